@@ -1,0 +1,71 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Settings of every Swift target. The upcoming features make the compiler ask for what the house rules ask for anyway.
+let common: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),  // SE-0335
+    .enableUpcomingFeature("InternalImportsByDefault"),  // SE-0409
+    .enableUpcomingFeature("MemberImportVisibility"),  // SE-0444
+    .enableUpcomingFeature("InferIsolatedConformances"),  // SE-0470
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),  // SE-0461
+    .enableUpcomingFeature("ImmutableWeakCaptures"),  // SE-0481
+    .treatAllWarnings(as: .error),
+]
+
+// Pure modules touch no pointer: the compiler refuses one there.
+let pure = common + [.strictMemorySafety()]
+
+let package = Package(
+    name: "bms-mqtt",
+    products: [
+        .executable(name: "bms-mqtt", targets: ["bms-mqtt"])
+    ],
+    targets: [
+        // C libraries of Debian 12, and the system headers that Glibc's module hides.
+        .systemLibrary(name: "CMosquitto", pkgConfig: "libmosquitto", providers: [.apt(["libmosquitto-dev"])]),
+        .systemLibrary(name: "CYaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+        .systemLibrary(name: "CLinux"),
+
+        // Pure: no clock, no I/O, no Foundation.
+        .target(name: "BMSCore", swiftSettings: pure),
+        .target(name: "ChargeLimits", dependencies: ["BMSCore"], swiftSettings: pure),
+        .target(name: "PackSimulator", dependencies: ["BMSCore"], swiftSettings: pure),
+        .target(name: "MQTTBridge", dependencies: ["BMSCore", "ChargeLimits"], swiftSettings: pure),
+
+        // The rim.
+        .target(name: "Mosquitto", dependencies: ["CMosquitto", "CLinux"], swiftSettings: common),
+        .target(name: "SerialLink", dependencies: ["CLinux"], swiftSettings: common),
+        .executableTarget(
+            name: "bms-mqtt",
+            dependencies: [
+                "BMSCore", "ChargeLimits", "PackSimulator", "MQTTBridge", "Mosquitto", "SerialLink", "CYaml", "CLinux",
+            ],
+            swiftSettings: common),
+        .executableTarget(
+            name: "bms-mqtt-bench",
+            dependencies: [
+                "BMSCore", "ChargeLimits", "PackSimulator", "MQTTBridge", "Mosquitto", "SerialLink", "CLinux",
+            ],
+            path: "Benchmarks", exclude: ["README.md"], swiftSettings: common),
+
+        // Tests, one target per module.
+        .target(
+            name: "TestSupport", dependencies: ["BMSCore", "CLinux"], path: "Tests/TestSupport", swiftSettings: common),
+        .testTarget(name: "BMSCoreTests", dependencies: ["BMSCore", "TestSupport"], swiftSettings: common),
+        .testTarget(
+            name: "ChargeLimitsTests", dependencies: ["ChargeLimits", "BMSCore", "TestSupport"], swiftSettings: common),
+        .testTarget(
+            name: "PackSimulatorTests", dependencies: ["PackSimulator", "BMSCore", "TestSupport"],
+            swiftSettings: common),
+        .testTarget(
+            name: "BridgeTests", dependencies: ["MQTTBridge", "ChargeLimits", "BMSCore", "TestSupport"],
+            swiftSettings: common),
+        .testTarget(name: "MosquittoTests", dependencies: ["Mosquitto", "TestSupport"], swiftSettings: common),
+        .testTarget(name: "SerialLinkTests", dependencies: ["SerialLink", "TestSupport"], swiftSettings: common),
+        .testTarget(
+            name: "CommandTests",
+            dependencies: ["bms-mqtt", "BMSCore", "ChargeLimits", "PackSimulator", "MQTTBridge", "TestSupport"],
+            swiftSettings: common),
+    ]
+)

@@ -1,0 +1,40 @@
+// What Swift's Glibc module does not show: header-only, one line of reason each.
+#pragma once
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <pthread.h>
+#include <pty.h>            // openpty: the simulator's --pty and the serial tests
+#include <sys/eventfd.h>    // eventfd: wakes a thread that waits in poll
+#include <sys/file.h>       // flock: a second bridge on one port is refused
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>   // signalfd: SIGTERM, SIGINT and SIGHUP as ordinary reads
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <termios.h>
+
+/// Name of the calling thread, as `ps -T` shows it (15 characters at most).
+static inline void clinux_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }
+
+/// TIOCEXCL: further opens of the terminal fail with EBUSY. Variadic ioctl is not importable. Returns 0 or -1 with errno.
+static inline int clinux_exclusive(int fd) { return ioctl(fd, TIOCEXCL); }
+
+/// CRTSCTS is a macro that Swift cannot see; 0 where the platform lacks it.
+static inline unsigned int clinux_crtscts(void) { return CRTSCTS; }
+
+/// Terminal size in columns and rows. Returns 0 or -1 with errno.
+static inline int clinux_window_size(int fd, unsigned short *columns, unsigned short *rows) {
+    struct winsize size;
+    if (ioctl(fd, TIOCGWINSZ, &size) != 0) return -1;
+    *columns = size.ws_col;
+    *rows = size.ws_row;
+    return 0;
+}
+
+/// open(2) with a mode: the C function is variadic.
+#include <fcntl.h>
+static inline int clinux_open(const char *path, int flags, unsigned int mode) { return open(path, flags, mode); }
+
+/// fcntl(2) with an integer argument: the C function is variadic.
+static inline int clinux_fcntl(int fd, int command, int argument) { return fcntl(fd, command, argument); }
