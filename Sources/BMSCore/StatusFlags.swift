@@ -1,0 +1,48 @@
+/// Status byte 1 (offset 30).
+public struct StatusFlags: OptionSet, Hashable, Sendable {
+    /// The byte as sent.
+    public var rawValue: UInt8
+    /// Wraps the byte as sent.
+    public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+    /// The BMS permits charging.
+    public static let chargeAllowed = Self(rawValue: 1 << 0)
+    /// The BMS permits discharging.
+    public static let dischargeAllowed = Self(rawValue: 1 << 1)
+    /// No communication with the cell boards: measurements of this frame may be junk.
+    public static let noCellCommunication = Self(rawValue: 1 << 2)
+    /// A cell is below Vmin.
+    public static let cellTooLow = Self(rawValue: 1 << 3)
+    /// A cell is above Vmax.
+    public static let cellTooHigh = Self(rawValue: 1 << 4)
+    /// A cell is below Tmin.
+    public static let tooCold = Self(rawValue: 1 << 5)
+    /// A cell is above Tmax.
+    public static let tooWarm = Self(rawValue: 1 << 6)
+    /// The state of charge was never calibrated by a full charge.
+    public static let socUncalibrated = Self(rawValue: 1 << 7)
+
+    /// The bits that are faults. "Charge not allowed" is not one: in normal mode it is how a charge ends.
+    public static let alarms: Self = [.noCellCommunication, .cellTooLow, .cellTooHigh, .tooCold, .tooWarm]
+    /// The two permissions.
+    public static let permissions: Self = [.chargeAllowed, .dischargeAllowed]
+}
+
+/// Status byte 2 (key 16): what firmware that sends it says about contacts and early warnings.
+public struct SecondStatus: OptionSet, Hashable, Sendable {
+    /// The byte as sent.
+    public var rawValue: UInt8
+    /// Wraps the byte as sent.
+    public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+    /// The BMS will soon open a relay.
+    public static let earlyWarning = Self(rawValue: 1 << 1)
+    /// Below Tmin for charging.
+    public static let tooColdToCharge = Self(rawValue: 1 << 2)
+    /// Below Tmin for discharging.
+    public static let tooColdToDischarge = Self(rawValue: 1 << 3)
+    /// Contact of the charge relay is closed.
+    public static let chargeRelayClosed = Self(rawValue: 1 << 4)
+    /// Contact of the load relay is closed.
+    public static let loadRelayClosed = Self(rawValue: 1 << 5)
+}
