@@ -1,0 +1,70 @@
+/// Bytes in any chunking to frames: slides one byte at a time until 58 bytes obey the ``FrameRules``.
+///
+/// No clock is needed to resynchronise, so late reads, double reads and single bytes cost nothing. A window that fails
+/// is never repaired and never skipped whole: a good frame may begin inside it.
+public struct FrameStream: Sendable {
+    /// The rules that a window must obey.
+    public let rules: FrameRules
+    /// What was taken and what was not.
+    public private(set) var counters = LinkCounters()
+    /// The last window that looked like a frame and was refused, for diagnosis.
+    public private(set) var lastRejected: RejectedFrame?
+
+    private var buffer: [UInt8] = []
+    private var head = 0
+    /// The next window is where a frame is due.
+    private var isAligned = false
+    private var hasFoundFrame = false
+
+    /// An empty stream.
+    public init(rules: FrameRules = FrameRules()) { self.rules = rules }
+
+    /// Takes bytes as they were read. Call ``next()`` until it returns `nil` before the next push: what stays buffered
+    /// is then below 58 bytes.
+    public mutating func push(_ bytes: some Sequence<UInt8>) {
+        buffer.removeFirst(head)
+        head = 0
+        buffer.append(contentsOf: bytes)
+    }
+
+    /// The next good frame of the bytes so far; `nil` when more bytes are needed.
+    public mutating func next() -> Frame? {
+        while buffer.count - head >= FrameLayout.length {
+            switch rules.check(buffer.span.extracting(head..<(head + FrameLayout.length))) {
+            case .success(let frame):
+                head += FrameLayout.length
+                accept()
+                return frame
+            case .failure(let rejected):
+                reject(rejected)
+                head += 1
+            }
+        }
+        return nil
+    }
+
+    /// Forgets a half-received frame: the source was closed and opened again.
+    public mutating func reset() {
+        counters.bytesDropped += buffer.count - head
+        buffer.removeAll(keepingCapacity: true)
+        head = 0
+        isAligned = false
+    }
+
+    private mutating func accept() {
+        if !isAligned && hasFoundFrame { counters.resyncs += 1 }
+        isAligned = true
+        hasFoundFrame = true
+        counters.framesAccepted += 1
+    }
+
+    /// Where no frame is due, a window without its sign bytes is noise, and noise is counted in bytes, not in frames.
+    private mutating func reject(_ rejected: RejectedFrame) {
+        counters.bytesDropped += 1
+        if isAligned || rejected.rejection != .signs {
+            counters.count(rejected.rejection)
+            lastRejected = rejected
+        }
+        isAligned = false
+    }
+}

@@ -1,0 +1,45 @@
+/// How far the last good frame lies back, in words that decide what may be published (design: staleness).
+public enum Freshness: Int, Comparable, Sendable, CaseIterable {
+    /// Normal.
+    case fresh
+    /// Limits may fall, never rise.
+    case holding
+    /// Offline: no charge, little discharge, measurements unknown.
+    case stale
+    /// The link counts as lost: no discharge either.
+    case lost
+    /// There never was a good frame.
+    case waiting
+
+    /// Order from good to bad.
+    public static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
+
+    /// Measurements may be shown as live.
+    public var isLive: Bool { self <= .holding }
+}
+
+/// Ages at which ``Freshness`` changes, in milliseconds. An age equal to a limit is still on the good side.
+public struct FreshnessTimes: Hashable, Sendable {
+    /// Above it limits no longer rise.
+    public var hold: Int64
+    /// Above it the pack is offline.
+    public var stale: Int64
+    /// Above it the link is lost.
+    public var lost: Int64
+
+    /// Times in milliseconds; the defaults are 3 s, 10 s, 60 s.
+    public init(hold: Int64 = 3_000, stale: Int64 = 10_000, lost: Int64 = 60_000) {
+        self.hold = hold
+        self.stale = stale
+        self.lost = lost
+    }
+
+    /// Freshness of data from `moment` as seen at `now`. A moment in the future counts as now.
+    public func freshness(of moment: Timestamp?, at now: Timestamp) -> Freshness {
+        guard let moment else { return .waiting }
+        let age = now - moment
+        if age <= hold { return .fresh }
+        if age <= stale { return .holding }
+        return age <= lost ? .stale : .lost
+    }
+}

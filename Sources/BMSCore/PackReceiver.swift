@@ -1,0 +1,55 @@
+/// The whole way from bytes to ``PackSnapshot``: stream, rules, gate and votes behind one call.
+public struct PackReceiver: Sendable {
+    private var stream: FrameStream
+    private var tracker: PackTracker
+    private var historyCounters = LinkCounters()
+
+    /// A receiver that knows nothing yet.
+    public init(rules: FrameRules = FrameRules(), options: PackTracker.Options = PackTracker.Options()) {
+        stream = FrameStream(rules: rules)
+        tracker = PackTracker(options)
+    }
+
+    /// What is known now, with the counters of every stage.
+    public var snapshot: PackSnapshot {
+        var snapshot = tracker.snapshot
+        snapshot.counters = counters
+        return snapshot
+    }
+
+    /// Counters of all stages together. A frame that the gate refuses counts as rejected, not as accepted.
+    public var counters: LinkCounters {
+        var counters = stream.counters
+        for (rejection, count) in historyCounters.rejections {
+            counters.framesAccepted -= count
+            counters.count(rejection, times: count)
+        }
+        return counters
+    }
+
+    /// The last frame that looked like one and was refused for its content.
+    public var lastRejected: RejectedFrame? { stream.lastRejected }
+
+    /// Takes bytes as they were read.
+    ///
+    /// - Returns: what became of each frame in them, oldest first.
+    public mutating func receive(_ bytes: some Sequence<UInt8>, at now: Timestamp) -> [PackTracker.Outcome] {
+        stream.push(bytes)
+        var outcomes: [PackTracker.Outcome] = []
+        while let frame = stream.next() {
+            let outcome = tracker.take(frame, at: now)
+            if case .refused(let rejection) = outcome { historyCounters.count(rejection) }
+            outcomes.append(outcome)
+        }
+        return outcomes
+    }
+
+    /// Takes bytes that claim to be one whole frame, as a line of a filter does; anything else counts as no frame.
+    public mutating func receiveFrame(_ bytes: [UInt8], at now: Timestamp) -> PackTracker.Outcome? {
+        stream.reset()
+        return receive(bytes, at: now).first
+    }
+
+    /// The source was closed or opened: a half frame is forgotten, knowledge is not.
+    public mutating func reset() { stream.reset() }
+}

@@ -1,0 +1,45 @@
+// What is computed, not sent. Formulas: facts of the vendor's driver, docs/protocol.md, section "Derived quantities".
+extension PackSnapshot {
+    /// Nominal voltage of a cell: key 4-5 where it came, else by chemistry, else that of LFP.
+    public var nominalVoltage: Millivolts {
+        keys.nominalVoltage ?? (chemistry ?? .lfp).nominalVoltage
+    }
+
+    /// Nominal voltage of the pack; `nil` before the first believed frame.
+    public var nominalPackVoltage: Millivolts? {
+        settings.map { nominalVoltage * $0.cellCount }
+    }
+
+    /// Configured capacity in charge: Wh / (nominal x cells). One count of the wire, 0.1 kWh, is 1.9 Ah on 16 LFP cells.
+    public var capacity: MilliampereHours? { charge(settings?.capacity) }
+
+    /// Charge in the pack: stored Wh / (nominal x cells). May exceed ``capacity``, which is often set low on purpose.
+    public var storedCharge: MilliampereHours? { charge(frame?.energyStored) }
+
+    /// Stored less configured charge, never above 0: the convention of GX devices.
+    public var consumedCharge: MilliampereHours? {
+        guard let capacity, let storedCharge else { return nil }
+        return min(.zero, storedCharge - capacity)
+    }
+
+    /// Pack voltage x battery current.
+    public var power: Milliwatts? {
+        guard let frame, let current = frame.current else { return nil }
+        return Milliwatts(frame.packVoltage, current)
+    }
+
+    /// Seconds until empty at the present current; `nil` unless discharging by more than 0.5 A, and above 30 days.
+    public var timeToGo: Int? {
+        guard let stored = storedCharge, let current = frame?.current, current.rawValue < -500 else { return nil }
+        let seconds = stored.rawValue * 3600 / -current.rawValue
+        return seconds <= 30 * 86_400 ? seconds : nil
+    }
+
+    /// Degrees of a raw temperature by the configured rule.
+    public func degrees(_ raw: RawTemperature) -> Millidegrees { temperatureScale.temperature(raw) }
+
+    private func charge(_ energy: WattHours?) -> MilliampereHours? {
+        guard let energy, let volts = nominalPackVoltage, volts.rawValue > 0 else { return nil }
+        return MilliampereHours(energy.rawValue * 1_000_000 / volts.rawValue)
+    }
+}

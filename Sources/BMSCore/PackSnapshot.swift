@@ -1,0 +1,66 @@
+/// One cell as its last slot said.
+public struct CellReading: Hashable, Sendable {
+    /// Voltage, 5 mV steps.
+    public var voltage: Millivolts
+    /// Temperature of the cell's board.
+    public var temperature: RawTemperature
+    /// When the slot came.
+    public var time: Timestamp
+
+    /// Creates a reading.
+    public init(voltage: Millivolts, temperature: RawTemperature, time: Timestamp) {
+        self.voltage = voltage
+        self.temperature = temperature
+        self.time = time
+    }
+}
+
+/// What is known of a pack: the newest believed frame, voted status, cells and keys with their ages.
+public struct PackSnapshot: Hashable, Sendable {
+    /// The newest frame whose measurements are believed; `nil` before the first.
+    public var frame: Frame?
+    /// When it came.
+    public var measuredAt: Timestamp?
+    /// When the last good frame came, with or without measurements; `nil` before the first.
+    public var linkAt: Timestamp?
+    /// Charge and discharge permission: lost at once, gained after two of three.
+    public var permissions: StatusFlags = []
+    /// Alarms, after two of three.
+    public var alarms: StatusFlags = []
+    /// Status byte of the newest good frame, unvoted: for what must act at once.
+    public var newestStatus: StatusFlags = []
+    /// Confirmed settings; `nil` before the first believed frame.
+    public var settings: PackSettings?
+    /// Readings by cell, index 0 = cell 1; `nil` for a cell not seen yet.
+    public var cells: [CellReading?] = []
+    /// Key-values as of the last frame.
+    public var keys = KeyValues()
+    /// Chemistry by configuration, else inferred; `nil` where the thresholds fit none.
+    public var chemistry: Chemistry?
+    /// How raw temperatures become degrees.
+    public var temperatureScale = TemperatureScale.measured
+    /// Receiver's counters.
+    public var counters = LinkCounters()
+
+    /// Nothing known.
+    public init() {}
+
+    /// The BMS permits charging.
+    public var chargeAllowed: Bool { permissions.contains(.chargeAllowed) }
+    /// The BMS permits discharging.
+    public var dischargeAllowed: Bool { permissions.contains(.dischargeAllowed) }
+    /// The newest frame, or two of the last three, miss the cell boards.
+    public var hasCellCommunicationFault: Bool {
+        alarms.union(newestStatus).contains(.noCellCommunication)
+    }
+
+    /// Milliseconds since the last good frame.
+    public func age(at now: Timestamp) -> Int64? { linkAt.map { max(0, now - $0) } }
+
+    /// The reading of a cell (from 1) unless it is older than three turns of the slot, at one frame a second.
+    public func reading(ofCell number: Int, at now: Timestamp) -> CellReading? {
+        guard cells.indices.contains(number - 1), let reading = cells[number - 1] else { return nil }
+        let maximumAge = max(10_000, 3 * Int64(cells.count) * 1000)
+        return now - reading.time <= maximumAge ? reading : nil
+    }
+}

@@ -1,0 +1,110 @@
+/// Frames to what is known of the pack: ``PackSnapshot``. Time is a parameter; nothing here reads a clock.
+public struct PackTracker: Sendable {
+    /// How far a value may move between two frames, and how often changed settings must repeat.
+    public struct GateLimits: Hashable, Sendable {
+        /// Largest move of the highest cell voltage.
+        public var highestCell = Millivolts(300)
+        /// Largest move of the lowest cell voltage: heavy loads pull it down within a second.
+        public var lowestCell = Millivolts(500)
+        /// Largest move of a temperature, in counts of 0.857 K; 17 counts are 14.6 K.
+        public var temperatureCounts = 17
+        /// Equal frames that confirm changed settings.
+        public var settingsConfirmation = 5
+
+        /// The defaults above.
+        public init() {}
+    }
+
+    /// What a pack is by configuration.
+    public struct Options: Hashable, Sendable {
+        /// Generation of the BMS: 2 has a clock where 3 has key-values.
+        public var generation = Generation.three
+        /// Chemistry; `nil`: infer it.
+        public var chemistry: Chemistry?
+        /// Rule for temperatures.
+        public var temperatureScale = TemperatureScale.measured
+        /// Rules for what does not follow from the frame before.
+        public var gate = GateLimits()
+        /// Times after which data is stale.
+        public var freshness = FreshnessTimes()
+
+        /// The defaults above.
+        public init() {}
+    }
+
+    /// What became of a frame.
+    public enum Outcome: Hashable, Sendable {
+        /// Believed.
+        case measured
+        /// Its status byte was used; its measurements may be junk.
+        case statusOnly
+        /// Refused; counts as no frame.
+        case refused(Rejection)
+    }
+
+    /// What is known now.
+    public private(set) var snapshot = PackSnapshot()
+
+    private let options: Options
+    private var gate: FrameGate
+    private var vote = StatusVote()
+    private var keys = KeyCollector()
+
+    /// A tracker that knows nothing yet.
+    public init(_ options: Options = Options()) {
+        self.options = options
+        gate = FrameGate(options.gate)
+        snapshot.chemistry = options.chemistry
+        snapshot.temperatureScale = options.temperatureScale
+    }
+
+    /// Takes a frame that obeyed the ``FrameRules``. A refused frame changes nothing.
+    @discardableResult
+    public mutating func take(_ frame: Frame, at now: Timestamp) -> Outcome {
+        if frame.status.contains(.noCellCommunication) {
+            note(frame.status, at: now)
+            return .statusOnly
+        }
+        if let rejection = gate.check(frame) { return .refused(rejection) }
+        note(frame.status, at: now)
+        snapshot.frame = frame
+        snapshot.measuredAt = now
+        snapshot.settings = gate.settings
+        noteCell(frame, at: now)
+        if options.generation == .three { keys.add(frame, at: now) }
+        snapshot.keys = keys.values(at: now)
+        if options.chemistry == nil {
+            snapshot.chemistry = Chemistry(
+                full: snapshot.keys.fullVoltage ?? frame.balanceVoltage, minimum: frame.minimumVoltage)
+        }
+        return .measured
+    }
+
+    /// Permission must be earned anew after a silence: what was true then proves nothing now.
+    private mutating func note(_ status: StatusFlags, at now: Timestamp) {
+        if options.freshness.freshness(of: snapshot.linkAt, at: now) > .holding { vote.reset() }
+        vote.add(status)
+        snapshot.linkAt = now
+        snapshot.newestStatus = status
+        snapshot.permissions = vote.permissions
+        snapshot.alarms = vote.majority.intersection(.alarms)
+    }
+
+    /// A slot of 0, above the count, or outside what the frame says of its cells is dropped; the frame stays.
+    private mutating func noteCell(_ frame: Frame, at now: Timestamp) {
+        if snapshot.cells.count > frame.cellCount {
+            snapshot.cells.removeLast(snapshot.cells.count - frame.cellCount)
+        } else {
+            while snapshot.cells.count < frame.cellCount { snapshot.cells.append(nil) }
+        }
+        let count = Millivolts(5)
+        guard
+            (1...frame.cellCount).contains(frame.slotCell),
+            frame.slotVoltage >= frame.lowestVoltage - count, frame.slotVoltage <= frame.highestVoltage + count,
+            frame.slotTemperature.count >= frame.lowestTemperature.count - 1,
+            frame.slotTemperature.count <= frame.highestTemperature.count + 1
+        else { return }
+        snapshot.cells[frame.slotCell - 1] = CellReading(
+            voltage: frame.slotVoltage, temperature: frame.slotTemperature, time: now)
+    }
+}

@@ -1,0 +1,96 @@
+/// Why bytes, or a frame, were not taken. One counter and one remedy each.
+public enum Rejection: String, CaseIterable, Hashable, Sendable {
+    // Shape: what makes 58 bytes a frame. Always checked.
+
+    /// One of the three sign bytes is not `+`, `-` or `X` where a frame was due.
+    case signs
+    /// The sum byte does not fit.
+    case sum
+    /// The cell count is 0, or not the one that the configuration expects.
+    case cellCount
+    /// The number of a lowest, highest, coldest or warmest cell is 0 or above the count.
+    case cellNumber
+    /// State of charge above 100 %.
+    case soc
+    /// Lowest cell above highest cell.
+    case voltageOrder
+    /// Coldest cell above warmest cell.
+    case temperatureOrder
+
+    // Plausibility: what a battery can be. Each has a configuration key that loosens it.
+
+    /// A current beyond any sensor.
+    case current
+    /// A cell voltage outside the range of cells.
+    case cellVoltage
+    /// Vmin, Vbalance or Vmax outside the range of cells, or Vmin not below Vmax.
+    case thresholds
+    /// A temperature outside the range of the boards.
+    case temperature
+    /// The pack voltage does not fit the number of cells between lowest and highest.
+    case packVoltage
+
+    // History: what does not follow from the frame before. A repetition confirms it.
+
+    /// A voltage or temperature moved further than a second allows.
+    case jump
+    /// A setting (cell count, thresholds, capacity) differs and is not confirmed yet.
+    case settings
+
+    /// What was seen, for people.
+    public var meaning: String {
+        switch self {
+        case .signs: "sign bytes missing where a frame was due"
+        case .sum: "wrong sum"
+        case .cellCount: "cell count 0 or unexpected"
+        case .cellNumber: "cell number outside the pack"
+        case .soc: "state of charge above 100 %"
+        case .voltageOrder: "lowest cell voltage above the highest"
+        case .temperatureOrder: "lowest temperature above the highest"
+        case .current: "current beyond any sensor"
+        case .cellVoltage: "cell voltage outside the range of cells"
+        case .thresholds: "Vmin, Vbalance or Vmax impossible"
+        case .temperature: "temperature outside the range of the cell boards"
+        case .packVoltage: "pack voltage does not fit the cells"
+        case .jump: "jump not confirmed by a second frame"
+        case .settings: "changed settings not confirmed yet"
+        }
+    }
+
+    /// The configuration key under a pack that loosens the check; `nil` for the checks that make a frame a frame.
+    public var configurationKey: String? {
+        switch self {
+        case .signs, .sum, .cellNumber, .soc, .voltageOrder, .temperatureOrder, .thresholds, .temperature: nil
+        case .cellCount: "cells"
+        case .current: "checks.maximumCurrent"
+        case .cellVoltage: "checks.minimumCellVoltage, checks.maximumCellVoltage"
+        case .packVoltage: "checks.packVoltageTolerance"
+        case .jump: "checks.maximumCellJump, checks.minimumCellJump, checks.temperatureJump"
+        case .settings: "checks.settingsConfirmation"
+        }
+    }
+}
+
+/// What the receiver saw since it started. Counters only grow.
+public struct LinkCounters: Hashable, Sendable {
+    /// Frames that passed every check.
+    public var framesAccepted = 0
+    /// Frames refused, by reason.
+    public private(set) var rejections: [Rejection: Int] = [:]
+    /// Bytes that belong to no accepted frame.
+    public var bytesDropped = 0
+    /// Times that the frame boundary was lost and found again.
+    public var resyncs = 0
+
+    /// Zero counters.
+    public init() {}
+
+    /// Frames refused for any reason.
+    public var framesRejected: Int { rejections.values.reduce(0, +) }
+
+    /// Frames refused for one reason.
+    public subscript(rejection: Rejection) -> Int { rejections[rejection, default: 0] }
+
+    /// Counts refusals for one reason.
+    public mutating func count(_ rejection: Rejection, times: Int = 1) { rejections[rejection, default: 0] += times }
+}

@@ -1,0 +1,66 @@
+import BMSCore
+
+/// Keeps the lowest cell above Vmin, so that the load relay never has to open.
+///
+/// DCL: the current at which the lowest cell would sit at its hold voltage, (lowest + r x discharge - hold) / r; the
+/// ohmic drop is taken out first, so that the limit does not chase the load. Down at once, up with 20 s. Not below 3 %
+/// of C while the cell is above hold; then, after 30 s at that floor, 0 ("empty") until the cell has recovered.
+///
+/// Example: 100 Ah LFP, r = 1.6 mohm, Vmin 2.900 V, hold 2.980 V: at 3.060 V and no load 0.080 / 0.0016 = 50 A.
+struct LowestCell: Constraint {
+    /// mA, filtered upward.
+    private var allowed: Double?
+    private var secondsAtFloor = 0.0
+    private var secondsRecovered = 0.0
+    private var isEmpty = false
+
+    mutating func evaluate(_ input: LimitInput) -> [ConstraintValue] {
+        let lowest = input.frame.lowestVoltage
+        let hold = holdVoltage(input)
+        // milliohm x ampere-hour over ampere-hours
+        let resistance = input.profile.resistance / (Double(input.capacity.rawValue) / 1000)
+        let discharge = Double(max(0, -input.current.rawValue)) / 1000
+        let room = (Double((lowest - hold).rawValue) + resistance * discharge) / resistance * 1000
+        let old = allowed ?? room
+        let filtered = room < old ? room : old + (room - old) * min(1, input.elapsed / 20)
+        allowed = filtered
+        let floor = Double(input.rate(30).rawValue)
+        latch(input, lowest, hold, discharge: discharge * 1000, floor: floor)
+
+        let cell = "cell \(input.frame.lowestVoltageCell) at \(lowest.inVolts)"
+        let minimum = input.settings.minimumVoltage
+        if isEmpty {
+            return [.dcl(.zero, "empty", "empty: \(cell) did not rise above \(hold.inVolts) (Vmin \(minimum.inVolts))")]
+        }
+        let isNear = lowest <= minimum + Millivolts(30)
+        let value = isNear ? floor / 2 : max(floor, filtered)
+        let limit = Milliamperes(Int(min(value, 10_000_000)))
+        return [.dcl(limit, "lowestCell", "\(cell) is held above \(hold.inVolts) (Vmin \(minimum.inVolts))")]
+    }
+
+    /// V-low less 20 mV where the keys gave it, else Vmin + hold of the chemistry.
+    private func holdVoltage(_ input: LimitInput) -> Millivolts {
+        let byChemistry = input.settings.minimumVoltage + input.profile.hold
+        guard let low = input.snapshot.keys.lowVoltage else { return byChemistry }
+        // A V-low at or under Vmin, or near the balancing voltage, is a careless setting.
+        let range = (input.settings.minimumVoltage + Millivolts(30))...input.settings.balanceVoltage
+        let byKey = low - Millivolts(20)
+        return range.lowerBound <= range.upperBound && range.contains(byKey) ? byKey : byChemistry
+    }
+
+    private mutating func latch(
+        _ input: LimitInput, _ lowest: Millivolts, _ hold: Millivolts, discharge: Double, floor: Double
+    ) {
+        let isAtFloor = lowest <= hold - Millivolts(20) && discharge <= floor * 1.5
+        secondsAtFloor = isAtFloor ? secondsAtFloor + input.elapsed : max(0, secondsAtFloor - input.elapsed)
+        if secondsAtFloor >= 30 { isEmpty = true }
+        let isCharging = input.current.rawValue > input.rate(10).rawValue
+        let isRecovered =
+            (lowest >= hold + Millivolts(100) && isCharging) || lowest >= hold + Millivolts(200)
+        secondsRecovered = isRecovered ? secondsRecovered + input.elapsed : 0
+        if isEmpty && secondsRecovered >= 120 {
+            isEmpty = false
+            secondsAtFloor = 0
+        }
+    }
+}

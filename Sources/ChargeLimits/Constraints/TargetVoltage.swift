@@ -1,0 +1,11 @@
+import BMSCore
+
+/// The charge voltage that the manuals ask for: N x (Vbalance + head), head 25...40 mV for LFP.
+///
+/// Example: 16 LFP cells with Vbalance 3.400 V: 16 x 3.430 V = 54.88 V.
+struct TargetVoltage: Constraint {
+    mutating func evaluate(_ input: LimitInput) -> [ConstraintValue] {
+        let cell = input.settings.balanceVoltage + input.profile.head
+        return [.cvl(cell * input.cells, "target", "target of \(input.cells) x \(cell.inVolts)")]
+    }
+}

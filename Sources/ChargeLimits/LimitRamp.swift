@@ -1,0 +1,56 @@
+import BMSCore
+
+/// Falls at once, rises slowly, and only when the rise is worth it: a fault lowers limits in the step that brings it,
+/// a flickering cause cannot make a charger saw.
+struct LimitRamp: Sendable {
+    /// What is published lies on this grid, rounded down; mV or mA.
+    let grid: Int
+    /// A rise starts when at least this much, and at least this share of the goal, is due.
+    let threshold: Int
+    let thresholdPermille: Int
+
+    private var level: Double?
+    private var isRising = false
+
+    static let voltage = LimitRamp(grid: 10, threshold: 120, thresholdPermille: 0)
+    static let current = LimitRamp(grid: 500, threshold: 1000, thresholdPermille: 50)
+
+    private init(grid: Int, threshold: Int, thresholdPermille: Int) {
+        self.grid = grid
+        self.threshold = threshold
+        self.thresholdPermille = thresholdPermille
+    }
+
+    /// The next published value.
+    ///
+    /// - Parameters:
+    ///   - goal: lowest constraint, mV or mA.
+    ///   - mayRise: `false` while data is not fresh.
+    ///   - isFinal: the goal is the end of the way (the target voltage), worth any rise.
+    ///   - slew: largest rise per second.
+    mutating func step(to goal: Int, mayRise: Bool, isFinal: Bool, slew: Double, elapsed: Double) -> Int {
+        let goal = Double(goal)
+        guard let old = level else {
+            // The first limits have nothing to rise from: an inverter that lived through a restart of the bridge
+            // must not be stopped by a ramp from zero.
+            level = goal
+            return published(goal)
+        }
+        if goal <= old {
+            level = goal
+            isRising = false
+        } else if mayRise {
+            let due = goal - old
+            if isFinal || due >= max(Double(threshold), goal * Double(thresholdPermille) / 1000) { isRising = true }
+            if isRising {
+                level = min(goal, old + slew * elapsed)
+                if level == goal { isRising = false }
+            }
+        } else {
+            isRising = false
+        }
+        return published(level ?? goal)
+    }
+
+    private func published(_ value: Double) -> Int { max(0, Int(value)) / grid * grid }
+}
