@@ -1,6 +1,6 @@
 import BMSCore
 
-// Numbers as reasons show them: fixed decimals, no binary noise, no Foundation.
+// Numbers as reasons show them.
 extension Millivolts {
     /// "3.452 V"
     var inVolts: String { "\(rawValue.fixed(thousandths: 3)) V" }
@@ -24,15 +24,6 @@ extension MilliampereHours {
 }
 
 extension Int {
-    /// Thousandths with the given number of decimals, 0...3, rounded half away from zero: 3452 -> "3.45".
-    func fixed(thousandths decimals: Int) -> String {
-        let step = [1000, 100, 10, 1][Swift.min(Swift.max(decimals, 0), 3)]
-        let rounded = (magnitude + UInt(step) / 2) / UInt(step)
-        let scale = UInt(1000 / step)
-        let sign = self < 0 && rounded != 0 ? "-" : ""
-        guard scale > 1 else { return "\(sign)\(rounded)" }
-        let fraction = String(rounded % scale)
-        let zeros = String(repeating: "0", count: String(scale).count - 1 - fraction.count)
-        return "\(sign)\(rounded / scale).\(zeros)\(fraction)"
-    }
+    /// Thousandths with the given number of decimals.
+    func fixed(thousandths decimals: Int) -> String { FixedPoint.text(thousandths: self, decimals: decimals) }
 }

@@ -1,0 +1,81 @@
+public import ChargeLimits
+
+/// Packs, a broker, and time: what goes out when something comes in. No I/O and no clock; every call returns what is to
+/// be sent and said, and the newest state stands ready for the next connection.
+public struct Bridge: Sendable {
+    private let options: BridgeOptions
+    private var packs: [PackChannel]
+    private var isConnected = false
+
+    /// A bridge for packs with different ids.
+    public init(_ options: BridgeOptions, packs: [PackOptions]) {
+        self.options = options
+        self.packs = packs.map { PackChannel($0, options) }
+    }
+
+    /// Topic filters to subscribe to.
+    public var subscriptions: [String] { options.discovery == .off ? [] : [options.birthTopic] }
+
+    /// What the broker shall say when this bridge dies.
+    public var will: OutboundMessage { bridgeStatus("offline") }
+
+    /// What to send before a clean end.
+    public var farewell: [OutboundMessage] {
+        packs.map {
+            OutboundMessage(options.topics.status($0.options.id), Array("offline".utf8), qos: 1, retain: true)
+        } + [bridgeStatus("offline")]
+    }
+
+    /// The limits of a pack as of the last step; `nil` before its first believed frame.
+    public func limits(ofPack index: Int) -> Limits? { packs[index].limits }
+
+    /// Bytes came from a pack's source.
+    public mutating func receive(_ bytes: some Sequence<UInt8>, pack index: Int, at now: Moment) -> Outbox {
+        collect { packs, outbox in packs[index].receive(bytes, at: now, into: &outbox) }
+    }
+
+    /// A pack's source was opened or closed: half a frame is worth nothing now.
+    public mutating func sourceChanged(pack index: Int) { packs[index].sourceChanged() }
+
+    /// Time passed. Call it at least once a second: silence must lower limits.
+    public mutating func tick(at now: Moment) -> Outbox {
+        collect { packs, outbox in
+            for index in packs.indices { packs[index].tick(at: now, into: &outbox) }
+        }
+    }
+
+    /// The broker accepted this bridge.
+    ///
+    /// - Parameter canExpire: the broker forgets retained messages by itself (MQTT 5).
+    public mutating func connected(canExpire: Bool, at now: Moment) -> Outbox {
+        isConnected = true
+        let online = bridgeStatus("online")
+        return collect { packs, outbox in
+            outbox.send(online)
+            for index in packs.indices { packs[index].connected(canExpire: canExpire, at: now, into: &outbox) }
+        }
+    }
+
+    /// The connection is gone. Nothing is kept for later but the newest state.
+    public mutating func disconnected() { isConnected = false }
+
+    /// A message came for one of ``subscriptions``.
+    public mutating func message(topic: String, payload: [UInt8], isRetained: Bool, at now: Moment) -> Outbox {
+        guard topic == options.birthTopic, payload == Array("online".utf8), !isRetained else { return Outbox() }
+        return collect { packs, _ in
+            for index in packs.indices { packs[index].born(at: now) }
+        }
+    }
+
+    /// Drops messages where nobody takes them; lines for the log stay.
+    private mutating func collect(_ body: (inout [PackChannel], inout Outbox) -> Void) -> Outbox {
+        var outbox = Outbox()
+        body(&packs, &outbox)
+        if !isConnected { outbox.messages = [] }
+        return outbox
+    }
+
+    private func bridgeStatus(_ text: String) -> OutboundMessage {
+        OutboundMessage(options.topics.bridgeStatus, Array(text.utf8), qos: 1, retain: true)
+    }
+}

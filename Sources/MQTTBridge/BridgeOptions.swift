@@ -1,0 +1,59 @@
+public import BMSCore
+public import ChargeLimits
+
+/// How packs are shown to Home Assistant.
+public enum DiscoveryMode: String, Sendable, CaseIterable {
+    /// One announcement for a device with all its entities (Home Assistant 2024.12 and later).
+    case device
+    /// One announcement for each entity (older releases).
+    case entities
+    /// None.
+    case off
+}
+
+/// What holds for all packs of a bridge.
+public struct BridgeOptions: Hashable, Sendable {
+    /// Topic names.
+    public var topics = Topics(base: "bms", discoveryPrefix: "homeassistant")
+    /// Where Home Assistant says that it has started.
+    public var birthTopic = "homeassistant/status"
+    /// How packs are announced.
+    public var discovery = DiscoveryMode.device
+    /// Whether the dbus-mqtt-battery document is published.
+    public var gxFeed = true
+    /// Longest time between two `state` documents, ms; 0: one with every frame.
+    public var stateInterval: Int64 = 5_000
+    /// Longest time between two `limits` documents, ms; 0: one with every frame.
+    public var limitsInterval: Int64 = 5_000
+    /// Longest time between two `cells` documents, ms; 0: one with every frame.
+    public var cellsInterval: Int64 = 10_000
+    /// Seconds after which the broker forgets a retained document (MQTT 5).
+    public var expiry = 30
+    /// Version of this program, for the announcement's origin.
+    public var version = "0"
+
+    /// The defaults above.
+    public init() {}
+}
+
+/// One pack by configuration.
+public struct PackOptions: Hashable, Sendable {
+    /// Identifier in topics, `[a-z0-9_-]+`.
+    public var id: String
+    /// Name for people.
+    public var name: String
+    /// Serial number, where the owner gave one.
+    public var serial: String?
+    /// Which frames are believed.
+    public var rules = FrameRules()
+    /// How frames become knowledge.
+    public var tracker = PackTracker.Options()
+    /// What the owner allows.
+    public var limits = LimitConfiguration()
+
+    /// A pack with the defaults above.
+    public init(id: String, name: String? = nil) {
+        self.id = id
+        self.name = name ?? id
+    }
+}

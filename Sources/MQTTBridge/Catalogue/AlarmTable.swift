@@ -1,0 +1,82 @@
+import BMSCore
+import ChargeLimits
+
+/// Level of an alarm, as GX devices count: 0 none, 1 warning, 2 alarm.
+enum AlarmLevel: Int, Comparable, Sendable {
+    case none
+    case warning
+    case alarm
+
+    static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
+}
+
+/// One alarm: where it is shown, what it is called, and when it holds.
+struct AlarmRow: Sendable {
+    /// Last part of the path, "/Alarms/LowCellVoltage".
+    var name: String
+    /// Key of the Home Assistant entity.
+    var key: String
+    /// Name for people, sentence case.
+    var title: String
+    /// Its level; `nil` while unknown.
+    var level: @Sendable (PackView) -> AlarmLevel?
+}
+
+/// All alarms, in the order of the documents.
+enum AlarmTable {
+    /// A spread that no healthy pack shows, outside the steep ends of the curve as well.
+    static let imbalance = Millivolts(200)
+
+    static let rows: [AlarmRow] = [
+        AlarmRow(name: "LowCellVoltage", key: "alarm_low_cell_voltage", title: "Low cell voltage") { view in
+            bit(view, .cellTooLow, warning: view.live.map { isLow($0, view) } ?? false)
+        },
+        AlarmRow(name: "HighCellVoltage", key: "alarm_high_cell_voltage", title: "High cell voltage") { view in
+            bit(view, .cellTooHigh, warning: view.limits?.constraints.contains { $0.name == "hardCellCut" } ?? false)
+        },
+        AlarmRow(name: "LowTemperature", key: "alarm_low_temperature", title: "Low temperature") { view in
+            bit(view, .tooCold, warning: view.keys?.secondStatus?.contains(.tooColdToDischarge) ?? false)
+        },
+        AlarmRow(name: "HighTemperature", key: "alarm_high_temperature", title: "High temperature") { view in
+            bit(view, .tooWarm, warning: false)
+        },
+        AlarmRow(
+            name: "LowChargeTemperature", key: "alarm_low_charge_temperature", title: "Too cold to charge"
+        ) { view in
+            guard view.freshness.isLive else { return nil }
+            let isCold = view.keys?.secondStatus?.contains(.tooColdToCharge) ?? false
+            let isZero = view.limits?.constraints.contains { $0.limit == .ccl && $0.name == "cold" && $0.value == 0 }
+            return isCold || isZero == true ? .warning : AlarmLevel.none
+        },
+        AlarmRow(name: "CellImbalance", key: "alarm_cell_imbalance", title: "Cell imbalance") { view in
+            view.live.map { $0.highestVoltage - $0.lowestVoltage >= imbalance ? .warning : .none }
+        },
+        AlarmRow(name: "LowSoc", key: "alarm_low_soc", title: "Low state of charge") { view in
+            view.live.map { $0.soc == 0 ? .alarm : $0.soc <= 5 ? .warning : .none }
+        },
+        AlarmRow(name: "BmsCable", key: "alarm_bms_cable", title: "BMS cable") { view in
+            switch view.freshness {
+            case .fresh, .holding: AlarmLevel.none
+            case .stale: .warning
+            case .lost: .alarm
+            case .waiting: nil
+            }
+        },
+        AlarmRow(name: "InternalFailure", key: "alarm_cell_communication", title: "Cell communication") { view in
+            bit(view, .noCellCommunication, warning: false)
+        },
+    ]
+
+    /// The worst of all alarms that are known.
+    static func worst(_ view: PackView) -> AlarmLevel {
+        rows.compactMap { $0.level(view) }.max() ?? .none
+    }
+
+    private static func bit(_ view: PackView, _ flag: StatusFlags, warning: Bool) -> AlarmLevel? {
+        view.status.map { $0.contains(flag) ? .alarm : warning ? .warning : .none }
+    }
+
+    private static func isLow(_ frame: Frame, _ view: PackView) -> Bool {
+        view.keys?.lowVoltage.map { frame.lowestVoltage <= $0 } ?? false
+    }
+}

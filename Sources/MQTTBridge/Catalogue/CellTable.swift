@@ -1,0 +1,49 @@
+import BMSCore
+
+/// One value of each cell: a row for all of them.
+struct CellMetric: Sendable {
+    /// First part of the path, "/Voltages/Cell1".
+    var group: String
+    /// dbus-mqtt-battery takes it (up to cell 24).
+    var isInGXFeed: Bool
+    /// How Home Assistant shows the value of one cell; `nil`: not at all.
+    var entity: @Sendable (_ number: Int, _ padded: String) -> EntityRow?
+    /// The value of a cell, from 1.
+    var value: @Sendable (PackView, Int) -> MetricValue
+
+    /// Path of one cell.
+    func path(_ number: Int) -> String { "/\(group)/Cell\(number)" }
+}
+
+/// Rows of the `cells` document.
+enum CellTable {
+    /// Above this number a cell's entities are disabled at first: a recorder would drown.
+    static let enabledCells = 24
+
+    static let rows: [CellMetric] = [
+        CellMetric(
+            group: "Voltages", isInGXFeed: true,
+            entity: { number, padded in
+                .measurement(
+                    "cell_\(padded)_voltage", "Cell \(number) voltage", "voltage", "V", precision: 3,
+                    diagnostic: true, enabled: number <= enabledCells)
+            },
+            value: { .thousandths($0.cell($1)?.voltage.rawValue, 3) }),
+        CellMetric(
+            group: "Temperatures", isInGXFeed: false,
+            entity: { number, padded in
+                .measurement(
+                    "cell_\(padded)_temperature", "Cell \(number) temperature", "temperature", "°C", precision: 0,
+                    diagnostic: true, enabled: number <= enabledCells)
+            },
+            value: { view, number in
+                .thousandths(view.cell(number).map { view.snapshot.degrees($0.temperature).rawValue }, 1)
+            }),
+        CellMetric(
+            group: "Balances", isInGXFeed: true, entity: { _, _ in nil },
+            value: { view, number in
+                guard let reading = view.cell(number), let settings = view.snapshot.settings else { return .null }
+                return .flag(reading.voltage >= settings.balanceVoltage)
+            }),
+    ]
+}

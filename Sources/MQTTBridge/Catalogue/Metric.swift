@@ -1,0 +1,95 @@
+import BMSCore
+
+/// One row of the catalogue: a value's name on the GX bus, where it goes, how Home Assistant shows it, and where it
+/// comes from. Every layout follows from it.
+struct Metric: Sendable {
+    /// GX D-Bus path, or one in its style.
+    var path: String
+    /// Unit for people; empty for none.
+    var unit: String
+    /// dbus-mqtt-battery takes this key (it warns about any other).
+    var isInGXFeed: Bool
+    /// How Home Assistant shows it; `nil`: not at all.
+    var entity: EntityRow?
+    /// The value now.
+    var value: @Sendable (PackView) -> MetricValue
+
+    init(
+        _ path: String, _ unit: String = "", gx: Bool = false, entity: EntityRow? = nil,
+        value: @escaping @Sendable (PackView) -> MetricValue
+    ) {
+        self.path = path
+        self.unit = unit
+        self.isInGXFeed = gx
+        self.entity = entity
+        self.value = value
+    }
+
+    /// Names of the nested objects and of the value: "/Dc/0/Voltage" -> Dc, Voltage (dbus-mqtt-battery wants it flat).
+    var keys: [String] { path.split(separator: "/").filter { $0 != "0" }.map(String.init) }
+}
+
+/// How a metric appears in Home Assistant (facts of its MQTT integration; impossible pairs are refused there).
+struct EntityRow: Hashable, Sendable {
+    /// Kind of entity.
+    enum Platform: String, Sendable {
+        case sensor
+        case binarySensor = "binary_sensor"
+    }
+
+    /// Stable key: part of the unique_id, for ever.
+    var key: String
+    /// Sentence case, without the device's name.
+    var name: String
+    var platform = Platform.sensor
+    var deviceClass: String?
+    var stateClass: String?
+    /// Home Assistant's spelling of the unit.
+    var unit: String?
+    var precision: Int?
+    var isDiagnostic = false
+    var isEnabled = true
+    var icon: String?
+    /// Values of an enum.
+    var options: [String]?
+    /// Becomes unavailable when it is not repeated: for live values, not for counters and texts that stay true.
+    var expires = true
+
+    /// A measured number.
+    static func measurement(
+        _ key: String, _ name: String, _ deviceClass: String?, _ unit: String?, precision: Int,
+        diagnostic: Bool = false, enabled: Bool = true, icon: String? = nil
+    ) -> EntityRow {
+        EntityRow(
+            key: key, name: name, deviceClass: deviceClass, stateClass: "measurement", unit: unit,
+            precision: precision, isDiagnostic: diagnostic, isEnabled: enabled, icon: icon)
+    }
+
+    /// A total that only grows.
+    static func total(
+        _ key: String, _ name: String, _ deviceClass: String?, _ unit: String?, precision: Int,
+        diagnostic: Bool = false
+    ) -> EntityRow {
+        EntityRow(
+            key: key, name: name, deviceClass: deviceClass, stateClass: "total_increasing", unit: unit,
+            precision: precision, isDiagnostic: diagnostic, expires: false)
+    }
+
+    /// A text or a number without statistics.
+    static func plain(
+        _ key: String, _ name: String, diagnostic: Bool = true, icon: String? = nil, options: [String]? = nil
+    ) -> EntityRow {
+        EntityRow(
+            key: key, name: name, deviceClass: options == nil ? nil : "enum", isDiagnostic: diagnostic, icon: icon,
+            options: options)
+    }
+
+    /// On or off.
+    static func binary(
+        _ key: String, _ name: String, _ deviceClass: String?, diagnostic: Bool = false, icon: String? = nil
+    ) -> EntityRow {
+        EntityRow(
+            key: key, name: name, platform: .binarySensor, deviceClass: deviceClass, isDiagnostic: diagnostic,
+            icon: icon)
+    }
+}

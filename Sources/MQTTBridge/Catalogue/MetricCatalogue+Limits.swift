@@ -1,0 +1,89 @@
+import BMSCore
+import ChargeLimits
+
+extension MetricCatalogue {
+    static let info: [Metric] = [
+        Metric(
+            "/Info/MaxChargeVoltage", "V", gx: true,
+            entity: .measurement(
+                "cvl", "Charge voltage limit", "voltage", "V", precision: 2, icon: "mdi:current-dc")
+        ) { .thousandths($0.limits?.cvl.rawValue, 2) },
+        Metric(
+            "/Info/MaxChargeCurrent", "A", gx: true,
+            entity: .measurement(
+                "ccl", "Charge current limit", "current", "A", precision: 1, icon: "mdi:current-dc")
+        ) { .thousandths($0.limits?.ccl.rawValue, 1) },
+        Metric(
+            "/Info/MaxDischargeCurrent", "A", gx: true,
+            entity: .measurement(
+                "dcl", "Discharge current limit", "current", "A", precision: 1, icon: "mdi:current-dc")
+        ) { .thousandths($0.limits?.dcl.rawValue, 1) },
+        Metric("/Info/BatteryLowVoltage", "V", gx: true) { .thousandths($0.limits?.lowVoltage.rawValue, 2) },
+        Metric("/Info/MaxChargeCellVoltage", "V", gx: true) { .thousandths($0.limits?.cellCeiling.rawValue, 3) },
+        Metric(
+            "/Info/ChargeMode", gx: true,
+            entity: .plain(
+                "charge_mode", "Charge mode", diagnostic: false, icon: "mdi:battery-charging",
+                options: ChargeState.allCases.map(\.rawValue))
+        ) { .string($0.limits?.state.rawValue) },
+        reason("/Info/VoltageLimitation", "cvl_reason", "Charge voltage limited by", .cvl, gx: false),
+        reason("/Info/ChargeLimitation", "ccl_reason", "Charge current limited by", .ccl, gx: true),
+        reason("/Info/DischargeLimitation", "dcl_reason", "Discharge current limited by", .dcl, gx: true),
+        Metric("/Info/ChargeRequest", gx: true) { view in
+            .flag(view.limits.map { limits in limits.constraints.contains { $0.name == "empty" } })
+        },
+    ]
+
+    static let history: [Metric] = [
+        Metric(
+            "/History/ChargeCycles", gx: true,
+            entity: .total(
+                "cycles", "Cycles", nil, nil, precision: 0, diagnostic: true)
+        ) { .whole($0.keys?.cycles) },
+        Metric("/History/ChargedEnergy", "kWh", gx: true) { .thousandths($0.keys?.chargedEnergy?.rawValue, 0) },
+        Metric("/History/DischargedEnergy", "kWh", gx: true) {
+            .thousandths($0.keys?.dischargedEnergy?.rawValue, 0)
+        },
+        Metric("/History/MinimumCellVoltage", "V", gx: true) { .thousandths($0.history.minimumCell?.rawValue, 3) },
+        Metric("/History/MaximumCellVoltage", "V", gx: true) { .thousandths($0.history.maximumCell?.rawValue, 3) },
+        Metric("/History/TimeSinceLastFullCharge", "s", gx: true) { view in
+            .whole(view.history.fullAt.map { Int((view.now - $0) / 1000) })
+        },
+    ]
+
+    static let identity: [Metric] = [
+        Metric("/FirmwareVersion", entity: .plain("firmware", "BMS firmware")) { .string($0.keys?.firmware) },
+        Metric("/ProductName") { _ in .text(productName) },
+        Metric("/CustomName") { .text($0.options.name) },
+        Metric("/Serial") { .string($0.options.serial) },
+        Metric("/Manufacturer") { _ in .text(manufacturer) },
+    ]
+
+    static let link: [Metric] = [
+        Metric("/Link/Age", "s") { view in
+            .thousandths(view.snapshot.age(at: view.now).map { Int(min($0, 1_000_000_000)) }, 1)
+        },
+        counter("/Link/FramesAccepted", "frames_accepted", "Frames accepted") { $0.framesAccepted },
+        counter("/Link/FramesRejected", "frames_rejected", "Frames rejected") { $0.framesRejected },
+        counter("/Link/BytesDropped", "bytes_dropped", "Bytes dropped") { $0.bytesDropped },
+        counter("/Link/Resyncs", "resyncs", "Resynchronisations") { $0.resyncs },
+    ]
+
+    static let productName = "123\\SmartBMS"
+    static let manufacturer = "123electric"
+
+    private static func reason(_ path: String, _ key: String, _ name: String, _ kind: LimitKind, gx: Bool) -> Metric {
+        // Home Assistant refuses a state of more than 255 characters.
+        Metric(path, gx: gx, entity: .plain(key, name, diagnostic: false, icon: "mdi:comment-question-outline")) {
+            .string($0.limits?.reasons[kind].map { String($0.prefix(200)) })
+        }
+    }
+
+    private static func counter(
+        _ path: String, _ key: String, _ name: String, _ value: @escaping @Sendable (LinkCounters) -> Int
+    ) -> Metric {
+        var entity = EntityRow.total(key, name, nil, nil, precision: 0, diagnostic: true)
+        entity.isEnabled = false
+        return Metric(path, entity: entity) { .integer(value($0.snapshot.counters)) }
+    }
+}

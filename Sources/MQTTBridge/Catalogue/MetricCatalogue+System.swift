@@ -1,0 +1,105 @@
+import BMSCore
+import ChargeLimits
+
+extension MetricCatalogue {
+    static let system: [Metric] = [
+        Metric(
+            "/System/MinCellVoltage", "V", gx: true,
+            entity: .measurement(
+                "cell_min", "Lowest cell voltage", "voltage", "V", precision: 3)
+        ) { .thousandths($0.live?.lowestVoltage.rawValue, 3) },
+        Metric(
+            "/System/MaxCellVoltage", "V", gx: true,
+            entity: .measurement(
+                "cell_max", "Highest cell voltage", "voltage", "V", precision: 3)
+        ) { .thousandths($0.live?.highestVoltage.rawValue, 3) },
+        Metric("/System/MinVoltageCellId", gx: true, entity: .plain("cell_min_id", "Lowest cell")) {
+            cellName($0.live?.lowestVoltageCell)
+        },
+        Metric("/System/MaxVoltageCellId", gx: true, entity: .plain("cell_max_id", "Highest cell")) {
+            cellName($0.live?.highestVoltageCell)
+        },
+        Metric(
+            "/System/MinCellTemperature", "°C", gx: true,
+            entity: .measurement(
+                "temperature_min", "Lowest temperature", "temperature", "°C", precision: 1)
+        ) { view in .thousandths(view.live.map { view.snapshot.degrees($0.lowestTemperature).rawValue }, 1) },
+        Metric(
+            "/System/MaxCellTemperature", "°C", gx: true,
+            entity: .measurement(
+                "temperature_max", "Highest temperature", "temperature", "°C", precision: 1)
+        ) { warmest($0) },
+        Metric("/System/MinTemperatureCellId", gx: true, entity: .plain("temperature_min_id", "Coldest cell")) {
+            cellName($0.live?.lowestTemperatureCell)
+        },
+        Metric("/System/MaxTemperatureCellId", gx: true, entity: .plain("temperature_max_id", "Warmest cell")) {
+            cellName($0.live?.highestTemperatureCell)
+        },
+        Metric("/System/NrOfCellsPerBattery", gx: true) { .whole($0.snapshot.settings?.cellCount) },
+        Metric("/System/NrOfModulesOnline", gx: true) { .flag($0.freshness.isLive) },
+        Metric("/System/NrOfModulesOffline", gx: true) { .flag(!$0.freshness.isLive) },
+        Metric("/System/NrOfModulesBlockingCharge", gx: true) { .flag(!$0.snapshot.chargeAllowed) },
+        Metric("/System/NrOfModulesBlockingDischarge", gx: true) { .flag(!$0.snapshot.dischargeAllowed) },
+        threshold("/System/MinVoltageThreshold", "vmin", "Vmin") { $0.snapshot.settings?.minimumVoltage },
+        threshold("/System/MaxVoltageThreshold", "vmax", "Vmax") { $0.snapshot.settings?.maximumVoltage },
+        threshold("/System/BalanceVoltageThreshold", "vbalance", "Vbalance") {
+            $0.snapshot.settings?.balanceVoltage
+        },
+        threshold("/System/FullVoltageThreshold", "vfull", "Vfull") { $0.keys?.fullVoltage },
+        threshold("/System/LowVoltageThreshold", "vlow", "Vlow") { $0.keys?.lowVoltage },
+        threshold("/System/NominalVoltageThreshold", "vnominal", "Vnominal") { $0.keys?.nominalVoltage },
+        Metric("/Voltages/Sum", "V", gx: true) { .thousandths($0.live?.packVoltage.rawValue, 3) },
+        Metric(
+            "/Voltages/Diff", "V", gx: true,
+            entity: .measurement(
+                "cell_difference", "Cell difference", "voltage", "V", precision: 3)
+        ) { .thousandths($0.live.map { ($0.highestVoltage - $0.lowestVoltage).rawValue }, 3) },
+    ]
+
+    static let alarms: [Metric] =
+        AlarmTable.rows.map { row in
+            Metric(
+                "/Alarms/\(row.name)", gx: true, entity: .binary(row.key, row.title, "problem", diagnostic: true)
+            ) { view in .whole(row.level(view)?.rawValue) }
+        } + [
+            Metric("/Alarms/Alarm", entity: .binary("alarm", "Alarm", "problem")) {
+                .integer(AlarmTable.worst($0).rawValue)
+            }
+        ]
+
+    static let inputsOutputs: [Metric] = [
+        Metric(
+            "/Io/AllowToCharge", gx: true,
+            entity: .binary(
+                "charge_allowed", "Charging permitted", nil, icon: "mdi:battery-arrow-up")
+        ) { view in .flag(view.status?.contains(.chargeAllowed)) },
+        Metric(
+            "/Io/AllowToDischarge", gx: true,
+            entity: .binary(
+                "discharge_allowed", "Discharging permitted", nil, icon: "mdi:battery-arrow-down")
+        ) { view in .flag(view.status?.contains(.dischargeAllowed)) },
+        Metric(
+            "/Io/ChargeRelay",
+            entity: .binary(
+                "charge_relay", "Charge relay contact", nil, diagnostic: true, icon: "mdi:electric-switch")
+        ) { view in .flag(view.keys?.secondStatus?.contains(.chargeRelayClosed)) },
+        Metric(
+            "/Io/LoadRelay",
+            entity: .binary(
+                "load_relay", "Load relay contact", nil, diagnostic: true, icon: "mdi:electric-switch")
+        ) { view in .flag(view.keys?.secondStatus?.contains(.loadRelayClosed)) },
+    ]
+
+    private static func threshold(
+        _ path: String, _ key: String, _ name: String, _ value: @escaping @Sendable (PackView) -> Millivolts?
+    ) -> Metric {
+        Metric(
+            path, "V",
+            entity: EntityRow(
+                key: key, name: name, deviceClass: "voltage", stateClass: "measurement", unit: "V", precision: 3,
+                isDiagnostic: true, isEnabled: false, expires: false)
+        ) { .thousandths(value($0)?.rawValue, 3) }
+    }
+
+    private static func cellName(_ number: Int?) -> MetricValue { .string(number.map { "C\($0)" }) }
+}

@@ -1,0 +1,121 @@
+import BMSCore
+import ChargeLimits
+
+/// All metrics of a pack, in the order of the documents; rows that share a first name stand together.
+enum MetricCatalogue {
+    /// Rows of the `state` document.
+    static let state: [Metric] =
+        electrical + charge + energy + system + alarms + inputsOutputs + info + history + identity + link
+
+    static let electrical: [Metric] = [
+        Metric(
+            "/Dc/0/Voltage", "V", gx: true,
+            entity: .measurement("voltage", "Voltage", "voltage", "V", precision: 2, icon: "mdi:current-dc")
+        ) { view in
+            // 5 mV steps: the third decimal only where the wire has one.
+            .thousandths(
+                view.live?.packVoltage.rawValue, (view.live?.packVoltage.rawValue ?? 0).isMultiple(of: 10) ? 2 : 3)
+        },
+        Metric(
+            "/Dc/0/Current", "A", gx: true,
+            entity: .measurement(
+                "current", "Current (+ charging)", "current", "A", precision: 1, icon: "mdi:current-dc")
+        ) { .thousandths($0.live?.current?.rawValue, 3) },
+        Metric(
+            "/Dc/0/Power", "W", gx: true,
+            entity: .measurement("power", "Power (+ charging)", "power", "W", precision: 0)
+        ) { .thousandths($0.liveSnapshot?.power?.rawValue, 1) },
+        Metric("/Dc/0/Temperature", "°C", gx: true) { warmest($0) },
+        Metric(
+            "/Dc/In/Current", "A",
+            entity: .measurement(
+                "current_in", "Inflow current", "current", "A", precision: 1, icon: "mdi:current-dc")
+        ) { .thousandths($0.live?.current1?.rawValue, 3) },
+        Metric(
+            "/Dc/In/Power", "W", entity: .measurement("power_in", "Inflow power", "power", "W", precision: 0)
+        ) { sensorPower($0) { $0.current1 } },
+        Metric(
+            "/Dc/Out/Current", "A",
+            entity: .measurement(
+                "current_out", "Outflow current", "current", "A", precision: 1, icon: "mdi:current-dc")
+        ) { .thousandths($0.live?.current2?.rawValue, 3) },
+        Metric(
+            "/Dc/Out/Power", "W", entity: .measurement("power_out", "Outflow power", "power", "W", precision: 0)
+        ) { sensorPower($0) { $0.current2 } },
+    ]
+
+    static let charge: [Metric] = [
+        Metric("/Soc", "%", gx: true, entity: .measurement("soc", "State of charge", "battery", "%", precision: 0)) {
+            .whole($0.live?.soc)
+        },
+        Metric(
+            "/SocCalibrated",
+            entity: .binary("soc_calibrated", "State of charge calibrated", nil, diagnostic: true)
+        ) { .flag($0.live.map { !$0.status.contains(.socUncalibrated) }) },
+        Metric(
+            "/Soh", "%", gx: true,
+            entity: .measurement(
+                "soh", "State of health", nil, "%", precision: 0, diagnostic: true, icon: "mdi:battery-heart-variant")
+        ) { .whole($0.keys?.stateOfHealth) },
+        Metric(
+            "/ChargeEfficiency", "%",
+            entity: .measurement(
+                "charge_efficiency", "Charge efficiency", nil, "%", precision: 0, diagnostic: true)
+        ) { .whole($0.keys?.chargeEfficiency) },
+        Metric("/Capacity", "Ah", gx: true) { .thousandths($0.liveSnapshot?.storedCharge?.rawValue, 1) },
+        Metric("/InstalledCapacity", "Ah", gx: true) { view in
+            .thousandths(view.snapshot.capacity.map { ($0.rawValue + 500) / 1000 * 1000 }, 0)
+        },
+        Metric("/ConsumedAmphours", "Ah", gx: true) { .thousandths($0.liveSnapshot?.consumedCharge?.rawValue, 1) },
+        Metric(
+            "/TimeToGo", "s", gx: true,
+            entity: .measurement(
+                "time_to_go", "Time to go", "duration", "s", precision: 0)
+        ) { .whole($0.liveSnapshot?.timeToGo) },
+        Metric("/State", gx: true) { view in
+            // GX: 9 running, 10 error, 11 unknown.
+            guard view.freshness.isLive else { return .integer(11) }
+            return .integer(view.snapshot.alarms.contains(.noCellCommunication) ? 10 : 9)
+        },
+        Metric("/Connected") { .flag($0.freshness.isLive) },
+        Metric("/ErrorCode") { .integer($0.freshness.isLive ? 0 : 1) },
+    ]
+
+    static let energy: [Metric] = [
+        Metric(
+            "/Energy/Stored", "kWh",
+            entity: .measurement(
+                "energy_stored", "Stored energy", "energy_storage", "kWh", precision: 2)
+        ) { .thousandths($0.live?.energyStored.rawValue, 3) },
+        Metric(
+            "/Energy/Installed", "kWh",
+            entity: .measurement(
+                "energy_installed", "Installed energy", "energy_storage", "kWh", precision: 1, diagnostic: true)
+        ) { .thousandths($0.snapshot.settings?.capacity.rawValue, 1) },
+        Metric(
+            "/Energy/InToday", "kWh",
+            entity: .total(
+                "energy_in_today", "Energy in today", "energy", "kWh", precision: 2)
+        ) { .thousandths($0.live?.energyInToday.rawValue, 3) },
+        Metric(
+            "/Energy/OutToday", "kWh",
+            entity: .total(
+                "energy_out_today", "Energy out today", "energy", "kWh", precision: 2)
+        ) { .thousandths($0.live?.energyOutToday.rawValue, 3) },
+        Metric("/Energy/In", "kWh", entity: .total("energy_in", "Energy in", "energy", "kWh", precision: 0)) {
+            .thousandths($0.live?.lifetimeIn.rawValue, 0)
+        },
+        Metric("/Energy/Out", "kWh", entity: .total("energy_out", "Energy out", "energy", "kWh", precision: 0)) {
+            .thousandths($0.live?.lifetimeOut.rawValue, 0)
+        },
+    ]
+
+    static func warmest(_ view: PackView) -> MetricValue {
+        .thousandths(view.live.map { view.snapshot.degrees($0.highestTemperature).rawValue }, 1)
+    }
+
+    private static func sensorPower(_ view: PackView, _ sensor: (Frame) -> Milliamperes?) -> MetricValue {
+        guard let frame = view.live, let current = sensor(frame) else { return .null }
+        return .thousandths(Milliwatts(frame.packVoltage, current).rawValue, 1)
+    }
+}

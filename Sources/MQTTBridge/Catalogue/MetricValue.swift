@@ -1,0 +1,25 @@
+/// A value as it goes out: unknown is null, numbers have fixed decimals, flags are 0 and 1.
+public enum MetricValue: Hashable, Sendable {
+    /// Unknown.
+    case null
+    /// A whole number; flags are 0 and 1, alarms 0, 1 and 2.
+    case integer(Int)
+    /// Thousandths of the unit, printed with the given number of decimals, 0...3.
+    case decimal(thousandths: Int, decimals: Int)
+    /// Text.
+    case text(String)
+
+    /// 0 or 1; unknown stays unknown.
+    static func flag(_ value: Bool?) -> MetricValue { value.map { .integer($0 ? 1 : 0) } ?? .null }
+
+    /// A whole number; unknown stays unknown.
+    static func whole(_ value: Int?) -> MetricValue { value.map { .integer($0) } ?? .null }
+
+    /// A quantity in thousandths of its unit; unknown stays unknown.
+    static func thousandths(_ value: Int?, _ decimals: Int) -> MetricValue {
+        value.map { .decimal(thousandths: $0, decimals: decimals) } ?? .null
+    }
+
+    /// Text; unknown stays unknown.
+    static func string(_ value: String?) -> MetricValue { value.map { .text($0) } ?? .null }
+}

@@ -1,0 +1,96 @@
+import BMSCore
+import ChargeLimits
+
+/// The payloads of layout version 1. Pure: a view in, bytes out.
+enum Documents {
+    /// The whole pack, nested by path.
+    static func state(_ view: PackView) -> [UInt8] {
+        nested(MetricCatalogue.state.map { ($0.keys, $0.value(view)) })
+    }
+
+    /// Every cell.
+    static func cells(_ view: PackView) -> [UInt8] {
+        let count = view.snapshot.settings?.cellCount ?? 0
+        var writer = JSONWriter(reserving: 64 + count * 64)
+        writer.beginObject()
+        for row in CellTable.rows {
+            writer.key(row.group)
+            writer.beginObject()
+            for number in 0..<count { writer.member("Cell\(number + 1)", row.value(view, number + 1)) }
+            writer.endObject()
+        }
+        writer.endObject()
+        return writer.bytes
+    }
+
+    /// CVL, CCL, DCL with reasons and every constraint; also the answer of the `limits` filter.
+    static func limits(_ limits: Limits?, extra: [(String, MetricValue)]) -> [UInt8] {
+        var writer = JSONWriter(reserving: 3072)
+        writer.beginObject()
+        for (name, value) in extra.prefix(1) { writer.member(name, value) }
+        for kind in LimitKind.allCases { writer.member(kind.rawValue, number(limits?.value(kind), kind)) }
+        writer.member("chargeState", .text((limits?.state ?? .stale).rawValue))
+        writer.key("reasons")
+        writer.beginObject()
+        for kind in LimitKind.allCases {
+            writer.member(kind.rawValue, .text(limits?.reasons[kind] ?? "no good frame from the BMS yet"))
+        }
+        writer.endObject()
+        writer.key("constraints")
+        writer.beginArray()
+        for constraint in limits?.constraints ?? [] {
+            writer.beginObject()
+            writer.member("limit", constraint.limit.rawValue)
+            writer.member("name", constraint.name)
+            writer.member("value", number(constraint.value, constraint.limit))
+            writer.member("text", constraint.reason)
+            writer.endObject()
+        }
+        writer.endArray()
+        for (name, value) in extra.dropFirst() { writer.member(name, value) }
+        writer.endObject()
+        return writer.bytes
+    }
+
+    /// Something happened: what, when, to which pack.
+    static func event(_ kind: String, _ text: String, at now: Moment) -> [UInt8] {
+        var writer = JSONWriter(reserving: 256)
+        writer.beginObject()
+        writer.member("event", kind)
+        writer.member("text", text)
+        writer.member("time", time(now))
+        writer.endObject()
+        return writer.bytes
+    }
+
+    /// Seconds since 1970 UTC, to the millisecond.
+    static func time(_ now: Moment) -> MetricValue { .decimal(thousandths: Int(now.wall), decimals: 3) }
+
+    /// Nested objects from rows whose common beginnings stand together.
+    static func nested(_ rows: [(keys: [String], value: MetricValue)]) -> [UInt8] {
+        var writer = JSONWriter(reserving: 4096)
+        var open: [String] = []
+        writer.beginObject()
+        for row in rows {
+            let parents = row.keys.dropLast()
+            let common = zip(open, parents).prefix { $0 == $1 }.count
+            while open.count > common {
+                writer.endObject()
+                open.removeLast()
+            }
+            for name in parents.dropFirst(common) {
+                writer.key(name)
+                writer.beginObject()
+                open.append(name)
+            }
+            writer.member(row.keys.last ?? "", row.value)
+        }
+        for _ in open { writer.endObject() }
+        writer.endObject()
+        return writer.bytes
+    }
+
+    private static func number(_ value: Int?, _ kind: LimitKind) -> MetricValue {
+        .thousandths(value, kind == .cvl ? 2 : 1)
+    }
+}

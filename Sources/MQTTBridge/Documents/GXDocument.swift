@@ -1,0 +1,52 @@
+import BMSCore
+import ChargeLimits
+
+/// The document that dbus-mqtt-battery takes on a GX device (facts of version 1.0.12, seen on the running driver):
+/// complete in every message, numbers as numbers, flags 0 and 1, no key that it does not know, and `Dc.Power`,
+/// `Dc.Voltage` and `Soc` never null, because a null there freezes the driver with its old values for ever.
+enum GXDocument {
+    /// Cells that the driver takes.
+    static let cells = 24
+
+    /// The document, or `nil` when silence is the only safe thing to say: power, voltage or SoC were never known, there is
+    /// no current sensor, or the link is lost.
+    static func make(_ view: PackView) -> [UInt8]? {
+        guard
+            view.freshness <= .stale, let frame = view.snapshot.frame, let power = view.snapshot.power,
+            let current = frame.current, view.limits != nil
+        else { return nil }
+        // While the link is stale the last of these stays, beside limits that are safe and a BmsCable warning.
+        let last: [String: MetricValue] = [
+            "/Dc/0/Voltage": .thousandths(frame.packVoltage.rawValue, 3),
+            "/Dc/0/Current": .thousandths(current.rawValue, 3),
+            "/Dc/0/Power": .thousandths(power.rawValue, 1),
+            "/Soc": .whole(frame.soc),
+        ]
+        var rows: [(keys: [String], value: MetricValue)] = []
+        for metric in MetricCatalogue.state where metric.isInGXFeed {
+            if metric.path == "/Voltages/Sum" { rows += cellRows("Voltages", view) }
+            rows.append((metric.keys, value(metric, last[metric.path], view)))
+        }
+        return Documents.nested(rows + cellRows("Balances", view))
+    }
+
+    private static func value(_ metric: Metric, _ last: MetricValue?, _ view: PackView) -> MetricValue {
+        if let last { return last }
+        switch metric.path {
+        // A GX works in whole amperes; below one it stops, rather than crawl.
+        case "/Info/MaxChargeCurrent": return whole(view.limits?.ccl)
+        case "/Info/MaxDischargeCurrent": return whole(view.limits?.dcl)
+        default: return metric.value(view)
+        }
+    }
+
+    private static func whole(_ current: Milliamperes?) -> MetricValue {
+        .whole(current.map { $0.rawValue / 1000 })
+    }
+
+    private static func cellRows(_ group: String, _ view: PackView) -> [(keys: [String], value: MetricValue)] {
+        guard let row = CellTable.rows.first(where: { $0.group == group && $0.isInGXFeed }) else { return [] }
+        let count = min(cells, view.snapshot.settings?.cellCount ?? 0)
+        return (0..<count).map { ([group, "Cell\($0 + 1)"], row.value(view, $0 + 1)) }
+    }
+}

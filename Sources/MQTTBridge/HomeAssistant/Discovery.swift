@@ -1,0 +1,170 @@
+import BMSCore
+
+/// Announcements for Home Assistant, made from the catalogue.
+///
+/// Facts that shape them (seen in real releases): one component without unique_id or a `~` at the root rejects the whole
+/// device; two different device payloads back to back lose the second; `qos` is not inherited; a missing display
+/// precision shows a cell as "3 V"; a null value is "unknown" without a line in the log.
+struct Discovery {
+    var options: BridgeOptions
+    var pack: PackOptions
+    var cellCount: Int
+    /// Firmware of the BMS, once known.
+    var firmware: String?
+
+    /// Node id and device identifier: never a topic, a port or a name that may change.
+    var node: String { "bms_\(pack.id)" }
+
+    /// The announcement: one message, or one for each entity.
+    func messages() -> [OutboundMessage] {
+        switch options.discovery {
+        case .off: []
+        case .device:
+            [OutboundMessage(options.topics.deviceDiscovery(node), device(), qos: 1, retain: true)]
+        case .entities:
+            components.map { component in
+                var writer = JSONWriter(reserving: 1024)
+                writer.beginObject()
+                head(&writer)
+                members(component, &writer, withPlatform: false)
+                writer.endObject()
+                let topic = options.topics.entityDiscovery(
+                    component.entity.platform.rawValue, node, component.entity.key)
+                return OutboundMessage(topic, writer.bytes, qos: 1, retain: true)
+            }
+        }
+    }
+
+    private struct Component {
+        var entity: EntityRow
+        var topic: String
+        /// Path of the value inside the document; `nil`: the payload itself.
+        var keys: [String]?
+        /// Longest time between two documents, ms.
+        var interval: Int64
+    }
+
+    private var components: [Component] {
+        let topics = options.topics
+        var result = [
+            Component(
+                entity: .binary("link", "BMS link", "connectivity", diagnostic: true), topic: topics.status(pack.id),
+                keys: nil, interval: 0)
+        ]
+        for metric in MetricCatalogue.state {
+            guard let entity = metric.entity else { continue }
+            result.append(
+                Component(
+                    entity: entity, topic: topics.state(pack.id), keys: metric.keys, interval: options.stateInterval))
+        }
+        let digits = String(cellCount).count
+        for row in CellTable.rows {
+            for number in 0..<cellCount {
+                let cell = number + 1
+                let padded = String(repeating: "0", count: max(0, max(3, digits) - String(cell).count)) + String(cell)
+                guard let entity = row.entity(cell, padded) else { continue }
+                result.append(
+                    Component(
+                        entity: entity, topic: topics.cells(pack.id), keys: [row.group, "Cell\(cell)"],
+                        interval: options.cellsInterval))
+            }
+        }
+        return result
+    }
+
+    private func device() -> [UInt8] {
+        var writer = JSONWriter(reserving: 32_768)
+        writer.beginObject()
+        head(&writer)
+        writer.key("components")
+        writer.beginObject()
+        for component in components {
+            writer.key(component.entity.key)
+            writer.beginObject()
+            members(component, &writer, withPlatform: true)
+            writer.endObject()
+        }
+        writer.endObject()
+        writer.endObject()
+        return writer.bytes
+    }
+
+    private func head(_ writer: inout JSONWriter) {
+        writer.key("device")
+        writer.beginObject()
+        writer.key("identifiers")
+        writer.beginArray()
+        writer.value(.text(node))
+        writer.endArray()
+        writer.member("name", pack.name)
+        writer.member("manufacturer", MetricCatalogue.manufacturer)
+        writer.member("model", MetricCatalogue.productName)
+        if let serial = pack.serial { writer.member("serial_number", serial) }
+        if let firmware { writer.member("sw_version", firmware) }
+        writer.endObject()
+        writer.key("origin")
+        writer.beginObject()
+        writer.member("name", "bms-mqtt")
+        writer.member("sw_version", options.version)
+        writer.endObject()
+    }
+
+    private func members(_ component: Component, _ writer: inout JSONWriter, withPlatform: Bool) {
+        let entity = component.entity
+        if withPlatform { writer.member("platform", entity.platform.rawValue) }
+        writer.member("unique_id", "\(node)_\(entity.key)")
+        writer.member("default_entity_id", "\(entity.platform.rawValue).\(slug)_\(entity.key)")
+        writer.member("name", entity.name)
+        writer.member("state_topic", component.topic)
+        writer.member("qos", .integer(1))
+        if let keys = component.keys {
+            writer.member("value_template", template(entity, keys))
+        } else {
+            writer.member("payload_on", "online")
+            writer.member("payload_off", "offline")
+        }
+        if let deviceClass = entity.deviceClass { writer.member("device_class", deviceClass) }
+        if let stateClass = entity.stateClass { writer.member("state_class", stateClass) }
+        if let unit = entity.unit { writer.member("unit_of_measurement", unit) }
+        if let precision = entity.precision { writer.member("suggested_display_precision", .integer(precision)) }
+        if let icon = entity.icon { writer.member("icon", icon) }
+        if entity.isDiagnostic { writer.member("entity_category", "diagnostic") }
+        if !entity.isEnabled {
+            writer.key("enabled_by_default")
+            writer.value(false)
+        }
+        if let choices = entity.options {
+            writer.key("options")
+            writer.beginArray()
+            for choice in choices { writer.value(.text(choice)) }
+            writer.endArray()
+        }
+        if component.keys != nil, entity.expires {
+            // A second line behind the availability topics: five heartbeats, a minute at least.
+            writer.member("expire_after", .integer(max(60, Int(component.interval) * 5 / 1000)))
+        }
+        availability(&writer, withPack: component.keys != nil)
+    }
+
+    private func template(_ entity: EntityRow, _ keys: [String]) -> String {
+        let value = (["value_json"] + keys).joined(separator: ".")
+        guard entity.platform == .binarySensor else { return "{{ \(value) }}" }
+        return "{{ None if \(value) is none else ('ON' if \(value) > 0 else 'OFF') }}"
+    }
+
+    /// The link sensor stays readable while the pack is offline: it hangs on the bridge alone.
+    private func availability(_ writer: inout JSONWriter, withPack: Bool) {
+        writer.key("availability")
+        writer.beginArray()
+        for topic in [options.topics.bridgeStatus] + (withPack ? [options.topics.status(pack.id)] : []) {
+            writer.beginObject()
+            writer.member("topic", topic)
+            writer.endObject()
+        }
+        writer.endArray()
+        writer.member("availability_mode", "all")
+    }
+
+    /// The pack's id as Home Assistant spells entity ids.
+    private var slug: String { pack.id.split(separator: "-").joined(separator: "_") }
+}

@@ -1,0 +1,43 @@
+import BMSCore
+
+/// Link lost and found, told once each, with what the bytes say about the cause.
+struct LinkWatch: Hashable, Sendable {
+    private var startedAt: Timestamp?
+    /// Bytes that made no frame, as of the last good one.
+    private var droppedBefore = 0
+    private var isLost = false
+
+    enum News: Hashable {
+        case found(String)
+        case lost(String)
+    }
+
+    /// What is new about the link. A source that never gave a frame is lost after the same time as one that stopped.
+    mutating func step(_ view: PackView) -> News? {
+        let started = startedAt ?? view.now
+        startedAt = started
+        let counters = view.snapshot.counters
+        if view.freshness.isLive {
+            droppedBefore = counters.bytesDropped
+            guard isLost || view.snapshot.counters.framesAccepted == 1 else { return nil }
+            isLost = false
+            return .found("good frames come from the BMS")
+        }
+        let silence = view.now - (view.snapshot.linkAt ?? started)
+        guard !isLost, silence > view.options.tracker.freshness.stale else { return nil }
+        isLost = true
+        return .lost(sentence(seconds: silence / 1000, view))
+    }
+
+    private func sentence(seconds: Int64, _ view: PackView) -> String {
+        let dropped = view.snapshot.counters.bytesDropped - droppedBefore
+        let cause =
+            dropped > 0
+            ? "\(dropped) bytes came that are no frame the bridge may use: noise, a wrong port, or a refused frame"
+            : "no bytes come: check that the cable is plugged in and the BMS is on"
+        let effect =
+            view.limits == nil
+            ? "no limits are published" : "charging is stopped, discharging reduced and stopped later"
+        return "no good frame from the BMS for \(seconds) s, \(effect); \(cause)"
+    }
+}

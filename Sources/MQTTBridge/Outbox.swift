@@ -1,0 +1,27 @@
+/// Something that a person who reads the log should know.
+public struct Notice: Hashable, Sendable {
+    /// Whether somebody should act.
+    public enum Level: Sendable {
+        /// Worth knowing.
+        case info
+        /// Somebody should act.
+        case warning
+    }
+
+    /// Whether somebody should act.
+    public var level: Level
+    /// What happened, to which pack, what to do.
+    public var text: String
+}
+
+/// What a step of the bridge wants sent and said, in order.
+public struct Outbox: Sendable {
+    /// Messages for the broker.
+    public internal(set) var messages: [OutboundMessage] = []
+    /// Lines for the log.
+    public internal(set) var notices: [Notice] = []
+
+    mutating func send(_ messages: [OutboundMessage]) { self.messages += messages }
+    mutating func send(_ message: OutboundMessage) { messages.append(message) }
+    mutating func say(_ level: Notice.Level, _ text: String) { notices.append(Notice(level: level, text: text)) }
+}

@@ -1,0 +1,195 @@
+import BMSCore
+import ChargeLimits
+
+/// What of a pack is sent when: at once where a limit, an alarm or a permission changed, else at its heartbeat.
+struct PackPublisher: Sendable {
+    private let options: PackOptions
+    private let bridge: BridgeOptions
+    private var canExpire = true
+    private var isOnline: Bool?
+    private var lastChange: Change?
+    private var stateAt: Timestamp?
+    private var limitsAt: Timestamp?
+    private var cellsAt: Timestamp?
+    private var gxSecond: Int64?
+    private var discovery = DiscoverySchedule()
+    private var link = LinkWatch()
+
+    /// What makes everything go out at once.
+    private struct Change: Hashable {
+        var limits: [Int]
+        var state: ChargeState?
+        var alarms: [AlarmLevel?]
+        var permissions: StatusFlags
+        var contacts: SecondStatus?
+    }
+
+    init(_ options: PackOptions, _ bridge: BridgeOptions) {
+        self.options = options
+        self.bridge = bridge
+    }
+
+    /// Sends what the view holds, as far as it is due.
+    mutating func publish(_ view: PackView, hasFrame: Bool, at now: Moment, into outbox: inout Outbox) {
+        let change = Self.change(view)
+        let isChanged = change != lastChange
+        // The first limits at a fresh source must not wait for a heartbeat; before them there is nothing to say.
+        if view.limits != nil {
+            if isDue(limitsAt, bridge.limitsInterval, isChanged, hasFrame, now) { sendLimits(view, now, &outbox) }
+            sendGX(view, now, &outbox)
+        }
+        noteLink(view, at: now, into: &outbox)
+        sendStatus(view, &outbox)
+        if view.snapshot.linkAt != nil {
+            let isAnnounced = announce(view, now, &outbox)
+            // An entity that was just announced shows nothing until its status and state come again.
+            if isAnnounced { isOnline = nil }
+            sendStatus(view, &outbox)
+            let isForced = isChanged || isAnnounced
+            if isDue(stateAt, bridge.stateInterval, isForced, hasFrame, now) { sendState(view, now, &outbox) }
+            if isDue(cellsAt, bridge.cellsInterval, isForced, hasFrame, now) { sendCells(view, now, &outbox) }
+        }
+        if isChanged {
+            tell(change, at: now, into: &outbox)
+            lastChange = change
+        }
+    }
+
+    /// A new connection: status first, then the announcement, then the newest documents. Never a queue of old ones.
+    mutating func connected(_ view: PackView, canExpire: Bool, at now: Moment, into outbox: inout Outbox) {
+        self.canExpire = canExpire
+        isOnline = nil
+        gxSecond = nil
+        sendStatus(view, &outbox)
+        discovery.restart(at: now.monotonic)
+        _ = announce(view, now, &outbox)
+        if view.limits != nil { sendLimits(view, now, &outbox) }
+        if view.snapshot.linkAt != nil {
+            sendState(view, now, &outbox)
+            sendCells(view, now, &outbox)
+        }
+    }
+
+    /// Home Assistant has started: it gets the announcement within two seconds, and the state after it.
+    mutating func born(at now: Moment) {
+        discovery.restart(at: now.monotonic + now.wall % 2_000)
+    }
+
+    /// A message for the event topic.
+    func event(_ kind: String, _ text: String, at now: Moment) -> OutboundMessage {
+        OutboundMessage(bridge.topics.event(options.id), Documents.event(kind, text, at: now), qos: 1)
+    }
+
+    private func isDue(_ last: Timestamp?, _ interval: Int64, _ isChanged: Bool, _ hasFrame: Bool, _ now: Moment)
+        -> Bool
+    {
+        guard let last, !isChanged else { return true }
+        if interval == 0 { return hasFrame || now.monotonic - last >= 5_000 }
+        // Frames come once a second: half a second early is better than half a second late.
+        return now.monotonic - last >= interval - 500
+    }
+
+    private static func change(_ view: PackView) -> Change {
+        Change(
+            limits: view.limits?.numbers ?? [], state: view.limits?.state,
+            alarms: AlarmTable.rows.map { $0.level(view) }, permissions: view.status ?? [],
+            contacts: view.keys?.secondStatus)
+    }
+
+    // MARK: Documents
+
+    private func retained(_ topic: String, _ payload: [UInt8], interval: Int64) -> OutboundMessage {
+        // Where nothing expires, a dead bridge would leave limits behind for ever: so nothing is retained there.
+        let expiry = max(bridge.expiry, Int(interval) * 3 / 1000)
+        return OutboundMessage(topic, payload, retain: canExpire, expiry: canExpire ? expiry : nil)
+    }
+
+    private mutating func sendLimits(_ view: PackView, _ now: Moment, _ outbox: inout Outbox) {
+        limitsAt = now.monotonic
+        let document = Documents.limits(view.limits, extra: [("time", Documents.time(now))])
+        let topic = bridge.topics.limits(options.id)
+        // A limit never outlives the expiry, whatever the heartbeat.
+        outbox.send(retained(topic, document, interval: 0))
+    }
+
+    private mutating func sendState(_ view: PackView, _ now: Moment, _ outbox: inout Outbox) {
+        stateAt = now.monotonic
+        let topic = bridge.topics.state(options.id)
+        outbox.send(retained(topic, Documents.state(view), interval: 0))
+    }
+
+    private mutating func sendCells(_ view: PackView, _ now: Moment, _ outbox: inout Outbox) {
+        cellsAt = now.monotonic
+        let topic = bridge.topics.cells(options.id)
+        outbox.send(retained(topic, Documents.cells(view), interval: bridge.cellsInterval))
+    }
+
+    /// At most one a second of the wall's clock: the driver loses a second one until a later second.
+    private mutating func sendGX(_ view: PackView, _ now: Moment, _ outbox: inout Outbox) {
+        guard bridge.gxFeed, gxSecond != now.wallSecond, let document = GXDocument.make(view) else { return }
+        gxSecond = now.wallSecond
+        outbox.send(OutboundMessage(bridge.topics.gx(options.id), document))
+    }
+
+    private mutating func announce(_ view: PackView, _ now: Moment, _ outbox: inout Outbox) -> Bool {
+        if let settings = view.snapshot.settings {
+            discovery.note(
+                cellCount: settings.cellCount, firmware: view.snapshot.keys.firmware, at: now.monotonic)
+        }
+        guard let content = discovery.next(at: now.monotonic) else { return false }
+        let discovery = Discovery(
+            options: bridge, pack: options, cellCount: content.cellCount, firmware: content.firmware)
+        outbox.send(discovery.messages())
+        return true
+    }
+
+    // MARK: Events
+
+    private mutating func sendStatus(_ view: PackView, _ outbox: inout Outbox) {
+        let online = view.freshness.isLive
+        guard online != isOnline else { return }
+        isOnline = online
+        outbox.send(
+            OutboundMessage(
+                bridge.topics.status(options.id), Array((online ? "online" : "offline").utf8), qos: 1, retain: true))
+    }
+
+    private mutating func noteLink(_ view: PackView, at now: Moment, into outbox: inout Outbox) {
+        switch link.step(view) {
+        case .found(let text):
+            outbox.send(event("linkFound", text, at: now))
+            outbox.say(.info, "pack \(options.id): \(text)")
+        case .lost(let text):
+            outbox.send(event("linkLost", text, at: now))
+            outbox.say(.warning, "pack \(options.id): \(text)")
+        case nil: break
+        }
+    }
+
+    private func tell(_ change: Change, at now: Moment, into outbox: inout Outbox) {
+        let old = lastChange?.alarms ?? []
+        for (index, row) in AlarmTable.rows.enumerated() {
+            // Unknown is no news, and at the start everything was well.
+            guard let level = change.alarms[index] else { continue }
+            let before = (old.indices.contains(index) ? old[index] : nil) ?? AlarmLevel.none
+            guard level != before else { continue }
+            let text = "\(row.title): \(level == .none ? "cleared" : level == .warning ? "warning" : "alarm")"
+            outbox.send(event("alarm", text, at: now))
+            // The link has lines of its own.
+            if row.name != "BmsCable" {
+                outbox.say(level == .alarm ? .warning : .info, "pack \(options.id): \(text)")
+            }
+        }
+        if let state = change.state, let last = lastChange?.state, state != last {
+            outbox.send(event("chargeState", "charge state \(last.rawValue) -> \(state.rawValue)", at: now))
+        }
+        if let last = lastChange?.permissions, last != change.permissions, !change.limits.isEmpty {
+            let words = [
+                (StatusFlags.chargeAllowed, "charging"), (StatusFlags.dischargeAllowed, "discharging"),
+            ].filter { last.contains($0.0) != change.permissions.contains($0.0) }.map {
+                "\($0.1) \(change.permissions.contains($0.0) ? "permitted" : "not permitted")"
+            }
+            if !words.isEmpty { outbox.send(event("permission", words.joined(separator: ", "), at: now)) }
+        }
+    }
+}

@@ -1,0 +1,62 @@
+import BMSCore
+
+/// Notices when one check refuses more than a fifth of the frames whose sum is right, within a minute: a check that does
+/// not fit this unit must be as easy to find as a broken cable (design/limits, 5.1).
+struct RefusalWatch: Hashable, Sendable {
+    private static let window: Int64 = 60_000
+    /// Fewer frames than this prove nothing.
+    private static let leastFrames = 10
+
+    private var start: Timestamp?
+    private var base = LinkCounters()
+    private var reported: Set<Rejection> = []
+
+    /// A sentence for each check that has begun to refuse too much; told once until the check behaves for a window.
+    mutating func step(_ counters: LinkCounters, _ last: RejectedFrame?, at now: Timestamp) -> [String] {
+        guard let start else {
+            self.start = now
+            base = counters
+            return []
+        }
+        guard now - start >= Self.window else { return [] }
+        let content = Rejection.allCases.filter { $0 != .signs && $0 != .sum }
+        let refused = content.map { ($0, counters[$0] - base[$0]) }
+        let total = counters.framesAccepted - base.framesAccepted + refused.reduce(0) { $0 + $1.1 }
+        var sentences: [String] = []
+        for (rejection, count) in refused {
+            guard total >= Self.leastFrames, count * 5 > total else {
+                reported.remove(rejection)
+                continue
+            }
+            guard reported.insert(rejection).inserted else { continue }
+            sentences.append(sentence(rejection, count, total, last))
+        }
+        self.start = now
+        base = counters
+        return sentences
+    }
+
+    private func sentence(_ rejection: Rejection, _ count: Int, _ total: Int, _ last: RejectedFrame?) -> String {
+        var text = "\(count) of \(total) frames with a right sum were refused within a minute: \(rejection.meaning)"
+        if let frame = last?.frame, last?.rejection == rejection { text += " (\(seen(rejection, frame)))" }
+        if let key = rejection.configurationKey {
+            text += "; if the BMS is right, loosen \(key) of this pack in the configuration"
+        }
+        return text
+    }
+
+    private func seen(_ rejection: Rejection, _ frame: Frame) -> String {
+        func volts(_ value: Millivolts) -> String { FixedPoint.text(thousandths: value.rawValue, decimals: 3) + " V" }
+        let cells = "\(frame.cellCount) cells from \(volts(frame.lowestVoltage)) to \(volts(frame.highestVoltage))"
+        return switch rejection {
+        case .cellCount, .cellNumber: "\(frame.cellCount) cells"
+        case .soc: "\(frame.soc) %"
+        case .temperature, .temperatureOrder:
+            "raw \(frame.lowestTemperature.count) to \(frame.highestTemperature.count)"
+        case .thresholds:
+            "Vmin \(volts(frame.minimumVoltage)), Vbalance \(volts(frame.balanceVoltage)), "
+                + "Vmax \(volts(frame.maximumVoltage))"
+        default: "last seen: \(cells), pack \(volts(frame.packVoltage))"
+        }
+    }
+}

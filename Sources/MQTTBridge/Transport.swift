@@ -1,0 +1,49 @@
+public import BMSCore
+
+/// A message on its way to the broker. What carries it knows nothing of packs.
+public struct OutboundMessage: Hashable, Sendable {
+    /// Topic, without wildcards.
+    public var topic: String
+    /// Payload bytes.
+    public var payload: [UInt8]
+    /// Quality of service, 0 or 1.
+    public var qos: Int
+    /// Whether the broker keeps it for later subscribers.
+    public var retain: Bool
+    /// Seconds after which the broker forgets it (MQTT 5); `nil`: never.
+    public var expiry: Int?
+
+    /// A message.
+    public init(_ topic: String, _ payload: [UInt8], qos: Int = 0, retain: Bool = false, expiry: Int? = nil) {
+        self.topic = topic
+        self.payload = payload
+        self.qos = qos
+        self.retain = retain
+        self.expiry = expiry
+    }
+}
+
+/// What the bridge needs of an MQTT client. It must never queue for a later connection: after a reconnect the bridge
+/// sends the newest state itself.
+public protocol Transport: Sendable {
+    /// Sends now or drops; `false` when dropped.
+    @discardableResult
+    func publish(_ message: OutboundMessage) -> Bool
+}
+
+/// Time as the bridge needs it: ages by a clock that never jumps, dates by the wall's.
+public struct Moment: Hashable, Sendable {
+    /// For ages, slews and heartbeats.
+    public var monotonic: Timestamp
+    /// Milliseconds since 1970 UTC, for what people and other programs read.
+    public var wall: Int64
+
+    /// A moment on both clocks.
+    public init(monotonic: Timestamp, wall: Int64) {
+        self.monotonic = monotonic
+        self.wall = wall
+    }
+
+    /// Whole seconds since 1970.
+    var wallSecond: Int64 { wall / 1000 }
+}
