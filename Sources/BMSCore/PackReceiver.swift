@@ -45,6 +45,7 @@ public struct PackReceiver: Sendable {
     }
 
     /// Takes bytes that claim to be one whole frame, as a line of a filter does; anything else counts as no frame.
+    @discardableResult
     public mutating func receiveFrame(_ bytes: [UInt8], at now: Timestamp) -> PackTracker.Outcome? {
         stream.reset()
         return receive(bytes, at: now).first

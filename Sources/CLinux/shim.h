@@ -1,9 +1,6 @@
 // What Swift's Glibc module does not show: header-only, one line of reason each.
 #pragma once
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
-#include <pthread.h>
+// Without _GNU_SOURCE: with it, types like fd_set differ from those of Swift's Glibc module and both cannot be imported.
 #include <pty.h>            // openpty: the simulator's --pty and the serial tests
 #include <sys/eventfd.h>    // eventfd: wakes a thread that waits in poll
 #include <sys/file.h>       // flock: a second bridge on one port is refused
@@ -15,7 +12,7 @@
 #include <termios.h>
 
 /// Name of the calling thread, as `ps -T` shows it (15 characters at most).
-static inline void clinux_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }
+static inline void clinux_name_thread(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }
 
 /// TIOCEXCL: further opens of the terminal fail with EBUSY. Variadic ioctl is not importable. Returns 0 or -1 with errno.
 static inline int clinux_exclusive(int fd) { return ioctl(fd, TIOCEXCL); }

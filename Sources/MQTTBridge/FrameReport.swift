@@ -1,0 +1,51 @@
+public import BMSCore
+
+/// What one frame says, by the paths of the catalogue: for looking at recordings. Nothing is voted or confirmed here;
+/// what a pack's tracker would believe is another matter.
+public struct FrameReport: Sendable {
+    private var keys = PackTracker()
+    private var options = PackOptions(id: "frame")
+
+    /// A report that has seen no key-values yet.
+    public init(temperatureScale: TemperatureScale = .measured) {
+        options.tracker.temperatureScale = temperatureScale
+        keys = PackTracker(options.tracker)
+    }
+
+    /// One JSON object, without a line break. Key-values appear once a whole cycle of them has passed.
+    public mutating func json(_ frame: Frame, at now: Timestamp) -> [UInt8] {
+        keys.take(frame, at: now)
+        var snapshot = PackSnapshot()
+        snapshot.frame = frame
+        snapshot.measuredAt = now
+        snapshot.linkAt = now
+        snapshot.permissions = frame.status.intersection(.permissions)
+        snapshot.alarms = frame.status.intersection(.alarms)
+        snapshot.settings = frame.settings
+        snapshot.keys = keys.snapshot.keys
+        snapshot.chemistry = Chemistry(
+            full: snapshot.keys.fullVoltage ?? frame.balanceVoltage, minimum: frame.minimumVoltage)
+        snapshot.temperatureScale = options.tracker.temperatureScale
+        let hasSlot = (1...max(1, frame.cellCount)).contains(frame.slotCell)
+        if hasSlot {
+            snapshot.cells = [CellReading?](repeating: nil, count: frame.cellCount)
+            snapshot.cells[frame.slotCell - 1] = CellReading(
+                voltage: frame.slotVoltage, temperature: frame.slotTemperature, time: now)
+        }
+        let view = PackView(
+            options: options, snapshot: snapshot, freshness: .fresh, limits: nil, history: PackHistory(), now: now)
+        var writer = JSONWriter(reserving: 2048)
+        writer.beginObject()
+        for metric in Self.rows { writer.member(metric.path, metric.value(view)) }
+        if hasSlot {
+            for row in CellTable.rows { writer.member(row.path(frame.slotCell), row.value(view, frame.slotCell)) }
+        }
+        writer.endObject()
+        return writer.bytes
+    }
+
+    private static let rows: [Metric] =
+        MetricCatalogue.electrical + MetricCatalogue.charge + MetricCatalogue.energy + MetricCatalogue.system
+        + MetricCatalogue.alarms + MetricCatalogue.inputsOutputs
+        + MetricCatalogue.state.filter { ["/History/ChargeCycles", "/FirmwareVersion"].contains($0.path) }
+}

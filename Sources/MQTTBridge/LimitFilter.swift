@@ -1,0 +1,29 @@
+import BMSCore
+import ChargeLimits
+
+/// The limits of one pack without a broker: a line of time and frame in, a line of limits out (`bms-mqtt limits`).
+public struct LimitFilter: Sendable {
+    private var receiver: PackReceiver
+    private var calculator: LimitCalculator
+
+    /// A filter that has seen nothing.
+    public init(_ options: PackOptions) {
+        receiver = PackReceiver(rules: options.rules, options: options.tracker)
+        calculator = LimitCalculator(options.limits)
+    }
+
+    /// One step.
+    ///
+    /// - Parameters:
+    ///   - frame: 58 bytes, or `nil` when none came. Anything that is no good frame counts as none.
+    ///   - milliseconds: time of the step, by a clock that does not jump.
+    /// - Returns: one JSON object, without a line break.
+    public mutating func step(frame: [UInt8]?, atMilliseconds milliseconds: Int64) -> [UInt8] {
+        let now = Timestamp(milliseconds: milliseconds)
+        if let frame { receiver.receiveFrame(frame, at: now) }
+        let limits = calculator.step(receiver.snapshot, at: now)
+        let isWhole = milliseconds % 1000 == 0
+        let time = MetricValue.decimal(thousandths: Int(milliseconds), decimals: isWhole ? 0 : 3)
+        return Documents.limits(limits, extra: [("t", time)])
+    }
+}

@@ -1,0 +1,148 @@
+import BMSCore
+import Glibc
+import MQTTBridge
+
+/// `bms-mqtt decode`: one JSON object for each frame, statistics on standard error.
+struct DecodeCommand {
+    enum Format: String, CaseIterable {
+        /// Hexadecimal text; line breaks are of no importance.
+        case hex
+        /// Bytes as they came from the port.
+        case raw
+        /// A recording: milliseconds and hexadecimal bytes on each line.
+        case timed
+    }
+
+    var format = Format.hex
+    /// Refuse what the bridge would refuse, not only what is no frame at all.
+    var isStrict = false
+
+    private static let longestLine = 1 << 20
+
+    func run(file: String, output: Int32 = STDOUT_FILENO) -> Int32 {
+        switch ChunkReader.open(file) {
+        case .failure(let failure):
+            Console.complain(failure.text)
+            return 1
+        case .success(let descriptor): return run(descriptor, output)
+        }
+    }
+
+    private func run(_ descriptor: Int32, _ output: Int32) -> Int32 {
+        var decoding = Decoding(isStrict: isStrict, output: output)
+        switch format {
+        case .raw:
+            while let bytes = ChunkReader.read(descriptor), decoding.isReaderThere {
+                decoding.take(bytes)
+            }
+        case .hex, .timed:
+            var reader = LineReader(descriptor: descriptor, maximum: Self.longestLine)
+            while let line = reader.next(), decoding.isReaderThere { take(line, &decoding) }
+        }
+        decoding.finish()
+        return 0
+    }
+
+    private func take(_ line: LineReader.Line, _ decoding: inout Decoding) {
+        if line.isCut {
+            decoding.complain(line.number, "longer than \(Self.longestLine) characters, the rest is lost")
+        }
+        let text = line.bytes.drop { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
+        guard let first = text.first, first != UInt8(ascii: "#") else { return }
+        if format == .hex {
+            guard let bytes = Hex.bytes(text) else {
+                decoding.complain(line.number, "not hexadecimal digits in pairs")
+                return
+            }
+            decoding.take(bytes)
+        } else if first == UInt8(ascii: "{") {
+            timedJSON(line, &decoding)
+        } else {
+            timedText(text, line.number, &decoding)
+        }
+    }
+
+    /// `<milliseconds> <hex>`, as `bms-mqtt record` writes it.
+    private func timedText(_ text: ArraySlice<UInt8>, _ number: Int, _ decoding: inout Decoding) {
+        let parts = text.split(separator: UInt8(ascii: " "), maxSplits: 1)
+        guard
+            parts.count == 2, let milliseconds = Int64(String(decoding: parts[0], as: UTF8.self)),
+            let bytes = Hex.bytes(parts[1])
+        else {
+            decoding.complain(number, "not '<milliseconds> <hexadecimal bytes>'")
+            return
+        }
+        decoding.take(bytes, at: milliseconds)
+    }
+
+    /// `{"t_chunks": [[milliseconds, "hex"], ...]}`: reads as a logger of another kind keeps them.
+    private func timedJSON(_ line: LineReader.Line, _ decoding: inout Decoding) {
+        guard let chunks = JSONValue(parsing: line.bytes)?["t_chunks"]?.array else {
+            decoding.complain(line.number, "no \"t_chunks\" of [milliseconds, \"hex\"]")
+            return
+        }
+        for chunk in chunks {
+            guard
+                let pair = chunk.array, pair.count == 2, let time = pair[0].number, time.magnitude < 1e15,
+                let text = pair[1].text, let bytes = Hex.bytes(text.utf8)
+            else {
+                decoding.complain(line.number, "a chunk is not [milliseconds, \"hex\"]")
+                continue
+            }
+            decoding.take(bytes, at: Int64(time))
+        }
+    }
+}
+
+/// A decoding on its way: stream, report, output and what was strange.
+private struct Decoding {
+    private var stream: FrameStream
+    private var report = FrameReport()
+    private let output: Int32
+    private let plausibility = FrameRules.Plausibility()
+    private var implausible: [Rejection: Int] = [:]
+    private var time: Int64 = 0
+    private var badLines = 0
+    private(set) var isReaderThere = true
+
+    init(isStrict: Bool, output: Int32) {
+        stream = FrameStream(rules: isStrict ? FrameRules() : .shapeOnly)
+        self.output = output
+    }
+
+    /// Without times of its own a frame counts a second.
+    mutating func take(_ bytes: [UInt8], at milliseconds: Int64? = nil) {
+        if let milliseconds { time = max(time, milliseconds) }
+        stream.push(bytes)
+        var lines: [UInt8] = []
+        while let frame = stream.next() {
+            if milliseconds == nil { time += 1000 }
+            if let rejection = plausibility.violation(frame) { implausible[rejection, default: 0] += 1 }
+            lines += report.json(frame, at: Timestamp(milliseconds: time))
+            lines.append(UInt8(ascii: "\n"))
+        }
+        if !lines.isEmpty { isReaderThere = Console.write(lines, to: output) }
+    }
+
+    mutating func complain(_ line: Int, _ text: String) {
+        badLines += 1
+        if badLines <= 20 { Console.complain("line \(line): \(text); skipped") }
+        if badLines == 20 { Console.complain("further bad lines are counted, not reported") }
+    }
+
+    mutating func finish() {
+        stream.reset()
+        let counters = stream.counters
+        var text =
+            "\(counters.framesAccepted) frames, \(counters.framesRejected) refused, \(counters.bytesDropped) bytes "
+            + "dropped, \(counters.resyncs) resynchronisations"
+        if badLines > 0 { text += ", \(badLines) bad lines" }
+        Console.complain(text)
+        for rejection in Rejection.allCases where counters[rejection] > 0 {
+            Console.complain("refused: \(counters[rejection]) x \(rejection.meaning)")
+        }
+        for (rejection, count) in implausible.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
+            Console.complain("the bridge would refuse: \(count) x \(rejection.meaning)")
+        }
+    }
+}

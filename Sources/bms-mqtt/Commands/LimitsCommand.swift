@@ -1,0 +1,56 @@
+import Glibc
+import MQTTBridge
+
+/// `bms-mqtt limits`: lines of time and frame in, lines of limits out. A bad line is answered as a missing frame, and
+/// reported by its number: whoever drives the filter keeps its step.
+enum LimitsCommand {
+    /// A frame's hexadecimal text is 116 characters; a line with more than this around it is no line of this protocol.
+    private static let longestLine = 4096
+
+    static func run(_ pack: PackOptions, input: Int32 = STDIN_FILENO, output: Int32 = STDOUT_FILENO) -> Int32 {
+        var reader = LineReader(descriptor: input, maximum: longestLine)
+        var filter = LimitFilter(pack)
+        var lastTime: Int64 = 0
+        var complaints = 0
+        while let line = reader.next() {
+            let parsed = line.isCut ? Parsed(fault: "longer than \(longestLine) characters") : parse(line.bytes)
+            if let fault = parsed.fault {
+                complaints += 1
+                if complaints <= 20 { Console.complain("line \(line.number): \(fault); counted as no frame") }
+                if complaints == 20 { Console.complain("further bad lines are not reported") }
+            }
+            // Time that is missing or runs backwards stands still.
+            lastTime = max(lastTime, parsed.milliseconds ?? lastTime)
+            var answer = filter.step(frame: parsed.frame, atMilliseconds: lastTime)
+            answer.append(UInt8(ascii: "\n"))
+            guard Console.write(answer, to: output) else { return 0 }
+        }
+        return 0
+    }
+
+    private struct Parsed {
+        var milliseconds: Int64?
+        var frame: [UInt8]?
+        var fault: String?
+    }
+
+    private static func parse(_ bytes: [UInt8]) -> Parsed {
+        guard let value = JSONValue(parsing: bytes), case .object = value else {
+            return Parsed(fault: "not a JSON object like {\"t\": 12, \"frame\": null}")
+        }
+        guard let seconds = value["t"]?.number, seconds.magnitude < 1e12 else {
+            return Parsed(fault: "\"t\" is not a number of seconds")
+        }
+        let milliseconds = Int64((seconds * 1000).rounded())
+        switch value["frame"] {
+        case .text(let text):
+            guard let frame = Hex.bytes(text.utf8), frame.count == 58 else {
+                return Parsed(
+                    milliseconds: milliseconds, fault: "\"frame\" is not 116 hexadecimal digits (58 bytes)")
+            }
+            return Parsed(milliseconds: milliseconds, frame: frame)
+        case .null: return Parsed(milliseconds: milliseconds)
+        default: return Parsed(milliseconds: milliseconds, fault: "\"frame\" is neither text nor null")
+        }
+    }
+}

@@ -1,0 +1,122 @@
+import CLinux
+import Glibc
+
+/// Lines of a descriptor, with a bound: a line that is too long is handed out cut, once, so that it can be reported.
+struct LineReader {
+    struct Line {
+        /// From 1.
+        var number: Int
+        /// Without its line break.
+        var bytes: [UInt8]
+        /// It was longer than the bound, and the rest is lost.
+        var isCut: Bool
+    }
+
+    private let descriptor: Int32
+    private let maximum: Int
+    private var buffer: [UInt8] = []
+    private var position = 0
+    private var number = 0
+    private var isAtEnd = false
+
+    init(descriptor: Int32, maximum: Int = 1 << 20) {
+        self.descriptor = descriptor
+        self.maximum = maximum
+    }
+
+    /// The next line; `nil` at the end.
+    mutating func next() -> Line? {
+        var line: [UInt8] = []
+        var isCut = false
+        while true {
+            if position == buffer.count {
+                guard fill() else {
+                    guard !line.isEmpty else { return nil }
+                    number += 1
+                    return Line(number: number, bytes: line, isCut: isCut)
+                }
+            }
+            let end = buffer[position...].firstIndex(of: UInt8(ascii: "\n")) ?? buffer.endIndex
+            let room = maximum - line.count
+            if end - position > room { isCut = true }
+            line.append(contentsOf: buffer[position..<min(end, position + room)])
+            position = end
+            if end < buffer.endIndex {
+                position += 1
+                number += 1
+                if line.last == UInt8(ascii: "\r") { line.removeLast() }
+                return Line(number: number, bytes: line, isCut: isCut)
+            }
+        }
+    }
+
+    private mutating func fill() -> Bool {
+        guard !isAtEnd else { return false }
+        let chunk = ChunkReader.read(descriptor)
+        isAtEnd = chunk == nil
+        buffer = chunk ?? []
+        position = 0
+        return !buffer.isEmpty
+    }
+}
+
+/// Chunks of a descriptor.
+enum ChunkReader {
+    /// The next bytes; `nil` at the end or on an error.
+    static func read(_ descriptor: Int32, upTo count: Int = 65_536) -> [UInt8]? {
+        while true {
+            var result = 0
+            let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+                result = Glibc.read(descriptor, buffer.baseAddress, count)
+                initialized = max(0, result)
+            }
+            if result > 0 { return bytes }
+            if result < 0 && errno == EINTR { continue }
+            return nil
+        }
+    }
+
+    /// Opens a file for reading, "-" is standard input; a sentence where it cannot.
+    static func open(_ path: String) -> Result<Int32, ReadFailure> {
+        if path == "-" { return .success(STDIN_FILENO) }
+        let descriptor = clinux_open(path, O_RDONLY | O_CLOEXEC, 0)
+        guard descriptor >= 0 else {
+            return .failure(ReadFailure(text: "cannot read \(path): \(Console.reason(errno))"))
+        }
+        return .success(descriptor)
+    }
+}
+
+/// A file could not be read.
+struct ReadFailure: Error {
+    var text: String
+}
+
+/// Hexadecimal text.
+enum Hex {
+    /// Bytes of an even number of digits; spaces are skipped, anything else is no hex.
+    static func bytes(_ text: some Sequence<UInt8>) -> [UInt8]? {
+        var bytes: [UInt8] = []
+        var high: UInt8?
+        for character in text {
+            if character == UInt8(ascii: " ") || character == UInt8(ascii: "\t") { continue }
+            guard let digit = digit(character) else { return nil }
+            if let first = high {
+                bytes.append(first << 4 | digit)
+                high = nil
+            } else {
+                high = digit
+            }
+        }
+        return high == nil ? bytes : nil
+    }
+
+    private static func digit(_ character: UInt8) -> UInt8? {
+        switch character {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): character - UInt8(ascii: "0")
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): character - UInt8(ascii: "a") + 10
+        case UInt8(ascii: "A")...UInt8(ascii: "F"): character - UInt8(ascii: "A") + 10
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,122 @@
+import BMSCore
+import Glibc
+import Synchronization
+
+/// Lines for people on standard error, with the journal's priorities where a journal reads them.
+///
+/// `stderr` of C is not usable in Swift 6 mode, so this writes to the descriptor. A line is one write: lines of several
+/// threads do not mix. A reader that does not read (a full pipe) must not stop the bridge: the line is dropped.
+final class Log: Sendable {
+    enum Level: Int, Comparable, Sendable, CaseIterable {
+        case debug = 7
+        case info = 6
+        case warning = 4
+        case error = 3
+
+        var name: String {
+            switch self {
+            case .debug: "debug"
+            case .info: "info"
+            case .warning: "warning"
+            case .error: "error"
+            }
+        }
+
+        init?(name: String) {
+            guard let level = Level.allCases.first(where: { $0.name == name }) else { return nil }
+            self = level
+        }
+
+        /// From idle to urgent.
+        static func < (left: Level, right: Level) -> Bool { left.rawValue > right.rawValue }
+    }
+
+    private struct Repetition: Sendable {
+        var text = ""
+        var saidAt: Int64 = 0
+        var count = 0
+    }
+
+    /// The same line is said once in this many milliseconds; what was left out is counted in the next.
+    private static let quiet: Int64 = 60_000
+    /// Lines that differ only in numbers are remembered up to this many.
+    private static let remembered = 64
+
+    private let threshold: Mutex<Level>
+    private let isJournal: Bool
+    private let repetitions = Mutex<[Repetition]>([])
+
+    init(threshold: Level = .info) {
+        self.threshold = Mutex(threshold)
+        isJournal = getenv("JOURNAL_STREAM") != nil
+    }
+
+    /// Changes what is said, as a reload of the configuration does.
+    func setThreshold(_ level: Level) { threshold.withLock { $0 = level } }
+
+    func debug(_ text: @autoclosure () -> String) { say(.debug, text()) }
+    func info(_ text: String) { say(.info, text) }
+    func warning(_ text: String) { say(.warning, text) }
+    func error(_ text: String) { say(.error, text) }
+
+    private func say(_ level: Level, _ text: @autoclosure () -> String) {
+        guard level >= threshold.withLock({ $0 }) else { return }
+        guard let line = admit(text()) else { return }
+        let clean = String(line.map { $0.isNewline || $0.asciiValue.map { $0 < 32 } == true ? " " : $0 })
+        Console.write((isJournal ? "<\(level.rawValue)>\(clean)" : "\(level.name): \(clean)") + "\n", to: STDERR_FILENO)
+    }
+
+    /// The line to say, or `nil` when the same was said within ``quiet``.
+    private func admit(_ text: String) -> String? {
+        let now = Clock.monotonic().milliseconds
+        // Ages, ports and counts differ from time to time; the message is the same.
+        let shape = String(text.filter { !$0.isNumber })
+        return repetitions.withLock { all in
+            guard let index = all.firstIndex(where: { $0.text == shape }) else {
+                if all.count >= Self.remembered { all.removeFirst() }
+                all.append(Repetition(text: shape, saidAt: now))
+                return text
+            }
+            guard now - all[index].saidAt >= Self.quiet else {
+                all[index].count += 1
+                return nil
+            }
+            let suppressed = all[index].count
+            all[index].saidAt = now
+            all[index].count = 0
+            return suppressed == 0 ? text : "\(text) (and \(suppressed) times more since it was last said)"
+        }
+    }
+}
+
+/// Standard output and error as descriptors.
+enum Console {
+    /// Writes all of a text. A broken pipe or a full one ends it silently.
+    @discardableResult
+    static func write(_ text: String, to descriptor: Int32 = STDOUT_FILENO) -> Bool {
+        write(Array(text.utf8), to: descriptor)
+    }
+
+    /// Writes all bytes; `false` when the reader is gone.
+    @discardableResult
+    static func write(_ bytes: [UInt8], to descriptor: Int32 = STDOUT_FILENO) -> Bool {
+        var sent = 0
+        while sent < bytes.count {
+            let count = bytes[sent...].withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            if count > 0 {
+                sent += count
+            } else if count < 0 && errno == EINTR {
+                continue
+            } else {
+                return false
+            }
+        }
+        return true
+    }
+
+    /// A sentence for the person at the terminal.
+    static func complain(_ text: String) { write("bms-mqtt: \(text)\n", to: STDERR_FILENO) }
+
+    /// The text of an error number.
+    static func reason(_ number: Int32) -> String { String(cString: strerror(number)) }
+}
