@@ -1,0 +1,166 @@
+import BMSCore
+
+/// The live view as lines of text. Pure: model and size in, lines out.
+struct MonitorScreen {
+    var columns: Int
+    var rows: Int
+    /// Block characters; else plain ASCII.
+    var isUnicode: Bool
+    /// Escape sequences for colour.
+    var hasColour: Bool
+
+    private static let barCells = 12
+
+    /// The whole view, at most ``rows`` lines of at most ``columns`` characters.
+    func lines(_ model: MonitorModel, footer: [String]) -> [String] {
+        var lines: [String] = []
+        if model.packs.isEmpty {
+            lines.append("bridge \(model.bridgeStatus), no pack seen yet under \(model.base)/")
+        }
+        for (id, pack) in model.sorted {
+            lines += view(id, pack, bridge: model.bridgeStatus)
+            lines.append("")
+        }
+        let room = max(1, rows - footer.count - 1)
+        if lines.count > room { lines = Array(lines.prefix(max(0, room - 1))) + ["... (a taller window shows more)"] }
+        return (lines + footer).map(clip)
+    }
+
+    /// One line for a pack, for logs and pipes.
+    static func summary(_ id: String, _ pack: MonitorModel.Pack) -> String {
+        guard let state = pack.state else { return "\(id) \(pack.status)" }
+        let limits = LimitName.allCases.map { "\($0.title) \($0.value(pack))" }.joined(separator: " ")
+        var text =
+            "\(id) \(pack.status) \(state["Info.ChargeMode"]?.text ?? "-") \(number(state, "Dc.Voltage", 2, "V")) "
+            + "\(number(state, "Dc.Current", 1, "A", signed: true)) SoC \(number(state, "Soc", 0, "%")) cells "
+            + "\(number(state, "System.MinCellVoltage", 3, "V"))..\(number(state, "System.MaxCellVoltage", 3, "V")) | "
+            + limits
+        if let reason = LimitName.ccl.reason(pack) { text += " | CCL: \(reason)" }
+        let alarms = alarms(state)
+        if !alarms.isEmpty { text += " | ALARM: \(alarms.joined(separator: ", "))" }
+        return text
+    }
+
+    private func view(_ id: String, _ pack: MonitorModel.Pack, bridge: String) -> [String] {
+        guard let state = pack.state else { return [bold("\(id): \(pack.status)"), "waiting for its first document"] }
+        typealias Screen = MonitorScreen
+        let name = state["CustomName"]?.text ?? id
+        let mode = state["Info.ChargeMode"]?.text ?? "-"
+        var lines = [bold("\(name)   \(pack.status), bridge \(bridge)   \(mode)")]
+        let soc = state["Soc"]?.number
+        lines.append(
+            "  \(Screen.number(state, "Dc.Voltage", 2, "V"))   \(Screen.number(state, "Dc.Current", 1, "A", signed: true))"
+                + "   \(Screen.number(state, "Dc.Power", 0, "W", signed: true))   SoC "
+                + "\(Screen.number(state, "Soc", 0, "%")) \(bar(soc.map { $0 / 100 }, 20))   "
+                + "\(Screen.number(state, "System.MinCellTemperature", 1, "°C")) to "
+                + Screen.number(state, "System.MaxCellTemperature", 1, "°C"))
+        for limit in LimitName.allCases {
+            lines.append("  \(bold(limit.title)) \(limit.value(pack).leftPadded(9))  \(limit.reason(pack) ?? "")")
+        }
+        let permissions = [("Io.AllowToCharge", "charging"), ("Io.AllowToDischarge", "discharging")].map {
+            "\($0.1) \(state[$0.0]?.number.map { $0 > 0 ? "permitted" : "NOT permitted" } ?? "unknown")"
+        }
+        let alarms = Self.alarms(state)
+        lines.append(
+            "  BMS: \(permissions.joined(separator: ", "));  alarms: "
+                + (alarms.isEmpty ? "none" : warning(alarms.joined(separator: ", "))))
+        lines += cells(pack, state)
+        if let event = pack.event { lines.append("  last event: \(event)") }
+        return lines
+    }
+
+    /// Cells as bars between Vmin and Vmax, in as many columns as fit.
+    private func cells(_ pack: MonitorModel.Pack, _ state: JSONValue) -> [String] {
+        guard
+            case .object(let voltages)? = pack.cells?["Voltages"],
+            let low = state["System.MinVoltageThreshold"]?.number,
+            let high = state["System.MaxVoltageThreshold"]?.number, high > low
+        else { return [] }
+        let items = (1...max(1, voltages.count)).map { number in
+            let volts = voltages["Cell\(number)"]?.number
+            let isBalancing = (pack.cells?["Balances.Cell\(number)"]?.number ?? 0) > 0
+            let text = volts.map { FixedPoint.text(thousandths: Int(($0 * 1000).rounded()), decimals: 3) } ?? "  -  "
+            return "\(String(number).leftPadded(3)) \(text)\(isBalancing ? "*" : " ") "
+                + bar(volts.map { ($0 - low) / (high - low) }, Self.barCells)
+        }
+        let width = 3 + 1 + 6 + 1 + Self.barCells + 3
+        let across = max(1, (columns - 2) / width)
+        let down = (items.count + across - 1) / across
+        var lines = ["  cells, Vmin to Vmax, * = balancing"]
+        for row in 0..<down {
+            let line = stride(from: row, to: items.count, by: down).map { items[$0].rightPadded(width) }
+            lines.append("  " + line.joined())
+        }
+        return lines
+    }
+
+    private static func alarms(_ state: JSONValue) -> [String] {
+        guard case .object(let alarms)? = state["Alarms"] else { return [] }
+        return alarms.filter { $0.key != "Alarm" && ($0.value.number ?? 0) > 0 }.map(\.key).sorted()
+    }
+
+    private static func number(
+        _ state: JSONValue, _ path: String, _ decimals: Int, _ unit: String, signed: Bool = false
+    ) -> String {
+        guard let value = state[path]?.number, value.magnitude < 1e9 else { return "- \(unit)" }
+        let text = FixedPoint.text(thousandths: Int((value * 1000).rounded()), decimals: decimals)
+        return "\(signed && value > 0 ? "+" : "")\(text) \(unit)"
+    }
+
+    private func bar(_ share: Double?, _ width: Int) -> String {
+        let filled = share.map { Int((min(max($0, 0), 1) * Double(width)).rounded()) } ?? 0
+        let (full, empty) = isUnicode ? ("█", "░") : ("#", ".")
+        return String(repeating: full, count: filled) + String(repeating: empty, count: width - filled)
+    }
+
+    private func bold(_ text: String) -> String { hasColour ? "\u{1B}[1m\(text)\u{1B}[0m" : text }
+    private func warning(_ text: String) -> String { hasColour ? "\u{1B}[31;1m\(text)\u{1B}[0m" : text }
+
+    /// Cuts to the window's width; escape sequences take no column.
+    private func clip(_ line: String) -> String {
+        var result = ""
+        var width = 0
+        var isEscape = false
+        for character in line {
+            if character == "\u{1B}" { isEscape = true }
+            if isEscape {
+                result.append(character)
+                if character == "m" { isEscape = false }
+                continue
+            }
+            // A hostile document must not move the cursor.
+            guard character.asciiValue.map({ $0 >= 32 && $0 != 127 }) ?? true else { continue }
+            guard width < columns else { continue }
+            result.append(character)
+            width += 1
+        }
+        return result
+    }
+}
+
+/// The three limits as the screen names them.
+private enum LimitName: String, CaseIterable {
+    case cvl
+    case ccl
+    case dcl
+
+    var title: String { rawValue.uppercased() }
+
+    func value(_ pack: MonitorModel.Pack) -> String {
+        guard let value = pack.limits?[rawValue]?.number, value.magnitude < 1e9 else { return "-" }
+        let text = FixedPoint.text(thousandths: Int((value * 1000).rounded()), decimals: self == .cvl ? 2 : 1)
+        return "\(text) \(self == .cvl ? "V" : "A")"
+    }
+
+    func reason(_ pack: MonitorModel.Pack) -> String? { pack.limits?["reasons.\(rawValue)"]?.text }
+}
+
+extension String {
+    fileprivate func leftPadded(_ width: Int) -> String {
+        String(repeating: " ", count: max(0, width - count)) + self
+    }
+
+    fileprivate func rightPadded(_ width: Int) -> String {
+        self + String(repeating: " ", count: max(0, width - count))
+    }
+}
