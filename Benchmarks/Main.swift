@@ -1,4 +1,34 @@
+import Glibc
+
+/// Benchmarks by name; results as Markdown rows. `swift run -c release bms-mqtt-bench NAME`.
 @main
-struct Bench {
-    static func main() {}
+struct Main {
+    static func main() {
+        let names = CommandLine.arguments.dropFirst()
+        let all: [(String, () -> Void)] = [("decode", DecodeBenchmark.run), ("limits", LimitsBenchmark.run)]
+        for name in names where !all.contains(where: { $0.0 == name }) {
+            print("no benchmark '\(name)': \(all.map(\.0).joined(separator: ", "))")
+            exit(2)
+        }
+        print("| benchmark | result |\n|---|---|")
+        for (name, run) in all where names.isEmpty || names.contains(name) { run() }
+    }
+}
+
+/// Processor time of this process: what other jobs do to the machine does not count.
+enum Stopwatch {
+    /// Seconds of processor time that the body takes, the best of `rounds`.
+    static func best(of rounds: Int, _ body: () -> Void) -> Double {
+        (0..<rounds).map { _ in
+            let start = seconds()
+            body()
+            return seconds() - start
+        }.min() ?? 0
+    }
+
+    private static func seconds() -> Double {
+        var time = timespec()
+        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+    }
 }
