@@ -1,0 +1,24 @@
+/// Waiting times between attempts: 1, 2, 4 ... 30 s, each with up to a quarter of jitter, so that a hundred bridges do
+/// not return to a restarted broker in the same instant.
+public struct Backoff: Sendable {
+    private static let first = 1.0
+    private static let longest = 30.0
+    private static let jitter = 0.25
+
+    private var next = first
+
+    /// Starts at the shortest wait.
+    public init() {}
+
+    /// The next wait in seconds.
+    ///
+    /// - Parameter random: a number 0 ..< 1.
+    public mutating func wait(random: Double) -> Double {
+        let base = next
+        next = min(next * 2, Self.longest)
+        return min(Self.longest, base * (1 + Self.jitter * random))
+    }
+
+    /// A connection held: begin again at the shortest wait.
+    public mutating func reset() { next = Self.first }
+}

@@ -1,0 +1,57 @@
+import CMosquitto
+import Synchronization
+
+// The library's callbacks. They run on the network thread, copy C data into values and hand them on; nothing else.
+// Closures for C live here, at file scope: written inside an isolated type they would crash at the first call.
+
+/// Registers all callbacks of a client whose user data is an unretained ``LinkCore``.
+func installCallbacks(_ handle: OpaquePointer) {
+    mosquitto_connect_v5_callback_set(handle) { _, context, reason, _, _ in
+        guard let core = LinkCore.from(context) else { return }
+        core.report.withLock { $0.connack = reason }
+        if reason == 0 { core.accepted() }
+    }
+    mosquitto_publish_v5_callback_set(handle) { _, context, identifier, _, _ in
+        guard let core = LinkCore.from(context) else { return }
+        let isAwaited = core.acknowledged.withLock { acknowledged in
+            guard acknowledged.isCollecting else { return false }
+            acknowledged.identifiers.insert(identifier)
+            return true
+        }
+        if isAwaited { core.progress.set() }
+    }
+    mosquitto_message_v5_callback_set(handle) { _, context, message, properties in
+        guard let core = LinkCore.from(context), let message else { return }
+        receive(message.pointee, properties, core)
+    }
+    mosquitto_log_callback_set(handle) { _, context, level, line in
+        // Only errors tell causes; the rest is chatter.
+        guard let core = LinkCore.from(context), let line, level == Int32(MOSQ_LOG_ERR) else { return }
+        let text = String(cString: line)
+        core.report.withLock { report in
+            if report.lines.count < 8 { report.lines.append(text) }
+        }
+    }
+}
+
+private func receive(_ message: mosquitto_message, _ properties: OpaquePointer?, _ core: LinkCore) {
+    guard let topic = message.topic else { return }
+    let length = Int(message.payloadlen)
+    guard length <= core.configuration.maximumPayload else {
+        core.backlog.countLoss()
+        return
+    }
+    var incoming = IncomingMessage(
+        topic: String(cString: topic),
+        payload: message.payload.map { Array(UnsafeRawBufferPointer(start: $0, count: length)) } ?? [],
+        qos: Int(message.qos), retain: message.retain)
+    IncomingProperties.read(properties, into: &incoming)
+    guard core.backlog.admit() else { return }
+    core.continuation.yield(.message(incoming))
+}
+
+extension LinkCore {
+    fileprivate static func from(_ context: UnsafeMutableRawPointer?) -> LinkCore? {
+        context.map { Unmanaged<LinkCore>.fromOpaque($0).takeUnretainedValue() }
+    }
+}

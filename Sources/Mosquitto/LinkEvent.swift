@@ -1,0 +1,59 @@
+/// News of the connection.
+public enum LinkEvent: Sendable {
+    /// The broker accepted this client. The note says what is lost on an old protocol.
+    case connected(ProtocolVersion, note: String?)
+    /// The connection ended or could not be made; another attempt follows.
+    case disconnected(LinkFailure)
+    /// A message for one of the subscriptions.
+    case message(IncomingMessage)
+}
+
+/// Why there is no connection, for people.
+public struct LinkFailure: Error, Hashable, Sendable, CustomStringConvertible {
+    /// What was being done.
+    public enum Operation: String, Sendable {
+        /// Finding the host or opening the TCP connection.
+        case connect
+        /// TLS, or the broker's answer to CONNECT.
+        case handshake
+        /// An accepted connection.
+        case session
+    }
+
+    /// What was being done.
+    public var operation: Operation
+    /// Error number of the library, or the broker's reason code from 128 on.
+    public var code: Int32
+    /// One sentence: which broker, what happened, what to do.
+    public var description: String
+    /// Another attempt may help without anybody doing something. Attempts go on in any case.
+    public var isRetryable: Bool
+    /// Seconds until the next attempt.
+    public var retryIn: Double
+}
+
+/// Events in order. Messages are bounded: when nobody reads, the newest are dropped and counted; the connection's own
+/// news never is.
+public struct LinkEvents: AsyncSequence, Sendable {
+    let stream: AsyncStream<LinkEvent>
+    let backlog: Backlog
+
+    /// Reads the events.
+    public struct Iterator: AsyncIteratorProtocol {
+        var base: AsyncStream<LinkEvent>.Iterator
+        let backlog: Backlog
+
+        /// The next event; `nil` after the link was stopped.
+        public mutating func next(isolation actor: isolated (any Actor)?) async -> LinkEvent? {
+            let event = await base.next(isolation: actor)
+            if case .message? = event { backlog.taken() }
+            return event
+        }
+
+        /// The next event; `nil` after the link was stopped.
+        public mutating func next() async -> LinkEvent? { await next(isolation: #isolation) }
+    }
+
+    /// An iterator; there is one reader.
+    public func makeAsyncIterator() -> Iterator { Iterator(base: stream.makeAsyncIterator(), backlog: backlog) }
+}

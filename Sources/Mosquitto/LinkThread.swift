@@ -1,0 +1,174 @@
+import CLinux
+import CMosquitto
+import Glibc
+import Synchronization
+
+/// The network thread: probe, connect, loop, report, wait, again, until it is told to stop.
+///
+/// Why so: libmosquitto's own thread ends silently after a wrong password or a rejected certificate, never connects when
+/// the broker is down at the start, and spins at 99 % when a TLS port refuses (facts of 2.0.11). A fresh client for each
+/// attempt leaves no message of the old connection behind, and reads renewed certificates.
+struct LinkThread {
+    private static let probeSeconds = 5.0
+    /// A connection that held this long counts as good.
+    private static let stableSeconds: Int = 10
+
+    private let core: LinkCore
+    private let texts: FailureText
+    private var backoff = Backoff()
+    private var version: ProtocolVersion
+    /// Connections in MQTT 5 that the broker closed without a word, one after the other.
+    private var silentRefusals = 0
+
+    private init(_ core: LinkCore) {
+        self.core = core
+        texts = FailureText(configuration: core.configuration)
+        version = core.configuration.protocolPreference == .v311 ? .v311 : .v5
+    }
+
+    /// Starts the thread; it keeps `core` alive until it ends.
+    static func start(_ core: LinkCore) -> Bool {
+        _ = libraryIsReady
+        var thread = pthread_t()
+        var attributes = pthread_attr_t()
+        pthread_attr_init(&attributes)
+        pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
+        defer { pthread_attr_destroy(&attributes) }
+        let box = Unmanaged.passRetained(core)
+        let result = pthread_create(&thread, &attributes, threadMain, box.toOpaque())
+        if result != 0 { box.release() }
+        return result == 0
+    }
+
+    fileprivate static func main(_ core: LinkCore) {
+        clinux_name_thread("mqtt")
+        var thread = LinkThread(core)
+        while !core.isStopping { thread.attempt() }
+        core.continuation.finish()
+        core.finished.set()
+    }
+
+    private mutating func attempt() {
+        core.report.withLock { $0 = LinkCore.Report() }
+        let start = seconds()
+        guard var failure = connectAndServe() else { return }
+        if seconds() - start >= Self.stableSeconds && failure.operation == .session { backoff.reset() }
+        failure.retryIn = backoff.wait(random: core.random())
+        core.continuation.yield(.disconnected(failure))
+        core.stop.wait(seconds: failure.retryIn)
+    }
+
+    /// One connection from beginning to end; `nil` when it ended because it was told to, or shall be tried anew at once.
+    private mutating func connectAndServe() -> LinkFailure? {
+        let configuration = core.configuration
+        switch TCPProbe.run(
+            host: configuration.host, port: configuration.port, seconds: Self.probeSeconds, stop: core.stop)
+        {
+        case .listening: break
+        case .stopped: return nil
+        case .unknownHost(let reason): return texts.unknownHost(reason)
+        case .refused(let number): return texts.refused(number)
+        }
+        let context = Unmanaged.passUnretained(core).toOpaque()
+        guard let handle = mosquitto_new(configuration.clientID, true, context) else {
+            return texts.ended(MOSQ_ERR_NOMEM.rawValue32, wasAccepted: false, number: errno, isTLS: false, lines: [])
+        }
+        // Nobody publishes on a handle that is gone: the state forgets it first.
+        defer {
+            core.state.withLock { state in
+                state.handle = nil
+                state.isAccepted = false
+            }
+            mosquitto_destroy(handle)
+        }
+        if let failure = prepare(handle) { return failure }
+        let isStopped = core.state.withLock { state in
+            state.handle = Handle(pointer: handle)
+            state.version = version
+            return state.isStopping
+        }
+        if isStopped { return nil }
+        var code = mosquitto_connect(
+            handle, configuration.host, Int32(configuration.port), Int32(max(5, configuration.keepalive)))
+        while code == MOSQ_ERR_SUCCESS.rawValue32 { code = mosquitto_loop(handle, 1000, 1) }
+        let number = errno
+        return core.isStopping ? nil : conclude(code, number)
+    }
+
+    /// Options of the client before it connects.
+    private func prepare(_ handle: OpaquePointer) -> LinkFailure? {
+        let configuration = core.configuration
+        installCallbacks(handle)
+        // Others publish while this thread loops: they only queue, and a byte through a socket pair wakes the loop.
+        mosquitto_threaded_set(handle, true)
+        mosquitto_int_option(
+            handle, MOSQ_OPT_PROTOCOL_VERSION, version == .v5 ? MQTT_PROTOCOL_V5 : MQTT_PROTOCOL_V311)
+        mosquitto_int_option(handle, MOSQ_OPT_TCP_NODELAY, 1)
+        if let username = configuration.username {
+            mosquitto_username_pw_set(handle, username, configuration.password)
+        }
+        if let tls = configuration.tls {
+            let code = mosquitto_tls_set(
+                handle, tls.caFile, tls.caFile == nil ? "/etc/ssl/certs" : nil, tls.certificateFile, tls.keyFile, nil)
+            guard code == MOSQ_ERR_SUCCESS.rawValue32 else { return texts.tlsFiles(code) }
+        }
+        if let will = configuration.will {
+            let length = Int32(will.payload.count)
+            if version == .v5 {
+                mosquitto_will_set_v5(
+                    handle, will.topic, length, will.payload, Int32(will.qos), will.retain, nil)
+            } else {
+                mosquitto_will_set(handle, will.topic, length, will.payload, Int32(will.qos), will.retain)
+            }
+        }
+        return nil
+    }
+
+    /// Why it ended; `nil` when the older protocol is to be tried at once.
+    private mutating func conclude(_ code: Int32, _ number: Int32) -> LinkFailure? {
+        let report = core.report.withLock { $0 }
+        let wasAccepted = core.state.withLock { $0.isAccepted }
+        if wasAccepted { silentRefusals = 0 }
+        if let reason = report.connack, reason != 0 {
+            if (reason == 132 || reason == 1), fallBack() { return nil }
+            return texts.connack(reason)
+        }
+        if report.connack == nil, code == MOSQ_ERR_CONN_LOST.rawValue32, core.configuration.tls == nil {
+            // Some old brokers just hang up on a version that they do not know; so does one that restarts. Twice is no
+            // restart.
+            silentRefusals += 1
+            if silentRefusals >= 2, fallBack() { return nil }
+        }
+        if version == .v311, core.configuration.protocolPreference == .automatic {
+            // The broker may have been replaced by one that knows 5.
+            version = .v5
+        }
+        return texts.ended(
+            code, wasAccepted: wasAccepted, number: number, isTLS: core.configuration.tls != nil, lines: report.lines)
+    }
+
+    private mutating func fallBack() -> Bool {
+        guard core.configuration.protocolPreference == .automatic, version == .v5 else { return false }
+        version = .v311
+        return true
+    }
+
+    private func seconds() -> Int {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return time.tv_sec
+    }
+}
+
+/// Thread-safe and once; cleaning up would pull the library from under a second client.
+private let libraryIsReady: Bool = mosquitto_lib_init() == MOSQ_ERR_SUCCESS.rawValue32
+
+private func threadMain(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
+    if let argument { LinkThread.main(Unmanaged<LinkCore>.fromOpaque(argument).takeRetainedValue()) }
+    return nil
+}
+
+extension mosq_err_t {
+    /// The constants as the functions return them.
+    var rawValue32: Int32 { Int32(rawValue) }
+}

@@ -1,0 +1,73 @@
+/// A message to publish.
+public struct OutgoingMessage: Hashable, Sendable {
+    /// Topic, without wildcards.
+    public var topic: String
+    /// Payload.
+    public var payload: [UInt8]
+    /// Quality of service, 0...2.
+    public var qos: Int
+    /// The broker keeps it for later subscribers.
+    public var retain: Bool
+    /// Seconds after which the broker forgets it; MQTT 5 only, not sent on 3.1.1.
+    public var expiry: Int?
+    /// Correlation data of a response; MQTT 5 only.
+    public var correlationData: [UInt8]?
+
+    /// A message.
+    public init(
+        topic: String, payload: [UInt8], qos: Int = 0, retain: Bool = false, expiry: Int? = nil,
+        correlationData: [UInt8]? = nil
+    ) {
+        self.topic = topic
+        self.payload = payload
+        self.qos = qos
+        self.retain = retain
+        self.expiry = expiry
+        self.correlationData = correlationData
+    }
+}
+
+/// A message that came.
+public struct IncomingMessage: Hashable, Sendable {
+    /// Topic.
+    public var topic: String
+    /// Payload.
+    public var payload: [UInt8]
+    /// Quality of service of the delivery.
+    public var qos: Int
+    /// It had been retained before this client subscribed.
+    public var retain: Bool
+    /// Where the sender wants an answer (MQTT 5).
+    public var responseTopic: String?
+    /// What the answer must carry (MQTT 5).
+    public var correlationData: [UInt8]?
+    /// Seconds until it expires (MQTT 5).
+    public var expiry: Int?
+}
+
+/// A topic filter to subscribe to.
+public struct Subscription: Hashable, Sendable {
+    /// Filter, with wildcards.
+    public var filter: String
+    /// Highest quality of service of a delivery, 0...2.
+    public var qos: Int
+    /// This client's own messages do not come back (MQTT 5).
+    public var noLocal: Bool
+
+    /// A subscription.
+    public init(_ filter: String, qos: Int = 0, noLocal: Bool = false) {
+        self.filter = filter
+        self.qos = qos
+        self.noLocal = noLocal
+    }
+}
+
+/// What became of a publish. Success is no proof of delivery: the library says so of bytes that never leave.
+public enum PublishOutcome: Hashable, Sendable {
+    /// On its way on the present connection.
+    case queued
+    /// There is no accepted connection; nothing is kept for a later one.
+    case notConnected
+    /// Refused by the library: its error number.
+    case failed(Int32)
+}
