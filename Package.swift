@@ -34,12 +34,14 @@ let package = Package(
         .target(name: "MQTTBridge", dependencies: ["BMSCore", "ChargeLimits"], swiftSettings: pure),
 
         // The rim.
-        .target(name: "Mosquitto", dependencies: ["CMosquitto", "CLinux"], swiftSettings: common),
-        .target(name: "SerialLink", dependencies: ["CLinux"], swiftSettings: common),
+        .target(name: "LinuxIO", dependencies: ["CLinux"], swiftSettings: common),
+        .target(name: "Mosquitto", dependencies: ["CMosquitto", "LinuxIO"], swiftSettings: common),
+        .target(name: "SerialLink", dependencies: ["CLinux", "LinuxIO"], swiftSettings: common),
         .executableTarget(
             name: "bms-mqtt",
             dependencies: [
-                "BMSCore", "ChargeLimits", "PackSimulator", "MQTTBridge", "Mosquitto", "SerialLink", "CYaml", "CLinux",
+                "BMSCore", "ChargeLimits", "PackSimulator", "MQTTBridge", "Mosquitto", "SerialLink", "LinuxIO",
+                "CYaml", "CLinux",
             ],
             swiftSettings: common),
         .executableTarget(

@@ -1,4 +1,5 @@
 import CMosquitto
+import LinuxIO
 import Synchronization
 
 // The library's callbacks. They run on the network thread, copy C data into values and hand them on; nothing else.

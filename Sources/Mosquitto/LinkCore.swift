@@ -1,4 +1,5 @@
 import CMosquitto
+import LinuxIO
 import Synchronization
 
 /// The library's client. Only a pointer: whoever holds the mutex around it may use it, and the network thread alone

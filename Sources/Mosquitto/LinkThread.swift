@@ -1,6 +1,6 @@
-import CLinux
 import CMosquitto
 import Glibc
+import LinuxIO
 import Synchronization
 
 /// The network thread: probe, connect, loop, report, wait, again, until it is told to stop.
@@ -29,23 +29,12 @@ struct LinkThread {
     /// Starts the thread; it keeps `core` alive until it ends.
     static func start(_ core: LinkCore) -> Bool {
         _ = libraryIsReady
-        var thread = pthread_t()
-        var attributes = pthread_attr_t()
-        pthread_attr_init(&attributes)
-        pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
-        defer { pthread_attr_destroy(&attributes) }
-        let box = Unmanaged.passRetained(core)
-        let result = pthread_create(&thread, &attributes, threadMain, box.toOpaque())
-        if result != 0 { box.release() }
-        return result == 0
-    }
-
-    fileprivate static func main(_ core: LinkCore) {
-        clinux_name_thread("mqtt")
-        var thread = LinkThread(core)
-        while !core.isStopping { thread.attempt() }
-        core.continuation.finish()
-        core.finished.set()
+        return OwnThread.start("mqtt") {
+            var thread = LinkThread(core)
+            while !core.isStopping { thread.attempt() }
+            core.continuation.finish()
+            core.finished.set()
+        }
     }
 
     private mutating func attempt() {
@@ -61,10 +50,11 @@ struct LinkThread {
     /// One connection from beginning to end; `nil` when it ended because it was told to, or shall be tried anew at once.
     private mutating func connectAndServe() -> LinkFailure? {
         let configuration = core.configuration
-        switch TCPProbe.run(
+        // The library's own connect blocks for minutes on a black-holed host, so somebody must be seen to listen first.
+        switch TCPDialer.dial(
             host: configuration.host, port: configuration.port, seconds: Self.probeSeconds, stop: core.stop)
         {
-        case .listening: break
+        case .connected(let descriptor): close(descriptor)
         case .stopped: return nil
         case .unknownHost(let reason): return texts.unknownHost(reason)
         case .refused(let number): return texts.refused(number)
@@ -162,11 +152,6 @@ struct LinkThread {
 
 /// Thread-safe and once; cleaning up would pull the library from under a second client.
 private let libraryIsReady: Bool = mosquitto_lib_init() == MOSQ_ERR_SUCCESS.rawValue32
-
-private func threadMain(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
-    if let argument { LinkThread.main(Unmanaged<LinkCore>.fromOpaque(argument).takeRetainedValue()) }
-    return nil
-}
 
 extension mosq_err_t {
     /// The constants as the functions return them.

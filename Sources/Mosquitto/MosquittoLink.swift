@@ -1,4 +1,5 @@
 import CMosquitto
+import LinuxIO
 import Synchronization
 
 /// A client that stays connected: one network thread of its own, attempts for ever with back-off, publishing only on a

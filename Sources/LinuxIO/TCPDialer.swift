@@ -1,0 +1,65 @@
+import CLinux
+import Glibc
+
+/// TCP connections that give up after some seconds, at once when told to stop, and leave a name for what went wrong.
+/// A plain connect blocks for minutes on a black-holed host.
+public enum TCPDialer {
+    /// What became of it.
+    public enum Outcome: Hashable, Sendable {
+        /// A non-blocking, connected descriptor; the caller closes it.
+        case connected(Int32)
+        /// The name server's words.
+        case unknownHost(String)
+        /// Error number of the last address that was tried.
+        case refused(Int32)
+        /// The stop event was set.
+        case stopped
+    }
+
+    /// Tries each address of a host.
+    public static func dial(host: String, port: Int, seconds: Double, stop: EventDescriptor) -> Outcome {
+        var hints = addrinfo()
+        hints.ai_family = AF_UNSPEC
+        hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+        var list: UnsafeMutablePointer<addrinfo>?
+        let result = getaddrinfo(host, String(port), &hints, &list)
+        guard result == 0 else { return .unknownHost(String(cString: gai_strerror(result))) }
+        defer { freeaddrinfo(list) }
+        var outcome = Outcome.refused(EHOSTUNREACH)
+        var next = list
+        while let entry = next {
+            outcome = attempt(entry.pointee, seconds: seconds, stop: stop)
+            switch outcome {
+            case .connected, .stopped: return outcome
+            case .unknownHost, .refused: next = entry.pointee.ai_next
+            }
+        }
+        return outcome
+    }
+
+    private static func attempt(_ entry: addrinfo, seconds: Double, stop: EventDescriptor) -> Outcome {
+        let flags = Int32(SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
+        let descriptor = socket(entry.ai_family, entry.ai_socktype | flags, entry.ai_protocol)
+        guard descriptor >= 0 else { return .refused(errno) }
+        let outcome = connect(descriptor, entry, seconds: seconds, stop: stop)
+        if case .connected = outcome { return outcome }
+        close(descriptor)
+        return outcome
+    }
+
+    private static func connect(
+        _ descriptor: Int32, _ entry: addrinfo, seconds: Double, stop: EventDescriptor
+    ) -> Outcome {
+        if Glibc.connect(descriptor, entry.ai_addr, entry.ai_addrlen) == 0 { return .connected(descriptor) }
+        guard errno == EINPROGRESS else { return .refused(errno) }
+        switch Poll.wait(for: descriptor, writing: true, seconds: seconds, stop: stop) {
+        case .stopped: return .stopped
+        case .timeout: return .refused(ETIMEDOUT)
+        case .ready: break
+        }
+        var error: Int32 = 0
+        var length = socklen_t(MemoryLayout<Int32>.size)
+        getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &error, &length)
+        return error == 0 ? .connected(descriptor) : .refused(error)
+    }
+}

@@ -1,0 +1,100 @@
+import CLinux
+import Glibc
+
+/// Plays a recording, at its own pace or as fast as it is read. The file is never held whole.
+struct Replay {
+    private let core: SourceCore
+    private let path: String
+    /// 1 is real time, `nil` as fast as it can be read.
+    private let speed: Double?
+
+    init(_ core: SourceCore, path: String, speed: Double?) {
+        self.core = core
+        self.path = path
+        self.speed = speed
+    }
+
+    func run() {
+        let descriptor = clinux_open(path, O_RDONLY | O_CLOEXEC, 0)
+        guard descriptor >= 0 else { return fail(errno) }
+        defer { close(descriptor) }
+        core.report(.opened("replay:\(path)"))
+        var pending: [UInt8] = []
+        var number = 0
+        var pace = Pace(core, speed: speed)
+        var buffer = [UInt8](repeating: 0, count: 65_536)
+        while true {
+            let count = read(descriptor, &buffer, buffer.count)
+            if count < 0 && errno == EINTR { continue }
+            guard count >= 0 else { return fail(errno) }
+            if count == 0 { break }
+            pending += buffer[..<count]
+            while let end = pending.firstIndex(of: UInt8(ascii: "\n")) {
+                number += 1
+                guard play(pending[..<end], number, &pace) else { return }
+                pending.removeSubrange(...end)
+            }
+            if pending.count > RecordFormat.longestLine {
+                complain(number + 1, "longer than \(RecordFormat.longestLine) characters, cut")
+                pending.removeAll()
+            }
+        }
+        if !pending.isEmpty, !play(pending[...], number + 1, &pace) { return }
+        core.report(.ended)
+    }
+
+    /// `false` when told to stop.
+    private func play(_ line: ArraySlice<UInt8>, _ number: Int, _ pace: inout Pace) -> Bool {
+        switch RecordFormat.parse(line) {
+        case .comment: return true
+        case .fault:
+            complain(number, "not '<milliseconds> <hexadecimal bytes>', skipped")
+            return true
+        case .bytes(let time, let bytes):
+            guard pace.wait(until: time) else { return false }
+            // A file is faster than any reader; what does not fit waits here.
+            let room = core.report(.bytes(bytes))
+            return room > 128 || !core.pause(seconds: 0.01)
+        }
+    }
+
+    private func complain(_ line: Int, _ text: String) {
+        core.report(.complaint(SerialError(.read, path, "line \(line): \(text)")))
+    }
+
+    private func fail(_ number: Int32) {
+        core.report(.closed(.system(.open, path, number), retryIn: 0))
+        core.report(.ended)
+    }
+}
+
+/// Keeps the recording's time against the clock.
+private struct Pace {
+    private let core: SourceCore
+    private let speed: Double?
+    private var start: Double?
+    private var time: Int64 = 0
+    private var isFirst = true
+
+    init(_ core: SourceCore, speed: Double?) {
+        self.core = core
+        self.speed = speed
+    }
+
+    /// Waits until a line is due; a line without a time is a second later. `false` when told to stop.
+    mutating func wait(until milliseconds: Int64?) -> Bool {
+        time = max(time, milliseconds ?? (isFirst ? 0 : time + 1000))
+        isFirst = false
+        guard let speed else { return !core.pause(seconds: 0) }
+        let now = seconds()
+        let begin = start ?? now - Double(time) / 1000 / speed
+        start = begin
+        return !core.pause(seconds: begin + Double(time) / 1000 / speed - now)
+    }
+
+    private func seconds() -> Double {
+        var now = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &now)
+        return Double(now.tv_sec) + Double(now.tv_nsec) / 1e9
+    }
+}

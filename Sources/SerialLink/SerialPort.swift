@@ -1,0 +1,40 @@
+import CLinux
+import Glibc
+
+/// A serial port as this BMS speaks: 9600 baud, 8 data bits, no parity, 1 stop bit; for reading only, for us alone.
+enum SerialPort {
+    static func open(_ path: String) throws(SerialError) -> DescriptorLoop.Opened {
+        // Without O_NONBLOCK an open may wait for a carrier that never comes.
+        let descriptor = clinux_open(path, O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC, 0)
+        guard descriptor >= 0 else { throw .system(.open, path, errno) }
+        do throws(SerialError) {
+            try claim(descriptor, path)
+            try configure(descriptor, path)
+        } catch {
+            close(descriptor)
+            throw error
+        }
+        return DescriptorLoop.Opened(descriptor: descriptor, name: path)
+    }
+
+    /// Two readers would each get half of every frame. TIOCEXCL keeps out later opens, except root's; the lock keeps out
+    /// a second bridge, root's as well.
+    private static func claim(_ descriptor: Int32, _ path: String) throws(SerialError) {
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else { throw .system(.open, path, errno) }
+        guard clinux_exclusive(descriptor) == 0 else { throw .system(.configure, path, errno) }
+    }
+
+    private static func configure(_ descriptor: Int32, _ path: String) throws(SerialError) {
+        var settings = termios()
+        guard tcgetattr(descriptor, &settings) == 0 else { throw .system(.configure, path, errno) }
+        cfmakeraw(&settings)
+        settings.c_cflag &= ~(tcflag_t(CSTOPB) | tcflag_t(PARENB) | tcflag_t(clinux_crtscts()))
+        settings.c_cflag |= tcflag_t(CS8) | tcflag_t(CREAD) | tcflag_t(CLOCAL)
+        settings.c_iflag &= ~(tcflag_t(IXON) | tcflag_t(IXOFF) | tcflag_t(IXANY))
+        cfsetispeed(&settings, speed_t(B9600))
+        cfsetospeed(&settings, speed_t(B9600))
+        guard tcsetattr(descriptor, TCSANOW, &settings) == 0 else { throw .system(.configure, path, errno) }
+        // What lay in the driver's buffer is of unknown age.
+        tcflush(descriptor, TCIFLUSH)
+    }
+}
