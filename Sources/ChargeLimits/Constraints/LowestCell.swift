@@ -43,9 +43,10 @@ struct LowestCell: Constraint {
         let byChemistry = input.settings.minimumVoltage + input.profile.hold
         guard let low = input.snapshot.keys.lowVoltage else { return byChemistry }
         // A V-low at or under Vmin, or near the balancing voltage, is a careless setting.
-        let range = (input.settings.minimumVoltage + Millivolts(30))...input.settings.balanceVoltage
         let byKey = low - Millivolts(20)
-        return range.lowerBound <= range.upperBound && range.contains(byKey) ? byKey : byChemistry
+        let isUsable =
+            byKey >= input.settings.minimumVoltage + Millivolts(30) && byKey <= input.settings.balanceVoltage
+        return isUsable ? byKey : byChemistry
     }
 
     private mutating func latch(
