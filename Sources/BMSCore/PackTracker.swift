@@ -63,6 +63,7 @@ public struct PackTracker: Sendable {
     public mutating func take(_ frame: Frame, at now: Timestamp) -> Outcome {
         if frame.status.contains(.noCellCommunication) {
             note(frame.status, at: now)
+            snapshot.keys = keys.values(at: now)
             return .statusOnly
         }
         if let rejection = gate.check(frame) { return .refused(rejection) }
