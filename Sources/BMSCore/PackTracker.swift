@@ -76,7 +76,8 @@ public struct PackTracker: Sendable {
         snapshot.keys = keys.values(at: now)
         if options.chemistry == nil {
             snapshot.chemistry = Chemistry(
-                full: snapshot.keys.fullVoltage ?? frame.balanceVoltage, minimum: frame.minimumVoltage)
+                full: snapshot.ifSound(snapshot.keys.fullVoltage) ?? frame.balanceVoltage,
+                minimum: frame.minimumVoltage)
         }
         return .measured
     }
