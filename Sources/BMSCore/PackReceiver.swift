@@ -22,6 +22,7 @@ public struct PackReceiver: Sendable {
         var counters = stream.counters
         for (rejection, count) in historyCounters.rejections {
             counters.framesAccepted -= count
+            counters.bytesDropped += count * FrameLayout.length
             counters.count(rejection, times: count)
         }
         return counters
