@@ -11,8 +11,8 @@ public struct LimitCalculator: Sendable {
     private var cvl = LimitRamp.voltage
     private var ccl = LimitRamp.current
     private var dcl = LimitRamp.current
-    private var lastFrameAt: Timestamp?
-    private var lastMeasuredAt: Timestamp?
+    /// The snapshot of the step before, without its counters: those move with refused frames, too.
+    private var last: PackSnapshot?
     private var lastStepAt: Timestamp?
 
     /// A calculator for one pack.
@@ -27,11 +27,13 @@ public struct LimitCalculator: Sendable {
         var input = LimitInput(
             snapshot: snapshot, frame: frame, settings: settings, configuration: configuration,
             profile: ChemistryProfile.of(snapshot.chemistry), state: machine.state,
-            elapsed: seconds(from: lastMeasuredAt, to: snapshot.measuredAt), now: now)
-        if snapshot.linkAt != lastFrameAt || values.isEmpty {
-            evaluate(&input, isMeasured: snapshot.measuredAt != lastMeasuredAt || values.isEmpty)
-            lastFrameAt = snapshot.linkAt
-            lastMeasuredAt = snapshot.measuredAt
+            elapsed: seconds(from: last?.measuredAt, to: snapshot.measuredAt), now: now)
+        // Two frames may come within a millisecond, so the time alone does not tell a new one.
+        var news = snapshot
+        news.counters = LinkCounters()
+        if news != last {
+            evaluate(&input, isMeasured: news.measuredAt != last?.measuredAt || news.frame != last?.frame)
+            last = news
         }
         let bounds = values.flatMap { $0 } + Staleness.bounds(input, freshness)
         let limits = publish(input, bounds, freshness, elapsed: seconds(from: lastStepAt, to: now))
