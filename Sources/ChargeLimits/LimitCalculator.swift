@@ -22,7 +22,10 @@ public struct LimitCalculator: Sendable {
 
     /// The limits at `now`; `nil` before the first believed frame, when not even the number of cells is known.
     public mutating func step(_ snapshot: PackSnapshot, at now: Timestamp) -> Limits? {
-        guard let frame = snapshot.frame, let settings = snapshot.settings else { return nil }
+        guard let frame = snapshot.frame, var settings = snapshot.settings else { return nil }
+        // What the BMS sends with balancing switched off is not known; a Vbalance near or above Vmax must not lift the
+        // charge voltage to where the relay opens. The manuals' settings all leave 50 mV.
+        settings.balanceVoltage = min(settings.balanceVoltage, settings.maximumVoltage - Millivolts(50))
         let freshness = configuration.freshness.freshness(of: snapshot.linkAt, at: now)
         var input = LimitInput(
             snapshot: snapshot, frame: frame, settings: settings, configuration: configuration,
