@@ -14,6 +14,7 @@ public struct LimitCalculator: Sendable {
     /// The snapshot of the step before, without its counters: those move with refused frames, too.
     private var last: PackSnapshot?
     private var lastStepAt: Timestamp?
+    private var published: Limits?
 
     /// A calculator for one pack.
     public init(_ configuration: LimitConfiguration = LimitConfiguration()) {
@@ -30,7 +31,8 @@ public struct LimitCalculator: Sendable {
         var input = LimitInput(
             snapshot: snapshot, frame: frame, settings: settings, configuration: configuration,
             profile: ChemistryProfile.of(snapshot.chemistry), state: machine.state,
-            elapsed: seconds(from: last?.measuredAt, to: snapshot.measuredAt), now: now)
+            elapsed: seconds(from: last?.measuredAt, to: snapshot.measuredAt),
+            published: published, now: now)
         // Two frames may come within a millisecond, so the time alone does not tell a new one.
         var news = snapshot
         news.counters = LinkCounters()
@@ -41,6 +43,7 @@ public struct LimitCalculator: Sendable {
         let bounds = values.flatMap { $0 } + Staleness.bounds(input, freshness)
         let limits = publish(input, bounds, freshness, elapsed: seconds(from: lastStepAt, to: now))
         lastStepAt = now
+        published = limits
         return limits
     }
 
