@@ -36,12 +36,17 @@ public struct LimitCalculator: Sendable {
         // Two frames may come within a millisecond, so the time alone does not tell a new one.
         var news = snapshot
         news.counters = LinkCounters()
-        if news != last {
+        let hasFrame = news != last
+        // Ticks between frames lower limits but do not raise them, and what they took is given to the next frame.
+        let sinceFrame = min(1, seconds(from: last?.linkAt, to: snapshot.linkAt))
+        if hasFrame {
             evaluate(&input, isMeasured: news.measuredAt != last?.measuredAt || news.frame != last?.frame)
             last = news
         }
         let bounds = values.flatMap { $0 } + Staleness.bounds(input, freshness)
-        let limits = publish(input, bounds, freshness, elapsed: seconds(from: lastStepAt, to: now))
+        let limits = publish(
+            input, bounds, freshness, mayRise: hasFrame && freshness == .fresh,
+            elapsed: max(sinceFrame, seconds(from: lastStepAt, to: now)))
         lastStepAt = now
         published = limits
         return limits
@@ -59,7 +64,8 @@ public struct LimitCalculator: Sendable {
     }
 
     private mutating func publish(
-        _ input: LimitInput, _ bounds: [ConstraintValue], _ freshness: Freshness, elapsed: Double
+        _ input: LimitInput, _ bounds: [ConstraintValue], _ freshness: Freshness, mayRise: Bool,
+        elapsed: Double
     ) -> Limits {
         let sorted = bounds.sorted { $0.value < $1.value }
         let lowest = LimitKind.allCases.map { kind in sorted.first { $0.limit == kind } }
@@ -70,7 +76,6 @@ public struct LimitCalculator: Sendable {
         let cap = input.configuration.maximumChargeVoltage?.rawValue ?? .max
         let voltageGoal = min(max(lowest[0]?.value ?? 0, floor.rawValue), cap)
         let capacity = Double(input.capacity.rawValue)
-        let mayRise = freshness == .fresh
         let voltage = cvl.step(
             to: voltageGoal, mayRise: mayRise, isFinal: lowest[0]?.name == "target",
             slew: 1.25 * Double(settings.cellCount), elapsed: elapsed)
@@ -83,20 +88,22 @@ public struct LimitCalculator: Sendable {
             cvl: Millivolts(voltage), ccl: Milliamperes(charge), dcl: Milliamperes(discharge),
             state: freshness >= .stale ? .stale : machine.state,
             reasons: [
-                .cvl: reason(lowest[0], voltage, grid: cvl.grid) { Millivolts($0).inPackVolts },
-                .ccl: reason(lowest[1], charge, grid: ccl.grid) { Milliamperes($0).inAmperes },
-                .dcl: reason(lowest[2], discharge, grid: dcl.grid) { Milliamperes($0).inAmperes },
+                .cvl: reason(lowest[0], voltage, cvl) { Millivolts($0).inPackVolts },
+                .ccl: reason(lowest[1], charge, ccl) { Milliamperes($0).inAmperes },
+                .dcl: reason(lowest[2], discharge, dcl) { Milliamperes($0).inAmperes },
             ],
             constraints: LimitKind.allCases.flatMap { kind in sorted.filter { $0.limit == kind } },
             cellCeiling: settings.balanceVoltage + input.profile.soft,
             lowVoltage: hold * settings.cellCount)
     }
 
-    /// The binding constraint's sentence; where the limit is still on its way up, that too.
-    private func reason(_ binding: ConstraintValue?, _ value: Int, grid: Int, _ show: (Int) -> String) -> String {
+    /// The binding constraint's sentence; where the limit is below it, on its way up or too near to move, that too.
+    private func reason(
+        _ binding: ConstraintValue?, _ value: Int, _ ramp: LimitRamp, _ show: (Int) -> String
+    ) -> String {
         guard let binding else { return "nothing is known yet" }
-        let isBelow = binding.value - value > grid
-        return isBelow ? "rising slowly towards \(show(binding.value)): \(binding.reason)" : binding.reason
+        guard binding.value - value > ramp.grid else { return binding.reason }
+        return "\(ramp.isRising ? "rising slowly towards" : "held below") \(show(binding.value)): \(binding.reason)"
     }
 
     /// Seconds between two moments, 0...5: a longer gap proves nothing about what happened in it.
