@@ -17,7 +17,8 @@ struct StatusBits: Constraint {
         let safe = input.packVoltage(belowBalance: Millivolts(100))
         if !snapshot.chargeAllowed {
             let isAwaited = snapshot.newestStatus.contains(.chargeAllowed)
-            let reason = isAwaited ? "one frame permits charging, a second must follow" : "the BMS does not permit charging"
+            let reason =
+                isAwaited ? "one frame permits charging, a second must follow" : "the BMS does not permit charging"
             let ccl = isAwaited ? input.published?.ccl : nil
             let cvl = isAwaited ? input.published?.cvl : nil
             result += [
@@ -28,7 +29,8 @@ struct StatusBits: Constraint {
             let isAwaited = snapshot.newestStatus.contains(.dischargeAllowed)
             let dcl = isAwaited ? input.published?.dcl : nil
             let reason =
-                isAwaited ? "one frame permits discharging, a second must follow" : "the BMS does not permit discharging"
+                isAwaited
+                ? "one frame permits discharging, a second must follow" : "the BMS does not permit discharging"
             result.append(.dcl(dcl ?? .zero, "dischargePermission", reason))
         }
         if faults.contains(.noCellCommunication) {
