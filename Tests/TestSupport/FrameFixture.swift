@@ -66,6 +66,6 @@ extension Frame {
 extension Timestamp {
     /// A moment in seconds after an arbitrary start.
     public static func seconds(_ seconds: Double) -> Timestamp {
-        Timestamp(milliseconds: 1_000_000 + Int64(seconds * 1000))
+        Timestamp(milliseconds: 1_000_000 + Int64((seconds * 1000).rounded()))
     }
 }
