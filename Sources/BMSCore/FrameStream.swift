@@ -43,6 +43,24 @@ public struct FrameStream: Sendable {
         return nil
     }
 
+    /// Takes bytes that claim to be one whole frame; what ``next()`` would find inside them does not count.
+    public mutating func take(_ window: [UInt8]) -> Frame? {
+        guard window.count == FrameLayout.length else {
+            counters.bytesDropped += window.count
+            return nil
+        }
+        switch rules.check(window.span) {
+        case .success(let frame):
+            counters.framesAccepted += 1
+            return frame
+        case .failure(let rejected):
+            counters.bytesDropped += window.count
+            counters.count(rejected.rejection)
+            lastRejected = rejected
+            return nil
+        }
+    }
+
     /// Forgets a half-received frame: the source was closed and opened again.
     public mutating func reset() {
         counters.bytesDropped += buffer.count - head

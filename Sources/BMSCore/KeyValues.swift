@@ -42,7 +42,7 @@ enum KeyLayout {
 
 /// Joins key bytes to values: only bytes of one cycle belong together, so that no old low byte meets a new high byte.
 ///
-/// A cycle ends where the key number falls. Its values count from then on, each until ``maximumAge`` has passed.
+/// A cycle ends where the key number falls, or in a silence in which a whole one may have passed unseen. Its values count from then on, each until ``maximumAge`` has passed.
 struct KeyCollector: Hashable, Sendable {
     /// Age at which a value is forgotten (the vendor's driver has the same 60 s).
     static let maximumAge: Int64 = 60_000
@@ -50,6 +50,9 @@ struct KeyCollector: Hashable, Sendable {
     private static let distinctKeys = 3
     /// ... within this many frames.
     private static let window = 10
+
+    /// Below this no cycle of 19 keys fits into a gap, even at a frame each half second.
+    private static let longestGap: Int64 = 9_000
 
     private struct Entry: Hashable, Sendable {
         var byte: UInt8
@@ -59,6 +62,7 @@ struct KeyCollector: Hashable, Sendable {
     private var cycle: [Int: Entry] = [:]
     private var committed: [Int: Entry] = [:]
     private var lastKey: Int?
+    private var lastKeyAt: Timestamp?
     private var recent: [Int?] = []
     /// The bytes are keys, not a clock.
     private(set) var isTrusted = false
@@ -69,7 +73,8 @@ struct KeyCollector: Hashable, Sendable {
         if recent.count > Self.window { recent.removeFirst() }
         if Set(recent.compactMap { $0 }).count >= Self.distinctKeys { isTrusted = true }
         guard let key else { return }
-        if let lastKey, key <= lastKey {
+        let isAfterGap = lastKeyAt.map { now - $0 > Self.longestGap } ?? false
+        if let lastKey, key <= lastKey || isAfterGap {
             // A value whose bytes this cycle did not bring keeps the ones of the cycle before, whole.
             for keys in Self.values where keys.allSatisfy({ cycle[$0] != nil }) {
                 for key in keys { committed[key] = cycle[key] }
@@ -78,6 +83,7 @@ struct KeyCollector: Hashable, Sendable {
         }
         cycle[key] = Entry(byte: frame.keyValue, time: now)
         lastKey = key
+        lastKeyAt = now
     }
 
     /// What is known at `now`.

@@ -22,6 +22,7 @@ public struct PackReceiver: Sendable {
         var counters = stream.counters
         for (rejection, count) in historyCounters.rejections {
             counters.framesAccepted -= count
+            counters.bytesDropped += count * FrameLayout.length
             counters.count(rejection, times: count)
         }
         return counters
@@ -36,19 +37,20 @@ public struct PackReceiver: Sendable {
     public mutating func receive(_ bytes: some Sequence<UInt8>, at now: Timestamp) -> [PackTracker.Outcome] {
         stream.push(bytes)
         var outcomes: [PackTracker.Outcome] = []
-        while let frame = stream.next() {
-            let outcome = tracker.take(frame, at: now)
-            if case .refused(let rejection) = outcome { historyCounters.count(rejection) }
-            outcomes.append(outcome)
-        }
+        while let frame = stream.next() { outcomes.append(track(frame, at: now)) }
         return outcomes
     }
 
     /// Takes bytes that claim to be one whole frame, as a line of a filter does; anything else counts as no frame.
     @discardableResult
     public mutating func receiveFrame(_ bytes: [UInt8], at now: Timestamp) -> PackTracker.Outcome? {
-        stream.reset()
-        return receive(bytes, at: now).first
+        stream.take(bytes).map { track($0, at: now) }
+    }
+
+    private mutating func track(_ frame: Frame, at now: Timestamp) -> PackTracker.Outcome {
+        let outcome = tracker.take(frame, at: now)
+        if case .refused(let rejection) = outcome { historyCounters.count(rejection) }
+        return outcome
     }
 
     /// The source was closed or opened: a half frame is forgotten, knowledge is not.

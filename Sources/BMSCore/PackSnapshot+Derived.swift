@@ -1,8 +1,17 @@
 // What is computed, not sent. Formulas: facts of the vendor's driver, docs/protocol.md, section "Derived quantities".
 extension PackSnapshot {
-    /// Nominal voltage of a cell: key 4-5 where it came, else by chemistry, else that of LFP.
+    /// Nominal voltage of a cell: key 4-5 where it came and lies in the pack's window, else by chemistry, else that of LFP.
     public var nominalVoltage: Millivolts {
-        keys.nominalVoltage ?? (chemistry ?? .lfp).nominalVoltage
+        ifSound(keys.nominalVoltage) ?? (chemistry ?? .lfp).nominalVoltage
+    }
+
+    /// A cell voltage of the keys, if it lies between Vmin and Vmax. Keys come one byte at a time and nothing confirms
+    /// them; unbounded, one damaged byte could multiply the capacity or make another chemistry of the pack.
+    func ifSound(_ voltage: Millivolts?) -> Millivolts? {
+        guard let voltage, let settings, voltage > settings.minimumVoltage, voltage < settings.maximumVoltage else {
+            return nil
+        }
+        return voltage
     }
 
     /// Nominal voltage of the pack; `nil` before the first believed frame.

@@ -48,6 +48,7 @@ public struct PackTracker: Sendable {
     private let options: Options
     private var gate: FrameGate
     private var vote = StatusVote()
+    private var votedAt: Timestamp?
     private var keys = KeyCollector()
 
     /// A tracker that knows nothing yet.
@@ -58,14 +59,19 @@ public struct PackTracker: Sendable {
         snapshot.temperatureScale = options.temperatureScale
     }
 
-    /// Takes a frame that obeyed the ``FrameRules``. A refused frame changes nothing.
+    /// Takes a frame that obeyed the ``FrameRules``. A refused frame changes nothing in ``snapshot``.
     @discardableResult
     public mutating func take(_ frame: Frame, at now: Timestamp) -> Outcome {
         if frame.status.contains(.noCellCommunication) {
             note(frame.status, at: now)
+            snapshot.keys = keys.values(at: now)
             return .statusOnly
         }
-        if let rejection = gate.check(frame) { return .refused(rejection) }
+        if let rejection = gate.check(frame) {
+            // The very first frame waits for its twin; when that comes, permission rests on both.
+            if snapshot.frame == nil { cast(frame.status, at: now) }
+            return .refused(rejection)
+        }
         note(frame.status, at: now)
         snapshot.frame = frame
         snapshot.measuredAt = now
@@ -75,15 +81,21 @@ public struct PackTracker: Sendable {
         snapshot.keys = keys.values(at: now)
         if options.chemistry == nil {
             snapshot.chemistry = Chemistry(
-                full: snapshot.keys.fullVoltage ?? frame.balanceVoltage, minimum: frame.minimumVoltage)
+                full: snapshot.ifSound(snapshot.keys.fullVoltage) ?? frame.balanceVoltage,
+                minimum: frame.minimumVoltage)
         }
         return .measured
     }
 
     /// Permission must be earned anew after a silence: what was true then proves nothing now.
-    private mutating func note(_ status: StatusFlags, at now: Timestamp) {
-        if options.freshness.freshness(of: snapshot.linkAt, at: now) > .holding { vote.reset() }
+    private mutating func cast(_ status: StatusFlags, at now: Timestamp) {
+        if options.freshness.freshness(of: votedAt, at: now) > .holding { vote.reset() }
         vote.add(status)
+        votedAt = now
+    }
+
+    private mutating func note(_ status: StatusFlags, at now: Timestamp) {
+        cast(status, at: now)
         snapshot.linkAt = now
         snapshot.newestStatus = status
         snapshot.permissions = vote.permissions

@@ -106,12 +106,15 @@ public struct Timestamp: Hashable, Comparable, Sendable {
     public init(milliseconds: Int64) { self.milliseconds = milliseconds }
     /// Order in time.
     public static func < (left: Self, right: Self) -> Bool { left.milliseconds < right.milliseconds }
-    /// Milliseconds from `right` to `left`; negative when `left` is earlier.
+    /// Milliseconds from `right` to `left`; negative when `left` is earlier. Saturates: wrapped around, the oldest
+    /// moment would look like the newest.
     public static func - (left: Self, right: Self) -> Int64 {
-        left.milliseconds.subtractingReportingOverflow(right.milliseconds).partialValue
+        let (difference, isOverflow) = left.milliseconds.subtractingReportingOverflow(right.milliseconds)
+        return isOverflow ? (left < right ? .min : .max) : difference
     }
-    /// A later (or earlier) moment.
+    /// A later (or earlier) moment; saturates.
     public static func + (left: Self, milliseconds: Int64) -> Self {
-        Self(milliseconds: left.milliseconds.addingReportingOverflow(milliseconds).partialValue)
+        let (sum, isOverflow) = left.milliseconds.addingReportingOverflow(milliseconds)
+        return Self(milliseconds: isOverflow ? (milliseconds < 0 ? .min : .max) : sum)
     }
 }

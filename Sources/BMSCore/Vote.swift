@@ -23,7 +23,8 @@ struct StatusVote: Hashable, Sendable {
 
     /// Permissions that the newest frame and at least one of the two before it give.
     var permissions: StatusFlags {
-        guard let newest = history.last else { return [] }
+        // Without cell communication the BMS opens both relays, whatever else the byte says.
+        guard let newest = history.last, !newest.contains(.noCellCommunication) else { return [] }
         return majority.intersection(newest).intersection(.permissions)
     }
 }

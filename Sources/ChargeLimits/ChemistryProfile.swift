@@ -85,8 +85,9 @@ struct TemperatureCurve: Sendable {
     /// The curve inside the window that the BMS has: zero at Tmin and from 1 K below Tmax on, so that the taper and
     /// not the relay ends the current.
     func within(_ minimum: Millidegrees?, _ maximum: Millidegrees) -> TemperatureCurve {
-        let low = minimum?.rawValue ?? points.first?.temperature ?? 0
-        let high = maximum.rawValue - 1000
+        guard let first = points.first, let last = points.last else { return self }
+        let low = max(first.temperature, minimum?.rawValue ?? first.temperature)
+        let high = min(last.temperature, maximum.rawValue - 1000)
         guard low < high else { return TemperatureCurve([(0, 0)]) }
         let inner = points.filter { $0.temperature > low + 900 && $0.temperature < high - 1000 }
         return TemperatureCurve(

@@ -11,9 +11,10 @@ public struct LimitCalculator: Sendable {
     private var cvl = LimitRamp.voltage
     private var ccl = LimitRamp.current
     private var dcl = LimitRamp.current
-    private var lastFrameAt: Timestamp?
-    private var lastMeasuredAt: Timestamp?
+    /// The snapshot of the step before, without its counters: those move with refused frames, too.
+    private var last: PackSnapshot?
     private var lastStepAt: Timestamp?
+    private var published: Limits?
 
     /// A calculator for one pack.
     public init(_ configuration: LimitConfiguration = LimitConfiguration()) {
@@ -22,20 +23,32 @@ public struct LimitCalculator: Sendable {
 
     /// The limits at `now`; `nil` before the first believed frame, when not even the number of cells is known.
     public mutating func step(_ snapshot: PackSnapshot, at now: Timestamp) -> Limits? {
-        guard let frame = snapshot.frame, let settings = snapshot.settings else { return nil }
+        guard let frame = snapshot.frame, var settings = snapshot.settings else { return nil }
+        // What the BMS sends with balancing switched off is not known; a Vbalance near or above Vmax must not lift the
+        // charge voltage to where the relay opens. The manuals' settings all leave 50 mV.
+        settings.balanceVoltage = min(settings.balanceVoltage, settings.maximumVoltage - Millivolts(50))
         let freshness = configuration.freshness.freshness(of: snapshot.linkAt, at: now)
         var input = LimitInput(
             snapshot: snapshot, frame: frame, settings: settings, configuration: configuration,
             profile: ChemistryProfile.of(snapshot.chemistry), state: machine.state,
-            elapsed: seconds(from: lastMeasuredAt, to: snapshot.measuredAt), now: now)
-        if snapshot.linkAt != lastFrameAt || values.isEmpty {
-            evaluate(&input, isMeasured: snapshot.measuredAt != lastMeasuredAt || values.isEmpty)
-            lastFrameAt = snapshot.linkAt
-            lastMeasuredAt = snapshot.measuredAt
+            elapsed: seconds(from: last?.measuredAt, to: snapshot.measuredAt),
+            published: published, now: now)
+        // Two frames may come within a millisecond, so the time alone does not tell a new one.
+        var news = snapshot
+        news.counters = LinkCounters()
+        let hasFrame = news != last
+        // Ticks between frames lower limits but do not raise them, and what they took is given to the next frame.
+        let sinceFrame = min(1, seconds(from: last?.linkAt, to: snapshot.linkAt))
+        if hasFrame {
+            evaluate(&input, isMeasured: news.measuredAt != last?.measuredAt || news.frame != last?.frame)
+            last = news
         }
         let bounds = values.flatMap { $0 } + Staleness.bounds(input, freshness)
-        let limits = publish(input, bounds, freshness, elapsed: seconds(from: lastStepAt, to: now))
+        let limits = publish(
+            input, bounds, freshness, mayRise: hasFrame && freshness == .fresh,
+            elapsed: max(sinceFrame, seconds(from: lastStepAt, to: now)))
         lastStepAt = now
+        published = limits
         return limits
     }
 
@@ -51,7 +64,8 @@ public struct LimitCalculator: Sendable {
     }
 
     private mutating func publish(
-        _ input: LimitInput, _ bounds: [ConstraintValue], _ freshness: Freshness, elapsed: Double
+        _ input: LimitInput, _ bounds: [ConstraintValue], _ freshness: Freshness, mayRise: Bool,
+        elapsed: Double
     ) -> Limits {
         let sorted = bounds.sorted { $0.value < $1.value }
         let lowest = LimitKind.allCases.map { kind in sorted.first { $0.limit == kind } }
@@ -62,7 +76,6 @@ public struct LimitCalculator: Sendable {
         let cap = input.configuration.maximumChargeVoltage?.rawValue ?? .max
         let voltageGoal = min(max(lowest[0]?.value ?? 0, floor.rawValue), cap)
         let capacity = Double(input.capacity.rawValue)
-        let mayRise = freshness == .fresh
         let voltage = cvl.step(
             to: voltageGoal, mayRise: mayRise, isFinal: lowest[0]?.name == "target",
             slew: 1.25 * Double(settings.cellCount), elapsed: elapsed)
@@ -75,20 +88,22 @@ public struct LimitCalculator: Sendable {
             cvl: Millivolts(voltage), ccl: Milliamperes(charge), dcl: Milliamperes(discharge),
             state: freshness >= .stale ? .stale : machine.state,
             reasons: [
-                .cvl: reason(lowest[0], voltage, grid: cvl.grid) { Millivolts($0).inPackVolts },
-                .ccl: reason(lowest[1], charge, grid: ccl.grid) { Milliamperes($0).inAmperes },
-                .dcl: reason(lowest[2], discharge, grid: dcl.grid) { Milliamperes($0).inAmperes },
+                .cvl: reason(lowest[0], voltage, cvl) { Millivolts($0).inPackVolts },
+                .ccl: reason(lowest[1], charge, ccl) { Milliamperes($0).inAmperes },
+                .dcl: reason(lowest[2], discharge, dcl) { Milliamperes($0).inAmperes },
             ],
             constraints: LimitKind.allCases.flatMap { kind in sorted.filter { $0.limit == kind } },
             cellCeiling: settings.balanceVoltage + input.profile.soft,
             lowVoltage: hold * settings.cellCount)
     }
 
-    /// The binding constraint's sentence; where the limit is still on its way up, that too.
-    private func reason(_ binding: ConstraintValue?, _ value: Int, grid: Int, _ show: (Int) -> String) -> String {
+    /// The binding constraint's sentence; where the limit is below it, on its way up or too near to move, that too.
+    private func reason(
+        _ binding: ConstraintValue?, _ value: Int, _ ramp: LimitRamp, _ show: (Int) -> String
+    ) -> String {
         guard let binding else { return "nothing is known yet" }
-        let isBelow = binding.value - value > grid
-        return isBelow ? "rising slowly towards \(show(binding.value)): \(binding.reason)" : binding.reason
+        guard binding.value - value > ramp.grid else { return binding.reason }
+        return "\(ramp.isRising ? "rising slowly towards" : "held below") \(show(binding.value)): \(binding.reason)"
     }
 
     /// Seconds between two moments, 0...5: a longer gap proves nothing about what happened in it.

@@ -16,6 +16,8 @@ struct LimitInput {
     var state: ChargeState
     /// Seconds since the frame before, 0...5.
     var elapsed: Double
+    /// What was published last; `nil` in the first step.
+    var published: Limits?
     /// Moment of this step.
     var now: Timestamp
 

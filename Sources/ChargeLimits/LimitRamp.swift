@@ -10,7 +10,7 @@ struct LimitRamp: Sendable {
     let thresholdPermille: Int
 
     private var level: Double?
-    private var isRising = false
+    private(set) var isRising = false
 
     static let voltage = LimitRamp(grid: 10, threshold: 120, thresholdPermille: 0)
     static let current = LimitRamp(grid: 500, threshold: 1000, thresholdPermille: 50)
@@ -25,7 +25,7 @@ struct LimitRamp: Sendable {
     ///
     /// - Parameters:
     ///   - goal: lowest constraint, mV or mA.
-    ///   - mayRise: `false` while data is not fresh.
+    ///   - mayRise: `false` unless this step brings a good frame.
     ///   - isFinal: the goal is the end of the way (the target voltage), worth any rise.
     ///   - slew: largest rise per second.
     mutating func step(to goal: Int, mayRise: Bool, isFinal: Bool, slew: Double, elapsed: Double) -> Int {
@@ -46,8 +46,6 @@ struct LimitRamp: Sendable {
                 level = min(goal, old + slew * elapsed)
                 if level == goal { isRising = false }
             }
-        } else {
-            isRising = false
         }
         return published(level ?? goal)
     }

@@ -1,6 +1,7 @@
-/// Every constraint, in the order of the `limits` document. A new one is a row here.
+/// Every constraint. Where two give the same value the earlier one is named as the reason: a ceiling that never moves
+/// before a measurement that happens to permit as much. A new constraint is a row here.
 enum ConstraintTable {
     static func all() -> [any Constraint] {
-        [TargetVoltage(), HighestCell(), HardCellCut(), LowestCell(), TemperatureWindow(), Ceilings(), StatusBits()]
+        [TargetVoltage(), Ceilings(), HighestCell(), HardCellCut(), LowestCell(), TemperatureWindow(), StatusBits()]
     }
 }

@@ -49,8 +49,8 @@ struct HighestCell: Constraint {
         let rating = Double(input.rate(input.profile.chargeRate).rawValue)
         let hour = Double(input.capacity.rawValue)
         let isClose = input.frame.highestVoltage.rawValue >= input.hardVoltage.rawValue - 20
-        let floor = isClose ? 0 : max(2000, 0.02 * hour)
-        var value = min(rating, allowed ?? rating)
+        let floor = isClose ? 0 : min(rating, max(2000, 0.02 * hour))
+        var value = max(floor, min(rating, allowed ?? rating))
         if excess > 5 {
             let base = min(value, max(Double(input.current.rawValue), floor) * 1.05)
             value = max(floor, base - input.elapsed * 0.03 * hour * min(3, Double(excess) / 10))

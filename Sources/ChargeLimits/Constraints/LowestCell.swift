@@ -8,6 +8,10 @@ import BMSCore
 ///
 /// Example: 100 Ah LFP, r = 1.6 mohm, Vmin 2.900 V, hold 2.980 V: at 3.060 V and no load 0.080 / 0.0016 = 50 A.
 struct LowestCell: Constraint {
+    /// How far above hold an empty cell must rise.
+    private static let releaseCharging = Millivolts(100)
+    private static let releaseResting = Millivolts(200)
+
     /// mA, filtered upward.
     private var allowed: Double?
     private var secondsAtFloor = 0.0
@@ -30,7 +34,10 @@ struct LowestCell: Constraint {
         let cell = "cell \(input.frame.lowestVoltageCell) at \(lowest.inVolts)"
         let minimum = input.settings.minimumVoltage
         if isEmpty {
-            return [.dcl(.zero, "empty", "empty: \(cell) did not rise above \(hold.inVolts) (Vmin \(minimum.inVolts))")]
+            let charging = (hold + Self.releaseCharging).inVolts
+            let resting = (hold + Self.releaseResting).inVolts
+            let reason = "empty: \(cell), released above \(charging) while charging or \(resting) at rest for 120 s"
+            return [.dcl(.zero, "empty", reason)]
         }
         let isNear = lowest <= minimum + Millivolts(30)
         let value = isNear ? floor / 2 : max(floor, filtered)
@@ -43,9 +50,10 @@ struct LowestCell: Constraint {
         let byChemistry = input.settings.minimumVoltage + input.profile.hold
         guard let low = input.snapshot.keys.lowVoltage else { return byChemistry }
         // A V-low at or under Vmin, or near the balancing voltage, is a careless setting.
-        let range = (input.settings.minimumVoltage + Millivolts(30))...input.settings.balanceVoltage
         let byKey = low - Millivolts(20)
-        return range.lowerBound <= range.upperBound && range.contains(byKey) ? byKey : byChemistry
+        let isUsable =
+            byKey >= input.settings.minimumVoltage + Millivolts(30) && byKey <= input.settings.balanceVoltage
+        return isUsable ? byKey : byChemistry
     }
 
     private mutating func latch(
@@ -56,7 +64,7 @@ struct LowestCell: Constraint {
         if secondsAtFloor >= 30 { isEmpty = true }
         let isCharging = input.current.rawValue > input.rate(10).rawValue
         let isRecovered =
-            (lowest >= hold + Millivolts(100) && isCharging) || lowest >= hold + Millivolts(200)
+            (lowest >= hold + Self.releaseCharging && isCharging) || lowest >= hold + Self.releaseResting
         secondsRecovered = isRecovered ? secondsRecovered + input.elapsed : 0
         if isEmpty && secondsRecovered >= 120 {
             isEmpty = false

@@ -3,7 +3,8 @@ import BMSCore
 /// What the BMS forbids: permissions, alarms and lost cell boards. Looks at status bits alone, so it acts on frames
 /// whose measurements are junk, too.
 ///
-/// Permission is lost with the first frame that lacks it; an alarm acts with the first frame that shows it, though it
+/// Permission is lost with the first frame that lacks it. While it waits for a second frame after a silence, limits stay
+/// where they are: one frame raises nothing, but a pause of the cable must not stop an inverter either. An alarm acts with the first frame that shows it, though it
 /// is *shown* after two of three only: stopping for a second costs nothing.
 struct StatusBits: Constraint {
     var usesMeasurements: Bool { false }
@@ -15,11 +16,22 @@ struct StatusBits: Constraint {
         let resting = input.packVoltage(belowBalance: input.profile.floatBelow)
         let safe = input.packVoltage(belowBalance: Millivolts(100))
         if !snapshot.chargeAllowed {
-            let reason = "the BMS does not permit charging"
-            result += [.ccl(.zero, "chargePermission", reason), .cvl(resting, "chargePermission", reason)]
+            let isAwaited = snapshot.newestStatus.contains(.chargeAllowed)
+            let reason =
+                isAwaited ? "one frame permits charging, a second must follow" : "the BMS does not permit charging"
+            let ccl = isAwaited ? input.published?.ccl : nil
+            let cvl = isAwaited ? input.published?.cvl : nil
+            result += [
+                .ccl(ccl ?? .zero, "chargePermission", reason), .cvl(cvl ?? resting, "chargePermission", reason),
+            ]
         }
         if !snapshot.dischargeAllowed {
-            result.append(.dcl(.zero, "dischargePermission", "the BMS does not permit discharging"))
+            let isAwaited = snapshot.newestStatus.contains(.dischargeAllowed)
+            let dcl = isAwaited ? input.published?.dcl : nil
+            let reason =
+                isAwaited
+                ? "one frame permits discharging, a second must follow" : "the BMS does not permit discharging"
+            result.append(.dcl(dcl ?? .zero, "dischargePermission", reason))
         }
         if faults.contains(.noCellCommunication) {
             let reason = "the BMS does not hear its cell boards"

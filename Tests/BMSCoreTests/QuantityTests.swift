@@ -1,0 +1,152 @@
+import BMSCore
+import Testing
+import TestSupport
+
+@Suite("Temperatures, chemistry and derived values")
+struct QuantityTests {
+    @Test(
+        "Counts become degrees by either rule",
+        arguments: [
+            (259, -10_037, -17_000), (271, 247, -5_000), (276, 4_532, 0), (296, 21_672, 20_000), (308, 31_956, 32_000),
+            (341, 60_237, 65_000), (370, 85_090, 94_000), (0, -232_000, -276_000),
+        ])
+    func degrees(count: Int, measured: Int, paper: Int) {
+        #expect(TemperatureScale.measured.temperature(RawTemperature(count)) == Millidegrees(measured))
+        #expect(TemperatureScale.paper.temperature(RawTemperature(count)) == Millidegrees(paper))
+    }
+
+    @Test("The inverse gives every count again", arguments: TemperatureScale.allCases)
+    func inverse(scale: TemperatureScale) {
+        for count in [0, 1, 211, 65_535] + Array(230...380) {
+            let raw = RawTemperature(count)
+            #expect(scale.count(scale.temperature(raw)) == raw)
+        }
+    }
+
+    @Test(
+        "The inverse takes the nearest count and stays within the field",
+        arguments: [
+            (TemperatureScale.measured, 0, 271), (.measured, 300, 271), (.measured, 675, 271), (.measured, 676, 272),
+            (.measured, -300_000, 0), (.measured, 90_000_000, 65_535), (.paper, -501, 275), (.paper, -499, 276),
+            (.paper, 500, 277),
+        ])
+    func nearest(scale: TemperatureScale, millidegrees: Int, count: Int) {
+        #expect(scale.count(Millidegrees(millidegrees)) == RawTemperature(count))
+    }
+
+    @Test(
+        "Thresholds tell the chemistry in the vendor's order",
+        arguments: [
+            (3400, 2900, Chemistry.lfp), (3700, 2900, .lfp), (3455, 3500, .lfp), (3395, 2900, nil), (3705, 2900, nil),
+            (4000, 3425, .nmc), (4000, 3420, .nca), (4400, 3490, .nmc), (3800, 2900, .nca), (4405, 3425, .nmc),
+            (4900, 3200, .nca), (4900, 3195, nil), (2500, 2150, .lto), (2800, 2150, .lto), (2600, 3200, .nca),
+            (2495, 2150, nil), (2805, 2150, nil), (0, 0, nil),
+        ])
+    func chemistry(full: Int, minimum: Int, expected: Chemistry?) {
+        #expect(Chemistry(full: Millivolts(full), minimum: Millivolts(minimum)) == expected)
+    }
+
+    @Test("The configured chemistry beats the inferred one")
+    func configuredChemistry() {
+        var options = PackTracker.Options()
+        options.chemistry = .lto
+        var tracker = PackTracker(options)
+        for second in 0..<2 { tracker.take(FrameFixture.frame(), at: .seconds(Double(second))) }
+        #expect(tracker.snapshot.chemistry == .lto)
+    }
+
+    private func snapshot(_ change: @escaping (inout Frame) -> Void = { _ in }) -> PackSnapshot {
+        var snapshot = PackSnapshot()
+        snapshot.frame = FrameFixture.frame(change)
+        snapshot.settings = snapshot.frame?.settings
+        snapshot.chemistry = .lfp
+        return snapshot
+    }
+
+    @Test("Charge is energy by nominal voltage")
+    func charge() {
+        let snapshot = snapshot()
+        #expect(snapshot.nominalPackVoltage == Millivolts(52_800))
+        #expect(snapshot.capacity == MilliampereHours(280_303))
+        #expect(snapshot.storedCharge == MilliampereHours(140_151))
+        #expect(snapshot.consumedCharge == MilliampereHours(-140_152))
+    }
+
+    @Test("Consumed charge is never above 0, though more may be stored than configured")
+    func overfull() {
+        #expect(snapshot { $0.energyStored = WattHours(16_000) }.consumedCharge == .zero)
+    }
+
+    @Test(
+        "Power is voltage x current, exact, and absent without a sensor",
+        arguments: [
+            (51_560, -125_125, -6_451_445), (53_000, 0, 0), (26_760, 39_000, 1_043_640), (53_000, nil, nil),
+        ])
+    func power(voltage: Int, current: Int?, expected: Int?) {
+        let snapshot = snapshot {
+            $0.packVoltage = Millivolts(voltage)
+            $0.current = current.map { Milliamperes($0) }
+        }
+        #expect(snapshot.power == expected.map { Milliwatts($0) })
+    }
+
+    @Test(
+        "Time to go is known only while discharging noticeably, up to 30 days",
+        arguments: [
+            (10_000, nil), (0, nil), (-500, nil), (-625, 807_269), (-70_125, 7_194), (nil, nil),
+        ])
+    func timeToGo(current: Int?, expected: Int?) {
+        #expect(snapshot { $0.current = current.map { Milliamperes($0) } }.timeToGo == expected)
+        #expect(
+            snapshot {
+                $0.current = Milliamperes(-505)
+                $0.energyStored = WattHours(200_000)
+            }.timeToGo == nil)
+    }
+
+    @Test("Before the first frame nothing is derived")
+    func unknown() {
+        let nothing = PackSnapshot()
+        #expect(nothing.capacity == nil && nothing.storedCharge == nil && nothing.consumedCharge == nil)
+        #expect(nothing.power == nil && nothing.timeToGo == nil && nothing.nominalPackVoltage == nil)
+    }
+
+    @Test(
+        "A nominal voltage of the keys counts only between Vmin and Vmax",
+        arguments: [
+            (3200, 3200), (2900, 3300), (3650, 3300), (500, 3300), (5500, 3300),
+        ])
+    func nominal(key: Int, used: Int) {
+        var snapshot = snapshot()
+        snapshot.keys.nominalVoltage = Millivolts(key)
+        #expect(snapshot.nominalVoltage == Millivolts(used))
+    }
+
+    @Test("A damaged V-full cannot make another chemistry of the pack")
+    func fullVoltageDamage() {
+        var tracker = PackTracker()
+        // V-full reads 2.655 V, which would be LTO, permitted to charge in frost.
+        let bytes: [Int: UInt8] = [17: 0x02, 18: 0x13]
+        for second in 0..<45 {
+            let frame = FrameFixture.frame {
+                $0.keyByte = UInt8(25 + second % 19)
+                $0.keyValue = bytes[second % 19] ?? 0
+            }
+            tracker.take(frame, at: .seconds(Double(second)))
+        }
+        #expect(tracker.snapshot.keys.fullVoltage == Millivolts(2655))
+        #expect(tracker.snapshot.chemistry == .lfp)
+    }
+
+    @Test(
+        "Fixed decimals round half away from zero and never show -0",
+        arguments: [
+            (3452, 3, "3.452"), (3452, 2, "3.45"), (3455, 2, "3.46"), (-3455, 2, "-3.46"), (-4, 2, "0.00"), (0, 0, "0"),
+            (-499, 0, "0"), (-500, 0, "-1"), (1005, 2, "1.01"), (50, 1, "0.1"), (49, 1, "0.0"),
+            (Int.min, 0, "-9223372036854776"),
+            (12, 9, "0.012"), (1499, -3, "1"),
+        ])
+    func fixed(thousandths: Int, decimals: Int, text: String) {
+        #expect(FixedPoint.text(thousandths: thousandths, decimals: decimals) == text)
+    }
+}

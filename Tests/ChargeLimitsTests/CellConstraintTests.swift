@@ -1,0 +1,206 @@
+@testable import ChargeLimits
+
+import BMSCore
+import Testing
+import TestSupport
+
+@Suite("Highest cell")
+struct HighestCellTests {
+    private func cells(high: Int, pack: Int, current: Int = 50_000, elapsed: Double = 1) -> LimitInput {
+        input(
+            {
+                $0.highestVoltage = Millivolts(high)
+                $0.packVoltage = Millivolts(pack)
+                $0.current = Milliamperes(current)
+            }, elapsed: elapsed)
+    }
+
+    @Test(
+        "CVL is N x (Vbalance + soft) less the imbalance",
+        arguments: [
+            (3440, 53_600, 53_632), (3400, 54_400, 55_072), (3300, 60_000, 55_072), (3500, 52_800, 51_872),
+        ])
+    func voltage(high: Int, pack: Int, expected: Int) throws {
+        var constraint = HighestCell()
+        // The trim of the first second above the cap is taken out by a step of no length.
+        let value = constraint.value(.cvl, cells(high: high, pack: pack, elapsed: 0))
+        #expect(value == expected)
+    }
+
+    @Test("A growing imbalance acts within 4 s, a shrinking one within 15 s")
+    func filter() throws {
+        var constraint = HighestCell()
+        _ = constraint.evaluate(cells(high: 3400, pack: 54_400))
+        #expect(constraint.bound(.cvl, cells(high: 3425, pack: 54_400)) == 55_072 - 100)
+        #expect(constraint.bound(.cvl, cells(high: 3425, pack: 54_400)) == 55_072 - 175)
+        #expect(constraint.bound(.cvl, cells(high: 3400, pack: 54_400)) == Int(55_072 - 175 * (1 - 1 / 15.0)))
+    }
+
+    @Test("The trim takes at most 30 mV a cell")
+    func trim() throws {
+        var constraint = HighestCell()
+        var value = 0
+        for _ in 0..<500 { value = constraint.value(.cvl, cells(high: 3500, pack: 56_000)) }
+        #expect(value == 55_072 - 16 * 30)
+    }
+
+    @Test("CCL falls from the actual current while the cell is above its soft cap, faster the further")
+    func falls() throws {
+        var gentle = HighestCell()
+        var hard = HighestCell()
+        #expect(gentle.bound(.ccl, cells(high: 3452, pack: 55_000, current: 20_000)) == 18_000)
+        #expect(hard.bound(.ccl, cells(high: 3475, pack: 55_000, current: 20_000)) == 12_000)
+    }
+
+    @Test("CCL never falls below what keeps balancing going")
+    func floor() throws {
+        var constraint = HighestCell()
+        var value = 0
+        for _ in 0..<100 { value = constraint.value(.ccl, cells(high: 3460, pack: 55_000, current: 1_000)) }
+        #expect(value == 2_000)
+    }
+
+    @Test("CCL is 0 close to the hard cut, and the floor again below it", arguments: [3452, 3440, 3300])
+    func zero(high: Int) throws {
+        var constraint = HighestCell()
+        var value = 0
+        for _ in 0..<100 { value = constraint.value(.ccl, cells(high: 3520, pack: 55_000)) }
+        #expect(value == 0)
+        value = constraint.value(.ccl, cells(high: high, pack: 55_000, current: 0))
+        #expect(value >= 2_000)
+        #expect(value <= 2_200)
+    }
+
+    @Test("CCL recovers by 0.2 % of C a second, 15 mV under the cap")
+    func recovers() throws {
+        var constraint = HighestCell()
+        _ = constraint.evaluate(cells(high: 3475, pack: 55_000, current: 20_000))
+        #expect(constraint.bound(.ccl, cells(high: 3427, pack: 54_800)) == 12_000)
+        #expect(constraint.bound(.ccl, cells(high: 3425, pack: 54_800)) == 12_200)
+    }
+}
+
+@Suite("Hard cut")
+struct HardCellCutTests {
+    @Test("Charge stops 55 % of the way to Vmax and starts again at Vbalance + 10 mV")
+    func hysteresis() {
+        var cut = HardCellCut()
+        func bounds(_ high: Int) -> [Int?] {
+            let input = input {
+                $0.maximumVoltage = Millivolts(3700)
+                $0.highestVoltage = Millivolts(high)
+            }
+            var once = cut
+            let result = [once.bound(.ccl, input), cut.bound(.cvl, input)]
+            return result
+        }
+        #expect(bounds(3560) == [nil, nil])
+        #expect(bounds(3565) == [0, 16 * 3300])
+        #expect(bounds(3415) == [0, 16 * 3300])
+        #expect(bounds(3410) == [nil, nil])
+        #expect(bounds(3560) == [nil, nil])
+    }
+
+    @Test(
+        "A Vbalance near or above Vmax neither lifts CVL beyond Vmax nor undoes the cut", arguments: [3630, 3650, 4900])
+    func strangeBalance(balance: Int) throws {
+        var bench = Bench()
+        bench.run(0...60) { $0.balanceVoltage = Millivolts(balance) }
+        #expect(try #require(bench.limits).cvl < Millivolts(16 * 3650))
+        bench.feed(at: 61) {
+            $0.balanceVoltage = Millivolts(balance)
+            $0.setCells(low: 3400, high: 3400)
+        }
+        let limits = bench.feed(at: 62) {
+            $0.balanceVoltage = Millivolts(balance)
+            $0.setCells(low: 3600, high: 3645)
+        }
+        #expect(limits?.ccl == .zero)
+    }
+}
+
+@Suite("Lowest cell")
+struct LowestCellTests {
+    private func cell(_ low: Int, current: Int = 0, elapsed: Double = 1, lowKey: Int? = nil) -> LimitInput {
+        var result = input(
+            {
+                $0.lowestVoltage = Millivolts(low)
+                $0.current = Milliamperes(current)
+            }, elapsed: elapsed)
+        result.snapshot.keys.lowVoltage = lowKey.map { Millivolts($0) }
+        return result
+    }
+
+    @Test(
+        "DCL is what puts the lowest cell at its hold voltage, the load's own drop taken out",
+        arguments: [
+            (3060, 0, 50_000), (3060, -10_000, 60_000), (3060, 10_000, 50_000), (2980, -20_000, 20_000),
+            (2985, 0, 3_125),
+            (2980, 0, 3_000), (2935, 0, 3_000), (2930, 0, 1_500), (2800, -50_000, 1_500),
+        ])
+    func current(low: Int, current: Int, expected: Int) throws {
+        var constraint = LowestCell()
+        let value = constraint.value(.dcl, "lowestCell", cell(low, current: current))
+        #expect(abs(value - expected) <= 1)
+    }
+
+    @Test("It falls at once and rises with 20 s")
+    func filter() throws {
+        var constraint = LowestCell()
+        #expect(constraint.bound(.dcl, cell(3060)) == 50_000)
+        #expect(abs(constraint.value(.dcl, cell(2996)) - 10_000) <= 1)
+        #expect(abs(constraint.value(.dcl, cell(3060)) - 12_000) <= 1)
+    }
+
+    @Test(
+        "V-low less 20 mV is the hold voltage, where it is not a careless setting",
+        arguments: [
+            (3100, 3080), (2950, 2930), (2945, 2980), (2900, 2980), (3420, 3400), (3425, 2980), (nil, 2980),
+        ])
+    func holdVoltage(key: Int?, hold: Int) throws {
+        var constraint = LowestCell()
+        // 16 mV over hold are 10 A through 1.6 milliohm.
+        let value = constraint.value(.dcl, cell(hold + 16, lowKey: key))
+        #expect(abs(value - 10_000) <= 1)
+    }
+
+    @Test("A Vbalance below Vmin with a V-low key ends nothing")
+    func crossedThresholds() {
+        var constraint = LowestCell()
+        var input = cell(3300, lowKey: 3000)
+        input.settings.balanceVoltage = Millivolts(1900)
+        #expect(constraint.bound(.dcl, input) != nil)
+    }
+
+    @Test("After 30 s well under hold with little current the pack is empty; a heavy load delays the verdict")
+    func empty() {
+        var resting = LowestCell()
+        var loaded = LowestCell()
+        for _ in 0..<29 {
+            #expect(resting.bound(.dcl, "empty", cell(2960)) == nil)
+            _ = loaded.evaluate(cell(2960, current: -5_000))
+        }
+        #expect(resting.bound(.dcl, "empty", cell(2960)) == 0)
+        #expect(loaded.bound(.dcl, "empty", cell(2960, current: -5_000)) == nil)
+    }
+
+    @Test(
+        "Empty ends 120 s after the cell stands 0.10 V over hold while charging, or 0.20 V at rest",
+        arguments: [
+            (3080, 2_000, true), (3080, 0, false), (3075, 2_000, false), (3180, 0, true), (3175, 0, false),
+        ])
+    func release(low: Int, current: Int, isReleased: Bool) {
+        var constraint = LowestCell()
+        for _ in 0..<30 { _ = constraint.evaluate(cell(2960)) }
+        for _ in 0..<119 { #expect(constraint.bound(.dcl, "empty", cell(low, current: current)) == 0) }
+        #expect((constraint.bound(.dcl, "empty", cell(low, current: current)) == nil) == isReleased)
+    }
+
+    @Test("A pack without a configured capacity divides by nothing")
+    func noCapacity() throws {
+        var constraint = LowestCell()
+        var input = cell(3300)
+        input.snapshot.settings?.capacity = .zero
+        #expect(constraint.value(.dcl, input) >= 0)
+    }
+}

@@ -1,0 +1,174 @@
+@testable import ChargeLimits
+
+import BMSCore
+import Testing
+import TestSupport
+
+@Suite("Limit calculator")
+struct LimitCalculatorTests {
+    @Test("The first limits appear with the second equal frame, whole: a restart stops no inverter")
+    func first() {
+        var bench = Bench()
+        #expect(bench.wait(at: -1) == nil)
+        #expect(bench.feed(at: 0) == nil)
+        #expect(bench.feed(at: 1)?.numbers == [54_880, 140_000, 280_000])
+    }
+
+    @Test("The first limits of a pack that the BMS blocks are 0")
+    func firstBlocked() {
+        var bench = Bench()
+        bench.run(0...1) { $0.status = [] }
+        #expect(bench.limits?.numbers == [16 * 3370, 0, 0])
+    }
+
+    @Test("Nothing rises in a step without a good frame, also while data is fresh")
+    func noFrameNoRise() throws {
+        var bench = Bench()
+        bench.run(0...20)
+        bench.feed(at: 21) { $0.status = [] }
+        bench.run(22...24)
+        let before = try #require(bench.limits).numbers
+        bench.wait(at: 24.5)
+        #expect(bench.limits?.numbers == before)
+        bench.feed(at: 25) { $0.soc = 101 }
+        #expect(bench.limits?.numbers == before)
+        bench.feed(at: 26)
+        #expect(try #require(bench.limits).dcl > Milliamperes(before[2]))
+    }
+
+    @Test("Ticks between frames do not slow a rise")
+    func ticks() throws {
+        var ticked = Bench()
+        var plain = Bench()
+        for second in 0...40 {
+            let isBlocked = second == 20
+            for tick in 1...3 { ticked.wait(at: Double(second) - 1 + Double(tick) / 4) }
+            ticked.feed(at: Double(second)) { if isBlocked { $0.status = [] } }
+            plain.feed(at: Double(second)) { if isBlocked { $0.status = [] } }
+        }
+        #expect(try #require(ticked.limits).numbers == plain.limits?.numbers)
+        #expect(try #require(plain.limits).dcl > Milliamperes(90_000))
+    }
+
+    @Test("A rise starts only when it is worth 5 % or 1 A")
+    func worthIt() throws {
+        var bench = Bench { $0.maximumDischargeCurrent = Milliamperes(100_000) }
+        func frame(_ millivolts: Int) -> (inout Frame) -> Void { { $0.setCells(low: millivolts, high: 3320) } }
+        // 0.5708 milliohm: 55 mV over hold are 96.4 A.
+        bench.run(0...1, frame(3035))
+        let low = try #require(bench.limits).dcl
+        #expect(low == Milliamperes(96_000))
+        bench.run(2...60, frame(3040))
+        #expect(bench.limits?.dcl == low)
+        #expect(bench.limits?.reasons[.dcl]?.hasPrefix("held below 100.0 A: ") == true)
+    }
+
+    @Test("A limit on its way up says so")
+    func rising() {
+        var bench = Bench()
+        bench.run(0...20)
+        bench.feed(at: 21) { $0.status = [] }
+        bench.run(22...25)
+        #expect(
+            bench.limits?.reasons[.dcl]?.hasPrefix("rising slowly towards 280.3 A: 1.0 C of 280 Ah for LFP") == true)
+    }
+
+    @Test("CVL is never below N x (Vmin + 0.3 (Vbalance - Vmin)), on its grid of 10 mV")
+    func floor() {
+        var bench = Bench()
+        bench.run(0...60) { frame in
+            frame.setCells(low: 3000, high: 3500)
+            frame.packVoltage = Millivolts(48_500)
+        }
+        #expect(bench.limits?.cvl == Millivolts(16 * 3050))
+    }
+
+    @Test("Constraints are listed by limit, the lowest first")
+    func order() throws {
+        var bench = Bench()
+        bench.run(0...3)
+        let limits = try #require(bench.limits)
+        #expect(
+            limits.constraints.map(\.limit.rawValue)
+                == limits.constraints.map(\.limit.rawValue).sorted {
+                    ["cvl", "ccl", "dcl"].firstIndex(of: $0) ?? 3 < ["cvl", "ccl", "dcl"].firstIndex(of: $1) ?? 3
+                })
+        for kind in LimitKind.allCases {
+            let values = limits.constraints.filter { $0.limit == kind }.map(\.value)
+            #expect(values == values.sorted())
+            #expect(!values.isEmpty)
+        }
+    }
+
+    @Test("The ceiling of a cell and the low voltage of the pack follow the settings")
+    func cellCeiling() {
+        var bench = Bench()
+        bench.run(0...1)
+        #expect(bench.limits?.cellCeiling == Millivolts(3442))
+        #expect(bench.limits?.lowVoltage == Millivolts(16 * 2980))
+    }
+
+    @Test("A negative constraint on a current counts as 0")
+    func negative() {
+        #expect(ConstraintValue.ccl(Milliamperes(-5), "x", "").value == 0)
+        #expect(ConstraintValue.dcl(Milliamperes(-5), "x", "").value == 0)
+    }
+}
+
+@Suite("Charge states")
+struct ChargeStateTests {
+    private func states(_ low: Int, _ high: Int, current: Int, soc: Int = 50, seconds: Int) -> [ChargeState] {
+        var machine = ChargeStateMachine()
+        let frame = FrameFixture.frame {
+            $0.setCells(low: low, high: high)
+            $0.current = Milliamperes(current)
+            $0.soc = soc
+        }
+        return (0..<seconds).map { _ in
+            machine.step(frame, frame.settings, tail: Milliamperes(4_000), elapsed: 1)
+            return machine.state
+        }
+    }
+
+    @Test(
+        "The state follows the highest and the lowest cell",
+        arguments: [
+            (3300, 3350, ChargeState.bulk), (3385, 3390, .absorption), (3395, 3400, .absorption),
+            (3379, 3400, .balancing),
+            (3380, 3400, .absorption),
+        ])
+    func cells(low: Int, high: Int, state: ChargeState) {
+        #expect(states(low, high, current: 50_000, seconds: 1) == [state])
+    }
+
+    @Test(
+        "Full needs all cells at Vbalance and little current, 120 s with SoC 100, 600 s without",
+        arguments: [
+            (3395, 5_000, 100, 120), (3395, 5_000, 99, 600), (3395, 5_001, 100, nil), (3390, 1_000, 100, nil),
+        ])
+    func full(low: Int, current: Int, soc: Int, after: Int?) {
+        let states = states(low, 3405, current: current, soc: soc, seconds: 700)
+        #expect(states.firstIndex(of: .full).map { $0 + 1 } == after)
+    }
+
+    @Test(
+        "Full ends below 95 % or 100 mV under Vbalance",
+        arguments: [
+            (95, 3300, ChargeState.full), (94, 3300, .bulk), (100, 3295, .bulk),
+        ])
+    func leavesFull(soc: Int, high: Int, state: ChargeState) {
+        var machine = ChargeStateMachine()
+        let full = FrameFixture.frame {
+            $0.setCells(low: 3400, high: 3405)
+            $0.soc = 100
+        }
+        for _ in 0..<120 { machine.step(full, full.settings, tail: Milliamperes(10_000), elapsed: 1) }
+        #expect(machine.state == .full)
+        let frame = FrameFixture.frame {
+            $0.setCells(low: 3290, high: high)
+            $0.soc = soc
+        }
+        machine.step(frame, frame.settings, tail: Milliamperes(10_000), elapsed: 1)
+        #expect(machine.state == state)
+    }
+}

@@ -1,0 +1,98 @@
+@testable import ChargeLimits
+
+import BMSCore
+import TestSupport
+
+/// What one constraint looks at: the frame of the fixture on a pack of 16 LFP cells with exactly 100 Ah.
+func input(
+    _ change: (inout Frame) -> Void = { _ in }, chemistry: Chemistry? = .lfp, status: StatusFlags? = nil,
+    elapsed: Double = 1,
+    configure: (inout LimitConfiguration) -> Void = { _ in }
+) -> LimitInput {
+    var snapshot = PackSnapshot()
+    let frame = FrameFixture.frame {
+        // 16 x 3.3 V x 100 Ah; other chemistries bring their own nominal voltage.
+        $0.capacity = WattHours(16 * (chemistry ?? .lfp).nominalVoltage.rawValue / 10)
+        change(&$0)
+    }
+    snapshot.frame = frame
+    snapshot.settings = frame.settings
+    snapshot.chemistry = chemistry
+    snapshot.newestStatus = status ?? frame.status
+    snapshot.permissions = snapshot.newestStatus.intersection(.permissions)
+    snapshot.alarms = snapshot.newestStatus.intersection(.alarms)
+    snapshot.linkAt = .seconds(0)
+    snapshot.measuredAt = .seconds(0)
+    var configuration = LimitConfiguration()
+    configure(&configuration)
+    return LimitInput(
+        snapshot: snapshot, frame: frame, settings: frame.settings, configuration: configuration,
+        profile: ChemistryProfile.of(chemistry), state: .bulk, elapsed: elapsed, published: nil, now: .seconds(0))
+}
+
+extension Constraint {
+    /// The bound of one limit after stepping with an input; `nil` where the constraint has nothing to say.
+    mutating func bound(_ kind: LimitKind, _ input: LimitInput) -> Int? {
+        evaluate(input).filter { $0.limit == kind }.map(\.value).min()
+    }
+
+    /// The bound, where there must be one; less than any bound where there is none.
+    mutating func value(_ kind: LimitKind, _ input: LimitInput) -> Int { bound(kind, input) ?? .min }
+
+    /// The bound of one name, likewise.
+    mutating func value(_ kind: LimitKind, _ name: String, _ input: LimitInput) -> Int {
+        bound(kind, name, input) ?? .min
+    }
+
+    /// The bound of one name.
+    mutating func bound(_ kind: LimitKind, _ name: String, _ input: LimitInput) -> Int? {
+        evaluate(input).first { $0.limit == kind && $0.name == name }?.value
+    }
+}
+
+/// A receiver and a calculator, fed as the daemon feeds them.
+struct Bench {
+    var receiver: PackReceiver
+    var calculator: LimitCalculator
+    var limits: Limits?
+
+    init(
+        rules: FrameRules = FrameRules(), options: PackTracker.Options = PackTracker.Options(),
+        configure: (inout LimitConfiguration) -> Void = { _ in }
+    ) {
+        var configuration = LimitConfiguration()
+        configure(&configuration)
+        receiver = PackReceiver(rules: rules, options: options)
+        calculator = LimitCalculator(configuration)
+    }
+
+    /// Takes a frame and steps.
+    @discardableResult
+    mutating func feed(at second: Double, _ change: (inout Frame) -> Void = { _ in }) -> Limits? {
+        feed(FrameFixture.bytes(change), at: .seconds(second))
+    }
+
+    /// Takes bytes and steps.
+    @discardableResult
+    mutating func feed(_ bytes: [UInt8], at now: Timestamp) -> Limits? {
+        _ = receiver.receive(bytes, at: now)
+        limits = calculator.step(receiver.snapshot, at: now)
+        return limits
+    }
+
+    /// Steps without a frame.
+    @discardableResult
+    mutating func wait(at second: Double) -> Limits? { wait(at: .seconds(second)) }
+
+    /// Steps without a frame.
+    @discardableResult
+    mutating func wait(at now: Timestamp) -> Limits? {
+        limits = calculator.step(receiver.snapshot, at: now)
+        return limits
+    }
+
+    /// A frame a second, both ends included.
+    mutating func run(_ seconds: ClosedRange<Int>, _ change: (inout Frame) -> Void = { _ in }) {
+        for second in seconds { feed(at: Double(second), change) }
+    }
+}

@@ -1,0 +1,24 @@
+import FoundationEssentials
+
+/// Files of Tests/Fixtures.
+public enum Fixtures {
+    /// The lines of a fixture, without empty ones.
+    public static func lines(of name: String) throws -> [String] {
+        let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        let data = try Data(contentsOf: folder.appending(path: "Fixtures").appending(path: name))
+        return String(decoding: data, as: UTF8.self).split(separator: "\n").map(String.init)
+    }
+
+    /// The lines of a fixture, each decoded from JSON.
+    public static func objects<Line: Decodable>(of name: String, as type: Line.Type = Line.self) throws -> [Line] {
+        let decoder = JSONDecoder()
+        return try lines(of: name).map { try decoder.decode(type, from: Data($0.utf8)) }
+    }
+
+    /// Bytes of a hexadecimal text; `nil` where it is none.
+    public static func bytes(hex: String) -> [UInt8]? {
+        let digits = hex.compactMap(\.hexDigitValue)
+        guard digits.count == hex.count, digits.count % 2 == 0 else { return nil }
+        return stride(from: 0, to: digits.count, by: 2).map { UInt8(digits[$0] << 4 | digits[$0 + 1]) }
+    }
+}
