@@ -1,0 +1,74 @@
+import BMSCore
+
+/// Charger and inverter on the pack's terminals. They hear new limits two seconds late, move at 20 A/s, and are switched off
+/// by the BMS's relays.
+struct PowerSystem: Sendable {
+    /// A per second, for the charger's rise and for limits in either direction.
+    static let ramp = 20.0
+    /// A per second of a charger that goes back because voltage or load tells it to.
+    static let retreat = 100.0
+
+    /// A that the charger and the inverter can do.
+    let chargerMaximum, inverterMaximum: Double
+    /// V without CVL: "a bit higher (about 0.025V-0.04V higher per cell)", generation 3 manual rev 13, "Hardware
+    /// installation", step 6.
+    let ownVoltage: Double
+    /// Relative error of the charger's volt meter.
+    let meterError: Double
+    /// W taken beside the load relay, as by a monitor that is wired to the battery.
+    let standby: Double
+    /// V below which even that switches off.
+    let standbyEnd: Double
+
+    /// A out of the charger.
+    private(set) var charge = 0.0
+    /// A into inverter and loads, the standby included.
+    private(set) var load = 0.0
+    /// Limits on their way: the one given last, then the one before.
+    private var pending = (GivenLimits(), GivenLimits())
+    private var ceilings: (charge: Double, discharge: Double)
+
+    init(settings: BMSSettings, ampereHours: Double, standby: Double, random: inout SplitMix64) {
+        // The standard sensor of generation 3 ends at 500 A.
+        chargerMaximum = min(0.5 * ampereHours, 400)
+        inverterMaximum = min(ampereHours, 400)
+        let perCell = Double(settings.thresholds.balance.rawValue + 30) / 1000
+        ownVoltage = perCell * Double(settings.cells)
+        meterError = random.uniform(-0.0004...0.0004)
+        self.standby = standby
+        standbyEnd = 0.92 * Double(settings.thresholds.minimum.rawValue * settings.cells) / 1000
+        ceilings = (chargerMaximum, inverterMaximum)
+    }
+
+    /// Lets one second pass.
+    ///
+    /// - Parameters:
+    ///   - source: W that sun or mains offer.
+    ///   - demand: W that the loads want.
+    mutating func step(_ pack: CellPack, source: Double, demand: Double, limits: GivenLimits, relays: RelayLogic) {
+        let given = pending.1
+        pending = (limits, pending.0)
+        ceilings.charge = follow(ceilings.charge, given.ccl, chargerMaximum, now: charge - load)
+        ceilings.discharge = follow(ceilings.discharge, given.dcl, inverterMaximum, now: load - charge)
+
+        let volts = max(pack.voltage, 1)
+        let standing = pack.voltage > standbyEnd ? standby / volts : 0
+        let allowed = max(ceilings.discharge - standing, 0)
+        let wanted = min(demand / volts, inverterMaximum, allowed + charge)
+        load = standing + (relays.load.isClosed ? wanted : 0)
+
+        let target = given.cvl.map { Double(max($0, .zero).rawValue) / 1000 } ?? ownVoltage
+        // The current that brings the terminals to the target within the second; the loop takes 0.6 of the way.
+        let regulated = (target * (1 + meterError) - pack.idleVoltage) / max(pack.stiffness, 1e-6) + load
+        let ceiling = min(chargerMaximum, source / volts, ceilings.charge + load)
+        let aim = min(ceiling, charge + 0.6 * (regulated - charge))
+        charge = relays.charge.isClosed ? max(0, min(max(aim, charge - Self.retreat), charge + Self.ramp)) : 0
+    }
+
+    /// Moves a ceiling towards what was asked, by the ramp: down from the current that flows, so that a limit bites at once.
+    private func follow(_ ceiling: Double, _ asked: Milliamperes?, _ maximum: Double, now current: Double) -> Double {
+        let goal = asked.map { min(max(Double($0.rawValue) / 1000, 0), maximum) } ?? maximum
+        if goal >= ceiling { return min(goal, ceiling + Self.ramp) }
+        return max(goal, min(ceiling, max(current, 0)) - Self.ramp)
+    }
+}

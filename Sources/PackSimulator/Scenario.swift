@@ -1,0 +1,31 @@
+/// What the simulated pack lives through.
+public enum Scenario: String, CaseIterable, Sendable {
+    /// Sun, clouds and house loads.
+    case day
+    /// Charged by mains from nearly full.
+    case full
+    /// Discharged until the load relay opens.
+    case empty
+    /// One cell is ahead of the others.
+    case imbalanced
+    /// Cells below freezing.
+    case cold
+    /// Every alarm in turn.
+    case fault
+    /// The cable goes silent.
+    case silence
+
+    /// One sentence for a person who chooses.
+    public var summary: String {
+        switch self {
+        case .day: "A sunny day with clouds and house loads from 10:00; the pack is full by early afternoon."
+        case .full: "A new BMS whose SoC is still a guess; mains charge the pack to full, which calibrates it."
+        case .empty: "An evening load empties the pack until the load relay opens; the sun comes back at 6:00."
+        case .imbalanced: "One cell is 4 % ahead, reaches Vbalance early and is bypassed while the others catch up."
+        case .cold: "Cells start 6 degC below the lowest charging temperature, and the room is heated."
+        case .fault:
+            "Each alarm in turn within seven minutes: high, low, warm, cold, no cell communication; then again."
+        case .silence: "Frames stop for 5 s, 20 s and 90 s, with a minute between, while the pack charges."
+        }
+    }
+}
