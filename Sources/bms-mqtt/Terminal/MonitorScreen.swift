@@ -41,6 +41,11 @@ struct MonitorScreen {
         return text
     }
 
+    /// "20" or "0.5".
+    static func plain(_ number: Double) -> String {
+        number == number.rounded() && number.magnitude < 1e9 ? "\(Int(number))" : "\(number)"
+    }
+
     private func view(_ id: String, _ pack: MonitorModel.Pack, bridge: String) -> [String] {
         guard let state = pack.state else { return [bold("\(id): \(pack.status)"), "waiting for its first document"] }
         typealias Screen = MonitorScreen

@@ -1,0 +1,66 @@
+import BMSCore
+import ChargeLimits
+import MQTTBridge
+import Mosquitto
+import SerialLink
+
+/// `bms-mqtt demo`: a simulated pack through the real bridge and a real broker, with the live view of `monitor`.
+struct DemoCommand: Sendable {
+    var scenario: String
+    var cells = 16
+    var speed = 1.0
+    var seed: UInt64 = 1
+    /// Somebody else's broker; `nil`: one of our own.
+    var broker: (host: String, port: Int)?
+    var version: String
+
+    private static let pack = "demo"
+
+    func run() async -> Int32 {
+        var own: BrokerProcess?
+        if broker == nil {
+            do throws(StartFailure) {
+                own = try BrokerProcess.start()
+            } catch {
+                Console.complain(error.text)
+                return 1
+            }
+        }
+        defer { own?.stop() }
+        let host = broker?.host ?? "127.0.0.1"
+        let port = broker?.port ?? own?.port ?? 1883
+        let service = Service(plan: plan(host, port), log: Log(threshold: Terminal.isPresent ? .error : .info))
+        let footer = [
+            "scenario '\(scenario)', \(cells) cells, time x\(MonitorScreen.plain(speed)); Ctrl-C ends the demo",
+            "look at the topics:  mosquitto_sub -h \(host) -p \(port) -v -t 'bms/#'",
+        ]
+        if !Terminal.isPresent { for line in footer { Console.write(line + "\n") } }
+        let monitor = MonitorCommand(
+            link: LinkConfiguration(host: host, port: port, clientID: "bms-mqtt-demo-view-\(port)"), base: "bms",
+            pack: Self.pack, footer: footer)
+        return await withTaskGroup(of: Int32.self) { group in
+            group.addTask {
+                await service.run()
+                return 0
+            }
+            group.addTask { await monitor.run() }
+            let code = await group.next() ?? 0
+            group.cancelAll()
+            return code
+        }
+    }
+
+    private func plan(_ host: String, _ port: Int) -> ServicePlan {
+        var options = PackOptions(id: Self.pack, name: "Demo battery")
+        options.limits.fuse = Milliamperes(200_000)
+        var bridge = BridgeOptions()
+        bridge.version = version
+        return ServicePlan(
+            link: LinkConfiguration(host: host, port: port, clientID: "bms-mqtt-demo-\(port)"), bridge: bridge,
+            packs: [
+                ServicePlan.Pack(
+                    options: options, source: .simulator(scenario: scenario),
+                    simulation: ServicePlan.Simulation(cells: cells, seed: seed))
+            ], speed: speed)
+    }
+}

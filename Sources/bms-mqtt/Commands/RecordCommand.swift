@@ -1,0 +1,49 @@
+import BMSCore
+import SerialLink
+
+/// `bms-mqtt record`: keeps what a source sends, for a bug report or a test.
+struct RecordCommand: Sendable {
+    var source: SourceAddress
+    var file: String
+
+    /// Runs until cancelled or the disk is full.
+    func run() async -> Int32 {
+        guard let reader = ByteSource(source) else {
+            Console.complain("\(source) cannot be recorded: use 'bms-mqtt simulate --stdout'")
+            return 2
+        }
+        let writer: RecordWriter
+        do throws(SerialError) {
+            writer = try RecordWriter(path: file)
+        } catch {
+            Console.complain(error.description)
+            return 1
+        }
+        reader.start()
+        var bytes = 0
+        defer { Console.complain("\(bytes) bytes written to \(file)") }
+        return await withTaskCancellationHandler {
+            for await event in reader.events {
+                switch event {
+                case .bytes(let chunk):
+                    bytes += chunk.count
+                    do throws(SerialError) {
+                        try writer.append(chunk, milliseconds: Clock.monotonic().milliseconds)
+                    } catch {
+                        Console.complain(error.description)
+                        reader.stop()
+                        return 1
+                    }
+                case .opened(let name): Console.complain("recording \(name) to \(file); Ctrl-C ends it")
+                case .closed(let error, let seconds):
+                    Console.complain("\(error); next attempt in \(Int(seconds.rounded(.up))) s")
+                case .complaint(let error): Console.complain(error.description)
+                case .ended: reader.stop()
+                }
+            }
+            return 0
+        } onCancel: {
+            reader.stop()
+        }
+    }
+}

@@ -1,0 +1,25 @@
+import BMSCore
+import MQTTBridge
+import Mosquitto
+import SerialLink
+
+/// What a service shall do: the configuration in the words of the modules.
+struct ServicePlan: Sendable {
+    struct Pack: Sendable {
+        var options: PackOptions
+        var source: SourceAddress
+        /// For a simulated source.
+        var simulation = Simulation()
+    }
+
+    struct Simulation: Sendable {
+        var cells = 16
+        var seed: UInt64 = 1
+    }
+
+    var link: LinkConfiguration
+    var bridge = BridgeOptions()
+    var packs: [Pack]
+    /// Pace of time for simulated packs.
+    var speed = 1.0
+}
