@@ -95,6 +95,17 @@ struct FrameGateTests {
         #expect(tracker.take(jump, at: .seconds(5)) == .refused(.jump))
     }
 
+    @Test("A confirmed cell count is another pack: its voltages are no jump")
+    func otherPack() {
+        var tracker = settled()
+        let other = FrameFixture.frame {
+            $0.cellCount = 24
+            $0.setCells(low: 2200, high: 2300)
+        }
+        for second in 3..<7 { #expect(tracker.take(other, at: .seconds(Double(second))) == .refused(.settings)) }
+        #expect(tracker.take(other, at: .seconds(7)) == .measured)
+    }
+
     @Test("A confirmed cell count drops the cells above it, and grows with unknown ones")
     func cellCount() {
         var tracker = settled()
