@@ -1,17 +1,18 @@
 /// Positions of the option switches on the first board of the chain, from the tables of the vendor's manuals.
 ///
-/// Generation 3 (Begin Board): dealer edition, rev 6 and rev 13 print the same table. Generation 2 (IN Board): both known
-/// copies agree; one lost its columns in text form, so its rows are read by the other's. That manual prints the two rows of
-/// the cadence twice, and lists a 400 A sensor among the switches which its table of resolutions does not know: both are
-/// taken as the switch tables have them.
+/// Generation 3 (Begin Board): dealer edition, rev 6 and rev 13 print the same table. Generation 2 (IN Board): both
+/// known copies agree; one lost its columns in text form, so its rows are read by the other's. That manual prints the
+/// two rows of the cadence twice, and lists a 400 A sensor among the switches which its table of resolutions does not
+/// know: both are taken as the switch tables have them.
 public enum OptionSwitches {
     /// The positions for a pack.
     ///
     /// - Parameters:
     ///   - cells: cells in series, 2...255.
-    ///   - balance: balance voltage per cell (generation 2: V-bypass); `nil` for no balancing, which only generation 3 has.
-    ///   - sensor: type of both current sensors in A, generation 2 only (generation 3 sets it in the app): its switches are
-    ///     programmed together with the number of cells.
+    ///   - balance: balance voltage per cell (generation 2: V-bypass); `nil` for no balancing, which only generation 3
+    ///     has.
+    ///   - sensor: type of both current sensors in A, generation 2 only (generation 3 sets it in the app): its switches
+    ///     are programmed together with the number of cells.
     /// - Throws: ``OptionSwitchError`` with the allowed values and the nearest of them.
     public static func positions(
         cells: Int, balance: Millivolts?, generation: Generation, sensor: Int = 100

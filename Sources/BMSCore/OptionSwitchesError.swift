@@ -36,14 +36,15 @@ extension OptionSwitchError: CustomStringConvertible {
         case .cells(let cells):
             "\(cells) cells: a 123\\SmartBMS has 2 to 255; the nearest is \(nearest ?? 2)"
         case .balance(let voltage, let generation):
-            "balance voltage \(voltage.volts): generation \(generation.rawValue) has \(generation.balanceText); the nearest "
-                + "is \(Millivolts(nearest ?? 0).volts)"
+            "balance voltage \(voltage.volts): generation \(generation.rawValue) has \(generation.balanceText); "
+                + "the nearest is \(Millivolts(nearest ?? 0).volts)"
         case .alwaysBalances(let generation):
             "no balancing: generation \(generation.rawValue) has no such switch setting; choose one of "
                 + "\(generation.balanceText)"
         case .sensor(let amperes):
             "current sensor of \(amperes) A: generation 2 has "
-                + "\(OptionSwitches.sensors.map { "\($0)" }.joined(separator: ", ")) A; the nearest is \(nearest ?? 100) A"
+                + "\(OptionSwitches.sensors.map { "\($0)" }.joined(separator: ", ")) A; "
+                + "the nearest is \(nearest ?? 100) A"
         }
     }
 }

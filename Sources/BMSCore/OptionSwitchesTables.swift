@@ -44,8 +44,8 @@ extension OptionSwitches {
                     balance.map { "balance voltage: \($0.volts)" } ?? "no balancing"),
             notes: [
                 "The switches may be changed while the system is active.",
-                "The setting serves \(range.lowerBound) to \(range.upperBound) cells; the BMS may then transmit cell numbers "
-                    + "above the true count, which are to be ignored.",
+                "The setting serves \(range.lowerBound) to \(range.upperBound) cells; the BMS may then transmit "
+                    + "cell numbers above the true count, which are to be ignored.",
                 "Sensor type and normal or critical mode are set in the vendor's app, not by switches.",
             ])
     }
@@ -69,14 +69,15 @@ extension OptionSwitches {
                     number: 5, isOn: false, meaning: "normal mode, recommended (ON: critical mode, version 1.5+)"),
             ]
         var notes = [
-            "Number of cells and sensor type are programmed in the factory. Only to change them: set switches 1-7 as listed "
-                + "for programming, toggle switch 8 ON and OFF again, then set switches 1-7 for operation.",
+            "Number of cells and sensor type are programmed in the factory. Only to change them: set switches 1-7 "
+                + "as listed for programming, toggle switch 8 ON and OFF again, then set switches 1-7 for operation.",
             "Otherwise leave switch 8 alone: it overwrites the factory settings, the sensor type included.",
             "After programming, the current sensors may need a zero calibration (switch 4).",
         ]
         if range.upperBound != cells {
             notes.append(
-                "The table has no \(cells) cells; the next higher value, \(range.upperBound), has no drawbacks by the manual."
+                "The table has no \(cells) cells; the next higher value, \(range.upperBound), has no drawbacks by the "
+                    + "manual."
             )
         }
         if sensor >= 1000 { notes.append("A sensor of \(sensor) A needs version 1.4 or higher.") }

@@ -1,7 +1,7 @@
 /// One cell with its board: rest voltage, an ohmic resistance, two RC pairs, a heat store, and a 1 A bypass.
 ///
-/// Every update is the exact answer of its linear equation over one second of constant current, so no size of cell and no
-/// time constant makes it unstable.
+/// Every update is the exact answer of its linear equation over one second of constant current, so no size of cell
+/// and no time constant makes it unstable.
 struct Cell: Sendable {
     /// What all cells of a pack share.
     struct Kind: Sendable {

@@ -12,22 +12,23 @@ struct CurrentSensor: Sendable {
     /// A that remain after zero calibration, and relative error.
     var offset, gain: Double
 
-    /// - Parameter largest: A that the installation can carry; the owner of generation 2 chose the sensor for it.
+    /// - Parameter largest: A that the installation can carry; the owner of generation 2 chose the sensor for it,
+    ///   give or take 5 %.
     init(_ revision: ManualRevision, largest: Double, random: inout SplitMix64) {
         switch revision {
         case .generation2:
-            // "Current measurement specifications": steps of 1/200 of the range, blind spot with switch 3 on. 100 A is the
-            // default; the 400 A type has switches but no row in that table.
+            // "Current measurement specifications": steps of 1/200 of the range, blind spot with switch 3 on. 100 A
+            // is the default; the 400 A type has switches but no row in that table.
             let types = [(100.0, 1.25), (250, 2.5), (500, 5), (1000, 10), (2000, 20)]
-            let type = types.first { largest <= $0.0 } ?? (2000, 20)
+            let type = types.first { largest <= 1.05 * $0.0 } ?? (2000, 20)
             range = type.0
             blindSpot = type.1
             fineStep = range / 200
             coarseStep = fineStep
             fineRange = range
         case .generation3Dealer, .generation3Rev6, .generation3Rev13:
-            // "Dual range current sensor": 50 mA below 20 A, 1.25 A above, 500 A at most. Blind spot +-300 mA (dealer, rev 6)
-            // or +-150 mA (rev 13) without loops.
+            // "Dual range current sensor": 50 mA below 20 A, 1.25 A above, 500 A at most. Blind spot +-300 mA
+            // (dealer, rev 6) or +-150 mA (rev 13) without loops.
             range = 500
             fineRange = 20
             fineStep = 0.05

@@ -1,8 +1,8 @@
 import BMSCore
 
-/// Provokes every alarm in turn, once per round, by what a person at a bench could do: a supply on one cell lifts it over
-/// V-max, another pulls one under V-min, hot and cold air blow on a board, a wire between two boards is pulled. Nothing is
-/// forced in the frame itself.
+/// Provokes every alarm in turn, once per round, by what a person at a bench could do: a supply on one cell lifts it
+/// over V-max, another pulls one under V-min, hot and cold air blow on a board, a wire between two boards is pulled.
+/// Nothing is forced in the frame itself.
 struct FaultScript: Sendable {
     /// Seconds of one round.
     static let round = 420

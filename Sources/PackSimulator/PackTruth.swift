@@ -1,6 +1,7 @@
 public import BMSCore
 
-/// What really happens in the simulation, exact, for a terminal and for tests; the BMS reports only what its boards read.
+/// What really happens in the simulation, exact, for a terminal and for tests; the BMS reports only what its boards
+/// read.
 public struct PackTruth: Hashable, Sendable {
     /// Seconds since the start.
     public let elapsed: Int
@@ -10,7 +11,8 @@ public struct PackTruth: Hashable, Sendable {
     public let packVoltage: Double
     /// Voltage of each cell, V.
     public let cellVoltages: [Double]
-    /// State of charge of each cell, 0 = chemically empty, 1 = full. The BMS's percentage counts between Vmin and Vbalance.
+    /// State of charge of each cell, 0 = chemically empty, 1 = full. The BMS's percentage counts between Vmin and
+    /// Vbalance.
     public let cellSoc: [Double]
     /// Temperature of each cell, degC; boards that balance are warmer.
     public let cellTemperatures: [Double]

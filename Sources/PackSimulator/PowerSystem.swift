@@ -1,7 +1,7 @@
 import BMSCore
 
-/// Charger and inverter on the pack's terminals. They hear new limits two seconds late, move at 20 A/s, and are switched off
-/// by the BMS's relays.
+/// Charger and inverter on the pack's terminals. They hear new limits two seconds late, move at 20 A/s, and are
+/// switched off by the BMS's relays.
 struct PowerSystem: Sendable {
     /// A per second, for the charger's rise and for limits in either direction.
     static let ramp = 20.0
@@ -65,7 +65,8 @@ struct PowerSystem: Sendable {
         charge = relays.charge.isClosed ? max(0, min(max(aim, charge - Self.retreat), charge + Self.ramp)) : 0
     }
 
-    /// Moves a ceiling towards what was asked, by the ramp: down from the current that flows, so that a limit bites at once.
+    /// Moves a ceiling towards what was asked, by the ramp: down from the current that flows, so that a limit bites
+    /// at once.
     private func follow(_ ceiling: Double, _ asked: Milliamperes?, _ maximum: Double, now current: Double) -> Double {
         let goal = asked.map { min(max(Double($0.rawValue) / 1000, 0), maximum) } ?? maximum
         if goal >= ceiling { return min(goal, ceiling + Self.ramp) }

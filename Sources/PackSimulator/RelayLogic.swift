@@ -1,7 +1,7 @@
 import BMSCore
 
-/// When the BMS permits charging and discharging: the two tables of "Charge and discharge/load relay", which all editions
-/// print alike but for the conditions that ``ManualRevision`` names.
+/// When the BMS permits charging and discharging: the two tables of "Charge and discharge/load relay", which all
+/// editions print alike but for the conditions that ``ManualRevision`` names.
 struct RelayLogic: Sendable {
     /// A relay opens at once and stays open this long. Assumed: the manuals give no time, the vendor's app has settings
     /// ("restart delays").

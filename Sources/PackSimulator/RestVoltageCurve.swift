@@ -1,5 +1,5 @@
-/// Rest (open-circuit) voltage of a cell against its state of charge, 0 = empty, 1 = full; straight lines between knots, and
-/// beyond the ends.
+/// Rest (open-circuit) voltage of a cell against its state of charge, 0 = empty, 1 = full; straight lines between
+/// knots, and beyond the ends.
 struct RestVoltageCurve: Sendable {
     private static let first = -0.05
     private static let step = 0.005

@@ -2,8 +2,8 @@ public import BMSCore
 
 /// A pack of cells, its 123\SmartBMS and the power system around it: real frames, once per simulated second.
 ///
-/// Pure and deterministic: no clock, no system random numbers, no library mathematics. Equal arguments and limits give equal
-/// bytes on every machine.
+/// Pure and deterministic: no clock, no system random numbers, no library mathematics. Equal arguments and limits
+/// give equal bytes on every machine.
 public struct Simulator: Sendable {
     private let scenario: Scenario
     private let start: Int
@@ -19,8 +19,8 @@ public struct Simulator: Sendable {
     ///
     /// - Parameters:
     ///   - cells: in series, 2...255; other numbers are brought into that range.
-    ///   - capacity: configured capacity, brought into 100 Wh...6.5 MWh and rounded to 100 Wh as on the wire; `nil`: 100 Ah. The
-    ///     cells hold that much between Vmin and Vbalance.
+    ///   - capacity: configured capacity, brought into 100 Wh...6.5 MWh and rounded to 100 Wh as on the wire; `nil`:
+    ///     100 Ah. The cells hold that much between Vmin and Vbalance.
     ///   - sendsSlotsAboveCount: let the slot run to the top of the switch range, past the number of cells, as BMS with
     ///     other counts than the top do.
     ///   - seed: of spread, noise, clouds and loads.

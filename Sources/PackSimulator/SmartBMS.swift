@@ -31,8 +31,9 @@ struct SmartBMS: Sendable {
 
     /// One second: reads boards and sensors, balances, counts, switches relays.
     ///
-    /// With the chain of boards cut nothing arrives at the End Board: readings, currents and counters keep their last values
-    /// (what a real frame holds then is not documented), the boards keep bypassing as they did, and both relays open.
+    /// With the chain of boards cut nothing arrives at the End Board: readings, currents and counters keep their last
+    /// values (what a real frame holds then is not documented), the boards keep bypassing as they did, and both
+    /// relays open.
     mutating func sample(
         _ pack: inout CellPack, inflow: Double, outflow: Double, chainIsCut: Bool, random: inout SplitMix64
     ) {

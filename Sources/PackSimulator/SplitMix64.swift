@@ -1,5 +1,5 @@
-/// Small seeded generator (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014): the same seed gives
-/// the same pack, noise and weather on every machine.
+/// Small seeded generator (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014): the same seed
+/// gives the same pack, noise and weather on every machine.
 struct SplitMix64: Sendable {
     private var state: UInt64
 
@@ -19,8 +19,8 @@ struct SplitMix64: Sendable {
         return range.lowerBound + unit * (range.upperBound - range.lowerBound)
     }
 
-    /// Bell-shaped around 0 with the given standard deviation, and never beyond 3.5 of it: the sum of four even numbers,
-    /// so that no reading is ever absurd.
+    /// Bell-shaped around 0 with the given standard deviation, and never beyond 3.5 of it: the sum of four even
+    /// numbers, so that no reading is ever absurd.
     mutating func bell(_ deviation: Double) -> Double {
         var bits = next()
         var sum = 0.0

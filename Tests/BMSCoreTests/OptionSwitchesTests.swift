@@ -145,7 +145,7 @@ struct OptionSwitchesTests {
     func errorText() {
         #expect(
             OptionSwitchError.balance(Millivolts(3450), .three).description
-                == "balance voltage 3.45 V: generation 3 has 1.9 to 4.9 V in steps of 0.1 V, or no balancing; the nearest is "
-                + "3.4 V")
+                == "balance voltage 3.45 V: generation 3 has 1.9 to 4.9 V in steps of 0.1 V, or no balancing; "
+                + "the nearest is 3.4 V")
     }
 }
