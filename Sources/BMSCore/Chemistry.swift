@@ -48,3 +48,11 @@ public enum Generation: Int, Sendable, CaseIterable {
     /// Begin and End boards: key-values, a frame every second.
     case three = 3
 }
+
+/// How the BMS's relays are set to behave; it is not on the wire.
+public enum RelayMode: String, Sendable, CaseIterable {
+    /// The charge relay also opens when the pack is full.
+    case normal
+    /// Relays open for protection only.
+    case critical
+}

@@ -18,6 +18,8 @@ public struct LimitConfiguration: Hashable, Sendable {
     public var minimumDischargeTemperature: Millidegrees?
     /// Tmax as set in the BMS.
     public var maximumTemperature = Millidegrees(55_000)
+    /// How the BMS's relays are set to behave.
+    public var relayMode = RelayMode.normal
     /// Ages at which data turns stale.
     public var freshness = FreshnessTimes()
 

@@ -86,14 +86,6 @@ struct Thresholds: Sendable {
     }
 }
 
-/// When the relays act: a switch on generation 2, a setting of the app on generation 3.
-public enum RelayMode: String, CaseIterable, Sendable {
-    /// Charging ends when the pack is full, and restarts by SoC.
-    case normal
-    /// The relays open in critical conditions only.
-    case critical
-}
-
 /// Current sensors on the first board.
 public enum CurrentSensors: String, CaseIterable, Sendable {
     /// Sensor 1 on the charger's cable, sensor 2 on the consumers'.

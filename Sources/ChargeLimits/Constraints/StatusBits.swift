@@ -17,8 +17,9 @@ struct StatusBits: Constraint {
         let safe = input.packVoltage(belowBalance: Millivolts(100))
         if !snapshot.chargeAllowed {
             let isAwaited = snapshot.newestStatus.contains(.chargeAllowed)
-            let reason =
-                isAwaited ? "one frame permits charging, a second must follow" : "the BMS does not permit charging"
+            let isEnd = input.configuration.relayMode == .normal && faults.isEmpty
+            let refusal = "the BMS does not permit charging" + (isEnd ? " (in normal mode a full pack ends it so)" : "")
+            let reason = isAwaited ? "one frame permits charging, a second must follow" : refusal
             let ccl = isAwaited ? input.published?.ccl : nil
             let cvl = isAwaited ? input.published?.cvl : nil
             result += [

@@ -46,7 +46,12 @@ final class BrokerProcess {
     func stop() {
         close(lifeline)
         var status: Int32 = 0
-        while waitpid(shell, &status, 0) < 0 && errno == EINTR {}
+        for _ in 0..<100 {
+            if waitpid(shell, &status, WNOHANG) != 0 { break }
+            usleep(20_000)
+        }
+        // Whatever is left of the group.
+        kill(-shell, SIGKILL)
         Self.removeDirectory(directory)
     }
 
@@ -76,15 +81,26 @@ final class BrokerProcess {
         posix_spawn_file_actions_adddup2(&actions, ends[0], STDIN_FILENO)
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
-        // Its own process group: Ctrl-C in the terminal is for the demo, which ends the broker itself.
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP))
+        // Its own process group: Ctrl-C in the terminal is for the demo, which ends the broker itself. And no inherited
+        // signal mask: this process blocks and ignores SIGTERM, a broker that did so could not be ended.
+        var none = sigset_t()
+        sigemptyset(&none)
+        posix_spawnattr_setsigmask(&attributes, &none)
+        var all = sigset_t()
+        sigfillset(&all)
+        posix_spawnattr_setsigdefault(&attributes, &all)
+        posix_spawnattr_setflags(
+            &attributes, Int16(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
         defer {
             posix_spawn_file_actions_destroy(&actions)
             posix_spawnattr_destroy(&attributes)
             close(ends[0])
         }
-        let script = "\"$0\" -c \"$1\" </dev/null >/dev/null 2>&1 & broker=$!; read -r _; kill $broker; wait $broker"
-        let arguments = ["/bin/sh", "-c", script, program, "\(directory)/mosquitto.conf"]
+        let script = """
+            "$0" -c "$1/mosquitto.conf" </dev/null >/dev/null 2>&1 & broker=$!
+            read -r _; kill $broker; wait $broker; rm -f "$1/mosquitto.conf" "$1/mosquitto.log"; rmdir "$1"
+            """
+        let arguments = ["/bin/sh", "-c", script, program, directory]
         var pointers: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) }
         pointers.append(nil)
         defer { for pointer in pointers { free(pointer) } }

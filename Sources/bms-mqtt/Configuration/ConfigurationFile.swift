@@ -1,0 +1,252 @@
+import BMSCore
+import ChargeLimits
+import Glibc
+import MQTTBridge
+import Mosquitto
+import SerialLink
+
+/// Everything that is wrong with a configuration, by place.
+struct ConfigurationFaults: Error, Sendable {
+    /// More would not help anybody.
+    private static let most = 50
+
+    var file: String
+    var faults: [ConfigurationFault]
+
+    /// `file:line:column: sentence`, by place.
+    var lines: [String] {
+        let sorted = faults.sorted { ($0.place.line, $0.place.column) < ($1.place.line, $1.place.column) }
+        let shown = sorted.prefix(Self.most).map { "\(file):\($0.place.line):\($0.place.column): \($0.text)" }
+        return sorted.count > Self.most ? shown + ["\(file): and \(sorted.count - Self.most) more"] : shown
+    }
+}
+
+/// Reads, checks and translates a configuration file.
+enum ConfigurationFile {
+    static func load(_ path: String) throws(ConfigurationFaults) -> Configuration {
+        let top = YAMLNode.Place(line: 1, column: 1)
+        switch ChunkReader.open(path) {
+        case .failure(let failure):
+            throw ConfigurationFaults(file: path, faults: [ConfigurationFault(place: top, text: failure.text)])
+        case .success(let descriptor):
+            defer { if descriptor != STDIN_FILENO { close(descriptor) } }
+            var bytes: [UInt8] = []
+            while bytes.count <= YAMLReader.longestFile, let chunk = ChunkReader.read(descriptor) { bytes += chunk }
+            return try parse(bytes, file: path)
+        }
+    }
+
+    static func parse(_ bytes: [UInt8], file: String) throws(ConfigurationFaults) -> Configuration {
+        let root: YAMLNode?
+        do throws(ConfigurationFault) {
+            root = try YAMLReader.read(bytes)
+        } catch {
+            throw ConfigurationFaults(file: file, faults: [error])
+        }
+        var loader = ConfigurationLoader()
+        let configuration = loader.load(root)
+        guard loader.faults.isEmpty else { throw ConfigurationFaults(file: file, faults: loader.faults) }
+        return configuration
+    }
+}
+
+/// One reading of a tree: collects every fault, not only the first.
+struct ConfigurationLoader {
+    private(set) var faults: [ConfigurationFault] = []
+    private var places: [String: YAMLNode.Place] = [:]
+
+    mutating func load(_ root: YAMLNode?) -> Configuration {
+        var configuration = Configuration()
+        let top = YAMLNode.Place(line: 1, column: 1)
+        guard let root, !root.isEmpty else {
+            fault(top, "the file is empty: it needs at least a pack with an id and a source")
+            return configuration
+        }
+        guard case .mapping(let entries) = root.content else {
+            fault(root.place, "expected keys like 'packs:' at the top, found \(root.kind)")
+            return configuration
+        }
+        var packs: YAMLNode.Entry?
+        var others: [YAMLNode.Entry] = []
+        for entry in entries {
+            if entry.key == "packs" { packs = entry } else { others.append(entry) }
+        }
+        walk(others, "", ConfigurationTable.keys, &configuration, extra: ["packs"])
+        if let packs {
+            configuration.plan.packs = self.packs(packs.value)
+        } else {
+            fault(top, "no 'packs:': name at least one pack with an id and a source")
+        }
+        check(&configuration)
+        configuration.finish()
+        return configuration
+    }
+
+    /// Applies the keys of a group, and looks into groups below it.
+    private mutating func walk<Target>(
+        _ entries: [YAMLNode.Entry], _ prefix: String, _ table: [ConfigurationKey<Target>], _ target: inout Target,
+        extra: [String] = []
+    ) {
+        for entry in entries {
+            let path = prefix + entry.key
+            places[path] = entry.value.place
+            if let key = table.first(where: { $0.path == path }) {
+                switch key.value(entry.value) {
+                case .success(let value): key.apply(&target, value)
+                case .failure(let failure): faults.append(failure)
+                }
+            } else if table.contains(where: { $0.path.hasPrefix(path + ".") }) {
+                group(entry, path, table, &target)
+            } else {
+                let siblings = table.filter { $0.path.hasPrefix(prefix) }.map {
+                    String($0.path.dropFirst(prefix.count).prefix { $0 != "." })
+                }
+                fault(entry.place, "unknown key '\(path.prefix(80))'\(Suggestion.text(entry.key, siblings + extra))")
+            }
+        }
+    }
+
+    private mutating func group<Target>(
+        _ entry: YAMLNode.Entry, _ path: String, _ table: [ConfigurationKey<Target>], _ target: inout Target
+    ) {
+        if path == "mqtt.tls", var configuration = target as? Configuration {
+            // The group itself switches TLS on; so does 'tls: true'.
+            if case .scalar(let text, true) = entry.value.content, ["true", "false"].contains(text) {
+                if text == "true" { configuration.plan.link.tls = TLSConfiguration() }
+                replace(&target, with: configuration)
+                return
+            }
+            configuration.plan.link.tls = TLSConfiguration()
+            replace(&target, with: configuration)
+        }
+        guard case .mapping(let entries) = entry.value.content else {
+            if entry.value.isEmpty { return }
+            fault(entry.value.place, "\(path): expected a group of keys, found \(entry.value.kind)")
+            return
+        }
+        walk(entries, path + ".", table, &target)
+    }
+
+    private func replace<Target>(_ target: inout Target, with configuration: Configuration) {
+        if let same = configuration as? Target { target = same }
+    }
+
+    private mutating func packs(_ node: YAMLNode) -> [ServicePlan.Pack] {
+        guard case .sequence(let items) = node.content, !items.isEmpty else {
+            fault(node.place, "packs: expected a list ('- id: ...'), found \(node.kind)")
+            return []
+        }
+        guard items.count <= 1000 else {
+            fault(node.place, "packs: more than 1000")
+            return []
+        }
+        var packs: [ServicePlan.Pack] = []
+        var ids: Set<String> = []
+        var sources: Set<SourceAddress> = []
+        for item in items {
+            guard case .mapping(let entries) = item.content else {
+                fault(item.place, "packs: expected keys like 'id: garage', found \(item.kind)")
+                continue
+            }
+            let nothing = SourceAddress.replay(path: "", speed: 1)
+            var pack = ServicePlan.Pack(options: PackOptions(id: ""), source: nothing)
+            let before = faults.count
+            places = places.filter { !$0.key.hasPrefix("pack:") }
+            walk(entries, "", PackTable.keys, &pack)
+            for key in ["id", "source"] where !entries.contains(where: { $0.key == key }) {
+                fault(item.place, "a pack without '\(key)': it is required")
+            }
+            check(pack, item, before)
+            if !pack.options.id.isEmpty, !ids.insert(pack.options.id).inserted {
+                fault(item.place, "two packs with the id '\(pack.options.id)': ids are topics, they must differ")
+            }
+            if pack.source != nothing, !sources.insert(pack.source).inserted {
+                if case .simulator = pack.source {
+                } else {
+                    fault(item.place, "two packs on \(pack.source): one cable is one pack")
+                }
+            }
+            packs.append(pack)
+        }
+        return packs
+    }
+
+    private mutating func check(_ pack: ServicePlan.Pack, _ node: YAMLNode, _ before: Int) {
+        guard faults.count == before else { return }
+        let limits = pack.options.limits
+        for (name, low) in [
+            ("minChargeTemperature", limits.minimumChargeTemperature),
+            ("minDischargeTemperature", limits.minimumDischargeTemperature),
+        ] {
+            if let low, low >= limits.maximumTemperature {
+                fault(node.place, "limits.\(name) must be below limits.maxTemperature")
+            }
+        }
+        if let bounds = pack.options.rules.plausibility, bounds.minimumCellVoltage >= bounds.maximumCellVoltage {
+            fault(node.place, "checks.minimumCellVoltage must be below checks.maximumCellVoltage")
+        }
+    }
+
+    /// What several keys must agree on.
+    private mutating func check(_ configuration: inout Configuration) {
+        let times = configuration.freshness
+        if times.hold >= times.stale || times.stale >= times.lost {
+            fault(
+                place("staleness"),
+                "staleness: hold < stale < lost must hold, found "
+                    + "\(times.hold / 1000), \(times.stale / 1000), \(times.lost / 1000) s")
+        }
+        let bridge = configuration.plan.bridge
+        if Int64(bridge.expiry) * 1000 < 2 * max(bridge.stateInterval, bridge.limitsInterval) {
+            fault(
+                place("publish"),
+                "publish.expiry must be at least twice publish.state and publish.limits, or documents "
+                    + "vanish between two heartbeats")
+        }
+        let tls = configuration.plan.link.tls
+        if (tls?.certificateFile == nil) != (tls?.keyFile == nil) {
+            fault(place("mqtt.tls"), "mqtt.tls: certFile and keyFile belong together")
+        }
+        guard let path = configuration.passwordFile else { return }
+        if configuration.plan.link.password != nil {
+            fault(place("mqtt.passwordFile"), "mqtt: password and passwordFile are both given: keep one")
+        }
+        switch PasswordFile.read(path) {
+        case .success(let secret):
+            configuration.plan.link.password = secret.text
+            if secret.isOpen {
+                configuration.notices.append("\(path) can be read by everybody on this machine: chmod 600 \(path)")
+            }
+        case .failure(let failure): fault(place("mqtt.passwordFile"), "mqtt.passwordFile: \(failure.text)")
+        }
+    }
+
+    private func place(_ path: String) -> YAMLNode.Place { places[path] ?? YAMLNode.Place(line: 1, column: 1) }
+
+    private mutating func fault(_ place: YAMLNode.Place, _ text: String) {
+        faults.append(ConfigurationFault(place: place, text: text))
+    }
+}
+
+/// A password in a file of its own.
+private enum PasswordFile {
+    struct Secret {
+        var text: String
+        /// Everybody may read the file.
+        var isOpen: Bool
+    }
+
+    static func read(_ path: String) -> Result<Secret, ReadFailure> {
+        switch ChunkReader.open(path) {
+        case .failure(let failure): return .failure(failure)
+        case .success(let descriptor):
+            defer { close(descriptor) }
+            var status = stat()
+            let isOpen = fstat(descriptor, &status) == 0 && status.st_mode & 0o004 != 0
+            let bytes = ChunkReader.read(descriptor, upTo: 4096) ?? []
+            let line = bytes.prefix { $0 != UInt8(ascii: "\n") && $0 != UInt8(ascii: "\r") }
+            guard !line.isEmpty else { return .failure(ReadFailure(text: "the first line of \(path) is empty")) }
+            return .success(Secret(text: String(decoding: line, as: UTF8.self), isOpen: isOpen))
+        }
+    }
+}

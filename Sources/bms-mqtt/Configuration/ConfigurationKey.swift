@@ -1,0 +1,140 @@
+/// One key of the configuration: what it is called, what it may hold, what it means, and what it does. Parser, default
+/// file and docs/configuration.md all follow from the two tables of these rows.
+struct ConfigurationKey<Target>: Sendable {
+    /// Kind and range of a value.
+    enum Kind: Sendable {
+        /// Text up to a length.
+        case text(longest: Int)
+        /// Text that a rule must accept; the rule gives a sentence where it does not.
+        case checked(@Sendable (String) -> String?)
+        /// One of some words.
+        case choice([String])
+        /// true or false.
+        case flag
+        /// A whole number.
+        case whole(ClosedRange<Int>, unit: String)
+        /// A number with up to three decimals, kept in thousandths.
+        case decimal(ClosedRange<Int>, unit: String)
+    }
+
+    /// A value that fits its kind.
+    enum Value: Sendable {
+        case text(String)
+        case flag(Bool)
+        /// The whole number, or thousandths of a decimal one.
+        case number(Int)
+    }
+
+    /// Dotted path, "mqtt.tls.caFile".
+    var path: String
+    var kind: Kind
+    /// As it would stand in a file; `nil`: none, the key is left out.
+    var standard: String?
+    /// One or two sentences.
+    var meaning: String
+    /// A value to show where there is no default.
+    var example: String
+    /// Puts a value where it belongs.
+    var apply: @Sendable (inout Target, Value) -> Void
+
+    init(
+        _ path: String, _ kind: Kind, _ standard: String?, _ meaning: String, example: String = "",
+        apply: @escaping @Sendable (inout Target, Value) -> Void
+    ) {
+        self.path = path
+        self.kind = kind
+        self.standard = standard
+        self.meaning = meaning
+        self.example = example
+        self.apply = apply
+    }
+
+    /// The value that a node holds, or what is wrong with it.
+    func value(_ node: YAMLNode) -> Result<Value, ConfigurationFault> {
+        func fault(_ text: String) -> Result<Value, ConfigurationFault> {
+            .failure(ConfigurationFault(place: node.place, text: "\(path): \(text)"))
+        }
+        guard case .scalar(let text, let isPlain) = node.content else {
+            return fault("expected \(expectation), found \(node.kind)")
+        }
+        if node.isEmpty { return fault("expected \(expectation), found nothing: give a value or leave the key out") }
+        switch kind {
+        case .text(let longest):
+            guard text.count <= longest, !text.contains(where: \.isNewline) else {
+                return fault("expected one line of at most \(longest) characters")
+            }
+            return .success(.text(text))
+        case .checked(let rule):
+            if let complaint = rule(text) { return fault(complaint) }
+            return .success(.text(text))
+        case .choice(let words):
+            guard words.contains(text) else { return fault("expected \(expectation), found \(node.kind)") }
+            return .success(.text(text))
+        case .flag:
+            guard isPlain, let flag = Self.flag(text) else {
+                return fault("expected true or false, found \(node.kind)")
+            }
+            return .success(.flag(flag))
+        case .whole(let range, _):
+            guard isPlain, let number = Int(text), range.contains(number) else {
+                return fault("expected \(expectation), found \(node.kind)")
+            }
+            return .success(.number(number))
+        case .decimal(let range, _):
+            guard isPlain, let number = Self.thousandths(text), range.contains(number) else {
+                return fault("expected \(expectation), found \(node.kind)")
+            }
+            return .success(.number(number))
+        }
+    }
+
+    /// What a value must be, for messages and documentation.
+    var expectation: String {
+        switch kind {
+        case .text(let longest): "text of at most \(longest) characters"
+        case .checked: "text"
+        case .choice(let words): words.dropLast().joined(separator: ", ") + " or " + (words.last ?? "")
+        case .flag: "true or false"
+        case .whole(let range, let unit):
+            "a whole number\(unit.isEmpty ? "" : " of \(unit)"), \(range.lowerBound) to \(range.upperBound)"
+        case .decimal(let range, let unit):
+            "a number of \(unit), \(Self.decimal(range.lowerBound)) to \(Self.decimal(range.upperBound))"
+        }
+    }
+
+    private static func flag(_ text: String) -> Bool? {
+        switch text.lowercased() {
+        case "true", "yes", "on": true
+        case "false", "no", "off": false
+        default: nil
+        }
+    }
+
+    /// Exact: no binary fraction is involved. Up to nine digits, then up to three decimals.
+    static func thousandths(_ text: String) -> Int? {
+        let isNegative = text.hasPrefix("-")
+        let parts = text.drop { $0 == "-" }.split(separator: ".", omittingEmptySubsequences: false)
+        guard text.count - (isNegative ? 1 : 0) == parts.joined(separator: ".").count, (1...2).contains(parts.count),
+            (1...9).contains(parts[0].count), parts[0].allSatisfy(\.isASCIIDigit)
+        else { return nil }
+        var fraction = parts.count == 2 ? String(parts[1]) : "0"
+        guard (1...3).contains(fraction.count), fraction.allSatisfy(\.isASCIIDigit) else { return nil }
+        fraction += String(repeating: "0", count: 3 - fraction.count)
+        guard let whole = Int(parts[0]), let rest = Int(fraction) else { return nil }
+        return (isNegative ? -1 : 1) * (whole * 1000 + rest)
+    }
+
+    private static func decimal(_ thousandths: Int) -> String {
+        thousandths.isMultiple(of: 1000)
+            ? "\(thousandths / 1000)" : String(format(thousandths).reversed().drop { $0 == "0" }.reversed())
+    }
+
+    private static func format(_ thousandths: Int) -> String {
+        let fraction = String(1000 + thousandths.magnitude % 1000).dropFirst()
+        return "\(thousandths < 0 ? "-" : "")\(thousandths.magnitude / 1000).\(fraction)"
+    }
+}
+
+extension Character {
+    fileprivate var isASCIIDigit: Bool { ("0"..."9").contains(self) }
+}

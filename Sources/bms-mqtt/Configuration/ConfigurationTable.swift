@@ -1,0 +1,145 @@
+import BMSCore
+import MQTTBridge
+import Mosquitto
+
+/// Keys outside the packs.
+enum ConfigurationTable {
+    typealias Key = ConfigurationKey<Configuration>
+
+    static let keys: [Key] = [
+        Key("mqtt.host", .text(longest: 255), "localhost", "Name or address of the broker.") {
+            $0.plan.link.host = $1.text
+        },
+        Key(
+            "mqtt.port", .whole(1...65_535, unit: ""), nil, "TCP port of the broker; 1883 unless given, with TLS 8883.",
+            example: "1883"
+        ) {
+            $0.plan.link.port = $1.number
+            $0.hasPort = true
+        },
+        Key(
+            "mqtt.clientId", .text(longest: 64), nil,
+            "Client identifier; two clients with the same one throw each other off. Unless given: bms-mqtt-<host name>.",
+            example: "bms-mqtt"
+        ) { $0.plan.link.clientID = $1.text },
+        Key("mqtt.username", .text(longest: 255), nil, "User at the broker.", example: "bms") {
+            $0.plan.link.username = $1.text
+        },
+        Key(
+            "mqtt.password", .text(longest: 255), nil,
+            "Password at the broker. A file that others cannot read is the better place: see passwordFile.",
+            example: "secret"
+        ) { $0.plan.link.password = $1.text },
+        Key(
+            "mqtt.passwordFile", .text(longest: 4096), nil, "File whose first line is the password.",
+            example: "/etc/bms-mqtt/password"
+        ) { $0.passwordFile = $1.text },
+        Key(
+            "mqtt.protocol", .choice(["auto", "5", "3.1.1"]), "auto",
+            "MQTT version; auto is 5, and 3.1.1 where the broker knows no 5. Without 5 nothing expires, and so state, cells "
+                + "and limits are not retained."
+        ) {
+            $0.plan.link.protocolPreference = $1.text == "5" ? .v5 : $1.text == "3.1.1" ? .v311 : .automatic
+        },
+        Key(
+            "mqtt.keepalive", .whole(5...300, unit: "seconds"), "10",
+            "A dead broker is noticed after 1.5 times this; a dead bridge likewise."
+        ) { $0.plan.link.keepalive = $1.number },
+        Key("mqtt.base", .checked(baseTopic), "bms", "First level of all topics.") { $0.baseTopic = $1.text },
+        Key(
+            "mqtt.tls.caFile", .text(longest: 4096), nil,
+            "Certificates to trust (PEM); unless given, the system's. The broker's certificate and host name are always "
+                + "verified. `tls: true` switches TLS on without further keys.", example: "/etc/bms-mqtt/ca.crt"
+        ) { $0.plan.link.tls?.caFile = $1.text },
+        Key(
+            "mqtt.tls.certFile", .text(longest: 4096), nil, "Certificate of this client (PEM).",
+            example: "/etc/bms-mqtt/client.crt"
+        ) { $0.plan.link.tls?.certificateFile = $1.text },
+        Key(
+            "mqtt.tls.keyFile", .text(longest: 4096), nil, "Key of this client's certificate (PEM, no passphrase).",
+            example: "/etc/bms-mqtt/client.key"
+        ) { $0.plan.link.tls?.keyFile = $1.text },
+        Key(
+            "homeAssistant.discovery", .choice(DiscoveryMode.allCases.map(\.rawValue)), "device",
+            "How packs are announced: device (Home Assistant 2024.12 and later), entities (older releases), or off."
+        ) { $0.plan.bridge.discovery = DiscoveryMode(rawValue: $1.text) ?? .device },
+        Key(
+            "homeAssistant.prefix", .checked(baseTopic), "homeassistant",
+            "Discovery prefix, as set in Home Assistant's MQTT integration."
+        ) { $0.discoveryPrefix = $1.text },
+        Key(
+            "homeAssistant.birthTopic", .checked(baseTopic), nil,
+            "Where Home Assistant says that it has started; <prefix>/status unless given.",
+            example: "homeassistant/status"
+        ) { $0.birthTopic = $1.text },
+        Key("gx.feed", .flag, "true", "Publish the document for dbus-mqtt-battery on <base>/<pack>/gx.") {
+            $0.plan.bridge.gxFeed = $1.flag
+        },
+        Key(
+            "gx.tree", .flag, "false",
+            "The tree of a GX (N/, R/, W/). Announced for a later version: accepted, with a notice, and without effect."
+        ) { $0.wantsTree = $1.flag },
+        Key(
+            "publish.state", .whole(0...30, unit: "seconds"), "5",
+            "Longest time between two state documents; 0: one with every frame. Changes of limits, alarms and permissions go "
+                + "out at once in any case."
+        ) { $0.plan.bridge.stateInterval = Int64($1.number) * 1000 },
+        Key(
+            "publish.limits", .whole(0...30, unit: "seconds"), "5",
+            "Longest time between two limits documents; 0: one with every frame."
+        ) { $0.plan.bridge.limitsInterval = Int64($1.number) * 1000 },
+        Key(
+            "publish.cells", .whole(0...60, unit: "seconds"), "10",
+            "Longest time between two cells documents; 0: one with every frame."
+        ) { $0.plan.bridge.cellsInterval = Int64($1.number) * 1000 },
+        Key(
+            "publish.expiry", .whole(10...30, unit: "seconds"), "30",
+            "After this the broker forgets a retained document (MQTT 5), so that a dead bridge leaves no limit behind. At "
+                + "least twice the longest of the times above."
+        ) { $0.plan.bridge.expiry = $1.number },
+        Key(
+            "staleness.hold", .whole(1...10, unit: "seconds"), "3",
+            "Age of the last good frame above which limits no longer rise."
+        ) { $0.freshness.hold = Int64($1.number) * 1000 },
+        Key(
+            "staleness.stale", .whole(3...30, unit: "seconds"), "10",
+            "Age above which the pack is offline: no charge, 0.2 C discharge, lowered charge voltage."
+        ) { $0.freshness.stale = Int64($1.number) * 1000 },
+        Key(
+            "staleness.lost", .whole(10...120, unit: "seconds"), "60",
+            "Age above which discharge stops, too, and the GX feed falls silent."
+        ) { $0.freshness.lost = Int64($1.number) * 1000 },
+        Key(
+            "log.level", .choice(["debug", "info", "warning", "error"]), "info", "What is logged, on standard error."
+        ) { $0.logLevel = Log.Level(name: $1.text) ?? .info },
+    ]
+
+    /// Levels of letters, digits, `_` and `-`: wildcards and empty levels would subscribe to or publish on something else.
+    static func baseTopic(_ text: String) -> String? {
+        let levels = text.split(separator: "/", omittingEmptySubsequences: false)
+        let isSound = levels.allSatisfy { level in
+            !level.isEmpty && level.utf8.allSatisfy(isTopicCharacter)
+        }
+        return isSound && text.utf8.count <= 64
+            ? nil
+            : "expected topic levels of letters, digits, _ and - with / between them, 64 characters at most, found '\(text.prefix(70))'"
+    }
+
+    private static func isTopicCharacter(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "-"):
+            true
+        default: false
+        }
+    }
+}
+
+extension ConfigurationKey.Value {
+    /// The text of a text; the table's kinds guarantee that it is one.
+    var text: String { if case .text(let text) = self { text } else { "" } }
+    /// The flag of a flag.
+    var flag: Bool { if case .flag(let flag) = self { flag } else { false } }
+    /// The number of a number.
+    var number: Int { if case .number(let number) = self { number } else { 0 } }
+}

@@ -1,0 +1,165 @@
+import BMSCore
+import ChargeLimits
+import MQTTBridge
+import PackSimulator
+import SerialLink
+
+/// Keys of one pack.
+enum PackTable {
+    typealias Key = ConfigurationKey<ServicePlan.Pack>
+
+    static let keys: [Key] =
+        [
+            Key(
+                "id", .checked(identifier), nil, "Identifier in topics and entities, for ever. Required.",
+                example: "garage"
+            ) { pack, value in
+                // The id is also the name until a name is given.
+                if pack.options.name == pack.options.id { pack.options.name = value.text }
+                pack.options.id = value.text
+            },
+            Key("name", .text(longest: 32), nil, "Name for people; the id unless given.", example: "Garage battery") {
+                $0.options.name = $1.text
+            },
+            Key(
+                "source", .checked(source), nil,
+                "Where the bytes come from: serial:auto (the vendor's cable), serial:/dev/ttyUSB0, tcp:host:port, replay:FILE "
+                    + "or simulator:SCENARIO. Required.", example: "serial:auto"
+            ) { pack, value in
+                if let address = try? SourceAddress(value.text) { pack.source = address }
+            },
+            Key("generation", .choice(["2", "3"]), "3", "2: IN and OUT boards; 3: Begin and End boards.") {
+                $0.options.tracker.generation = $1.text == "2" ? .two : .three
+            },
+            Key(
+                "chemistry", .choice(["auto"] + Chemistry.allCases.map(\.rawValue)), "auto",
+                "auto takes it from the BMS's thresholds; thresholds that fit none get careful limits."
+            ) { $0.options.tracker.chemistry = Chemistry(rawValue: $1.text) },
+            Key(
+                "mode", .choice(RelayMode.allCases.map(\.rawValue)), "normal",
+                "Relay mode as set in the BMS. In normal mode 'charging not permitted' is how a charge ends."
+            ) { $0.options.limits.relayMode = RelayMode(rawValue: $1.text) ?? .normal },
+            Key(
+                "sensor", .whole(20...2000, unit: "amperes"), "500",
+                "Range of the current sensor; limits stay below 95 % of it."
+            ) { $0.options.limits.sensorRange = Milliamperes($1.number * 1000) },
+            Key(
+                "temperatureRule", .choice(TemperatureScale.allCases.map(\.rawValue)), "measured",
+                "measured: 0.857 degC per count, as the vendor's app; paper: 1 degC per count, as the vendor's paper says."
+            ) { $0.options.tracker.temperatureScale = TemperatureScale(rawValue: $1.text) ?? .measured },
+            Key("serial", .text(longest: 32), nil, "Serial number to show.", example: "123456") {
+                $0.options.serial = $1.text
+            },
+            Key(
+                "cells", .whole(1...255, unit: "cells"), nil,
+                "Number of cells; frames with another count are refused. Any count unless given.", example: "16"
+            ) { $0.options.rules.plausibility?.expectedCells = $1.number },
+        ] + limits + checks
+
+    private static let limits: [Key] = [
+        amperes(
+            "limits.maxChargeCurrent", "Ceiling of the charge current; by chemistry and capacity unless given.", "100"
+        ) {
+            $0.maximumChargeCurrent = $1
+        },
+        amperes(
+            "limits.maxDischargeCurrent", "Ceiling of the discharge current; by chemistry and capacity unless given.",
+            "150"
+        ) { $0.maximumDischargeCurrent = $1 },
+        Key(
+            "limits.maxChargeVoltage", .decimal(1_000...1_400_000, unit: "volts"), nil,
+            "Ceiling of the charge voltage, whole pack; by the BMS's thresholds unless given.", example: "55.2"
+        ) { $0.options.limits.maximumChargeVoltage = Millivolts($1.number) },
+        amperes("limits.fuse", "Rating of the pack's fuse: a ceiling of both currents.", "200") { $0.fuse = $1 },
+        degrees(
+            "limits.minChargeTemperature", -40_000...30_000,
+            "Tmin for charging as set in the BMS (it does not tell); by chemistry unless given.", "0"
+        ) { $0.minimumChargeTemperature = $1 },
+        degrees(
+            "limits.minDischargeTemperature", -40_000...30_000,
+            "Tmin for discharging as set in the BMS; by chemistry unless given.", "-20"
+        ) { $0.minimumDischargeTemperature = $1 },
+        Key(
+            "limits.maxTemperature", .decimal(30_000...80_000, unit: "degrees Celsius"), "55",
+            "Tmax as set in the BMS (it does not tell). Currents end 1 K below it, so that no relay has to open."
+        ) { $0.options.limits.maximumTemperature = Millidegrees($1.number) },
+    ]
+
+    private static let checks: [Key] = [
+        Key(
+            "checks.packVoltageTolerance", .whole(1...20, unit: "percent"), "3",
+            "How far the pack voltage may lie outside what lowest and highest cell allow."
+        ) { $0.options.rules.plausibility?.packVoltagePermille = $1.number * 10 },
+        Key(
+            "checks.maximumCellJump", .decimal(100...2_000, unit: "volts"), "0.3",
+            "A larger step of the highest cell between two frames needs a second frame."
+        ) { $0.options.tracker.gate.highestCell = Millivolts($1.number) },
+        Key(
+            "checks.minimumCellJump", .decimal(100...2_000, unit: "volts"), "0.5",
+            "The same for the lowest cell, which loads pull down."
+        ) { $0.options.tracker.gate.lowestCell = Millivolts($1.number) },
+        Key(
+            "checks.temperatureJump", .whole(2...60, unit: "kelvin"), "15",
+            "A larger step of a temperature between two frames needs a second frame."
+        ) { $0.options.tracker.gate.temperatureCounts = $1.number * 1000 / 857 },
+        Key(
+            "checks.minimumCellVoltage", .decimal(500...2_000, unit: "volts"), "1.0",
+            "Frames with a lower cell are refused."
+        ) { $0.options.rules.plausibility?.minimumCellVoltage = Millivolts($1.number) },
+        Key(
+            "checks.maximumCellVoltage", .decimal(3_000...5_500, unit: "volts"), "5.5",
+            "Frames with a higher cell are refused."
+        ) { $0.options.rules.plausibility?.maximumCellVoltage = Millivolts($1.number) },
+        Key(
+            "checks.maximumCurrent", .whole(100...8000, unit: "amperes"), "2000",
+            "Frames with a larger current are refused."
+        ) { $0.options.rules.plausibility?.maximumCurrent = Milliamperes($1.number * 1000) },
+        Key(
+            "checks.settingsConfirmation", .whole(2...20, unit: "frames"), "5",
+            "Equal frames that confirm a change of cell count, thresholds or capacity."
+        ) { $0.options.tracker.gate.settingsConfirmation = $1.number },
+    ]
+
+    private static func amperes(
+        _ path: String, _ meaning: String, _ example: String,
+        _ apply: @escaping @Sendable (inout LimitConfiguration, Milliamperes) -> Void
+    ) -> Key {
+        Key(path, .decimal(0...2_000_000, unit: "amperes"), nil, meaning, example: example) {
+            apply(&$0.options.limits, Milliamperes($1.number))
+        }
+    }
+
+    private static func degrees(
+        _ path: String, _ range: ClosedRange<Int>, _ meaning: String, _ example: String,
+        _ apply: @escaping @Sendable (inout LimitConfiguration, Millidegrees) -> Void
+    ) -> Key {
+        Key(path, .decimal(range, unit: "degrees Celsius"), nil, meaning, example: example) {
+            apply(&$0.options.limits, Millidegrees($1.number))
+        }
+    }
+
+    private static func identifier(_ text: String) -> String? {
+        let isSound =
+            (1...32).contains(text.utf8.count)
+            && text.utf8.allSatisfy { byte in
+                (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
+                    || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || byte == UInt8(ascii: "_")
+                    || byte == UInt8(ascii: "-")
+            }
+        guard isSound else {
+            return "expected 1 to 32 of a-z, 0-9, _ and -, found '\(text.prefix(40))'"
+        }
+        return text == "bridge" ? "'bridge' is the bridge's own level: choose another id" : nil
+    }
+
+    private static func source(_ text: String) -> String? {
+        do throws(SourceAddressError) {
+            guard case .simulator(let scenario) = try SourceAddress(text), Scenario(rawValue: scenario) == nil else {
+                return nil
+            }
+            return "no scenario '\(scenario)': \(Scenario.allCases.map(\.rawValue).joined(separator: ", "))"
+        } catch {
+            return error.description
+        }
+    }
+}

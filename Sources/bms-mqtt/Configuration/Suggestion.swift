@@ -1,0 +1,32 @@
+/// "did you mean": the nearest of some words.
+enum Suggestion {
+    /// `: did you mean 'x'?`, or the words there are.
+    static func text(_ word: String, _ known: [String]) -> String {
+        let unique = Array(Set(known)).sorted()
+        if let near = nearest(word, unique) { return ": did you mean '\(near)'?" }
+        return unique.isEmpty ? "" : "; known here: \(unique.joined(separator: ", "))"
+    }
+
+    /// The nearest word, if it is near enough to be a typing error.
+    static func nearest(_ word: String, _ known: [String]) -> String? {
+        let ranked = known.map { ($0, distance(word.lowercased().prefix(40), $0.lowercased().prefix(40))) }
+        guard let best = ranked.min(by: { $0.1 < $1.1 }), best.1 <= max(1, best.0.count / 3) else { return nil }
+        return best.0
+    }
+
+    /// Insertions, deletions and replacements from one word to the other.
+    private static func distance(_ left: Substring, _ right: Substring) -> Int {
+        let target = Array(right)
+        var row = Array(0...target.count)
+        for (index, character) in left.enumerated() {
+            var diagonal = row[0]
+            row[0] = index + 1
+            for column in target.indices {
+                let replaced = diagonal + (character == target[column] ? 0 : 1)
+                diagonal = row[column + 1]
+                row[column + 1] = min(replaced, row[column] + 1, diagonal + 1)
+            }
+        }
+        return row[target.count]
+    }
+}

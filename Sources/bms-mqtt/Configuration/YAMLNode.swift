@@ -1,0 +1,45 @@
+/// A value of a YAML file with its place, for messages that a person can follow.
+struct YAMLNode: Sendable {
+    /// Line and column, from 1.
+    struct Place: Hashable, Sendable {
+        var line: Int
+        var column: Int
+    }
+
+    indirect enum Content: Sendable {
+        /// Text; plain where it was written without quotes, so that it may be a number or a flag.
+        case scalar(String, isPlain: Bool)
+        case sequence([YAMLNode])
+        /// In the order of the file; keys are unique.
+        case mapping([Entry])
+    }
+
+    struct Entry: Sendable {
+        var key: String
+        var place: Place
+        var value: YAMLNode
+    }
+
+    var place: Place
+    var content: Content
+
+    /// What it is, for messages.
+    var kind: String {
+        switch content {
+        case .scalar(let text, _): text.isEmpty ? "nothing" : "'\(text.prefix(40))'"
+        case .sequence: "a list"
+        case .mapping: "a group of keys"
+        }
+    }
+
+    /// A key that was written and left empty.
+    var isEmpty: Bool {
+        if case .scalar(let text, let isPlain) = content { isPlain && ["", "~", "null"].contains(text) } else { false }
+    }
+}
+
+/// Something in a configuration that must be mended.
+struct ConfigurationFault: Error, Hashable, Sendable {
+    var place: YAMLNode.Place
+    var text: String
+}

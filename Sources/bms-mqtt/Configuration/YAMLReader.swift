@@ -1,0 +1,143 @@
+import CYaml
+
+/// libyaml's events to ``YAMLNode``. What a configuration never needs and an attacker likes is refused: aliases, tags,
+/// several documents, depth, size.
+struct YAMLReader {
+    static let longestFile = 1 << 20
+    private static let deepest = 16
+    private static let mostNodes = 100_000
+
+    private var nodes = 0
+    private let parser: UnsafeMutablePointer<yaml_parser_t>
+
+    /// The root of a document; `nil` for an empty one.
+    static func read(_ bytes: [UInt8]) throws(ConfigurationFault) -> YAMLNode? {
+        let top = YAMLNode.Place(line: 1, column: 1)
+        guard bytes.count <= longestFile else { throw ConfigurationFault(place: top, text: "the file exceeds 1 MiB") }
+        if bytes.contains(0) { throw ConfigurationFault(place: top, text: "the file holds NUL bytes: it is no text") }
+        let parser = UnsafeMutablePointer<yaml_parser_t>.allocate(capacity: 1)
+        defer { parser.deallocate() }
+        guard yaml_parser_initialize(parser) == 1 else {
+            throw ConfigurationFault(place: top, text: "out of memory")
+        }
+        defer { yaml_parser_delete(parser) }
+        let result = bytes.withUnsafeBufferPointer { buffer -> Result<YAMLNode?, ConfigurationFault> in
+            yaml_parser_set_encoding(parser, YAML_UTF8_ENCODING)
+            yaml_parser_set_input_string(parser, buffer.baseAddress, buffer.count)
+            var reader = YAMLReader(parser: parser)
+            do throws(ConfigurationFault) {
+                return .success(try reader.document())
+            } catch {
+                return .failure(error)
+            }
+        }
+        return try result.get()
+    }
+
+    private init(parser: UnsafeMutablePointer<yaml_parser_t>) { self.parser = parser }
+
+    private mutating func document() throws(ConfigurationFault) -> YAMLNode? {
+        var root: YAMLNode?
+        while true {
+            let event = try next()
+            switch event.type {
+            case YAML_STREAM_END_EVENT: return root
+            case YAML_DOCUMENT_START_EVENT:
+                guard root == nil else { throw event.fault("a second document ('---'): one file is one configuration") }
+                let first = try next()
+                root = try node(first, depth: 0)
+            default: break
+            }
+        }
+    }
+
+    private mutating func node(_ event: Event, depth: Int) throws(ConfigurationFault) -> YAMLNode {
+        nodes += 1
+        guard nodes <= Self.mostNodes else { throw event.fault("more than \(Self.mostNodes) values") }
+        guard depth <= Self.deepest else { throw event.fault("nested deeper than \(Self.deepest) levels") }
+        if event.hasAnchorOrTag {
+            throw event.fault("anchors, aliases and tags (& * !) are not used here: write it out")
+        }
+        switch event.type {
+        case YAML_SCALAR_EVENT:
+            return YAMLNode(place: event.place, content: .scalar(event.text, isPlain: event.isPlain))
+        case YAML_SEQUENCE_START_EVENT:
+            var items: [YAMLNode] = []
+            while true {
+                let next = try next()
+                if next.type == YAML_SEQUENCE_END_EVENT { break }
+                items.append(try node(next, depth: depth + 1))
+            }
+            return YAMLNode(place: event.place, content: .sequence(items))
+        case YAML_MAPPING_START_EVENT:
+            return YAMLNode(place: event.place, content: .mapping(try entries(depth)))
+        default: throw event.fault("unexpected end")
+        }
+    }
+
+    private mutating func entries(_ depth: Int) throws(ConfigurationFault) -> [YAMLNode.Entry] {
+        var entries: [YAMLNode.Entry] = []
+        var names: Set<String> = []
+        while true {
+            let key = try next()
+            if key.type == YAML_MAPPING_END_EVENT { return entries }
+            guard key.type == YAML_SCALAR_EVENT, !key.hasAnchorOrTag else {
+                throw key.fault("a key must be plain text")
+            }
+            guard names.insert(key.text).inserted else { throw key.fault("the key '\(key.text)' stands here twice") }
+            let first = try next()
+            entries.append(
+                YAMLNode.Entry(key: key.text, place: key.place, value: try node(first, depth: depth + 1)))
+        }
+    }
+
+    /// An event, copied out of C.
+    private struct Event {
+        var type: yaml_event_type_t
+        var place: YAMLNode.Place
+        var text = ""
+        var isPlain = false
+        var hasAnchorOrTag = false
+
+        func fault(_ text: String) -> ConfigurationFault { ConfigurationFault(place: place, text: text) }
+    }
+
+    private func next() throws(ConfigurationFault) -> Event {
+        var raw = yaml_event_t()
+        guard yaml_parser_parse(parser, &raw) == 1 else { throw problem() }
+        defer { yaml_event_delete(&raw) }
+        var event = Event(
+            type: raw.type,
+            place: YAMLNode.Place(line: Int(raw.start_mark.line) + 1, column: Int(raw.start_mark.column) + 1))
+        switch raw.type {
+        case YAML_SCALAR_EVENT:
+            let scalar = raw.data.scalar
+            if let value = scalar.value {
+                event.text = String(decoding: UnsafeBufferPointer(start: value, count: scalar.length), as: UTF8.self)
+            }
+            event.isPlain = scalar.style == YAML_PLAIN_SCALAR_STYLE
+            event.hasAnchorOrTag = scalar.anchor != nil || scalar.tag != nil
+        case YAML_SEQUENCE_START_EVENT:
+            event.hasAnchorOrTag = raw.data.sequence_start.anchor != nil || raw.data.sequence_start.tag != nil
+        case YAML_MAPPING_START_EVENT:
+            event.hasAnchorOrTag = raw.data.mapping_start.anchor != nil || raw.data.mapping_start.tag != nil
+        case YAML_ALIAS_EVENT: event.hasAnchorOrTag = true
+        default: break
+        }
+        return event
+    }
+
+    private func problem() -> ConfigurationFault {
+        let mark = parser.pointee.problem_mark
+        let text = parser.pointee.problem.map { String(cString: $0) } ?? "not readable"
+        if parser.pointee.error == YAML_READER_ERROR {
+            let line = YAMLNode.Place(line: Int(mark.line) + 1, column: Int(mark.column) + 1)
+            return ConfigurationFault(
+                place: line, text: "not valid UTF-8 at byte \(parser.pointee.problem_offset + 1): \(text)")
+        }
+        let context = parser.pointee.context.map { " (\(String(cString: $0)))" } ?? ""
+        return ConfigurationFault(
+            place: YAMLNode.Place(line: Int(mark.line) + 1, column: Int(mark.column) + 1),
+            text: "no valid YAML: \(text)\(context); check indentation, colons and quotes")
+    }
+}
