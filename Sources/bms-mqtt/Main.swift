@@ -1,15 +1,20 @@
 import Glibc
 
+/// Words in, exit code out.
 @main
 struct Main {
     static func main() async {
-        let requests = Signals.requests()
-        let task = Task {
-            await DemoCommand(scenario: CommandLine.arguments.dropFirst().first ?? "day", speed: 20, version: "0").run()
+        do throws(UsageError) {
+            switch try CommandLineParser.parse(Array(CommandLine.arguments.dropFirst())) {
+            case .help(let text):
+                Console.write(text)
+                exit(0)
+            case .run(let arguments): exit(await Dispatcher(arguments).run())
+            }
+        } catch {
+            Console.complain(error.text)
+            Console.write(error.usage + "\n", to: STDERR_FILENO)
+            exit(2)
         }
-        let stopper = Task { for await r in requests { if r == .stop { task.cancel() } } }
-        let code = await task.value
-        stopper.cancel()
-        exit(code)
     }
 }

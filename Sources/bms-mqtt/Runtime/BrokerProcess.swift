@@ -117,46 +117,32 @@ final class BrokerProcess {
     /// Up to five seconds.
     private func waitUntilListening() -> Bool {
         for _ in 0..<100 {
-            if Self.withLoopbackSocket(port: port, { connect($0, $1, $2) }) == 0 { return true }
+            let isListening = Self.withSocket { descriptor in
+                Loopback.withAddress(port: port) { connect(descriptor, $0, $1) } == 0
+            }
+            if isListening == true { return true }
             usleep(50_000)
         }
         return false
     }
 
     private static func freePort() -> Int? {
+        withSocket { descriptor in
+            guard Loopback.withAddress(port: 0, { bind(descriptor, $0, $1) }) == 0 else { return nil }
+            var address = sockaddr_in()
+            var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+            let result = withUnsafeMutablePointer(to: &address) {
+                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &length) }
+            }
+            return result == 0 ? Int(UInt16(bigEndian: address.sin_port)) : nil
+        }
+    }
+
+    private static func withSocket<Result>(_ body: (Int32) -> Result?) -> Result? {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         guard descriptor >= 0 else { return nil }
         defer { close(descriptor) }
-        var address = loopback(port: 0)
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let result = withUnsafeMutablePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
-                bind(descriptor, pointer, length) == 0 ? getsockname(descriptor, pointer, &length) : -1
-            }
-        }
-        return result == 0 ? Int(UInt16(bigEndian: address.sin_port)) : nil
-    }
-
-    private static func withLoopbackSocket(
-        port: Int, _ body: (Int32, UnsafePointer<sockaddr>, socklen_t) -> Int32
-    ) -> Int32 {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        guard descriptor >= 0 else { return -1 }
-        defer { close(descriptor) }
-        var address = loopback(port: port)
-        return withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                body(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-            }
-        }
-    }
-
-    private static func loopback(port: Int) -> sockaddr_in {
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = UInt16(truncatingIfNeeded: port).bigEndian
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        return address
+        return body(descriptor)
     }
 
     private static func temporaryDirectory() -> String? {

@@ -1,0 +1,115 @@
+/// What the command line asks for.
+enum Request: Sendable {
+    /// Show a help text.
+    case help(String)
+    /// Run a subcommand.
+    case run(Arguments)
+}
+
+/// A subcommand with checked options.
+struct Arguments: Sendable {
+    var command: String
+    private var values: [String: String] = [:]
+
+    init(_ command: String) { self.command = command }
+
+    fileprivate mutating func set(_ name: String, _ value: String) -> Bool {
+        defer { values[name] = value }
+        return values[name] == nil
+    }
+
+    /// A flag was given.
+    func has(_ name: String) -> Bool { values[name] != nil }
+    /// A text, as given.
+    func text(_ name: String) -> String? { values[name] }
+    /// A whole number; the parser has checked it.
+    func whole(_ name: String) -> Int? { values[name].flatMap(Int.init) }
+    /// A decimal number; the parser has checked it.
+    func decimal(_ name: String) -> Double? { values[name].flatMap(Double.init) }
+}
+
+/// A command line that cannot be understood: one sentence, and how it should look.
+struct UsageError: Error, Hashable, Sendable {
+    var text: String
+    var usage: String
+}
+
+/// Words to a ``Request``, by the ``CommandTable``.
+enum CommandLineParser {
+    static func parse(_ words: [String]) throws(UsageError) -> Request {
+        guard let first = words.first else {
+            throw UsageError(text: "no command given", usage: HelpText.shortUsage)
+        }
+        if first == "--help" || first == "-h" { return .help(HelpText.general) }
+        if first == "--version" { return .run(Arguments("version")) }
+        if first == "help" {
+            guard words.count > 1 else { return .help(HelpText.general) }
+            return .help(HelpText.command(try row(words[1])))
+        }
+        return try parse(try row(first), Array(words.dropFirst()))
+    }
+
+    private static func row(_ name: String) throws(UsageError) -> CommandRow {
+        if let row = CommandTable.row(name) { return row }
+        let hint = Suggestion.nearest(name, CommandTable.rows.map(\.name)).map { ": did you mean '\($0)'?" } ?? ""
+        throw UsageError(text: "unknown command '\(name.prefix(40))'\(hint)", usage: HelpText.shortUsage)
+    }
+
+    private static func parse(_ row: CommandRow, _ words: [String]) throws(UsageError) -> Request {
+        var arguments = Arguments(row.name)
+        var free = row.options.filter(\.isArgument)[...]
+        var rest = words[...]
+        func fail(_ text: String) -> UsageError { UsageError(text: text, usage: HelpText.usage(row)) }
+        while let word = rest.popFirst() {
+            if word == "--help" || word == "-h" { return .help(HelpText.command(row)) }
+            guard word.hasPrefix("-"), word != "-" else {
+                guard let argument = free.popFirst() else { throw fail("unexpected '\(word.prefix(40))'") }
+                _ = arguments.set(argument.name, word)
+                continue
+            }
+            let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+            let known = row.options.filter { !$0.isArgument }
+            guard let option = known.first(where: { $0.name == parts[0] }) else {
+                let hint = Suggestion.nearest(parts[0], known.map(\.name)).map { ": did you mean '\($0)'?" } ?? ""
+                throw fail("unknown option '\(parts[0].prefix(40))'\(hint)")
+            }
+            var value = ""
+            if case .flag = option.kind {
+                if parts.count > 1 { throw fail("\(option.name) takes no value") }
+            } else if parts.count > 1 {
+                value = parts[1]
+            } else if let next = rest.popFirst() {
+                value = next
+            } else {
+                throw fail("\(option.name) needs a value: \(option.usage)")
+            }
+            if let complaint = complaint(option, value) { throw fail(complaint) }
+            guard arguments.set(option.name, value) else { throw fail("\(option.name) is given twice") }
+        }
+        for option in row.options where option.isRequired && !arguments.has(option.name) {
+            throw fail("\(option.usage) is missing")
+        }
+        return .run(arguments)
+    }
+
+    private static func complaint(_ option: OptionRow, _ value: String) -> String? {
+        switch option.kind {
+        case .flag, .text: return value.isEmpty && !isFlag(option) ? "\(option.name) needs a value" : nil
+        case .whole(_, let range):
+            if let number = Int(value), range.contains(number) { return nil }
+            let most = range.upperBound == Int.max ? "or more" : "to \(range.upperBound)"
+            return "\(option.name): expected a whole number, \(range.lowerBound) \(most), found '\(value.prefix(40))'"
+        case .decimal(_, let range):
+            if let number = Double(value), range.contains(number) { return nil }
+            return "\(option.name): expected a number, \(MonitorScreen.plain(range.lowerBound)) to "
+                + "\(MonitorScreen.plain(range.upperBound)), found '\(value.prefix(40))'"
+        case .choice(_, let words):
+            if words.contains(value) { return nil }
+            return "\(option.name): expected \(words.joined(separator: ", ")), found '\(value.prefix(40))'"
+        }
+    }
+
+    private static func isFlag(_ option: OptionRow) -> Bool {
+        if case .flag = option.kind { true } else { false }
+    }
+}

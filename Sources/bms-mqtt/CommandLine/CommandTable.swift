@@ -1,0 +1,184 @@
+import PackSimulator
+
+/// One option of a subcommand.
+struct OptionRow: Sendable {
+    /// What an option's value must be.
+    enum Kind: Sendable {
+        /// No value.
+        case flag
+        case text(String)
+        case whole(String, ClosedRange<Int>)
+        case decimal(String, ClosedRange<Double>)
+        case choice(String, [String])
+    }
+
+    /// "--cells", or the name of an argument without dashes.
+    var name: String
+    var kind: Kind
+    var meaning: String
+    var isRequired = false
+
+    /// "--cells N"
+    var usage: String {
+        switch kind {
+        case .flag: name
+        case .text(let word), .whole(let word, _), .decimal(let word, _), .choice(let word, _):
+            isArgument ? word : "\(name) \(word)"
+        }
+    }
+
+    var isArgument: Bool { !name.hasPrefix("-") }
+}
+
+/// One subcommand: name, options and help. Parsing and help texts follow from this table.
+struct CommandRow: Sendable {
+    var name: String
+    var summary: String
+    var options: [OptionRow]
+    var details: String
+    var examples: [String]
+}
+
+/// All subcommands.
+enum CommandTable {
+    static let defaultConfiguration = "/etc/bms-mqtt/config.yaml"
+
+    private static let config = OptionRow(
+        name: "--config", kind: .text("FILE"), meaning: "configuration file (default: \(defaultConfiguration))")
+    private static let broker = OptionRow(
+        name: "--broker", kind: .text("HOST[:PORT]"), meaning: "a broker without password (default port 1883)")
+    private static let pack = OptionRow(name: "--pack", kind: .text("ID"), meaning: "only this pack")
+    private static let cells = OptionRow(name: "--cells", kind: .whole("N", 2...255), meaning: "cells (default: 16)")
+    private static let scenario = OptionRow(
+        name: "--scenario", kind: .choice("NAME", Scenario.allCases.map(\.rawValue)),
+        meaning: "what happens (default: day): " + Scenario.allCases.map(\.rawValue).joined(separator: ", "))
+    private static let seed = OptionRow(
+        name: "--seed", kind: .whole("S", 0...Int.max), meaning: "the same seed gives the same pack (default: 1)")
+    private static let seconds = OptionRow(
+        name: "--seconds", kind: .whole("N", 1...31_536_000), meaning: "end after so many seconds")
+    private static let generation = OptionRow(
+        name: "--generation", kind: .choice("G", ["2", "3"]),
+        meaning: "2: IN/OUT boards, 3: Begin/End boards (default: 3)")
+
+    static let rows: [CommandRow] = [
+        CommandRow(
+            name: "run", summary: "the bridge: BMS in, MQTT out", options: [config],
+            details: """
+                Reads every pack of the configuration, computes its limits and publishes them until SIGTERM or SIGINT.
+                SIGHUP reads the file again; a faulty file is reported and the old configuration stays in force.
+                """, examples: ["bms-mqtt run --config ./config.yaml"]),
+        CommandRow(
+            name: "demo", summary: "a simulated pack, an own broker, a live view",
+            options: [
+                cells, scenario,
+                OptionRow(
+                    name: "--speed", kind: .decimal("X", 0.1...1000),
+                    meaning: "simulated seconds a second (default: 20)"),
+                OptionRow(
+                    name: "--broker", kind: .text("HOST[:PORT]"), meaning: "use this broker instead of an own mosquitto"
+                ),
+                seconds, seed,
+            ],
+            details: """
+                Needs no hardware. Starts mosquitto on a free loopback port, simulates a pack, bridges it, and shows what the
+                topics say. Without a terminal it prints a line a second. Ctrl-C ends all of it.
+                """, examples: ["bms-mqtt demo", "bms-mqtt demo --scenario imbalanced --speed 60"]),
+        CommandRow(
+            name: "simulate", summary: "a fake 123\\SmartBMS that speaks real frames",
+            options: [
+                OptionRow(name: "--pty", kind: .flag, meaning: "on a pseudo terminal; its name is printed"),
+                OptionRow(name: "--link", kind: .text("PATH"), meaning: "with --pty: a symbolic link to it"),
+                OptionRow(
+                    name: "--tcp", kind: .whole("PORT", 1...65_535),
+                    meaning: "on a TCP port of this machine (127.0.0.1)"),
+                OptionRow(name: "--stdout", kind: .flag, meaning: "raw bytes on standard output"),
+                cells, scenario,
+                OptionRow(
+                    name: "--packs", kind: .whole("K", 1...1000),
+                    meaning: "with --tcp: K packs on ports PORT to PORT+K-1"),
+                OptionRow(
+                    name: "--speed", kind: .decimal("X", 0.1...10_000), meaning: "frames a second (default: 1)"),
+                seed, seconds, generation,
+            ],
+            details: """
+                The pack is charged by the manual's charger, N x (Vbalance + 30 mV): nobody tells this simulation a limit.
+                One of --pty, --tcp and --stdout is needed.
+                """,
+            examples: [
+                "bms-mqtt simulate --pty --link ./fake-bms", "bms-mqtt simulate --stdout --speed 100 --seconds 5",
+            ]),
+        CommandRow(
+            name: "decode", summary: "frames to JSON",
+            options: [
+                OptionRow(
+                    name: "file", kind: .text("[FILE]"), meaning: "what to decode (default: standard input, or -)"),
+                OptionRow(
+                    name: "--format", kind: .choice("FORMAT", DecodeCommand.Format.allCases.map(\.rawValue)),
+                    meaning: "hex (default), raw bytes, or timed: a recording"),
+                OptionRow(
+                    name: "--strict", kind: .flag, meaning: "refuse implausible frames, too, as the bridge does"),
+            ],
+            details: """
+                One JSON object for each frame on standard output, keyed by metric path; statistics on standard error. Bad
+                lines are reported by number and skipped.
+                """, examples: ["bms-mqtt decode --format timed garage.rec", "xxd -p dump.bin | bms-mqtt decode"]),
+        CommandRow(
+            name: "limits", summary: "the calculator as a filter",
+            options: [
+                OptionRow(name: "--config", kind: .text("FILE"), meaning: "take a pack's limits from this file"), pack,
+            ],
+            details: """
+                Each line in is {"t": seconds, "frame": "<116 hexadecimal digits>"} or {"t": seconds, "frame": null}; each is
+                answered by exactly one line with CVL, CCL, DCL and reasons. A bad line counts as a missing frame.
+                """, examples: [#"echo '{"t": 0, "frame": null}' | bms-mqtt limits"#]),
+        CommandRow(
+            name: "record", summary: "keep what a source sends",
+            options: [
+                OptionRow(
+                    name: "--port", kind: .text("SOURCE"), meaning: "serial:auto, serial:/dev/ttyUSB0, tcp:host:port",
+                    isRequired: true),
+                OptionRow(name: "file", kind: .text("FILE"), meaning: "a new file", isRequired: true), seconds,
+            ],
+            details: """
+                Text, a line for each read, 100 MiB at most. 'source: replay:FILE' plays it to a bridge again.
+                """, examples: ["bms-mqtt record --port serial:auto garage.rec --seconds 600"]),
+        CommandRow(
+            name: "monitor", summary: "live view of a running bridge, read from MQTT",
+            options: [
+                broker,
+                OptionRow(name: "--config", kind: .text("FILE"), meaning: "take broker, user and TLS from this file"),
+                pack,
+                OptionRow(name: "--base", kind: .text("TOPIC"), meaning: "first level of the topics (default: bms)"),
+                OptionRow(name: "--once", kind: .flag, meaning: "one line for each pack, then end"),
+            ],
+            details: "Shows what any other client of the broker can see. Without a terminal: a line a second.",
+            examples: ["bms-mqtt monitor --broker 192.0.2.7", "bms-mqtt monitor --config ./config.yaml --once"]),
+        CommandRow(
+            name: "switches", summary: "option switch positions on the Begin or IN board",
+            options: [
+                OptionRow(name: "--cells", kind: .whole("N", 2...255), meaning: "cells in series", isRequired: true),
+                OptionRow(
+                    name: "--vbalance", kind: .decimal("V", 1...5), meaning: "balancing voltage", isRequired: true),
+                generation,
+            ],
+            details:
+                "From the tables of the vendor's manuals. Check against the manual of your board before you switch.",
+            examples: ["bms-mqtt switches --cells 16 --vbalance 3.4"]),
+        CommandRow(
+            name: "check-config", summary: "check a configuration file",
+            options: [
+                OptionRow(name: "file", kind: .text("[FILE]"), meaning: "the file (default: \(defaultConfiguration))")
+            ], details: "Lists every fault with file, line and column. Exit code 0: fit to run; 78: not.",
+            examples: ["bms-mqtt check-config ./config.yaml"]),
+        CommandRow(
+            name: "print-default-config", summary: "a complete, commented configuration", options: [],
+            details: "Every key with its meaning, range and default.",
+            examples: ["bms-mqtt print-default-config > config.yaml"]),
+        CommandRow(
+            name: "version", summary: "the version", options: [], details: "Name and version of this program.",
+            examples: ["bms-mqtt version"]),
+    ]
+
+    /// The row of a name.
+    static func row(_ name: String) -> CommandRow? { rows.first { $0.name == name } }
+}

@@ -1,0 +1,190 @@
+import BMSCore
+import MQTTBridge
+import Mosquitto
+import PackSimulator
+import SerialLink
+
+/// From checked arguments to the command that does the work.
+struct Dispatcher: Sendable {
+    private let arguments: Arguments
+
+    init(_ arguments: Arguments) { self.arguments = arguments }
+
+    func run() async -> Int32 {
+        switch arguments.command {
+        case "run":
+            return await RunCommand(
+                file: arguments.text("--config") ?? CommandTable.defaultConfiguration, requests: Signals.requests()
+            ).run()
+        case "demo": return await demo()
+        case "simulate": return await simulate()
+        case "decode":
+            let format = arguments.text("--format").flatMap(DecodeCommand.Format.init) ?? .hex
+            return DecodeCommand(format: format, isStrict: arguments.has("--strict")).run(
+                file: arguments.text("file") ?? "-")
+        case "limits": return limits()
+        case "record": return await record()
+        case "monitor": return await monitor()
+        case "switches":
+            return SwitchesCommand.run(
+                cells: arguments.whole("--cells") ?? 0, volts: arguments.decimal("--vbalance") ?? 0,
+                generation: generation)
+        case "check-config": return checkConfiguration()
+        case "print-default-config":
+            Console.write(ConfigurationText.defaultFile)
+            return 0
+        default:
+            Console.write("bms-mqtt \(Version.number)\n")
+            return 0
+        }
+    }
+
+    private var generation: Generation { arguments.text("--generation") == "2" ? .two : .three }
+    private var scenario: Scenario { arguments.text("--scenario").flatMap(Scenario.init) ?? .day }
+    private var seed: UInt64 { UInt64(arguments.whole("--seed") ?? 1) }
+
+    /// Runs until a signal or the end of `--seconds`.
+    private func untilStopped(_ body: @escaping @Sendable () async -> Int32) async -> Int32 {
+        let requests = Signals.requests()
+        let seconds = arguments.whole("--seconds")
+        return await withTaskGroup(of: Int32?.self) { group in
+            group.addTask { await body() }
+            group.addTask {
+                for await request in requests where request == .stop { return nil }
+                return nil
+            }
+            if let seconds {
+                group.addTask {
+                    try? await Task.sleep(for: .seconds(seconds))
+                    return nil
+                }
+            }
+            var code = await group.next() ?? 0
+            group.cancelAll()
+            // Ended from outside: wait for the body's own end.
+            while code == nil, let next = await group.next() { code = next }
+            return code ?? 0
+        }
+    }
+
+    private func demo() async -> Int32 {
+        var command = DemoCommand(scenario: scenario.rawValue, version: Version.number)
+        command.cells = arguments.whole("--cells") ?? 16
+        command.speed = arguments.decimal("--speed") ?? 20
+        command.seed = seed
+        if let text = arguments.text("--broker") {
+            guard let broker = Self.broker(text) else { return Self.badBroker(text) }
+            command.broker = broker
+        }
+        let demo = command
+        return await untilStopped { await demo.run() }
+    }
+
+    private func simulate() async -> Int32 {
+        let isPty = arguments.has("--pty")
+        let port = arguments.whole("--tcp")
+        let packs = arguments.whole("--packs") ?? 1
+        guard [isPty, port != nil, arguments.has("--stdout")].filter({ $0 }).count == 1 else {
+            Console.complain("simulate: exactly one of --pty, --tcp PORT and --stdout is needed")
+            return 2
+        }
+        guard port != nil || packs == 1, (port ?? 1) + packs - 1 <= 65_535 else {
+            Console.complain("simulate: --packs needs --tcp, and ports up to 65535")
+            return 2
+        }
+        guard isPty || !arguments.has("--link") else {
+            Console.complain("simulate: --link belongs to --pty")
+            return 2
+        }
+        let output: SimulateCommand.Output =
+            isPty ? .pty(link: arguments.text("--link")) : port.map { .tcp(port: $0, packs: packs) } ?? .standard
+        var command = SimulateCommand(output: output, scenario: scenario)
+        command.cells = arguments.whole("--cells") ?? 16
+        command.speed = arguments.decimal("--speed") ?? 1
+        command.seed = seed
+        command.revision = generation == .two ? .generation2 : .generation3Rev13
+        let simulation = command
+        return await untilStopped { await simulation.run() }
+    }
+
+    private func limits() -> Int32 {
+        guard let file = arguments.text("--config") else { return LimitsCommand.run(PackOptions(id: "pack")) }
+        guard let configuration = load(file) else { return 78 }
+        let id = arguments.text("--pack")
+        let packs = configuration.plan.packs.map(\.options)
+        guard let pack = id == nil ? packs.first : packs.first(where: { $0.id == id }) else {
+            Console.complain("\(file) has no pack '\(id ?? "")': \(packs.map(\.id).joined(separator: ", "))")
+            return 2
+        }
+        return LimitsCommand.run(pack)
+    }
+
+    private func record() async -> Int32 {
+        let source: SourceAddress
+        do throws(SourceAddressError) {
+            source = try SourceAddress(arguments.text("--port") ?? "")
+        } catch {
+            Console.complain(error.description)
+            return 2
+        }
+        let command = RecordCommand(source: source, file: arguments.text("file") ?? "")
+        return await untilStopped { await command.run() }
+    }
+
+    private func monitor() async -> Int32 {
+        var link = LinkConfiguration(host: "localhost", clientID: "")
+        var base = "bms"
+        if let file = arguments.text("--config") {
+            guard let configuration = load(file) else { return 78 }
+            link = configuration.plan.link
+            base = configuration.baseTopic
+        }
+        if let text = arguments.text("--broker") {
+            guard let broker = Self.broker(text) else { return Self.badBroker(text) }
+            (link.host, link.port) = broker
+        }
+        if let text = arguments.text("--base") {
+            if let complaint = ConfigurationTable.baseTopic(text) {
+                Console.complain("--base: \(complaint)")
+                return 2
+            }
+            base = text
+        }
+        // Several people may look at once.
+        link.clientID = "bms-mqtt-monitor-\(Machine.name)-\(Clock.monotonic().milliseconds)"
+        let command = MonitorCommand(
+            link: link, base: base, pack: arguments.text("--pack"), isOnce: arguments.has("--once"))
+        return await untilStopped { await command.run() }
+    }
+
+    private func checkConfiguration() -> Int32 {
+        let file = arguments.text("file") ?? CommandTable.defaultConfiguration
+        guard let configuration = load(file) else { return 78 }
+        for notice in configuration.notices { Console.complain(notice) }
+        let packs = configuration.plan.packs.map { "\($0.options.id) from \($0.source)" }.joined(separator: ", ")
+        Console.write("\(file): fit to run; \(packs); broker \(configuration.plan.link)\n")
+        return 0
+    }
+
+    private func load(_ file: String) -> Configuration? {
+        do throws(ConfigurationFaults) {
+            return try ConfigurationFile.load(file)
+        } catch {
+            for line in error.lines { Console.complain(line) }
+            return nil
+        }
+    }
+
+    private static func broker(_ text: String) -> (host: String, port: Int)? {
+        guard let colon = text.lastIndex(of: ":") else { return text.isEmpty ? nil : (text, 1883) }
+        guard case .tcp(let host, let port)? = try? SourceAddress("tcp:\(text)"), colon != text.startIndex else {
+            return nil
+        }
+        return (host, port)
+    }
+
+    private static func badBroker(_ text: String) -> Int32 {
+        Console.complain("--broker: expected HOST or HOST:PORT, found '\(text.prefix(60))'")
+        return 2
+    }
+}
