@@ -1,5 +1,6 @@
 import BMSCore
 import ChargeLimits
+import CLinux
 import Glibc
 import MQTTBridge
 import Mosquitto

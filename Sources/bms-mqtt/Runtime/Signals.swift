@@ -1,4 +1,5 @@
 @preconcurrency import Dispatch
+import CLinux
 import Glibc
 
 /// SIGTERM, SIGINT and SIGHUP as a stream; SIGPIPE is ignored.

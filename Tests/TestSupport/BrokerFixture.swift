@@ -1,0 +1,175 @@
+import Glibc
+
+/// A real mosquitto on a loopback port of its own.
+public final class BrokerFixture {
+    /// Tests that need one are skipped where it is not installed.
+    public static var isAvailable: Bool { ChildProcess.find("mosquitto") != nil && ChildProcess.find("openssl") != nil }
+
+    /// Where it listens.
+    public let port: Int
+    /// Its folder: configuration, certificates.
+    public let folder = TemporaryFolder()
+    private let options: Options
+    private var process: ChildProcess?
+
+    /// What differs from an open broker.
+    public struct Options {
+        /// The only user who is let in, with a password.
+        public var user: (name: String, password: String)?
+        /// TLS with these certificates.
+        public var certificates: Certificates?
+        /// Clients need a certificate.
+        public var requiresCertificate = false
+
+        /// An open broker.
+        public init() {}
+    }
+
+    /// Prepares a broker; `start()` starts it.
+    public init(_ options: Options = Options(), port: Int? = nil) {
+        self.options = options
+        self.port = port ?? FreePort.next()
+        writeConfiguration()
+    }
+
+    deinit { stop() }
+
+    /// Starts it and waits until it listens.
+    @discardableResult
+    public func start() -> Bool {
+        guard let program = ChildProcess.find("mosquitto") else { return false }
+        process = ChildProcess(program, ["-c", "\(folder.path)/mosquitto.conf"])
+        let end = Deadline(seconds: 10)
+        while !end.isOver {
+            if FreePort.isListening(port) { return true }
+            var entry = pollfd(fd: -1, events: 0, revents: 0)
+            poll(&entry, 1, 10)
+        }
+        return false
+    }
+
+    /// Ends it at once.
+    public func stop() {
+        resume()
+        process = nil
+    }
+
+    /// Lets it hang: the connection stays, nothing answers.
+    public func suspend() { process?.kill(SIGSTOP) }
+
+    /// Lets it go on.
+    public func resume() { process?.kill(SIGCONT) }
+
+    /// Sends a signal to it.
+    public func signal(_ number: Int32) { process?.kill(number) }
+
+    /// Changes the password of its user; takes effect with the signal HUP.
+    public func setPassword(_ password: String) {
+        guard let user = options.user, let program = ChildProcess.find("mosquitto_passwd") else { return }
+        folder.write("", "passwords", mode: 0o644)
+        let process = ChildProcess(program, ["-b", "\(folder.path)/passwords", user.name, password])
+        _ = process?.exitCode()
+    }
+
+    private func writeConfiguration() {
+        var text = "listener \(port) 127.0.0.1\npersistence false\nset_tcp_nodelay true\n"
+        if geteuid() == 0 { text += "user root\n" }
+        if let user = options.user {
+            setPassword(user.password)
+            text += "allow_anonymous false\npassword_file \(folder.path)/passwords\n"
+        } else {
+            text += "allow_anonymous true\n"
+        }
+        if let certificates = options.certificates {
+            text += "cafile \(certificates.ca)\ncertfile \(certificates.server)\nkeyfile \(certificates.serverKey)\n"
+            if options.requiresCertificate { text += "require_certificate true\n" }
+        }
+        folder.write(text, "mosquitto.conf")
+    }
+}
+
+/// Ports of this machine.
+public enum FreePort {
+    /// A port that nobody listens on.
+    public static func next() -> Int {
+        withSocket { descriptor in
+            guard address(0, { bind(descriptor, $0, $1) }) == 0 else { return 0 }
+            var own = sockaddr_in()
+            var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+            _ = withUnsafeMutablePointer(to: &own) {
+                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &length) }
+            }
+            return Int(UInt16(bigEndian: own.sin_port))
+        }
+    }
+
+    /// Somebody listens there.
+    public static func isListening(_ port: Int) -> Bool {
+        withSocket { descriptor in address(port) { connect(descriptor, $0, $1) } } == 0
+    }
+
+    /// A listening socket that never answers by itself; the caller closes it.
+    public static func listener() -> (descriptor: Int32, port: Int) {
+        let port = next()
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        var one: Int32 = 1
+        setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &one, socklen_t(MemoryLayout<Int32>.size))
+        _ = address(port) { bind(descriptor, $0, $1) }
+        listen(descriptor, 8)
+        return (descriptor, port)
+    }
+
+    private static func withSocket<Result>(_ body: (Int32) -> Result) -> Result {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        defer { close(descriptor) }
+        return body(descriptor)
+    }
+
+    private static func address(_ port: Int, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32) -> Int32 {
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = UInt16(truncatingIfNeeded: port).bigEndian
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        return withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
+        }
+    }
+}
+
+/// Certificates made for one test; no key is kept anywhere.
+public struct Certificates: Sendable {
+    private let folder = TemporaryFolder()
+    /// Certificate of the authority.
+    public var ca: String { "\(folder.path)/ca.crt" }
+    /// Certificate of a server.
+    public var server: String { "\(folder.path)/server.crt" }
+    /// Its key.
+    public var serverKey: String { "\(folder.path)/server.key" }
+    /// Certificate of a client.
+    public var client: String { "\(folder.path)/client.crt" }
+    /// Its key.
+    public var clientKey: String { "\(folder.path)/client.key" }
+
+    /// An authority, a server of the given name, a client.
+    public init(serverName: String = "DNS:localhost,IP:127.0.0.1") {
+        let path = folder.path
+        openssl(
+            "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=test-ca -keyout \(path)/ca.key -out \(ca) "
+                + "-addext basicConstraints=critical,CA:TRUE")
+        folder.write("subjectAltName=\(serverName)\n", "server.ext")
+        folder.write("extendedKeyUsage=clientAuth\n", "client.ext")
+        for (name, subject) in [("server", "/CN=server"), ("client", "/CN=client")] {
+            openssl("req -newkey rsa:2048 -nodes -subj \(subject) -keyout \(path)/\(name).key -out \(path)/\(name).csr")
+            openssl(
+                "x509 -req -in \(path)/\(name).csr -CA \(ca) -CAkey \(path)/ca.key -CAcreateserial -days 2 "
+                    + "-extfile \(path)/\(name).ext -out \(path)/\(name).crt")
+        }
+    }
+
+    private func openssl(_ line: String) {
+        guard let program = ChildProcess.find("openssl") else { return }
+        let process = ChildProcess(program, line.split(separator: " ").map(String.init))
+        _ = process?.read()
+        _ = process?.exitCode()
+    }
+}

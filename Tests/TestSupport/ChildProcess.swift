@@ -1,0 +1,149 @@
+import CLinux
+import Glibc
+
+/// A program that a test runs: killed with the test, whatever becomes of it.
+public final class ChildProcess: Sendable {
+    /// Process id.
+    public let id: pid_t
+    /// Read end of its standard output and error.
+    public let output: Int32
+    /// Write end of its standard input.
+    public let input: Int32
+
+    /// Starts a program by its path.
+    public init?(_ program: String, _ arguments: [String], environment: [String: String] = [:]) {
+        var out: [Int32] = [0, 0]
+        var feed: [Int32] = [0, 0]
+        guard pipe(&out) == 0, pipe(&feed) == 0 else { return nil }
+        for end in out + feed { _ = clinux_fcntl(end, F_SETFD, FD_CLOEXEC) }
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        posix_spawn_file_actions_adddup2(&actions, feed[0], STDIN_FILENO)
+        posix_spawn_file_actions_adddup2(&actions, out[1], STDOUT_FILENO)
+        posix_spawn_file_actions_adddup2(&actions, out[1], STDERR_FILENO)
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        var none = sigset_t()
+        sigemptyset(&none)
+        posix_spawnattr_setsigmask(&attributes, &none)
+        var all = sigset_t()
+        sigfillset(&all)
+        posix_spawnattr_setsigdefault(&attributes, &all)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
+        defer {
+            posix_spawn_file_actions_destroy(&actions)
+            posix_spawnattr_destroy(&attributes)
+            close(out[1])
+            close(feed[0])
+        }
+        var words: [UnsafeMutablePointer<CChar>?] = ([program] + arguments).map { strdup($0) } + [nil]
+        let inherited = ["PATH", "HOME", "LANG", "TMPDIR"].compactMap { name in
+            getenv(name).map { "\(name)=\(String(cString: $0))" }
+        }
+        var variables: [UnsafeMutablePointer<CChar>?] =
+            (inherited + environment.map { "\($0.key)=\($0.value)" }).map { strdup($0) } + [nil]
+        defer { for pointer in words + variables { free(pointer) } }
+        var child: pid_t = 0
+        guard posix_spawn(&child, program, &actions, &attributes, &words, &variables) == 0 else {
+            for end in [out[0], feed[1]] { close(end) }
+            return nil
+        }
+        id = child
+        output = out[0]
+        input = feed[1]
+    }
+
+    deinit {
+        kill(SIGKILL)
+        close(output)
+        close(input)
+        var status: Int32 = 0
+        waitpid(id, &status, 0)
+    }
+
+    /// Sends a signal.
+    public func kill(_ signal: Int32) { _ = Glibc.kill(id, signal) }
+
+    /// Writes to its standard input.
+    public func write(_ text: String) {
+        let bytes = Array(text.utf8)
+        _ = Glibc.write(input, bytes, bytes.count)
+    }
+
+    /// Everything that it prints until `mark` is among it, or until it closes its output or time is up.
+    public func read(until mark: String? = nil, seconds: Double = 20) -> String {
+        var text: [UInt8] = []
+        let end = Deadline(seconds: seconds)
+        while !end.isOver {
+            if let mark, String(decoding: text, as: UTF8.self).contains(mark) { break }
+            var entry = pollfd(fd: output, events: Int16(POLLIN), revents: 0)
+            guard poll(&entry, 1, 100) > 0 else { continue }
+            var buffer = [UInt8](repeating: 0, count: 65_536)
+            let count = Glibc.read(output, &buffer, buffer.count)
+            guard count > 0 else { break }
+            text += buffer[..<count]
+        }
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    /// Waits for its end; `nil` when it lives on. A signal counts as 128 and its number.
+    public func exitCode(seconds: Double = 20) -> Int32? {
+        let end = Deadline(seconds: seconds)
+        var status: Int32 = 0
+        while !end.isOver {
+            if waitpid(id, &status, WNOHANG) == id {
+                return status & 0x7F == 0 ? (status >> 8) & 0xFF : 128 + (status & 0x7F)
+            }
+            var entry = pollfd(fd: -1, events: 0, revents: 0)
+            poll(&entry, 1, 5)
+        }
+        return nil
+    }
+
+    /// A program of the path or of the system's folders; `nil` where it is not installed.
+    public static func find(_ name: String) -> String? {
+        let path = getenv("PATH").map { String(cString: $0) } ?? ""
+        return (path.split(separator: ":").map(String.init) + ["/usr/sbin", "/usr/bin"]).map { "\($0)/\(name)" }
+            .first { access($0, X_OK) == 0 }
+    }
+}
+
+/// A point in time that a test does not wait beyond.
+public struct Deadline: Sendable {
+    private let end: ContinuousClock.Instant
+
+    /// So many seconds from now.
+    public init(seconds: Double) { end = ContinuousClock.now + .seconds(seconds) }
+
+    /// Time is up.
+    public var isOver: Bool { ContinuousClock.now >= end }
+}
+
+/// A folder of a test, removed with it.
+public final class TemporaryFolder: Sendable {
+    /// Its path.
+    public let path: String
+
+    /// Makes it.
+    public init() {
+        var template = Array("/tmp/bms-mqtt-test-XXXXXX".utf8CString)
+        path = mkdtemp(&template).map { String(cString: $0) } ?? "/nonexistent"
+    }
+
+    deinit {
+        if let remove = ChildProcess.find("rm").flatMap({ ChildProcess($0, ["-rf", path]) }) { _ = remove.exitCode() }
+    }
+
+    /// Writes a file into it.
+    ///
+    /// - Returns: the file's path.
+    @discardableResult
+    public func write(_ text: String, _ name: String, mode: UInt32 = 0o600) -> String {
+        let file = "\(path)/\(name)"
+        let descriptor = clinux_open(file, O_WRONLY | O_CREAT | O_TRUNC, mode)
+        let bytes = Array(text.utf8)
+        _ = Glibc.write(descriptor, bytes, bytes.count)
+        close(descriptor)
+        return file
+    }
+}
