@@ -63,7 +63,8 @@ let package = Package(
         .testTarget(
             name: "BridgeTests", dependencies: ["MQTTBridge", "ChargeLimits", "BMSCore", "TestSupport"],
             swiftSettings: common),
-        .testTarget(name: "MosquittoTests", dependencies: ["Mosquitto", "TestSupport"], swiftSettings: common),
+        .testTarget(
+            name: "MosquittoTests", dependencies: ["Mosquitto", "LinuxIO", "TestSupport"], swiftSettings: common),
         .testTarget(name: "SerialLinkTests", dependencies: ["SerialLink", "TestSupport"], swiftSettings: common),
         .testTarget(
             name: "CommandTests",

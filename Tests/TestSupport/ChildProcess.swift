@@ -4,7 +4,7 @@ import Glibc
 /// A program that a test runs: killed with the test, whatever becomes of it.
 public final class ChildProcess: Sendable {
     /// Process id.
-    public let id: pid_t
+    public let id: Int32
     /// Read end of its standard output and error.
     public let output: Int32
     /// Write end of its standard input.
@@ -37,7 +37,7 @@ public final class ChildProcess: Sendable {
             close(feed[0])
         }
         var words: [UnsafeMutablePointer<CChar>?] = ([program] + arguments).map { strdup($0) } + [nil]
-        let inherited = ["PATH", "HOME", "LANG", "TMPDIR"].compactMap { name in
+        let inherited = ["PATH", "HOME", "LANG", "TMPDIR"].compactMap { (name: String) in
             getenv(name).map { "\(name)=\(String(cString: $0))" }
         }
         var variables: [UnsafeMutablePointer<CChar>?] =

@@ -1,0 +1,184 @@
+import Glibc
+import Mosquitto
+import TestSupport
+import Testing
+
+@Suite("Link to a real broker", .enabled(if: BrokerFixture.isAvailable, "needs mosquitto and openssl"))
+struct LinkTests {
+    @Test("a retained message carries its expiry to a later subscriber")
+    func expiry() async {
+        let broker = BrokerFixture()
+        #expect(broker.start())
+        let sender = LinkHarness(LinkConfiguration(broker, id: "sender"))
+        await sender.start()
+        #expect(await sender.connected())
+        #expect(await sender.connections == [.v5])
+        sender.link.publish(OutgoingMessage("limits", "55.2", qos: 1, retain: true, expiry: 30))
+        let reader = LinkHarness(LinkConfiguration(broker, id: "reader"))
+        reader.link.subscribe([Subscription("limits")])
+        await reader.start()
+        #expect(await reader.wait { !$0.messages.isEmpty })
+        let message = await reader.messages.first
+        #expect(message?.retain == true)
+        #expect((1...30).contains(message?.expiry ?? 0))
+        for harness in [sender, reader] { harness.link.stop() }
+    }
+
+    @Test("the farewell arrives before a clean end, and the will does not")
+    func farewell() async {
+        let broker = BrokerFixture()
+        #expect(broker.start())
+        let reader = LinkHarness(LinkConfiguration(broker, id: "reader"))
+        reader.link.subscribe([Subscription("status", qos: 1), Subscription("end", qos: 1)])
+        await reader.start()
+        #expect(await reader.connected())
+        var configuration = LinkConfiguration(broker, id: "leaving")
+        configuration.will = OutgoingMessage("status", "died", qos: 1, retain: true)
+        let harness = LinkHarness(configuration)
+        await harness.start()
+        #expect(await harness.connected())
+        harness.link.stop(farewell: [OutgoingMessage("status", "offline", qos: 1, retain: true)])
+        #expect(await reader.wait { !$0.messages.isEmpty })
+        let marker = LinkHarness(LinkConfiguration(broker, id: "marker"))
+        await marker.start()
+        #expect(await marker.connected())
+        marker.link.publish(OutgoingMessage("end", "end", qos: 1))
+        #expect(await reader.wait { $0.messages.contains { $0.topic == "end" } })
+        #expect(await reader.messages.map(\.text) == ["offline", "end"])
+        for harness in [reader, marker] { harness.link.stop() }
+    }
+
+    @Test("TLS with an own authority and a client certificate")
+    func clientCertificate() async {
+        var options = BrokerFixture.Options()
+        let certificates = Certificates()
+        options.certificates = certificates
+        options.requiresCertificate = true
+        let broker = BrokerFixture(options)
+        #expect(broker.start())
+        var configuration = LinkConfiguration(broker)
+        configuration.host = "localhost"
+        configuration.tls = TLSConfiguration(
+            caFile: certificates.ca, certificateFile: certificates.client, keyFile: certificates.clientKey)
+        let harness = LinkHarness(configuration)
+        await harness.start()
+        #expect(await harness.connected())
+        harness.link.stop()
+        configuration.tls = TLSConfiguration(caFile: certificates.ca)
+        let without = LinkHarness(configuration)
+        await without.start()
+        #expect(await without.wait { !$0.failures.isEmpty })
+        #expect(await without.connections.isEmpty)
+        without.link.stop()
+    }
+
+    @Test("a certificate for another host name is refused")
+    func wrongHostName() async {
+        var options = BrokerFixture.Options()
+        let certificates = Certificates(serverName: "DNS:elsewhere.example")
+        options.certificates = certificates
+        let broker = BrokerFixture(options)
+        #expect(broker.start())
+        var configuration = LinkConfiguration(broker)
+        configuration.host = "localhost"
+        configuration.tls = TLSConfiguration(caFile: certificates.ca)
+        let harness = LinkHarness(configuration)
+        await harness.start()
+        #expect(await harness.wait { !$0.failures.isEmpty })
+        #expect(await harness.connections.isEmpty)
+        #expect(await harness.failures.first?.description.contains("certificate") == true)
+        harness.link.stop()
+    }
+
+    @Test("TLS files that are missing are named")
+    func missingFiles() async {
+        let broker = BrokerFixture()
+        #expect(broker.start())
+        var configuration = LinkConfiguration(broker)
+        configuration.tls = TLSConfiguration(caFile: "/nonexistent/ca.crt")
+        let harness = LinkHarness(configuration)
+        await harness.start()
+        #expect(await harness.wait { !$0.failures.isEmpty })
+        #expect(await harness.failures.first?.description.contains("/nonexistent/ca.crt") == true)
+        harness.link.stop()
+    }
+
+    @Test("a payload above the bound is dropped and counted")
+    func oversized() async {
+        let broker = BrokerFixture()
+        #expect(broker.start())
+        var configuration = LinkConfiguration(broker)
+        configuration.maximumPayload = 100
+        let harness = LinkHarness(configuration)
+        harness.link.subscribe([Subscription("t", qos: 1)])
+        await harness.start()
+        #expect(await harness.connected())
+        harness.link.publish(OutgoingMessage("t", String(repeating: "x", count: 101), qos: 1))
+        harness.link.publish(OutgoingMessage("t", "small", qos: 1))
+        #expect(await harness.wait { !$0.messages.isEmpty })
+        #expect(await harness.messages.map(\.text) == ["small"])
+        #expect(harness.link.droppedMessages == 1)
+        harness.link.stop()
+    }
+
+    @Test("a message can be answered: response topic and correlation data come and go")
+    func correlation() async throws {
+        let broker = BrokerFixture()
+        #expect(broker.start())
+        let harness = LinkHarness(LinkConfiguration(broker))
+        harness.link.subscribe([Subscription("ask", qos: 1)])
+        await harness.start()
+        #expect(await harness.connected())
+        let program = try #require(ChildProcess.find("mosquitto_rr"))
+        let asker = try #require(
+            ChildProcess(
+                program,
+                [
+                    "-h", "127.0.0.1", "-p", "\(broker.port)", "-V", "5", "-t", "ask", "-e", "answer", "-m", "?", "-q",
+                    "1",
+                    "-D", "publish", "correlation-data", "abc", "-W", "10",
+                ]))
+        #expect(await harness.wait { !$0.messages.isEmpty })
+        let question = try #require(await harness.messages.first)
+        #expect(question.responseTopic == "answer")
+        #expect(question.correlationData == Array("abc".utf8))
+        var answer = OutgoingMessage("answer", "yes", qos: 1)
+        answer.correlationData = question.correlationData
+        harness.link.publish(answer)
+        #expect(asker.read(until: "yes").contains("yes"))
+        harness.link.stop()
+    }
+
+    @Test("forty links come and go without leaving descriptors behind")
+    func noLeak() async {
+        let broker = BrokerFixture()
+        #expect(broker.start())
+        func cycle() async {
+            let harness = LinkHarness(LinkConfiguration(broker))
+            await harness.start()
+            _ = await harness.connected()
+            harness.link.stop()
+        }
+        await cycle()
+        // Other suites open and close descriptors meanwhile; forty leaks would still stand out.
+        let before = Descriptors.count
+        for _ in 0..<40 { await cycle() }
+        #expect(Descriptors.count < before + 40)
+    }
+
+    @Test("the password is not in any description")
+    func secrecy() {
+        var configuration = LinkConfiguration(host: "h", clientID: "c")
+        configuration.username = "bms"
+        configuration.password = "hunter2"
+        var dumped = ""
+        dump(configuration, to: &dumped)
+        for text in ["\(configuration)", String(reflecting: configuration), dumped] {
+            #expect(!text.contains("hunter2"))
+        }
+    }
+}
+
+private enum Descriptors {
+    static var count: Int { (0..<4096).filter { fcntl($0, F_GETFD) >= 0 }.count }
+}
