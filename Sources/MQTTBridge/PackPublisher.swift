@@ -61,7 +61,7 @@ struct PackPublisher: Sendable {
         isOnline = nil
         gxSecond = nil
         sendStatus(view, &outbox)
-        discovery.restart(at: now.monotonic)
+        discovery.reconnect(at: now.monotonic)
         _ = announce(view, now, &outbox)
         if view.limits != nil { sendLimits(view, now, &outbox) }
         if view.snapshot.linkAt != nil {

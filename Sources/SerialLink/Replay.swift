@@ -20,6 +20,8 @@ struct Replay {
         defer { close(descriptor) }
         core.report(.opened("replay:\(path)"))
         var pending: [UInt8] = []
+        /// The rest of a line that was too long.
+        var isSkipping = false
         var number = 0
         var pace = Pace(core, speed: speed)
         var buffer = [UInt8](repeating: 0, count: 65_536)
@@ -31,15 +33,19 @@ struct Replay {
             pending += buffer[..<count]
             while let end = pending.firstIndex(of: UInt8(ascii: "\n")) {
                 number += 1
-                guard play(pending[..<end], number, &pace) else { return }
+                if end > RecordFormat.longestLine && !isSkipping { complainLong(number) }
+                let isPlayed = !isSkipping && end <= RecordFormat.longestLine
+                if isPlayed, !play(pending[..<end], number, &pace) { return }
+                isSkipping = false
                 pending.removeSubrange(...end)
             }
             if pending.count > RecordFormat.longestLine {
-                complain(number + 1, "longer than \(RecordFormat.longestLine) characters, cut")
+                if !isSkipping { complainLong(number + 1) }
+                isSkipping = true
                 pending.removeAll()
             }
         }
-        if !pending.isEmpty, !play(pending[...], number + 1, &pace) { return }
+        if !isSkipping, !pending.isEmpty, !play(pending[...], number + 1, &pace) { return }
         core.report(.ended)
     }
 
@@ -56,6 +62,10 @@ struct Replay {
             let room = core.report(.bytes(bytes))
             return room > 128 || !core.pause(seconds: 0.01)
         }
+    }
+
+    private func complainLong(_ line: Int) {
+        complain(line, "longer than \(RecordFormat.longestLine) characters, skipped")
     }
 
     private func complain(_ line: Int, _ text: String) {

@@ -6,6 +6,7 @@ actor LinkHarness {
     nonisolated let link: MosquittoLink
     private(set) var events: [LinkEvent] = []
     private var reader: Task<Void, Never>?
+    private var waiters: [CheckedContinuation<Void, Never>] = []
 
     init(_ configuration: LinkConfiguration) {
         // No jitter: the waits are 1, 2, 4 seconds.
@@ -20,7 +21,12 @@ actor LinkHarness {
         link.start()
     }
 
-    private func add(_ event: LinkEvent) { events.append(event) }
+    private func add(_ event: LinkEvent) {
+        events.append(event)
+        let waiting = waiters
+        waiters = []
+        for waiter in waiting { waiter.resume() }
+    }
 
     var messages: [IncomingMessage] {
         events.compactMap { if case .message(let message) = $0 { message } else { nil } }
@@ -34,26 +40,14 @@ actor LinkHarness {
         events.compactMap { if case .connected(let version, _) = $0 { version } else { nil } }
     }
 
-    /// Waits until something holds; `false` when time is up.
-    func wait(seconds: Double = 20, until condition: @Sendable (isolated LinkHarness) -> Bool) async -> Bool {
-        let end = Deadline(seconds: seconds)
-        while !condition(self) {
-            if end.isOver { return false }
-            // Lets the reader in.
-            try? await Task<Never, Never>.pause()
-        }
+    /// Waits for the events after which something holds; the suite's time limit ends a wait in vain.
+    func wait(until condition: @Sendable (isolated LinkHarness) -> Bool) async -> Bool {
+        while !condition(self) { await withCheckedContinuation { waiters.append($0) } }
         return true
     }
 
-    /// Waits for the first accepted connection.
-    func connected(_ count: Int = 1, seconds: Double = 20) async -> Bool {
-        await wait(seconds: seconds) { $0.connections.count >= count }
-    }
-}
-
-extension Task where Success == Never, Failure == Never {
-    /// A short turn for others while waiting for an event.
-    static func pause() async throws { try await ContinuousClock().sleep(for: .milliseconds(5)) }
+    /// Waits for accepted connections.
+    func connected(_ count: Int = 1) async -> Bool { await wait { $0.connections.count >= count } }
 }
 
 extension LinkConfiguration {

@@ -3,7 +3,9 @@ import Mosquitto
 import TestSupport
 import Testing
 
-@Suite("Link to a real broker", .enabled(if: BrokerFixture.isAvailable, "needs mosquitto and openssl"))
+@Suite(
+    "Link to a real broker", .timeLimit(.minutes(2)),
+    .enabled(if: BrokerFixture.isAvailable, "needs mosquitto and openssl"))
 struct LinkTests {
     @Test("a retained message carries its expiry to a later subscriber")
     func expiry() async {

@@ -26,7 +26,16 @@ struct DiscoverySchedule: Hashable, Sendable {
         repeats = 1
     }
 
-    /// The broker, or Home Assistant, starts from nothing.
+    /// A new connection: what was said before may never have arrived. Said at once, and once more for the case that
+    /// another announcement came through just before.
+    mutating func reconnect(at now: Timestamp) {
+        guard content != nil else { return }
+        sentAt = nil
+        due = now
+        repeats = 1
+    }
+
+    /// Home Assistant starts from nothing.
     mutating func restart(at moment: Timestamp) {
         guard content != nil else { return }
         due = later(moment)

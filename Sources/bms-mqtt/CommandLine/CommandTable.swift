@@ -171,8 +171,11 @@ enum CommandTable {
             ], details: "Lists every fault with file, line and column. Exit code 0: fit to run; 78: not.",
             examples: ["bms-mqtt check-config ./config.yaml"]),
         CommandRow(
-            name: "print-default-config", summary: "a complete, commented configuration", options: [],
-            details: "Every key with its meaning, range and default.",
+            name: "print-default-config", summary: "a complete, commented configuration",
+            options: [
+                OptionRow(
+                    name: "--markdown", kind: .flag, meaning: "the reference of all keys, as docs/configuration.md")
+            ], details: "Every key with its meaning, range and default.",
             examples: ["bms-mqtt print-default-config > config.yaml"]),
         CommandRow(
             name: "version", summary: "the version", options: [], details: "Name and version of this program.",

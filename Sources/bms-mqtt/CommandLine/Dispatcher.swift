@@ -31,7 +31,8 @@ struct Dispatcher: Sendable {
                 generation: generation)
         case "check-config": return checkConfiguration()
         case "print-default-config":
-            Console.write(ConfigurationText.defaultFile)
+            Console.write(
+                arguments.has("--markdown") ? ConfigurationText.documentation + "\n" : ConfigurationText.defaultFile)
             return 0
         default:
             Console.write("bms-mqtt \(Version.number)\n")

@@ -10,7 +10,8 @@ enum Suggestion {
     /// The nearest word, if it is near enough to be a typing error.
     static func nearest(_ word: String, _ known: [String]) -> String? {
         let ranked = known.map { ($0, distance(word.lowercased().prefix(40), $0.lowercased().prefix(40))) }
-        guard let best = ranked.min(by: { $0.1 < $1.1 }), best.1 <= max(1, best.0.count / 3) else { return nil }
+        guard let best = ranked.min(by: { $0.1 < $1.1 }), best.1 <= max(2, best.0.count / 3), best.1 < best.0.count
+        else { return nil }
         return best.0
     }
 

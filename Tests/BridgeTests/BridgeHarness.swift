@@ -1,0 +1,139 @@
+import BMSCore
+import FoundationEssentials
+import TestSupport
+
+@testable import MQTTBridge
+
+/// A bridge with one pack, a manual clock, and everything it sent.
+struct BridgeHarness {
+    var bridge: Bridge
+    var milliseconds: Int64 = 1_000_000
+    /// Wall time is apart, so that it can jump.
+    var wall: Int64 = 1_795_000_000_250
+    var sent: [OutboundMessage] = []
+    var notices: [Notice] = []
+
+    init(_ change: (inout BridgeOptions, inout PackOptions) -> Void = { _, _ in }, isConnected: Bool = true) {
+        var options = BridgeOptions()
+        var pack = PackOptions(id: "garage", name: "Garage battery")
+        change(&options, &pack)
+        bridge = Bridge(options, packs: [pack])
+        if isConnected { connect() }
+    }
+
+    var now: Moment { Moment(monotonic: Timestamp(milliseconds: milliseconds), wall: wall) }
+
+    mutating func connect(canExpire: Bool = true) { take(bridge.connected(canExpire: canExpire, at: now)) }
+
+    mutating func pass(_ seconds: Double) {
+        milliseconds += Int64(seconds * 1000)
+        wall += Int64(seconds * 1000)
+    }
+
+    /// A frame now.
+    mutating func frame(_ change: (inout Frame) -> Void = { _ in }) {
+        take(bridge.receive(FrameFixture.bytes(change), pack: 0, at: now))
+    }
+
+    mutating func tick() { take(bridge.tick(at: now)) }
+
+    /// A frame each second.
+    mutating func frames(_ count: Int, _ change: (inout Frame) -> Void = { _ in }) {
+        for _ in 0..<count {
+            pass(1)
+            frame(change)
+        }
+    }
+
+    /// Silence with a tick each half second.
+    mutating func silence(_ seconds: Int) {
+        for _ in 0..<(seconds * 2) {
+            pass(0.5)
+            tick()
+        }
+    }
+
+    mutating func birth() {
+        take(
+            bridge.message(
+                topic: "homeassistant/status", payload: Array("online".utf8), isRetained: false, at: now))
+    }
+
+    mutating func forget() { sent = [] }
+
+    private mutating func take(_ outbox: Outbox) {
+        sent += outbox.messages
+        notices += outbox.notices
+    }
+
+    /// What was sent on a topic of the pack.
+    func on(_ name: String) -> [OutboundMessage] { sent.filter { $0.topic == "bms/garage/\(name)" } }
+
+    /// The newest document on a topic.
+    func document(_ name: String) throws -> Document { try Document(on(name).last?.payload ?? []) }
+}
+
+/// JSON by path.
+struct Document {
+    private let value: Value
+
+    init(_ bytes: [UInt8]) throws { value = try JSONDecoder().decode(Value.self, from: Data(bytes)) }
+
+    indirect enum Value: Decodable, Equatable {
+        case null
+        case number(Double)
+        case text(String)
+        case flag(Bool)
+        case array([Value])
+        case object([String: Value])
+
+        init(from decoder: any Decoder) throws {
+            let container = try decoder.singleValueContainer()
+            if container.decodeNil() {
+                self = .null
+            } else if let flag = try? container.decode(Bool.self) {
+                self = .flag(flag)
+            } else if let number = try? container.decode(Double.self) {
+                self = .number(number)
+            } else if let text = try? container.decode(String.self) {
+                self = .text(text)
+            } else if let array = try? container.decode([Value].self) {
+                self = .array(array)
+            } else {
+                self = .object(try container.decode([String: Value].self))
+            }
+        }
+    }
+
+    subscript(path: String) -> Value? {
+        var value = value
+        for name in path.split(separator: ".") {
+            guard case .object(let members) = value, let next = members[String(name)] else { return nil }
+            value = next
+        }
+        return value
+    }
+
+    func number(_ path: String) -> Double? {
+        if case .number(let number)? = self[path] { number } else { nil }
+    }
+
+    func text(_ path: String) -> String? {
+        if case .text(let text)? = self[path] { text } else { nil }
+    }
+
+    func isNull(_ path: String) -> Bool { self[path] == .null }
+
+    func object(_ path: String) -> [String: Value] {
+        if case .object(let members)? = path.isEmpty ? value : self[path] { members } else { [:] }
+    }
+
+    /// Paths of all values.
+    var paths: Set<String> {
+        func walk(_ value: Value, _ prefix: String) -> [String] {
+            guard case .object(let members) = value else { return [prefix] }
+            return members.flatMap { walk($0.value, prefix.isEmpty ? $0.key : "\(prefix).\($0.key)") }
+        }
+        return Set(walk(value, ""))
+    }
+}

@@ -1,0 +1,216 @@
+import BMSCore
+import ChargeLimits
+import FoundationEssentials
+import MQTTBridge
+import Mosquitto
+import TestSupport
+import Testing
+
+@testable import bms_mqtt
+
+@Suite("Configuration")
+struct ConfigurationTests {
+    private func load(_ text: String) throws(ConfigurationFaults) -> Configuration {
+        try ConfigurationFile.parse(Array(text.utf8), file: "c.yaml")
+    }
+
+    private func faults(_ text: String) -> [String] {
+        do throws(ConfigurationFaults) {
+            _ = try load(text)
+            return []
+        } catch {
+            return error.lines
+        }
+    }
+
+    private static let pack = "packs:\n  - id: garage\n    source: serial:auto\n"
+
+    @Test("three lines are enough")
+    func minimal() throws {
+        let configuration = try load(Self.pack)
+        #expect(configuration.plan.packs.map(\.options.id) == ["garage"])
+        #expect(configuration.plan.packs[0].options.name == "garage")
+        #expect(configuration.plan.link.host == "localhost")
+        #expect(configuration.plan.link.port == 1883)
+        #expect(configuration.plan.bridge.birthTopic == "homeassistant/status")
+    }
+
+    @Test("values arrive where they belong, exact in thousandths")
+    func values() throws {
+        let configuration = try load(
+            """
+            mqtt: { host: mqtt.lan, username: bms, password: "0123", tls: {}, base: my/bms }
+            homeAssistant: { discovery: off, prefix: ha }
+            staleness: { hold: 2, stale: 8, lost: 30 }
+            packs:
+              - id: garage
+                name: Garage battery
+                source: tcp:ser2net:2000
+                generation: 2
+                chemistry: lfp
+                mode: critical
+                limits: { maxChargeCurrent: 80.125, maxChargeVoltage: 55.2, fuse: 200, minChargeTemperature: -0.5 }
+                checks: { packVoltageTolerance: 5, maximumCellJump: 0.25 }
+            """)
+        let plan = configuration.plan
+        #expect(plan.link.port == 8883)
+        #expect(plan.link.password == "0123")
+        #expect(plan.link.tls != nil)
+        #expect(plan.bridge.topics.state("garage") == "my/bms/garage/state")
+        #expect(plan.bridge.discovery == .off)
+        let pack = plan.packs[0].options
+        #expect(pack.limits.maximumChargeCurrent == Milliamperes(80_125))
+        #expect(pack.limits.maximumChargeVoltage == Millivolts(55_200))
+        #expect(pack.limits.minimumChargeTemperature == Millidegrees(-500))
+        #expect(pack.limits.relayMode == .critical)
+        #expect(pack.limits.freshness == FreshnessTimes(hold: 2000, stale: 8000, lost: 30_000))
+        #expect(pack.tracker.freshness == pack.limits.freshness)
+        #expect(pack.tracker.generation == .two)
+        #expect(pack.rules.plausibility?.packVoltagePermille == 50)
+        #expect(pack.tracker.gate.highestCell == Millivolts(250))
+    }
+
+    @Test(
+        "a fault is told with place and remedy",
+        arguments: [
+            ("", "c.yaml:1:1: the file is empty"),
+            ("packs: []", "c.yaml:1:8: packs: expected a list"),
+            ("mqtt:\n  hots: x\n" + pack, "c.yaml:2:3: unknown key 'mqtt.hots': did you mean 'host'?"),
+            ("pack:\n" + pack, "c.yaml:1:1: unknown key 'pack': did you mean 'packs'?"),
+            (
+                "mqtt:\n  port: 70000\n" + pack,
+                "c.yaml:2:9: mqtt.port: expected a whole number, 1 to 65535, found '70000'"
+            ),
+            ("mqtt:\n  port: \"1883\"\n" + pack, "c.yaml:2:9: mqtt.port: expected a whole number"),
+            ("mqtt:\n  port: 1e3\n" + pack, "c.yaml:2:9: mqtt.port"),
+            ("mqtt:\n  port:\n" + pack, "found nothing"),
+            ("mqtt: 5\n" + pack, "c.yaml:1:7: mqtt: expected a group of keys, found '5'"),
+            ("mqtt: { base: a/#/b }\n" + pack, "expected topic levels"),
+            ("gx: { feed: maybe }\n" + pack, "expected true or false, found 'maybe'"),
+            ("packs:\n  - id: garage\n", "c.yaml:2:5: a pack without 'source'"),
+            ("packs:\n  - id: Garage\n    source: serial:auto\n", "c.yaml:2:9: id: expected 1 to 32 of a-z"),
+            ("packs:\n  - id: bridge\n    source: serial:auto\n", "choose another id"),
+            ("packs:\n  - id: a\n    source: usb\n", "c.yaml:3:13: source: 'usb' is no source"),
+            ("packs:\n  - id: a\n    source: simulator:nigth\n", "no scenario 'nigth'"),
+            (pack + "  - id: garage\n    source: serial:/dev/ttyUSB1\n", "two packs with the id 'garage'"),
+            (pack + "  - id: shed\n    source: serial:auto\n", "two packs on serial:auto"),
+            (
+                pack + "    limits: { fuse: lots }\n",
+                "limits.fuse: expected a number of amperes, 0 to 2000, found 'lots'"
+            ),
+            (pack + "    limits: { fuse: 1.2345 }\n", "limits.fuse"),
+            (
+                pack + "    limits: { minChargeTemperature: 30, maxTemperature: 30 }\n",
+                "must be below limits.maxTemperature"
+            ),
+            ("staleness: { hold: 10, stale: 10 }\n" + pack, "hold < stale < lost"),
+            ("publish: { limits: 20 }\n" + pack, "at least twice"),
+            ("mqtt: { tls: { certFile: a } }\n" + pack, "belong together"),
+            (
+                "mqtt: { passwordFile: /nonexistent }\n" + pack,
+                "c.yaml:1:23: mqtt.passwordFile: cannot read /nonexistent"
+            ),
+            ("a: &x 1\n" + pack, "anchors, aliases and tags"), ("a: *x\n" + pack, "c.yaml:1:4"),
+            (pack + "---\n" + pack, "second document"), ("mqtt: {}\nmqtt: {}\n" + pack, "stands here twice"),
+            ("mqtt: [\n", "no valid YAML"), ("\tmqtt: x\n", "no valid YAML"),
+            (String(repeating: "[", count: 40), "nested deeper"), ("x\u{0}y", "NUL"),
+            ("just text", "expected keys like"),
+        ])
+    func fault(text: String, expected: String) {
+        #expect(faults(text).contains { $0.contains(expected) }, "\(faults(text))")
+    }
+
+    @Test("every fault is listed, in the order of the file, fifty at most")
+    func all() {
+        let lines = faults("mqtt:\n  port: x\n  hots: y\ngx: { feed: 7 }\npacks:\n  - id: A\n    source: z\n")
+        #expect(lines.count == 5)
+        #expect(lines.first?.hasPrefix("c.yaml:2:") == true)
+        let many = faults((0..<200).map { "unknown\($0): 1\n" }.joined() + Self.pack)
+        #expect(many.count == 51)
+        #expect(many.last == "c.yaml: and 150 more")
+    }
+
+    @Test("invalid UTF-8 is told by its place")
+    func encoding() {
+        let bytes = Array("mqtt: ".utf8) + [0xFF, 0xFE] + Array("\n".utf8)
+        #expect(throws: ConfigurationFaults.self) { try ConfigurationFile.parse(bytes, file: "c.yaml") }
+    }
+
+    @Test("random bytes and damaged files never do harm")
+    func hostile() {
+        var random = SeededRandom(3)
+        let good = Array(ConfigurationText.defaultFile.utf8)
+        for _ in 0..<500 {
+            var bytes = good
+            for _ in 0..<Int.random(in: 1..<8, using: &random) {
+                bytes[Int.random(in: 0..<bytes.count, using: &random)] = UInt8.random(in: 0...255, using: &random)
+            }
+            _ = try? ConfigurationFile.parse(bytes, file: "c.yaml")
+            _ = try? ConfigurationFile.parse(random.bytes(200), file: "c.yaml")
+        }
+    }
+
+    @Test(
+        "numbers are exact", arguments: [("3.45", 3450), ("-0.5", -500), ("0", 0), ("100", 100_000), ("1.001", 1001)])
+    func numbers(text: String, thousandths: Int) {
+        #expect(ConfigurationKey<Int>.thousandths(text) == thousandths)
+    }
+
+    @Test(
+        "what is no plain number is none",
+        arguments: [
+            "", "-", ".5", "5.", "1e3", "1_000", "0x10", "1.2345", "--1", "+1", " 1", "1 ", "nan", "1234567890", "1-",
+        ])
+    func noNumbers(text: String) { #expect(ConfigurationKey<Int>.thousandths(text) == nil) }
+
+    @Test("the default file holds every key and reads as the defaults")
+    func defaultFile() throws {
+        let text = ConfigurationText.defaultFile
+        for path in ConfigurationTable.keys.map(\.path) + PackTable.keys.map(\.path) {
+            let name = path.split(separator: ".").last.map(String.init) ?? path
+            #expect(text.contains("\(name): "), "\(path)")
+        }
+        let configuration = try load(text)
+        let minimal = try load(Self.pack)
+        #expect(configuration.plan.bridge == minimal.plan.bridge)
+        #expect(configuration.plan.packs[0].options == minimal.plan.packs[0].options)
+        #expect(configuration.plan.link.description == minimal.plan.link.description)
+    }
+
+    @Test("docs/configuration.md is what the key tables say")
+    func documentation() throws {
+        let text = try Repository.text("docs/configuration.md")
+        #expect(text == ConfigurationText.documentation + "\n", "run scripts/generate-docs")
+    }
+
+    @Test("the examples are fit to run", arguments: ["config-minimal.yaml", "config-full.yaml"])
+    func examples(name: String) throws {
+        let text = try Repository.text("examples/\(name)")
+        #expect(faults(text.replacing("  passwordFile: /etc/bms-mqtt/password\n", with: "")) == [])
+    }
+
+    @Test("a password file gives its first line; one that everybody can read gets a word")
+    func password() throws {
+        let folder = TemporaryFolder()
+        let closed = folder.write("secret\nmore\n", "closed", mode: 0o600)
+        let open = folder.write("secret\r\n", "open", mode: 0o644)
+        let first = try load("mqtt: { passwordFile: \(closed) }\n" + Self.pack)
+        #expect(first.plan.link.password == "secret")
+        #expect(first.notices.isEmpty)
+        let second = try load("mqtt: { passwordFile: \(open) }\n" + Self.pack)
+        #expect(second.plan.link.password == "secret")
+        #expect(second.notices.contains { $0.contains("chmod 600") })
+    }
+}
+
+/// Files of this repository.
+enum Repository {
+    static func path(_ name: String) -> String {
+        let parts = #filePath.split(separator: "/").dropLast(3)
+        return "/" + parts.joined(separator: "/") + "/" + name
+    }
+
+    static func text(_ name: String) throws -> String {
+        String(decoding: try Data(contentsOf: URL(filePath: path(name))), as: UTF8.self)
+    }
+}

@@ -1,0 +1,40 @@
+import CLinux
+public import Glibc
+
+/// A pseudo terminal: what is written to the primary side, a serial port's reader gets from the other.
+public final class PtyPair {
+    /// Path of the side that is opened as a serial port.
+    public let path: String
+    private var primary: Int32 = -1
+    private var secondary: Int32 = -1
+
+    /// Opens a raw pair.
+    public init() {
+        var name = [CChar](repeating: 0, count: 256)
+        openpty(&primary, &secondary, &name, nil, nil)
+        path = String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        var settings = termios()
+        tcgetattr(secondary, &settings)
+        cfmakeraw(&settings)
+        tcsetattr(secondary, TCSANOW, &settings)
+    }
+
+    deinit { hangUp() }
+
+    /// Sends bytes to the reader.
+    public func write(_ bytes: [UInt8]) { _ = Glibc.write(primary, bytes, bytes.count) }
+
+    /// Pulls the cable.
+    public func hangUp() {
+        for descriptor in [primary, secondary] where descriptor >= 0 { close(descriptor) }
+        primary = -1
+        secondary = -1
+    }
+
+    /// Settings of the line, as the reader has made them.
+    public var settings: termios {
+        var settings = termios()
+        tcgetattr(primary, &settings)
+        return settings
+    }
+}
