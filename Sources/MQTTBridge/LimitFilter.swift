@@ -24,6 +24,6 @@ public struct LimitFilter: Sendable {
         let limits = calculator.step(receiver.snapshot, at: now)
         let isWhole = milliseconds % 1000 == 0
         let time = MetricValue.decimal(thousandths: Int(milliseconds), decimals: isWhole ? 0 : 3)
-        return Documents.limits(limits, extra: [("t", time)])
+        return Documents.limits(limits, step: time)
     }
 }

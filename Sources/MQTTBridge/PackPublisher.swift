@@ -106,7 +106,7 @@ struct PackPublisher: Sendable {
 
     private mutating func sendLimits(_ view: PackView, _ now: Moment, _ outbox: inout Outbox) {
         limitsAt = now.monotonic
-        let document = Documents.limits(view.limits, extra: [("time", Documents.time(now))])
+        let document = Documents.limits(view.limits, time: Documents.time(now))
         let topic = bridge.topics.limits(options.id)
         // A limit never outlives the expiry, whatever the heartbeat.
         outbox.send(retained(topic, document, interval: 0))

@@ -24,10 +24,14 @@ enum Documents {
     }
 
     /// CVL, CCL, DCL with reasons and every constraint; also the answer of the `limits` filter.
-    static func limits(_ limits: Limits?, extra: [(String, MetricValue)]) -> [UInt8] {
+    ///
+    /// - Parameters:
+    ///   - step: time of a filter's step, first member; `nil`: left out.
+    ///   - time: wall time, last member; `nil`: left out.
+    static func limits(_ limits: Limits?, step: MetricValue? = nil, time: MetricValue? = nil) -> [UInt8] {
         var writer = JSONWriter(reserving: 3072)
         writer.beginObject()
-        for (name, value) in extra.prefix(1) { writer.member(name, value) }
+        if let step { writer.member("t", step) }
         for kind in LimitKind.allCases { writer.member(kind.rawValue, number(limits?.value(kind), kind)) }
         writer.member("chargeState", .text((limits?.state ?? .stale).rawValue))
         writer.key("reasons")
@@ -47,7 +51,7 @@ enum Documents {
             writer.endObject()
         }
         writer.endArray()
-        for (name, value) in extra.dropFirst() { writer.member(name, value) }
+        if let time { writer.member("time", time) }
         writer.endObject()
         return writer.bytes
     }

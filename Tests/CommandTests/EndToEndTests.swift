@@ -1,0 +1,189 @@
+import BMSCore
+import Glibc
+import TestSupport
+import Testing
+
+@testable import bms_mqtt
+
+/// The program as it is installed, a real broker, and a client that is not ours.
+@Suite("End to end", .enabled(if: BrokerFixture.isAvailable, "needs mosquitto"), .timeLimit(.minutes(2)))
+struct EndToEndTests {
+    /// The program lies beside the tests.
+    private static let program: String = {
+        let folder = CommandLine.arguments[0].split(separator: "/").dropLast().joined(separator: "/")
+        return "/\(folder)/bms-mqtt"
+    }()
+
+    private func subscriber(_ broker: BrokerFixture, _ topic: String) throws -> ChildProcess {
+        let program = try #require(ChildProcess.find("mosquitto_sub"))
+        let words = ["-h", "127.0.0.1", "-p", "\(broker.port)", "-V", "5", "-q", "1", "-t", topic]
+        return try #require(ChildProcess(program, words + ["-F", "%r %t %p"]))
+    }
+
+    private func bridge(_ broker: BrokerFixture, source: String, extra: String = "") throws -> ChildProcess {
+        let file = broker.folder.write(
+            """
+            mqtt: { host: 127.0.0.1, port: \(broker.port) }
+            publish: { state: 0, limits: 0, cells: 0 }
+            packs:
+              - id: garage
+                source: \(source)
+            \(extra)
+            """, "config.yaml")
+        return try #require(ChildProcess(Self.program, ["run", "--config", file]))
+    }
+
+    @Test("a recorded stream appears on the broker with the right numbers")
+    func replay() throws {
+        let broker = BrokerFixture()
+        #expect(broker.start())
+        let state = try subscriber(broker, "bms/garage/state")
+        let cells = try subscriber(broker, "bms/garage/cells")
+        let limits = try subscriber(broker, "bms/garage/limits")
+        let stream = try Fixtures.lines(of: "stream-clean.hex")
+        let file = broker.folder.write(stream.joined(separator: "\n") + "\n", "clean.hex")
+        let bridge = try bridge(broker, source: "replay:\(file)@max")
+        // 600 frames; the first waits for its twin.
+        let text = state.read(until: #""FramesAccepted":599"#)
+        let last = try #require(text.split(separator: "\n").last { $0.contains(#""FramesAccepted":599"#) })
+        let bytes = try #require(Fixtures.bytes(hex: stream.last ?? ""))
+        let frame = try #require(FrameDecoder.decode(bytes))
+        func decimal(_ value: Int, _ decimals: Int) -> String {
+            FixedPoint.text(thousandths: value, decimals: decimals)
+        }
+        let current = try #require(frame.current)
+        #expect(last.contains("\"Current\":\(decimal(current.rawValue, 3))"))
+        #expect(last.contains("\"MinCellVoltage\":\(decimal(frame.lowestVoltage.rawValue, 3))"))
+        #expect(last.contains("\"MaxCellVoltage\":\(decimal(frame.highestVoltage.rawValue, 3))"))
+        #expect(last.contains("\"Soc\":\(frame.soc),"))
+        #expect(last.contains("\"FirmwareVersion\":\"3.3."))
+        #expect(cells.read(until: "Cell16").contains("\"Cell16\":3."))
+        #expect(limits.read(until: "\"cvl\":").contains("\"ccl\":"))
+        #expect(bridge.read(until: "end").contains("the recording is at its end"))
+    }
+
+    @Test("frames on a port become limits; SIGTERM says offline and leaves in time")
+    func serial() throws {
+        let broker = BrokerFixture()
+        #expect(broker.start())
+        let topics = try subscriber(broker, "bms/#")
+        let pty = PtyPair()
+        let bridge = try bridge(broker, source: "serial:\(pty.path)")
+        #expect(bridge.read(until: "reading").contains("pack garage: reading \(pty.path)"))
+        for _ in 0..<2 { pty.write(FrameFixture.bytes()) }
+        #expect(topics.read(until: "bms/garage/limits").contains("bms/garage/limits {\"cvl\":54.88"))
+        bridge.kill(SIGTERM)
+        #expect(bridge.exitCode(seconds: 2) == 0)
+        let words = topics.read(until: "bms/bridge/status offline", seconds: 2)
+        #expect(words.contains("bms/garage/status offline"))
+        #expect(words.contains("bms/bridge/status offline"))
+    }
+
+    @Test("kill -9: the broker says offline")
+    func killed() throws {
+        let broker = BrokerFixture()
+        #expect(broker.start())
+        let topics = try subscriber(broker, "bms/bridge/status")
+        let pty = PtyPair()
+        let bridge = try bridge(broker, source: "serial:\(pty.path)")
+        #expect(topics.read(until: "online").contains("online"))
+        bridge.kill(SIGKILL)
+        #expect(topics.read(until: "offline", seconds: 2).contains("offline"))
+    }
+
+    @Test("SIGHUP: a faulty file is told and changes nothing, a good one is taken")
+    func reload() throws {
+        let broker = BrokerFixture()
+        #expect(broker.start())
+        let pty = PtyPair()
+        let bridge = try bridge(broker, source: "serial:\(pty.path)")
+        #expect(bridge.read(until: "connected").contains("connected to"))
+        broker.folder.write("packs: nonsense\n", "config.yaml")
+        bridge.kill(SIGHUP)
+        #expect(bridge.read(until: "stays in force").contains("config.yaml:1:8: packs: expected a list"))
+        broker.folder.write(
+            """
+            mqtt: { host: 127.0.0.1, port: \(broker.port) }
+            packs:
+              - id: shed
+                source: serial:\(pty.path)
+            """, "config.yaml")
+        bridge.kill(SIGHUP)
+        #expect(bridge.read(until: "bridging shed").contains("bridging shed"))
+    }
+
+    @Test("trouble with the broker is told with host and cause")
+    func brokerTrouble() throws {
+        let broker = BrokerFixture()
+        let pty = PtyPair()
+        let bridge = try bridge(broker, source: "serial:\(pty.path)")
+        let text = bridge.read(until: "nobody listens")
+        #expect(text.contains("broker 127.0.0.1:\(broker.port): nobody listens there"))
+    }
+
+    @Test("bad configuration: exit 78 with every fault; bad command line: exit 2 with usage")
+    func exitCodes() throws {
+        let folder = TemporaryFolder()
+        let file = folder.write("mqtt: { hots: x }\npacks:\n  - id: A\n", "bad.yaml")
+        let check = try #require(ChildProcess(Self.program, ["check-config", file]))
+        let text = check.read()
+        #expect(check.exitCode() == 78)
+        #expect(text.contains("bad.yaml:1:9: unknown key 'mqtt.hots': did you mean 'host'?"))
+        #expect(text.contains("a pack without 'source'"))
+        let run = try #require(ChildProcess(Self.program, ["run", "--config", "/nonexistent.yaml"]))
+        #expect(run.read().contains("cannot read /nonexistent.yaml"))
+        #expect(run.exitCode() == 78)
+        let usage = try #require(ChildProcess(Self.program, ["rum"]))
+        #expect(usage.read().contains("did you mean 'run'?"))
+        #expect(usage.exitCode() == 2)
+    }
+
+    @Test("decode takes a good stream out of a dirty one and tells the rest")
+    func decode() throws {
+        let folder = TemporaryFolder()
+        let file = folder.write(try Fixtures.lines(of: "stream-dirty.jsonl").joined(separator: "\n"), "dirty.jsonl")
+        let process = try #require(ChildProcess(Self.program, ["decode", "--format", "timed", file]))
+        let text = process.read()
+        #expect(text.split(separator: "\n").filter { $0.hasPrefix("{\"/Dc/0/Voltage\"") }.count == 115)
+        #expect(text.contains("115 frames"))
+        let bad = try #require(ChildProcess(Self.program, ["decode", folder.write("zz\n00\n", "bad.hex")]))
+        #expect(bad.read().contains("line 1: not hexadecimal"))
+        #expect(bad.exitCode() == 0)
+    }
+
+    @Test("the filter answers every line, also bad ones")
+    func limits() throws {
+        let process = try #require(ChildProcess(Self.program, ["limits"]))
+        process.write("{\"t\": 0, \"frame\": null}\nnonsense\n{\"t\": \"x\"}\n{\"t\": 3, \"frame\": \"00\"}\n")
+        let text = process.read(until: "\"t\":3,")
+        #expect(text.contains("line 2: not a JSON object"))
+        #expect(text.contains("line 4: \"frame\" is not 116 hexadecimal digits"))
+        #expect(text.split(separator: "\n").filter { $0.hasPrefix("{\"t\":") }.count == 4)
+    }
+
+    @Test("a simulated BMS on a pseudo terminal is a source like any other")
+    func simulate() throws {
+        let broker = BrokerFixture()
+        #expect(broker.start())
+        let link = "\(broker.folder.path)/fake-bms"
+        let words = ["simulate", "--pty", "--link", link, "--speed", "20"]
+        let simulation = try #require(ChildProcess(Self.program, words))
+        #expect(simulation.read(until: "\n").contains("serial:\(link)"))
+        let limits = try subscriber(broker, "bms/garage/limits")
+        let bridge = try bridge(broker, source: "serial:\(link)")
+        #expect(limits.read(until: "\"cvl\":54.88").contains("\"cvl\":54.88"))
+        bridge.kill(SIGTERM)
+        #expect(bridge.exitCode(seconds: 3) == 0)
+        simulation.kill(SIGTERM)
+        #expect(simulation.exitCode(seconds: 3) == 0)
+    }
+
+    @Test("the demo runs without a terminal, and ends by itself")
+    func demo() throws {
+        let demo = try #require(ChildProcess(Self.program, ["demo", "--seconds", "3"]))
+        let text = demo.read()
+        #expect(demo.exitCode() == 0)
+        #expect(text.contains("mosquitto_sub -h 127.0.0.1"))
+        #expect(text.contains("demo online bulk"))
+    }
+}
