@@ -46,9 +46,7 @@ let package = Package(
             swiftSettings: common),
         .executableTarget(
             name: "bms-mqtt-bench",
-            dependencies: [
-                "BMSCore", "ChargeLimits", "PackSimulator", "MQTTBridge", "Mosquitto", "SerialLink", "CLinux",
-            ],
+            dependencies: ["BMSCore", "ChargeLimits", "CMosquitto", "TestSupport"],
             path: "Benchmarks", exclude: ["README.md"], swiftSettings: common),
 
         // Tests, one target per module.

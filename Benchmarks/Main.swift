@@ -5,7 +5,9 @@ import Glibc
 struct Main {
     static func main() {
         let names = CommandLine.arguments.dropFirst()
-        let all: [(String, () -> Void)] = [("decode", DecodeBenchmark.run), ("limits", LimitsBenchmark.run)]
+        let all: [(String, () -> Void)] = [
+            ("decode", DecodeBenchmark.run), ("limits", LimitsBenchmark.run), ("latency", LatencyBenchmark.run),
+        ]
         for name in names where !all.contains(where: { $0.0 == name }) {
             print("no benchmark '\(name)': \(all.map(\.0).joined(separator: ", "))")
             exit(2)
