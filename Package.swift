@@ -47,7 +47,7 @@ let package = Package(
         .executableTarget(
             name: "bms-mqtt-bench",
             dependencies: ["BMSCore", "ChargeLimits", "CMosquitto", "TestSupport"],
-            path: "Benchmarks", exclude: ["README.md"], swiftSettings: common),
+            path: "Benchmarks", exclude: ["README.md", "running-cost"], swiftSettings: common),
 
         // Tests, one target per module.
         .target(

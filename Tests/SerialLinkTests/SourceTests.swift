@@ -158,11 +158,11 @@ struct SerialCableTests {
 
 @Suite("TCP", .timeLimit(.minutes(1)))
 struct TCPTests {
-    @Test("bytes come over TCP; a peer that hangs up or falls silent is left and called again")
+    @Test("bytes come over TCP; a peer that hangs up is left and called again")
     func reconnect() async throws {
         let (listener, port) = FreePort.listener()
         defer { close(listener) }
-        var reader = try Reader(.tcp(host: "127.0.0.1", port: port), options: Reader.options(silence: 0.2))
+        var reader = try Reader(.tcp(host: "127.0.0.1", port: port))
         let first = accept(listener, nil, nil)
         #expect(await reader.opened())
         _ = write(first, [9, 8, 7] as [UInt8], 3)
@@ -171,7 +171,20 @@ struct TCPTests {
         #expect(await reader.error()?.description.contains("hung up") == true)
         let second = accept(listener, nil, nil)
         #expect(await reader.opened())
+        close(second)
+        reader.source.stop()
+    }
+
+    @Test("a peer that falls silent is left and called again")
+    func silence() async throws {
+        let (listener, port) = FreePort.listener()
+        defer { close(listener) }
+        var reader = try Reader(.tcp(host: "127.0.0.1", port: port), options: Reader.options(silence: 0.2))
+        let first = accept(listener, nil, nil)
         #expect(await reader.error()?.description.contains("silent for") == true)
+        let second = accept(listener, nil, nil)
+        #expect(await reader.opened())
+        close(first)
         close(second)
         reader.source.stop()
     }
