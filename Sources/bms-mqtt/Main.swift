@@ -9,8 +9,8 @@ struct Main {
             switch try CommandLineParser.parse(Array(CommandLine.arguments.dropFirst())) {
             case .help(let text):
                 Console.write(text)
-                exit(0)
-            case .run(let arguments): exit(await Dispatcher(arguments).run())
+                exit(Console.exitCode(0))
+            case .run(let arguments): exit(Console.exitCode(await Dispatcher(arguments).run()))
             }
         } catch {
             Console.complain(error.text)

@@ -138,6 +138,15 @@ struct EndToEndTests {
         #expect(usage.exitCode() == 2)
     }
 
+    @Test(
+        "a full disk is told and fails",
+        arguments: ["version", "--help", "print-default-config", "switches --cells 16 --vbalance 3.4"])
+    func fullDisk(_ words: String) throws {
+        let process = try #require(ChildProcess("/bin/sh", ["-c", "'\(Self.program)' \(words) >/dev/full"]))
+        #expect(process.read().contains("cannot write to standard output: No space left on device"))
+        #expect(process.exitCode() == 1)
+    }
+
     @Test("decode takes a good stream out of a dirty one and tells the rest")
     func decode() throws {
         let folder = TemporaryFolder()

@@ -35,11 +35,15 @@ final class Log: Sendable {
     private struct Repetition: Sendable {
         var text = ""
         var saidAt: Int64 = 0
+        /// Milliseconds for which it is not said again.
+        var quiet = Log.shortestQuiet
         var count = 0
     }
 
-    /// The same line is said once in this many milliseconds; what was left out is counted in the next.
-    private static let quiet: Int64 = 60_000
+    /// The same line is said again after a minute, then two, then four, an hour at most; what was left out is counted
+    /// in the next.
+    private static let shortestQuiet: Int64 = 60_000
+    private static let longestQuiet: Int64 = 3_600_000
     /// Lines that differ only in numbers are remembered up to this many.
     private static let remembered = 64
 
@@ -78,11 +82,14 @@ final class Log: Sendable {
                 all.append(Repetition(text: shape, saidAt: now))
                 return text
             }
-            guard now - all[index].saidAt >= Self.quiet else {
+            let silence = now - all[index].saidAt
+            guard silence >= all[index].quiet else {
                 all[index].count += 1
                 return nil
             }
             let suppressed = all[index].count
+            let isNews = suppressed == 0 && silence >= 2 * all[index].quiet
+            all[index].quiet = isNews ? Self.shortestQuiet : min(Self.longestQuiet, 2 * all[index].quiet)
             all[index].saidAt = now
             all[index].count = 0
             return suppressed == 0 ? text : "\(text) (and \(suppressed) times more since it was last said)"
@@ -109,10 +116,24 @@ enum Console {
             } else if count < 0 && errno == EINTR {
                 continue
             } else {
+                if descriptor == STDOUT_FILENO && errno != EPIPE { loseOutput(errno) }
                 return false
             }
         }
         return true
+    }
+
+    /// An exit code that admits what standard output did not take. Whoever closed a pipe has seen enough: no failure.
+    static func exitCode(_ code: Int32) -> Int32 { code == 0 && isOutputLost.withLock { $0 } ? 1 : code }
+
+    private static let isOutputLost = Mutex(false)
+
+    private static func loseOutput(_ number: Int32) {
+        let isFirst = isOutputLost.withLock { isLost in
+            defer { isLost = true }
+            return !isLost
+        }
+        if isFirst { complain("cannot write to standard output: \(reason(number))") }
     }
 
     /// A sentence for the person at the terminal.

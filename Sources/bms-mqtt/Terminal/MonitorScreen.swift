@@ -38,7 +38,7 @@ struct MonitorScreen {
         if let reason = LimitName.ccl.reason(pack) { text += " | CCL: \(reason)" }
         let alarms = alarms(state)
         if !alarms.isEmpty { text += " | ALARM: \(alarms.joined(separator: ", "))" }
-        return text
+        return String(text.filter(isPrintable))
     }
 
     /// "20" or "0.5".
@@ -118,28 +118,32 @@ struct MonitorScreen {
         return String(repeating: full, count: filled) + String(repeating: empty, count: width - filled)
     }
 
-    private func bold(_ text: String) -> String { hasColour ? "\u{1B}[1m\(text)\u{1B}[0m" : text }
-    private func warning(_ text: String) -> String { hasColour ? "\u{1B}[31;1m\(text)\u{1B}[0m" : text }
+    // Styles travel as marks and become escape sequences when a line is cut: what a document contains can at most be
+    // bold, it cannot move the cursor.
+    private func bold(_ text: String) -> String { hasColour ? "\u{1}\(text)\u{3}" : text }
+    private func warning(_ text: String) -> String { hasColour ? "\u{2}\(text)\u{3}" : text }
 
-    /// Cuts to the window's width; escape sequences take no column.
+    private static let styles: [Character: String] = [
+        "\u{1}": "\u{1B}[1m", "\u{2}": "\u{1B}[31;1m", "\u{3}": "\u{1B}[0m",
+    ]
+
+    /// Cuts to the window's width; styles take no column.
     private func clip(_ line: String) -> String {
         var result = ""
         var width = 0
-        var isEscape = false
         for character in line {
-            if character == "\u{1B}" { isEscape = true }
-            if isEscape {
+            if hasColour, let style = Self.styles[character] {
+                result += style
+            } else if Self.isPrintable(character), width < columns {
                 result.append(character)
-                if character == "m" { isEscape = false }
-                continue
+                width += 1
             }
-            // A hostile document must not move the cursor.
-            guard character.asciiValue.map({ $0 >= 32 && $0 != 127 }) ?? true else { continue }
-            guard width < columns else { continue }
-            result.append(character)
-            width += 1
         }
         return result
+    }
+
+    private static func isPrintable(_ character: Character) -> Bool {
+        character.unicodeScalars.allSatisfy { $0.value >= 32 && !(127..<160).contains($0.value) }
     }
 }
 
