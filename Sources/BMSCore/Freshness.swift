@@ -34,10 +34,12 @@ public struct FreshnessTimes: Hashable, Sendable {
         self.lost = lost
     }
 
-    /// Freshness of data from `moment` as seen at `now`. A moment in the future counts as now.
+    /// Freshness of data from `moment` as seen at `now`. A moment in the future proves that the clock jumped back: by more
+    /// than ``hold``, nothing is known of the age, and the link counts as lost.
     public func freshness(of moment: Timestamp?, at now: Timestamp) -> Freshness {
         guard let moment else { return .waiting }
         let age = now - moment
+        if age < -hold { return .lost }
         if age <= hold { return .fresh }
         if age <= stale { return .holding }
         return age <= lost ? .stale : .lost

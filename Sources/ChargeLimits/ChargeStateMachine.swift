@@ -1,24 +1,66 @@
 import BMSCore
 
-/// Bulk, absorption, balancing, full. Stepped by believed frames only; silence changes nothing.
+/// Bulk, absorption, balancing, full, float. Stepped by believed frames only; silence changes nothing.
+///
+/// Full when the lowest cell stands at Vbalance - 5 mV and the current is down to 4 % of C (and the 1 A that boards
+/// burn), for 120 counted seconds while the BMS says 100 %, 600 s without; or, in normal mode, when the BMS ends the
+/// charge itself. Float once the voltage has eased down and every other pack of the bank is full. Back to bulk below
+/// the restart SoC or voltage for 30 s, with cells 50 mV apart at rest for 20 min, when the next full charge is due, or
+/// when somebody asks for it. Balancing that gains nothing for 24 h ends as full, stalled.
 struct ChargeStateMachine: Sendable {
-    private(set) var state = ChargeState.bulk
-    private var secondsFull = 0.0
+    /// What of the step is no measurement.
+    struct Context: Sendable {
+        /// 4 % of C: below it a charge counts as ended.
+        var tail = Milliamperes.zero
+        /// 5 % of C: below it the pack rests.
+        var rest = Milliamperes.zero
+        /// Restart figures.
+        var restartSoc = 95
+        var restartVoltage: Millivolts?
+        /// The BMS ended the charge itself, in normal mode and without a fault.
+        var isEndedByBMS = false
+        /// The charge voltage has come down to rest, and every other pack of the bank is full.
+        var mayFloat = false
+        /// A full charge is due, or asked for.
+        var isFullChargeDue = false
+        /// Seconds since the frame before.
+        var elapsed = 0.0
+    }
 
-    /// - Parameters:
-    ///   - tail: current below which a charge counts as ended, 4 % of C, and the bypass current where all boards burn.
-    mutating func step(_ frame: Frame, _ settings: PackSettings, tail: Milliamperes, elapsed: Double) {
+    private static let stallSeconds = 86_400.0
+
+    private(set) var state = ChargeState.bulk
+    /// Balancing was given up.
+    private(set) var isStalled = false
+    private var secondsFull = 0.0
+    private var secondsLow = 0.0
+    private var secondsApart = 0.0
+    private var secondsWithoutGain = 0.0
+    private var bestLow = Millivolts.zero
+
+    /// - Returns: `true` in the step in which the pack becomes full.
+    @discardableResult
+    mutating func step(_ frame: Frame, _ settings: PackSettings, _ context: Context) -> Bool {
+        switch state {
+        case .full, .float:
+            rest(frame, settings, context)
+            return false
+        case .bulk, .absorption, .balancing, .stale:
+            charge(frame, settings, context)
+            return state == .full && !isStalled
+        }
+    }
+
+    private mutating func charge(_ frame: Frame, _ settings: PackSettings, _ context: Context) {
         let balance = settings.balanceVoltage
         let isTop = frame.lowestVoltage >= balance - Millivolts(5)
         let current = frame.current ?? .zero
-        let isEnded = isTop && current.magnitude <= tail + (isTop ? Milliamperes(1000) : .zero)
-        secondsFull = isEnded ? secondsFull + elapsed : max(0, secondsFull - elapsed)
-        if state == .full {
-            if frame.soc < 95 || frame.highestVoltage < balance - Millivolts(100) { leaveFull() }
-        } else if secondsFull >= (frame.soc == 100 ? 120 : 600) {
-            state = .full
+        let isEnded = isTop && current.magnitude <= context.tail + (isTop ? Milliamperes(1000) : .zero)
+        secondsFull = isEnded ? secondsFull + context.elapsed : max(0, secondsFull - context.elapsed)
+        if secondsFull >= (frame.soc == 100 ? 120 : 600) || (context.isEndedByBMS && isTop) {
+            enterFull()
         } else if frame.highestVoltage >= balance && frame.lowestVoltage < balance - Millivolts(20) {
-            state = .balancing
+            enterBalancing(frame, context)
         } else if frame.highestVoltage >= balance - Millivolts(10) {
             state = state == .balancing && frame.lowestVoltage < balance ? .balancing : .absorption
         } else if frame.highestVoltage < balance - Millivolts(40) {
@@ -26,8 +68,34 @@ struct ChargeStateMachine: Sendable {
         }
     }
 
-    private mutating func leaveFull() {
-        state = .bulk
-        secondsFull = 0
+    private mutating func enterBalancing(_ frame: Frame, _ context: Context) {
+        // Night and day come between: what counts is the time spent balancing.
+        if frame.lowestVoltage > bestLow + Millivolts(5) || bestLow == .zero {
+            bestLow = frame.lowestVoltage
+            secondsWithoutGain = 0
+        } else {
+            secondsWithoutGain += context.elapsed
+        }
+        state = .balancing
+        if secondsWithoutGain >= Self.stallSeconds {
+            enterFull()
+            isStalled = true
+        }
+    }
+
+    private mutating func enterFull() {
+        self = ChargeStateMachine()
+        state = .full
+    }
+
+    private mutating func rest(_ frame: Frame, _ settings: PackSettings, _ context: Context) {
+        if state == .full && context.mayFloat { state = .float }
+        let isLow = frame.soc < context.restartSoc || context.restartVoltage.map { frame.lowestVoltage < $0 } ?? false
+        secondsLow = isLow ? secondsLow + context.elapsed : 0
+        let isResting = (frame.current ?? .zero).magnitude <= context.rest
+        let isApart = frame.highestVoltage - frame.lowestVoltage >= Millivolts(50)
+        let isBelow = frame.highestVoltage < settings.balanceVoltage
+        secondsApart = isResting && isApart && isBelow && !isStalled ? secondsApart + context.elapsed : 0
+        if secondsLow >= 30 || secondsApart >= 1200 || context.isFullChargeDue { self = ChargeStateMachine() }
     }
 }

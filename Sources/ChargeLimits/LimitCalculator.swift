@@ -6,109 +6,219 @@ public import BMSCore
 public struct LimitCalculator: Sendable {
     private let configuration: LimitConfiguration
     private var constraints = ConstraintTable.all()
-    private var values: [[ConstraintValue]] = []
+    /// Bounds of each constraint, as of its last step.
+    private var values: [[ConstraintValue]]
     private var machine = ChargeStateMachine()
+    private var imbalance = ImbalanceFilter()
+    private var estimator = ResistanceEstimator()
+    private var schedule: FullChargeSchedule
     private var cvl = LimitRamp.voltage
     private var ccl = LimitRamp.current
     private var dcl = LimitRamp.current
+    private var keepers = LimitKind.allCases.map { _ in ReasonKeeper() }
+    private var profile: (chemistry: Chemistry?, figures: ChemistryProfile)?
+    private var memory: LimitMemory?
     /// The snapshot of the step before, without its counters: those move with refused frames, too.
     private var last: PackSnapshot?
     private var lastStepAt: Timestamp?
     private var published: Limits?
 
     /// A calculator for one pack.
-    public init(_ configuration: LimitConfiguration = LimitConfiguration()) {
+    ///
+    /// - Parameters:
+    ///   - memory: what an earlier one had learned; taken when the pack is still the same.
+    ///   - now: the moment to which `memory` refers.
+    public init(
+        _ configuration: LimitConfiguration = LimitConfiguration(), memory: LimitMemory? = nil,
+        at now: Timestamp = Timestamp(milliseconds: 0)
+    ) {
         self.configuration = configuration
+        self.memory = memory
+        values = constraints.map { _ in [] }
+        schedule = FullChargeSchedule(configuration)
+        if let seconds = memory?.secondsSinceFull { schedule.wasFull(secondsAgo: seconds, at: now) }
+    }
+
+    /// Lets a full pack leave float and be charged and balanced once more.
+    public mutating func requestFullCharge() { schedule.request() }
+
+    /// What should survive a restart; `nil` before the first believed frame.
+    public func memory(at now: Timestamp) -> LimitMemory? {
+        guard let settings = last?.settings else { return nil }
+        return LimitMemory(
+            cellCount: settings.cellCount, capacity: settings.capacity, resistance: estimator.learned,
+            secondsSinceFull: schedule.secondsSinceFull(at: now))
     }
 
     /// The limits at `now`; `nil` before the first believed frame, when not even the number of cells is known.
-    public mutating func step(_ snapshot: PackSnapshot, at now: Timestamp) -> Limits? {
-        guard let frame = snapshot.frame, var settings = snapshot.settings else { return nil }
-        // What the BMS sends with balancing switched off is not known; a Vbalance near or above Vmax must not lift the
-        // charge voltage to where the relay opens. The manuals' settings all leave 50 mV.
-        settings.balanceVoltage = min(settings.balanceVoltage, settings.maximumVoltage - Millivolts(50))
+    public mutating func step(
+        _ snapshot: PackSnapshot, at now: Timestamp, _ context: LimitContext = LimitContext()
+    ) -> Limits? {
+        guard let frame = snapshot.frame, let settings = snapshot.settings else { return nil }
+        let before = last?.settings
+        recall(settings, before)
         let freshness = configuration.freshness.freshness(of: snapshot.linkAt, at: now)
         var input = LimitInput(
-            snapshot: snapshot, frame: frame, settings: settings, configuration: configuration,
-            profile: ChemistryProfile.of(snapshot.chemistry), state: machine.state,
-            elapsed: seconds(from: last?.measuredAt, to: snapshot.measuredAt),
-            published: published, now: now)
+            snapshot: snapshot, frame: frame, thresholds: WorkingThresholds(settings, snapshot.chemistry),
+            configuration: configuration, profile: figures(snapshot.chemistry), state: machine.state,
+            cellsBefore: before.flatMap { $0.cellCount == settings.cellCount ? nil : $0.cellCount },
+            elapsed: seconds(from: last?.measuredAt, to: snapshot.measuredAt), published: published, now: now)
         // Two frames may come within a millisecond, so the time alone does not tell a new one.
-        var news = snapshot
-        news.counters = LinkCounters()
-        let hasFrame = news != last
+        let hasFrame = snapshot.isNews(after: last)
         // Ticks between frames lower limits but do not raise them, and what they took is given to the next frame.
         let sinceFrame = min(1, seconds(from: last?.linkAt, to: snapshot.linkAt))
         if hasFrame {
-            evaluate(&input, isMeasured: news.measuredAt != last?.measuredAt || news.frame != last?.frame)
-            last = news
+            let isMeasured = snapshot.measuredAt != last?.measuredAt || frame != last?.frame
+            evaluate(&input, context, isMeasured: isMeasured)
+            last = snapshot
         }
-        let bounds = values.flatMap { $0 } + Staleness.bounds(input, freshness)
         let limits = publish(
-            input, bounds, freshness, mayRise: hasFrame && freshness == .fresh,
+            input, freshness, mayRise: hasFrame && freshness == .fresh,
             elapsed: max(sinceFrame, seconds(from: lastStepAt, to: now)))
         lastStepAt = now
         published = limits
         return limits
     }
 
-    private mutating func evaluate(_ input: inout LimitInput, isMeasured: Bool) {
-        if isMeasured {
-            machine.step(input.frame, input.settings, tail: input.rate(40), elapsed: input.elapsed)
-            input.state = machine.state
+    /// What was learned holds for one pack: another number of cells or another capacity ends it.
+    private mutating func recall(_ settings: PackSettings, _ before: PackSettings?) {
+        if let before {
+            guard before.cellCount != settings.cellCount || before.capacity != settings.capacity else { return }
+            estimator = ResistanceEstimator()
+            guard before.cellCount != settings.cellCount else { return }
+            constraints = ConstraintTable.all()
+            machine = ChargeStateMachine()
+            imbalance = ImbalanceFilter()
+            schedule = FullChargeSchedule(configuration)
+        } else if let memory, memory.cellCount == settings.cellCount, memory.capacity == settings.capacity {
+            estimator = ResistanceEstimator(memory.resistance)
         }
-        if values.isEmpty { values = constraints.map { _ in [] } }
+        memory = nil
+    }
+
+    private mutating func figures(_ chemistry: Chemistry?) -> ChemistryProfile {
+        if let profile, profile.chemistry == chemistry { return profile.figures }
+        let figures = ChemistryProfile.of(chemistry).adapted(to: configuration)
+        profile = (chemistry, figures)
+        return figures
+    }
+
+    private mutating func evaluate(_ input: inout LimitInput, _ context: LimitContext, isMeasured: Bool) {
+        let expected = expectedResistance(input)
+        if isMeasured {
+            input.imbalance = imbalance.step(input.frame, input.settings, elapsed: input.elapsed)
+            estimator.step(input, expected: expected)
+            let wasResting = machine.state == .full || machine.state == .float
+            let isFull = machine.step(input.frame, input.settings, machineContext(input, context))
+            if isFull { schedule.wasFull(secondsAgo: 0, at: input.now) }
+            if wasResting && machine.state == .bulk { schedule.begun() }
+            input.state = machine.state
+            input.isStalled = machine.isStalled
+            input.resistance = estimator.used(input, expected: expected)
+        }
         for index in constraints.indices where isMeasured || !constraints[index].usesMeasurements {
-            values[index] = constraints[index].evaluate(input)
+            values[index].removeAll(keepingCapacity: true)
+            constraints[index].evaluate(input, into: &values[index])
         }
     }
 
+    private func machineContext(_ input: LimitInput, _ context: LimitContext) -> ChargeStateMachine.Context {
+        let hasEased = published.map { $0.cvl <= FloatVoltage.goal(input) + Millivolts(20) } ?? false
+        return ChargeStateMachine.Context(
+            tail: input.rate(40), rest: input.rate(50), restartSoc: configuration.restartSoc,
+            restartVoltage: input.profile.restartVoltage, isEndedByBMS: input.isEndedByBMS,
+            mayFloat: hasEased && context.otherPacksAreFull && configuration.floats,
+            isFullChargeDue: schedule.isDue(at: input.now, hour: context.hour), elapsed: input.elapsed)
+    }
+
+    /// Of a cell with diffusion, milliohm.
+    private func expectedResistance(_ input: LimitInput) -> Double {
+        if let configured = configuration.cellResistance { return max(0.01, Double(configured) / 1000) }
+        // milliohm x ampere-hour over ampere-hours
+        return input.profile.resistance / (Double(input.capacity.rawValue) / 1000)
+    }
+
     private mutating func publish(
-        _ input: LimitInput, _ bounds: [ConstraintValue], _ freshness: Freshness, mayRise: Bool,
-        elapsed: Double
+        _ input: LimitInput, _ freshness: Freshness, mayRise: Bool, elapsed: Double
     ) -> Limits {
-        let sorted = bounds.sorted { $0.value < $1.value }
-        let lowest = LimitKind.allCases.map { kind in sorted.first { $0.limit == kind } }
+        var bounds: [ConstraintValue] = []
+        bounds.reserveCapacity(32)
+        for value in values { bounds.append(contentsOf: value) }
+        Staleness.evaluate(input, freshness, into: &bounds)
         let settings = input.settings
         // Below this a charger would discharge the pack into the house for no reason.
         let span = settings.balanceVoltage - settings.minimumVoltage
         let floor = (settings.minimumVoltage + Millivolts(max(0, span.rawValue) * 3 / 10)) * settings.cellCount
-        let cap = input.configuration.maximumChargeVoltage?.rawValue ?? .max
-        let voltageGoal = min(max(lowest[0]?.value ?? 0, floor.rawValue), cap)
+        if input.cellsBefore != nil { cvl.lift(to: floor.rawValue) }
+        let cap = configuration.maximumChargeVoltage?.rawValue ?? .max
+        let lowest = LimitKind.allCases.map { bounds.lowest($0) }
         let capacity = Double(input.capacity.rawValue)
         let voltage = cvl.step(
-            to: voltageGoal, mayRise: mayRise, isFinal: lowest[0]?.name == "target",
-            slew: 1.25 * Double(settings.cellCount), elapsed: elapsed)
+            to: min(max(lowest[0]?.value ?? 0, floor.rawValue), cap), mayRise: mayRise,
+            isFinal: lowest[0]?.name == "target", slew: 1.25 * Double(settings.cellCount), elapsed: elapsed)
         let charge = ccl.step(
             to: lowest[1]?.value ?? 0, mayRise: mayRise, isFinal: false, slew: 0.01 * capacity, elapsed: elapsed)
         let discharge = dcl.step(
             to: lowest[2]?.value ?? 0, mayRise: mayRise, isFinal: false, slew: 0.02 * capacity, elapsed: elapsed)
-        let hold = settings.minimumVoltage + input.profile.hold
+        let why = [(voltage, cvl), (charge, ccl), (discharge, dcl)].enumerated().map { index, pair in
+            keepers[index].step(reason(lowest[index], pair.0, pair.1, index == 0), value: pair.0, at: input.now)
+        }
         return Limits(
             cvl: Millivolts(voltage), ccl: Milliamperes(charge), dcl: Milliamperes(discharge),
             state: freshness >= .stale ? .stale : machine.state,
-            reasons: [
-                .cvl: reason(lowest[0], voltage, cvl) { Millivolts($0).inPackVolts },
-                .ccl: reason(lowest[1], charge, ccl) { Milliamperes($0).inAmperes },
-                .dcl: reason(lowest[2], discharge, dcl) { Milliamperes($0).inAmperes },
-            ],
-            constraints: LimitKind.allCases.flatMap { kind in sorted.filter { $0.limit == kind } },
             cellCeiling: settings.balanceVoltage + input.profile.soft,
-            lowVoltage: hold * settings.cellCount)
+            lowVoltage: (settings.minimumVoltage + input.profile.hold) * settings.cellCount,
+            resistance: resistance(input), why: why, bounds: bounds)
     }
 
-    /// The binding constraint's sentence; where the limit is below it, on its way up or too near to move, that too.
-    private func reason(
-        _ binding: ConstraintValue?, _ value: Int, _ ramp: LimitRamp, _ show: (Int) -> String
-    ) -> String {
-        guard let binding else { return "nothing is known yet" }
-        guard binding.value - value > ramp.grid else { return binding.reason }
-        return "\(ramp.isRising ? "rising slowly towards" : "held below") \(show(binding.value)): \(binding.reason)"
+    private func resistance(_ input: LimitInput) -> PackResistance {
+        let expected = expectedResistance(input)
+        func microohms(_ cell: Double) -> Int { Int(min(1e12, cell * 1000 * Double(input.cells))) }
+        let learned = estimator.isConfident ? estimator.learned?.mean : nil
+        return PackResistance(
+            used: microohms(estimator.used(input, expected: expected)), measured: learned.map(microohms),
+            steps: estimator.learned?.steps ?? 0,
+            source: learned != nil ? .learned : configuration.cellResistance != nil ? .configuration : .chemistry)
+    }
+
+    /// The binding constraint; where the limit is below it, on its way up or too near to move, that too.
+    private func reason(_ binding: ConstraintValue?, _ value: Int, _ ramp: LimitRamp, _ isVoltage: Bool)
+        -> Limits.Reason
+    {
+        guard let binding else {
+            return Limits.Reason(name: "", cause: .nothingKnown, stance: .bound, isVoltage: isVoltage)
+        }
+        let isBelow = binding.value - value > ramp.grid
+        let stance: Limits.Reason.Stance =
+            !isBelow ? .bound : ramp.isRising ? .rising(binding.value) : .heldBelow(binding.value)
+        return Limits.Reason(name: binding.name, cause: binding.cause, stance: stance, isVoltage: isVoltage)
     }
 
     /// Seconds between two moments, 0...5: a longer gap proves nothing about what happened in it.
     private func seconds(from old: Timestamp?, to new: Timestamp?) -> Double {
         guard let old, let new else { return 0 }
         return Double(min(max(new - old, 0), 5_000)) / 1000
+    }
+}
+
+extension [ConstraintValue] {
+    /// The lowest bound of a limit, the first of equal ones.
+    fileprivate func lowest(_ kind: LimitKind) -> ConstraintValue? {
+        var best: Int?
+        for index in indices where self[index].limit == kind {
+            if let old = best, self[old].value <= self[index].value { continue }
+            best = index
+        }
+        return best.map { self[$0] }
+    }
+}
+
+extension PackSnapshot {
+    /// Differs from an earlier one in more than its counters.
+    fileprivate func isNews(after old: PackSnapshot?) -> Bool {
+        guard let old else { return true }
+        return linkAt != old.linkAt || measuredAt != old.measuredAt || frame != old.frame
+            || newestStatus != old.newestStatus || permissions != old.permissions || alarms != old.alarms
+            || settings != old.settings || keys != old.keys || cells != old.cells || chemistry != old.chemistry
     }
 }

@@ -6,14 +6,22 @@ struct LimitInput {
     var snapshot: PackSnapshot
     /// The newest believed frame.
     var frame: Frame
-    /// Confirmed settings of the BMS.
-    var settings: PackSettings
+    /// Confirmed settings of the BMS, in working order.
+    var thresholds: WorkingThresholds
     /// What the owner allows.
     var configuration: LimitConfiguration
-    /// Defaults of the chemistry.
+    /// Figures of the chemistry and the owner.
     var profile: ChemistryProfile
     /// Charge state after this frame.
     var state: ChargeState
+    /// Balancing ended because it gained nothing.
+    var isStalled = false
+    /// Filtered N x highest - pack, mV.
+    var imbalance = 0.0
+    /// Resistance of a cell that DCL reckons with, milliohm.
+    var resistance = 0.0
+    /// Number of cells before this step, where it changed in it.
+    var cellsBefore: Int?
     /// Seconds since the frame before, 0...5.
     var elapsed: Double
     /// What was published last; `nil` in the first step.
@@ -21,12 +29,33 @@ struct LimitInput {
     /// Moment of this step.
     var now: Timestamp
 
+    /// Taken where the BMS has none set, so that nothing divides by it.
+    static let leastCapacity = MilliampereHours(1000)
+
+    /// The settings of ``thresholds``.
+    var settings: PackSettings { thresholds.settings }
     /// Number of cells.
     var cells: Int { settings.cellCount }
-    /// Configured capacity, at least 1 Ah so that nothing divides by an unset one.
-    var capacity: MilliampereHours { max(MilliampereHours(1000), snapshot.capacity ?? .zero) }
+    /// Configured capacity, at least 1 Ah.
+    var capacity: MilliampereHours { max(Self.leastCapacity, snapshot.capacity ?? .zero) }
     /// Battery current, positive = charging; 0 where there is no sensor.
     var current: Milliamperes { frame.current ?? .zero }
+    /// The BMS ended the charge itself, as it does in normal mode when the pack is full: no fault, only no permission.
+    /// The mode is the owner's word; a full pack proves it, too.
+    var isEndedByBMS: Bool {
+        guard !snapshot.chargeAllowed, snapshot.alarms.union(snapshot.newestStatus).isDisjoint(with: .alarms) else {
+            return false
+        }
+        return configuration.relayMode == .normal || isFull || frame.lowestVoltage >= settings.balanceVoltage
+    }
+    /// Eased down to float, or on the way.
+    var isFull: Bool { state == .full || state == .float }
+    /// The highest cell with its number.
+    var highest: Cause.CellVoltage {
+        Cause.CellVoltage(cell: frame.highestVoltageCell, voltage: frame.highestVoltage)
+    }
+    /// The lowest cell with its number.
+    var lowest: Cause.CellVoltage { Cause.CellVoltage(cell: frame.lowestVoltageCell, voltage: frame.lowestVoltage) }
 
     /// A current in thousandths of the capacity per hour.
     func rate(_ permille: Int) -> Milliamperes { Milliamperes(capacity.rawValue * permille / 1000) }
@@ -48,8 +77,8 @@ struct LimitInput {
 protocol Constraint: Sendable {
     /// `false`: it looks at status bits alone, and is stepped also by frames whose measurements may be junk.
     var usesMeasurements: Bool { get }
-    /// Its bounds now; none where it has nothing to say.
-    mutating func evaluate(_ input: LimitInput) -> [ConstraintValue]
+    /// Appends its bounds; none where it has nothing to say.
+    mutating func evaluate(_ input: LimitInput, into bounds: inout [ConstraintValue])
 }
 
 extension Constraint {

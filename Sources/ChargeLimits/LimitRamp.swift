@@ -12,7 +12,7 @@ struct LimitRamp: Sendable {
     private var level: Double?
     private(set) var isRising = false
 
-    static let voltage = LimitRamp(grid: 10, threshold: 120, thresholdPermille: 0)
+    static let voltage = LimitRamp(grid: 10, threshold: 10, thresholdPermille: 0)
     static let current = LimitRamp(grid: 500, threshold: 1000, thresholdPermille: 50)
 
     private init(grid: Int, threshold: Int, thresholdPermille: Int) {
@@ -48,6 +48,11 @@ struct LimitRamp: Sendable {
             }
         }
         return published(level ?? goal)
+    }
+
+    /// Starts a new pack's life no lower than this.
+    mutating func lift(to floor: Int) {
+        if let old = level, old < Double(floor) { level = Double(floor) }
     }
 
     private func published(_ value: Double) -> Int { max(0, Int(value)) / grid * grid }

@@ -6,37 +6,27 @@ struct Ceilings: Constraint {
     /// Share of the sensor's range that is used: at its end a reading saturates and hides the excess.
     private static let sensorShare = 95
 
-    mutating func evaluate(_ input: LimitInput) -> [ConstraintValue] {
+    mutating func evaluate(_ input: LimitInput, into bounds: inout [ConstraintValue]) {
         let file = input.configuration
-        var result: [ConstraintValue] = []
-        if let cap = file.maximumChargeCurrent {
-            result.append(.ccl(cap, "userCap", "configured maximum charge current of \(cap.inAmperes)"))
-        }
-        if let cap = file.maximumDischargeCurrent {
-            result.append(.dcl(cap, "userCap", "configured maximum discharge current of \(cap.inAmperes)"))
-        }
-        if let cap = file.maximumChargeVoltage {
-            result.append(.cvl(cap, "userCap", "configured maximum charge voltage of \(cap.inPackVolts)"))
-        }
+        if let cap = file.maximumChargeCurrent { bounds.append(.ccl(cap, "userCap", .chargeCap(cap))) }
+        if let cap = file.maximumDischargeCurrent { bounds.append(.dcl(cap, "userCap", .dischargeCap(cap))) }
+        if let cap = file.maximumChargeVoltage { bounds.append(.cvl(cap, "userCap", .voltageCap(cap))) }
         if let fuse = file.fuse {
-            let reason = "fuse of \(fuse.inAmperes)"
-            result += [.ccl(fuse, "fuse", reason), .dcl(fuse, "fuse", reason)]
+            bounds.append(.ccl(fuse, "fuse", .fuse(fuse)))
+            bounds.append(.dcl(fuse, "fuse", .fuse(fuse)))
         }
         let sensor = Milliamperes(file.sensorRange.rawValue * Self.sensorShare / 100)
-        let range = "\(Self.sensorShare) % of the current sensor's range of \(file.sensorRange.inAmperes)"
-        result += [.ccl(sensor, "sensorRange", range), .dcl(sensor, "sensorRange", range)]
-        let kind = input.snapshot.chemistry?.rawValue.uppercased() ?? "unknown chemistry"
-        let size = input.capacity.inAmpereHours
+        let range = Cause.sensor(percent: Self.sensorShare, range: file.sensorRange)
+        bounds.append(.ccl(sensor, "sensorRange", range))
+        bounds.append(.dcl(sensor, "sensorRange", range))
         let charge = input.rate(input.profile.chargeRate)
         let discharge = input.rate(input.profile.dischargeRate)
-        result += [
-            .ccl(
-                charge, "cellRating",
-                "\(input.profile.chargeRate.fixed(thousandths: 1)) C of \(size) for \(kind): \(charge.inAmperes)"),
-            .dcl(
-                discharge, "cellRating",
-                "\(input.profile.dischargeRate.fixed(thousandths: 1)) C of \(size) for \(kind): \(discharge.inAmperes)"),
-        ]
-        return result
+        bounds.append(.ccl(charge, "cellRating", rating(input, input.profile.chargeRate, charge)))
+        bounds.append(.dcl(discharge, "cellRating", rating(input, input.profile.dischargeRate, discharge)))
+    }
+
+    private func rating(_ input: LimitInput, _ permille: Int, _ current: Milliamperes) -> Cause {
+        guard input.settings.capacity > .zero else { return .noCapacity(assumed: input.capacity) }
+        return .rating(permille: permille, of: input.capacity, input.snapshot.chemistry, current)
     }
 }

@@ -2,6 +2,9 @@
 /// before a measurement that happens to permit as much. A new constraint is a row here.
 enum ConstraintTable {
     static func all() -> [any Constraint] {
-        [TargetVoltage(), Ceilings(), HighestCell(), HardCellCut(), LowestCell(), TemperatureWindow(), StatusBits()]
+        [
+            TargetVoltage(), Ceilings(), FloatVoltage(), HighestCell(), HardCellCut(), HotBoards(), LowestCell(),
+            TemperatureWindow(), StateOfChargeReserve(), StatusBits(), CellCountChange(),
+        ]
     }
 }

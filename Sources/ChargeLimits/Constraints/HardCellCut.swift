@@ -7,18 +7,14 @@ import BMSCore
 struct HardCellCut: Constraint {
     private var isCut = false
 
-    mutating func evaluate(_ input: LimitInput) -> [ConstraintValue] {
+    mutating func evaluate(_ input: LimitInput, into bounds: inout [ConstraintValue]) {
         let highest = input.frame.highestVoltage
         let release = input.settings.balanceVoltage + Millivolts(10)
         if highest >= input.hardVoltage { isCut = true }
         if highest <= release { isCut = false }
-        guard isCut else { return [] }
-        let reason =
-            "cell \(input.frame.highestVoltageCell) at \(highest.inVolts), Vmax is "
-            + "\(input.settings.maximumVoltage.inVolts): no charge until it is down to \(release.inVolts)"
-        return [
-            .ccl(.zero, "hardCellCut", reason),
-            .cvl(input.packVoltage(belowBalance: Millivolts(100)), "hardCellCut", reason),
-        ]
+        guard isCut else { return }
+        let cause = Cause.hardCut(input.highest, maximum: input.settings.maximumVoltage, release: release)
+        bounds.append(.ccl(.zero, "hardCellCut", cause))
+        bounds.append(.cvl(input.packVoltage(belowBalance: Millivolts(100)), "hardCellCut", cause))
     }
 }

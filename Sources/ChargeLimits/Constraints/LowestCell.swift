@@ -18,48 +18,48 @@ struct LowestCell: Constraint {
     private var secondsRecovered = 0.0
     private var isEmpty = false
 
-    mutating func evaluate(_ input: LimitInput) -> [ConstraintValue] {
+    mutating func evaluate(_ input: LimitInput, into bounds: inout [ConstraintValue]) {
         let lowest = input.frame.lowestVoltage
         let hold = holdVoltage(input)
-        // milliohm x ampere-hour over ampere-hours
-        let resistance = input.profile.resistance / (Double(input.capacity.rawValue) / 1000)
+        let resistance = input.resistance
         let discharge = Double(max(0, -input.current.rawValue)) / 1000
         let room = (Double((lowest - hold).rawValue) + resistance * discharge) / resistance * 1000
         let old = allowed ?? room
         let filtered = room < old ? room : old + (room - old) * min(1, input.elapsed / 20)
         allowed = filtered
         let floor = Double(input.rate(30).rawValue)
-        latch(input, lowest, hold, discharge: discharge * 1000, floor: floor)
+        let isFloored = discharge * 1000 <= floor * 1.5 || filtered <= floor
+        latch(input, isAtFloor: isFloored && lowest <= hold - Millivolts(20), hold)
 
-        let cell = "cell \(input.frame.lowestVoltageCell) at \(lowest.inVolts)"
-        let minimum = input.settings.minimumVoltage
         if isEmpty {
-            let charging = (hold + Self.releaseCharging).inVolts
-            let resting = (hold + Self.releaseResting).inVolts
-            let reason = "empty: \(cell), released above \(charging) while charging or \(resting) at rest for 120 s"
-            return [.dcl(.zero, "empty", reason)]
+            bounds.append(
+                .dcl(
+                    .zero, "empty",
+                    .empty(
+                        input.lowest, charging: hold + Self.releaseCharging, resting: hold + Self.releaseResting)))
+        } else {
+            let isNear = lowest <= input.settings.minimumVoltage + Millivolts(30)
+            let value = isNear ? floor / 2 : max(floor, filtered)
+            bounds.append(
+                .dcl(
+                    Milliamperes(Int(min(value, 10_000_000))), "lowestCell",
+                    .held(input.lowest, hold: hold, minimum: input.settings.minimumVoltage)))
         }
-        let isNear = lowest <= minimum + Millivolts(30)
-        let value = isNear ? floor / 2 : max(floor, filtered)
-        let limit = Milliamperes(Int(min(value, 10_000_000)))
-        return [.dcl(limit, "lowestCell", "\(cell) is held above \(hold.inVolts) (Vmin \(minimum.inVolts))")]
     }
 
     /// V-low less 20 mV where the keys gave it, else Vmin + hold of the chemistry.
     private func holdVoltage(_ input: LimitInput) -> Millivolts {
-        let byChemistry = input.settings.minimumVoltage + input.profile.hold
-        guard let low = input.snapshot.keys.lowVoltage else { return byChemistry }
+        let byProfile = input.settings.minimumVoltage + input.profile.hold
+        guard input.configuration.hold == nil, let low = input.snapshot.keys.lowVoltage else { return byProfile }
         // A V-low at or under Vmin, or near the balancing voltage, is a careless setting.
         let byKey = low - Millivolts(20)
         let isUsable =
             byKey >= input.settings.minimumVoltage + Millivolts(30) && byKey <= input.settings.balanceVoltage
-        return isUsable ? byKey : byChemistry
+        return isUsable ? byKey : byProfile
     }
 
-    private mutating func latch(
-        _ input: LimitInput, _ lowest: Millivolts, _ hold: Millivolts, discharge: Double, floor: Double
-    ) {
-        let isAtFloor = lowest <= hold - Millivolts(20) && discharge <= floor * 1.5
+    private mutating func latch(_ input: LimitInput, isAtFloor: Bool, _ hold: Millivolts) {
+        let lowest = input.frame.lowestVoltage
         secondsAtFloor = isAtFloor ? secondsAtFloor + input.elapsed : max(0, secondsAtFloor - input.elapsed)
         if secondsAtFloor >= 30 { isEmpty = true }
         let isCharging = input.current.rawValue > input.rate(10).rawValue

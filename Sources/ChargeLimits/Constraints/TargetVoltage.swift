@@ -4,8 +4,11 @@ import BMSCore
 ///
 /// Example: 16 LFP cells with Vbalance 3.400 V: 16 x 3.430 V = 54.88 V.
 struct TargetVoltage: Constraint {
-    mutating func evaluate(_ input: LimitInput) -> [ConstraintValue] {
+    mutating func evaluate(_ input: LimitInput, into bounds: inout [ConstraintValue]) {
         let cell = input.settings.balanceVoltage + input.profile.head
-        return [.cvl(cell * input.cells, "target", "target of \(input.cells) x \(cell.inVolts)")]
+        bounds.append(
+            .cvl(
+                cell * input.cells, "target",
+                .target(cells: input.cells, cell: cell, balance: input.thresholds.balance)))
     }
 }

@@ -30,7 +30,7 @@ extension MetricCatalogue {
         reason("/Info/ChargeLimitation", "ccl_reason", "Charge current limited by", .ccl, gx: true),
         reason("/Info/DischargeLimitation", "dcl_reason", "Discharge current limited by", .dcl, gx: true),
         Metric("/Info/ChargeRequest", gx: true) { view in
-            .flag(view.limits.map { limits in limits.constraints.contains { $0.name == "empty" } })
+            .flag(view.limits.map { $0.has("empty") })
         },
     ]
 

@@ -1,0 +1,150 @@
+public import BMSCore
+
+/// Why a bound is where it is: numbers now, a sentence when somebody reads it.
+///
+/// A step of the calculator makes some twenty of these and publishes few; as plain numbers they cost no memory.
+public enum Cause: Hashable, Sendable {
+    /// Before anything is known.
+    case nothingKnown
+    /// N x a voltage per cell, from a Vbalance that was sent as it is used or not.
+    case target(cells: Int, cell: Millivolts, balance: BalanceSource)
+    /// The configuration's ceilings.
+    case chargeCap(Milliamperes), dischargeCap(Milliamperes), voltageCap(Millivolts)
+    /// Rating of the fuse.
+    case fuse(Milliamperes)
+    /// Share of the current sensor's range, in percent.
+    case sensor(percent: Int, range: Milliamperes)
+    /// Thousandths of C of a capacity.
+    case rating(permille: Int, of: MilliampereHours, Chemistry?, Milliamperes)
+    /// The BMS has no capacity set.
+    case noCapacity(assumed: MilliampereHours)
+    /// A cell and its soft cap.
+    case leads(CellVoltage, cap: Millivolts)
+    case overCap(CellVoltage, cap: Millivolts)
+    case atCap(CellVoltage, cap: Millivolts)
+    case underCap(CellVoltage, cap: Millivolts)
+    /// A cell close to Vmax.
+    case hardCut(CellVoltage, maximum: Millivolts, release: Millivolts)
+    /// A cell above its hold voltage, and one that has emptied.
+    case held(CellVoltage, hold: Millivolts, minimum: Millivolts)
+    case empty(CellVoltage, charging: Millivolts, resting: Millivolts)
+    /// State of charge at or under the owner's reserve, percent.
+    case reserve(soc: Int, reserve: Int)
+    /// Temperatures.
+    case coldest(CellTemperature), warmest(CellTemperature)
+    case boardsTooWarm(Millidegrees, maximum: Millidegrees)
+    /// Full: on the way to the resting voltage, and there.
+    case towardsFloat(Millivolts), float(Millivolts), balancingStalled(Millivolts)
+    /// Permissions of the BMS.
+    case chargeRefused(isEndOfCharge: Bool), chargeAwaited, dischargeRefused, dischargeAwaited
+    /// Faults that the BMS reports.
+    case cellCommunication, cellTooHigh, cellTooLow, tooCold, tooWarm
+    /// The number of cells changed.
+    case cellsChanged(from: Int, to: Int)
+    /// No good frame.
+    case silence(seconds: Int64), clockJumped
+
+    /// Where a Vbalance comes from.
+    public enum BalanceSource: Hashable, Sendable {
+        /// As sent.
+        case sent
+        /// Sent too near to or above Vmax.
+        case tooHigh(sent: Millivolts)
+        /// Not above Vmin, as where balancing is switched off.
+        case missing(sent: Millivolts)
+    }
+
+    /// A cell and its voltage.
+    public struct CellVoltage: Hashable, Sendable {
+        var cell: Int
+        var voltage: Millivolts
+    }
+
+    /// A cell and its temperature.
+    public struct CellTemperature: Hashable, Sendable {
+        var cell: Int
+        var temperature: Millidegrees
+    }
+}
+
+extension Cause: CustomStringConvertible {
+    /// One short sentence with numbers and units.
+    public var description: String {
+        switch self {
+        case .nothingKnown: "nothing is known yet"
+        case .target(let cells, let cell, let balance):
+            "target of \(cells) x \(cell.inVolts)\(balance.remark)"
+        case .chargeCap(let cap): "configured maximum charge current of \(cap.inAmperes)"
+        case .dischargeCap(let cap): "configured maximum discharge current of \(cap.inAmperes)"
+        case .voltageCap(let cap): "configured maximum charge voltage of \(cap.inPackVolts)"
+        case .fuse(let rating): "fuse of \(rating.inAmperes)"
+        case .sensor(let percent, let range): "\(percent) % of the current sensor's range of \(range.inAmperes)"
+        case .rating(let permille, let capacity, let chemistry, let current):
+            "\(permille.rate) C of \(capacity.inAmpereHours) for "
+                + "\(chemistry?.rawValue.uppercased() ?? "unknown chemistry"): \(current.inAmperes)"
+        case .noCapacity(let assumed):
+            "no capacity is set in the BMS: \(assumed.inAmpereHours) assumed, set it in the vendor's app"
+        case .leads(let cell, let cap): "\(cell) leads the pack: held at \(cap.inVolts)"
+        case .overCap(let cell, let cap):
+            "\(cell) is \((cell.voltage - cap).rawValue) mV over its soft cap of \(cap.inVolts): charge current falling"
+        case .atCap(let cell, let cap): "\(cell) is at its soft cap of \(cap.inVolts)"
+        case .underCap(let cell, let cap):
+            "\(cell) is below its soft cap of \(cap.inVolts): charge current recovering"
+        case .hardCut(let cell, let maximum, let release):
+            "\(cell), Vmax is \(maximum.inVolts): no charge until it is down to \(release.inVolts)"
+        case .held(let cell, let hold, let minimum):
+            "\(cell) is held above \(hold.inVolts) (Vmin \(minimum.inVolts))"
+        case .empty(let cell, let charging, let resting):
+            "empty: \(cell), released above \(charging.inVolts) while charging or \(resting.inVolts) at rest for 120 s"
+        case .reserve(let soc, let reserve): "state of charge of \(soc) % against a reserve of \(reserve) %"
+        case .coldest(let cell): "coldest cell \(cell)"
+        case .warmest(let cell): "warmest cell \(cell)"
+        case .boardsTooWarm(let coldest, let maximum):
+            "no balancing while even the coldest cell is at \(coldest.inDegrees): warm boards would reach Tmax of "
+                + maximum.inDegrees
+        case .towardsFloat(let goal): "full: easing down to \(goal.inPackVolts)"
+        case .float(let level): "full: resting at \(level.inPackVolts)"
+        case .balancingStalled(let level):
+            "balancing gained nothing in 24 h of trying: resting at \(level.inPackVolts), look at the lowest cell"
+        case .chargeRefused(let isEnd):
+            "the BMS does not permit charging" + (isEnd ? " (in normal mode a full pack ends it so)" : "")
+        case .chargeAwaited: "one frame permits charging, a second must follow"
+        case .dischargeRefused: "the BMS does not permit discharging"
+        case .dischargeAwaited: "one frame permits discharging, a second must follow"
+        case .cellCommunication: "the BMS does not hear its cell boards"
+        case .cellTooHigh: "the BMS reports a cell above Vmax"
+        case .cellTooLow: "the BMS reports a cell below Vmin"
+        case .tooCold: "the BMS reports a cell below Tmin"
+        case .tooWarm: "the BMS reports a cell above Tmax"
+        case .cellsChanged(let old, let new): "the number of cells changed from \(old) to \(new): starting anew"
+        case .silence(let seconds): "no good frame from the BMS for \(seconds) s"
+        case .clockJumped: "the clock jumped back: waiting for a new frame from the BMS"
+        }
+    }
+}
+
+extension Cause.CellVoltage: CustomStringConvertible {
+    /// "cell 7 at 3.452 V"
+    public var description: String { "cell \(cell) at \(voltage.inVolts)" }
+}
+
+extension Cause.CellTemperature: CustomStringConvertible {
+    /// "7 at 3.4 °C"
+    public var description: String { "\(cell) at \(temperature.inDegrees)" }
+}
+
+extension Cause.BalanceSource {
+    fileprivate var remark: String {
+        switch self {
+        case .sent: ""
+        case .tooHigh(let sent): " (the BMS's Vbalance of \(sent.inVolts) is too near to Vmax: less is used)"
+        case .missing(let sent):
+            " (the BMS's Vbalance of \(sent.inVolts) is not above Vmin: the chemistry's is used)"
+        }
+    }
+}
+
+extension Int {
+    /// Thousandths of C with one decimal, two where needed: "0.5", "0.05".
+    fileprivate var rate: String { fixed(thousandths: isMultiple(of: 100) ? 1 : 2) }
+}

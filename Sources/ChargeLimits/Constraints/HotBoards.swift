@@ -1,0 +1,28 @@
+import BMSCore
+
+/// No balancing in heat: a board that bypasses reads 12 K warmer, and the BMS opens *both* relays at Tmax by that
+/// reading. Where even the coldest cell is within that rise of Tmax, the charge voltage stays 12 mV a cell under
+/// Vbalance, so that no board has to bypass; released 3 K below. Source: bench (two peers trip dozens of times).
+///
+/// Example: Tmax 55 degC, rise 12 K: from 42 degC of the coldest cell on until it is below 39 degC.
+struct HotBoards: Constraint {
+    private var isWarm = false
+    private var play = VoltagePlay()
+
+    mutating func evaluate(_ input: LimitInput, into bounds: inout [ConstraintValue]) {
+        let file = input.configuration
+        let coldest = input.snapshot.degrees(input.frame.lowestTemperature)
+        let balancing = coldest + file.boardRise
+        if balancing >= file.maximumTemperature - Millidegrees(1000) { isWarm = true }
+        if balancing < file.maximumTemperature - Millidegrees(4000) { isWarm = false }
+        guard isWarm else {
+            play = VoltagePlay()
+            return
+        }
+        let value = input.packVoltage(belowBalance: Millivolts(12)) - Millivolts(Int(input.imbalance))
+        bounds.append(
+            .cvl(
+                Millivolts(play.settle(value.rawValue, input)), "hotBoards",
+                .boardsTooWarm(coldest, maximum: file.maximumTemperature)))
+    }
+}

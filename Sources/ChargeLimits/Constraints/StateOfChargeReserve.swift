@@ -1,0 +1,19 @@
+import BMSCore
+
+/// Keeps a share of the pack for a blackout: no discharge at or under the owner's reserve until the pack is 3 % above it.
+///
+/// Example: reserve 20 %: DCL 0 from 20 % on, released at 23 %. Off (0) by default.
+struct StateOfChargeReserve: Constraint {
+    private static let release = 3
+
+    private var isReached = false
+
+    mutating func evaluate(_ input: LimitInput, into bounds: inout [ConstraintValue]) {
+        let reserve = input.configuration.reserveSoc
+        let soc = input.frame.soc
+        if reserve > 0 && soc <= reserve { isReached = true }
+        if reserve <= 0 || soc >= min(100, reserve + Self.release) { isReached = false }
+        guard isReached else { return }
+        bounds.append(.dcl(.zero, "reserve", .reserve(soc: soc, reserve: reserve)))
+    }
+}

@@ -1,0 +1,91 @@
+public import BMSCore
+
+/// The published limits with everything that led to them.
+public struct Limits: Hashable, Sendable {
+    /// Why a limit is what it is.
+    struct Reason: Hashable, Sendable {
+        /// How a limit stands to its lowest constraint.
+        enum Stance: Hashable, Sendable {
+            /// At it.
+            case bound
+            /// On its way up to it, mV or mA.
+            case rising(Int)
+            /// Below it, the way up is not worth going yet.
+            case heldBelow(Int)
+        }
+
+        var name: String
+        var cause: Cause
+        var stance: Stance
+        /// The limit is a voltage.
+        var isVoltage: Bool
+    }
+
+    /// Charge voltage limit of the pack.
+    public var cvl: Millivolts
+    /// Charge current limit.
+    public var ccl: Milliamperes
+    /// Discharge current limit, positive.
+    public var dcl: Milliamperes
+    /// Charge state.
+    public var state: ChargeState
+    /// Highest voltage that a single cell is meant to reach.
+    public var cellCeiling: Millivolts
+    /// Lowest pack voltage that discharge is meant to reach.
+    public var lowVoltage: Millivolts
+    /// Cell resistance x N that DCL reckons with, and where it comes from.
+    public var resistance: PackResistance
+    /// By ``LimitKind``, in its order.
+    var why: [Reason]
+    /// Every bound, in the order of the constraints.
+    var bounds: [ConstraintValue]
+
+    /// A limit in its unit, mV or mA.
+    public func value(_ kind: LimitKind) -> Int {
+        switch kind {
+        case .cvl: cvl.rawValue
+        case .ccl: ccl.rawValue
+        case .dcl: dcl.rawValue
+        }
+    }
+
+    /// The three numbers, for "did a limit change".
+    public var numbers: [Int] { LimitKind.allCases.map(value) }
+
+    /// Why each limit is what it is, one sentence each.
+    public var reasons: [LimitKind: String] {
+        Dictionary(uniqueKeysWithValues: zip(LimitKind.allCases, why.map(\.description)))
+    }
+
+    /// Every constraint with its value, by limit, the lowest of each first.
+    public var constraints: [ConstraintValue] {
+        // Of equal bounds the earlier constraint is named, so the order has to be kept.
+        LimitKind.allCases.flatMap { kind in
+            bounds.enumerated().filter { $0.element.limit == kind }.sorted {
+                ($0.element.value, $0.offset) < ($1.element.value, $1.offset)
+            }.map(\.element)
+        }
+    }
+
+    /// Whether a constraint of a name bounds anything now.
+    public func has(_ name: String) -> Bool { bounds.contains { $0.name == name } }
+
+    /// Whether a constraint of a name permits nothing of a limit now.
+    public func isZero(_ kind: LimitKind, by name: String) -> Bool {
+        bounds.contains { $0.limit == kind && $0.name == name && $0.value == 0 }
+    }
+}
+
+extension Limits.Reason: CustomStringConvertible {
+    var description: String {
+        switch stance {
+        case .bound: cause.description
+        case .rising(let goal): "rising slowly towards \(show(goal)): \(cause)"
+        case .heldBelow(let goal): "held below \(show(goal)): \(cause)"
+        }
+    }
+
+    private func show(_ goal: Int) -> String {
+        isVoltage ? Millivolts(goal).inPackVolts : Milliamperes(goal).inAmperes
+    }
+}
