@@ -30,8 +30,10 @@ struct ChargeStateMachine: Sendable {
     private static let stallSeconds = 86_400.0
 
     private(set) var state = ChargeState.bulk
-    /// Balancing was given up.
-    private(set) var isStalled = false
+    /// Balancing was given up, until the pack has been used.
+    var isStalled: Bool { stalledSoc != nil }
+    /// State of charge at which balancing was given up.
+    private var stalledSoc: Int?
     private var secondsFull = 0.0
     private var secondsLow = 0.0
     private var secondsApart = 0.0
@@ -79,7 +81,7 @@ struct ChargeStateMachine: Sendable {
         state = .balancing
         if secondsWithoutGain >= Self.stallSeconds {
             enterFull()
-            isStalled = true
+            stalledSoc = frame.soc
         }
     }
 
@@ -90,7 +92,8 @@ struct ChargeStateMachine: Sendable {
 
     private mutating func rest(_ frame: Frame, _ settings: PackSettings, _ context: Context) {
         if state == .full && context.mayFloat { state = .float }
-        let isLow = frame.soc < context.restartSoc || context.restartVoltage.map { frame.lowestVoltage < $0 } ?? false
+        let restartSoc = min(context.restartSoc, stalledSoc.map { $0 - 5 } ?? 100)
+        let isLow = frame.soc < restartSoc || context.restartVoltage.map { frame.lowestVoltage < $0 } ?? false
         secondsLow = isLow ? secondsLow + context.elapsed : 0
         let isResting = (frame.current ?? .zero).magnitude <= context.rest
         let isApart = frame.highestVoltage - frame.lowestVoltage >= Millivolts(50)

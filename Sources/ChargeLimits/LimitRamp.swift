@@ -10,6 +10,7 @@ struct LimitRamp: Sendable {
     let thresholdPermille: Int
 
     private var level: Double?
+    private var shown: Int?
     private(set) var isRising = false
 
     static let voltage = LimitRamp(grid: 10, threshold: 10, thresholdPermille: 0)
@@ -34,7 +35,7 @@ struct LimitRamp: Sendable {
             // The first limits have nothing to rise from: an inverter that lived through a restart of the bridge
             // must not be stopped by a ramp from zero.
             level = goal
-            return published(goal)
+            return show(goal, most: .max)
         }
         if goal <= old {
             level = goal
@@ -47,13 +48,21 @@ struct LimitRamp: Sendable {
                 if level == goal { isRising = false }
             }
         }
-        return published(level ?? goal)
+        // What the grid cut off is not made up for beyond the slew, nor in a step that may not rise.
+        return show(level ?? goal, most: mayRise ? max(grid, Int(slew * elapsed) / grid * grid) : 0)
     }
 
     /// Starts a new pack's life no lower than this.
     mutating func lift(to floor: Int) {
-        if let old = level, old < Double(floor) { level = Double(floor) }
+        guard let old = level, old < Double(floor) else { return }
+        level = Double(floor)
+        shown = floor / grid * grid
     }
 
-    private func published(_ value: Double) -> Int { max(0, Int(value)) / grid * grid }
+    private mutating func show(_ value: Double, most rise: Int) -> Int {
+        let target = max(0, Int(value)) / grid * grid
+        let result = min(target, shown.map { $0.addingReportingOverflow(rise).partialValue } ?? target)
+        shown = result
+        return result
+    }
 }

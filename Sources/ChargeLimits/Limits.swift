@@ -52,9 +52,13 @@ public struct Limits: Hashable, Sendable {
     /// The three numbers, for "did a limit change".
     public var numbers: [Int] { LimitKind.allCases.map(value) }
 
-    /// Why each limit is what it is, one sentence each.
-    public var reasons: [LimitKind: String] {
-        Dictionary(uniqueKeysWithValues: zip(LimitKind.allCases, why.map(\.description)))
+    /// Why a limit is what it is, one sentence.
+    public func reason(_ kind: LimitKind) -> String {
+        switch kind {
+        case .cvl: why[0].description
+        case .ccl: why[1].description
+        case .dcl: why[2].description
+        }
     }
 
     /// Every constraint with its value, by limit, the lowest of each first.

@@ -19,6 +19,7 @@ struct CeilingTests {
             {
                 $0.cellCount = cells
                 $0.balanceVoltage = Millivolts(balance)
+                $0.maximumVoltage = Millivolts(balance + 200)
             }, chemistry: chemistry)
         #expect(target.bound(.cvl, "target", input) == expected)
     }
@@ -109,7 +110,7 @@ struct CeilingTests {
             #expect(limits.value(kind) == expected)
             let binding = try #require(limits.constraints.first { $0.limit == kind })
             #expect(binding.name == name)
-            #expect(limits.reasons[kind] == binding.reason)
+            #expect(limits.reason(kind) == binding.reason)
         }
     }
 

@@ -28,20 +28,33 @@ struct HighestCellTests {
     }
 
     @Test("A growing imbalance acts within 4 s, a shrinking one within 15 s")
-    func filter() throws {
-        var constraint = HighestCell()
-        _ = constraint.evaluate(cells(high: 3400, pack: 54_400))
-        #expect(constraint.bound(.cvl, cells(high: 3425, pack: 54_400)) == 55_072 - 100)
-        #expect(constraint.bound(.cvl, cells(high: 3425, pack: 54_400)) == 55_072 - 175)
-        #expect(constraint.bound(.cvl, cells(high: 3400, pack: 54_400)) == Int(55_072 - 175 * (1 - 1 / 15.0)))
+    func filter() {
+        var filter = ImbalanceFilter()
+        func step(_ high: Int) -> Double {
+            let input = cells(high: high, pack: 54_400)
+            return filter.step(input.frame, input.settings, elapsed: 1)
+        }
+        #expect(step(3400) == 0)
+        #expect(step(3425) == 100)
+        #expect(step(3425) == 175)
+        #expect(step(3400) == 175 * (1 - 1 / 15.0))
+    }
+
+    @Test("CVL follows a fall from 1 mV a cell on, and a rise at a distance of 7 mV a cell")
+    func play() {
+        var play = VoltagePlay()
+        let input = input()
+        let walk = [55_000, 54_985, 54_984, 55_096, 55_110, 55_100, 54_983]
+        #expect(walk.map { play.settle($0, input) } == [55_000, 55_000, 54_984, 54_984, 54_998, 54_998, 54_998])
+        #expect(play.settle(54_982, input) == 54_982)
     }
 
     @Test("The trim takes at most 30 mV a cell")
-    func trim() throws {
+    func trim() {
         var constraint = HighestCell()
         var value = 0
         for _ in 0..<500 { value = constraint.value(.cvl, cells(high: 3500, pack: 56_000)) }
-        #expect(value == 55_072 - 16 * 30)
+        #expect(abs(value - (55_072 - 16 * 30)) <= 16)
     }
 
     @Test("CCL falls from the actual current while the cell is above its soft cap, faster the further")
@@ -136,7 +149,7 @@ struct LowestCellTests {
         arguments: [
             (3060, 0, 50_000), (3060, -10_000, 60_000), (3060, 10_000, 50_000), (2980, -20_000, 20_000),
             (2985, 0, 3_125),
-            (2980, 0, 3_000), (2935, 0, 3_000), (2930, 0, 1_500), (2800, -50_000, 1_500),
+            (2980, 0, 3_000), (2945, 0, 3_000), (2940, 0, 1_500), (2800, -50_000, 1_500),
         ])
     func current(low: Int, current: Int, expected: Int) throws {
         var constraint = LowestCell()
@@ -168,30 +181,44 @@ struct LowestCellTests {
     func crossedThresholds() {
         var constraint = LowestCell()
         var input = cell(3300, lowKey: 3000)
-        input.settings.balanceVoltage = Millivolts(1900)
+        var settings = input.settings
+        settings.balanceVoltage = Millivolts(1900)
+        input.thresholds = WorkingThresholds(settings, .lfp)
         #expect(constraint.bound(.dcl, input) != nil)
     }
 
-    @Test("After 30 s well under hold with little current the pack is empty; a heavy load delays the verdict")
+    @Test("Ten seconds at Vmin + 15 mV with little current, or at the floor whatever flows, the pack is empty")
     func empty() {
         var resting = LowestCell()
         var loaded = LowestCell()
-        for _ in 0..<29 {
-            #expect(resting.bound(.dcl, "empty", cell(2960)) == nil)
-            _ = loaded.evaluate(cell(2960, current: -5_000))
+        var ignoring = LowestCell()
+        for _ in 0..<9 {
+            #expect(resting.bound(.dcl, "empty", cell(2915)) == nil)
+            _ = loaded.evaluate(cell(2920, current: -5_000))
+            _ = ignoring.evaluate(cell(2910, current: -20_000))
         }
-        #expect(resting.bound(.dcl, "empty", cell(2960)) == 0)
-        #expect(loaded.bound(.dcl, "empty", cell(2960, current: -5_000)) == nil)
+        #expect(resting.bound(.dcl, "empty", cell(2915)) == 0)
+        #expect(loaded.bound(.dcl, "empty", cell(2920, current: -5_000)) == nil)
+        #expect(ignoring.bound(.dcl, "empty", cell(2910, current: -20_000)) == 0, "a load that obeys no DCL")
+    }
+
+    @Test("Near Vmin the floor is halved until the cell is back at hold")
+    func near() {
+        var constraint = LowestCell()
+        #expect(constraint.bound(.dcl, cell(2945)) == 3_000)
+        #expect(constraint.bound(.dcl, cell(2940)) == 1_500)
+        #expect(constraint.bound(.dcl, cell(2975)) == 1_500)
+        #expect(constraint.bound(.dcl, cell(2980)) == 3_000)
     }
 
     @Test(
-        "Empty ends 120 s after the cell stands 0.10 V over hold while charging, or 0.20 V at rest",
+        "Empty ends 120 s after the cell stands 10 mV over hold while charging, or 0.20 V at rest",
         arguments: [
-            (3080, 2_000, true), (3080, 0, false), (3075, 2_000, false), (3180, 0, true), (3175, 0, false),
+            (2990, 2_000, true), (2990, 0, false), (2985, 2_000, false), (3180, 0, true), (3175, 0, false),
         ])
     func release(low: Int, current: Int, isReleased: Bool) {
         var constraint = LowestCell()
-        for _ in 0..<30 { _ = constraint.evaluate(cell(2960)) }
+        for _ in 0..<10 { _ = constraint.evaluate(cell(2910)) }
         for _ in 0..<119 { #expect(constraint.bound(.dcl, "empty", cell(low, current: current)) == 0) }
         #expect((constraint.bound(.dcl, "empty", cell(low, current: current)) == nil) == isReleased)
     }

@@ -25,12 +25,31 @@ func input(
     snapshot.measuredAt = .seconds(0)
     var configuration = LimitConfiguration()
     configure(&configuration)
-    return LimitInput(
-        snapshot: snapshot, frame: frame, settings: frame.settings, configuration: configuration,
-        profile: ChemistryProfile.of(chemistry), state: .bulk, elapsed: elapsed, published: nil, now: .seconds(0))
+    let profile = ChemistryProfile.of(chemistry).adapted(to: configuration)
+    var input = LimitInput(
+        snapshot: snapshot, frame: frame, thresholds: WorkingThresholds(frame.settings, chemistry),
+        configuration: configuration, profile: profile, state: .bulk, elapsed: elapsed, published: nil,
+        now: .seconds(0))
+    input.refresh()
+    return input
+}
+
+extension LimitInput {
+    /// What the calculator derives from the frame, without its filters.
+    mutating func refresh() {
+        imbalance = Double(max(0, (frame.highestVoltage * cells - frame.packVoltage).rawValue))
+        resistance = profile.resistance / (Double(capacity.rawValue) / 1000)
+    }
 }
 
 extension Constraint {
+    /// The bounds after stepping with an input.
+    mutating func evaluate(_ input: LimitInput) -> [ConstraintValue] {
+        var bounds: [ConstraintValue] = []
+        evaluate(input, into: &bounds)
+        return bounds
+    }
+
     /// The bound of one limit after stepping with an input; `nil` where the constraint has nothing to say.
     mutating func bound(_ kind: LimitKind, _ input: LimitInput) -> Int? {
         evaluate(input).filter { $0.limit == kind }.map(\.value).min()

@@ -25,6 +25,7 @@ struct MonotoneTests {
                 $0.capacity = WattHours(random.oneIn(4) ? 100 : base.settings.capacity.rawValue)
             }, chemistry: chemistry, elapsed: Double(Int.random(in: 0...5, using: &random)))
         change(&result.frame)
+        result.refresh()
         return result
     }
 
@@ -49,6 +50,7 @@ struct MonotoneTests {
             for high in stride(from: 1500, through: 5000, by: 5) {
                 var input = base
                 input.frame.highestVoltage = Millivolts(high)
+                input.refresh()
                 var cell = cell
                 var cut = cut
                 let values = cell.evaluate(input) + cut.evaluate(input)

@@ -38,8 +38,8 @@ struct StalenessTests {
     func reason() throws {
         var bench = settled()
         bench.wait(at: 45)
-        #expect(bench.limits?.reasons[.ccl] == "no good frame from the BMS for 25 s")
-        #expect(bench.limits?.reasons[.dcl] == "no good frame from the BMS for 25 s")
+        #expect(bench.limits?.reason(.ccl) == "no good frame from the BMS for 25 s")
+        #expect(bench.limits?.reason(.dcl) == "no good frame from the BMS for 25 s")
     }
 
     @Test("Refused frames are silence")

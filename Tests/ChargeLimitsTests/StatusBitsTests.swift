@@ -10,7 +10,7 @@ struct StatusBitsTests {
 
     private static let bounds: [(StatusFlags, [String: Int])] = [
         (both, [:]),
-        ([.dischargeAllowed], ["ccl chargePermission": 0, "cvl chargePermission": 16 * 3370]),
+        ([.dischargeAllowed], ["ccl chargePermission": 0, "cvl chargePermission": 16 * 3380]),
         ([.chargeAllowed], ["dcl dischargePermission": 0]),
         (both.union(.cellTooHigh), ["ccl alarmHighCell": 0, "cvl alarmHighCell": 16 * 3300]),
         (both.union(.cellTooLow), ["dcl alarmLowCell": 0]),
@@ -46,7 +46,7 @@ struct StatusBitsTests {
         bench.feed(at: 21) { $0.status = status }
         let limits = try #require(bench.limits)
         #expect(limits.value(kind) == 0)
-        #expect(limits.reasons[kind]?.hasPrefix("the BMS") == true)
+        #expect(limits.reason(kind).hasPrefix("the BMS") == true)
     }
 
     @Test("Two frames within one millisecond are two frames")

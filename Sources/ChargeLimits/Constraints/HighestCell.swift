@@ -73,15 +73,15 @@ struct ImbalanceFilter: Sendable {
     }
 }
 
-/// Play between a feedback and what follows it, so that the two do not chase each other: a fall counts from 3 mV a cell
-/// on; a rise is followed at a distance of 10 mV a cell. Bench: at 7.5 mV a cell of double resistance still hunted.
+/// Play between a feedback and what follows it, so that the two do not chase each other: a fall counts from 1 mV a cell
+/// on; a rise is followed at a distance of 7 mV a cell.
 struct VoltagePlay: Sendable {
     private var level: Int?
 
     mutating func settle(_ value: Int, _ input: LimitInput) -> Int {
-        let distance = 10 * input.cells
+        let distance = 7 * input.cells
         let old = level ?? value
-        level = value <= old - 3 * input.cells ? value : max(old, value - distance)
+        level = value <= old - input.cells ? value : max(old, value - distance)
         return level ?? value
     }
 }

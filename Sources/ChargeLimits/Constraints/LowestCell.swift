@@ -3,19 +3,25 @@ import BMSCore
 /// Keeps the lowest cell above Vmin, so that the load relay never has to open.
 ///
 /// DCL: the current at which the lowest cell would sit at its hold voltage, (lowest + r x discharge - hold) / r; the
-/// ohmic drop is taken out first, so that the limit does not chase the load. Down at once, up with 20 s. Not below 3 %
-/// of C while the cell is above hold; then, after 30 s at that floor, 0 ("empty") until the cell has recovered.
+/// ohmic drop is taken out first, so that the limit does not chase the load. Down at once, up with 20 s. It ends at a
+/// floor of 3 % of C, half of that near Vmin, which drains what is left without a pull on the cell; at Vmin + 25 mV (five
+/// counts of the wire) for ten seconds the pack is empty: 0 until the cell has recovered.
 ///
 /// Example: 100 Ah LFP, r = 1.6 mohm, Vmin 2.900 V, hold 2.980 V: at 3.060 V and no load 0.080 / 0.0016 = 50 A.
 struct LowestCell: Constraint {
+    /// How far above Vmin a cell counts as empty, and from where on the floor is halved.
+    private static let empty = Millivolts(15)
+    private static let near = Millivolts(40)
+    private static let emptySeconds = 10.0
     /// How far above hold an empty cell must rise.
-    private static let releaseCharging = Millivolts(100)
+    private static let releaseCharging = Millivolts(10)
     private static let releaseResting = Millivolts(200)
 
     /// mA, filtered upward.
     private var allowed: Double?
     private var secondsAtFloor = 0.0
     private var secondsRecovered = 0.0
+    private var isNear = false
     private var isEmpty = false
 
     mutating func evaluate(_ input: LimitInput, into bounds: inout [ConstraintValue]) {
@@ -29,7 +35,8 @@ struct LowestCell: Constraint {
         allowed = filtered
         let floor = Double(input.rate(30).rawValue)
         let isFloored = discharge * 1000 <= floor * 1.5 || filtered <= floor
-        latch(input, isAtFloor: isFloored && lowest <= hold - Millivolts(20), hold)
+        let minimum = input.settings.minimumVoltage
+        latch(input, isAtFloor: isFloored && lowest <= minimum + Self.empty, hold)
 
         if isEmpty {
             bounds.append(
@@ -38,12 +45,12 @@ struct LowestCell: Constraint {
                     .empty(
                         input.lowest, charging: hold + Self.releaseCharging, resting: hold + Self.releaseResting)))
         } else {
-            let isNear = lowest <= input.settings.minimumVoltage + Millivolts(30)
+            if lowest <= minimum + Self.near { isNear = true } else if lowest >= hold { isNear = false }
             let value = isNear ? floor / 2 : max(floor, filtered)
             bounds.append(
                 .dcl(
                     Milliamperes(Int(min(value, 10_000_000))), "lowestCell",
-                    .held(input.lowest, hold: hold, minimum: input.settings.minimumVoltage)))
+                    .held(input.lowest, hold: hold, minimum: minimum)))
         }
     }
 
@@ -61,7 +68,7 @@ struct LowestCell: Constraint {
     private mutating func latch(_ input: LimitInput, isAtFloor: Bool, _ hold: Millivolts) {
         let lowest = input.frame.lowestVoltage
         secondsAtFloor = isAtFloor ? secondsAtFloor + input.elapsed : max(0, secondsAtFloor - input.elapsed)
-        if secondsAtFloor >= 30 { isEmpty = true }
+        if secondsAtFloor >= Self.emptySeconds { isEmpty = true }
         let isCharging = input.current.rawValue > input.rate(10).rawValue
         let isRecovered =
             (lowest >= hold + Self.releaseCharging && isCharging) || lowest >= hold + Self.releaseResting

@@ -75,7 +75,7 @@ extension MetricCatalogue {
     private static func reason(_ path: String, _ key: String, _ name: String, _ kind: LimitKind, gx: Bool) -> Metric {
         // Home Assistant refuses a state of more than 255 characters.
         Metric(path, gx: gx, entity: .plain(key, name, diagnostic: false, icon: "mdi:comment-question-outline")) {
-            .string($0.limits?.reasons[kind].map { String($0.prefix(200)) })
+            .string(($0.limits?.reason(kind)).map { String($0.prefix(200)) })
         }
     }
 

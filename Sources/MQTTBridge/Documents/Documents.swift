@@ -37,7 +37,7 @@ enum Documents {
         writer.key("reasons")
         writer.beginObject()
         for kind in LimitKind.allCases {
-            writer.member(kind.rawValue, .text(limits?.reasons[kind] ?? "no good frame from the BMS yet"))
+            writer.member(kind.rawValue, .text(limits?.reason(kind) ?? "no good frame from the BMS yet"))
         }
         writer.endObject()
         writer.key("constraints")
