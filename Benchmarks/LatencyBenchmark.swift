@@ -25,6 +25,7 @@ enum LatencyBenchmark {
             """
             mqtt: { host: 127.0.0.1, port: \(broker.port) }
             publish: { limits: 0 }
+            stateDirectory: \(broker.folder.path)/state
             packs:
               - id: bench
                 source: serial:\(pty.path)

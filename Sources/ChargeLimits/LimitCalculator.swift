@@ -114,6 +114,7 @@ public struct LimitCalculator: Sendable {
             if wasResting && machine.state == .bulk { schedule.begun() }
             input.state = machine.state
             input.isStalled = machine.isStalled
+            input.isAwaitingPacks = !context.otherPacksAreFull
             input.resistance = estimator.used(input, expected: expected)
         }
         for index in constraints.indices where isMeasured || !constraints[index].usesMeasurements {
@@ -166,7 +167,7 @@ public struct LimitCalculator: Sendable {
         return Limits(
             cvl: Millivolts(voltage), ccl: Milliamperes(charge), dcl: Milliamperes(discharge),
             state: freshness >= .stale ? .stale : machine.state,
-            cellCeiling: settings.balanceVoltage + input.profile.soft,
+            cellCeiling: input.softCap,
             lowVoltage: (settings.minimumVoltage + input.profile.hold) * settings.cellCount,
             resistance: resistance(input), why: why, bounds: bounds)
     }

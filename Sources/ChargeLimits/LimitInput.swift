@@ -16,6 +16,8 @@ struct LimitInput {
     var state: ChargeState
     /// Balancing ended because it gained nothing.
     var isStalled = false
+    /// Other packs of the bank are not full yet: float waits for them.
+    var isAwaitingPacks = false
     /// Filtered N x highest - pack, mV.
     var imbalance = 0.0
     /// Resistance of a cell that DCL reckons with, milliohm.
@@ -65,6 +67,12 @@ struct LimitInput {
         settings.balanceVoltage
             + Millivolts((settings.maximumVoltage - settings.balanceVoltage).rawValue * 55 / 100)
     }
+
+    /// Target of a cell, clear of the hard cut.
+    var targetCell: Millivolts { min(settings.balanceVoltage + profile.head, hardVoltage - Millivolts(20)) }
+
+    /// Soft cap of the highest cell, clear of the hard cut.
+    var softCap: Millivolts { min(settings.balanceVoltage + profile.soft, hardVoltage - Millivolts(10)) }
 
     /// Pack voltage at which every cell sits `below` its balancing voltage.
     func packVoltage(belowBalance below: Millivolts) -> Millivolts { (settings.balanceVoltage - below) * cells }

@@ -1,3 +1,4 @@
+public import BMSCore
 public import ChargeLimits
 
 /// Packs, a broker, and time: what goes out when something comes in. No I/O and no clock; every call returns what is to
@@ -8,9 +9,23 @@ public struct Bridge: Sendable {
     private var isConnected = false
 
     /// A bridge for packs with different ids.
-    public init(_ options: BridgeOptions, packs: [PackOptions]) {
+    ///
+    /// - Parameters:
+    ///   - memories: what was learned of a pack before, by its id.
+    ///   - now: the moment to which they refer.
+    public init(
+        _ options: BridgeOptions, packs: [PackOptions], memories: [String: LimitMemory] = [:],
+        at now: Timestamp = Timestamp(milliseconds: 0)
+    ) {
         self.options = options
-        self.packs = packs.map { PackChannel($0, options) }
+        self.packs = packs.map { PackChannel($0, options, memory: memories[$0.id], at: now) }
+    }
+
+    /// What was learned of each pack, by its id.
+    public func memories(at now: Timestamp) -> [String: LimitMemory] {
+        var memories: [String: LimitMemory] = [:]
+        for pack in packs { memories[pack.options.id] = pack.memory(at: now) }
+        return memories
     }
 
     /// Topic filters to subscribe to.
@@ -70,9 +85,19 @@ public struct Bridge: Sendable {
     /// Drops messages where nobody takes them; lines for the log stay.
     private mutating func collect(_ body: (inout [PackChannel], inout Outbox) -> Void) -> Outbox {
         var outbox = Outbox()
+        tellBanks()
         body(&packs, &outbox)
         if !isConnected { outbox.messages = [] }
         return outbox
+    }
+
+    /// Packs in parallel go to float together.
+    private mutating func tellBanks() {
+        for index in packs.indices where packs[index].options.bank != nil {
+            packs[index].otherPacksAreFull = packs.indices.allSatisfy { other in
+                other == index || packs[other].options.bank != packs[index].options.bank || packs[other].isFull
+            }
+        }
     }
 
     private func bridgeStatus(_ text: String) -> OutboundMessage {

@@ -44,6 +44,8 @@ public struct PackOptions: Hashable, Sendable {
     public var name: String
     /// Serial number, where the owner gave one.
     public var serial: String?
+    /// Packs of the same bank are wired in parallel; `nil`: a pack alone.
+    public var bank: String?
     /// Which frames are believed.
     public var rules = FrameRules()
     /// How frames become knowledge.

@@ -17,13 +17,17 @@ public struct LimitFilter: Sendable {
     /// - Parameters:
     ///   - frame: 58 bytes, or `nil` when none came. Anything that is no good frame counts as none.
     ///   - milliseconds: time of the step, by a clock that does not jump.
+    ///   - shown: the time as the answer names it.
     /// - Returns: one JSON object, without a line break.
-    public mutating func step(frame: [UInt8]?, atMilliseconds milliseconds: Int64) -> [UInt8] {
+    public mutating func step(frame: [UInt8]?, atMilliseconds milliseconds: Int64, shownAs shown: Int64? = nil)
+        -> [UInt8]
+    {
         let now = Timestamp(milliseconds: milliseconds)
         if let frame { receiver.receiveFrame(frame, at: now) }
         let limits = calculator.step(receiver.snapshot, at: now)
-        let isWhole = milliseconds % 1000 == 0
-        let time = MetricValue.decimal(thousandths: Int(milliseconds), decimals: isWhole ? 0 : 3)
+        let shown = shown ?? milliseconds
+        let isWhole = shown % 1000 == 0
+        let time = MetricValue.decimal(thousandths: Int(shown), decimals: isWhole ? 0 : 3)
         return Documents.limits(limits, step: time)
     }
 }

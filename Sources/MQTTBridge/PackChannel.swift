@@ -11,12 +11,14 @@ struct PackChannel: Sendable {
     private var history = PackHistory()
     private var refusals = RefusalWatch()
     private(set) var limits: Limits?
+    /// Every other pack of the bank is full.
+    var otherPacksAreFull = true
 
-    init(_ options: PackOptions, _ bridge: BridgeOptions) {
+    init(_ options: PackOptions, _ bridge: BridgeOptions, memory: LimitMemory?, at now: Timestamp) {
         self.options = options
         self.bridge = bridge
         receiver = PackReceiver(rules: options.rules, options: options.tracker)
-        calculator = LimitCalculator(options.limits)
+        calculator = LimitCalculator(options.limits, memory: memory, at: now)
         publisher = PackPublisher(options, bridge)
     }
 
@@ -34,6 +36,12 @@ struct PackChannel: Sendable {
     /// Time passed.
     mutating func tick(at now: Moment, into outbox: inout Outbox) { advance(at: now, hasFrame: false, into: &outbox) }
 
+    /// What was learned of this pack.
+    func memory(at now: Timestamp) -> LimitMemory? { calculator.memory(at: now) }
+
+    /// The pack rests after a full charge, by fresh data.
+    var isFull: Bool { limits?.state == .full || limits?.state == .float }
+
     /// The source was closed or opened.
     mutating func sourceChanged() { receiver.reset() }
 
@@ -47,7 +55,10 @@ struct PackChannel: Sendable {
 
     private mutating func advance(at now: Moment, hasFrame: Bool, into outbox: inout Outbox) {
         let snapshot = receiver.snapshot
-        limits = calculator.step(snapshot, at: now.monotonic)
+        var context = LimitContext()
+        context.otherPacksAreFull = otherPacksAreFull
+        context.hour = now.hour
+        limits = calculator.step(snapshot, at: now.monotonic, context)
         if hasFrame, snapshot.measuredAt == now.monotonic, let frame = snapshot.frame {
             history.note(frame, limits, at: now.monotonic)
         }

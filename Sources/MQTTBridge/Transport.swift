@@ -37,11 +37,14 @@ public struct Moment: Hashable, Sendable {
     public var monotonic: Timestamp
     /// Milliseconds since 1970 UTC, for what people and other programs read.
     public var wall: Int64
+    /// Hour of the day, local time, 0...23; `nil`: unknown.
+    public var hour: Int?
 
     /// A moment on both clocks.
-    public init(monotonic: Timestamp, wall: Int64) {
+    public init(monotonic: Timestamp, wall: Int64, hour: Int? = nil) {
         self.monotonic = monotonic
         self.wall = wall
+        self.hour = hour
     }
 
     /// Whole seconds since 1970.

@@ -15,9 +15,11 @@ struct FreshnessTests {
         #expect(FreshnessTimes().freshness(of: moment, at: moment + milliseconds) == expected)
     }
 
-    @Test("A moment in the future counts as now")
+    @Test("A moment in the future means that the clock jumped back: a little is forgiven, more is lost")
     func future() {
-        #expect(FreshnessTimes().freshness(of: .seconds(100), at: .seconds(0)) == .fresh)
+        #expect(FreshnessTimes().freshness(of: .seconds(3), at: .seconds(0)) == .fresh)
+        #expect(FreshnessTimes().freshness(of: .seconds(3.001), at: .seconds(0)) == .lost)
+        #expect(FreshnessTimes().freshness(of: .seconds(100), at: .seconds(0)) == .lost)
     }
 
     @Test("Without a frame the pack is waited for")

@@ -103,6 +103,21 @@ struct ConfigurationTests {
                 pack + "    limits: { minChargeTemperature: 30, maxTemperature: 30 }\n",
                 "must be below limits.maxTemperature"
             ),
+            (pack + "    charging: { curve: [[0, 0], [10, 0.5]], rate: 9 }\n", "charging.rate: expected a number of C"),
+            (pack + "    charging: { curve: 5 }\n", "charging.curve: expected a list of 2 to 50 pairs"),
+            (pack + "    charging: { curve: [[0, 0]] }\n", "charging.curve: expected a list of 2 to 50 pairs"),
+            (
+                pack + "    charging:\n      curve:\n        - [0, 0]\n        - [10, x]\n",
+                "c.yaml:7:11: charging.curve: expected a pair like [5, 0.1]"
+            ),
+            (pack + "    charging: { curve: [[10, 0], [5, 1]] }\n", "charging.curve: temperatures must rise"),
+            (
+                pack + "    discharging: { curve: [[0, 0.5], [10, 0], [20, 1]] }\n",
+                "discharging.curve: the share of C may rise and then fall"
+            ),
+            (pack + "    charging: { balanceHours: 25-3 }\n", "charging.balanceHours: expected hours like 10-16"),
+            (pack + "    charging: { floatBelow: 0.4 }\n", "charging.floatBelow: expected a number of volts, 0 to 0.3"),
+            (pack + "    bank: My House\n", "bank: expected 1 to 32 of a-z"),
             ("staleness: { hold: 10, stale: 10 }\n" + pack, "hold < stale < lost"),
             ("publish: { limits: 20 }\n" + pack, "at least twice"),
             ("mqtt: { tls: { certFile: a } }\n" + pack, "belong together"),
@@ -118,6 +133,50 @@ struct ConfigurationTests {
         ])
     func fault(text: String, expected: String) {
         #expect(faults(text).contains { $0.contains(expected) }, "\(faults(text))")
+    }
+
+    @Test("what a careful owner sets arrives in the calculator")
+    func careful() throws {
+        let text = """
+            stateDirectory: /srv/state
+            packs:
+              - id: garage
+                source: serial:auto
+                bank: house
+                charging:
+                  rate: 0.3
+                  headroom: 0.025
+                  softCap: 0.04
+                  float: false
+                  floatBelow: 0.015
+                  restartSoc: 80
+                  fullChargeInterval: 1
+                  balanceHours: 22-6
+                  boardRise: 9.5
+                  curve: [[2, 0], [10, 0.25], [40, 0.25], [50, 0]]
+                discharging: { rate: 0.75, hold: 0.1, reserveSoc: 20, cellResistance: 0.9 }
+            """
+        let plan = try load(text).plan
+        #expect(plan.stateDirectory == "/srv/state")
+        #expect(plan.packs[0].options.bank == "house")
+        var expected = LimitConfiguration()
+        expected.chargeRate = 300
+        expected.head = Millivolts(25)
+        expected.softCap = Millivolts(40)
+        expected.floats = false
+        expected.floatBelow = Millivolts(15)
+        expected.restartSoc = 80
+        expected.fullChargeInterval = 1
+        expected.balanceHours = 22..<30
+        expected.boardRise = Millidegrees(9_500)
+        let points = [(2, 0), (10, 250), (40, 250), (50, 0)]
+        expected.chargeCurve = TemperatureCurve(
+            points: points.map { TemperatureCurve.Point(Millidegrees($0.0 * 1000), rate: $0.1) })
+        expected.dischargeRate = 750
+        expected.hold = Millivolts(100)
+        expected.reserveSoc = 20
+        expected.cellResistance = 900
+        #expect(plan.packs[0].options.limits == expected)
     }
 
     @Test("every fault is listed, in the order of the file, fifty at most")

@@ -25,6 +25,7 @@ struct EndToEndTests {
             """
             mqtt: { host: 127.0.0.1, port: \(broker.port) }
             publish: { state: 0, limits: 0, cells: 0 }
+            stateDirectory: \(broker.folder.path)/state
             packs:
               - id: garage
                 source: \(source)
@@ -104,6 +105,7 @@ struct EndToEndTests {
         broker.folder.write(
             """
             mqtt: { host: 127.0.0.1, port: \(broker.port) }
+            stateDirectory: \(broker.folder.path)/state
             packs:
               - id: shed
                 source: serial:\(pty.path)

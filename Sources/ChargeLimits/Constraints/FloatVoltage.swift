@@ -2,11 +2,11 @@ import BMSCore
 
 /// After full the pack rests at N x (Vbalance - flo): the boards stop burning and the cells stop ageing at the top.
 ///
-/// There is no step: the voltage eases down by 1 mV a second (16 cells), so that a charger that feeds the house goes on
-/// doing so and the pack is not emptied into the grid. Sources: two peers rest at 3.37 and 3.375 V (LFP); users of
+/// Packs in parallel wait for the last of their bank. There is no step: the voltage eases down by 1 mV a second (16 cells), so that a charger that feeds the house goes on
+/// doing so and the pack is not emptied into the grid. LFP rests at 3.38 V (bench; two peers take 3.37 and 3.375 V); users of
 /// dbus-serialbattery asked for the missing ramp.
 ///
-/// Example: 16 LFP cells, Vbalance 3.400 V: from 54.88 V to 53.92 V in 16 minutes.
+/// Example: 16 LFP cells, Vbalance 3.400 V: from 54.88 V to 54.08 V in 13 minutes.
 struct FloatVoltage: Constraint {
     /// mV a second for each cell.
     private static let ease = 0.0625
@@ -15,12 +15,13 @@ struct FloatVoltage: Constraint {
     private var level: Double?
 
     mutating func evaluate(_ input: LimitInput, into bounds: inout [ConstraintValue]) {
-        guard input.isFull, input.configuration.floats || input.isStalled else {
+        guard input.isFull, !input.isAwaitingPacks, input.configuration.floats || input.isStalled else {
             level = nil
             return
         }
         let goal = Self.goal(input)
-        let start = min(Double(input.published?.cvl.rawValue ?? .max), Double(Self.target(input)))
+        let start = min(
+            Double(input.published?.cvl.rawValue ?? .max), Double((input.targetCell * input.cells).rawValue))
         let eased = max(Double(goal.rawValue), (level ?? start) - Self.ease * Double(input.cells) * input.elapsed)
         level = eased
         let isThere = eased <= Double(goal.rawValue)
@@ -31,8 +32,4 @@ struct FloatVoltage: Constraint {
 
     /// Where the pack rests.
     static func goal(_ input: LimitInput) -> Millivolts { input.packVoltage(belowBalance: input.profile.floatBelow) }
-
-    private static func target(_ input: LimitInput) -> Int {
-        ((input.settings.balanceVoltage + input.profile.head) * input.cells).rawValue
-    }
 }

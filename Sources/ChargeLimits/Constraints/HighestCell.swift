@@ -18,7 +18,7 @@ struct HighestCell: Constraint {
     private var play = VoltagePlay()
 
     mutating func evaluate(_ input: LimitInput, into bounds: inout [ConstraintValue]) {
-        let soft = input.settings.balanceVoltage + input.profile.soft
+        let soft = input.softCap
         let excess = (input.frame.highestVoltage - soft).rawValue
         bounds.append(voltage(input, soft, excess))
         bounds.append(current(input, soft, excess))

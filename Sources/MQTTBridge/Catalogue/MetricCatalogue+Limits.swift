@@ -29,6 +29,14 @@ extension MetricCatalogue {
         reason("/Info/VoltageLimitation", "cvl_reason", "Charge voltage limited by", .cvl, gx: false),
         reason("/Info/ChargeLimitation", "ccl_reason", "Charge current limited by", .ccl, gx: true),
         reason("/Info/DischargeLimitation", "dcl_reason", "Discharge current limited by", .dcl, gx: true),
+        Metric(
+            "/Info/InternalResistance", "mΩ",
+            entity: .measurement(
+                "internal_resistance", "Internal resistance", nil, "mΩ", precision: 1, diagnostic: true,
+                icon: "mdi:omega")
+        ) { .thousandths($0.limits?.resistance.measured, 1) },
+        Metric("/Info/InternalResistanceUsed", "mΩ") { .thousandths($0.limits?.resistance.used, 1) },
+        Metric("/Info/InternalResistanceSource") { .string($0.limits?.resistance.source.rawValue) },
         Metric("/Info/ChargeRequest", gx: true) { view in
             .flag(view.limits.map { $0.has("empty") })
         },

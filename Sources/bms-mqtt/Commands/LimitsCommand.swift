@@ -1,3 +1,4 @@
+import BMSCore
 import CLinux
 import Glibc
 import MQTTBridge
@@ -11,7 +12,7 @@ enum LimitsCommand {
     static func run(_ pack: PackOptions, input: Int32 = STDIN_FILENO, output: Int32 = STDOUT_FILENO) -> Int32 {
         var reader = LineReader(descriptor: input, maximum: longestLine)
         var filter = LimitFilter(pack)
-        var lastTime: Int64 = 0
+        var time = SteadyTime()
         var complaints = 0
         while let line = reader.next() {
             let parsed = line.isCut ? Parsed(fault: "longer than \(longestLine) characters") : parse(line.bytes)
@@ -20,13 +21,36 @@ enum LimitsCommand {
                 if complaints <= 20 { Console.complain("line \(line.number): \(fault); counted as no frame") }
                 if complaints == 20 { Console.complain("further bad lines are not reported") }
             }
-            // Time that is missing or runs backwards stands still.
-            lastTime = max(lastTime, parsed.milliseconds ?? lastTime)
-            var answer = filter.step(frame: parsed.frame, atMilliseconds: lastTime)
+            let shown = parsed.milliseconds ?? time.lastGiven
+            if let jump = time.jump(shown) { Console.complain("line \(line.number): \(jump)") }
+            var answer = filter.step(
+                frame: parsed.frame, atMilliseconds: time.steady(shown), shownAs: shown)
             answer.append(UInt8(ascii: "\n"))
             guard Console.write(answer, to: output) else { return 0 }
         }
         return 0
+    }
+
+    /// Given times as a clock that never runs back: after a jump back it goes on from where it stood, so that silence
+    /// still ages the data.
+    private struct SteadyTime {
+        private(set) var lastGiven: Int64 = 0
+        private var offset: Int64 = 0
+
+        func jump(_ given: Int64) -> String? {
+            given < lastGiven
+                ? "time ran back from \(seconds(lastGiven)) s to \(seconds(given)) s: it goes on from there" : nil
+        }
+
+        mutating func steady(_ given: Int64) -> Int64 {
+            if given < lastGiven { offset = min(offset + (lastGiven - given), 1 << 60) }
+            lastGiven = given
+            return given + offset
+        }
+
+        private func seconds(_ milliseconds: Int64) -> String {
+            FixedPoint.text(thousandths: Int(milliseconds), decimals: milliseconds % 1000 == 0 ? 0 : 3)
+        }
     }
 
     private struct Parsed {

@@ -58,6 +58,7 @@ extension Configuration {
         var plan = plan
         if plan.link.clientID.isEmpty { plan.link.clientID = "bms-mqtt-\(Machine.name)" }
         plan.bridge.version = Version.number
+        plan.stateDirectory = StateStore.directory(configured: plan.stateDirectory)
         return plan
     }
 }

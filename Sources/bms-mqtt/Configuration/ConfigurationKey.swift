@@ -1,3 +1,6 @@
+import BMSCore
+import ChargeLimits
+
 /// One key of the configuration: what it is called, what it may hold, what it means, and what it does. Parser, default
 /// file and docs/configuration.md all follow from the two tables of these rows.
 struct ConfigurationKey<Target>: Sendable {
@@ -15,6 +18,8 @@ struct ConfigurationKey<Target>: Sendable {
         case whole(ClosedRange<Int>, unit: String)
         /// A number with up to three decimals, kept in thousandths.
         case decimal(ClosedRange<Int>, unit: String)
+        /// Pairs of temperature and share of C.
+        case curve
     }
 
     /// A value that fits its kind.
@@ -23,6 +28,7 @@ struct ConfigurationKey<Target>: Sendable {
         case flag(Bool)
         /// The whole number, or thousandths of a decimal one.
         case number(Int)
+        case curve(TemperatureCurve)
     }
 
     /// Dotted path, "mqtt.tls.caFile".
@@ -54,6 +60,7 @@ struct ConfigurationKey<Target>: Sendable {
         func fault(_ text: String) -> Result<Value, ConfigurationFault> {
             .failure(ConfigurationFault(place: node.place, text: "\(path): \(text)"))
         }
+        if case .curve = kind { return curve(node) }
         guard case .scalar(let text, let isPlain) = node.content else {
             return fault("expected \(expectation), found \(node.kind)")
         }
@@ -85,7 +92,38 @@ struct ConfigurationKey<Target>: Sendable {
                 return fault("expected \(expectation), found \(node.kind)")
             }
             return .success(.number(number))
+        case .curve: return curve(node)
         }
+    }
+
+    /// A curve; its fault names the first pair that is wrong.
+    private func curve(_ node: YAMLNode) -> Result<Value, ConfigurationFault> {
+        func fault(_ node: YAMLNode, _ text: String) -> Result<Value, ConfigurationFault> {
+            .failure(ConfigurationFault(place: node.place, text: "\(path): \(text)"))
+        }
+        guard case .sequence(let items) = node.content, (2...50).contains(items.count) else {
+            return fault(node, "expected \(expectation), found \(node.kind)")
+        }
+        var points: [TemperatureCurve.Point] = []
+        for item in items {
+            guard
+                case .sequence(let pair) = item.content, pair.count == 2, let temperature = Self.number(pair[0]),
+                let rate = Self.number(pair[1]), (-60_000...100_000).contains(temperature), (0...10_000).contains(rate)
+            else { return fault(item, "expected a pair like [5, 0.1]: degrees Celsius -60 to 100, share of C 0 to 10") }
+            if let last = points.last, temperature <= last.temperature.rawValue {
+                return fault(item, "temperatures must rise from pair to pair")
+            }
+            points.append(TemperatureCurve.Point(Millidegrees(temperature), rate: rate))
+        }
+        guard let curve = TemperatureCurve(points: points) else {
+            return fault(node, "the share of C may rise and then fall, but not rise again")
+        }
+        return .success(.curve(curve))
+    }
+
+    private static func number(_ node: YAMLNode) -> Int? {
+        guard case .scalar(let text, isPlain: true) = node.content else { return nil }
+        return thousandths(text)
     }
 
     /// What a value must be, for messages and documentation.
@@ -99,6 +137,7 @@ struct ConfigurationKey<Target>: Sendable {
             "a whole number\(unit.isEmpty ? "" : " of \(unit)"), \(range.lowerBound) to \(range.upperBound)"
         case .decimal(let range, let unit):
             "a number of \(unit), \(Self.decimal(range.lowerBound)) to \(Self.decimal(range.upperBound))"
+        case .curve: "a list of 2 to 50 pairs [degrees Celsius, share of C], by rising temperature"
         }
     }
 

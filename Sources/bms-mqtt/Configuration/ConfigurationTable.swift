@@ -1,4 +1,5 @@
 import BMSCore
+import ChargeLimits
 import MQTTBridge
 import Mosquitto
 
@@ -110,6 +111,11 @@ enum ConfigurationTable {
             "Age above which discharge stops, too, and the GX feed falls silent."
         ) { $0.freshness.lost = Int64($1.number) * 1000 },
         Key(
+            "stateDirectory", .text(longest: 4096), nil,
+            "Where learned values are kept over a restart. Unless given: $STATE_DIRECTORY (systemd), /var/lib/bms-mqtt "
+                + "for root, else ~/.local/state/bms-mqtt.", example: "/var/lib/bms-mqtt"
+        ) { $0.plan.stateDirectory = $1.text },
+        Key(
             "log.level", .choice(["debug", "info", "warning", "error"]), "info", "What is logged, on standard error."
         ) { $0.logLevel = Log.Level(name: $1.text) ?? .info },
     ]
@@ -140,6 +146,8 @@ extension ConfigurationKey.Value {
     var text: String { if case .text(let text) = self { text } else { "" } }
     /// The flag of a flag.
     var flag: Bool { if case .flag(let flag) = self { flag } else { false } }
+    /// The curve of a curve.
+    var curve: TemperatureCurve? { if case .curve(let curve) = self { curve } else { nil } }
     /// The number of a number.
     var number: Int { if case .number(let number) = self { number } else { 0 } }
 }

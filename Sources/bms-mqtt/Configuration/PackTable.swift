@@ -51,39 +51,15 @@ enum PackTable {
                 $0.options.serial = $1.text
             },
             Key(
+                "bank", .checked(identifier), nil,
+                "Packs with the same word here are wired in parallel: none goes to float before all are full.",
+                example: "house"
+            ) { $0.options.bank = $1.text },
+            Key(
                 "cells", .whole(1...255, unit: "cells"), nil,
                 "Number of cells; frames with another count are refused. Any count unless given.", example: "16"
             ) { $0.options.rules.plausibility?.expectedCells = $1.number },
-        ] + limits + checks
-
-    private static let limits: [Key] = [
-        amperes(
-            "limits.maxChargeCurrent", "Ceiling of the charge current; by chemistry and capacity unless given.", "100"
-        ) {
-            $0.maximumChargeCurrent = $1
-        },
-        amperes(
-            "limits.maxDischargeCurrent", "Ceiling of the discharge current; by chemistry and capacity unless given.",
-            "150"
-        ) { $0.maximumDischargeCurrent = $1 },
-        Key(
-            "limits.maxChargeVoltage", .decimal(1_000...1_400_000, unit: "volts"), nil,
-            "Ceiling of the charge voltage, whole pack; by the BMS's thresholds unless given.", example: "55.2"
-        ) { $0.options.limits.maximumChargeVoltage = Millivolts($1.number) },
-        amperes("limits.fuse", "Rating of the pack's fuse: a ceiling of both currents.", "200") { $0.fuse = $1 },
-        degrees(
-            "limits.minChargeTemperature", -40_000...30_000,
-            "Tmin for charging as set in the BMS (it does not tell); by chemistry unless given.", "0"
-        ) { $0.minimumChargeTemperature = $1 },
-        degrees(
-            "limits.minDischargeTemperature", -40_000...30_000,
-            "Tmin for discharging as set in the BMS; by chemistry unless given.", "-20"
-        ) { $0.minimumDischargeTemperature = $1 },
-        Key(
-            "limits.maxTemperature", .decimal(30_000...80_000, unit: "degrees Celsius"), "55",
-            "Tmax as set in the BMS (it does not tell). Currents end 1 K below it, so that no relay has to open."
-        ) { $0.options.limits.maximumTemperature = Millidegrees($1.number) },
-    ]
+        ] + limits + charging + discharging + checks
 
     private static let checks: [Key] = [
         Key(
@@ -119,24 +95,6 @@ enum PackTable {
             "Equal frames that confirm a change of cell count, thresholds or capacity."
         ) { $0.options.tracker.gate.settingsConfirmation = $1.number },
     ]
-
-    private static func amperes(
-        _ path: String, _ meaning: String, _ example: String,
-        _ apply: @escaping @Sendable (inout LimitConfiguration, Milliamperes) -> Void
-    ) -> Key {
-        Key(path, .decimal(0...2_000_000, unit: "amperes"), nil, meaning, example: example) {
-            apply(&$0.options.limits, Milliamperes($1.number))
-        }
-    }
-
-    private static func degrees(
-        _ path: String, _ range: ClosedRange<Int>, _ meaning: String, _ example: String,
-        _ apply: @escaping @Sendable (inout LimitConfiguration, Millidegrees) -> Void
-    ) -> Key {
-        Key(path, .decimal(range, unit: "degrees Celsius"), nil, meaning, example: example) {
-            apply(&$0.options.limits, Millidegrees($1.number))
-        }
-    }
 
     private static func identifier(_ text: String) -> String? {
         let isSound =

@@ -33,6 +33,12 @@ actor BridgeRuntime {
 
     func limits(ofPack index: Int) -> Limits? { bridge.limits(ofPack: index) }
 
+    /// What was learned of each pack, with the wall's time.
+    func memories() -> (packs: [String: LimitMemory], wall: Int64) {
+        let now = clock.now()
+        return (bridge.memories(at: now.monotonic), now.wall)
+    }
+
     private func deliver(_ outbox: Outbox) {
         for message in outbox.messages { transport.publish(message) }
         for notice in outbox.notices {

@@ -9,7 +9,13 @@ enum Clock {
     static func monotonic() -> Timestamp { Timestamp(milliseconds: read(CLOCK_BOOTTIME)) }
 
     /// Both clocks.
-    static func now() -> Moment { Moment(monotonic: monotonic(), wall: read(CLOCK_REALTIME)) }
+    static func now() -> Moment {
+        let wall = read(CLOCK_REALTIME)
+        var seconds = time_t(wall / 1000)
+        var local = tm()
+        let hour = localtime_r(&seconds, &local) == nil ? nil : Int(local.tm_hour)
+        return Moment(monotonic: monotonic(), wall: wall, hour: hour)
+    }
 
     private static func read(_ clock: clockid_t) -> Int64 {
         var time = timespec()

@@ -9,17 +9,21 @@ import SerialLink
 struct Service: Sendable {
     /// Silence must lower limits within a second; a tick costs a few microseconds.
     private static let tickMilliseconds = 500.0
+    /// What is learned in between may be lost to a power cut.
+    private static let saveMinutes = 30
 
     let plan: ServicePlan
     let log: Log
 
     /// Runs until cancelled, then says goodbye; takes less than two seconds for that.
     func run() async {
-        let bridge = Bridge(plan.bridge, packs: plan.packs.map(\.options))
+        let clock = PacedClock(speed: plan.speed)
+        let store = plan.stateDirectory.map { StateStore(directory: $0) }
+        let bridge = Bridge(
+            plan.bridge, packs: plan.packs.map(\.options), memories: memories(store), at: clock.now().monotonic)
         var configuration = plan.link
         configuration.will = OutgoingMessage(bridge.will)
         let link = MosquittoLink(configuration)
-        let clock = PacedClock(speed: plan.speed)
         let runtime = BridgeRuntime(bridge, transport: MosquittoTransport(link: link), log: log, clock: clock)
         link.subscribe(bridge.subscriptions.map { Subscription($0, qos: 1) })
         let sources = plan.packs.map { ByteSource($0.source) }
@@ -30,6 +34,7 @@ struct Service: Sendable {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await follow(link, runtime) }
             group.addTask { await keepTime(runtime, clock) }
+            if let store { group.addTask { await keepMemories(runtime, store) } }
             for (index, source) in sources.enumerated() {
                 if let source {
                     source.start()
@@ -42,6 +47,31 @@ struct Service: Sendable {
             group.cancelAll()
             for source in sources { source?.stop() }
             link.stop(farewell: bridge.farewell.map(OutgoingMessage.init))
+        }
+        if let store { await save(runtime, store) }
+    }
+
+    private func memories(_ store: StateStore?) -> [String: LimitMemory] {
+        var memories: [String: LimitMemory] = [:]
+        for pack in plan.packs {
+            let id = pack.options.id
+            memories[id] = store?.load(id, wall: Clock.now().wall) { log.warning("pack \(id): \($0)") }
+        }
+        return memories
+    }
+
+    private func keepMemories(_ runtime: BridgeRuntime, _ store: StateStore) async {
+        while !Task.isCancelled {
+            guard (try? await Task.sleep(for: .seconds(60 * Self.saveMinutes))) != nil else { return }
+            await save(runtime, store)
+        }
+    }
+
+    private func save(_ runtime: BridgeRuntime, _ store: StateStore) async {
+        let (packs, wall) = await runtime.memories()
+        for (id, memory) in packs.sorted(by: { $0.key < $1.key }) {
+            guard let failure = store.save(memory, id, wall: wall) else { continue }
+            log.warning("pack \(id): \(failure): what is learned will be lost with a restart")
         }
     }
 

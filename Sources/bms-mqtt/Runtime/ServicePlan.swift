@@ -20,6 +20,8 @@ struct ServicePlan: Sendable {
     var link: LinkConfiguration
     var bridge = BridgeOptions()
     var packs: [Pack]
+    /// Where learned values are kept; `nil`: nowhere.
+    var stateDirectory: String?
     /// Pace of time for simulated packs.
     var speed = 1.0
 }

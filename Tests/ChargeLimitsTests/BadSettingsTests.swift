@@ -1,0 +1,186 @@
+@testable import ChargeLimits
+
+import BMSCore
+import Testing
+import TestSupport
+
+/// Settings and clocks that cannot be right: each has a safe answer and a reason that says so.
+@Suite("Bad settings and clocks")
+struct BadSettingsTests {
+    @Test("A Vbalance too near to or above Vmax is not used", arguments: [3660, 3700, 4900])
+    func balanceTooHigh(balance: Int) throws {
+        var bench = Bench()
+        bench.run(0...60) {
+            $0.maximumVoltage = Millivolts(3700)
+            $0.balanceVoltage = Millivolts(balance)
+        }
+        let limits = try #require(bench.limits)
+        #expect(limits.cvl < Millivolts(16 * 3680))
+        #expect(limits.reason(.cvl).contains("is too near to Vmax: less is used"), "\(limits.reason(.cvl))")
+    }
+
+    @Test("Balancing switched off: the chemistry's Vbalance is used", arguments: [500, 2000, 2900])
+    func noBalancing(balance: Int) throws {
+        var options = PackTracker.Options()
+        options.chemistry = .lfp
+        var bench = Bench(options: options)
+        bench.run(0...60) { $0.balanceVoltage = Millivolts(balance) }
+        let limits = try #require(bench.limits)
+        #expect(limits.cvl == Millivolts(16 * 3430))
+        #expect(limits.reason(.cvl).contains("is not above Vmin: the chemistry's is used"))
+    }
+
+    @Test("Vmin at or above Vmax: no frame of such a pack is believed", arguments: [(3700, 3700), (3800, 3650)])
+    func crossed(minimum: Int, maximum: Int) {
+        var bench = Bench()
+        bench.run(0...60) {
+            $0.minimumVoltage = Millivolts(minimum)
+            $0.maximumVoltage = Millivolts(maximum)
+        }
+        #expect(bench.limits == nil)
+        #expect((bench.receiver.counters.rejections[.thresholds] ?? 0) > 50)
+    }
+
+    @Test("Without a capacity the currents are tiny, and the reason says what to do")
+    func noCapacity() throws {
+        var bench = Bench()
+        bench.run(0...60) { $0.capacity = .zero }
+        let limits = try #require(bench.limits)
+        #expect(limits.ccl <= Milliamperes(500))
+        #expect(limits.dcl <= Milliamperes(1_000))
+        #expect(limits.reason(.dcl) == "no capacity is set in the BMS: 1 Ah assumed, set it in the vendor's app")
+    }
+
+    @Test(
+        "A cell count that changes while charging stops the charge for a minute and starts anew",
+        arguments: [8, 15, 24])
+    func cellCount(count: Int) throws {
+        var bench = Bench()
+        bench.run(0...60)
+        let change: (inout Frame) -> Void = {
+            $0.cellCount = count
+            $0.setCells(low: 3300, high: 3320)
+            $0.packVoltage = Millivolts(3310 * count)
+            $0.lowestVoltageCell = 1
+            $0.highestVoltageCell = 2
+            $0.lowestTemperatureCell = 1
+            $0.highestTemperatureCell = 2
+        }
+        // Four frames are refused, the fifth is believed.
+        bench.run(61...64, change)
+        #expect(bench.limits?.cvl == Millivolts(54_880))
+        bench.run(65...65, change)
+        let limits = try #require(bench.limits)
+        #expect(limits.ccl == .zero)
+        #expect(limits.cvl <= Millivolts(count * 3300))
+        #expect(limits.cvl.rawValue > count * 3040 - 10)
+        #expect(limits.reason(.ccl) == "the number of cells changed from 16 to \(count): starting anew")
+        bench.run(66...124, change)
+        #expect(bench.limits?.ccl == .zero)
+        bench.run(125...400, change)
+        #expect(try #require(bench.limits).ccl > Milliamperes(90_000))
+        #expect(bench.limits?.cvl == Millivolts(count * 3430))
+    }
+
+    @Test("A clock that jumps back counts as silence until the next frame; nothing rises by it")
+    func clockBack() throws {
+        var bench = Bench()
+        bench.run(1000...1060)
+        let before = try #require(bench.limits).numbers
+        bench.wait(at: 1058)
+        #expect(bench.limits?.numbers == before, "a little is forgiven")
+        bench.wait(at: 10)
+        let limits = try #require(bench.limits)
+        #expect(limits.ccl == .zero && limits.dcl == .zero)
+        #expect(limits.reason(.ccl) == "the clock jumped back: waiting for a new frame from the BMS")
+        bench.feed(at: 11)
+        #expect(try #require(bench.limits).dcl <= Milliamperes(5_607), "rises by slew again")
+    }
+
+    @Test("A suspended host wakes to stale limits; the next frame starts the way up")
+    func suspended() throws {
+        var bench = Bench()
+        bench.run(0...60)
+        bench.wait(at: 40_000)
+        #expect(bench.limits?.numbers == [16 * 3300, 0, 0])
+        bench.feed(at: 40_000.5)
+        let rises = try #require(bench.limits)
+        #expect(rises.dcl <= Milliamperes(5_607 * 5))
+    }
+
+    @Test("A single wild reading that is consistent in itself changes nothing")
+    func wild() throws {
+        var bench = Bench()
+        bench.run(0...60)
+        let before = bench.limits
+        bench.feed(at: 61) {
+            $0.setCells(low: 2000, high: 2020)
+            $0.packVoltage = Millivolts(2010 * 16)
+        }
+        #expect(bench.limits?.numbers == before?.numbers)
+        bench.feed(at: 62)
+        #expect(bench.limits?.numbers == before?.numbers)
+    }
+
+    @Test("Curves must rise in temperature, and may not rise again after they fell")
+    func curves() {
+        func curve(_ points: [(Int, Int)]) -> TemperatureCurve? {
+            TemperatureCurve(points: points.map { TemperatureCurve.Point(Millidegrees($0.0 * 1000), rate: $0.1) })
+        }
+        #expect(curve([(0, 0), (10, 500), (45, 500), (55, 0)]) != nil)
+        #expect(curve([(0, 0)]) == nil)
+        #expect(curve([(10, 0), (10, 500)]) == nil)
+        #expect(curve([(10, 0), (0, 500)]) == nil)
+        #expect(curve([(0, 500), (10, 0), (20, 500)]) == nil)
+        #expect(curve([(0, -1), (10, 0)]) == nil)
+        #expect(curve([(0, 0), (10, 10_001)]) == nil)
+    }
+
+    @Test("The owner's figures replace the chemistry's, and stay clear of the hard cut")
+    func owner() throws {
+        var bench = Bench {
+            $0.head = Millivolts(10)
+            $0.softCap = Millivolts(20)
+            $0.chargeRate = 250
+            $0.dischargeRate = 500
+        }
+        bench.run(0...3)
+        #expect(bench.limits?.numbers == [16 * 3410, 70_000, 140_000])
+        #expect(bench.limits?.cellCeiling == Millivolts(3420))
+        var bold = Bench { $0.head = Millivolts(100) }
+        bold.run(0...3) { $0.maximumVoltage = Millivolts(3500) }
+        // The hard cut is at 3.455 V.
+        #expect(bold.limits?.cvl == Millivolts(16 * 3435))
+    }
+}
+
+@Suite("Reasons keep still")
+struct ReasonKeeperTests {
+    private func reason(_ name: String, _ cell: Int = 1) -> Limits.Reason {
+        let voltage = Cause.CellVoltage(cell: cell, voltage: Millivolts(3440))
+        return Limits.Reason(
+            name: name, cause: .leads(voltage, cap: Millivolts(3442)), stance: .bound, isVoltage: true)
+    }
+
+    @Test("A cause that comes and goes does not take over; one that lasts three seconds does; a fall does at once")
+    func flap() {
+        var keeper = ReasonKeeper()
+        func name(_ second: Double, _ name: String, _ value: Int = 100) -> String {
+            keeper.step(reason(name), value: value, at: .seconds(second)).name
+        }
+        #expect(name(0, "a") == "a")
+        for second in 1...20 { #expect(name(Double(second), second.isMultiple(of: 2) ? "a" : "b") == "a") }
+        #expect(name(21, "b") == "a")
+        #expect(name(23.9, "b") == "a")
+        #expect(name(24, "b") == "b")
+        #expect(name(25, "c", 99) == "c")
+    }
+
+    @Test("Numbers in a sentence are renewed every ten seconds")
+    func renewal() {
+        var keeper = ReasonKeeper()
+        let first = keeper.step(reason("a", 1), value: 100, at: .seconds(0))
+        #expect(keeper.step(reason("a", 2), value: 100, at: .seconds(9)) == first)
+        #expect(keeper.step(reason("a", 3), value: 100, at: .seconds(10)) == reason("a", 3))
+    }
+}
