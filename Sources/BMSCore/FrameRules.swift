@@ -97,8 +97,9 @@ extension FrameRules.Plausibility {
 
     private func hasSoundThresholds(_ frame: Frame) -> Bool {
         let range = Millivolts(500)...Millivolts(5500)
+        // Vbalance is not judged: nobody knows what is sent with balancing off, and the limits can do without.
         return range.contains(frame.minimumVoltage) && range.contains(frame.maximumVoltage)
-            && range.contains(frame.balanceVoltage) && frame.minimumVoltage < frame.maximumVoltage
+            && frame.minimumVoltage < frame.maximumVoltage
     }
 
     /// One cell is at the lowest and one at the highest voltage; the others lie between.

@@ -17,13 +17,13 @@ public enum Rejection: String, CaseIterable, Hashable, Sendable {
     /// Coldest cell above warmest cell.
     case temperatureOrder
 
-    // Plausibility: what a battery can be. Each has a configuration key that loosens it.
+    // Plausibility: what a battery can be. Each but the thresholds has a configuration key that loosens it.
 
     /// A current beyond any sensor.
     case current
     /// A cell voltage outside the range of cells.
     case cellVoltage
-    /// Vmin, Vbalance or Vmax outside the range of cells, or Vmin not below Vmax.
+    /// Vmin or Vmax outside the range of cells, or Vmin not below Vmax. Set in the vendor's app, nothing loosens it.
     case thresholds
     /// A temperature outside the range of the boards.
     case temperature
@@ -49,7 +49,7 @@ public enum Rejection: String, CaseIterable, Hashable, Sendable {
         case .temperatureOrder: "lowest temperature above the highest"
         case .current: "current beyond any sensor"
         case .cellVoltage: "cell voltage outside the range of cells"
-        case .thresholds: "Vmin, Vbalance or Vmax impossible"
+        case .thresholds: "Vmin or Vmax impossible"
         case .temperature: "temperature outside the range of the cell boards"
         case .packVoltage: "pack voltage does not fit the cells"
         case .jump: "jump not confirmed by a second frame"
@@ -60,10 +60,11 @@ public enum Rejection: String, CaseIterable, Hashable, Sendable {
     /// The configuration key under a pack that loosens the check; `nil` for the checks that make a frame a frame.
     public var configurationKey: String? {
         switch self {
-        case .signs, .sum, .cellNumber, .soc, .voltageOrder, .temperatureOrder, .thresholds, .temperature: nil
+        case .signs, .sum, .cellNumber, .soc, .voltageOrder, .temperatureOrder, .thresholds: nil
         case .cellCount: "cells"
         case .current: "checks.maximumCurrent"
         case .cellVoltage: "checks.minimumCellVoltage, checks.maximumCellVoltage"
+        case .temperature: "checks.lowestTemperature, checks.highestTemperature"
         case .packVoltage: "checks.packVoltageTolerance"
         case .jump: "checks.maximumCellJump, checks.minimumCellJump, checks.temperatureJump"
         case .settings: "checks.settingsConfirmation"

@@ -35,7 +35,6 @@ struct Damage: Sendable, CustomTestStringConvertible {
         Damage("a cell above 5.5 V", .cellVoltage) { $0.highestVoltage = Millivolts(5505) },
         Damage("Vmin below 0.5 V", .thresholds) { $0.minimumVoltage = Millivolts(495) },
         Damage("Vmax above 5.5 V", .thresholds) { $0.maximumVoltage = Millivolts(5505) },
-        Damage("Vbalance above 5.5 V", .thresholds) { $0.balanceVoltage = Millivolts(5505) },
         Damage("Vmin equal to Vmax", .thresholds) { $0.minimumVoltage = $0.maximumVoltage },
         Damage("colder than the boards measure", .temperature) { $0.lowestTemperature = RawTemperature(211) },
         Damage("warmer than the boards measure", .temperature) { $0.highestTemperature = RawTemperature(376) },

@@ -238,13 +238,13 @@ struct ConfigurationTests {
 
     @Test("docs/configuration.md is what the key tables say")
     func documentation() throws {
-        let text = try Repository.text("docs/configuration.md")
+        let text = Repository.text("docs/configuration.md")
         #expect(text == ConfigurationText.documentation + "\n", "run scripts/generate-docs")
     }
 
     @Test("the examples are fit to run", arguments: ["config-minimal.yaml", "config-full.yaml"])
     func examples(name: String) throws {
-        let text = try Repository.text("examples/\(name)")
+        let text = Repository.text("examples/\(name)")
         #expect(faults(text.replacing("  passwordFile: /etc/bms-mqtt/password\n", with: "")) == [])
     }
 
@@ -259,17 +259,5 @@ struct ConfigurationTests {
         let second = try load("mqtt: { passwordFile: \(open) }\n" + Self.pack)
         #expect(second.plan.link.password == "secret")
         #expect(second.notices.contains { $0.contains("chmod 600") })
-    }
-}
-
-/// Files of this repository.
-enum Repository {
-    static func path(_ name: String) -> String {
-        let parts = #filePath.split(separator: "/").dropLast(3)
-        return "/" + parts.joined(separator: "/") + "/" + name
-    }
-
-    static func text(_ name: String) throws -> String {
-        String(decoding: try Data(contentsOf: URL(filePath: path(name))), as: UTF8.self)
     }
 }

@@ -2,11 +2,17 @@ import FoundationEssentials
 
 /// Files of Tests/Fixtures.
 public enum Fixtures {
+    /// There is no such fixture.
+    public struct Missing: Error {
+        /// Its name.
+        public let name: String
+    }
+
     /// The lines of a fixture, without empty ones.
     public static func lines(of name: String) throws -> [String] {
-        let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        let data = try Data(contentsOf: folder.appending(path: "Fixtures").appending(path: name))
-        return String(decoding: data, as: UTF8.self).split(separator: "\n").map(String.init)
+        let lines = Repository.text("Tests/Fixtures/\(name)").split(separator: "\n").map(String.init)
+        guard !lines.isEmpty else { throw Missing(name: name) }
+        return lines
     }
 
     /// The lines of a fixture, each decoded from JSON.

@@ -87,6 +87,18 @@ enum PackTable {
             "Frames with a higher cell are refused."
         ) { $0.options.rules.plausibility?.maximumCellVoltage = Millivolts($1.number) },
         Key(
+            "checks.lowestTemperature", .whole(-180 ... -20, unit: "degrees Celsius"), "-50",
+            "Frames with a colder board are refused."
+        ) { pack, value in
+            pack.options.rules.plausibility?.temperature.extend(lower: value.number)
+        },
+        Key(
+            "checks.highestTemperature", .whole(60...200, unit: "degrees Celsius"), "89",
+            "Frames with a warmer board are refused."
+        ) { pack, value in
+            pack.options.rules.plausibility?.temperature.extend(upper: value.number)
+        },
+        Key(
             "checks.maximumCurrent", .whole(100...8000, unit: "amperes"), "2000",
             "Frames with a larger current are refused."
         ) { $0.options.rules.plausibility?.maximumCurrent = Milliamperes($1.number * 1000) },
@@ -119,5 +131,21 @@ enum PackTable {
         } catch {
             return error.description
         }
+    }
+}
+
+extension ClosedRange<RawTemperature> {
+    /// Another lower end, in degrees Celsius by the measured rule.
+    fileprivate mutating func extend(lower degrees: Int) {
+        self = Self.count(degrees)...Swift.max(upperBound, Self.count(degrees))
+    }
+
+    /// Another upper end.
+    fileprivate mutating func extend(upper degrees: Int) {
+        self = Swift.min(lowerBound, Self.count(degrees, up: true))...Self.count(degrees, up: true)
+    }
+
+    private static func count(_ degrees: Int, up: Bool = false) -> RawTemperature {
+        RawTemperature(((degrees + 232) * 1000 + (up ? 856 : 0)) / 857)
     }
 }

@@ -1,0 +1,25 @@
+import Glibc
+
+/// Files of this repository.
+public enum Repository {
+    /// Absolute path of a file by its path in the repository.
+    public static func path(_ name: String) -> String {
+        let parts = #filePath.split(separator: "/").dropLast(3)
+        return "/" + parts.joined(separator: "/") + "/" + name
+    }
+
+    /// Its text; empty where there is no such file.
+    public static func text(_ name: String) -> String {
+        let descriptor = open(path(name), O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return "" }
+        defer { close(descriptor) }
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 65_536)
+        while true {
+            let count = read(descriptor, &chunk, chunk.count)
+            guard count > 0 else { break }
+            bytes += chunk[0..<count]
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}
