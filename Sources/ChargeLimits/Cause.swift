@@ -95,7 +95,7 @@ extension Cause: CustomStringConvertible {
         case .held(let cell, let hold, let minimum):
             "\(cell) is held above \(hold.inVolts) (Vmin \(minimum.inVolts))"
         case .empty(let cell, let charging, let resting):
-            "empty: \(cell), released above \(charging.inVolts) while charging or \(resting.inVolts) at rest for 120 s"
+            "empty: \(cell), released above \(charging.inVolts) while charging or \(resting.inVolts) at rest for 60 s"
         case .reserve(let soc, let reserve): "state of charge of \(soc) % against a reserve of \(reserve) %"
         case .coldest(let cell): "coldest cell \(cell)"
         case .warmest(let cell): "warmest cell \(cell)"

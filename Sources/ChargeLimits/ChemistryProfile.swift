@@ -49,7 +49,7 @@ struct ChemistryProfile: Hashable, Sendable {
     }
 
     private static let lfp = ChemistryProfile(
-        head: Millivolts(30), soft: Millivolts(42), floatBelow: Millivolts(20), restartVoltage: Millivolts(3250),
+        head: Millivolts(30), soft: Millivolts(41), floatBelow: Millivolts(20), restartVoltage: Millivolts(3250),
         chargeRate: 500, dischargeRate: 1000, hold: Millivolts(80), resistance: 160,
         charge: TemperatureCurve([(0, 0), (1, 50), (5, 100), (10, 250), (15, 500), (45, 500), (50, 120), (55, 0)]),
         discharge: TemperatureCurve([(-20, 0), (-15, 200), (0, 500), (10, 1000), (50, 1000), (58, 0)]))

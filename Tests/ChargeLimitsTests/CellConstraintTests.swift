@@ -18,7 +18,7 @@ struct HighestCellTests {
     @Test(
         "CVL is N x (Vbalance + soft) less the imbalance",
         arguments: [
-            (3440, 53_600, 53_632), (3400, 54_400, 55_072), (3300, 60_000, 55_072), (3500, 52_800, 51_872),
+            (3440, 53_600, 53_616), (3400, 54_400, 55_056), (3300, 60_000, 55_056), (3500, 52_800, 51_856),
         ])
     func voltage(high: Int, pack: Int, expected: Int) throws {
         var constraint = HighestCell()
@@ -54,14 +54,14 @@ struct HighestCellTests {
         var constraint = HighestCell()
         var value = 0
         for _ in 0..<500 { value = constraint.value(.cvl, cells(high: 3500, pack: 56_000)) }
-        #expect(abs(value - (55_072 - 16 * 30)) <= 16)
+        #expect(abs(value - (55_056 - 16 * 30)) <= 16)
     }
 
     @Test("CCL falls from the actual current while the cell is above its soft cap, faster the further")
     func falls() throws {
         var gentle = HighestCell()
         var hard = HighestCell()
-        #expect(gentle.bound(.ccl, cells(high: 3452, pack: 55_000, current: 20_000)) == 18_000)
+        #expect(gentle.bound(.ccl, cells(high: 3451, pack: 55_000, current: 20_000)) == 18_000)
         #expect(hard.bound(.ccl, cells(high: 3475, pack: 55_000, current: 20_000)) == 12_000)
     }
 
@@ -157,12 +157,23 @@ struct LowestCellTests {
         #expect(abs(value - expected) <= 1)
     }
 
-    @Test("It falls at once and rises with 20 s")
+    @Test("It falls at once, rises with 20 s, and follows a rise at a distance of 7.5 mV")
     func filter() throws {
         var constraint = LowestCell()
         #expect(constraint.bound(.dcl, cell(3060)) == 50_000)
         #expect(abs(constraint.value(.dcl, cell(2996)) - 10_000) <= 1)
-        #expect(abs(constraint.value(.dcl, cell(3060)) - 12_000) <= 1)
+        // Smoothed 12 A and 13.9 A are within the play of 4.7 A, 15.7 A is beyond it.
+        #expect(abs(constraint.value(.dcl, cell(3060)) - 10_000) <= 1)
+        #expect(abs(constraint.value(.dcl, cell(3060)) - 10_000) <= 1)
+        #expect(abs(constraint.value(.dcl, cell(3060)) - 11_017) <= 2)
+        #expect(abs(constraint.value(.dcl, cell(2996)) - 10_000) <= 1)
+    }
+
+    @Test("V-low stays known while its key is away")
+    func keyAway() {
+        var constraint = LowestCell()
+        let known = constraint.value(.dcl, cell(3100, lowKey: 3100))
+        #expect(abs(constraint.value(.dcl, cell(3100)) - known) <= 1)
     }
 
     @Test(
@@ -212,14 +223,14 @@ struct LowestCellTests {
     }
 
     @Test(
-        "Empty ends 120 s after the cell stands 10 mV over hold while charging, or 0.20 V at rest",
+        "Empty ends 60 s after the cell is back at hold while charging, or 0.20 V over it at rest",
         arguments: [
-            (2990, 2_000, true), (2990, 0, false), (2985, 2_000, false), (3180, 0, true), (3175, 0, false),
+            (2980, 2_000, true), (2980, 0, false), (2975, 2_000, false), (3180, 0, true), (3175, 0, false),
         ])
     func release(low: Int, current: Int, isReleased: Bool) {
         var constraint = LowestCell()
         for _ in 0..<10 { _ = constraint.evaluate(cell(2910)) }
-        for _ in 0..<119 { #expect(constraint.bound(.dcl, "empty", cell(low, current: current)) == 0) }
+        for _ in 0..<59 { #expect(constraint.bound(.dcl, "empty", cell(low, current: current)) == 0) }
         #expect((constraint.bound(.dcl, "empty", cell(low, current: current)) == nil) == isReleased)
     }
 

@@ -3,7 +3,8 @@ import BMSCore
 /// Keeps the lowest cell above Vmin, so that the load relay never has to open.
 ///
 /// DCL: the current at which the lowest cell would sit at its hold voltage, (lowest + r x discharge - hold) / r; the
-/// ohmic drop is taken out first, so that the limit does not chase the load. Down at once, up with 20 s. It ends at a
+/// ohmic drop is taken out first, so that the limit does not chase the load. Down at once, up with 20 s and
+/// some play. It ends at a
 /// floor of 3 % of C, half of that near Vmin, which drains what is left without a pull on the cell; at Vmin + 25 mV (five
 /// counts of the wire) for ten seconds the pack is empty: 0 until the cell has recovered.
 ///
@@ -13,12 +14,20 @@ struct LowestCell: Constraint {
     private static let empty = Millivolts(15)
     private static let near = Millivolts(40)
     private static let emptySeconds = 10.0
-    /// How far above hold an empty cell must rise.
-    private static let releaseCharging = Millivolts(10)
+    /// An empty cell must be back at hold while the pack is charged, or this far above it at rest, for so long. What is
+    /// released is the floor, which the cell can bear.
     private static let releaseResting = Millivolts(200)
+    private static let releaseSeconds = 60.0
+
+    /// A rise is followed at this distance, so that one count of the wire (5 mV) up and down moves nothing.
+    private static let play = 7.5
 
     /// mA, filtered upward.
+    private var filtered: Double?
+    /// mA, with play.
     private var allowed: Double?
+    /// V-low as last sent: keys come and go, the setting stays.
+    private var lowKey: Millivolts?
     private var secondsAtFloor = 0.0
     private var secondsRecovered = 0.0
     private var isNear = false
@@ -30,11 +39,13 @@ struct LowestCell: Constraint {
         let resistance = input.resistance
         let discharge = Double(max(0, -input.current.rawValue)) / 1000
         let room = (Double((lowest - hold).rawValue) + resistance * discharge) / resistance * 1000
-        let old = allowed ?? room
-        let filtered = room < old ? room : old + (room - old) * min(1, input.elapsed / 20)
-        allowed = filtered
+        let old = filtered ?? room
+        let smooth = room < old ? room : old + (room - old) * min(1, input.elapsed / 20)
+        filtered = smooth
+        let followed = min(smooth, max(allowed ?? smooth, smooth - Self.play / resistance * 1000))
+        allowed = followed
         let floor = Double(input.rate(30).rawValue)
-        let isFloored = discharge * 1000 <= floor * 1.5 || filtered <= floor
+        let isFloored = discharge * 1000 <= floor * 1.5 || followed <= floor
         let minimum = input.settings.minimumVoltage
         latch(input, isAtFloor: isFloored && lowest <= minimum + Self.empty, hold)
 
@@ -43,10 +54,10 @@ struct LowestCell: Constraint {
                 .dcl(
                     .zero, "empty",
                     .empty(
-                        input.lowest, charging: hold + Self.releaseCharging, resting: hold + Self.releaseResting)))
+                        input.lowest, charging: hold, resting: hold + Self.releaseResting)))
         } else {
             if lowest <= minimum + Self.near { isNear = true } else if lowest >= hold { isNear = false }
-            let value = isNear ? floor / 2 : max(floor, filtered)
+            let value = isNear ? floor / 2 : max(floor, followed)
             bounds.append(
                 .dcl(
                     Milliamperes(Int(min(value, 10_000_000))), "lowestCell",
@@ -55,9 +66,10 @@ struct LowestCell: Constraint {
     }
 
     /// V-low less 20 mV where the keys gave it, else Vmin + hold of the chemistry.
-    private func holdVoltage(_ input: LimitInput) -> Millivolts {
+    private mutating func holdVoltage(_ input: LimitInput) -> Millivolts {
         let byProfile = input.settings.minimumVoltage + input.profile.hold
-        guard input.configuration.hold == nil, let low = input.snapshot.keys.lowVoltage else { return byProfile }
+        lowKey = input.snapshot.keys.lowVoltage ?? lowKey
+        guard input.configuration.hold == nil, let low = lowKey else { return byProfile }
         // A V-low at or under Vmin, or near the balancing voltage, is a careless setting.
         let byKey = low - Millivolts(20)
         let isUsable =
@@ -71,9 +83,9 @@ struct LowestCell: Constraint {
         if secondsAtFloor >= Self.emptySeconds { isEmpty = true }
         let isCharging = input.current.rawValue > input.rate(10).rawValue
         let isRecovered =
-            (lowest >= hold + Self.releaseCharging && isCharging) || lowest >= hold + Self.releaseResting
+            (lowest >= hold && isCharging) || lowest >= hold + Self.releaseResting
         secondsRecovered = isRecovered ? secondsRecovered + input.elapsed : 0
-        if isEmpty && secondsRecovered >= 120 {
+        if isEmpty && secondsRecovered >= Self.releaseSeconds {
             isEmpty = false
             secondsAtFloor = 0
         }
