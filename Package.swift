@@ -46,7 +46,7 @@ let package = Package(
             swiftSettings: common),
         .executableTarget(
             name: "bms-mqtt-bench",
-            dependencies: ["BMSCore", "ChargeLimits", "CMosquitto", "TestSupport"],
+            dependencies: ["BMSCore", "CLinux", "ChargeLimits", "CMosquitto", "TestSupport"],
             path: "Benchmarks", exclude: ["README.md", "running-cost"], swiftSettings: common),
 
         // Tests, one target per module.
@@ -54,7 +54,8 @@ let package = Package(
             name: "TestSupport", dependencies: ["BMSCore", "CLinux"], path: "Tests/TestSupport", swiftSettings: common),
         .testTarget(name: "BMSCoreTests", dependencies: ["BMSCore", "TestSupport"], swiftSettings: common),
         .testTarget(
-            name: "ChargeLimitsTests", dependencies: ["ChargeLimits", "BMSCore", "TestSupport"], swiftSettings: common),
+            name: "ChargeLimitsTests", dependencies: ["ChargeLimits", "BMSCore", "PackSimulator", "TestSupport"],
+            swiftSettings: common),
         .testTarget(
             name: "PackSimulatorTests", dependencies: ["PackSimulator", "BMSCore", "TestSupport"],
             swiftSettings: common),

@@ -1,24 +1,60 @@
 import BMSCore
+import CLinux
 import ChargeLimits
 
-/// One frame through tracker and calculator.
+/// One frame through tracker and calculator, one step of the calculator alone, and a simulated year of steps.
 enum LimitsBenchmark {
     static func run() {
         let frames = SampleFrames.make(20_000)
         var tracker = PackTracker()
         var calculator = LimitCalculator()
         var time: Int64 = 0
-        var sum = 0
-        let seconds = Stopwatch.best(of: 5) {
+        let whole = Stopwatch.best(of: 5) {
             for frame in frames {
                 time += 1000
                 let now = Timestamp(milliseconds: time)
                 tracker.take(frame, at: now)
-                sum &+= calculator.step(tracker.snapshot, at: now)?.ccl.rawValue ?? 0
+                precondition(calculator.step(tracker.snapshot, at: now) != nil || time < 3000)
             }
         }
-        precondition(sum != 0)
-        let microseconds = Int(seconds / Double(frames.count) * 1e7)
-        print("| frame to limits (tracker and one limits step) | \(microseconds / 10).\(microseconds % 10) us |")
+        report("frame to limits (tracker and one limits step)", whole / Double(frames.count))
+
+        var snapshots: [(PackSnapshot, Timestamp)] = []
+        for frame in frames.prefix(5_000) {
+            time += 1000
+            let now = Timestamp(milliseconds: time)
+            tracker.take(frame, at: now)
+            snapshots.append((tracker.snapshot, now))
+        }
+        let alone = Stopwatch.best(of: 20) {
+            var calculator = LimitCalculator()
+            for (snapshot, now) in snapshots { precondition(calculator.step(snapshot, at: now) != nil) }
+        }
+        report("one limits step, 16 cells", alone / Double(snapshots.count))
+    }
+
+    /// Heap in use after a day and after a year of frames, a second each.
+    static func runYear() {
+        let frames = SampleFrames.make(86_400)
+        var tracker = PackTracker()
+        var calculator = LimitCalculator()
+        var time: Int64 = 0
+        var afterDay = 0
+        for day in 1...365 {
+            for frame in frames {
+                time += 1000
+                let now = Timestamp(milliseconds: time)
+                tracker.take(frame, at: now)
+                _ = calculator.step(tracker.snapshot, at: now)
+            }
+            if day == 1 { afterDay = Int(clinux_heap_in_use()) }
+        }
+        let growth = Int(clinux_heap_in_use()) - afterDay
+        print("| heap growth from the first day to the end of a simulated year | \(growth) bytes |")
+    }
+
+    private static func report(_ what: String, _ seconds: Double) {
+        let hundredths = Int(seconds * 1e8)
+        print("| \(what) | \(hundredths / 100).\(hundredths % 100 / 10) us |")
     }
 }

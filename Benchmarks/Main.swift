@@ -6,7 +6,8 @@ struct Main {
     static func main() {
         let names = CommandLine.arguments.dropFirst()
         let all: [(String, () -> Void)] = [
-            ("decode", DecodeBenchmark.run), ("limits", LimitsBenchmark.run), ("latency", LatencyBenchmark.run),
+            ("decode", DecodeBenchmark.run), ("limits", LimitsBenchmark.run), ("year", LimitsBenchmark.runYear),
+            ("latency", LatencyBenchmark.run),
         ]
         for name in names where !all.contains(where: { $0.0 == name }) {
             print("no benchmark '\(name)': \(all.map(\.0).joined(separator: ", "))")

@@ -35,3 +35,7 @@ static inline int clinux_open(const char *path, int flags, unsigned int mode) { 
 
 /// fcntl(2) with an integer argument: the C function is variadic.
 static inline int clinux_fcntl(int fd, int command, int argument) { return fcntl(fd, command, argument); }
+
+/// Bytes of heap in use: mallinfo2 is not in the importable part of the C library. For benchmarks.
+#include <malloc.h>
+static inline size_t clinux_heap_in_use(void) { return mallinfo2().uordblks; }
