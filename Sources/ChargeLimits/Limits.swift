@@ -71,6 +71,11 @@ public struct Limits: Hashable, Sendable {
         }
     }
 
+    /// Balancing was given up, until the pack has been used.
+    public var isBalancingStalled: Bool {
+        bounds.contains { if case .balancingStalled = $0.cause { true } else { false } }
+    }
+
     /// Whether a constraint of a name bounds anything now.
     public func has(_ name: String) -> Bool { bounds.contains { $0.name == name } }
 

@@ -10,6 +10,7 @@ struct PackChannel: Sendable {
     private var publisher: PackPublisher
     private var history = PackHistory()
     private var refusals = RefusalWatch()
+    private var watch = PackWatch()
     private(set) var limits: Limits?
     /// Every other pack of the bank is full.
     var otherPacksAreFull = true
@@ -65,6 +66,10 @@ struct PackChannel: Sendable {
         for sentence in refusals.step(snapshot.counters, receiver.lastRejected, at: now.monotonic) {
             outbox.say(.warning, "pack \(options.id): \(sentence)")
             outbox.send(publisher.event("framesRefused", sentence, at: now))
+        }
+        for news in watch.step(snapshot, limits, isConfigured: options.tracker.chemistry != nil) {
+            outbox.say(news.level, "pack \(options.id): \(news.text)")
+            outbox.send(publisher.event(news.kind, news.text, at: now))
         }
         publisher.publish(view(at: now.monotonic), hasFrame: hasFrame, at: now, into: &outbox)
     }
