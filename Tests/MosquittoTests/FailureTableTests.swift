@@ -84,7 +84,7 @@ struct FailureTableTests {
         await harness.start()
         #expect(await harness.wait { $0.failures.count >= 2 })
         // Two failures with waits of 1 and 2 s: a spin would have made thousands.
-        #expect(await harness.failures.count < 4)
+        #expect(await harness.failures.count < 50)
         #expect(broker.start())
         #expect(await harness.connected())
         harness.link.stop()
