@@ -5,7 +5,8 @@ struct LinkWatch: Hashable, Sendable {
     private var startedAt: Timestamp?
     /// Bytes that made no frame, as of the last good one.
     private var droppedBefore = 0
-    private var isLost = false
+    /// What was told last; `nil`: nothing yet.
+    private var isLost: Bool?
 
     enum News: Hashable {
         case found(String)
@@ -19,12 +20,12 @@ struct LinkWatch: Hashable, Sendable {
         let counters = view.snapshot.counters
         if view.freshness.isLive {
             droppedBefore = counters.bytesDropped
-            guard isLost || view.snapshot.counters.framesAccepted == 1 else { return nil }
+            guard isLost != false else { return nil }
             isLost = false
             return .found("good frames come from the BMS")
         }
         let silence = view.now - (view.snapshot.linkAt ?? started)
-        guard !isLost, silence > view.options.tracker.freshness.stale else { return nil }
+        guard isLost != true, silence > view.options.tracker.freshness.stale else { return nil }
         isLost = true
         return .lost(sentence(seconds: silence / 1000, view))
     }

@@ -32,6 +32,26 @@ struct PackWatchTests {
         #expect(!texts(configured).contains { $0.contains("chemistry") })
     }
 
+    @Test("link found and lost are told once each, however many steps there are between frames")
+    func link() {
+        var harness = BridgeHarness()
+        func kinds() -> [String] {
+            harness.on("event").compactMap { message in
+                let text = String(decoding: message.payload, as: UTF8.self)
+                return ["linkFound", "linkLost"].first { text.contains($0) }
+            }
+        }
+        harness.frame()
+        harness.silence(1)
+        harness.frame()
+        harness.silence(2)
+        harness.frames(5)
+        #expect(kinds() == ["linkFound"])
+        harness.silence(20)
+        harness.frames(5)
+        #expect(kinds() == ["linkFound", "linkLost", "linkFound"])
+    }
+
     @Test("another number of cells is told")
     func cells() {
         var harness = BridgeHarness()
