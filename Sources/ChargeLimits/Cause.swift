@@ -10,6 +10,10 @@ public enum Cause: Hashable, Sendable {
     case target(cells: Int, cell: Millivolts, balance: BalanceSource)
     /// The configuration's ceilings.
     case chargeCap(Milliamperes), dischargeCap(Milliamperes), voltageCap(Millivolts)
+    /// Asked for while the bridge runs.
+    case commandedCharge(Milliamperes), commandedDischarge(Milliamperes), commandedVoltage(Millivolts)
+    case chargeSwitchedOff(LimitCommands.SwitchedOff), dischargeSwitchedOff(LimitCommands.SwitchedOff)
+    case commandedFloat(Millivolts)
     /// Rating of the fuse.
     case fuse(Milliamperes)
     /// Share of the current sensor's range, in percent.
@@ -77,6 +81,12 @@ extension Cause: CustomStringConvertible {
         case .chargeCap(let cap): "configured maximum charge current of \(cap.inAmperes)"
         case .dischargeCap(let cap): "configured maximum discharge current of \(cap.inAmperes)"
         case .voltageCap(let cap): "configured maximum charge voltage of \(cap.inPackVolts)"
+        case .commandedCharge(let cap): "maximum charge current of \(cap.inAmperes) by command"
+        case .commandedDischarge(let cap): "maximum discharge current of \(cap.inAmperes) by command"
+        case .commandedVoltage(let cap): "maximum charge voltage of \(cap.inPackVolts) by command"
+        case .chargeSwitchedOff(let since): "charging switched off by command\(since.when)"
+        case .dischargeSwitchedOff(let since): "discharging switched off by command\(since.when)"
+        case .commandedFloat(let level): "held at rest by command: \(level.inPackVolts)"
         case .fuse(let rating): "fuse of \(rating.inAmperes)"
         case .sensor(let percent, let range): "\(percent) % of the current sensor's range of \(range.inAmperes)"
         case .rating(let permille, let capacity, let chemistry, let current):

@@ -3,30 +3,30 @@ import BMSCore
 /// When a full pack is charged and balanced once more: after some days in which it hardly discharged, within the owner's
 /// hours (while the sun shines, say), or because somebody asks. Users of both peers asked for each of these.
 struct FullChargeSchedule: Sendable {
-    private let interval: Int
+    private let standardInterval: Int
+    /// Days in place of the configuration's.
+    var commandedInterval: Int?
     private let hours: Range<Int>?
     private var fullAt: Timestamp?
-    private var isRequested = false
+    private(set) var isRequested = false
 
     init(_ configuration: LimitConfiguration) {
-        interval = configuration.fullChargeInterval
+        standardInterval = configuration.fullChargeInterval
         hours = configuration.balanceHours
     }
 
-    mutating func request() { isRequested = true }
+    mutating func request(_ isWanted: Bool) { isRequested = isWanted }
 
     mutating func wasFull(secondsAgo: Int64, at now: Timestamp) {
         fullAt = now + -1000 * max(0, min(secondsAgo, 1_000_000_000))
         isRequested = false
     }
 
-    /// The charge has begun.
-    mutating func begun() { isRequested = false }
-
     func secondsSinceFull(at now: Timestamp) -> Int64? { fullAt.map { max(0, (now - $0) / 1000) } }
 
     func isDue(at now: Timestamp, hour: Int?) -> Bool {
         if isRequested { return true }
+        let interval = commandedInterval ?? standardInterval
         guard interval > 0, let seconds = secondsSinceFull(at: now) else { return false }
         return seconds >= Int64(interval) * 86_400 && isInside(hour)
     }

@@ -21,6 +21,7 @@ public struct LimitCalculator: Sendable {
     /// The snapshot of the step before, without its counters: those move with refused frames, too.
     private var last: PackSnapshot?
     private var lastStepAt: Timestamp?
+    private var hasNewCommands = false
     private var published: Limits?
 
     /// A calculator for one pack.
@@ -39,8 +40,19 @@ public struct LimitCalculator: Sendable {
         if let seconds = memory?.secondsSinceFull { schedule.wasFull(secondsAgo: seconds, at: now) }
     }
 
-    /// Lets a full pack leave float and be charged and balanced once more.
-    public mutating func requestFullCharge() { schedule.request() }
+    /// What somebody asked for. The next step obeys it, with or without a frame; a full charge that was asked for is
+    /// over when the pack is full, see ``isFullChargeRequested``.
+    public var commands = LimitCommands() {
+        didSet {
+            guard commands != oldValue else { return }
+            hasNewCommands = true
+            schedule.commandedInterval = commands.fullChargeInterval
+            if commands.chargeMode != oldValue.chargeMode { schedule.request(commands.chargeMode == .full) }
+        }
+    }
+
+    /// A full charge was asked for and has not ended.
+    public var isFullChargeRequested: Bool { schedule.isRequested }
 
     /// What should survive a restart; `nil` before the first believed frame.
     public func memory(at now: Timestamp) -> LimitMemory? {
@@ -60,7 +72,8 @@ public struct LimitCalculator: Sendable {
         let freshness = configuration.freshness.freshness(of: snapshot.linkAt, at: now)
         var input = LimitInput(
             snapshot: snapshot, frame: frame, thresholds: WorkingThresholds(settings, snapshot.chemistry),
-            configuration: configuration, profile: figures(snapshot.chemistry), state: machine.state,
+            configuration: configuration, commands: commands, profile: figures(snapshot.chemistry),
+            state: machine.state,
             cellsBefore: before.flatMap { $0.cellCount == settings.cellCount ? nil : $0.cellCount },
             elapsed: seconds(from: last?.measuredAt, to: snapshot.measuredAt), published: published, now: now)
         // Two frames may come within a millisecond, so the time alone does not tell a new one.
@@ -71,7 +84,12 @@ public struct LimitCalculator: Sendable {
             let isMeasured = snapshot.measuredAt != last?.measuredAt || frame != last?.frame
             evaluate(&input, context, isMeasured: isMeasured)
             last = snapshot
+        } else if hasNewCommands {
+            // Filters stand still: a command is no frame.
+            input.elapsed = 0
+            obey(&input, context)
         }
+        hasNewCommands = false
         let limits = publish(
             input, freshness, mayRise: hasFrame && freshness == .fresh,
             elapsed: max(sinceFrame, seconds(from: lastStepAt, to: now)))
@@ -90,6 +108,8 @@ public struct LimitCalculator: Sendable {
             machine = ChargeStateMachine()
             imbalance = ImbalanceFilter()
             schedule = FullChargeSchedule(configuration)
+            schedule.commandedInterval = commands.fullChargeInterval
+            schedule.request(commands.chargeMode == .full)
         } else if let memory, memory.cellCount == settings.cellCount, memory.capacity == settings.capacity {
             estimator = ResistanceEstimator(memory.resistance)
         }
@@ -108,16 +128,29 @@ public struct LimitCalculator: Sendable {
         if isMeasured {
             input.imbalance = imbalance.step(input.frame, input.settings, elapsed: input.elapsed)
             estimator.step(input, expected: expected)
-            let wasResting = machine.state == .full || machine.state == .float
             let isFull = machine.step(input.frame, input.settings, machineContext(input, context))
             if isFull { schedule.wasFull(secondsAgo: 0, at: input.now) }
-            if wasResting && machine.state == .bulk { schedule.begun() }
-            input.state = machine.state
-            input.isStalled = machine.isStalled
-            input.isAwaitingPacks = !context.otherPacksAreFull
-            input.resistance = estimator.used(input, expected: expected)
+            describe(&input, context, expected: expected)
         }
         for index in constraints.indices where isMeasured || !constraints[index].usesMeasurements {
+            values[index].removeAll(keepingCapacity: true)
+            constraints[index].evaluate(input, into: &values[index])
+        }
+    }
+
+    /// What constraints look at beside the frame.
+    private func describe(_ input: inout LimitInput, _ context: LimitContext, expected: Double) {
+        input.state = machine.state
+        input.isStalled = machine.isStalled
+        input.isAwaitingPacks = !context.otherPacksAreFull
+        input.resistance = estimator.used(input, expected: expected)
+    }
+
+    /// Evaluates what a command may have changed, with the frame of before.
+    private mutating func obey(_ input: inout LimitInput, _ context: LimitContext) {
+        input.imbalance = imbalance.level ?? 0
+        describe(&input, context, expected: expectedResistance(input))
+        for index in constraints.indices where constraints[index].usesMeasurements {
             values[index].removeAll(keepingCapacity: true)
             constraints[index].evaluate(input, into: &values[index])
         }
@@ -129,7 +162,8 @@ public struct LimitCalculator: Sendable {
             tail: input.rate(40), rest: input.rate(50), restartSoc: configuration.restartSoc,
             restartVoltage: input.profile.restartVoltage, isEndedByBMS: input.isEndedByBMS,
             mayFloat: hasEased && context.otherPacksAreFull && configuration.floats,
-            isFullChargeDue: schedule.isDue(at: input.now, hour: context.hour), elapsed: input.elapsed)
+            isFullChargeDue: commands.chargeMode != .float && schedule.isDue(at: input.now, hour: context.hour),
+            elapsed: input.elapsed)
     }
 
     /// Of a cell with diffusion, milliohm.
@@ -145,6 +179,7 @@ public struct LimitCalculator: Sendable {
         var bounds: [ConstraintValue] = []
         bounds.reserveCapacity(32)
         for value in values { bounds.append(contentsOf: value) }
+        commands.evaluate(input, into: &bounds)
         Staleness.evaluate(input, freshness, into: &bounds)
         let settings = input.settings
         // Below this a charger would discharge the pack into the house for no reason.

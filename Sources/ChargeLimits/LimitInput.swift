@@ -10,6 +10,8 @@ struct LimitInput {
     var thresholds: WorkingThresholds
     /// What the owner allows.
     var configuration: LimitConfiguration
+    /// What somebody asked for.
+    var commands = LimitCommands()
     /// Figures of the chemistry and the owner.
     var profile: ChemistryProfile
     /// Charge state after this frame.

@@ -59,7 +59,7 @@ struct ChargeEndTests {
         var bench = Bench()
         bench.run(0...1200, Self.full)
         #expect(bench.limits?.state == .float)
-        bench.calculator.requestFullCharge()
+        bench.calculator.commands.chargeMode = .full
         bench.run(1201...1270, Self.full)
         #expect(bench.limits?.state == .absorption)
         #expect(cvl(bench) == 54_880)

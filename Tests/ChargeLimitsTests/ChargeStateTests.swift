@@ -169,13 +169,13 @@ struct FullChargeScheduleTests {
         #expect(isDue(days: 1, since: 2, hours: hours, hour: hour) == expected)
     }
 
-    @Test("What was never full is not due; a request is, until the charge begins or ends")
+    @Test("What was never full is not due; a request is, until the pack is full")
     func request() {
         var schedule = FullChargeSchedule(LimitConfiguration())
         #expect(!schedule.isDue(at: .seconds(1e9), hour: nil))
-        schedule.request()
+        schedule.request(true)
         #expect(schedule.isDue(at: .seconds(0), hour: nil))
-        schedule.begun()
+        schedule.wasFull(secondsAgo: 0, at: .seconds(0))
         #expect(!schedule.isDue(at: .seconds(0), hour: nil))
     }
 }

@@ -2,7 +2,7 @@ import BMSCore
 
 /// After full the pack rests at N x (Vbalance - flo): the boards stop burning and the cells stop ageing at the top.
 ///
-/// Packs in parallel wait for the last of their bank. There is no step: the voltage eases down by 1 mV a second (16 cells), so that a charger that feeds the house goes on
+/// The command `chargeMode float` does the same at any time. Packs in parallel wait for the last of their bank. There is no step: the voltage eases down by 1 mV a second (16 cells), so that a charger that feeds the house goes on
 /// doing so and the pack is not emptied into the grid. LFP rests at 3.38 V (bench; two peers take 3.37 and 3.375 V); users of
 /// dbus-serialbattery asked for the missing ramp.
 ///
@@ -15,7 +15,9 @@ struct FloatVoltage: Constraint {
     private var level: Double?
 
     mutating func evaluate(_ input: LimitInput, into bounds: inout [ConstraintValue]) {
-        guard input.isFull, !input.isAwaitingPacks, input.configuration.floats || input.isStalled else {
+        let isCommanded = input.commands.chargeMode == .float
+        let isDue = input.isFull && !input.isAwaitingPacks && (input.configuration.floats || input.isStalled)
+        guard isDue || isCommanded else {
             level = nil
             return
         }
@@ -26,7 +28,9 @@ struct FloatVoltage: Constraint {
         level = eased
         let isThere = eased <= Double(goal.rawValue)
         let cause: Cause =
-            input.isStalled ? .balancingStalled(goal) : isThere ? .float(goal) : .towardsFloat(goal)
+            input.isStalled
+            ? .balancingStalled(goal)
+            : isCommanded && !input.isFull ? .commandedFloat(goal) : isThere ? .float(goal) : .towardsFloat(goal)
         bounds.append(.cvl(Millivolts(Int(eased)), "float", cause))
     }
 

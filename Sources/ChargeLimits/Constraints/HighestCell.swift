@@ -61,7 +61,7 @@ struct HighestCell: Constraint {
 
 /// N x highest - pack, filtered: 4 s when it grows, 15 s when it shrinks.
 struct ImbalanceFilter: Sendable {
-    private var level: Double?
+    private(set) var level: Double?
 
     mutating func step(_ frame: Frame, _ settings: PackSettings, elapsed: Double) -> Double {
         let measured = Double(max(0, (frame.highestVoltage * settings.cellCount - frame.packVoltage).rawValue))

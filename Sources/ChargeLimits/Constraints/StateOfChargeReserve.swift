@@ -2,14 +2,14 @@ import BMSCore
 
 /// Keeps a share of the pack for a blackout: no discharge at or under the owner's reserve until the pack is 3 % above it.
 ///
-/// Example: reserve 20 %: DCL 0 from 20 % on, released at 23 %. Off (0) by default.
+/// A command may raise the reserve, not lower it below the file's. Example: reserve 20 %: DCL 0 from 20 % on, released at 23 %. Off (0) by default.
 struct StateOfChargeReserve: Constraint {
     private static let release = 3
 
     private var isReached = false
 
     mutating func evaluate(_ input: LimitInput, into bounds: inout [ConstraintValue]) {
-        let reserve = input.configuration.reserveSoc
+        let reserve = max(input.configuration.reserveSoc, input.commands.reserveSoc ?? 0)
         let soc = input.frame.soc
         if reserve > 0 && soc <= reserve { isReached = true }
         if reserve <= 0 || soc >= min(100, reserve + Self.release) { isReached = false }

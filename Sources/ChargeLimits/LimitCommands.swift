@@ -1,0 +1,67 @@
+public import BMSCore
+
+/// What somebody asked for while the bridge runs. Each can only lower a limit: the configuration file stays above it.
+public struct LimitCommands: Hashable, Sendable {
+    /// How a charge is run.
+    public enum ChargeMode: String, Sendable, CaseIterable {
+        /// As the charge states say.
+        case auto
+        /// At rest: the pack is held at the float voltage.
+        case float
+        /// To the top, once.
+        case full
+    }
+
+    /// Since when something is switched off, for the reason's sentence.
+    public struct SwitchedOff: Hashable, Sendable {
+        /// Minute of the day, local time, 0...1439; `nil`: unknown.
+        public var minuteOfDay: Int?
+
+        /// Off since a minute of the day.
+        public init(minuteOfDay: Int? = nil) { self.minuteOfDay = minuteOfDay }
+    }
+
+    /// Ceiling of the charge current.
+    public var maximumChargeCurrent: Milliamperes?
+    /// Ceiling of the discharge current.
+    public var maximumDischargeCurrent: Milliamperes?
+    /// Ceiling of the charge voltage, whole pack.
+    public var maximumChargeVoltage: Millivolts?
+    /// Charging is switched off.
+    public var chargeOff: SwitchedOff?
+    /// Discharging is switched off.
+    public var dischargeOff: SwitchedOff?
+    /// How a charge is run.
+    public var chargeMode = ChargeMode.auto
+    /// Days between full charges in place of the configuration's.
+    public var fullChargeInterval: Int?
+    /// State of charge that is kept, percent; the configuration's is the least.
+    public var reserveSoc: Int?
+
+    /// Nothing asked for.
+    public init() {}
+}
+
+extension LimitCommands {
+    /// Appends the bounds of what was asked. Not a ``Constraint``: a command acts at once, not with the next frame.
+    func evaluate(_ input: LimitInput, into bounds: inout [ConstraintValue]) {
+        if let cap = maximumChargeCurrent { bounds.append(.ccl(cap, "command", .commandedCharge(cap))) }
+        if let cap = maximumDischargeCurrent { bounds.append(.dcl(cap, "command", .commandedDischarge(cap))) }
+        if let cap = maximumChargeVoltage { bounds.append(.cvl(cap, "command", .commandedVoltage(cap))) }
+        if let chargeOff {
+            let cause = Cause.chargeSwitchedOff(chargeOff)
+            bounds.append(.ccl(.zero, "chargeOff", cause))
+            bounds.append(.cvl(input.packVoltage(belowBalance: Millivolts(100)), "chargeOff", cause))
+        }
+        if let dischargeOff { bounds.append(.dcl(.zero, "dischargeOff", .dischargeSwitchedOff(dischargeOff))) }
+    }
+}
+
+extension LimitCommands.SwitchedOff {
+    /// " at 14:02", or nothing.
+    var when: String {
+        guard let minuteOfDay, (0..<1440).contains(minuteOfDay) else { return "" }
+        let minute = minuteOfDay % 60
+        return " at \(minuteOfDay / 60):\(minute < 10 ? "0" : "")\(minute)"
+    }
+}
