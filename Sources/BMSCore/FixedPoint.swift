@@ -17,4 +17,21 @@ public enum FixedPoint {
         // A leading 1 keeps the zeros, and is dropped.
         return "\(sign)\(rounded / scale).\(String(scale + fraction).dropFirst())"
     }
+
+    /// Thousandths of a plain decimal number; `nil` where the text is none. Exact: no binary fraction is involved. Up to
+    /// nine digits, then up to three decimals; no exponent, no sign but a minus, no white space.
+    public static func thousandths(_ text: String) -> Int? {
+        let isNegative = text.hasPrefix("-")
+        let parts = text.drop { $0 == "-" }.split(separator: ".", omittingEmptySubsequences: false)
+        guard text.count - (isNegative ? 1 : 0) == parts.joined(separator: ".").count, (1...2).contains(parts.count),
+            (1...9).contains(parts[0].count), parts[0].allSatisfy(isDigit)
+        else { return nil }
+        var fraction = parts.count == 2 ? String(parts[1]) : "0"
+        guard (1...3).contains(fraction.count), fraction.allSatisfy(isDigit) else { return nil }
+        fraction += String(repeating: "0", count: 3 - fraction.count)
+        guard let whole = Int(parts[0]), let rest = Int(fraction) else { return nil }
+        return (isNegative ? -1 : 1) * (whole * 1000 + rest)
+    }
+
+    private static func isDigit(_ character: Character) -> Bool { ("0"..."9").contains(character) }
 }

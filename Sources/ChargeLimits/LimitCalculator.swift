@@ -54,6 +54,18 @@ public struct LimitCalculator: Sendable {
     /// A full charge was asked for and has not ended.
     public var isFullChargeRequested: Bool { schedule.isRequested }
 
+    /// The charge voltage that is aimed at, by thresholds, chemistry and the owner's headroom; `nil` before the first
+    /// believed frame.
+    public static func targetVoltage(_ snapshot: PackSnapshot, _ configuration: LimitConfiguration) -> Millivolts? {
+        guard let frame = snapshot.frame, let settings = snapshot.settings else { return nil }
+        let input = LimitInput(
+            snapshot: snapshot, frame: frame, thresholds: WorkingThresholds(settings, snapshot.chemistry),
+            configuration: configuration,
+            profile: ChemistryProfile.of(snapshot.chemistry).adapted(to: configuration), state: .bulk, elapsed: 0,
+            now: Timestamp(milliseconds: 0))
+        return input.targetCell * input.cells
+    }
+
     /// What should survive a restart; `nil` before the first believed frame.
     public func memory(at now: Timestamp) -> LimitMemory? {
         guard let settings = last?.settings else { return nil }

@@ -11,25 +11,25 @@ public struct Bridge: Sendable {
     /// A bridge for packs with different ids.
     ///
     /// - Parameters:
-    ///   - memories: what was learned of a pack before, by its id.
+    ///   - states: what was kept of a pack, by its id.
     ///   - now: the moment to which they refer.
     public init(
-        _ options: BridgeOptions, packs: [PackOptions], memories: [String: LimitMemory] = [:],
+        _ options: BridgeOptions, packs: [PackOptions], states: [String: PackState] = [:],
         at now: Timestamp = Timestamp(milliseconds: 0)
     ) {
         self.options = options
-        self.packs = packs.map { PackChannel($0, options, memory: memories[$0.id], at: now) }
+        self.packs = packs.map { PackChannel($0, options, states[$0.id] ?? PackState(), at: now) }
     }
 
-    /// What was learned of each pack, by its id.
-    public func memories(at now: Timestamp) -> [String: LimitMemory] {
-        var memories: [String: LimitMemory] = [:]
-        for pack in packs { memories[pack.options.id] = pack.memory(at: now) }
-        return memories
+    /// What should survive a restart, by the packs' ids.
+    public func states(at now: Timestamp) -> [String: PackState] {
+        Dictionary(uniqueKeysWithValues: packs.map { ($0.options.id, $0.state(at: now)) })
     }
 
     /// Topic filters to subscribe to.
-    public var subscriptions: [String] { options.discovery == .off ? [] : [options.birthTopic] }
+    public var subscriptions: [String] {
+        (options.discovery == .off ? [] : [options.birthTopic]) + [options.topics.commands]
+    }
 
     /// What the broker shall say when this bridge dies.
     public var will: OutboundMessage { bridgeStatus("offline") }
@@ -75,11 +75,36 @@ public struct Bridge: Sendable {
     public mutating func disconnected() { isConnected = false }
 
     /// A message came for one of ``subscriptions``.
-    public mutating func message(topic: String, payload: [UInt8], isRetained: Bool, at now: Moment) -> Outbox {
+    ///
+    /// - Parameters:
+    ///   - responseTopic: where the sender wants an answer (MQTT 5).
+    ///   - correlationData: what that answer must carry.
+    public mutating func message(
+        topic: String, payload: [UInt8], isRetained: Bool, responseTopic: String? = nil,
+        correlationData: [UInt8]? = nil, at now: Moment
+    ) -> Outbox {
+        if let (pack, setting) = options.topics.command(topic) {
+            let command = InboundCommand(
+                setting: setting, payload: payload, isRetained: isRetained, responseTopic: responseTopic,
+                correlationData: correlationData)
+            return take(command, pack, at: now)
+        }
         guard topic == options.birthTopic, payload == Array("online".utf8), !isRetained else { return Outbox() }
         return collect { packs, _ in
             for index in packs.indices { packs[index].born(at: now) }
         }
+    }
+
+    private mutating func take(_ command: InboundCommand, _ pack: String, at now: Moment) -> Outbox {
+        guard let index = packs.firstIndex(where: { $0.options.id == pack }) else {
+            // An emptied retained topic of a pack that is gone is no news.
+            guard !command.payload.isEmpty else { return Outbox() }
+            var outbox = Outbox()
+            let ids = packs.map(\.options.id).joined(separator: ", ")
+            outbox.say(.warning, "a command for a pack that is none here, '\(pack.prefix(40))': there is \(ids)")
+            return outbox
+        }
+        return collect { packs, outbox in packs[index].take(command, at: now, into: &outbox) }
     }
 
     /// Drops messages where nobody takes them; lines for the log stay.

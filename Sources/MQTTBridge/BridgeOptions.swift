@@ -29,6 +29,8 @@ public struct BridgeOptions: Hashable, Sendable {
     public var cellsInterval: Int64 = 10_000
     /// Seconds after which the broker forgets a retained document (MQTT 5).
     public var expiry = 30
+    /// Whether settings may be commanded.
+    public var takesCommands = true
     /// Version of this program, for the announcement's origin.
     public var version = "0"
 

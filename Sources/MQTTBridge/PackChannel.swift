@@ -11,15 +11,19 @@ struct PackChannel: Sendable {
     private var history = PackHistory()
     private var refusals = RefusalWatch()
     private var watch = PackWatch()
+    private var desk: CommandDesk
+    /// A full charge by command that does not come about is given up after this many ms.
+    private static let fullChargePatience: Int64 = 48 * 3_600_000
     private(set) var limits: Limits?
     /// Every other pack of the bank is full.
     var otherPacksAreFull = true
 
-    init(_ options: PackOptions, _ bridge: BridgeOptions, memory: LimitMemory?, at now: Timestamp) {
+    init(_ options: PackOptions, _ bridge: BridgeOptions, _ state: PackState, at now: Timestamp) {
         self.options = options
         self.bridge = bridge
         receiver = PackReceiver(rules: options.rules, options: options.tracker)
-        calculator = LimitCalculator(options.limits, memory: memory, at: now)
+        calculator = LimitCalculator(options.limits, memory: state.memory, at: now)
+        desk = CommandDesk(CommandedSettings(state.settings))
         publisher = PackPublisher(options, bridge)
     }
 
@@ -37,8 +41,38 @@ struct PackChannel: Sendable {
     /// Time passed.
     mutating func tick(at now: Moment, into outbox: inout Outbox) { advance(at: now, hasFrame: false, into: &outbox) }
 
-    /// What was learned of this pack.
-    func memory(at now: Timestamp) -> LimitMemory? { calculator.memory(at: now) }
+    /// What should survive a restart.
+    func state(at now: Timestamp) -> PackState {
+        PackState(memory: calculator.memory(at: now), settings: desk.settings.stored)
+    }
+
+    /// A command came: it is answered in any case but a flood, and obeyed in this step.
+    mutating func take(_ command: InboundCommand, at now: Moment, into outbox: inout Outbox) {
+        guard let outcome = desk.take(command, context, isOff: !bridge.takesCommands, at: now) else { return }
+        let topics = bridge.topics
+        let response = command.responseTopic.flatMap { topics.mayAnswer($0) ? [$0] : nil } ?? []
+        outbox.answers.append(
+            CommandAnswer(
+                topics: [topics.result(options.id)] + response, correlationData: command.correlationData,
+                setting: command.setting, asked: outcome.asked, answer: outcome.answer))
+        if let warning = outcome.warning { outbox.say(.warning, "pack \(options.id): \(warning)") }
+        if outcome.isChanged {
+            let value = outcome.answer.effective?.shown ?? ""
+            tell("setting", .info, "\(command.setting) set to \(value) by command", at: now, into: &outbox)
+            outbox.saves.insert(options.id)
+        }
+        switch outcome.action {
+        case .none: break
+        case .clearPeaks: history.clearPeaks()
+        case .republish: publisher.republish()
+        case .purgeDiscovery: outbox.send(publisher.purge(cellCount: receiver.snapshot.settings?.cellCount))
+        }
+        // A refusal makes a control of Home Assistant snap back.
+        publisher.forgetSettings()
+        advance(at: now, hasFrame: false, into: &outbox)
+    }
+
+    private var context: SettingContext { SettingContext(options: options, snapshot: receiver.snapshot) }
 
     /// The pack rests after a full charge, by fresh data.
     var isFull: Bool { limits?.state == .full || limits?.state == .float }
@@ -49,6 +83,7 @@ struct PackChannel: Sendable {
     /// The broker knows nothing of this pack (any more).
     mutating func connected(canExpire: Bool, at now: Moment, into outbox: inout Outbox) {
         publisher.connected(view(at: now.monotonic), canExpire: canExpire, at: now, into: &outbox)
+        publisher.publishSettings(desk.settings, context, into: &outbox)
     }
 
     /// Home Assistant has started.
@@ -56,10 +91,12 @@ struct PackChannel: Sendable {
 
     private mutating func advance(at now: Moment, hasFrame: Bool, into outbox: inout Outbox) {
         let snapshot = receiver.snapshot
-        var context = LimitContext()
-        context.otherPacksAreFull = otherPacksAreFull
-        context.hour = now.hour
-        limits = calculator.step(snapshot, at: now.monotonic, context)
+        var surroundings = LimitContext()
+        surroundings.otherPacksAreFull = otherPacksAreFull
+        surroundings.hour = now.minuteOfDay.map { $0 / 60 }
+        calculator.commands = desk.settings.commands(context)
+        limits = calculator.step(snapshot, at: now.monotonic, surroundings)
+        endFullCharge(at: now, into: &outbox)
         if hasFrame, snapshot.measuredAt == now.monotonic, let frame = snapshot.frame {
             history.note(frame, limits, at: now.monotonic)
         }
@@ -68,14 +105,37 @@ struct PackChannel: Sendable {
             outbox.send(publisher.event("framesRefused", sentence, at: now))
         }
         for news in watch.step(snapshot, limits, isConfigured: options.tracker.chemistry != nil) {
-            outbox.say(news.level, "pack \(options.id): \(news.text)")
-            outbox.send(publisher.event(news.kind, news.text, at: now))
+            tell(news.kind, news.level, news.text, at: now, into: &outbox)
         }
         publisher.publish(view(at: now.monotonic), hasFrame: hasFrame, at: now, into: &outbox)
+        publisher.publishSettings(desk.settings, context, into: &outbox)
+    }
+
+    /// `chargeMode full` goes back to auto when the pack is full, or when that does not come about.
+    private mutating func endFullCharge(at now: Moment, into outbox: inout Outbox) {
+        guard let setting = desk.settings.stored["chargeMode"], setting.value == .word("full") else { return }
+        let isGivenUp = now.wall - setting.setAt > Self.fullChargePatience
+        guard isGivenUp || !calculator.isFullChargeRequested else { return }
+        desk.reset("chargeMode")
+        outbox.saves.insert(options.id)
+        let text =
+            isGivenUp
+            ? "the full charge by command was given up after 48 h: the pack did not become full"
+            : "the full charge by command is done"
+        tell("setting", isGivenUp ? .warning : .info, text, at: now, into: &outbox)
+    }
+
+    private func tell(
+        _ kind: String, _ level: Notice.Level, _ text: String, at now: Moment, into outbox: inout Outbox
+    ) {
+        outbox.say(level, "pack \(options.id): \(text)")
+        outbox.send(publisher.event(kind, text, at: now))
     }
 
     private func view(at now: Timestamp) -> PackView {
         let snapshot = receiver.snapshot
+        var options = options
+        options.name = desk.settings.customName(options)
         return PackView(
             options: options, snapshot: snapshot,
             freshness: options.tracker.freshness.freshness(of: snapshot.linkAt, at: now), limits: limits,

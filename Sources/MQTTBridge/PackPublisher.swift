@@ -12,6 +12,8 @@ struct PackPublisher: Sendable {
     private var limitsAt: Timestamp?
     private var cellsAt: Timestamp?
     private var gxSecond: Int64?
+    /// The settings document as it was sent last.
+    private var settings: [UInt8]?
     private var discovery = DiscoverySchedule()
     private var link = LinkWatch()
 
@@ -60,6 +62,7 @@ struct PackPublisher: Sendable {
         self.canExpire = canExpire
         isOnline = nil
         gxSecond = nil
+        settings = nil
         sendStatus(view, &outbox)
         discovery.reconnect(at: now.monotonic)
         _ = announce(view, now, &outbox)
@@ -73,6 +76,32 @@ struct PackPublisher: Sendable {
     /// Home Assistant has started: it gets the announcement within two seconds, and the state after it.
     mutating func born(at now: Moment) {
         discovery.restart(at: now.monotonic + now.wall % 2_000)
+    }
+
+    /// Sends the settings where they, or their bounds, changed.
+    mutating func publishSettings(
+        _ settings: CommandedSettings, _ context: SettingContext, into outbox: inout Outbox
+    ) {
+        let document = Documents.settings(settings, context)
+        guard document != self.settings else { return }
+        self.settings = document
+        outbox.send(OutboundMessage(bridge.topics.settings(options.id), document, qos: 1, retain: true))
+    }
+
+    /// The settings go out with the next step, changed or not.
+    mutating func forgetSettings() { settings = nil }
+
+    /// Everything goes out with the next step.
+    mutating func republish() {
+        (stateAt, limitsAt, cellsAt, lastChange, isOnline, settings) = (nil, nil, nil, nil, nil, nil)
+    }
+
+    /// Takes the pack out of Home Assistant: announced in full first, or what was announced before this start would stay.
+    mutating func purge(cellCount: Int?) -> [OutboundMessage] {
+        guard let cellCount else { return [] }
+        discovery.pause()
+        let announced = Discovery(options: bridge, pack: options, cellCount: cellCount, firmware: nil).messages()
+        return announced + announced.map { OutboundMessage($0.topic, [], qos: 1, retain: true) }
     }
 
     /// A message for the event topic.
@@ -133,12 +162,15 @@ struct PackPublisher: Sendable {
 
     private mutating func announce(_ view: PackView, _ now: Moment, _ outbox: inout Outbox) -> Bool {
         if let settings = view.snapshot.settings {
+            let context = SettingContext(options: options, snapshot: view.snapshot)
             discovery.note(
-                cellCount: settings.cellCount, firmware: view.snapshot.keys.firmware, at: now.monotonic)
+                cellCount: settings.cellCount, firmware: view.snapshot.keys.firmware,
+                chargeVoltage: SettingsTable.voltageBounds(context), at: now.monotonic)
         }
         guard let content = discovery.next(at: now.monotonic) else { return false }
         let discovery = Discovery(
-            options: bridge, pack: options, cellCount: content.cellCount, firmware: content.firmware)
+            options: bridge, pack: options, cellCount: content.cellCount, firmware: content.firmware,
+            chargeVoltage: content.chargeVoltage)
         outbox.send(discovery.messages())
         return true
     }

@@ -23,6 +23,30 @@ public struct Topics: Hashable, Sendable {
     public func limits(_ pack: String) -> String { "\(base)/\(pack)/limits" }
     /// Alarms, state changes, link lost and found.
     public func event(_ pack: String) -> String { "\(base)/\(pack)/event" }
+    /// Every setting.
+    public func settings(_ pack: String) -> String { "\(base)/\(pack)/settings" }
+    /// What became of a command.
+    public func result(_ pack: String) -> String { "\(base)/\(pack)/result" }
+    /// Where a setting is commanded.
+    public func set(_ pack: String, _ setting: String) -> String { "\(base)/\(pack)/set/\(setting)" }
+    /// Filter of all commands.
+    public var commands: String { "\(base)/+/set/#" }
+
+    /// Pack and setting of a command's topic; `nil` where it is none.
+    func command(_ topic: String) -> (pack: String, setting: String)? {
+        guard topic.hasPrefix(base + "/") else { return nil }
+        let levels = topic.dropFirst(base.count + 1).split(
+            separator: "/", maxSplits: 2, omittingEmptySubsequences: false)
+        guard levels.count == 3, levels[1] == "set" else { return nil }
+        return (String(levels[0]), String(levels[2]))
+    }
+
+    /// A response topic that may be answered: no wildcard, and none of ours, where an answer would be a command.
+    func mayAnswer(_ topic: String) -> Bool {
+        !topic.isEmpty && topic.utf8.count <= 256 && !topic.contains { "+#$\0".contains($0) }
+            && !topic.hasPrefix(base + "/") && !topic.hasPrefix(discoveryPrefix + "/")
+    }
+
     /// The dbus-mqtt-battery document.
     public func gx(_ pack: String) -> String { "\(base)/\(pack)/gx" }
     /// Home Assistant's device announcement.

@@ -12,6 +12,8 @@ public struct OutboundMessage: Hashable, Sendable {
     public var retain: Bool
     /// Seconds after which the broker forgets it (MQTT 5); `nil`: never.
     public var expiry: Int?
+    /// Correlation data of an answer (MQTT 5).
+    public var correlationData: [UInt8]?
 
     /// A message.
     public init(_ topic: String, _ payload: [UInt8], qos: Int = 0, retain: Bool = false, expiry: Int? = nil) {
@@ -37,14 +39,14 @@ public struct Moment: Hashable, Sendable {
     public var monotonic: Timestamp
     /// Milliseconds since 1970 UTC, for what people and other programs read.
     public var wall: Int64
-    /// Hour of the day, local time, 0...23; `nil`: unknown.
-    public var hour: Int?
+    /// Minute of the day, local time, 0...1439; `nil`: unknown.
+    public var minuteOfDay: Int?
 
     /// A moment on both clocks.
-    public init(monotonic: Timestamp, wall: Int64, hour: Int? = nil) {
+    public init(monotonic: Timestamp, wall: Int64, minuteOfDay: Int? = nil) {
         self.monotonic = monotonic
         self.wall = wall
-        self.hour = hour
+        self.minuteOfDay = minuteOfDay
     }
 
     /// Whole seconds since 1970.

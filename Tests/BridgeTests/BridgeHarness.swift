@@ -12,12 +12,16 @@ struct BridgeHarness {
     var wall: Int64 = 1_795_000_000_250
     var sent: [OutboundMessage] = []
     var notices: [Notice] = []
+    var saves: Set<String> = []
 
-    init(_ change: (inout BridgeOptions, inout PackOptions) -> Void = { _, _ in }, isConnected: Bool = true) {
+    init(
+        _ change: (inout BridgeOptions, inout PackOptions) -> Void = { _, _ in }, isConnected: Bool = true,
+        state: PackState = PackState()
+    ) {
         var options = BridgeOptions()
         var pack = PackOptions(id: "garage", name: "Garage battery")
         change(&options, &pack)
-        bridge = Bridge(options, packs: [pack])
+        bridge = Bridge(options, packs: [pack], states: ["garage": state])
         if isConnected { connect() }
     }
 
@@ -57,6 +61,25 @@ struct BridgeHarness {
         take(
             bridge.message(
                 topic: "homeassistant/status", payload: Array("online".utf8), isRetained: false, at: now))
+    }
+
+    /// A command now; what was answered.
+    @discardableResult
+    mutating func command(
+        _ setting: String, _ payload: [UInt8], retained: Bool = false, pack: String = "garage",
+        response: String? = nil, correlation: [UInt8]? = nil
+    ) -> [OutboundMessage] {
+        let outbox = bridge.message(
+            topic: "bms/\(pack)/set/\(setting)", payload: payload, isRetained: retained, responseTopic: response,
+            correlationData: correlation, at: now)
+        saves.formUnion(outbox.saves)
+        take(outbox)
+        return outbox.answers.flatMap { $0.messages(failure: nil) }
+    }
+
+    @discardableResult
+    mutating func command(_ setting: String, _ payload: String) -> [OutboundMessage] {
+        command(setting, Array(payload.utf8))
     }
 
     mutating func forget() { sent = [] }
@@ -120,6 +143,10 @@ struct Document {
 
     func text(_ path: String) -> String? {
         if case .text(let text)? = self[path] { text } else { nil }
+    }
+
+    func flag(_ path: String) -> Bool? {
+        if case .flag(let flag)? = self[path] { flag } else { nil }
     }
 
     func isNull(_ path: String) -> Bool { self[path] == .null }

@@ -12,7 +12,8 @@ struct DiscoveryTests {
 
     private func components(cells: Int = 16) throws -> [String: Document.Value] {
         let discovery = Discovery(
-            options: BridgeOptions(), pack: PackOptions(id: "garage"), cellCount: cells, firmware: nil)
+            options: BridgeOptions(), pack: PackOptions(id: "garage"), cellCount: cells,
+            chargeVoltage: 52_800...54_880)
         return try Document(try #require(discovery.messages().first).payload).object("components")
     }
 
@@ -93,7 +94,9 @@ struct DiscoveryTests {
             #expect(member(component, "availability_mode") == .text("all"))
             let isNumber = member(component, "state_class") != nil
             if isNumber { #expect(member(component, "suggested_display_precision") != nil, "\(key)") }
-            if member(component, "unit_of_measurement") != nil { #expect(isNumber, "\(key)") }
+            let isControl = member(component, "command_topic") != nil
+            if member(component, "unit_of_measurement") != nil { #expect(isNumber || isControl, "\(key)") }
+            if isControl { checkControl(key, component) }
             switch member(component, "device_class") {
             case .text("energy"): #expect(member(component, "state_class") == .text("total_increasing"))
             case .text("energy_storage"): #expect(member(component, "state_class") == .text("measurement"))
@@ -107,6 +110,31 @@ struct DiscoveryTests {
                 #expect(member(component, "expire_after") == nil, "a total that stays is no stale total")
             }
         }
+    }
+
+    private func checkControl(_ key: String, _ component: Document.Value) {
+        #expect(member(component, "retain") == .flag(false), "\(key): a retained command would come back at each start")
+        #expect(member(component, "entity_category") == .text("config"), "\(key)")
+        #expect(member(component, "optimistic") == nil, "\(key)")
+        if member(component, "platform") != .text("button") {
+            #expect(member(component, "state_topic") == .text("bms/garage/settings"), "\(key)")
+        }
+        if case .number(let low)? = member(component, "min"), case .number(let high)? = member(component, "max") {
+            #expect(low < high, "\(key)")
+        }
+    }
+
+    @Test("every setting has a control of its kind, with the bounds of its row")
+    func controls() throws {
+        let all = try components()
+        for row in SettingsTable.rows {
+            let control = try #require(all[row.key])
+            #expect(member(control, "platform") == .text(row.platform))
+            #expect(member(control, "command_topic") == .text("bms/garage/set/\(row.name)"))
+        }
+        let voltage = try #require(all["max_charge_voltage"])
+        #expect(member(voltage, "min") == .number(52.8))
+        #expect(member(voltage, "max") == .number(54.88))
     }
 
     @Test("two levels of availability; the link sensor hangs on the bridge alone")
@@ -134,8 +162,7 @@ struct DiscoveryTests {
     func modes() throws {
         var options = BridgeOptions()
         options.discovery = .entities
-        let single = Discovery(options: options, pack: PackOptions(id: "garage"), cellCount: 16, firmware: nil)
-            .messages()
+        let single = Discovery(options: options, pack: PackOptions(id: "garage"), cellCount: 16).messages()
         let identifiers = try Set(single.map { try Document($0.payload).text("unique_id") ?? "" })
         let device = Set(
             try components().values.map { component -> String in
@@ -146,6 +173,6 @@ struct DiscoveryTests {
         var harness = BridgeHarness { options, _ in options.discovery = .off }
         harness.frames(10)
         #expect(announcements(harness).isEmpty)
-        #expect(harness.bridge.subscriptions.isEmpty)
+        #expect(harness.bridge.subscriptions == ["bms/+/set/#"])
     }
 }

@@ -30,7 +30,7 @@ struct PublishingTests {
         #expect(
             harness.sent.map(\.topic) == [
                 "bms/bridge/status", "bms/garage/status", "homeassistant/device/bms_garage/config", "bms/garage/limits",
-                "bms/garage/state", "bms/garage/cells",
+                "bms/garage/state", "bms/garage/cells", "bms/garage/settings",
             ])
     }
 

@@ -33,7 +33,8 @@ struct TopicsDocumentTests {
         let topics = Topics(base: "<base>", discoveryPrefix: "homeassistant")
         let all = [
             topics.bridgeStatus, topics.status("<pack>"), topics.state("<pack>"), topics.cells("<pack>"),
-            topics.limits("<pack>"), topics.event("<pack>"), topics.gx("<pack>"), topics.deviceDiscovery("bms_<pack>"),
+            topics.limits("<pack>"), topics.settings("<pack>"), topics.set("<pack>", "<setting>"),
+            topics.result("<pack>"), topics.event("<pack>"), topics.gx("<pack>"), topics.deviceDiscovery("bms_<pack>"),
             topics.entityDiscovery("<platform>", "bms_<pack>", "<entity>"),
         ]
         for topic in all { #expect(Self.text.contains("| `\(topic)` |"), "\(topic)") }
@@ -78,4 +79,7 @@ struct WorkedDocumentExampleTests {
         let json = report.json(frame, at: Timestamp(milliseconds: 0))
         #expect(String(decoding: json, as: UTF8.self) == blocks[3].joined())
     }
+
+    @Test("Every setting stands there", arguments: SettingsTable.rows.map(\.name))
+    func settings(name: String) { #expect(Self.text.contains("`\(name)`")) }
 }

@@ -212,7 +212,7 @@ struct ConfigurationTests {
     @Test(
         "numbers are exact", arguments: [("3.45", 3450), ("-0.5", -500), ("0", 0), ("100", 100_000), ("1.001", 1001)])
     func numbers(text: String, thousandths: Int) {
-        #expect(ConfigurationKey<Int>.thousandths(text) == thousandths)
+        #expect(FixedPoint.thousandths(text) == thousandths)
     }
 
     @Test(
@@ -220,7 +220,7 @@ struct ConfigurationTests {
         arguments: [
             "", "-", ".5", "5.", "1e3", "1_000", "0x10", "1.2345", "--1", "+1", " 1", "1 ", "nan", "1234567890", "1-",
         ])
-    func noNumbers(text: String) { #expect(ConfigurationKey<Int>.thousandths(text) == nil) }
+    func noNumbers(text: String) { #expect(FixedPoint.thousandths(text) == nil) }
 
     @Test("the default file holds every key and reads as the defaults")
     func defaultFile() throws {

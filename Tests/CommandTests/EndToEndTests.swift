@@ -114,6 +114,30 @@ struct EndToEndTests {
         #expect(bridge.read(until: "bridging shed").contains("bridging shed"))
     }
 
+    @Test("a setting that is commanded is answered, in force, and still there after kill -9")
+    func settings() throws {
+        let broker = BrokerFixture()
+        #expect(broker.start())
+        let pty = PtyPair()
+        let first = try bridge(broker, source: "serial:\(pty.path)")
+        _ = first.read(until: "connected to")
+        let words = ["--broker", "127.0.0.1:\(broker.port)"]
+        let set = try #require(ChildProcess(Self.program, ["set", "garage", "maxDischargeCurrent", "40"] + words))
+        #expect(set.read().contains("maxDischargeCurrent: 40 (set)"))
+        #expect(set.exitCode() == 0)
+        let refused = try #require(ChildProcess(Self.program, ["set", "garage", "reserveSoc", "99"] + words))
+        #expect(refused.read().contains("refused: reserveSoc must be 0 to 80 %, asked for 99 %"))
+        #expect(refused.exitCode() == 1)
+        first.kill(SIGKILL)
+        let second = try bridge(broker, source: "serial:\(pty.path)")
+        _ = second.read(until: "connected to")
+        let limits = try subscriber(broker, "bms/garage/limits")
+        for _ in 0..<2 { pty.write(FrameFixture.bytes()) }
+        #expect(limits.read(until: "\"dcl\":40").contains("maximum discharge current of 40.0 A by command"))
+        let show = try #require(ChildProcess(Self.program, ["settings", "garage"] + words))
+        #expect(show.read().contains("maxDischargeCurrent    40 A  (0 to 500)  set by command"))
+    }
+
     @Test("trouble with the broker is told with host and cause")
     func brokerTrouble() throws {
         let broker = BrokerFixture()

@@ -1,6 +1,7 @@
 import BMSCore
 import ChargeLimits
 import Glibc
+import MQTTBridge
 import TestSupport
 import Testing
 
@@ -8,47 +9,57 @@ import Testing
 
 @Suite("State on disk")
 struct StateStoreTests {
-    private static let memory = LimitMemory(
-        cellCount: 16, capacity: WattHours(5200),
-        resistance: LimitMemory.Resistance(mean: 0.8125, variance: 0.0025, steps: 17), secondsSinceFull: 3600)
+    private static let state = PackState(
+        memory: LimitMemory(
+            cellCount: 16, capacity: WattHours(5200),
+            resistance: LimitMemory.Resistance(mean: 0.8125, variance: 0.0025, steps: 17), secondsSinceFull: 3600),
+        settings: [
+            "maxChargeCurrent": StoredSetting(.number(30_500), setAt: 1_795_000_000_000, minuteOfDay: 842),
+            "chargeEnabled": StoredSetting(.flag(false), setAt: 5),
+            "chargeMode": StoredSetting(.word("float"), setAt: 6),
+            "customName": StoredSetting(.text("a \"b\" \\c 🔋"), setAt: 7),
+        ])
     private static let day: Int64 = 86_400_000
 
-    private func load(_ store: StateStore, wall: Int64 = 0) -> (memory: LimitMemory?, complaints: [String]) {
+    private func load(_ store: StateStore, wall: Int64 = 0) -> (state: PackState?, complaints: [String]) {
         var complaints: [String] = []
-        let memory = store.load("garage", wall: wall) { complaints.append($0) }
-        return (memory, complaints)
+        let state = store.load("garage", wall: wall) { complaints.append($0) }
+        return (state, complaints)
     }
 
     @Test("What was saved comes back, older by the time between; the directory is made, nobody else may read it")
     func roundTrip() throws {
         let store = StateStore(directory: "\(TemporaryFolder().path)/a/b")
-        #expect(store.save(Self.memory, "garage", wall: Self.day) == nil)
+        #expect(store.save(Self.state, "garage", wall: Self.day) == nil)
         var status = stat()
         #expect(stat("\(store.directory)/garage.json", &status) == 0)
         #expect(status.st_mode & 0o777 == 0o600)
         let loaded = load(store, wall: Self.day + 60_000)
-        var expected = Self.memory
-        expected.secondsSinceFull = 3660
-        #expect(loaded.memory == expected)
+        var expected = Self.state
+        expected.memory?.secondsSinceFull = 3660
+        #expect(loaded.state == expected)
         #expect(loaded.complaints == [])
-        #expect(load(store, wall: 0).memory?.secondsSinceFull == 3600, "a clock that ran back")
-        let wild = load(store, wall: .max).memory?.secondsSinceFull
+        #expect(load(store, wall: 0).state?.memory?.secondsSinceFull == 3600, "a clock that ran back")
+        let wild = load(store, wall: .max).state?.memory?.secondsSinceFull
         #expect(wild == 7_779_600, "a clock gone wild")
     }
 
     @Test("No file is no fault")
     func absent() {
         let result = load(StateStore(directory: TemporaryFolder().path))
-        #expect(result.memory == nil)
+        #expect(result.state == nil)
         #expect(result.complaints == [])
     }
 
     @Test(
-        "A file that is none of ours is told and replaced, never half believed",
+        "A file that is damaged or of a newer version is told and set aside, never half believed",
         arguments: [
-            "", "nonsense", "[]", "{}", #"{"version":2,"cells":16,"capacityWh":5200}"#,
-            #"{"version":1,"cells":0,"capacityWh":5200}"#, #"{"version":1,"cells":16.5,"capacityWh":5200}"#,
-            #"{"version":1,"cells":16,"capacityWh":1e300}"#, #"{"version":1,"cells":"16","capacityWh":5200}"#,
+            "", "nonsense", "[]", "{}", #"{"version":1,"savedAt":0}"#, #"{"version":2,"savedAt":0,"settings":{}}"#,
+            #"{"version":1,"savedAt":-9e18,"settings":{}}"#, #"{"version":1,"savedAt":0,"settings":[]}"#,
+            #"{"version":1,"savedAt":0,"settings":{},"cells":0,"capacityWh":5200}"#,
+            #"{"version":1,"savedAt":0,"settings":{},"cells":16.5,"capacityWh":5200}"#,
+            #"{"version":1,"savedAt":0,"settings":{},"cells":16,"capacityWh":1e300}"#,
+            #"{"version":1,"savedAt":0,"settings":{},"cells":"16","capacityWh":5200}"#,
             String(repeating: "[", count: 5000), String(repeating: " ", count: 20_000),
         ])
     func bad(text: String) {
@@ -56,17 +67,18 @@ struct StateStoreTests {
         folder.write(text, "garage.json")
         let store = StateStore(directory: folder.path)
         let result = load(store)
-        #expect(result.memory == nil)
+        #expect(result.state == nil)
         #expect(result.complaints.count == 1)
-        #expect(result.complaints.first?.contains("garage.json is no state of this program") == true)
-        #expect(store.save(Self.memory, "garage", wall: 0) == nil)
-        #expect(load(store).memory == Self.memory)
+        #expect(result.complaints.first?.contains("garage.json is damaged or of a newer version") == true)
+        #expect(Repository.read("\(folder.path)/garage.json.bad") == text, "set aside")
+        #expect(store.save(Self.state, "garage", wall: 0) == nil)
+        #expect(load(store).state == Self.state)
     }
 
     @Test("Damaged bytes end nothing")
     func damage() {
         var random = SeededRandom(5)
-        let good = Array(StateStore.text(Self.memory, wall: 1).utf8)
+        let good = Array(StateStore.text(Self.state, wall: 1).utf8)
         for _ in 0..<2000 {
             var bytes = good
             bytes[Int.random(in: 0..<bytes.count, using: &random)] = UInt8.random(in: 0...255, using: &random)
@@ -78,12 +90,12 @@ struct StateStoreTests {
     func unwritable() {
         let folder = TemporaryFolder()
         let blocked = StateStore(directory: folder.write("a file", "file"))
-        #expect(blocked.save(Self.memory, "garage", wall: 0)?.contains("file/garage.json.new: Not a directory") == true)
+        #expect(blocked.save(Self.state, "garage", wall: 0)?.contains("file/garage.json.new: Not a directory") == true)
         let full = StateStore(directory: folder.path)
-        #expect(full.save(Self.memory, "garage", wall: 0) == nil)
+        #expect(full.save(Self.state, "garage", wall: 0) == nil)
         #expect(symlink("/dev/full", "\(folder.path)/garage.json.new") == 0)
-        #expect(full.save(Self.memory, "garage", wall: 9)?.contains("No space left on device") == true)
-        #expect(load(full).memory == Self.memory)
+        #expect(full.save(Self.state, "garage", wall: 9)?.contains("No space left on device") == true)
+        #expect(load(full).state == Self.state)
     }
 
     @Test("The directory comes from the configuration before anything else")

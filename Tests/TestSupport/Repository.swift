@@ -9,14 +9,17 @@ public enum Repository {
     }
 
     /// Its text; empty where there is no such file.
-    public static func text(_ name: String) -> String {
-        let descriptor = open(path(name), O_RDONLY | O_CLOEXEC)
+    public static func text(_ name: String) -> String { read(path(name)) }
+
+    /// Text of any file; empty where there is none.
+    public static func read(_ path: String) -> String {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return "" }
         defer { close(descriptor) }
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 65_536)
         while true {
-            let count = read(descriptor, &chunk, chunk.count)
+            let count = Glibc.read(descriptor, &chunk, chunk.count)
             guard count > 0 else { break }
             bytes += chunk[0..<count]
         }

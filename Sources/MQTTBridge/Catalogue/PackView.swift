@@ -45,6 +45,12 @@ struct PackHistory: Hashable, Sendable {
     /// When the pack was last full.
     var fullAt: Timestamp?
 
+    /// Forgets the extremes.
+    mutating func clearPeaks() {
+        minimumCell = nil
+        maximumCell = nil
+    }
+
     mutating func note(_ frame: Frame, _ limits: Limits?, at now: Timestamp) {
         minimumCell = min(minimumCell ?? frame.lowestVoltage, frame.lowestVoltage)
         maximumCell = max(maximumCell ?? frame.highestVoltage, frame.highestVoltage)

@@ -11,6 +11,8 @@ struct Discovery {
     var cellCount: Int
     /// Firmware of the BMS, once known.
     var firmware: String?
+    /// Bounds of the commanded charge voltage, mV.
+    var chargeVoltage: ClosedRange<Int>?
 
     /// Node id and device identifier: never a topic, a port or a name that may change.
     var node: String { "bms_\(pack.id)" }
@@ -32,6 +34,15 @@ struct Discovery {
                     component.entity.platform.rawValue, node, component.entity.key)
                 return OutboundMessage(topic, writer.bytes, qos: 1, retain: true)
             }
+                + controls.map { row in
+                    var writer = JSONWriter(reserving: 1024)
+                    writer.beginObject()
+                    head(&writer)
+                    control(row, &writer, withPlatform: false)
+                    writer.endObject()
+                    let topic = options.topics.entityDiscovery(row.platform, node, row.key)
+                    return OutboundMessage(topic, writer.bytes, qos: 1, retain: true)
+                }
         }
     }
 
@@ -84,6 +95,12 @@ struct Discovery {
             members(component, &writer, withPlatform: true)
             writer.endObject()
         }
+        for row in controls {
+            writer.key(row.key)
+            writer.beginObject()
+            control(row, &writer, withPlatform: true)
+            writer.endObject()
+        }
         writer.endObject()
         writer.endObject()
         return writer.bytes
@@ -111,10 +128,7 @@ struct Discovery {
 
     private func members(_ component: Component, _ writer: inout JSONWriter, withPlatform: Bool) {
         let entity = component.entity
-        if withPlatform { writer.member("platform", entity.platform.rawValue) }
-        writer.member("unique_id", "\(node)_\(entity.key)")
-        writer.member("default_entity_id", "\(entity.platform.rawValue).\(slug)_\(entity.key)")
-        writer.member("name", entity.name)
+        identify(entity.platform.rawValue, entity.key, entity.name, &writer, withPlatform: withPlatform)
         writer.member("state_topic", component.topic)
         writer.member("qos", .integer(1))
         if let keys = component.keys {
@@ -146,6 +160,13 @@ struct Discovery {
         availability(&writer, withPack: component.keys != nil)
     }
 
+    func identify(_ platform: String, _ key: String, _ name: String, _ writer: inout JSONWriter, withPlatform: Bool) {
+        if withPlatform { writer.member("platform", platform) }
+        writer.member("unique_id", "\(node)_\(key)")
+        writer.member("default_entity_id", "\(platform).\(slug)_\(key)")
+        writer.member("name", name)
+    }
+
     private func template(_ entity: EntityRow, _ keys: [String]) -> String {
         let value = (["value_json"] + keys).joined(separator: ".")
         guard entity.platform == .binarySensor else { return "{{ \(value) }}" }
@@ -153,7 +174,7 @@ struct Discovery {
     }
 
     /// The link sensor stays readable while the pack is offline: it hangs on the bridge alone.
-    private func availability(_ writer: inout JSONWriter, withPack: Bool) {
+    func availability(_ writer: inout JSONWriter, withPack: Bool) {
         writer.key("availability")
         writer.beginArray()
         for topic in [options.topics.bridgeStatus] + (withPack ? [options.topics.status(pack.id)] : []) {

@@ -9,6 +9,8 @@ struct DiscoverySchedule: Hashable, Sendable {
     struct Content: Hashable, Sendable {
         var cellCount: Int
         var firmware: String?
+        /// Bounds of the commanded charge voltage, mV.
+        var chargeVoltage: ClosedRange<Int>?
     }
 
     private(set) var content: Content?
@@ -17,9 +19,11 @@ struct DiscoverySchedule: Hashable, Sendable {
     private var repeats = 0
 
     /// Takes what is known now.
-    mutating func note(cellCount: Int, firmware: String?, at now: Timestamp) {
+    mutating func note(
+        cellCount: Int, firmware: String?, chargeVoltage: ClosedRange<Int>? = nil, at now: Timestamp
+    ) {
         // Firmware that is not repeated for a while has not changed.
-        let new = Content(cellCount: cellCount, firmware: firmware ?? content?.firmware)
+        let new = Content(cellCount: cellCount, firmware: firmware ?? content?.firmware, chargeVoltage: chargeVoltage)
         guard new != content else { return }
         content = new
         due = later(now)
@@ -33,6 +37,12 @@ struct DiscoverySchedule: Hashable, Sendable {
         sentAt = nil
         due = now
         repeats = 1
+    }
+
+    /// Nothing is announced until the next connection or change.
+    mutating func pause() {
+        due = nil
+        repeats = 0
     }
 
     /// Home Assistant starts from nothing.

@@ -47,6 +47,10 @@ enum CommandTable {
         name: "--config", kind: .text("FILE"), meaning: "configuration file (default: \(defaultConfiguration))")
     private static let broker = OptionRow(
         name: "--broker", kind: .text("HOST[:PORT]"), meaning: "a broker without password (default port 1883)")
+    private static let brokerConfig = OptionRow(
+        name: "--config", kind: .text("FILE"), meaning: "take broker, user and TLS from this file")
+    private static let base = OptionRow(
+        name: "--base", kind: .text("TOPIC"), meaning: "first level of the topics (default: bms)")
     private static let pack = OptionRow(name: "--pack", kind: .text("ID"), meaning: "only this pack")
     private static let cells = OptionRow(name: "--cells", kind: .whole("N", 2...255), meaning: "cells (default: 16)")
     private static let scenario = OptionRow(
@@ -145,14 +149,33 @@ enum CommandTable {
         CommandRow(
             name: "monitor", summary: "live view of a running bridge, read from MQTT",
             options: [
-                broker,
-                OptionRow(name: "--config", kind: .text("FILE"), meaning: "take broker, user and TLS from this file"),
-                pack,
-                OptionRow(name: "--base", kind: .text("TOPIC"), meaning: "first level of the topics (default: bms)"),
+                broker, brokerConfig, pack, base,
                 OptionRow(name: "--once", kind: .flag, meaning: "one line for each pack, then end"),
             ],
             details: "Shows what any other client of the broker can see. Without a terminal: a line a second.",
             examples: ["bms-mqtt monitor --broker 192.0.2.7", "bms-mqtt monitor --config ./config.yaml --once"]),
+        CommandRow(
+            name: "set", summary: "command a setting of a running bridge",
+            options: [
+                OptionRow(name: "pack", kind: .text("PACK"), meaning: "id of the pack", isRequired: true),
+                OptionRow(name: "setting", kind: .text("SETTING"), meaning: "see 'settings'", isRequired: true),
+                OptionRow(name: "value", kind: .text("VALUE"), meaning: "80, ON, float", isRequired: true),
+                broker, brokerConfig, base,
+            ],
+            details: """
+                Waits for the bridge's answer and prints it. Exit code 1 when it is refused, or when nobody answers in 5 s.
+                What is allowed lies under the bridge's configuration file; the BMS itself is not touched.
+                """,
+            examples: [
+                "bms-mqtt set garage maxChargeCurrent 40", "bms-mqtt set garage chargeMode full --broker 192.0.2.7",
+            ]),
+        CommandRow(
+            name: "settings", summary: "the settings of a running bridge",
+            options: [
+                OptionRow(name: "pack", kind: .text("PACK"), meaning: "id of the pack", isRequired: true), broker,
+                brokerConfig, base,
+            ], details: "Each setting with its value, unit, bounds and who set it.",
+            examples: ["bms-mqtt settings garage"]),
         CommandRow(
             name: "switches", summary: "option switch positions on the Begin or IN board",
             options: [

@@ -25,6 +25,11 @@ struct Dispatcher: Sendable {
         case "limits": return limits()
         case "record": return await record()
         case "monitor": return await monitor()
+        case "set":
+            return await settings(
+                SettingsCommand.Assignment(
+                    setting: arguments.text("setting") ?? "", value: arguments.text("value") ?? ""))
+        case "settings": return await settings(nil)
         case "switches":
             return SwitchesCommand.run(
                 cells: arguments.whole("--cells") ?? 0, volts: arguments.decimal("--vbalance") ?? 0,
@@ -132,30 +137,51 @@ struct Dispatcher: Sendable {
         return await untilStopped { await command.run() }
     }
 
-    private func monitor() async -> Int32 {
+    /// The broker and base topic that a client of a running bridge talks to; an exit code where they are faulty.
+    private func client(_ role: String) -> Result<(link: LinkConfiguration, base: String), ExitCode> {
         var link = LinkConfiguration(host: "localhost", clientID: "")
         var base = "bms"
         if let file = arguments.text("--config") {
-            guard let configuration = load(file) else { return 78 }
+            guard let configuration = load(file) else { return .failure(ExitCode(value: 78)) }
             link = configuration.plan.link
             base = configuration.baseTopic
         }
         if let text = arguments.text("--broker") {
-            guard let broker = Self.broker(text) else { return Self.badBroker(text) }
+            guard let broker = Self.broker(text) else { return .failure(ExitCode(value: Self.badBroker(text))) }
             (link.host, link.port) = broker
         }
         if let text = arguments.text("--base") {
             if let complaint = ConfigurationTable.baseTopic(text) {
                 Console.complain("--base: \(complaint)")
-                return 2
+                return .failure(ExitCode(value: 2))
             }
             base = text
         }
         // Several people may look at once.
-        link.clientID = "bms-mqtt-monitor-\(Machine.name)-\(Clock.monotonic().milliseconds)"
-        let command = MonitorCommand(
-            link: link, base: base, pack: arguments.text("--pack"), isOnce: arguments.has("--once"))
-        return await untilStopped { await command.run() }
+        link.clientID = "bms-mqtt-\(role)-\(Machine.name)-\(Clock.monotonic().milliseconds)"
+        return .success((link, base))
+    }
+
+    private struct ExitCode: Error { var value: Int32 }
+
+    private func monitor() async -> Int32 {
+        switch client("monitor") {
+        case .failure(let code): return code.value
+        case .success(let (link, base)):
+            let command = MonitorCommand(
+                link: link, base: base, pack: arguments.text("--pack"), isOnce: arguments.has("--once"))
+            return await untilStopped { await command.run() }
+        }
+    }
+
+    private func settings(_ assignment: SettingsCommand.Assignment?) async -> Int32 {
+        switch client("settings") {
+        case .failure(let code): return code.value
+        case .success(let (link, base)):
+            let command = SettingsCommand(
+                link: link, base: base, pack: arguments.text("pack") ?? "", assignment: assignment)
+            return await untilStopped { await command.run() }
+        }
     }
 
     private func checkConfiguration() -> Int32 {

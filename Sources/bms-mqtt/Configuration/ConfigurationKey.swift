@@ -88,7 +88,7 @@ struct ConfigurationKey<Target>: Sendable {
             }
             return .success(.number(number))
         case .decimal(let range, _):
-            guard isPlain, let number = Self.thousandths(text), range.contains(number) else {
+            guard isPlain, let number = FixedPoint.thousandths(text), range.contains(number) else {
                 return fault("expected \(expectation), found \(node.kind)")
             }
             return .success(.number(number))
@@ -123,7 +123,7 @@ struct ConfigurationKey<Target>: Sendable {
 
     private static func number(_ node: YAMLNode) -> Int? {
         guard case .scalar(let text, isPlain: true) = node.content else { return nil }
-        return thousandths(text)
+        return FixedPoint.thousandths(text)
     }
 
     /// What a value must be, for messages and documentation.
@@ -149,20 +149,6 @@ struct ConfigurationKey<Target>: Sendable {
         }
     }
 
-    /// Exact: no binary fraction is involved. Up to nine digits, then up to three decimals.
-    static func thousandths(_ text: String) -> Int? {
-        let isNegative = text.hasPrefix("-")
-        let parts = text.drop { $0 == "-" }.split(separator: ".", omittingEmptySubsequences: false)
-        guard text.count - (isNegative ? 1 : 0) == parts.joined(separator: ".").count, (1...2).contains(parts.count),
-            (1...9).contains(parts[0].count), parts[0].allSatisfy(\.isASCIIDigit)
-        else { return nil }
-        var fraction = parts.count == 2 ? String(parts[1]) : "0"
-        guard (1...3).contains(fraction.count), fraction.allSatisfy(\.isASCIIDigit) else { return nil }
-        fraction += String(repeating: "0", count: 3 - fraction.count)
-        guard let whole = Int(parts[0]), let rest = Int(fraction) else { return nil }
-        return (isNegative ? -1 : 1) * (whole * 1000 + rest)
-    }
-
     private static func decimal(_ thousandths: Int) -> String {
         thousandths.isMultiple(of: 1000)
             ? "\(thousandths / 1000)" : String(format(thousandths).reversed().drop { $0 == "0" }.reversed())
@@ -172,8 +158,4 @@ struct ConfigurationKey<Target>: Sendable {
         let fraction = String(1000 + thousandths.magnitude % 1000).dropFirst()
         return "\(thousandths < 0 ? "-" : "")\(thousandths.magnitude / 1000).\(fraction)"
     }
-}
-
-extension Character {
-    fileprivate var isASCIIDigit: Bool { ("0"..."9").contains(self) }
 }

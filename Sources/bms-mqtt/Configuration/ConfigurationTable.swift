@@ -111,8 +111,12 @@ enum ConfigurationTable {
             "Age above which discharge stops, too, and the GX feed falls silent."
         ) { $0.freshness.lost = Int64($1.number) * 1000 },
         Key(
+            "commands", .flag, "true",
+            "Whether settings may be commanded on <base>/<pack>/set/; off: every command is refused, no controls are announced."
+        ) { $0.plan.bridge.takesCommands = $1.flag },
+        Key(
             "stateDirectory", .text(longest: 4096), nil,
-            "Where learned values are kept over a restart. Unless given: $STATE_DIRECTORY (systemd), /var/lib/bms-mqtt "
+            "Where settings and learned values are kept over a restart. Unless given: $STATE_DIRECTORY (systemd), /var/lib/bms-mqtt "
                 + "for root, else ~/.local/state/bms-mqtt.", example: "/var/lib/bms-mqtt"
         ) { $0.plan.stateDirectory = $1.text },
         Key(

@@ -1,6 +1,7 @@
 import BMSCore
 import ChargeLimits
 import MQTTBridge
+import Mosquitto
 
 /// The one place where bytes, time and the broker's news meet the pure ``Bridge``: an actor, so that they come one after
 /// the other, and so that a limit is sent by the same step that computed it.
@@ -9,12 +10,14 @@ actor BridgeRuntime {
     private let transport: any Transport
     private let log: Log
     private let clock: PacedClock
+    private let store: StateStore?
 
-    init(_ bridge: Bridge, transport: any Transport, log: Log, clock: PacedClock) {
+    init(_ bridge: Bridge, transport: any Transport, log: Log, clock: PacedClock, store: StateStore?) {
         self.bridge = bridge
         self.transport = transport
         self.log = log
         self.clock = clock
+        self.store = store
     }
 
     func receive(_ bytes: [UInt8], pack: Int) { deliver(bridge.receive(bytes, pack: pack, at: clock.now())) }
@@ -27,20 +30,39 @@ actor BridgeRuntime {
 
     func disconnected() { bridge.disconnected() }
 
-    func message(topic: String, payload: [UInt8], isRetained: Bool) {
-        deliver(bridge.message(topic: topic, payload: payload, isRetained: isRetained, at: clock.now()))
+    func message(_ message: IncomingMessage) {
+        deliver(
+            bridge.message(
+                topic: message.topic, payload: message.payload, isRetained: message.retain,
+                responseTopic: message.responseTopic, correlationData: message.correlationData, at: clock.now()))
     }
 
     func limits(ofPack index: Int) -> Limits? { bridge.limits(ofPack: index) }
 
-    /// What was learned of each pack, with the wall's time.
-    func memories() -> (packs: [String: LimitMemory], wall: Int64) {
+    /// Keeps the state of every pack.
+    func save() {
+        for id in bridge.states(at: clock.now().monotonic).keys.sorted() { _ = save(id) }
+    }
+
+    /// Keeps the state of a pack.
+    ///
+    /// - Returns: why it could not be kept; `nil`: it was.
+    private func save(_ id: String) -> String? {
+        guard let store else { return "there is no state directory" }
         let now = clock.now()
-        return (bridge.memories(at: now.monotonic), now.wall)
+        guard let state = bridge.states(at: now.monotonic)[id] else { return nil }
+        guard let failure = store.save(state, id, wall: now.wall) else { return nil }
+        log.warning("pack \(id): \(failure): settings and what is learned will be lost with a restart")
+        return failure
     }
 
     private func deliver(_ outbox: Outbox) {
+        var failures: [String] = []
+        for id in outbox.saves.sorted() { failures += save(id).map { [$0] } ?? [] }
         for message in outbox.messages { transport.publish(message) }
+        for answer in outbox.answers {
+            for message in answer.messages(failure: failures.first) { transport.publish(message) }
+        }
         for notice in outbox.notices {
             switch notice.level {
             case .info: log.info(notice.text)

@@ -13,8 +13,8 @@ enum Clock {
         let wall = read(CLOCK_REALTIME)
         var seconds = time_t(wall / 1000)
         var local = tm()
-        let hour = localtime_r(&seconds, &local) == nil ? nil : Int(local.tm_hour)
-        return Moment(monotonic: monotonic(), wall: wall, hour: hour)
+        let minute = localtime_r(&seconds, &local) == nil ? nil : Int(local.tm_hour) * 60 + Int(local.tm_min)
+        return Moment(monotonic: monotonic(), wall: wall, minuteOfDay: minute)
     }
 
     private static func read(_ clock: clockid_t) -> Int64 {

@@ -54,6 +54,10 @@ enum JSONValue: Decodable, Sendable {
         if case .array(let array) = self { array } else { nil }
     }
 
+    var flag: Bool? {
+        if case .flag(let flag) = self { flag } else { nil }
+    }
+
     var isNull: Bool {
         if case .null = self { true } else { false }
     }

@@ -13,6 +13,6 @@ extension OutgoingMessage {
     init(_ message: OutboundMessage) {
         self.init(
             topic: message.topic, payload: message.payload, qos: message.qos, retain: message.retain,
-            expiry: message.expiry)
+            expiry: message.expiry, correlationData: message.correlationData)
     }
 }

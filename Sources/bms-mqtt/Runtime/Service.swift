@@ -20,11 +20,12 @@ struct Service: Sendable {
         let clock = PacedClock(speed: plan.speed)
         let store = plan.stateDirectory.map { StateStore(directory: $0) }
         let bridge = Bridge(
-            plan.bridge, packs: plan.packs.map(\.options), memories: memories(store), at: clock.now().monotonic)
+            plan.bridge, packs: plan.packs.map(\.options), states: states(store), at: clock.now().monotonic)
         var configuration = plan.link
         configuration.will = OutgoingMessage(bridge.will)
         let link = MosquittoLink(configuration)
-        let runtime = BridgeRuntime(bridge, transport: MosquittoTransport(link: link), log: log, clock: clock)
+        let runtime = BridgeRuntime(
+            bridge, transport: MosquittoTransport(link: link), log: log, clock: clock, store: store)
         link.subscribe(bridge.subscriptions.map { Subscription($0, qos: 1) })
         let sources = plan.packs.map { ByteSource($0.source) }
         log.info(
@@ -34,7 +35,7 @@ struct Service: Sendable {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await follow(link, runtime) }
             group.addTask { await keepTime(runtime, clock) }
-            if let store { group.addTask { await keepMemories(runtime, store) } }
+            if store != nil { group.addTask { await keepStates(runtime) } }
             for (index, source) in sources.enumerated() {
                 if let source {
                     source.start()
@@ -48,30 +49,22 @@ struct Service: Sendable {
             for source in sources { source?.stop() }
             link.stop(farewell: bridge.farewell.map(OutgoingMessage.init))
         }
-        if let store { await save(runtime, store) }
+        if store != nil { await runtime.save() }
     }
 
-    private func memories(_ store: StateStore?) -> [String: LimitMemory] {
-        var memories: [String: LimitMemory] = [:]
+    private func states(_ store: StateStore?) -> [String: PackState] {
+        var states: [String: PackState] = [:]
         for pack in plan.packs {
             let id = pack.options.id
-            memories[id] = store?.load(id, wall: Clock.now().wall) { log.warning("pack \(id): \($0)") }
+            states[id] = store?.load(id, wall: Clock.now().wall) { log.warning("pack \(id): \($0)") }
         }
-        return memories
+        return states
     }
 
-    private func keepMemories(_ runtime: BridgeRuntime, _ store: StateStore) async {
+    private func keepStates(_ runtime: BridgeRuntime) async {
         while !Task.isCancelled {
             guard (try? await Task.sleep(for: .seconds(60 * Self.saveMinutes))) != nil else { return }
-            await save(runtime, store)
-        }
-    }
-
-    private func save(_ runtime: BridgeRuntime, _ store: StateStore) async {
-        let (packs, wall) = await runtime.memories()
-        for (id, memory) in packs.sorted(by: { $0.key < $1.key }) {
-            guard let failure = store.save(memory, id, wall: wall) else { continue }
-            log.warning("pack \(id): \(failure): what is learned will be lost with a restart")
+            await runtime.save()
         }
     }
 
@@ -91,8 +84,7 @@ struct Service: Sendable {
                 await runtime.disconnected()
                 log.warning("\(failure); next attempt in \(Int(failure.retryIn.rounded(.up))) s")
             case .message(let message):
-                await runtime.message(
-                    topic: message.topic, payload: message.payload, isRetained: message.retain)
+                await runtime.message(message)
             }
         }
     }

@@ -1,0 +1,67 @@
+import BMSCore
+
+/// Controls of Home Assistant, made from the settings table.
+extension Discovery {
+    /// None where commands are off: a control that refuses everything is worse than none.
+    var controls: [SettingRow] { options.takesCommands ? SettingsTable.rows : [] }
+
+    /// The members of a control. Controls hang on the bridge alone: a setting may be changed while the pack is silent.
+    func control(_ row: SettingRow, _ writer: inout JSONWriter, withPlatform: Bool) {
+        identify(row.platform, row.key, row.title, &writer, withPlatform: withPlatform)
+        writer.member("command_topic", options.topics.set(pack.id, row.name))
+        writer.member("qos", .integer(1))
+        writer.member("icon", row.icon)
+        writer.member("entity_category", "config")
+        writer.key("retain")
+        writer.value(false)
+        if case .button = row.kind {
+            writer.member("payload_press", "PRESS")
+        } else {
+            writer.member("state_topic", options.topics.settings(pack.id))
+            writer.member("value_template", "{{ value_json.\(row.name).value }}")
+        }
+        switch row.kind {
+        case .number(let unit, let step, _):
+            let range = bounds(row)
+            writer.member("min", SettingValue.number(range.lowerBound).document)
+            writer.member("max", SettingValue.number(range.upperBound).document)
+            writer.member("step", SettingValue.number(step).document)
+            writer.member("mode", "box")
+            writer.member("unit_of_measurement", unit)
+            if unit == "A" { writer.member("device_class", "current") }
+            if unit == "V" { writer.member("device_class", "voltage") }
+        case .flag:
+            writer.member("payload_on", "ON")
+            writer.member("payload_off", "OFF")
+        case .word(let words):
+            writer.key("options")
+            writer.beginArray()
+            for word in words { writer.value(.text(word)) }
+            writer.endArray()
+        case .text(let longest):
+            writer.member("min", .integer(1))
+            writer.member("max", .integer(longest))
+        case .button: break
+        }
+        availability(&writer, withPack: false)
+    }
+
+    private func bounds(_ row: SettingRow) -> ClosedRange<Int> {
+        if row.name == "maxChargeVoltage" { return chargeVoltage ?? 0...1_000_000 }
+        guard case .number(_, _, let bounds) = row.kind else { return 0...0 }
+        return bounds(SettingContext(options: pack, snapshot: PackSnapshot())) ?? 0...0
+    }
+}
+
+extension SettingRow {
+    /// Home Assistant's kind of entity.
+    var platform: String {
+        switch kind {
+        case .number: "number"
+        case .flag: "switch"
+        case .word: "select"
+        case .text: "text"
+        case .button: "button"
+        }
+    }
+}

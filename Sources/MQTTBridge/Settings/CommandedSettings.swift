@@ -1,0 +1,139 @@
+import BMSCore
+import ChargeLimits
+
+/// The settings of one pack: what was changed, over what stands in the file.
+struct CommandedSettings: Hashable, Sendable {
+    /// What became of a command.
+    struct Answer: Hashable, Sendable {
+        var isAccepted: Bool
+        var reason: String
+        /// The value in force afterwards; `nil` for buttons and unknown settings.
+        var effective: SettingValue?
+    }
+
+    /// Changed settings by name.
+    private(set) var stored: [String: StoredSetting]
+
+    /// With what was kept; names and values that are none any more are dropped.
+    init(_ stored: [String: StoredSetting] = [:]) {
+        self.stored = stored.filter { name, setting in
+            guard let row = SettingsTable.row(name) else { return false }
+            return Self.fits(setting.value, row.kind)
+        }
+    }
+
+    /// The value in force: what was changed, inside the bounds of now.
+    func value(_ row: SettingRow, _ context: SettingContext) -> SettingValue? {
+        guard let value = stored[row.name]?.value else { return row.standard(context) }
+        guard case .number(let number) = value, case .number(_, _, let bounds) = row.kind else { return value }
+        guard let range = bounds(context) else { return value }
+        return .number(min(max(number, range.lowerBound), range.upperBound))
+    }
+
+    /// Checks a command and takes it. A refusal changes nothing.
+    mutating func take(
+        _ name: String, _ given: CommandPayload.Value, _ context: SettingContext, at now: Moment
+    ) -> Answer {
+        guard let row = SettingsTable.row(name) else { return Answer(isAccepted: false, reason: Self.unknown(name)) }
+        let effective = value(row, context)
+        func refuse(_ reason: String) -> Answer {
+            Answer(isAccepted: false, reason: reason, effective: effective)
+        }
+        let value: SettingValue
+        switch (row.kind, given) {
+        case (.number(let unit, let step, let bounds), .number(let number)):
+            guard let range = bounds(context) else {
+                return refuse("\(row.name) is bounded by the BMS's thresholds, and no frame came from it yet")
+            }
+            guard range.contains(number) else {
+                let low = SettingValue.number(range.lowerBound).shown
+                let high = SettingValue.number(range.upperBound).shown
+                let asked = SettingValue.number(number).shown
+                return refuse("\(row.name) must be \(low) to \(high) \(unit), asked for \(asked) \(unit)")
+            }
+            value = .number(step >= 1000 ? (number + step / 2) / step * step : number)
+        case (.number(let unit, _, _), _): return refuse("\(row.name) must be a number of \(Self.name(unit))")
+        case (.flag, .flag(let isOn)): value = .flag(isOn)
+        case (.flag, .text(let word)):
+            guard let isOn = ["ON": true, "OFF": false][word.uppercased()] else {
+                return refuse("\(row.name) must be ON or OFF")
+            }
+            value = .flag(isOn)
+        case (.flag, .number): return refuse("\(row.name) must be ON or OFF")
+        case (.word(let words), .text(let word)) where words.contains(word): value = .word(word)
+        case (.word(let words), _): return refuse("\(row.name) must be one of \(words.joined(separator: ", "))")
+        case (.text(let longest), .text(let text)):
+            guard Self.fits(.text(text), row.kind) else {
+                return refuse("\(row.name) must be one line of at most \(longest) characters")
+            }
+            value = .text(text)
+        case (.text, .number(let number)): value = .text(SettingValue.number(number).shown)
+        case (.text, .flag): return refuse("\(row.name) must be text")
+        case (.button, _): return Answer(isAccepted: true, reason: "done")
+        }
+        // A value that is the file's again is no change any more.
+        if value == row.standard(context) {
+            stored[row.name] = nil
+        } else if stored[row.name]?.value != value {
+            stored[row.name] = StoredSetting(value, setAt: now.wall, minuteOfDay: now.minuteOfDay)
+        }
+        return Answer(isAccepted: true, reason: "set", effective: value)
+    }
+
+    /// A setting goes back to the file's.
+    mutating func reset(_ name: String) { stored[name] = nil }
+
+    /// The settings in the words of the calculator.
+    func commands(_ context: SettingContext) -> LimitCommands {
+        var commands = LimitCommands()
+        func number(_ name: String) -> Int? {
+            guard stored[name] != nil, let row = SettingsTable.row(name),
+                case .number(let number)? = value(row, context)
+            else { return nil }
+            return number
+        }
+        func switchedOff(_ name: String) -> LimitCommands.SwitchedOff? {
+            guard let setting = stored[name], setting.value == .flag(false) else { return nil }
+            return LimitCommands.SwitchedOff(minuteOfDay: setting.minuteOfDay)
+        }
+        commands.maximumChargeCurrent = number("maxChargeCurrent").map { Milliamperes($0) }
+        commands.maximumDischargeCurrent = number("maxDischargeCurrent").map { Milliamperes($0) }
+        commands.maximumChargeVoltage = number("maxChargeVoltage").map { Millivolts($0) }
+        commands.fullChargeInterval = number("fullChargeInterval").map { $0 / 1000 }
+        commands.reserveSoc = number("reserveSoc").map { $0 / 1000 }
+        commands.chargeOff = switchedOff("chargeEnabled")
+        commands.dischargeOff = switchedOff("dischargeEnabled")
+        if case .word(let word)? = stored["chargeMode"]?.value {
+            commands.chargeMode = LimitCommands.ChargeMode(rawValue: word) ?? .auto
+        }
+        return commands
+    }
+
+    /// Name of the pack in force.
+    func customName(_ options: PackOptions) -> String {
+        if case .text(let text)? = stored["customName"]?.value { text } else { options.name }
+    }
+
+    private static func fits(_ value: SettingValue, _ kind: SettingRow.Kind) -> Bool {
+        switch (kind, value) {
+        case (.number, .number(let number)): number.magnitude <= 1_000_000_000_000
+        case (.flag, .flag): true
+        case (.word(let words), .word(let word)): words.contains(word)
+        case (.text(let longest), .text(let text)):
+            text.count <= longest && text.unicodeScalars.allSatisfy { $0.value >= 32 && $0.value != 127 }
+        default: false
+        }
+    }
+
+    private static func unknown(_ name: String) -> String {
+        if SettingsTable.inTheBMS.contains(name) {
+            return "\(name) is set in the BMS, with the vendor's app: the cable only transmits"
+        }
+        let names = SettingsTable.rows.map(\.name).joined(separator: ", ")
+        return "no setting '\(String(name.prefix(40)))': \(names)"
+    }
+
+    private static func name(_ unit: String) -> String {
+        ["A": "amperes", "V": "volts", "d": "days", "%": "percent"][unit] ?? unit
+    }
+}

@@ -1,0 +1,122 @@
+import BMSCore
+import ChargeLimits
+
+/// What the bounds of a setting depend on.
+struct SettingContext {
+    /// The pack by configuration.
+    var options: PackOptions
+    /// What is known of it.
+    var snapshot: PackSnapshot
+}
+
+/// One setting that can be commanded: parsing, bounds, persistence, documents and Home Assistant's controls follow from
+/// its row.
+struct SettingRow: Sendable {
+    enum Kind: Sendable {
+        /// A number with unit, in steps of so many thousandths, between bounds in thousandths; `nil`: not known yet.
+        case number(unit: String, step: Int, bounds: @Sendable (SettingContext) -> ClosedRange<Int>?)
+        case flag
+        case word([String])
+        case text(longest: Int)
+        /// Does something, keeps nothing.
+        case button
+    }
+
+    /// Name in topics and documents.
+    var name: String
+    /// Key of the Home Assistant entity.
+    var key: String
+    /// Name for people, sentence case.
+    var title: String
+    var kind: Kind
+    /// Value while nobody changed it; `nil` for a button, and where the bounds are not known yet.
+    var standard: @Sendable (SettingContext) -> SettingValue?
+    var icon: String
+    /// What it does, for docs and refusals.
+    var meaning: String
+}
+
+/// All settings, in the order of the documents.
+enum SettingsTable {
+    /// What is set in the BMS; the cable only transmits, so a command for one of these is refused with that reason.
+    static let inTheBMS: Set<String> = [
+        "Vmin", "Vmax", "Vbalance", "Vbypass", "Vlow", "Vfull", "Tmin", "Tmax", "capacity", "chargeRestart",
+        "dischargeRestart", "PIN", "pin", "chargeRelay", "loadRelay",
+    ]
+
+    static let rows: [SettingRow] = [
+        current("maxChargeCurrent", "max_charge_current", "Maximum charge current") { $0.maximumChargeCurrent },
+        current("maxDischargeCurrent", "max_discharge_current", "Maximum discharge current") {
+            $0.maximumDischargeCurrent
+        },
+        SettingRow(
+            name: "maxChargeVoltage", key: "max_charge_voltage", title: "Maximum charge voltage",
+            kind: .number(unit: "V", step: 10, bounds: voltageBounds),
+            standard: { voltageBounds($0).map { .number($0.upperBound) } }, icon: "mdi:current-dc",
+            meaning: "Ceiling of CVL, whole pack."),
+        SettingRow(
+            name: "chargeEnabled", key: "charge_enabled", title: "Charging enabled", kind: .flag,
+            standard: { _ in .flag(true) }, icon: "mdi:battery-arrow-up",
+            meaning: "OFF: CCL 0 and CVL lowered. ON gives back control, it does not override the BMS."),
+        SettingRow(
+            name: "dischargeEnabled", key: "discharge_enabled", title: "Discharging enabled", kind: .flag,
+            standard: { _ in .flag(true) }, icon: "mdi:battery-arrow-down",
+            meaning: "OFF: DCL 0. ON gives back control, it does not override the BMS."),
+        SettingRow(
+            name: "chargeMode", key: "charge_mode_setting", title: "Charge mode setting",
+            kind: .word(LimitCommands.ChargeMode.allCases.map(\.rawValue)), standard: { _ in .word("auto") },
+            icon: "mdi:battery-charging",
+            meaning: "float: hold at rest; full: charge to 100 % and balance once, then auto; given up after 48 h."),
+        SettingRow(
+            name: "fullChargeInterval", key: "full_charge_interval", title: "Full charge interval",
+            kind: .number(unit: "d", step: 1000) { _ in 0...90_000 },
+            standard: { .number($0.options.limits.fullChargeInterval * 1000) }, icon: "mdi:calendar-sync",
+            meaning: "Days after which a pack that hardly discharged is charged and balanced again; 0: never."),
+        SettingRow(
+            name: "reserveSoc", key: "reserve_soc", title: "Reserve",
+            kind: .number(unit: "%", step: 1000) { $0.options.limits.reserveSoc * 1000...80_000 },
+            standard: { .number($0.options.limits.reserveSoc * 1000) }, icon: "mdi:battery-lock",
+            meaning: "DCL 0 at or below this state of charge, until 3 % above it. The file's is the least."),
+        SettingRow(
+            name: "customName", key: "custom_name", title: "Name", kind: .text(longest: 32),
+            standard: { .text($0.options.name) }, icon: "mdi:tag", meaning: "Shown as /CustomName."),
+        button(
+            "clearPeaks", "clear_peaks", "Clear peaks", "mdi:chart-line", "Forgets lowest and highest cell voltage."),
+        button("republish", "republish", "Republish", "mdi:refresh", "Sends every document now."),
+        button(
+            "purgeDiscovery", "purge_discovery", "Remove from Home Assistant", "mdi:delete",
+            "Removes the device from Home Assistant until the bridge connects anew."),
+    ]
+
+    static func row(_ name: String) -> SettingRow? { rows.first { $0.name == name } }
+
+    private static func current(
+        _ name: String, _ key: String, _ title: String,
+        _ cap: @escaping @Sendable (LimitConfiguration) -> Milliamperes?
+    ) -> SettingRow {
+        // Without a cap of the file the sensor's range bounds it: a fuse and the cells' rating bind the limit anyway.
+        @Sendable func most(_ context: SettingContext) -> Int {
+            max(0, (cap(context.options.limits) ?? context.options.limits.sensorRange).rawValue)
+        }
+        return SettingRow(
+            name: name, key: key, title: title, kind: .number(unit: "A", step: 500) { 0...most($0) },
+            standard: { .number(most($0)) }, icon: "mdi:current-dc",
+            meaning: "Ceiling of \(name == "maxChargeCurrent" ? "CCL" : "DCL"); the file's cap is the most.")
+    }
+
+    private static func button(
+        _ name: String, _ key: String, _ title: String, _ icon: String, _ meaning: String
+    ) -> SettingRow {
+        SettingRow(
+            name: name, key: key, title: title, kind: .button, standard: { _ in nil }, icon: icon, meaning: meaning)
+    }
+
+    /// N x Vnominal ... the target, at most the file's; unknown before the first believed frame.
+    @Sendable static func voltageBounds(_ context: SettingContext) -> ClosedRange<Int>? {
+        guard let least = context.snapshot.nominalPackVoltage?.rawValue,
+            let target = LimitCalculator.targetVoltage(context.snapshot, context.options.limits)
+        else { return nil }
+        let most = min(target.rawValue, context.options.limits.maximumChargeVoltage?.rawValue ?? .max)
+        return min(least, most)...most
+    }
+}

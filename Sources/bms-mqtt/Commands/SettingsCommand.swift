@@ -1,0 +1,120 @@
+import BMSCore
+import Mosquitto
+
+/// `bms-mqtt set` and `bms-mqtt settings`: a client of a running bridge.
+struct SettingsCommand: Sendable {
+    /// What to set.
+    struct Assignment: Sendable {
+        var setting: String
+        var value: String
+    }
+
+    private static let patience = Duration.seconds(5)
+
+    let link: LinkConfiguration
+    let base: String
+    let pack: String
+    /// `nil`: show the settings.
+    let assignment: Assignment?
+
+    /// - Returns: the exit code, 1 for a refusal and for silence.
+    func run() async -> Int32 {
+        guard !pack.isEmpty, !pack.contains(where: { "/+#".contains($0) }) else {
+            Console.complain("'\(pack.prefix(40))' is no pack's id")
+            return 2
+        }
+        if let setting = assignment?.setting, setting.isEmpty || setting.contains(where: { "+#".contains($0) }) {
+            Console.complain("'\(setting.prefix(40))' is no setting")
+            return 2
+        }
+        let client = MosquittoLink(link)
+        let topic = "\(base)/\(pack)/\(assignment == nil ? "settings" : "result")"
+        client.subscribe([Subscription(topic, qos: 1)])
+        client.start()
+        defer { client.stop() }
+        return await withTaskGroup(of: Int32?.self) { group in
+            group.addTask { await talk(client, topic) }
+            group.addTask {
+                try? await Task.sleep(for: Self.patience)
+                return nil
+            }
+            let code = await group.next() ?? nil
+            group.cancelAll()
+            if let code { return code }
+            Console.complain(
+                "no answer on \(topic) from \(link) in 5 s: is the bridge running, with pack '\(pack)' and this base topic?"
+            )
+            return 1
+        }
+    }
+
+    private func talk(_ client: MosquittoLink, _ topic: String) async -> Int32? {
+        for await event in client.events {
+            switch event {
+            case .connected:
+                guard let assignment else { continue }
+                client.publish(
+                    OutgoingMessage(
+                        topic: "\(base)/\(pack)/set/\(assignment.setting)", payload: Array(assignment.value.utf8),
+                        qos: 1))
+            case .disconnected(let failure):
+                Console.complain(failure.description)
+                return 1
+            case .message(let message):
+                guard message.topic == topic, let document = JSONValue(parsing: message.payload) else { continue }
+                if let code = assignment.map({ Self.show(document, $0) }) ?? Self.table(document) { return code }
+            }
+        }
+        return nil
+    }
+
+    /// The answer to our command; `nil`: somebody else's.
+    private static func show(_ answer: JSONValue, _ assignment: Assignment) -> Int32? {
+        guard answer["setting"]?.text == String(assignment.setting.prefix(64)),
+            let isAccepted = answer["accepted"]?.flag
+        else { return nil }
+        let reason = clean(answer["reason"]?.text ?? "")
+        guard isAccepted else {
+            Console.complain("refused: \(reason)")
+            return 1
+        }
+        let effective = answer["effective"].map { ": \(text($0))" } ?? ""
+        Console.write("\(assignment.setting)\(effective) (\(reason))\n")
+        return 0
+    }
+
+    private static func table(_ document: JSONValue) -> Int32? {
+        guard case .object(let settings) = document else { return nil }
+        for (name, setting) in settings.sorted(by: { $0.key < $1.key }) {
+            let unit = setting["unit"]?.text.map { " \(clean($0))" } ?? ""
+            var line = "\(clean(name).padded(22)) \((setting["value"].map(text) ?? "-") + unit)"
+            if let low = setting["min"], let high = setting["max"] { line += "  (\(text(low)) to \(text(high)))" }
+            if let choices = setting["options"]?.array { line += "  (\(choices.map(text).joined(separator: ", ")))" }
+            if setting["setBy"]?.text == "command" { line += "  set by command" }
+            Console.write(line + "\n")
+        }
+        return 0
+    }
+
+    private static func text(_ value: JSONValue) -> String {
+        switch value {
+        case .null, .array, .object: "-"
+        case .flag(let flag): flag ? "ON" : "OFF"
+        case .text(let text): clean(text)
+        case .number(let number):
+            number.magnitude < 1e9
+                ? FixedPoint.text(
+                    thousandths: Int((number * 1000).rounded()), decimals: number == number.rounded() ? 0 : 2) : "-"
+        }
+    }
+
+    /// What came from the broker cannot move the cursor.
+    private static func clean(_ text: String) -> String {
+        String(
+            String.UnicodeScalarView(text.unicodeScalars.filter { $0.value >= 32 && !(127..<160).contains($0.value) }))
+    }
+}
+
+extension String {
+    fileprivate func padded(_ width: Int) -> String { self + String(repeating: " ", count: max(0, width - count)) }
+}
