@@ -28,6 +28,9 @@ struct TopicsDocumentTests {
         }
     }
 
+    @Test("Every setting stands there", arguments: SettingsTable.rows.map(\.name))
+    func settings(name: String) { #expect(Self.text.contains("`\(name)`")) }
+
     @Test("Every topic stands there")
     func topics() {
         let topics = Topics(base: "<base>", discoveryPrefix: "homeassistant")
@@ -79,7 +82,4 @@ struct WorkedDocumentExampleTests {
         let json = report.json(frame, at: Timestamp(milliseconds: 0))
         #expect(String(decoding: json, as: UTF8.self) == blocks[3].joined())
     }
-
-    @Test("Every setting stands there", arguments: SettingsTable.rows.map(\.name))
-    func settings(name: String) { #expect(Self.text.contains("`\(name)`")) }
 }
