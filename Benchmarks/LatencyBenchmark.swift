@@ -21,18 +21,7 @@ enum LatencyBenchmark {
             return receiver.wait(seconds: 2)
         }
         let pty = PtyPair()
-        let file = broker.folder.write(
-            """
-            mqtt: { host: 127.0.0.1, port: \(broker.port) }
-            publish: { limits: 0 }
-            stateDirectory: \(broker.folder.path)/state
-            packs:
-              - id: bench
-                source: serial:\(pty.path)
-            """, "config.yaml")
-        let folder = CommandLine.arguments[0].split(separator: "/").dropLast().joined(separator: "/")
-        let root = CommandLine.arguments[0].hasPrefix("/") ? "/" : ""
-        guard let bridge = ChildProcess("\(root)\(folder)/bms-mqtt", ["run", "--config", file]) else { return }
+        guard let bridge = bridge(broker, pty) else { return }
         _ = bridge.read(until: "reading")
         let frames = SampleFrames.make(samples + 50).map(FrameEncoder.encode)
         receiver.subscribe("bms/bench/limits")
@@ -53,6 +42,60 @@ enum LatencyBenchmark {
         report("bare libmosquitto, publish to receive", bare)
         report("frame's last byte to limits at a subscriber", bridged)
         print("| median overhead of the bridge | \(bridged[bridged.count / 2] - bare[bare.count / 2]) us |")
+    }
+
+    /// From a command to the limits that obey it: a thousand ceilings of the discharge current, each half an ampere below
+    /// the one before, at the five a second that a pack takes. Takes four minutes.
+    static func runCommands() {
+        let broker = BrokerFixture()
+        guard broker.start(), let receiver = Receiver(port: broker.port) else {
+            print("| commands | skipped: mosquitto is not installed |")
+            return
+        }
+        let pty = PtyPair()
+        guard let bridge = bridge(broker, pty) else { return }
+        _ = bridge.read(until: "reading")
+        receiver.subscribe("bms/bench/limits")
+        let frame = SampleFrames.make(1)[0]
+        func feed() {
+            var large = frame
+            large.capacity = WattHours(6_000_000)
+            pty.write(FrameEncoder.encode(large))
+        }
+        for _ in 0..<8 {
+            feed()
+            _ = receiver.wait(seconds: 0.2)
+        }
+        let obeyed = measure(
+            prepare: { index in
+                pause(milliseconds: 195)
+                if index.isMultiple(of: 4) { feed() }
+                pause(milliseconds: 5)
+                receiver.drain()
+            }
+        ) { index in
+            let tenths = 8_000 - 5 * index
+            receiver.publish("bms/bench/set/maxDischargeCurrent", Array("\(tenths / 10).\(tenths % 10)".utf8))
+            return receiver.wait(seconds: 2)
+        }
+        report("command to limits at a subscriber", obeyed)
+    }
+
+    /// A bridge that publishes limits when they change and at its heartbeat; the program lies beside this one.
+    private static func bridge(_ broker: BrokerFixture, _ pty: PtyPair) -> ChildProcess? {
+        let file = broker.folder.write(
+            """
+            mqtt: { host: 127.0.0.1, port: \(broker.port) }
+            publish: { limits: 0 }
+            stateDirectory: \(broker.folder.path)/state
+            packs:
+              - id: bench
+                source: serial:\(pty.path)
+                sensor: 2000
+            """, "config.yaml")
+        let folder = CommandLine.arguments[0].split(separator: "/").dropLast().joined(separator: "/")
+        let root = CommandLine.arguments[0].hasPrefix("/") ? "/" : ""
+        return ChildProcess("\(root)\(folder)/bms-mqtt", ["run", "--config", file])
     }
 
     /// Sorted microseconds.

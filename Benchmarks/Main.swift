@@ -7,7 +7,7 @@ struct Main {
         let names = CommandLine.arguments.dropFirst()
         let all: [(String, () -> Void)] = [
             ("decode", DecodeBenchmark.run), ("limits", LimitsBenchmark.run), ("year", LimitsBenchmark.runYear),
-            ("latency", LatencyBenchmark.run),
+            ("latency", LatencyBenchmark.run), ("commands", LatencyBenchmark.runCommands),
         ]
         for name in names where !all.contains(where: { $0.0 == name }) {
             print("no benchmark '\(name)': \(all.map(\.0).joined(separator: ", "))")

@@ -7,6 +7,9 @@ import BMSCore
 /// charge itself. Float once the voltage has eased down and every other pack of the bank is full. Back to bulk below
 /// the restart SoC or voltage for 30 s, with cells 50 mV apart at rest for 20 min, when the next full charge is due, or
 /// when somebody asks for it. Balancing that gains nothing for 24 h ends as full, stalled.
+///
+/// Sources: the manuals' rule for 100 % SoC, two peers' restart figures, the bench. Example: 16 LFP cells of 100 Ah with
+/// Vbalance 3.400 V: lowest 3.395 V, 4.5 A and 100 % for 120 s is full (4 A and the boards' 1 A).
 struct ChargeStateMachine: Sendable {
     /// What of the step is no measurement.
     struct Context: Sendable {

@@ -2,6 +2,9 @@ import BMSCore
 
 /// When a full pack is charged and balanced once more: after some days in which it hardly discharged, within the owner's
 /// hours (while the sun shines, say), or because somebody asks. Users of both peers asked for each of these.
+///
+/// Example: interval 7 days, hours 10..<16, full last Monday at 14:00: due on the next Monday at 14:00; had that been 18:00,
+/// on Tuesday at 10:00.
 struct FullChargeSchedule: Sendable {
     private let standardInterval: Int
     /// Days in place of the configuration's.

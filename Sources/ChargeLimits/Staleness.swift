@@ -1,6 +1,8 @@
 import BMSCore
 
 /// What silence does to limits (design: staleness). Not a ``Constraint``: those are stepped by frames, this by time.
+///
+/// Example: 16 LFP cells of 100 Ah, last good frame 11 s ago: CCL 0, DCL 20 A, CVL 16 x 3.300 V = 52.80 V; after 61 s DCL 0.
 enum Staleness {
     /// Appends bounds at an age of the last good frame; none while it is fresh or holding.
     static func evaluate(_ input: LimitInput, _ freshness: Freshness, into bounds: inout [ConstraintValue]) {

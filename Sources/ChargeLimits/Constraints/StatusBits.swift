@@ -6,6 +6,9 @@ import BMSCore
 /// Permission is lost with the first frame that lacks it. While it waits for a second frame after a silence, limits stay
 /// where they are: one frame raises nothing, but a pause of the cable must not stop an inverter either. An alarm acts
 /// with the first frame that shows it, though it is *shown* after two of three only: stopping for a second costs nothing.
+///
+/// Source: the vendor's paper, status byte 1. Example: bit 0 missing on 16 LFP cells with Vbalance 3.400 V: CCL 0, CVL
+/// 16 x 3.380 V = 54.08 V.
 struct StatusBits: Constraint {
     var usesMeasurements: Bool { false }
 
