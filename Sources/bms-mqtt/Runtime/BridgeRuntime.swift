@@ -57,9 +57,10 @@ actor BridgeRuntime {
     }
 
     private func deliver(_ outbox: Outbox) {
+        // Limits do not wait for the disk; the answer does, for it says whether the change is kept.
+        for message in outbox.messages { transport.publish(message) }
         var failures: [String] = []
         for id in outbox.saves.sorted() { failures += save(id).map { [$0] } ?? [] }
-        for message in outbox.messages { transport.publish(message) }
         for answer in outbox.answers {
             for message in answer.messages(failure: failures.first) { transport.publish(message) }
         }
