@@ -46,7 +46,7 @@ let package = Package(
             swiftSettings: common),
         .executableTarget(
             name: "bms-mqtt-bench",
-            dependencies: ["BMSCore", "CLinux", "ChargeLimits", "CMosquitto", "TestSupport"],
+            dependencies: ["BMSCore", "CLinux", "ChargeLimits", "CMosquitto", "MQTTBridge", "TestSupport"],
             path: "Benchmarks", exclude: ["README.md", "running-cost"], swiftSettings: common),
 
         // Tests, one target per module.

@@ -1,0 +1,54 @@
+import BMSCore
+import ChargeLimits
+import MQTTBridge
+import TestSupport
+
+/// A million random and adversarial commands, a frame now and then: no limit may ever leave the file's caps. Not a
+/// benchmark by nature, but too long for a test; the test suite has a short run of the same kind.
+enum CommandFuzz {
+    private static let settings = [
+        "maxChargeCurrent", "maxDischargeCurrent", "maxChargeVoltage", "chargeEnabled", "dischargeEnabled",
+        "chargeMode",
+        "fullChargeInterval", "reserveSoc", "customName", "clearPeaks", "republish", "purgeDiscovery", "", "#", "+",
+        "Vmax",
+        "../state", "maxChargeCurrent/x",
+    ]
+    private static let payloads = [
+        "0", "1", "-1", "54.2", "100", "100.5", "999999999", "99999999999999999999", "1e9", "nan", "-inf", "ON", "OFF",
+        "float",
+        "full", "auto", "{}", "[", #"{"value":1e308}"#, #"{"value":100000}"#, #"{"value":80,"value":90000}"#,
+        #"{"value":null}"#, #"{"value":"ON"}"#, "\u{0}", "🔋", " 80 ", "",
+    ]
+
+    static func run() {
+        var pack = PackOptions(id: "garage")
+        pack.limits.maximumChargeCurrent = Milliamperes(60_000)
+        pack.limits.maximumDischargeCurrent = Milliamperes(80_000)
+        pack.limits.maximumChargeVoltage = Millivolts(54_500)
+        var bridge = Bridge(BridgeOptions(), packs: [pack])
+        let frames = SampleFrames.make(1000).map(FrameEncoder.encode)
+        var random = SeededRandom(1)
+        var violations = 0
+        var answers = 0
+        let count = 1_000_000
+        for round in 0..<count {
+            let now = Moment(
+                monotonic: Timestamp(milliseconds: Int64(round) * 220), wall: 1_795_000_000_000 + Int64(round) * 220)
+            if round.isMultiple(of: 4) { _ = bridge.receive(frames[round / 4 % frames.count], pack: 0, at: now) }
+            let payload =
+                random.oneIn(3)
+                ? random.bytes(Int.random(in: 0...300, using: &random))
+                : Array((payloads.randomElement(using: &random) ?? "").utf8)
+            let outbox = bridge.message(
+                topic: "bms/garage/set/\(settings.randomElement(using: &random) ?? "")", payload: payload,
+                isRetained: random.oneIn(20), responseTopic: random.oneIn(10) ? "bms/garage/set/x" : nil, at: now)
+            answers += outbox.answers.count
+            guard let limits = bridge.limits(ofPack: 0) else { continue }
+            let isInside =
+                limits.cvl <= Millivolts(54_500) && limits.ccl <= Milliamperes(60_000)
+                && limits.dcl <= Milliamperes(80_000) && limits.ccl >= .zero && limits.dcl >= .zero
+            if !isInside { violations += 1 }
+        }
+        print("| \(count) commands, \(answers) answered: limits outside the file's caps | \(violations) |")
+    }
+}
