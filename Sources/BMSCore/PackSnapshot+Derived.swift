@@ -2,7 +2,7 @@
 extension PackSnapshot {
     /// Nominal voltage of a cell: key 4-5 where it came and lies in the pack's window, else by chemistry, else that of LFP.
     public var nominalVoltage: Millivolts {
-        ifSound(keys.nominalVoltage) ?? (chemistry ?? .lfp).nominalVoltage
+        ifSound(cellSettings.nominal) ?? (chemistry ?? .lfp).nominalVoltage
     }
 
     /// A cell voltage of the keys, if it lies between Vmin and Vmax. Keys come one byte at a time and nothing confirms

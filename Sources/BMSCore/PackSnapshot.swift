@@ -15,6 +15,26 @@ public struct CellReading: Hashable, Sendable {
     }
 }
 
+/// Settings of a cell that only keys tell.
+public struct CellSettings: Hashable, Sendable {
+    /// V-low: early warning before Vmin.
+    public var low: Millivolts?
+    /// Nominal voltage.
+    public var nominal: Millivolts?
+    /// V-full: a cell counts as full.
+    public var full: Millivolts?
+
+    /// Nothing known.
+    public init() {}
+
+    /// Takes what keys say; what they do not say stays.
+    mutating func note(_ keys: KeyValues) {
+        low = keys.lowVoltage ?? low
+        nominal = keys.nominalVoltage ?? nominal
+        full = keys.fullVoltage ?? full
+    }
+}
+
 /// What is known of a pack: the newest believed frame, voted status, cells and keys with their ages.
 public struct PackSnapshot: Hashable, Sendable {
     /// The newest frame whose measurements are believed; `nil` before the first.
@@ -35,6 +55,8 @@ public struct PackSnapshot: Hashable, Sendable {
     public var cells: [CellReading?] = []
     /// Key-values as of the last frame.
     public var keys = KeyValues()
+    /// Voltages of the keys as they were sent last: keys come and go with a bad cable, settings stay.
+    public var cellSettings = CellSettings()
     /// Chemistry by configuration, else inferred; `nil` where the thresholds fit none.
     public var chemistry: Chemistry?
     /// How raw temperatures become degrees.

@@ -75,13 +75,15 @@ public struct PackTracker: Sendable {
         note(frame.status, at: now)
         snapshot.frame = frame
         snapshot.measuredAt = now
+        if gate.settings?.cellCount != snapshot.settings?.cellCount { snapshot.cellSettings = CellSettings() }
         snapshot.settings = gate.settings
         noteCell(frame, at: now)
         if options.generation == .three { keys.add(frame, at: now) }
         snapshot.keys = keys.values(at: now)
+        snapshot.cellSettings.note(snapshot.keys)
         if options.chemistry == nil {
             snapshot.chemistry = Chemistry(
-                full: snapshot.ifSound(snapshot.keys.fullVoltage) ?? frame.balanceVoltage,
+                full: snapshot.ifSound(snapshot.cellSettings.full) ?? frame.balanceVoltage,
                 minimum: frame.minimumVoltage)
         }
         return .measured

@@ -267,6 +267,7 @@ extension PackSnapshot {
         guard let old else { return true }
         return linkAt != old.linkAt || measuredAt != old.measuredAt || frame != old.frame
             || newestStatus != old.newestStatus || permissions != old.permissions || alarms != old.alarms
-            || settings != old.settings || keys != old.keys || cells != old.cells || chemistry != old.chemistry
+            || settings != old.settings || keys != old.keys || cellSettings != old.cellSettings || cells != old.cells
+            || chemistry != old.chemistry
     }
 }

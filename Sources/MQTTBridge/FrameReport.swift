@@ -23,8 +23,9 @@ public struct FrameReport: Sendable {
         snapshot.alarms = frame.status.intersection(.alarms)
         snapshot.settings = frame.settings
         snapshot.keys = keys.snapshot.keys
+        snapshot.cellSettings = keys.snapshot.cellSettings
         snapshot.chemistry = Chemistry(
-            full: snapshot.keys.fullVoltage ?? frame.balanceVoltage, minimum: frame.minimumVoltage)
+            full: snapshot.cellSettings.full ?? frame.balanceVoltage, minimum: frame.minimumVoltage)
         snapshot.temperatureScale = options.tracker.temperatureScale
         let hasSlot = (1...max(1, frame.cellCount)).contains(frame.slotCell)
         if hasSlot {

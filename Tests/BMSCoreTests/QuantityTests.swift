@@ -118,8 +118,34 @@ struct QuantityTests {
         ])
     func nominal(key: Int, used: Int) {
         var snapshot = snapshot()
-        snapshot.keys.nominalVoltage = Millivolts(key)
+        snapshot.cellSettings.nominal = Millivolts(key)
         #expect(snapshot.nominalVoltage == Millivolts(used))
+    }
+
+    @Test("What keys said of a cell's settings stays when keys are away, until the number of cells changes")
+    func keysAway() {
+        var tracker = PackTracker()
+        let bytes: [Int: UInt8] = [2: 0x02, 3: 0x58, 4: 0x02, 5: 0x80]
+        for second in 0..<45 {
+            let frame = FrameFixture.frame {
+                $0.keyByte = UInt8(25 + second % 19)
+                $0.keyValue = bytes[second % 19] ?? 0
+            }
+            tracker.take(frame, at: .seconds(Double(second)))
+        }
+        let capacity = tracker.snapshot.capacity
+        let silent = FrameFixture.frame { $0.keyByte = 0 }
+        for second in 45..<200 { tracker.take(silent, at: .seconds(Double(second))) }
+        #expect(tracker.snapshot.keys.lowVoltage == nil)
+        #expect(tracker.snapshot.cellSettings.low == Millivolts(3000))
+        #expect(tracker.snapshot.cellSettings.nominal == Millivolts(3200))
+        #expect(tracker.snapshot.capacity == capacity, "a capacity in Ah must not flip with the cable")
+        let other = FrameFixture.frame {
+            $0.cellCount = 17
+            $0.keyByte = 0
+        }
+        for second in 200..<210 { tracker.take(other, at: .seconds(Double(second))) }
+        #expect(tracker.snapshot.cellSettings == CellSettings())
     }
 
     @Test("A damaged V-full cannot make another chemistry of the pack")

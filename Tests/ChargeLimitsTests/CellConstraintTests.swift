@@ -140,7 +140,7 @@ struct LowestCellTests {
                 $0.lowestVoltage = Millivolts(low)
                 $0.current = Milliamperes(current)
             }, elapsed: elapsed)
-        result.snapshot.keys.lowVoltage = lowKey.map { Millivolts($0) }
+        result.snapshot.cellSettings.low = lowKey.map { Millivolts($0) }
         return result
     }
 
@@ -167,13 +167,6 @@ struct LowestCellTests {
         #expect(abs(constraint.value(.dcl, cell(3060)) - 10_000) <= 1)
         #expect(abs(constraint.value(.dcl, cell(3060)) - 11_017) <= 2)
         #expect(abs(constraint.value(.dcl, cell(2996)) - 10_000) <= 1)
-    }
-
-    @Test("V-low stays known while its key is away")
-    func keyAway() {
-        var constraint = LowestCell()
-        let known = constraint.value(.dcl, cell(3100, lowKey: 3100))
-        #expect(abs(constraint.value(.dcl, cell(3100)) - known) <= 1)
     }
 
     @Test(

@@ -26,8 +26,6 @@ struct LowestCell: Constraint {
     private var filtered: Double?
     /// mA, with play.
     private var allowed: Double?
-    /// V-low as last sent: keys come and go, the setting stays.
-    private var lowKey: Millivolts?
     private var secondsAtFloor = 0.0
     private var secondsRecovered = 0.0
     private var isNear = false
@@ -66,10 +64,9 @@ struct LowestCell: Constraint {
     }
 
     /// V-low less 20 mV where the keys gave it, else Vmin + hold of the chemistry.
-    private mutating func holdVoltage(_ input: LimitInput) -> Millivolts {
+    private func holdVoltage(_ input: LimitInput) -> Millivolts {
         let byProfile = input.settings.minimumVoltage + input.profile.hold
-        lowKey = input.snapshot.keys.lowVoltage ?? lowKey
-        guard input.configuration.hold == nil, let low = lowKey else { return byProfile }
+        guard input.configuration.hold == nil, let low = input.snapshot.cellSettings.low else { return byProfile }
         // A V-low at or under Vmin, or near the balancing voltage, is a careless setting.
         let byKey = low - Millivolts(20)
         let isUsable =

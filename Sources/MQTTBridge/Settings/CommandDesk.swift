@@ -80,7 +80,7 @@ struct CommandDesk: Sendable {
             let text =
                 "retained commands are ignored: they would be repeated at each start; clear it with an empty retained message"
             defer { hasToldRetained = true }
-            return refusal(text, warning: hasToldRetained ? nil : "set/\(command.setting): \(text)")
+            return refusal(text, warning: hasToldRetained ? nil : "set/\(command.setting.prefix(40)): \(text)")
         }
         // A button needs no payload.
         if let row = SettingsTable.row(command.setting), case .button = row.kind {
