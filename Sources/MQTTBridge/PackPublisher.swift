@@ -129,7 +129,8 @@ struct PackPublisher: Sendable {
 
     private func retained(_ topic: String, _ payload: [UInt8], interval: Int64) -> OutboundMessage {
         // Where nothing expires, a dead bridge would leave limits behind for ever: so nothing is retained there.
-        let expiry = max(bridge.expiry, Int(interval) * 3 / 1000)
+        // A broker counts whole seconds and may keep a message for the whole of the last: two less keep the promise.
+        let expiry = max(bridge.expiry, Int(interval) * 3 / 1000) - 2
         return OutboundMessage(topic, payload, retain: canExpire, expiry: canExpire ? expiry : nil)
     }
 

@@ -73,7 +73,7 @@ struct PublishingTests {
         var harness = BridgeHarness()
         harness.frames(20)
         for name in ["limits", "state", "cells"] {
-            #expect(harness.on(name).allSatisfy { $0.retain && $0.expiry == 30 })
+            #expect(harness.on(name).allSatisfy { $0.retain && $0.expiry == 28 })
         }
         #expect(harness.on("status").allSatisfy { $0.retain && $0.expiry == nil && $0.qos == 1 })
         #expect((harness.on("gx") + harness.on("event")).allSatisfy { !$0.retain })
