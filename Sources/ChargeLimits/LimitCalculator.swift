@@ -144,7 +144,12 @@ public struct LimitCalculator: Sendable {
             if isFull { schedule.wasFull(secondsAgo: 0, at: input.now) }
             describe(&input, context, expected: expected)
         }
-        for index in constraints.indices where isMeasured || !constraints[index].usesMeasurements {
+        evaluate(input) { isMeasured || !$0.usesMeasurements }
+    }
+
+    /// Renews the bounds of the chosen constraints.
+    private mutating func evaluate(_ input: LimitInput, where isChosen: (any Constraint) -> Bool) {
+        for index in constraints.indices where isChosen(constraints[index]) {
             values[index].removeAll(keepingCapacity: true)
             constraints[index].evaluate(input, into: &values[index])
         }
@@ -162,10 +167,7 @@ public struct LimitCalculator: Sendable {
     private mutating func obey(_ input: inout LimitInput, _ context: LimitContext) {
         input.imbalance = imbalance.level ?? 0
         describe(&input, context, expected: expectedResistance(input))
-        for index in constraints.indices where constraints[index].usesMeasurements {
-            values[index].removeAll(keepingCapacity: true)
-            constraints[index].evaluate(input, into: &values[index])
-        }
+        evaluate(input) { $0.usesMeasurements }
     }
 
     private func machineContext(_ input: LimitInput, _ context: LimitContext) -> ChargeStateMachine.Context {

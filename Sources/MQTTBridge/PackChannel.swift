@@ -65,7 +65,7 @@ struct PackChannel: Sendable {
         case .none: break
         case .clearPeaks: history.clearPeaks()
         case .republish: publisher.republish()
-        case .purgeDiscovery: outbox.send(publisher.purge(cellCount: receiver.snapshot.settings?.cellCount))
+        case .purgeDiscovery: outbox.send(publisher.purge(context))
         }
         // A refusal makes a control of Home Assistant snap back.
         publisher.forgetSettings()

@@ -12,8 +12,8 @@ struct PackPublisher: Sendable {
     private var limitsAt: Timestamp?
     private var cellsAt: Timestamp?
     private var gxSecond: Int64?
-    /// The settings document as it was sent last.
-    private var settings: [UInt8]?
+    /// What the settings document that was sent last was made of.
+    private var settings: SettingsContent?
     private var discovery = DiscoverySchedule()
     private var link = LinkWatch()
 
@@ -24,6 +24,12 @@ struct PackPublisher: Sendable {
         var alarms: [AlarmLevel?]
         var permissions: StatusFlags
         var contacts: SecondStatus?
+    }
+
+    /// What the settings document depends on.
+    private struct SettingsContent: Hashable {
+        var settings: CommandedSettings
+        var basis: SettingContext.Basis
     }
 
     init(_ options: PackOptions, _ bridge: BridgeOptions) {
@@ -82,9 +88,10 @@ struct PackPublisher: Sendable {
     mutating func publishSettings(
         _ settings: CommandedSettings, _ context: SettingContext, into outbox: inout Outbox
     ) {
+        let content = SettingsContent(settings: settings, basis: context.basis)
+        guard content != self.settings else { return }
+        self.settings = content
         let document = Documents.settings(settings, context)
-        guard document != self.settings else { return }
-        self.settings = document
         outbox.send(OutboundMessage(bridge.topics.settings(options.id), document, qos: 1, retain: true))
     }
 
@@ -97,10 +104,10 @@ struct PackPublisher: Sendable {
     }
 
     /// Takes the pack out of Home Assistant: announced in full first, or what was announced before this start would stay.
-    mutating func purge(cellCount: Int?) -> [OutboundMessage] {
-        guard let cellCount else { return [] }
+    mutating func purge(_ context: SettingContext) -> [OutboundMessage] {
+        guard let cellCount = context.snapshot.settings?.cellCount else { return [] }
         discovery.pause()
-        let announced = Discovery(options: bridge, pack: options, cellCount: cellCount, firmware: nil).messages()
+        let announced = Discovery(options: bridge, context: context, cellCount: cellCount).messages()
         return announced + announced.map { OutboundMessage($0.topic, [], qos: 1, retain: true) }
     }
 
@@ -162,16 +169,15 @@ struct PackPublisher: Sendable {
     }
 
     private mutating func announce(_ view: PackView, _ now: Moment, _ outbox: inout Outbox) -> Bool {
+        let context = SettingContext(options: options, snapshot: view.snapshot)
         if let settings = view.snapshot.settings {
-            let context = SettingContext(options: options, snapshot: view.snapshot)
             discovery.note(
-                cellCount: settings.cellCount, firmware: view.snapshot.keys.firmware,
-                chargeVoltage: SettingsTable.voltageBounds(context), at: now.monotonic)
+                cellCount: settings.cellCount, firmware: view.snapshot.keys.firmware, basis: context.basis,
+                at: now.monotonic)
         }
         guard let content = discovery.next(at: now.monotonic) else { return false }
         let discovery = Discovery(
-            options: bridge, pack: options, cellCount: content.cellCount, firmware: content.firmware,
-            chargeVoltage: content.chargeVoltage)
+            options: bridge, context: context, cellCount: content.cellCount, firmware: content.firmware)
         outbox.send(discovery.messages())
         return true
     }

@@ -10,10 +10,15 @@ struct DiscoveryTests {
         harness.sent.filter { $0.topic.hasPrefix("homeassistant/") }
     }
 
+    /// A pack whose thresholds are known.
+    private var context: SettingContext {
+        var receiver = PackReceiver()
+        for second in 0..<3 { _ = receiver.receive(FrameFixture.bytes(), at: .seconds(Double(second))) }
+        return SettingContext(options: PackOptions(id: "garage"), snapshot: receiver.snapshot)
+    }
+
     private func components(cells: Int = 16) throws -> [String: Document.Value] {
-        let discovery = Discovery(
-            options: BridgeOptions(), pack: PackOptions(id: "garage"), cellCount: cells,
-            chargeVoltage: 52_800...54_880)
+        let discovery = Discovery(options: BridgeOptions(), context: context, cellCount: cells)
         return try Document(try #require(discovery.messages().first).payload).object("components")
     }
 
@@ -162,7 +167,7 @@ struct DiscoveryTests {
     func modes() throws {
         var options = BridgeOptions()
         options.discovery = .entities
-        let single = Discovery(options: options, pack: PackOptions(id: "garage"), cellCount: 16).messages()
+        let single = Discovery(options: options, context: context, cellCount: 16).messages()
         let identifiers = try Set(single.map { try Document($0.payload).text("unique_id") ?? "" })
         let device = Set(
             try components().values.map { component -> String in

@@ -1,5 +1,3 @@
-import BMSCore
-
 /// Controls of Home Assistant, made from the settings table.
 extension Discovery {
     /// None where commands are off: a control that refuses everything is worse than none.
@@ -21,8 +19,8 @@ extension Discovery {
             writer.member("value_template", "{{ value_json.\(row.name).value }}")
         }
         switch row.kind {
-        case .number(let unit, let step, _):
-            let range = bounds(row)
+        case .number(let unit, let step, let bounds):
+            let range = bounds(context) ?? 0...0
             writer.member("min", SettingValue.number(range.lowerBound).document)
             writer.member("max", SettingValue.number(range.upperBound).document)
             writer.member("step", SettingValue.number(step).document)
@@ -44,12 +42,6 @@ extension Discovery {
         case .button: break
         }
         availability(&writer, withPack: false)
-    }
-
-    private func bounds(_ row: SettingRow) -> ClosedRange<Int> {
-        if row.name == "maxChargeVoltage" { return chargeVoltage ?? 0...1_000_000 }
-        guard case .number(_, _, let bounds) = row.kind else { return 0...0 }
-        return bounds(SettingContext(options: pack, snapshot: PackSnapshot())) ?? 0...0
     }
 }
 

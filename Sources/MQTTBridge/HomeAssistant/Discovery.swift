@@ -7,12 +7,13 @@ import BMSCore
 /// precision shows a cell as "3 V"; a null value is "unknown" without a line in the log.
 struct Discovery {
     var options: BridgeOptions
-    var pack: PackOptions
+    /// The pack, and what is known of it for the bounds of its controls.
+    var context: SettingContext
     var cellCount: Int
     /// Firmware of the BMS, once known.
     var firmware: String?
-    /// Bounds of the commanded charge voltage, mV.
-    var chargeVoltage: ClosedRange<Int>?
+
+    var pack: PackOptions { context.options }
 
     /// Node id and device identifier: never a topic, a port or a name that may change.
     var node: String { "bms_\(pack.id)" }

@@ -9,8 +9,8 @@ struct DiscoverySchedule: Hashable, Sendable {
     struct Content: Hashable, Sendable {
         var cellCount: Int
         var firmware: String?
-        /// Bounds of the commanded charge voltage, mV.
-        var chargeVoltage: ClosedRange<Int>?
+        /// What the bounds of controls depend on.
+        var basis: SettingContext.Basis?
     }
 
     private(set) var content: Content?
@@ -20,10 +20,10 @@ struct DiscoverySchedule: Hashable, Sendable {
 
     /// Takes what is known now.
     mutating func note(
-        cellCount: Int, firmware: String?, chargeVoltage: ClosedRange<Int>? = nil, at now: Timestamp
+        cellCount: Int, firmware: String?, basis: SettingContext.Basis? = nil, at now: Timestamp
     ) {
         // Firmware that is not repeated for a while has not changed.
-        let new = Content(cellCount: cellCount, firmware: firmware ?? content?.firmware, chargeVoltage: chargeVoltage)
+        let new = Content(cellCount: cellCount, firmware: firmware ?? content?.firmware, basis: basis)
         guard new != content else { return }
         content = new
         due = later(now)

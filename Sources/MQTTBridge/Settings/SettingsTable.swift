@@ -7,6 +7,17 @@ struct SettingContext {
     var options: PackOptions
     /// What is known of it.
     var snapshot: PackSnapshot
+
+    /// All of the snapshot that bounds depend on: while it is equal, so are they.
+    struct Basis: Hashable, Sendable {
+        var settings: PackSettings?
+        var chemistry: Chemistry?
+        var nominal: Millivolts
+    }
+
+    var basis: Basis {
+        Basis(settings: snapshot.settings, chemistry: snapshot.chemistry, nominal: snapshot.nominalVoltage)
+    }
 }
 
 /// One setting that can be commanded: parsing, bounds, persistence, documents and Home Assistant's controls follow from
@@ -112,7 +123,7 @@ enum SettingsTable {
     }
 
     /// N x Vnominal ... the target, at most the file's; unknown before the first believed frame.
-    @Sendable static func voltageBounds(_ context: SettingContext) -> ClosedRange<Int>? {
+    @Sendable private static func voltageBounds(_ context: SettingContext) -> ClosedRange<Int>? {
         guard let least = context.snapshot.nominalPackVoltage?.rawValue,
             let target = LimitCalculator.targetVoltage(context.snapshot, context.options.limits)
         else { return nil }

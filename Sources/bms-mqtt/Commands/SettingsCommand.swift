@@ -73,7 +73,7 @@ struct SettingsCommand: Sendable {
         guard answer["setting"]?.text == String(assignment.setting.prefix(64)),
             let isAccepted = answer["accepted"]?.flag
         else { return nil }
-        let reason = clean(answer["reason"]?.text ?? "")
+        let reason = (answer["reason"]?.text ?? "").printable
         guard isAccepted else {
             Console.complain("refused: \(reason)")
             return 1
@@ -86,8 +86,8 @@ struct SettingsCommand: Sendable {
     private static func table(_ document: JSONValue) -> Int32? {
         guard case .object(let settings) = document else { return nil }
         for (name, setting) in settings.sorted(by: { $0.key < $1.key }) {
-            let unit = setting["unit"]?.text.map { " \(clean($0))" } ?? ""
-            var line = "\(clean(name).padded(22)) \((setting["value"].map(text) ?? "-") + unit)"
+            let unit = setting["unit"]?.text.map { " \($0.printable)" } ?? ""
+            var line = "\(name.printable.rightPadded(22)) \((setting["value"].map(text) ?? "-") + unit)"
             if let low = setting["min"], let high = setting["max"] { line += "  (\(text(low)) to \(text(high)))" }
             if let choices = setting["options"]?.array { line += "  (\(choices.map(text).joined(separator: ", ")))" }
             if setting["setBy"]?.text == "command" { line += "  set by command" }
@@ -100,21 +100,11 @@ struct SettingsCommand: Sendable {
         switch value {
         case .null, .array, .object: "-"
         case .flag(let flag): flag ? "ON" : "OFF"
-        case .text(let text): clean(text)
+        case .text(let text): text.printable
         case .number(let number):
             number.magnitude < 1e9
                 ? FixedPoint.text(
                     thousandths: Int((number * 1000).rounded()), decimals: number == number.rounded() ? 0 : 2) : "-"
         }
     }
-
-    /// What came from the broker cannot move the cursor.
-    private static func clean(_ text: String) -> String {
-        String(
-            String.UnicodeScalarView(text.unicodeScalars.filter { $0.value >= 32 && !(127..<160).contains($0.value) }))
-    }
-}
-
-extension String {
-    fileprivate func padded(_ width: Int) -> String { self + String(repeating: " ", count: max(0, width - count)) }
 }

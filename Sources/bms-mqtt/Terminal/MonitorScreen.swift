@@ -38,7 +38,7 @@ struct MonitorScreen {
         if let reason = LimitName.ccl.reason(pack) { text += " | CCL: \(reason)" }
         let alarms = alarms(state)
         if !alarms.isEmpty { text += " | ALARM: \(alarms.joined(separator: ", "))" }
-        return String(text.filter(isPrintable))
+        return text.printable
     }
 
     /// "20" or "0.5".
@@ -134,16 +134,12 @@ struct MonitorScreen {
         for character in line {
             if hasColour, let style = Self.styles[character] {
                 result += style
-            } else if Self.isPrintable(character), width < columns {
+            } else if character.isPrintable, width < columns {
                 result.append(character)
                 width += 1
             }
         }
         return result
-    }
-
-    private static func isPrintable(_ character: Character) -> Bool {
-        character.unicodeScalars.allSatisfy { $0.value >= 32 && !(127..<160).contains($0.value) }
     }
 }
 
@@ -162,14 +158,4 @@ private enum LimitName: String, CaseIterable {
     }
 
     func reason(_ pack: MonitorModel.Pack) -> String? { pack.limits?["reasons.\(rawValue)"]?.text }
-}
-
-extension String {
-    fileprivate func leftPadded(_ width: Int) -> String {
-        String(repeating: " ", count: max(0, width - count)) + self
-    }
-
-    fileprivate func rightPadded(_ width: Int) -> String {
-        self + String(repeating: " ", count: max(0, width - count))
-    }
 }
