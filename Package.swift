@@ -31,7 +31,10 @@ let package = Package(
         .target(name: "BMSCore", swiftSettings: pure),
         .target(name: "ChargeLimits", dependencies: ["BMSCore"], swiftSettings: pure),
         .target(name: "PackSimulator", dependencies: ["BMSCore"], swiftSettings: pure),
-        .target(name: "MQTTBridge", dependencies: ["BMSCore", "ChargeLimits"], swiftSettings: pure),
+        .target(name: "MQTTBridge", dependencies: ["BMSCore", "ChargeLimits", "JSONInput"], swiftSettings: pure),
+
+        // Foundation's JSON reader behind one type: deterministic, no I/O.
+        .target(name: "JSONInput", swiftSettings: pure),
 
         // The rim.
         .target(name: "LinuxIO", dependencies: ["CLinux"], swiftSettings: common),
@@ -40,13 +43,15 @@ let package = Package(
         .executableTarget(
             name: "bms-mqtt",
             dependencies: [
-                "BMSCore", "ChargeLimits", "PackSimulator", "MQTTBridge", "Mosquitto", "SerialLink", "LinuxIO",
-                "CYaml", "CLinux",
+                "BMSCore", "ChargeLimits", "PackSimulator", "JSONInput", "MQTTBridge", "Mosquitto", "SerialLink",
+                "LinuxIO", "CYaml", "CLinux",
             ],
             swiftSettings: common),
         .executableTarget(
             name: "bms-mqtt-bench",
-            dependencies: ["BMSCore", "CLinux", "ChargeLimits", "CMosquitto", "MQTTBridge", "TestSupport"],
+            dependencies: [
+                "BMSCore", "CLinux", "ChargeLimits", "CMosquitto", "MQTTBridge", "PackSimulator", "TestSupport",
+            ],
             path: "Benchmarks", exclude: ["README.md", "running-cost"], swiftSettings: common),
 
         // Tests, one target per module.
@@ -60,14 +65,16 @@ let package = Package(
             name: "PackSimulatorTests", dependencies: ["PackSimulator", "BMSCore", "TestSupport"],
             swiftSettings: common),
         .testTarget(
-            name: "BridgeTests", dependencies: ["MQTTBridge", "ChargeLimits", "BMSCore", "TestSupport"],
+            name: "BridgeTests", dependencies: ["MQTTBridge", "JSONInput", "ChargeLimits", "BMSCore", "TestSupport"],
             swiftSettings: common),
         .testTarget(
             name: "MosquittoTests", dependencies: ["Mosquitto", "LinuxIO", "TestSupport"], swiftSettings: common),
         .testTarget(name: "SerialLinkTests", dependencies: ["SerialLink", "TestSupport"], swiftSettings: common),
         .testTarget(
             name: "CommandTests",
-            dependencies: ["bms-mqtt", "BMSCore", "ChargeLimits", "PackSimulator", "MQTTBridge", "TestSupport"],
+            dependencies: [
+                "bms-mqtt", "BMSCore", "ChargeLimits", "JSONInput", "PackSimulator", "MQTTBridge", "TestSupport",
+            ],
             swiftSettings: common),
     ]
 )

@@ -51,6 +51,9 @@ public struct LimitCalculator: Sendable {
         }
     }
 
+    /// Time since the pack was last full, over restarts; `nil`: not seen yet.
+    public func secondsSinceFull(at now: Timestamp) -> Int64? { schedule.secondsSinceFull(at: now) }
+
     /// A full charge was asked for and has not ended.
     public var isFullChargeRequested: Bool { schedule.isRequested }
 

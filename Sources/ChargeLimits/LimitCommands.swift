@@ -59,7 +59,7 @@ extension LimitCommands {
 
 extension LimitCommands.SwitchedOff {
     /// " at 14:02", or nothing.
-    var when: String {
+    package var when: String {
         guard let minuteOfDay, (0..<1440).contains(minuteOfDay) else { return "" }
         let minute = minuteOfDay % 60
         return " at \(minuteOfDay / 60):\(minute < 10 ? "0" : "")\(minute)"

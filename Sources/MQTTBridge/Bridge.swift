@@ -29,6 +29,17 @@ public struct Bridge: Sendable {
     /// Topic filters to subscribe to.
     public var subscriptions: [String] {
         (options.discovery == .off ? [] : [options.birthTopic]) + [options.topics.commands]
+            + Set(packs.flatMap(\.stateTopics)).sorted()
+    }
+
+    /// What each relay that must not outlive this program wants the broker to say when the program dies. One connection
+    /// carries one will, so each needs a connection of its own.
+    public var guards: [RelayGuard] {
+        packs.enumerated().flatMap { index, pack in
+            pack.options.relays.filter { $0.onExit == .open }.map {
+                RelayGuard(pack: index, packID: pack.options.id, relay: $0.name, will: $0.command(isClosed: false))
+            }
+        }
     }
 
     /// What the broker shall say when this bridge dies.
@@ -36,9 +47,10 @@ public struct Bridge: Sendable {
 
     /// What to send before a clean end.
     public var farewell: [OutboundMessage] {
-        packs.map {
-            OutboundMessage(options.topics.status($0.options.id), Array("offline".utf8), qos: 1, retain: true)
-        } + [bridgeStatus("offline")]
+        guards.map(\.will)
+            + packs.map {
+                OutboundMessage(options.topics.status($0.options.id), Array("offline".utf8), qos: 1, retain: true)
+            } + [bridgeStatus("offline")]
     }
 
     /// The limits of a pack as of the last step; `nil` before its first believed frame.
@@ -72,7 +84,17 @@ public struct Bridge: Sendable {
     }
 
     /// The connection is gone. Nothing is kept for later but the newest state.
-    public mutating func disconnected() { isConnected = false }
+    public mutating func disconnected() {
+        isConnected = false
+        for index in packs.indices { packs[index].disconnected() }
+    }
+
+    /// The connection that stands for a relay came up or went down.
+    public mutating func guardChanged(_ relayGuard: RelayGuard, isUp: Bool, at now: Moment) -> Outbox {
+        collect { packs, outbox in
+            packs[relayGuard.pack].guardChanged(relayGuard.relay, isUp: isUp, at: now, into: &outbox)
+        }
+    }
 
     /// A message came for one of ``subscriptions``.
     ///
@@ -89,7 +111,12 @@ public struct Bridge: Sendable {
                 correlationData: correlationData)
             return take(command, pack, at: now)
         }
-        guard topic == options.birthTopic, payload == Array("online".utf8), !isRetained else { return Outbox() }
+        if topic != options.birthTopic {
+            return collect { packs, outbox in
+                for index in packs.indices { packs[index].heard(topic, payload, at: now, into: &outbox) }
+            }
+        }
+        guard payload == Array("online".utf8), !isRetained else { return Outbox() }
         return collect { packs, _ in
             for index in packs.indices { packs[index].born(at: now) }
         }

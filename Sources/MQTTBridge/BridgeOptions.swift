@@ -54,6 +54,8 @@ public struct PackOptions: Hashable, Sendable {
     public var tracker = PackTracker.Options()
     /// What the owner allows.
     public var limits = LimitConfiguration()
+    /// Relays that the bridge drives for it.
+    public var relays: [RelayOptions] = []
 
     /// A pack with the defaults above.
     public init(id: String, name: String? = nil) {

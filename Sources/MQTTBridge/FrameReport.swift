@@ -34,7 +34,7 @@ public struct FrameReport: Sendable {
                 voltage: frame.slotVoltage, temperature: frame.slotTemperature, time: now)
         }
         let view = PackView(
-            options: options, snapshot: snapshot, freshness: .fresh, limits: nil, history: PackHistory(), now: now)
+            options: options, snapshot: snapshot, freshness: .fresh, limits: nil, now: now)
         var writer = JSONWriter(reserving: 2048)
         writer.beginObject()
         for metric in Self.rows { writer.member(metric.path, metric.value(view)) }

@@ -8,7 +8,8 @@ struct PackChannel: Sendable {
     private var receiver: PackReceiver
     private var calculator: LimitCalculator
     private var publisher: PackPublisher
-    private var history = PackHistory()
+    private var peaks: PackPeaks
+    private var relays: RelayBoard
     private var refusals = RefusalWatch()
     private var watch = PackWatch()
     private var desk: CommandDesk
@@ -23,8 +24,10 @@ struct PackChannel: Sendable {
         self.bridge = bridge
         receiver = PackReceiver(rules: options.rules, options: options.tracker)
         calculator = LimitCalculator(options.limits, memory: state.memory, at: now)
-        desk = CommandDesk(CommandedSettings(state.settings))
+        desk = CommandDesk(CommandedSettings(state.settings, options))
+        relays = RelayBoard(options.relays, patience: options.tracker.freshness.stale)
         publisher = PackPublisher(options, bridge)
+        peaks = state.peaks
     }
 
     /// Takes bytes and publishes at once what they changed.
@@ -43,7 +46,7 @@ struct PackChannel: Sendable {
 
     /// What should survive a restart.
     func state(at now: Timestamp) -> PackState {
-        PackState(memory: calculator.memory(at: now), settings: desk.settings.stored)
+        PackState(memory: calculator.memory(at: now), settings: desk.settings.stored, peaks: peaks)
     }
 
     /// A command came: it is answered in any case but a flood, and obeyed in this step.
@@ -63,7 +66,7 @@ struct PackChannel: Sendable {
         }
         switch outcome.action {
         case .none: break
-        case .clearPeaks: history.clearPeaks()
+        case .clearPeaks: peaks = PackPeaks()
         case .republish: publisher.republish()
         case .purgeDiscovery: outbox.send(publisher.purge(context))
         }
@@ -82,8 +85,28 @@ struct PackChannel: Sendable {
 
     /// The broker knows nothing of this pack (any more).
     mutating func connected(canExpire: Bool, at now: Moment, into outbox: inout Outbox) {
+        relays.connected(at: now.monotonic, into: &outbox)
         publisher.connected(view(at: now.monotonic), canExpire: canExpire, at: now, into: &outbox)
         publisher.publishSettings(desk.settings, context, into: &outbox)
+    }
+
+    /// The broker is gone.
+    mutating func disconnected() { relays.disconnected() }
+
+    /// Topics on which the pack's relays say how they stand.
+    var stateTopics: [String] { relays.stateTopics }
+
+    /// A relay may have said how it stands.
+    mutating func heard(_ topic: String, _ payload: [UInt8], at now: Moment, into outbox: inout Outbox) {
+        guard relays.stateTopics.contains(topic) else { return }
+        for news in relays.take(topic, payload) { tell("relay", news.level, news.text, at: now, into: &outbox) }
+        advance(at: now, hasFrame: false, into: &outbox)
+    }
+
+    /// The connection that opens a relay when this program dies came up or went down.
+    mutating func guardChanged(_ relay: String, isUp: Bool, at now: Moment, into outbox: inout Outbox) {
+        relays.guardChanged(relay, isUp: isUp)
+        advance(at: now, hasFrame: false, into: &outbox)
     }
 
     /// Home Assistant has started.
@@ -98,7 +121,7 @@ struct PackChannel: Sendable {
         limits = calculator.step(snapshot, at: now.monotonic, surroundings)
         endFullCharge(at: now, into: &outbox)
         if hasFrame, snapshot.measuredAt == now.monotonic, let frame = snapshot.frame {
-            history.note(frame, limits, at: now.monotonic)
+            peaks.note(frame)
         }
         for sentence in refusals.step(snapshot.counters, receiver.lastRejected, at: now.monotonic) {
             outbox.say(.warning, "pack \(options.id): \(sentence)")
@@ -107,7 +130,12 @@ struct PackChannel: Sendable {
         for news in watch.step(snapshot, limits, isConfigured: options.tracker.chemistry != nil) {
             tell(news.kind, news.level, news.text, at: now, into: &outbox)
         }
-        publisher.publish(view(at: now.monotonic), hasFrame: hasFrame, at: now, into: &outbox)
+        var view = view(at: now.monotonic)
+        for news in relays.step(view, desk.settings, hasFrame: hasFrame, at: now, into: &outbox) {
+            tell("relay", news.level, news.text, at: now, into: &outbox)
+        }
+        view.relays = relays.states(desk.settings)
+        publisher.publish(view, hasFrame: hasFrame, at: now, into: &outbox)
         publisher.publishSettings(desk.settings, context, into: &outbox)
     }
 
@@ -139,6 +167,7 @@ struct PackChannel: Sendable {
         return PackView(
             options: options, snapshot: snapshot,
             freshness: options.tracker.freshness.freshness(of: snapshot.linkAt, at: now), limits: limits,
-            history: history, now: now)
+            peaks: peaks, secondsSinceFull: calculator.secondsSinceFull(at: now), relays: relays.states(desk.settings),
+            now: now)
     }
 }

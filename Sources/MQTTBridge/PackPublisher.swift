@@ -11,6 +11,7 @@ struct PackPublisher: Sendable {
     private var stateAt: Timestamp?
     private var limitsAt: Timestamp?
     private var cellsAt: Timestamp?
+    private var relaysAt: Timestamp?
     private var gxSecond: Int64?
     /// What the settings document that was sent last was made of.
     private var settings: SettingsContent?
@@ -24,6 +25,7 @@ struct PackPublisher: Sendable {
         var alarms: [AlarmLevel?]
         var permissions: StatusFlags
         var contacts: SecondStatus?
+        var relays: [RelayState]
     }
 
     /// What the settings document depends on.
@@ -45,6 +47,10 @@ struct PackPublisher: Sendable {
         if view.limits != nil {
             if isDue(limitsAt, bridge.limitsInterval, isChanged, hasFrame, now) { sendLimits(view, now, &outbox) }
             sendGX(view, now, &outbox)
+        }
+        // Relays are told of before the first frame, too: they stand open then.
+        if !options.relays.isEmpty, isDue(relaysAt, bridge.limitsInterval, isChanged, hasFrame, now) {
+            sendRelays(view, now, &outbox)
         }
         noteLink(view, at: now, into: &outbox)
         sendStatus(view, &outbox)
@@ -73,6 +79,7 @@ struct PackPublisher: Sendable {
         discovery.reconnect(at: now.monotonic)
         _ = announce(view, now, &outbox)
         if view.limits != nil { sendLimits(view, now, &outbox) }
+        if !options.relays.isEmpty { sendRelays(view, now, &outbox) }
         if view.snapshot.linkAt != nil {
             sendState(view, now, &outbox)
             sendCells(view, now, &outbox)
@@ -100,7 +107,7 @@ struct PackPublisher: Sendable {
 
     /// Everything goes out with the next step.
     mutating func republish() {
-        (stateAt, limitsAt, cellsAt, lastChange, isOnline, settings) = (nil, nil, nil, nil, nil, nil)
+        (stateAt, limitsAt, cellsAt, relaysAt, lastChange, isOnline, settings) = (nil, nil, nil, nil, nil, nil, nil)
     }
 
     /// Takes the pack out of Home Assistant: announced in full first, or what was announced before this start would stay.
@@ -129,7 +136,7 @@ struct PackPublisher: Sendable {
         Change(
             limits: view.limits?.numbers ?? [], state: view.limits?.state,
             alarms: AlarmTable.rows.map { $0.level(view) }, permissions: view.status ?? [],
-            contacts: view.keys?.secondStatus)
+            contacts: view.keys?.secondStatus, relays: view.relays.map(\.urgent))
     }
 
     // MARK: Documents
@@ -147,6 +154,11 @@ struct PackPublisher: Sendable {
         let topic = bridge.topics.limits(options.id)
         // A limit never outlives the expiry, whatever the heartbeat.
         outbox.send(retained(topic, document, interval: 0))
+    }
+
+    private mutating func sendRelays(_ view: PackView, _ now: Moment, _ outbox: inout Outbox) {
+        relaysAt = now.monotonic
+        outbox.send(retained(bridge.topics.relays(options.id), Documents.relays(view.relays), interval: 0))
     }
 
     private mutating func sendState(_ view: PackView, _ now: Moment, _ outbox: inout Outbox) {
@@ -214,8 +226,7 @@ struct PackPublisher: Sendable {
             guard level != before else { continue }
             let text = "\(row.title): \(level == .none ? "cleared" : level == .warning ? "warning" : "alarm")"
             outbox.send(event("alarm", text, at: now))
-            // The link has lines of its own.
-            if row.name != "BmsCable" {
+            if row.isLogged {
                 outbox.say(level == .alarm ? .warning : .info, "pack \(options.id): \(text)")
             }
         }

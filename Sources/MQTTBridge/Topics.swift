@@ -25,6 +25,8 @@ public struct Topics: Hashable, Sendable {
     public func event(_ pack: String) -> String { "\(base)/\(pack)/event" }
     /// Every setting.
     public func settings(_ pack: String) -> String { "\(base)/\(pack)/settings" }
+    /// How the relays stand.
+    public func relays(_ pack: String) -> String { "\(base)/\(pack)/relays" }
     /// What became of a command.
     public func result(_ pack: String) -> String { "\(base)/\(pack)/result" }
     /// Where a setting is commanded.

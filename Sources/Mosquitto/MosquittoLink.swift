@@ -63,19 +63,25 @@ public final class MosquittoLink: Sendable {
     /// Says the last words, disconnects and ends the thread; within two seconds whatever the broker does. A will is not
     /// sent by the broker after a clean end, so what it would have said belongs into the farewell.
     public func stop(farewell: [OutgoingMessage] = []) {
-        guard !core.isStopping else { return }
-        if !farewell.isEmpty { send(farewell) }
+        if !core.isStopping {
+            if !farewell.isEmpty { send(farewell) }
+            beginStop()
+        }
+        if isStarted.withLock({ $0 }) {
+            core.finished.wait(seconds: Self.patience)
+        } else {
+            core.continuation.finish()
+        }
+    }
+
+    /// The first half of ``stop(farewell:)``, which does not wait: to end several links in the time of one.
+    public func beginStop() {
         core.state.withLock { state in
             state.isStopping = true
             // Only queued, and it wakes the loop; with a frozen broker the socket is closed all the same.
             if let handle = state.handle { mosquitto_disconnect(handle.pointer) }
         }
         core.stop.set()
-        if isStarted.withLock({ $0 }) {
-            core.finished.wait(seconds: Self.patience)
-        } else {
-            core.continuation.finish()
-        }
     }
 
     /// Waits until the broker has taken what it must acknowledge, and the rest has left.

@@ -1,6 +1,7 @@
 import BMSCore
-import FoundationEssentials
+import JSONInput
 import TestSupport
+import Testing
 
 @testable import MQTTBridge
 
@@ -63,6 +64,16 @@ struct BridgeHarness {
                 topic: "homeassistant/status", payload: Array("online".utf8), isRetained: false, at: now))
     }
 
+    /// The connections that stand for the relays come up, or go down.
+    mutating func guards(isUp: Bool) {
+        for relayGuard in bridge.guards { take(bridge.guardChanged(relayGuard, isUp: isUp, at: now)) }
+    }
+
+    /// A message on some topic.
+    mutating func message(_ topic: String, _ payload: String) {
+        take(bridge.message(topic: topic, payload: Array(payload.utf8), isRetained: false, at: now))
+    }
+
     /// A command now; what was answered.
     @discardableResult
     mutating func command(
@@ -98,66 +109,24 @@ struct BridgeHarness {
 
 /// JSON by path.
 struct Document {
-    private let value: Value
+    private let value: JSONValue
 
-    init(_ bytes: [UInt8]) throws { value = try JSONDecoder().decode(Value.self, from: Data(bytes)) }
+    init(_ bytes: [UInt8]) throws { value = try #require(JSONValue(parsing: bytes)) }
 
-    indirect enum Value: Decodable, Equatable {
-        case null
-        case number(Double)
-        case text(String)
-        case flag(Bool)
-        case array([Value])
-        case object([String: Value])
+    subscript(path: String) -> JSONValue? { value[path] }
 
-        init(from decoder: any Decoder) throws {
-            let container = try decoder.singleValueContainer()
-            if container.decodeNil() {
-                self = .null
-            } else if let flag = try? container.decode(Bool.self) {
-                self = .flag(flag)
-            } else if let number = try? container.decode(Double.self) {
-                self = .number(number)
-            } else if let text = try? container.decode(String.self) {
-                self = .text(text)
-            } else if let array = try? container.decode([Value].self) {
-                self = .array(array)
-            } else {
-                self = .object(try container.decode([String: Value].self))
-            }
-        }
-    }
+    func number(_ path: String) -> Double? { value[path]?.number }
+    func text(_ path: String) -> String? { value[path]?.text }
+    func flag(_ path: String) -> Bool? { value[path]?.flag }
+    func isNull(_ path: String) -> Bool { value[path] == .null }
 
-    subscript(path: String) -> Value? {
-        var value = value
-        for name in path.split(separator: ".") {
-            guard case .object(let members) = value, let next = members[String(name)] else { return nil }
-            value = next
-        }
-        return value
-    }
-
-    func number(_ path: String) -> Double? {
-        if case .number(let number)? = self[path] { number } else { nil }
-    }
-
-    func text(_ path: String) -> String? {
-        if case .text(let text)? = self[path] { text } else { nil }
-    }
-
-    func flag(_ path: String) -> Bool? {
-        if case .flag(let flag)? = self[path] { flag } else { nil }
-    }
-
-    func isNull(_ path: String) -> Bool { self[path] == .null }
-
-    func object(_ path: String) -> [String: Value] {
+    func object(_ path: String) -> [String: JSONValue] {
         if case .object(let members)? = path.isEmpty ? value : self[path] { members } else { [:] }
     }
 
     /// Paths of all values.
     var paths: Set<String> {
-        func walk(_ value: Value, _ prefix: String) -> [String] {
+        func walk(_ value: JSONValue, _ prefix: String) -> [String] {
             guard case .object(let members) = value else { return [prefix] }
             return members.flatMap { walk($0.value, prefix.isEmpty ? $0.key : "\(prefix).\($0.key)") }
         }

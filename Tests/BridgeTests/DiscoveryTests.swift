@@ -1,4 +1,5 @@
 import BMSCore
+import JSONInput
 import TestSupport
 import Testing
 
@@ -17,12 +18,12 @@ struct DiscoveryTests {
         return SettingContext(options: PackOptions(id: "garage"), snapshot: receiver.snapshot)
     }
 
-    private func components(cells: Int = 16) throws -> [String: Document.Value] {
+    private func components(cells: Int = 16) throws -> [String: JSONValue] {
         let discovery = Discovery(options: BridgeOptions(), context: context, cellCount: cells)
         return try Document(try #require(discovery.messages().first).payload).object("components")
     }
 
-    private func member(_ component: Document.Value, _ name: String) -> Document.Value? {
+    private func member(_ component: JSONValue, _ name: String) -> JSONValue? {
         if case .object(let members) = component { members[name] } else { nil }
     }
 
@@ -117,7 +118,7 @@ struct DiscoveryTests {
         }
     }
 
-    private func checkControl(_ key: String, _ component: Document.Value) {
+    private func checkControl(_ key: String, _ component: JSONValue) {
         #expect(member(component, "retain") == .flag(false), "\(key): a retained command would come back at each start")
         #expect(member(component, "entity_category") == .text("config"), "\(key)")
         #expect(member(component, "optimistic") == nil, "\(key)")
@@ -145,7 +146,7 @@ struct DiscoveryTests {
     @Test("two levels of availability; the link sensor hangs on the bridge alone")
     func availability() throws {
         let all = try components()
-        func topics(_ key: String) -> [Document.Value] {
+        func topics(_ key: String) -> [JSONValue] {
             guard let component = all[key], case .array(let entries)? = member(component, "availability") else {
                 return []
             }

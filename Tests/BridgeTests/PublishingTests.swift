@@ -1,4 +1,5 @@
 import BMSCore
+import JSONInput
 import TestSupport
 import Testing
 

@@ -276,4 +276,19 @@ struct SettingsTests {
             harness.notices = []
         }
     }
+
+    @Test("extremes and the time since the last full charge go on after a restart")
+    func kept() throws {
+        let state = PackState(
+            memory: LimitMemory(cellCount: 16, capacity: FrameFixture.frame().capacity, secondsSinceFull: 7200),
+            peaks: PackPeaks(minimumCell: Millivolts(2700), maximumCell: Millivolts(3310)))
+        var harness = BridgeHarness(state: state)
+        harness.frames(3)
+        let document = try harness.document("state")
+        #expect(document.number("History.MinimumCellVoltage") == 2.7)
+        #expect(document.number("History.MaximumCellVoltage") == 3.32)
+        // The harness starts a thousand seconds after the moment of the memory.
+        #expect((8200...8203).contains(document.number("History.TimeSinceLastFullCharge") ?? 0))
+        #expect(harness.bridge.states(at: harness.now.monotonic)["garage"]?.peaks.minimumCell == Millivolts(2700))
+    }
 }

@@ -36,7 +36,8 @@ struct TopicsDocumentTests {
         let topics = Topics(base: "<base>", discoveryPrefix: "homeassistant")
         let all = [
             topics.bridgeStatus, topics.status("<pack>"), topics.state("<pack>"), topics.cells("<pack>"),
-            topics.limits("<pack>"), topics.settings("<pack>"), topics.set("<pack>", "<setting>"),
+            topics.limits("<pack>"), topics.relays("<pack>"), topics.settings("<pack>"),
+            topics.set("<pack>", "<setting>"),
             topics.result("<pack>"), topics.event("<pack>"), topics.gx("<pack>"), topics.deviceDiscovery("bms_<pack>"),
             topics.entityDiscovery("<platform>", "bms_<pack>", "<entity>"),
         ]

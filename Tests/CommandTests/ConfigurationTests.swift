@@ -195,6 +195,77 @@ struct ConfigurationTests {
         #expect(throws: ConfigurationFaults.self) { try ConfigurationFile.parse(bytes, file: "c.yaml") }
     }
 
+    private static func relays(_ relays: [String]) -> String {
+        pack + "    relays:\n" + relays.map { "      - { \($0) }\n" }.joined()
+    }
+
+    @Test("a relay is read with all its keys")
+    func relay() throws {
+        let keys = """
+            name: a-1, function: manual, needs: nothing, driver: mqtt, commandTopic: a/b, payloadClosed: '1', payloadOpen: '0',
+            qos: 0, stateTopic: c/d, stateKey: e.f, stateClosed: x, stateOpen: y, readBackTimeout: 5, repeat: 0, dwell: 7,
+            whenStale: hold, onExit: hold
+            """.replacing("\n", with: " ")
+        let relay = try #require(try load(Self.relays([keys])).plan.packs[0].options.relays.first)
+        var expected = RelayOptions(name: "a-1")
+        expected.function = .manual
+        expected.need = .nothing
+        expected.commandTopic = "a/b"
+        (expected.payloadClosed, expected.payloadOpen, expected.qos) = ("1", "0", 0)
+        (expected.stateTopic, expected.stateKey, expected.stateClosed, expected.stateOpen) = ("c/d", "e.f", "x", "y")
+        (expected.readBackTimeout, expected.repetition, expected.dwell) = (5000, 0, 7000)
+        (expected.whenStale, expected.onExit) = (.hold, .hold)
+        #expect(relay == expected)
+    }
+
+    @Test(
+        "a relay that cannot work, or that would do harm, is told with place and remedy",
+        arguments: [
+            (["name: a"], "a relay without 'commandTopic': it is required"),
+            (["commandTopic: x"], "a relay without 'name': it is required"),
+            (["name: A, commandTopic: x"], "name: expected 1 to 32 of a-z, 0-9, _ and -, found 'A'"),
+            (
+                ["name: a, commandTopic: bms/garage/set/x"],
+                "commandTopic 'bms/garage/set/x' is one of the bridge's own topics"
+            ),
+            (["name: a, commandTopic: homeassistant/status"], "is one of the bridge's own topics"),
+            (["name: a, commandTopic: x, stateTopic: bms/garage/state"], "stateTopic 'bms/garage/state' is one of the"),
+            (["name: a, commandTopic: x/+"], "commandTopic: expected a topic without wildcards (+ and #), found 'x/+'"),
+            (["name: a, commandTopic: 'x/#'"], "expected a topic without wildcards"),
+            (["name: a, commandTopic: $SYS/x"], "expected a topic that does not begin with $"),
+            (["name: a, commandTopic: ''"], "commandTopic: expected a topic of 1 to 256 bytes"),
+            (
+                ["name: a, commandTopic: x", "name: b, commandTopic: x"],
+                "have the commandTopic 'x': one device is one relay"
+            ),
+            (["name: a, commandTopic: x", "name: a, commandTopic: y"], "two relays with the name 'a'"),
+            (["name: a, commandTopic: x, payloadOpen: 'ON'"], "payloadClosed and payloadOpen are both 'ON'"),
+            (["name: a, commandTopic: x, stateTopic: y, stateOpen: 'ON'"], "stateClosed and stateOpen mean the same"),
+            (["name: a, commandTopic: x, stateKey: y"], "stateKey, stateClosed and stateOpen need a stateTopic"),
+            (
+                ["name: a, commandTopic: x, stateTopic: x"],
+                "stateTopic 'x' is a commandTopic: it would read its own commands"
+            ),
+            (
+                ["name: a, commandTopic: x, function: maybe"],
+                "function: expected chargeAllowed, dischargeAllowed, fault"
+            ),
+            (["name: a, commandTopic: x, qos: 2"], "qos: expected a whole number, 0 to 1, found '2'"),
+            (["name: a, comandTopic: x"], "unknown key 'comandTopic': did you mean 'commandTopic'?"),
+        ])
+    func badRelay(relays: [String], fault: String) {
+        let faults = faults(Self.relays(relays))
+        #expect(faults.contains { $0.hasPrefix("c.yaml:") && $0.contains(fault) }, "\(faults)")
+    }
+
+    @Test("two packs' relays cannot share a device, and a renamed base is ours, too")
+    func relaysOfSeveralPacks() {
+        let other = "  - id: shed\n    source: serial:/dev/ttyUSB7\n    relays: [{ name: a, commandTopic: x }]\n"
+        #expect(faults(Self.relays(["name: a, commandTopic: x"]) + other).count == 1)
+        #expect(faults("mqtt: { base: my/bms }\n" + Self.relays(["name: a, commandTopic: my/bms/x"])).count == 1)
+        #expect(faults(Self.pack + "    relays: yes\n").first?.contains("expected a list of 1 to 16 relays") == true)
+    }
+
     @Test("random bytes and damaged files never do harm")
     func hostile() {
         var random = SeededRandom(3)
@@ -225,7 +296,9 @@ struct ConfigurationTests {
     @Test("the default file holds every key and reads as the defaults")
     func defaultFile() throws {
         let text = ConfigurationText.defaultFile
-        for path in ConfigurationTable.keys.map(\.path) + PackTable.keys.map(\.path) {
+        for path in ConfigurationTable.keys.map(\.path) + PackTable.keys.map(\.path)
+            + RelayTable.keys.map(\.path)
+        {
             let name = path.split(separator: ".").last.map(String.init) ?? path
             #expect(text.contains("\(name): "), "\(path)")
         }

@@ -1,5 +1,6 @@
 import BMSCore
 import Glibc
+import MQTTBridge
 import TestSupport
 import Testing
 
@@ -92,6 +93,80 @@ struct EndToEndTests {
         #expect(topics.read(until: "offline", seconds: 2).contains("offline"))
     }
 
+    @Test("killed at any moment of 200 writes, the state file is always a whole one")
+    func killedWhileWriting() throws {
+        let broker = BrokerFixture()
+        #expect(broker.start())
+        let results = try subscriber(broker, "bms/garage/result")
+        let pty = PtyPair()
+        let publisher = try #require(ChildProcess.find("mosquitto_pub"))
+        let file = "\(broker.folder.path)/state/garage.json"
+        var random = SeededRandom(11)
+        for round in 0..<10 {
+            let bridge = try bridge(broker, source: "serial:\(pty.path)")
+            #expect(bridge.read(until: "connected to").contains("connected to"))
+            let words = [
+                "-h", "127.0.0.1", "-p", "\(broker.port)", "-q", "1", "-l", "-t", "bms/garage/set/maxChargeCurrent",
+            ]
+            let commands = try #require(ChildProcess(publisher, words))
+            let values = (1...20).map { round * 20 + $0 }
+            commands.write(values.map { "\($0)\n" }.joined())
+            // Some rounds are killed early, some after the last write.
+            let last = values[Int.random(in: 0..<20, using: &random)]
+            #expect(results.read(until: "\"effective\":\(last)}").contains("\"effective\":\(last)}"))
+            bridge.kill(SIGKILL)
+            _ = bridge.exitCode()
+            let state = try #require(StateStore.parse(Array(Repository.read(file).utf8), wall: 0), "round \(round)")
+            guard case .some(.number(let value)) = state.settings["maxChargeCurrent"]?.value else {
+                Issue.record("round \(round): no value")
+                continue
+            }
+            // What was answered is on disk, or something newer.
+            #expect(value.isMultiple(of: 1000) && (last...(values.last ?? 0)).contains(value / 1000), "round \(round)")
+        }
+        #expect(Repository.read(file + ".bad").isEmpty)
+    }
+
+    @Test(
+        "a relay is closed by good frames, and opened by the broker within two seconds of kill -9", arguments: [0, 1])
+    func relay(qos: Int) throws {
+        let broker = BrokerFixture()
+        #expect(broker.start())
+        let device = try subscriber(broker, "cmnd/+/POWER")
+        let pty = PtyPair()
+        let relays = "    relays: [{ name: charger, commandTopic: cmnd/charger/POWER, dwell: 0, qos: \(qos) }]"
+        let bridge = try bridge(broker, source: "serial:\(pty.path)", extra: relays)
+        #expect(device.read(until: "OFF").contains("cmnd/charger/POWER OFF"))
+        #expect(bridge.read(until: "reading").contains("reading"))
+        // Frames in one chunk are one step, and CCL rises slowly from 0.
+        var words = ""
+        for _ in 0..<100 where !words.contains("POWER ON") {
+            pty.write(FrameFixture.bytes())
+            words += device.read(until: "ON", seconds: 0.2)
+        }
+        #expect(words.contains("cmnd/charger/POWER ON"))
+        bridge.kill(SIGKILL)
+        #expect(device.read(until: "OFF", seconds: 2).contains("cmnd/charger/POWER OFF"))
+    }
+
+    @Test("SIGTERM opens the relays before it says goodbye")
+    func relayAtTheEnd() throws {
+        let broker = BrokerFixture()
+        #expect(broker.start())
+        let pty = PtyPair()
+        let relays = "    relays: [{ name: charger, commandTopic: cmnd/charger/POWER }]"
+        let bridge = try bridge(broker, source: "serial:\(pty.path)", extra: relays)
+        #expect(bridge.read(until: "reading").contains("reading"))
+        let topics = try subscriber(broker, "#")
+        #expect(topics.read(until: "bridge/status online").contains("online"))
+        bridge.kill(SIGTERM)
+        #expect(bridge.exitCode(seconds: 2) == 0)
+        let words = topics.read(until: "bms/bridge/status offline", seconds: 2).split(separator: "\n")
+        let open = words.lastIndex { $0.hasSuffix("cmnd/charger/POWER OFF") }
+        #expect(open != nil)
+        #expect((open ?? .max) < (words.firstIndex { $0.hasSuffix("bms/bridge/status offline") } ?? 0))
+    }
+
     @Test("SIGHUP: a faulty file is told and changes nothing, a good one is taken")
     func reload() throws {
         let broker = BrokerFixture()
@@ -132,8 +207,13 @@ struct EndToEndTests {
         let second = try bridge(broker, source: "serial:\(pty.path)")
         _ = second.read(until: "connected to")
         let limits = try subscriber(broker, "bms/garage/limits")
-        for _ in 0..<2 { pty.write(FrameFixture.bytes()) }
-        #expect(limits.read(until: "\"dcl\":40").contains("maximum discharge current of 40.0 A by command"))
+        // The port may be opened after the connection stands; what was written before is not read.
+        var text = ""
+        for _ in 0..<100 where !text.contains("\"dcl\":40") {
+            pty.write(FrameFixture.bytes())
+            text += limits.read(until: "\"dcl\":40", seconds: 0.2)
+        }
+        #expect(text.contains("maximum discharge current of 40.0 A by command"))
         let show = try #require(ChildProcess(Self.program, ["settings", "garage"] + words))
         #expect(show.read().contains("maxDischargeCurrent    40 A  (0 to 500)  set by command"))
     }

@@ -18,7 +18,7 @@ struct StateStoreTests {
             "chargeEnabled": StoredSetting(.flag(false), setAt: 5),
             "chargeMode": StoredSetting(.word("float"), setAt: 6),
             "customName": StoredSetting(.text("a \"b\" \\c 🔋"), setAt: 7),
-        ])
+        ], peaks: PackPeaks(minimumCell: Millivolts(2905), maximumCell: Millivolts(3550)))
     private static let day: Int64 = 86_400_000
 
     private func load(_ store: StateStore, wall: Int64 = 0) -> (state: PackState?, complaints: [String]) {
@@ -78,7 +78,7 @@ struct StateStoreTests {
     @Test("Damaged bytes end nothing")
     func damage() {
         var random = SeededRandom(5)
-        let good = Array(StateStore.text(Self.state, wall: 1).utf8)
+        let good = StateStore.document(Self.state, wall: 1)
         for _ in 0..<2000 {
             var bytes = good
             bytes[Int.random(in: 0..<bytes.count, using: &random)] = UInt8.random(in: 0...255, using: &random)

@@ -18,6 +18,12 @@ struct AlarmRow: Sendable {
     var key: String
     /// Name for people, sentence case.
     var title: String
+    /// Packs that can have it.
+    var isFor: @Sendable (PackOptions) -> Bool = { _ in true }
+    /// dbus-mqtt-battery takes its key.
+    var isInGXFeed = true
+    /// Its changes are lines of the log; where not, the cause has lines of its own.
+    var isLogged = true
     /// Its level; `nil` while unknown.
     var level: @Sendable (PackView) -> AlarmLevel?
 }
@@ -54,7 +60,7 @@ enum AlarmTable {
         AlarmRow(name: "LowSoc", key: "alarm_low_soc", title: "Low state of charge") { view in
             view.live.map { $0.soc == 0 ? .alarm : $0.soc <= 5 ? .warning : .none }
         },
-        AlarmRow(name: "BmsCable", key: "alarm_bms_cable", title: "BMS cable") { view in
+        AlarmRow(name: "BmsCable", key: "alarm_bms_cable", title: "BMS cable", isLogged: false) { view in
             switch view.freshness {
             case .fresh, .holding: AlarmLevel.none
             case .stale: .warning
@@ -64,6 +70,12 @@ enum AlarmTable {
         },
         AlarmRow(name: "InternalFailure", key: "alarm_cell_communication", title: "Cell communication") { view in
             bit(view, .noCellCommunication, warning: false)
+        },
+        AlarmRow(
+            name: "Relay", key: "alarm_relay", title: "Relay", isFor: { !$0.relays.isEmpty }, isInGXFeed: false,
+            isLogged: false
+        ) { view in
+            view.relays.contains(where: \.isAlarm) ? .alarm : AlarmLevel.none
         },
     ]
 

@@ -11,17 +11,21 @@ struct Metric: Sendable {
     var isInGXFeed: Bool
     /// How Home Assistant shows it; `nil`: not at all.
     var entity: EntityRow?
+    /// Packs whose entity it is.
+    var isFor: @Sendable (PackOptions) -> Bool
     /// The value now.
     var value: @Sendable (PackView) -> MetricValue
 
     init(
         _ path: String, _ unit: String = "", gx: Bool = false, entity: EntityRow? = nil,
+        isFor: @escaping @Sendable (PackOptions) -> Bool = { _ in true },
         value: @escaping @Sendable (PackView) -> MetricValue
     ) {
         self.path = path
         self.unit = unit
         self.isInGXFeed = gx
         self.entity = entity
+        self.isFor = isFor
         self.value = value
     }
 

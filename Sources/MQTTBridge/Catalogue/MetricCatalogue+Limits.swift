@@ -52,10 +52,10 @@ extension MetricCatalogue {
         Metric("/History/DischargedEnergy", "kWh", gx: true) {
             .thousandths($0.keys?.dischargedEnergy?.rawValue, 0)
         },
-        Metric("/History/MinimumCellVoltage", "V", gx: true) { .thousandths($0.history.minimumCell?.rawValue, 3) },
-        Metric("/History/MaximumCellVoltage", "V", gx: true) { .thousandths($0.history.maximumCell?.rawValue, 3) },
+        Metric("/History/MinimumCellVoltage", "V", gx: true) { .thousandths($0.peaks.minimumCell?.rawValue, 3) },
+        Metric("/History/MaximumCellVoltage", "V", gx: true) { .thousandths($0.peaks.maximumCell?.rawValue, 3) },
         Metric("/History/TimeSinceLastFullCharge", "s", gx: true) { view in
-            .whole(view.history.fullAt.map { Int((view.now - $0) / 1000) })
+            .whole(view.secondsSinceFull.map { Int($0) })
         },
     ]
 

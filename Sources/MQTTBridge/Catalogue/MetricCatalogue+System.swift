@@ -59,7 +59,9 @@ extension MetricCatalogue {
     static let alarms: [Metric] =
         AlarmTable.rows.map { row in
             Metric(
-                "/Alarms/\(row.name)", gx: true, entity: .binary(row.key, row.title, "problem", diagnostic: true)
+                "/Alarms/\(row.name)", gx: row.isInGXFeed,
+                entity: .binary(row.key, row.title, "problem", diagnostic: true),
+                isFor: row.isFor
             ) { view in .whole(row.level(view)?.rawValue) }
         } + [
             Metric("/Alarms/Alarm", entity: .binary("alarm", "Alarm", "problem")) {

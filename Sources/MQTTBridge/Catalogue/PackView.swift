@@ -11,8 +11,12 @@ struct PackView {
     var freshness: Freshness
     /// The published limits; `nil` before the first believed frame.
     var limits: Limits?
-    /// What this bridge remembers.
-    var history: PackHistory
+    /// Extremes that were seen.
+    var peaks = PackPeaks()
+    /// Time since the pack was last full; `nil`: never seen.
+    var secondsSinceFull: Int64?
+    /// How its relays stand.
+    var relays: [RelayState] = []
     /// The moment.
     var now: Timestamp
 
@@ -34,26 +38,4 @@ struct PackView {
 
     /// Live reading of a cell, from 1.
     func cell(_ number: Int) -> CellReading? { live == nil ? nil : snapshot.reading(ofCell: number, at: now) }
-}
-
-/// What this bridge remembers of a pack since it started.
-struct PackHistory: Hashable, Sendable {
-    /// Lowest cell voltage seen.
-    var minimumCell: Millivolts?
-    /// Highest cell voltage seen.
-    var maximumCell: Millivolts?
-    /// When the pack was last full.
-    var fullAt: Timestamp?
-
-    /// Forgets the extremes.
-    mutating func clearPeaks() {
-        minimumCell = nil
-        maximumCell = nil
-    }
-
-    mutating func note(_ frame: Frame, _ limits: Limits?, at now: Timestamp) {
-        minimumCell = min(minimumCell ?? frame.lowestVoltage, frame.lowestVoltage)
-        maximumCell = max(maximumCell ?? frame.highestVoltage, frame.highestVoltage)
-        if limits?.state == .full { fullAt = now }
-    }
 }

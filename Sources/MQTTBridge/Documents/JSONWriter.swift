@@ -4,25 +4,25 @@ import BMSCore
 ///
 /// Own code, because JSONEncoder promises neither order nor decimals (3.301 becomes 3.3009999) and a pure module has
 /// no Foundation. Reading JSON is left to Foundation, at the rim.
-struct JSONWriter {
-    private(set) var bytes: [UInt8] = []
+package struct JSONWriter {
+    package private(set) var bytes: [UInt8] = []
     private var needsComma = false
 
-    init(reserving capacity: Int = 1024) { bytes.reserveCapacity(capacity) }
+    package init(reserving capacity: Int = 1024) { bytes.reserveCapacity(capacity) }
 
-    mutating func beginObject() { open("{") }
-    mutating func endObject() { close("}") }
-    mutating func beginArray() { open("[") }
-    mutating func endArray() { close("]") }
+    package mutating func beginObject() { open("{") }
+    package mutating func endObject() { close("}") }
+    package mutating func beginArray() { open("[") }
+    package mutating func endArray() { close("]") }
 
-    mutating func key(_ name: String) {
+    package mutating func key(_ name: String) {
         separate()
         quote(name)
         bytes.append(UInt8(ascii: ":"))
         needsComma = false
     }
 
-    mutating func value(_ value: MetricValue) {
+    package mutating func value(_ value: MetricValue) {
         separate()
         switch value {
         case .null: append("null")
@@ -33,19 +33,31 @@ struct JSONWriter {
         }
     }
 
-    mutating func value(_ flag: Bool) {
+    /// A number of any size, as short as it can be read back without loss; `null` where it is none.
+    package mutating func value(_ number: Double) {
+        separate()
+        append(number.isFinite ? "\(number)" : "null")
+    }
+
+    package mutating func value(_ flag: Bool) {
         separate()
         append(flag ? "true" : "false")
     }
 
     /// A member of an object.
-    mutating func member(_ name: String, _ value: MetricValue) {
+    package mutating func member(_ name: String, _ value: MetricValue) {
         key(name)
         self.value(value)
     }
 
+    /// A member with a flag.
+    package mutating func member(_ name: String, _ flag: Bool) {
+        key(name)
+        value(flag)
+    }
+
     /// A member with text.
-    mutating func member(_ name: String, _ text: String) { member(name, .text(text)) }
+    package mutating func member(_ name: String, _ text: String) { member(name, .text(text)) }
 
     private mutating func separate() {
         if needsComma { bytes.append(UInt8(ascii: ",")) }

@@ -1,7 +1,7 @@
 /// Controls of Home Assistant, made from the settings table.
 extension Discovery {
     /// None where commands are off: a control that refuses everything is worse than none.
-    var controls: [SettingRow] { options.takesCommands ? SettingsTable.rows : [] }
+    var controls: [SettingRow] { options.takesCommands ? SettingsTable.rows(pack) : [] }
 
     /// The members of a control. Controls hang on the bridge alone: a setting may be changed while the pack is silent.
     func control(_ row: SettingRow, _ writer: inout JSONWriter, withPlatform: Bool) {
@@ -16,7 +16,7 @@ extension Discovery {
             writer.member("payload_press", "PRESS")
         } else {
             writer.member("state_topic", options.topics.settings(pack.id))
-            writer.member("value_template", "{{ value_json.\(row.name).value }}")
+            writer.member("value_template", "{{ value_json['\(row.name)'].value }}")
         }
         switch row.kind {
         case .number(let unit, let step, let bounds):

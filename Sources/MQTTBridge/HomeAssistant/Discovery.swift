@@ -54,6 +54,8 @@ struct Discovery {
         var keys: [String]?
         /// Longest time between two documents, ms.
         var interval: Int64
+        /// It knows something only while frames come.
+        var needsPack = true
     }
 
     private var components: [Component] {
@@ -61,14 +63,15 @@ struct Discovery {
         var result = [
             Component(
                 entity: .binary("link", "BMS link", "connectivity", diagnostic: true), topic: topics.status(pack.id),
-                keys: nil, interval: 0)
+                keys: nil, interval: 0, needsPack: false)
         ]
         for metric in MetricCatalogue.state {
-            guard let entity = metric.entity else { continue }
+            guard let entity = metric.entity, metric.isFor(pack) else { continue }
             result.append(
                 Component(
                     entity: entity, topic: topics.state(pack.id), keys: metric.keys, interval: options.stateInterval))
         }
+        result += relays
         let digits = String(cellCount).count
         for row in CellTable.rows {
             for number in 0..<cellCount {
@@ -82,6 +85,18 @@ struct Discovery {
             }
         }
         return result
+    }
+
+    /// What a relay says of itself, or what it was told where it says nothing.
+    private var relays: [Component] {
+        pack.relays.map { relay in
+            Component(
+                entity: .binary(
+                    "contact_\(relay.name)", "Relay \(relay.name) contact", nil, icon: "mdi:electric-switch"),
+                topic: options.topics.relays(pack.id),
+                keys: [relay.name, relay.stateTopic == nil ? "closed" : "readBack"], interval: options.limitsInterval,
+                needsPack: false)
+        }
     }
 
     private func device() -> [UInt8] {
@@ -158,18 +173,19 @@ struct Discovery {
             // A second line behind the availability topics: five heartbeats, a minute at least.
             writer.member("expire_after", .integer(max(60, Int(component.interval) * 5 / 1000)))
         }
-        availability(&writer, withPack: component.keys != nil)
+        availability(&writer, withPack: component.needsPack)
     }
 
     func identify(_ platform: String, _ key: String, _ name: String, _ writer: inout JSONWriter, withPlatform: Bool) {
         if withPlatform { writer.member("platform", platform) }
         writer.member("unique_id", "\(node)_\(key)")
-        writer.member("default_entity_id", "\(platform).\(slug)_\(key)")
+        writer.member("default_entity_id", "\(platform).\(Self.slug(pack.id))_\(Self.slug(key))")
         writer.member("name", name)
     }
 
     private func template(_ entity: EntityRow, _ keys: [String]) -> String {
-        let value = (["value_json"] + keys).joined(separator: ".")
+        // Ours begin with a capital. A relay's name may be one that a template takes for something else, like "items".
+        let value = "value_json" + keys.map { $0.first?.isUppercase == true ? ".\($0)" : "['\($0)']" }.joined()
         guard entity.platform == .binarySensor else { return "{{ \(value) }}" }
         return "{{ None if \(value) is none else ('ON' if \(value) > 0 else 'OFF') }}"
     }
@@ -187,6 +203,6 @@ struct Discovery {
         writer.member("availability_mode", "all")
     }
 
-    /// The pack's id as Home Assistant spells entity ids.
-    private var slug: String { pack.id.split(separator: "-").joined(separator: "_") }
+    /// A name as Home Assistant spells entity ids.
+    private static func slug(_ name: String) -> String { name.split(separator: "-").joined(separator: "_") }
 }

@@ -66,7 +66,7 @@ struct CommandDesk: Sendable {
     mutating func take(_ command: InboundCommand, _ context: SettingContext, isOff: Bool, at now: Moment) -> Outcome? {
         let asked = String(validating: command.payload.prefix(64), as: UTF8.self)
         func refusal(_ reason: String, warning: String? = nil) -> Outcome {
-            let row = SettingsTable.row(command.setting)
+            let row = SettingsTable.row(command.setting, context.options)
             let effective = row.flatMap { settings.value($0, context) }
             let answer = CommandedSettings.Answer(isAccepted: false, reason: reason, effective: effective)
             return Outcome(answer: answer, asked: asked, warning: warning)
@@ -83,7 +83,7 @@ struct CommandDesk: Sendable {
             return refusal(text, warning: hasToldRetained ? nil : "set/\(command.setting.prefix(40)): \(text)")
         }
         // A button needs no payload.
-        if let row = SettingsTable.row(command.setting), case .button = row.kind {
+        if let row = SettingsTable.row(command.setting, context.options), case .button = row.kind {
             let answer = CommandedSettings.Answer(isAccepted: true, reason: "done")
             return Outcome(answer: answer, asked: asked, action: Self.action(row.name))
         }

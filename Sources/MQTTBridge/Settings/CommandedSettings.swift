@@ -15,9 +15,9 @@ struct CommandedSettings: Hashable, Sendable {
     private(set) var stored: [String: StoredSetting]
 
     /// With what was kept; names and values that are none any more are dropped.
-    init(_ stored: [String: StoredSetting] = [:]) {
+    init(_ stored: [String: StoredSetting], _ options: PackOptions) {
         self.stored = stored.filter { name, setting in
-            guard let row = SettingsTable.row(name) else { return false }
+            guard let row = SettingsTable.row(name, options) else { return false }
             return Self.fits(setting.value, row.kind)
         }
     }
@@ -34,7 +34,9 @@ struct CommandedSettings: Hashable, Sendable {
     mutating func take(
         _ name: String, _ given: CommandPayload.Value, _ context: SettingContext, at now: Moment
     ) -> Answer {
-        guard let row = SettingsTable.row(name) else { return Answer(isAccepted: false, reason: Self.unknown(name)) }
+        guard let row = SettingsTable.row(name, context.options) else {
+            return Answer(isAccepted: false, reason: Self.unknown(name, context.options))
+        }
         let effective = value(row, context)
         func refuse(_ reason: String) -> Answer {
             Answer(isAccepted: false, reason: reason, effective: effective)
@@ -87,7 +89,7 @@ struct CommandedSettings: Hashable, Sendable {
     func commands(_ context: SettingContext) -> LimitCommands {
         var commands = LimitCommands()
         func number(_ name: String) -> Int? {
-            guard stored[name] != nil, let row = SettingsTable.row(name),
+            guard stored[name] != nil, let row = SettingsTable.row(name, context.options),
                 case .number(let number)? = value(row, context)
             else { return nil }
             return number
@@ -125,11 +127,11 @@ struct CommandedSettings: Hashable, Sendable {
         }
     }
 
-    private static func unknown(_ name: String) -> String {
+    private static func unknown(_ name: String, _ options: PackOptions) -> String {
         if SettingsTable.inTheBMS.contains(name) {
             return "\(name) is set in the BMS, with the vendor's app: the cable only transmits"
         }
-        let names = SettingsTable.rows.map(\.name).joined(separator: ", ")
+        let names = SettingsTable.rows(options).map(\.name).joined(separator: ", ")
         return "no setting '\(String(name.prefix(40)))': \(names)"
     }
 

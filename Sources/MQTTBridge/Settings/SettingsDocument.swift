@@ -3,7 +3,7 @@ extension Documents {
     static func settings(_ settings: CommandedSettings, _ context: SettingContext) -> [UInt8] {
         var writer = JSONWriter(reserving: 1536)
         writer.beginObject()
-        for row in SettingsTable.rows {
+        for row in SettingsTable.rows(context.options) {
             if case .button = row.kind { continue }
             writer.key(row.name)
             writer.beginObject()

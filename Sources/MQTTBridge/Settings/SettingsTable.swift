@@ -99,7 +99,20 @@ enum SettingsTable {
             "Removes the device from Home Assistant until the bridge connects anew."),
     ]
 
-    static func row(_ name: String) -> SettingRow? { rows.first { $0.name == name } }
+    /// The settings of a pack: all of the table, and one for each of its relays.
+    static func rows(_ options: PackOptions) -> [SettingRow] { rows + options.relays.map(relay) }
+
+    static func row(_ name: String, _ options: PackOptions) -> SettingRow? {
+        rows(options).first { $0.name == name }
+    }
+
+    private static func relay(_ relay: RelayOptions) -> SettingRow {
+        SettingRow(
+            name: relay.setting, key: "relay_\(relay.name)", title: "Relay \(relay.name)",
+            kind: .word(relay.function == .manual ? ["auto", "off", "on"] : ["auto", "off"]),
+            standard: { _ in .word("auto") }, icon: "mdi:electric-switch",
+            meaning: "auto: by its function; off: open; on (manual relays): closed while that is permitted.")
+    }
 
     private static func current(
         _ name: String, _ key: String, _ title: String,

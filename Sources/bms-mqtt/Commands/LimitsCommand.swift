@@ -1,6 +1,7 @@
 import BMSCore
 import CLinux
 import Glibc
+import JSONInput
 import MQTTBridge
 
 /// `bms-mqtt limits`: lines of time and frame in, lines of limits out. A bad line is answered as a missing frame, and

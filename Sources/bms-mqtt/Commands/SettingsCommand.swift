@@ -1,4 +1,6 @@
 import BMSCore
+import JSONInput
+import MQTTBridge
 import Mosquitto
 
 /// `bms-mqtt set` and `bms-mqtt settings`: a client of a running bridge.

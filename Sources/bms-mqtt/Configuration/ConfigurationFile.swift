@@ -55,6 +55,8 @@ enum ConfigurationFile {
 struct ConfigurationLoader {
     private(set) var faults: [ConfigurationFault] = []
     private var places: [String: YAMLNode.Place] = [:]
+    /// Every relay with its place.
+    private var relays: [(relay: RelayOptions, place: YAMLNode.Place)] = []
 
     mutating func load(_ root: YAMLNode?) -> Configuration {
         var configuration = Configuration()
@@ -153,7 +155,10 @@ struct ConfigurationLoader {
             var pack = ServicePlan.Pack(options: PackOptions(id: ""), source: nothing)
             let before = faults.count
             places = places.filter { !$0.key.hasPrefix("pack:") }
-            walk(entries, "", PackTable.keys, &pack)
+            walk(entries.filter { $0.key != "relays" }, "", PackTable.keys, &pack, extra: ["relays"])
+            if let list = entries.first(where: { $0.key == "relays" }) {
+                pack.options.relays = relays(list.value)
+            }
             for key in ["id", "source"] where !entries.contains(where: { $0.key == key }) {
                 fault(item.place, "a pack without '\(key)': it is required")
             }
@@ -170,6 +175,66 @@ struct ConfigurationLoader {
             packs.append(pack)
         }
         return packs
+    }
+
+    private mutating func relays(_ node: YAMLNode) -> [RelayOptions] {
+        guard case .sequence(let items) = node.content, (1...16).contains(items.count) else {
+            fault(node.place, "relays: expected a list of 1 to 16 relays ('- name: ...'), found \(node.kind)")
+            return []
+        }
+        var relays: [RelayOptions] = []
+        for item in items {
+            guard case .mapping(let entries) = item.content else {
+                fault(item.place, "relays: expected keys like 'name: charger', found \(item.kind)")
+                continue
+            }
+            var relay = RelayOptions(name: "")
+            let before = faults.count
+            walk(entries, "", RelayTable.keys, &relay)
+            for key in ["name", "commandTopic"] where !entries.contains(where: { $0.key == key }) {
+                fault(item.place, "a relay without '\(key)': it is required")
+            }
+            guard faults.count == before else { continue }
+            if relays.contains(where: { $0.name == relay.name }) {
+                fault(item.place, "two relays with the name '\(relay.name)': names are topics, they must differ")
+            }
+            relays.append(relay)
+            self.relays.append((relay, item.place))
+        }
+        return relays
+    }
+
+    /// What a relay must not have: a topic of ours, a topic of another relay, one word for two things.
+    private mutating func checkRelays(_ configuration: Configuration) {
+        var commanded: [String: String] = [:]
+        let prefixes = [configuration.baseTopic, configuration.discoveryPrefix].map { $0 + "/" }
+        for (relay, place) in relays {
+            let name = "relay '\(relay.name)'"
+            for (key, topic) in [("commandTopic", relay.commandTopic), ("stateTopic", relay.stateTopic)] {
+                guard let topic, prefixes.contains(where: topic.hasPrefix) else { continue }
+                fault(place, "\(name): \(key) '\(topic)' is one of the bridge's own topics: name the relay's device")
+            }
+            if let other = commanded.updateValue(relay.name, forKey: relay.commandTopic) {
+                fault(
+                    place,
+                    "\(name) and relay '\(other)' have the commandTopic '\(relay.commandTopic)': one device is one relay"
+                )
+            }
+            if relay.payloadClosed == relay.payloadOpen {
+                fault(place, "\(name): payloadClosed and payloadOpen are both '\(relay.payloadOpen)'")
+            }
+            if (relay.stateClosed ?? relay.payloadClosed) == (relay.stateOpen ?? relay.payloadOpen) {
+                fault(place, "\(name): stateClosed and stateOpen mean the same")
+            }
+            if relay.stateTopic == nil, relay.stateKey ?? relay.stateClosed ?? relay.stateOpen != nil {
+                fault(place, "\(name): stateKey, stateClosed and stateOpen need a stateTopic")
+            }
+        }
+        for (relay, place) in relays {
+            guard let topic = relay.stateTopic, commanded[topic] != nil else { continue }
+            fault(
+                place, "relay '\(relay.name)': stateTopic '\(topic)' is a commandTopic: it would read its own commands")
+        }
     }
 
     private mutating func check(_ pack: ServicePlan.Pack, _ node: YAMLNode, _ before: Int) {
@@ -204,6 +269,7 @@ struct ConfigurationLoader {
                 "publish.expiry must be at least twice publish.state and publish.limits, or documents "
                     + "vanish between two heartbeats")
         }
+        checkRelays(configuration)
         let tls = configuration.plan.link.tls
         if (tls?.certificateFile == nil) != (tls?.keyFile == nil) {
             fault(place("mqtt.tls"), "mqtt.tls: certFile and keyFile belong together")

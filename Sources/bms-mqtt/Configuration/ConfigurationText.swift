@@ -10,6 +10,11 @@ enum ConfigurationText {
         text += group(ConfigurationTable.keys.map(Row.init), indent: "", first: "")
         text += "\npacks:\n"
         text += group(PackTable.keys.map(Row.init), indent: "    ", first: "  - ", required: ["id", "source"])
+        text += "    # Relays that the bridge drives for this pack: examples/relays has some that fit common devices.\n"
+        text += "    # relays:\n"
+        let relays = group(
+            RelayTable.keys.map(Row.init), indent: "    ", first: "  - ", required: ["name", "commandTopic"])
+        text += relays.split(separator: "\n").map { "    # \($0)\n" }.joined()
         return text
     }
 
@@ -42,6 +47,11 @@ enum ConfigurationText {
         ## Each pack, under `packs:`
 
         \(table(PackTable.keys.map(Row.init)))
+        ## Each relay, under `relays:` of a pack
+
+        [relays.md](relays.md) explains them, with examples for common devices.
+
+        \(table(RelayTable.keys.map(Row.init)))
         """
     }
 

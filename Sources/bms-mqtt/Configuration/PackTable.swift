@@ -108,7 +108,7 @@ enum PackTable {
         ) { $0.options.tracker.gate.settingsConfirmation = $1.number },
     ]
 
-    private static func identifier(_ text: String) -> String? {
+    static func identifier(_ text: String) -> String? {
         let isSound =
             (1...32).contains(text.utf8.count)
             && text.utf8.allSatisfy { byte in

@@ -30,6 +30,10 @@ actor BridgeRuntime {
 
     func disconnected() { bridge.disconnected() }
 
+    func guardChanged(_ relayGuard: RelayGuard, isUp: Bool) {
+        deliver(bridge.guardChanged(relayGuard, isUp: isUp, at: clock.now()))
+    }
+
     func message(_ message: IncomingMessage) {
         deliver(
             bridge.message(

@@ -32,9 +32,26 @@ struct Service: Sendable {
             "bridging \(plan.packs.map { "\($0.options.id) from \($0.source)" }.joined(separator: ", ")) to \(plan.link)"
         )
         link.start()
+        let guards = bridge.guards.map { ($0, Self.link($0, plan.link)) }
+        for (_, link) in guards { link.start() }
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await follow(link, runtime) }
             group.addTask { await keepTime(runtime, clock) }
+            for (relayGuard, link) in guards {
+                group.addTask {
+                    for await event in link.events {
+                        switch event {
+                        case .connected: await runtime.guardChanged(relayGuard, isUp: true)
+                        case .disconnected(let failure):
+                            await runtime.guardChanged(relayGuard, isUp: false)
+                            log.warning(
+                                "pack \(relayGuard.packID): relay \(relayGuard.relay) stays open without a connection of its own: \(failure)"
+                            )
+                        case .message: break
+                        }
+                    }
+                }
+            }
             if store != nil { group.addTask { await keepStates(runtime) } }
             for (index, source) in sources.enumerated() {
                 if let source {
@@ -48,8 +65,18 @@ struct Service: Sendable {
             group.cancelAll()
             for source in sources { source?.stop() }
             link.stop(farewell: bridge.farewell.map(OutgoingMessage.init))
+            for (_, link) in guards { link.beginStop() }
+            for (_, link) in guards { link.stop() }
         }
         if store != nil { await runtime.save() }
+    }
+
+    /// The connection that opens a relay when this program dies. One connection carries one will.
+    private static func link(_ relayGuard: RelayGuard, _ configuration: LinkConfiguration) -> MosquittoLink {
+        var configuration = configuration
+        configuration.clientID += "-\(relayGuard.packID)-\(relayGuard.relay)"
+        configuration.will = OutgoingMessage(relayGuard.will)
+        return MosquittoLink(configuration)
     }
 
     private func states(_ store: StateStore?) -> [String: PackState] {

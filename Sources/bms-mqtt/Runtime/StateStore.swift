@@ -2,6 +2,7 @@ import BMSCore
 import CLinux
 import ChargeLimits
 import Glibc
+import JSONInput
 import MQTTBridge
 
 /// Settings and learned values of each pack in a file of its own, replaced as a whole: a power cut leaves the old file or
@@ -60,7 +61,7 @@ struct StateStore: Sendable {
         let temporary = path(pack) + ".new"
         let descriptor = clinux_open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { return "cannot write \(temporary): \(Console.reason(errno))" }
-        let isWritten = Console.write(Self.text(state, wall: wall), to: descriptor) && fsync(descriptor) == 0
+        let isWritten = Console.write(Self.document(state, wall: wall), to: descriptor) && fsync(descriptor) == 0
         let number = errno
         close(descriptor)
         guard isWritten, rename(temporary, path(pack)) == 0 else {
@@ -89,36 +90,50 @@ struct StateStore: Sendable {
         return nil
     }
 
-    static func text(_ state: PackState, wall: Int64) -> String {
-        var text = "{\"version\":1,\"savedAt\":\(wall)"
+    static func document(_ state: PackState, wall: Int64) -> [UInt8] {
+        var writer = JSONWriter()
+        writer.beginObject()
+        writer.member("version", .integer(Int(version)))
+        writer.member("savedAt", .integer(Int(wall)))
         if let memory = state.memory {
-            text += ",\"cells\":\(memory.cellCount),\"capacityWh\":\(memory.capacity.rawValue)"
+            writer.member("cells", .integer(memory.cellCount))
+            writer.member("capacityWh", .integer(memory.capacity.rawValue))
             if let learned = memory.resistance {
-                text += ",\"resistance\":{\"mean\":\(learned.mean),\"variance\":\(learned.variance),"
-                text += "\"steps\":\(learned.steps)}"
+                writer.key("resistance")
+                writer.beginObject()
+                writer.key("mean")
+                writer.value(learned.mean)
+                writer.key("variance")
+                writer.value(learned.variance)
+                writer.member("steps", .integer(learned.steps))
+                writer.endObject()
             }
-            if let seconds = memory.secondsSinceFull { text += ",\"secondsSinceFull\":\(seconds)" }
+            if let seconds = memory.secondsSinceFull { writer.member("secondsSinceFull", .integer(Int(seconds))) }
         }
-        text += ",\"settings\":{"
-        text += state.settings.sorted { $0.key < $1.key }.map { "\"\($0)\":\(setting($1))" }.joined(separator: ",")
-        return text + "}}\n"
+        if let lowest = state.peaks.minimumCell { writer.member("minimumCell", .integer(lowest.rawValue)) }
+        if let highest = state.peaks.maximumCell { writer.member("maximumCell", .integer(highest.rawValue)) }
+        writer.key("settings")
+        writer.beginObject()
+        for (name, setting) in state.settings.sorted(by: { $0.key < $1.key }) {
+            writer.key(name)
+            write(setting, &writer)
+        }
+        writer.endObject()
+        writer.endObject()
+        return writer.bytes + [UInt8(ascii: "\n")]
     }
 
-    /// Names come from the table and values from checked commands: only texts need quoting.
-    private static func setting(_ setting: StoredSetting) -> String {
-        let value =
-            switch setting.value {
-            case .number(let number): "\"number\":\(number)"
-            case .flag(let isOn): "\"flag\":\(isOn)"
-            case .word(let word): "\"word\":\(quoted(word))"
-            case .text(let text): "\"text\":\(quoted(text))"
-            }
-        let minute = setting.minuteOfDay.map { ",\"minute\":\($0)" } ?? ""
-        return "{\(value),\"setAt\":\(setting.setAt)\(minute)}"
-    }
-
-    private static func quoted(_ text: String) -> String {
-        "\"" + text.flatMap { "\"\\".contains($0) ? ["\\", $0] : [$0] } + "\""
+    private static func write(_ setting: StoredSetting, _ writer: inout JSONWriter) {
+        writer.beginObject()
+        switch setting.value {
+        case .number(let number): writer.member("number", .integer(number))
+        case .flag(let isOn): writer.member("flag", isOn)
+        case .word(let word): writer.member("word", word)
+        case .text(let text): writer.member("text", text)
+        }
+        writer.member("setAt", .integer(Int(setting.setAt)))
+        if let minute = setting.minuteOfDay { writer.member("minute", .integer(minute)) }
+        writer.endObject()
     }
 
     /// The state of a file, aged by the time since it was written; calculator and settings judge the figures.
@@ -131,9 +146,15 @@ struct StateStore: Sendable {
             guard let memory = memory(value, age: wall - Int64(savedAt)) else { return nil }
             state.memory = memory
         }
+        state.peaks.minimumCell = cell(value["minimumCell"])
+        state.peaks.maximumCell = cell(value["maximumCell"])
         guard case .object(let settings)? = value["settings"], settings.count <= 100 else { return nil }
         for (name, entry) in settings { state.settings[name] = stored(entry) }
         return state
+    }
+
+    private static func cell(_ value: JSONValue?) -> Millivolts? {
+        value?.whole.flatMap { (500...6_000).contains($0) ? Millivolts($0) : nil }
     }
 
     private static func memory(_ value: JSONValue, age: Int64) -> LimitMemory? {

@@ -1,3 +1,6 @@
+import JSONInput
+import MQTTBridge
+
 /// What the topics of the bridge said last, by pack. Fed by MQTT alone: it shows what any other client can see.
 struct MonitorModel: Sendable {
     struct Pack: Sendable {

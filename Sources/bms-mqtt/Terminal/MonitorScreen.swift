@@ -1,4 +1,6 @@
 import BMSCore
+import JSONInput
+import MQTTBridge
 
 /// The live view as lines of text. Pure: model and size in, lines out.
 struct MonitorScreen {

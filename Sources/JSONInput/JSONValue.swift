@@ -1,7 +1,8 @@
 import FoundationEssentials
 
-/// Any JSON, read by Foundation's decoder: for the filter's lines and for what the monitor shows.
-enum JSONValue: Decodable, Sendable {
+/// Any JSON, read by Foundation's decoder, which bounds the depth: relays' states, the filter's lines, the state file, and
+/// what the monitor shows.
+package enum JSONValue: Decodable, Hashable, Sendable {
     case null
     case flag(Bool)
     case number(Double)
@@ -10,12 +11,12 @@ enum JSONValue: Decodable, Sendable {
     case object([String: JSONValue])
 
     /// The value of a document; `nil` where it is no JSON.
-    init?(parsing bytes: [UInt8]) {
+    package init?(parsing bytes: [UInt8]) {
         guard let value = try? JSONDecoder().decode(JSONValue.self, from: Data(bytes)) else { return nil }
         self = value
     }
 
-    init(from decoder: any Decoder) throws {
+    package init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
         if container.decodeNil() {
             self = .null
@@ -33,7 +34,7 @@ enum JSONValue: Decodable, Sendable {
     }
 
     /// A member by path, "Info.MaxChargeVoltage".
-    subscript(path: String) -> JSONValue? {
+    package subscript(path: String) -> JSONValue? {
         var value = self
         for name in path.split(separator: ".") {
             guard case .object(let members) = value, let next = members[String(name)] else { return nil }
@@ -42,23 +43,23 @@ enum JSONValue: Decodable, Sendable {
         return value
     }
 
-    var number: Double? {
+    package var number: Double? {
         if case .number(let number) = self { number } else { nil }
     }
 
-    var text: String? {
+    package var text: String? {
         if case .text(let text) = self { text } else { nil }
     }
 
-    var array: [JSONValue]? {
+    package var array: [JSONValue]? {
         if case .array(let array) = self { array } else { nil }
     }
 
-    var flag: Bool? {
+    package var flag: Bool? {
         if case .flag(let flag) = self { flag } else { nil }
     }
 
-    var isNull: Bool {
+    package var isNull: Bool {
         if case .null = self { true } else { false }
     }
 }

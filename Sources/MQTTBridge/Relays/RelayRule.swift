@@ -1,0 +1,77 @@
+import BMSCore
+import ChargeLimits
+
+/// What is wanted of a relay at one moment.
+enum RelayDemand: Hashable {
+    /// Open, for this reason.
+    case open(String)
+    /// Closed, as soon as the time and the frames for it have come.
+    case close(String)
+    /// As it is.
+    case stay(String)
+    /// Nobody can know yet: open, after some patience.
+    case unknown(String)
+}
+
+/// Decides what is wanted of a relay: closed only if the BMS permits it, data is fresh, and nobody said off.
+enum RelayRule {
+    /// - Parameters:
+    ///   - isGuarded: the broker would open the relay if this program died now, or need not.
+    ///   - command: the override that somebody set, if any.
+    static func demand(
+        _ relay: RelayOptions, _ command: StoredSetting?, isGuarded: Bool, _ view: PackView
+    ) -> RelayDemand {
+        if command?.value == .word("off") { return .open("switched off by command\(at(command))") }
+        if relay.function == .manual, command?.value != .word("on") { return .open("not switched on") }
+        guard isGuarded else {
+            return .open("the connection that would open it if the bridge died is not up")
+        }
+        guard let limits = view.limits else { return .unknown("no good frame from the BMS yet") }
+        guard view.freshness.isLive else {
+            let text = "no good frame for \(view.options.tracker.freshness.stale / 1000) s"
+            return relay.whenStale == .hold && view.freshness == .stale ? .stay("held, \(text)") : .open(text)
+        }
+        switch relay.function {
+        case .chargeAllowed: return charging(limits, view)
+        case .dischargeAllowed: return discharging(limits, view)
+        case .fault:
+            let rows = AlarmTable.rows.filter { $0.name != "Relay" && $0.level(view) == .alarm }
+            // Its own disobedience must not make it switch to and fro.
+            let others = view.relays.filter { $0.isAlarm && $0.options != relay }
+            let alarms = rows.map(\.title) + others.map { "relay \($0.options.name)" }
+            return alarms.isEmpty ? .close("no alarm") : .open(alarms.joined(separator: ", "))
+        case .full:
+            return limits.state == .full || limits.state == .float ? .close("the pack is full") : .open("not full")
+        case .manual: return manual(relay, command, limits, view)
+        }
+    }
+
+    private static func manual(
+        _ relay: RelayOptions, _ command: StoredSetting?, _ limits: Limits, _ view: PackView
+    ) -> RelayDemand {
+        let needed: RelayDemand? =
+            switch relay.need {
+            case .nothing: nil
+            case .charging: charging(limits, view)
+            case .discharging: discharging(limits, view)
+            }
+        if case .open(let reason)? = needed { return .open(reason) }
+        return .close("switched on by command\(at(command))")
+    }
+
+    private static func charging(_ limits: Limits, _ view: PackView) -> RelayDemand {
+        if limits.value(.ccl) == 0 { return .open("no charging: \(limits.reason(.ccl))") }
+        return view.snapshot.chargeAllowed
+            ? .close("charging is permitted") : .open("the BMS does not permit charging")
+    }
+
+    private static func discharging(_ limits: Limits, _ view: PackView) -> RelayDemand {
+        if limits.value(.dcl) == 0 { return .open("no discharging: \(limits.reason(.dcl))") }
+        return view.snapshot.dischargeAllowed
+            ? .close("discharging is permitted") : .open("the BMS does not permit discharging")
+    }
+
+    private static func at(_ command: StoredSetting?) -> String {
+        LimitCommands.SwitchedOff(minuteOfDay: command?.minuteOfDay).when
+    }
+}
