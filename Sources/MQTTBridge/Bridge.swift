@@ -6,6 +6,7 @@ public import ChargeLimits
 public struct Bridge: Sendable {
     private let options: BridgeOptions
     private var packs: [PackChannel]
+    private var gx: GXPortal?
     private var isConnected = false
 
     /// A bridge for packs with different ids.
@@ -19,6 +20,7 @@ public struct Bridge: Sendable {
     ) {
         self.options = options
         self.packs = packs.map { PackChannel($0, options, states[$0.id] ?? PackState(), at: now) }
+        gx = options.gxTree.map { GXPortal($0.topics, owner: $0.owner) }
     }
 
     /// What should survive a restart, by the packs' ids.
@@ -27,9 +29,10 @@ public struct Bridge: Sendable {
     }
 
     /// Topic filters to subscribe to.
-    public var subscriptions: [String] {
-        (options.discovery == .off ? [] : [options.birthTopic]) + [options.topics.commands]
-            + Set(packs.flatMap(\.stateTopics)).sorted()
+    public var subscriptions: [TopicFilter] {
+        let own = (options.discovery == .off ? [] : [options.birthTopic]) + [options.topics.commands]
+        let relays = Set(packs.flatMap(\.stateTopics)).sorted()
+        return (own + relays).map { TopicFilter($0) } + (gx?.topics.filters ?? [])
     }
 
     /// What each relay that must not outlive this program wants the broker to say when the program dies. One connection
@@ -47,7 +50,7 @@ public struct Bridge: Sendable {
 
     /// What to send before a clean end.
     public var farewell: [OutboundMessage] {
-        guards.map(\.will)
+        guards.map(\.will) + packs.flatMap(\.gxFarewell)
             + packs.map {
                 OutboundMessage(options.topics.status($0.options.id), Array("offline".utf8), qos: 1, retain: true)
             } + [bridgeStatus("offline")]
@@ -58,7 +61,7 @@ public struct Bridge: Sendable {
 
     /// Bytes came from a pack's source.
     public mutating func receive(_ bytes: some Sequence<UInt8>, pack index: Int, at now: Moment) -> Outbox {
-        collect { packs, outbox in packs[index].receive(bytes, at: now, into: &outbox) }
+        collect(at: now) { packs, outbox in packs[index].receive(bytes, at: now, into: &outbox) }
     }
 
     /// A pack's source was opened or closed: half a frame is worth nothing now.
@@ -66,7 +69,7 @@ public struct Bridge: Sendable {
 
     /// Time passed. Call it at least once a second: silence must lower limits.
     public mutating func tick(at now: Moment) -> Outbox {
-        collect { packs, outbox in
+        collect(at: now) { packs, outbox in
             for index in packs.indices { packs[index].tick(at: now, into: &outbox) }
         }
     }
@@ -76,9 +79,9 @@ public struct Bridge: Sendable {
     /// - Parameter canExpire: the broker forgets retained messages by itself (MQTT 5).
     public mutating func connected(canExpire: Bool, at now: Moment) -> Outbox {
         isConnected = true
-        let online = bridgeStatus("online")
-        return collect { packs, outbox in
-            outbox.send(online)
+        let first = [bridgeStatus("online")] + (gx?.connected(at: now.monotonic) ?? [])
+        return collect(at: now) { packs, outbox in
+            outbox.send(first)
             for index in packs.indices { packs[index].connected(canExpire: canExpire, at: now, into: &outbox) }
         }
     }
@@ -91,7 +94,7 @@ public struct Bridge: Sendable {
 
     /// The connection that stands for a relay came up or went down.
     public mutating func guardChanged(_ relayGuard: RelayGuard, isUp: Bool, at now: Moment) -> Outbox {
-        collect { packs, outbox in
+        collect(at: now) { packs, outbox in
             packs[relayGuard.pack].guardChanged(relayGuard.relay, isUp: isUp, at: now, into: &outbox)
         }
     }
@@ -111,13 +114,16 @@ public struct Bridge: Sendable {
                 correlationData: correlationData)
             return take(command, pack, at: now)
         }
+        if let request = gx?.topics.request(topic) {
+            return answer(request, payload, isRetained: isRetained, at: now)
+        }
         if topic != options.birthTopic {
-            return collect { packs, outbox in
+            return collect(at: now) { packs, outbox in
                 for index in packs.indices { packs[index].heard(topic, payload, at: now, into: &outbox) }
             }
         }
         guard payload == Array("online".utf8), !isRetained else { return Outbox() }
-        return collect { packs, _ in
+        return collect(at: now) { packs, _ in
             for index in packs.indices { packs[index].born(at: now) }
         }
     }
@@ -131,13 +137,66 @@ public struct Bridge: Sendable {
             outbox.say(.warning, "a command for a pack that is none here, '\(pack.prefix(40))': there is \(ids)")
             return outbox
         }
-        return collect { packs, outbox in packs[index].take(command, at: now, into: &outbox) }
+        return collect(at: now) { packs, outbox in packs[index].take(command, at: now, into: &outbox) }
+    }
+
+    /// A request to the GX tree, or news of who else is there.
+    private mutating func answer(
+        _ request: GXTopics.Request, _ payload: [UInt8], isRetained: Bool, at now: Moment
+    ) -> Outbox {
+        var messages: [OutboundMessage] = []
+        var warning: String?
+        switch request {
+        case .keepalive:
+            guard case .everything(let end)? = gx?.keepalive(payload, at: now) else { return Outbox() }
+            messages = gx?.everything ?? []
+            for index in packs.indices { messages += packs[index].gxValues(at: "", now) }
+            messages.append(end)
+        case .read(let service, let instance, let path):
+            guard gx?.mayRead(at: now.monotonic) == true else { return Outbox() }
+            if service == "battery" {
+                for index in packs.indices where instance == nil || packs[index].options.gxInstance == instance {
+                    messages += packs[index].gxValues(at: path, now)
+                }
+            } else {
+                messages = (gx?.everything ?? []).filter { $0.topic.contains("/\(service)/") }
+            }
+        case .write(let instance, let path):
+            guard let index = packs.firstIndex(where: { $0.options.gxInstance == instance }),
+                gx?.mayRead(at: now.monotonic) == true
+            else { return Outbox() }
+            return collect(at: now) { packs, outbox in
+                packs[index].gxWrite(path, payload, isRetained: isRetained, at: now, into: &outbox)
+            }
+        case .foreign(let path):
+            warning = gx?.foreign(path, payload, isRetained: isRetained, at: now.monotonic)
+            if !isRetained && !payload.isEmpty { messages = corrections(path, now) }
+        case .otherPortal(let portal): warning = gx?.met(portal)
+        }
+        return collect(at: now) { _, outbox in
+            outbox.send(messages)
+            if let warning { outbox.say(.warning, warning) }
+        }
+    }
+
+    /// The truth after somebody else published on one of our topics.
+    private mutating func corrections(_ path: String, _ now: Moment) -> [OutboundMessage] {
+        let levels = path.split(separator: "/", maxSplits: 2).map(String.init)
+        guard levels.count == 3, levels[0] == "battery", gx?.mayCorrect(at: now.monotonic) == true,
+            let index = packs.firstIndex(where: { "\($0.options.gxInstance)" == levels[1] })
+        else { return [] }
+        return packs[index].gxValues(at: levels[2], now)
     }
 
     /// Drops messages where nobody takes them; lines for the log stay.
-    private mutating func collect(_ body: (inout [PackChannel], inout Outbox) -> Void) -> Outbox {
+    private mutating func collect(
+        at now: Moment, _ body: (inout [PackChannel], inout Outbox) -> Void
+    ) -> Outbox {
         var outbox = Outbox()
         tellBanks()
+        let isListenedTo = gx?.isAlive(at: now.monotonic) ?? false
+        for index in packs.indices { packs[index].isListenedTo = isListenedTo }
+        if isConnected, let messages = gx?.tick(at: now) { outbox.send(messages) }
         body(&packs, &outbox)
         if !isConnected { outbox.messages = [] }
         return outbox

@@ -21,6 +21,8 @@ public struct BridgeOptions: Hashable, Sendable {
     public var discovery = DiscoveryMode.device
     /// Whether the dbus-mqtt-battery document is published.
     public var gxFeed = true
+    /// The tree of a GX; `nil`: none.
+    public var gxTree: GXTreeOptions?
     /// Longest time between two `state` documents, ms; 0: one with every frame.
     public var stateInterval: Int64 = 5_000
     /// Longest time between two `limits` documents, ms; 0: one with every frame.
@@ -36,6 +38,25 @@ public struct BridgeOptions: Hashable, Sendable {
 
     /// The defaults above.
     public init() {}
+}
+
+/// The tree of topics that clients of a GX device read.
+public struct GXTreeOptions: Hashable, Sendable {
+    /// Portal id, 12 hexadecimal digits.
+    public var portalID: String
+    /// Topic levels before N, R and W; often empty.
+    public var prefix: String
+    /// Name of this bridge among those that might claim the same portal id.
+    public var owner: String
+
+    /// A tree of topics.
+    public init(portalID: String, prefix: String = "", owner: String) {
+        self.portalID = portalID
+        self.prefix = prefix
+        self.owner = owner
+    }
+
+    var topics: GXTopics { GXTopics(portal: portalID, prefix: prefix) }
 }
 
 /// One pack by configuration.
@@ -56,6 +77,10 @@ public struct PackOptions: Hashable, Sendable {
     public var limits = LimitConfiguration()
     /// Relays that the bridge drives for it.
     public var relays: [RelayOptions] = []
+    /// Its number as a battery of the GX tree.
+    public var gxInstance = 512
+    /// Where its bytes come from, for people.
+    public var connection = ""
 
     /// A pack with the defaults above.
     public init(id: String, name: String? = nil) {

@@ -10,6 +10,12 @@ struct PackChannel: Sendable {
     private var publisher: PackPublisher
     private var peaks: PackPeaks
     private var relays: RelayBoard
+    private var gxCurrents = GXCurrents()
+    private var battery: GXBattery?
+    /// Somebody listens to the GX tree.
+    var isListenedTo = false {
+        didSet { if !isListenedTo && oldValue { battery?.forget() } }
+    }
     private var refusals = RefusalWatch()
     private var watch = PackWatch()
     private var desk: CommandDesk
@@ -27,6 +33,9 @@ struct PackChannel: Sendable {
         desk = CommandDesk(CommandedSettings(state.settings, options))
         relays = RelayBoard(options.relays, patience: options.tracker.freshness.stale)
         publisher = PackPublisher(options, bridge)
+        battery = bridge.gxTree.map {
+            GXBattery(options.gxInstance, $0.topics, version: bridge.version, connection: options.connection)
+        }
         peaks = state.peaks
     }
 
@@ -109,6 +118,27 @@ struct PackChannel: Sendable {
         advance(at: now, hasFrame: false, into: &outbox)
     }
 
+    /// Everything at and below a path of the GX tree.
+    mutating func gxValues(at path: String, _ now: Moment) -> [OutboundMessage] {
+        let view = view(at: now.monotonic)
+        return battery?.values(at: path, view, desk.settings) ?? []
+    }
+
+    /// Somebody writes a path of the GX tree: as a command for the setting that stands there. What stands there now is told in
+    /// any case, for a GX client knows no other answer.
+    mutating func gxWrite(
+        _ path: String, _ payload: [UInt8], isRetained: Bool, at now: Moment, into outbox: inout Outbox
+    ) {
+        let row = SettingsTable.rows(options).first { $0.gxPath == path }
+        let words = row.map { GXBattery.words(payload, for: $0) } ?? payload
+        let command = InboundCommand(setting: row?.name ?? "/\(path)", payload: words, isRetained: isRetained)
+        take(command, at: now, into: &outbox)
+        outbox.send(gxValues(at: path, now))
+    }
+
+    /// The pack leaves the GX tree.
+    var gxFarewell: [OutboundMessage] { battery?.farewell ?? [] }
+
     /// Home Assistant has started.
     mutating func born(at now: Moment) { publisher.born(at: now) }
 
@@ -119,6 +149,7 @@ struct PackChannel: Sendable {
         surroundings.hour = now.minuteOfDay.map { $0 / 60 }
         calculator.commands = desk.settings.commands(context)
         limits = calculator.step(snapshot, at: now.monotonic, surroundings)
+        gxCurrents.step(limits)
         endFullCharge(at: now, into: &outbox)
         if hasFrame, snapshot.measuredAt == now.monotonic, let frame = snapshot.frame {
             peaks.note(frame)
@@ -137,6 +168,7 @@ struct PackChannel: Sendable {
         view.relays = relays.states(desk.settings)
         publisher.publish(view, hasFrame: hasFrame, at: now, into: &outbox)
         publisher.publishSettings(desk.settings, context, into: &outbox)
+        if isListenedTo, let messages = battery?.changes(view, desk.settings) { outbox.send(messages) }
     }
 
     /// `chargeMode full` goes back to auto when the pack is full, or when that does not come about.
@@ -167,7 +199,7 @@ struct PackChannel: Sendable {
         return PackView(
             options: options, snapshot: snapshot,
             freshness: options.tracker.freshness.freshness(of: snapshot.linkAt, at: now), limits: limits,
-            peaks: peaks, secondsSinceFull: calculator.secondsSinceFull(at: now), relays: relays.states(desk.settings),
-            now: now)
+            peaks: peaks, secondsSinceFull: calculator.secondsSinceFull(at: now), gxCurrents: gxCurrents,
+            relays: relays.states(desk.settings), now: now)
     }
 }

@@ -104,8 +104,9 @@ final class LinkCore: Sendable {
         "no message expires by itself and answers have no correlation: state, cells and limits are not retained there"
 
     private static func send(_ subscriptions: [Subscription], _ handle: Handle, _ version: ProtocolVersion) {
-        for subscription in subscriptions {
-            let options = subscription.noLocal && version == .v5 ? Int32(MQTT_SUB_OPT_NO_LOCAL.rawValue) : 0
+        // Where nothing keeps this client's own messages away, it goes without the others', too.
+        for subscription in subscriptions where version == .v5 || !subscription.noLocal {
+            let options = subscription.noLocal ? Int32(MQTT_SUB_OPT_NO_LOCAL.rawValue) : 0
             mosquitto_subscribe_v5(
                 handle.pointer, nil, subscription.filter, Int32(subscription.qos), options, nil)
         }

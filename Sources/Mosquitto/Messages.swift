@@ -51,7 +51,7 @@ public struct Subscription: Hashable, Sendable {
     public var filter: String
     /// Highest quality of service of a delivery, 0...2.
     public var qos: Int
-    /// This client's own messages do not come back (MQTT 5).
+    /// This client's own messages do not come back (MQTT 5); on an older broker nothing comes.
     public var noLocal: Bool
 
     /// A subscription.

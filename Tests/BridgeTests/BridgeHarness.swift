@@ -14,6 +14,7 @@ struct BridgeHarness {
     var sent: [OutboundMessage] = []
     var notices: [Notice] = []
     var saves: Set<String> = []
+    var answers: [CommandAnswer] = []
 
     init(
         _ change: (inout BridgeOptions, inout PackOptions) -> Void = { _, _ in }, isConnected: Bool = true,
@@ -83,7 +84,6 @@ struct BridgeHarness {
         let outbox = bridge.message(
             topic: "bms/\(pack)/set/\(setting)", payload: payload, isRetained: retained, responseTopic: response,
             correlationData: correlation, at: now)
-        saves.formUnion(outbox.saves)
         take(outbox)
         return outbox.answers.flatMap { $0.messages(failure: nil) }
     }
@@ -98,6 +98,8 @@ struct BridgeHarness {
     private mutating func take(_ outbox: Outbox) {
         sent += outbox.messages
         notices += outbox.notices
+        saves.formUnion(outbox.saves)
+        answers += outbox.answers
     }
 
     /// What was sent on a topic of the pack.

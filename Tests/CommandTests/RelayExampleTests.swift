@@ -42,6 +42,6 @@ struct RelayExampleTests {
             #expect(state?[relay.name]?["readBack"] == .flag(expected))
             #expect(state?[relay.name]?["faults"] == .number(0))
         }
-        #expect(bridge.subscriptions.contains(relay.stateTopic ?? ""))
+        #expect(bridge.subscriptions.map(\.filter).contains(relay.stateTopic ?? ""))
     }
 }

@@ -15,6 +15,8 @@ struct PackView {
     var peaks = PackPeaks()
     /// Time since the pack was last full; `nil`: never seen.
     var secondsSinceFull: Int64?
+    /// CCL and DCL for a GX.
+    var gxCurrents = GXCurrents()
     /// How its relays stand.
     var relays: [RelayState] = []
     /// The moment.

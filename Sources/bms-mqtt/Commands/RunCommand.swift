@@ -56,7 +56,6 @@ extension Configuration {
     /// The plan with what the machine and the program know.
     var ready: ServicePlan {
         var plan = plan
-        if plan.link.clientID.isEmpty { plan.link.clientID = "bms-mqtt-\(Machine.name)" }
         plan.bridge.version = Version.number
         plan.stateDirectory = StateStore.directory(configured: plan.stateDirectory)
         return plan

@@ -14,8 +14,10 @@ struct Configuration: Sendable {
     var baseTopic = "bms"
     var birthTopic: String?
     var freshness = FreshnessTimes()
-    /// The file asks for the GX tree, which this version does not have.
-    var wantsTree = false
+    /// Whether the GX tree is published.
+    var wantsTree = true
+    var portalID: String?
+    var gxPrefix = ""
     /// Things that are allowed and worth a word.
     var notices: [String] = []
 
@@ -28,8 +30,17 @@ struct Configuration: Sendable {
             plan.packs[index].options.tracker.freshness = freshness
             plan.packs[index].options.limits.freshness = freshness
         }
-        if wantsTree {
-            notices.append("gx.tree is announced for a later version and does nothing yet: gx.feed is what a GX obeys")
+        if plan.link.clientID.isEmpty { plan.link.clientID = "bms-mqtt-\(Machine.name)" }
+        let taken = Set(plan.packs.compactMap(\.gxInstance))
+        var next = 512
+        for index in plan.packs.indices {
+            while taken.contains(next) { next += 1 }
+            plan.packs[index].options.gxInstance = plan.packs[index].gxInstance ?? next
+            if plan.packs[index].gxInstance == nil { next += 1 }
+            plan.packs[index].options.connection = "\(plan.packs[index].source)"
         }
+        guard wantsTree else { return }
+        plan.bridge.gxTree = GXTreeOptions(
+            portalID: portalID ?? Machine.portalID(plan.link.clientID), prefix: gxPrefix, owner: plan.link.clientID)
     }
 }

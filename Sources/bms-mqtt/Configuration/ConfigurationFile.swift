@@ -80,8 +80,8 @@ struct ConfigurationLoader {
         } else {
             fault(top, "no 'packs:': name at least one pack with an id and a source")
         }
-        check(&configuration)
         configuration.finish()
+        check(&configuration)
         return configuration
     }
 
@@ -172,6 +172,9 @@ struct ConfigurationLoader {
                     fault(item.place, "two packs on \(pack.source): one cable is one pack")
                 }
             }
+            if let instance = pack.gxInstance, packs.contains(where: { $0.gxInstance == instance }) {
+                fault(item.place, "two packs with the gxInstance \(instance): they must differ")
+            }
             packs.append(pack)
         }
         return packs
@@ -207,7 +210,11 @@ struct ConfigurationLoader {
     /// What a relay must not have: a topic of ours, a topic of another relay, one word for two things.
     private mutating func checkRelays(_ configuration: Configuration) {
         var commanded: [String: String] = [:]
-        let prefixes = [configuration.baseTopic, configuration.discoveryPrefix].map { $0 + "/" }
+        let tree = configuration.plan.bridge.gxTree
+        let ours = ["N", "R", "W"].compactMap { level in
+            tree.map { "\($0.prefix.isEmpty ? "" : $0.prefix + "/")\(level)/\($0.portalID)" }
+        }
+        let prefixes = ([configuration.baseTopic, configuration.discoveryPrefix] + ours).map { $0 + "/" }
         for (relay, place) in relays {
             let name = "relay '\(relay.name)'"
             for (key, topic) in [("commandTopic", relay.commandTopic), ("stateTopic", relay.stateTopic)] {

@@ -77,9 +77,17 @@ enum ConfigurationTable {
             $0.plan.bridge.gxFeed = $1.flag
         },
         Key(
-            "gx.tree", .flag, "false",
-            "The tree of a GX (N/, R/, W/). Announced for a later version: accepted, with a notice, and without effect."
+            "gx.tree", .flag, "true",
+            "The tree of topics that clients of a GX device read (N/, R/, W/), under a portal id of our own."
         ) { $0.wantsTree = $1.flag },
+        Key(
+            "gx.portalId", .checked(portalID), nil,
+            "Portal id of that tree, 12 hexadecimal digits; unless given, one that stays the same for this machine and client id. "
+                + "Never a real GX's.", example: "02a1b2c3d4e5"
+        ) { $0.portalID = $1.text },
+        Key(
+            "gx.prefix", .checked(baseTopic), nil, "Topic levels before N, R and W.", example: "victron"
+        ) { $0.gxPrefix = $1.text },
         Key(
             "publish.state", .whole(0...30, unit: "seconds"), "5",
             "Longest time between two state documents; 0: one with every frame. Changes of limits, alarms and permissions go "
@@ -123,6 +131,11 @@ enum ConfigurationTable {
             "log.level", .choice(["debug", "info", "warning", "error"]), "info", "What is logged, on standard error."
         ) { $0.logLevel = Log.Level(name: $1.text) ?? .info },
     ]
+
+    private static func portalID(_ text: String) -> String? {
+        let isSound = text.utf8.count == 12 && text.utf8.allSatisfy { "0123456789abcdef".utf8.contains($0) }
+        return isSound ? nil : "expected 12 hexadecimal digits in lower case, found '\(text.prefix(40))'"
+    }
 
     /// Levels of letters, digits, `_` and `-`: wildcards and empty levels would subscribe to or publish on something else.
     static func baseTopic(_ text: String) -> String? {

@@ -56,6 +56,10 @@ enum PackTable {
                 example: "house"
             ) { $0.options.bank = $1.text },
             Key(
+                "gxInstance", .whole(0...65_535, unit: ""), nil,
+                "Number of the pack as a battery of the GX tree; 512 and up in order unless given.", example: "512"
+            ) { $0.gxInstance = $1.number },
+            Key(
                 "cells", .whole(1...255, unit: "cells"), nil,
                 "Number of cells; frames with another count are refused. Any count unless given.", example: "16"
             ) { $0.options.rules.plausibility?.expectedCells = $1.number },

@@ -26,7 +26,7 @@ struct Service: Sendable {
         let link = MosquittoLink(configuration)
         let runtime = BridgeRuntime(
             bridge, transport: MosquittoTransport(link: link), log: log, clock: clock, store: store)
-        link.subscribe(bridge.subscriptions.map { Subscription($0, qos: 1) })
+        link.subscribe(bridge.subscriptions.map { Subscription($0.filter, qos: 1, noLocal: $0.excludesOwn) })
         let sources = plan.packs.map { ByteSource($0.source) }
         log.info(
             "bridging \(plan.packs.map { "\($0.options.id) from \($0.source)" }.joined(separator: ", ")) to \(plan.link)"

@@ -8,6 +8,8 @@ struct ServicePlan: Sendable {
     struct Pack: Sendable {
         var options: PackOptions
         var source: SourceAddress
+        /// Number in the GX tree, where the file has one.
+        var gxInstance: Int?
         /// For a simulated source.
         var simulation = Simulation()
     }

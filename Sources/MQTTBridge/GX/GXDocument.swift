@@ -31,17 +31,16 @@ enum GXDocument {
     }
 
     private static func value(_ metric: Metric, _ last: MetricValue?, _ view: PackView) -> MetricValue {
-        if let last { return last }
-        switch metric.path {
-        // A GX works in whole amperes; below one it stops, rather than crawl.
-        case "/Info/MaxChargeCurrent": return whole(view.limits?.ccl)
-        case "/Info/MaxDischargeCurrent": return whole(view.limits?.dcl)
-        default: return metric.value(view)
-        }
+        last ?? current(metric, view) ?? metric.value(view)
     }
 
-    private static func whole(_ current: Milliamperes?) -> MetricValue {
-        .whole(current.map { $0.rawValue / 1000 })
+    /// CCL or DCL as a GX wants them; `nil` for any other value.
+    static func current(_ metric: Metric, _ view: PackView) -> MetricValue? {
+        switch metric.path {
+        case "/Info/MaxChargeCurrent": .whole(view.gxCurrents.ccl)
+        case "/Info/MaxDischargeCurrent": .whole(view.gxCurrents.dcl)
+        default: nil
+        }
     }
 
     private static func cellRows(_ group: String, _ view: PackView) -> [(keys: [String], value: MetricValue)] {

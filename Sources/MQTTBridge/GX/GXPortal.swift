@@ -1,0 +1,167 @@
+import BMSCore
+import JSONInput
+
+/// What belongs to the portal as a whole: who keeps it awake, how often everything is told, and who else claims its id.
+///
+/// By dbus-flashmq: values go out while a client asked within 60 s; a client may ask for everything, three times a second at most,
+/// and gets an echo; a heartbeat says that the rest is alive.
+struct GXPortal: Sendable {
+    private static let aliveFor: Int64 = 60_000
+    private static let heartbeat: Int64 = 3_000
+    private static let serialInterval: Int64 = 60_000
+    private static let silenceOfOther: Int64 = 180_000
+    private static let longestOptions = 1024
+    /// The Venus OS whose topics this follows; clients want one that is new enough.
+    private static let firmware = "v3.60"
+
+    let topics: GXTopics
+    /// Whose the portal is: one bridge, one name.
+    private let owner: String
+    private var aliveUntil: Timestamp?
+    private var heartbeatAt: Timestamp?
+    private var serialAt: Timestamp?
+    private var fullPublishes = CommandGate(burst: 3, perSecond: 3)
+    private var reads = CommandGate(burst: 200, perSecond: 50)
+    /// The truth is told after a foreign message, but not fought for.
+    private var corrections = CommandGate(burst: 5, perSecond: 0.2)
+    /// Another bridge with the same id was heard, and goes before this one.
+    private var yieldedAt: Timestamp?
+    private var hasToldOther = false
+    private var hasToldForeign = false
+    private var hasToldGX = false
+
+    /// What a keepalive asks for.
+    enum Answer: Hashable {
+        case nothing
+        /// Every value, then the message.
+        case everything(then: OutboundMessage)
+    }
+
+    init(_ topics: GXTopics, owner: String) {
+        self.topics = topics
+        self.owner = owner
+    }
+
+    /// Another bridge has the portal: nothing is published.
+    func isYielded(at now: Timestamp) -> Bool { yieldedAt.map { now - $0 < Self.silenceOfOther } ?? false }
+
+    /// Somebody listens, and the portal is ours.
+    func isAlive(at now: Timestamp) -> Bool { !isYielded(at: now) && (aliveUntil.map { now < $0 } ?? false) }
+
+    /// One more read may be answered.
+    mutating func mayRead(at now: Timestamp) -> Bool { !isYielded(at: now) && reads.check(at: now) == .pass }
+
+    /// One more foreign message may be answered with the truth.
+    mutating func mayCorrect(at now: Timestamp) -> Bool { isAlive(at: now) && corrections.check(at: now) == .pass }
+
+    mutating func connected(at now: Timestamp) -> [OutboundMessage] {
+        aliveUntil = nil
+        guard !isYielded(at: now) else { return [] }
+        serialAt = now
+        return [serial, OutboundMessage(topics.notify("keepalive"), Array("1".utf8))]
+    }
+
+    /// Heartbeat and serial, when they are due.
+    mutating func tick(at now: Moment) -> [OutboundMessage] {
+        guard !isYielded(at: now.monotonic) else { return [] }
+        var messages: [OutboundMessage] = []
+        if serialAt.map({ now.monotonic - $0 >= Self.serialInterval }) ?? true {
+            serialAt = now.monotonic
+            messages.append(serial)
+        }
+        if isAlive(at: now.monotonic), heartbeatAt.map({ now.monotonic - $0 >= Self.heartbeat }) ?? true {
+            heartbeatAt = now.monotonic
+            messages.append(message("heartbeat", .integer(Int(now.wallSecond))))
+        }
+        return messages
+    }
+
+    mutating func keepalive(_ payload: [UInt8], at now: Moment) -> Answer {
+        guard !isYielded(at: now.monotonic) else { return .nothing }
+        aliveUntil = now.monotonic + Self.aliveFor
+        let text = String(decoding: payload.prefix(Self.longestOptions), as: UTF8.self)
+        guard !text.contains("suppress-republish"), fullPublishes.check(at: now.monotonic) == .pass else {
+            return .nothing
+        }
+        var writer = JSONWriter(reserving: 64)
+        writer.beginObject()
+        if let echo = Self.echo(payload) { writer.member("full-publish-completed-echo", echo) }
+        writer.member("value", .integer(Int(now.wallSecond)))
+        writer.endObject()
+        return .everything(then: OutboundMessage(topics.notify("full_publish_completed"), writer.bytes))
+    }
+
+    /// What the portal itself has to say when everything is told.
+    var everything: [OutboundMessage] {
+        [serial, message("platform/0/Firmware/Installed/Version", .text(Self.firmware))]
+    }
+
+    /// Somebody else published on one of our topics.
+    ///
+    /// - Returns: a line for the log, the first time.
+    mutating func foreign(_ path: String, _ payload: [UInt8], isRetained: Bool, at now: Timestamp) -> String? {
+        // What is retained may be left by a bridge that is gone; and nobody needs to hear of an emptied topic.
+        guard !isRetained, !payload.isEmpty else { return nil }
+        guard path == "system/0/Serial" else {
+            defer { hasToldForeign = true }
+            let text =
+                "another client publishes on \(topics.notify(path)): only this bridge should; keep it out with the broker's access rules"
+            return hasToldForeign ? nil : text
+        }
+        let other = JSONValue(parsing: Array(payload.prefix(Self.longestOptions)))?["owner"]?.text ?? ""
+        guard other != owner else { return nil }
+        let yields = other < owner
+        if yields { yieldedAt = now }
+        defer { hasToldOther = true }
+        let text =
+            "another bridge or a GX uses the portal id \(topics.portal), too: give each its own with gx.portalId; "
+            + (yields ? "this one keeps its tree silent until then" : "this one goes on")
+        return hasToldOther ? nil : text
+    }
+
+    /// A portal of another id is on this broker.
+    ///
+    /// - Returns: a line for the log where it is a real GX, the first time.
+    mutating func met(_ portal: String) -> String? {
+        // Bridges make ids of locally administered addresses, a GX has its network card's.
+        guard let digit = portal.dropFirst().first?.hexDigitValue, digit & 2 == 0, portal.count == 12, !hasToldGX else {
+            return nil
+        }
+        hasToldGX = true
+        return
+            "a GX device (portal id \(portal)) is on this broker: it takes the battery through its driver dbus-mqtt-battery, "
+            + "see 'bms-mqtt gx-setup'; gx.tree: false saves the second tree"
+    }
+
+    func message(_ path: String, _ value: MetricValue) -> OutboundMessage {
+        OutboundMessage(topics.notify(path), Self.payload(value))
+    }
+
+    /// `{"value":x}`; a setting has its bounds, too.
+    static func payload(_ value: MetricValue, bounds: (MetricValue, MetricValue)? = nil) -> [UInt8] {
+        var writer = JSONWriter(reserving: 32)
+        writer.beginObject()
+        if let bounds {
+            writer.member("max", bounds.1)
+            writer.member("min", bounds.0)
+        }
+        writer.member("value", value)
+        writer.endObject()
+        return writer.bytes
+    }
+
+    private var serial: OutboundMessage {
+        var writer = JSONWriter(reserving: 64)
+        writer.beginObject()
+        writer.member("owner", owner)
+        writer.member("value", topics.portal)
+        writer.endObject()
+        return OutboundMessage(topics.notify("system/0/Serial"), writer.bytes, retain: true)
+    }
+
+    private static func echo(_ payload: [UInt8]) -> String? {
+        guard payload.count <= longestOptions, let options = JSONValue(parsing: payload)?["keepalive-options"]?.array
+        else { return nil }
+        return options.lazy.compactMap { $0["full-publish-completed-echo"]?.text }.first
+    }
+}

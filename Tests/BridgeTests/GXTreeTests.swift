@@ -1,0 +1,298 @@
+import BMSCore
+import ChargeLimits
+import JSONInput
+import TestSupport
+import Testing
+
+@testable import MQTTBridge
+
+@Suite("GX tree")
+struct GXTreeTests {
+    private static let portal = "02a1b2c3d4e5"
+
+    private func harness(
+        owner: String = "bridge-1", prefix: String = "", _ change: (inout PackOptions) -> Void = { _ in }
+    ) -> BridgeHarness {
+        var harness = BridgeHarness { options, pack in
+            options.gxTree = GXTreeOptions(portalID: Self.portal, prefix: prefix, owner: owner)
+            pack.limits.maximumChargeCurrent = Milliamperes(100_000)
+            change(&pack)
+        }
+        harness.frames(5)
+        return harness
+    }
+
+    /// What was sent below N/<portal>/, the newest by path.
+    private func tree(_ harness: BridgeHarness, prefix: String = "") -> [String: String] {
+        let start = "\(prefix)N/\(Self.portal)/"
+        var result: [String: String] = [:]
+        for message in harness.sent where message.topic.hasPrefix(start) {
+            result[String(message.topic.dropFirst(start.count))] = String(decoding: message.payload, as: UTF8.self)
+        }
+        return result
+    }
+
+    private func keepAlive(_ harness: inout BridgeHarness, _ payload: String = "") {
+        harness.message("R/\(Self.portal)/keepalive", payload)
+    }
+
+    @Test("it says who it is when it connects, and is silent until somebody asks")
+    func connects() {
+        var harness = harness()
+        #expect(
+            tree(harness) == [
+                "system/0/Serial": #"{"owner":"bridge-1","value":"02a1b2c3d4e5"}"#, "keepalive": "1",
+            ])
+        #expect(
+            harness.sent.filter { $0.topic.hasPrefix("N/") && $0.retain }.map(\.topic) == [
+                "N/\(Self.portal)/system/0/Serial"
+            ])
+        harness.forget()
+        harness.frames(120)
+        #expect(Set(tree(harness).keys) == ["system/0/Serial"], "the serial alone is repeated")
+    }
+
+    @Test("a keepalive gets the whole catalogue, cells, settings and a completion; values change with the limits")
+    func keepalive() {
+        var harness = harness()
+        harness.forget()
+        keepAlive(&harness)
+        let tree = tree(harness)
+        for metric in MetricCatalogue.state { #expect(tree["battery/512\(metric.path)"] != nil, "\(metric.path)") }
+        for cell in 1...16 { #expect(tree["battery/512/Voltages/Cell\(cell)"] != nil) }
+        for row in SettingsTable.rows { #expect(tree["battery/512/\(row.gxPath)"] != nil, "\(row.name)") }
+        #expect(tree["battery/512/Dc/0/Voltage"] == #"{"value":53.00}"#)
+        #expect(tree["battery/512/Soh"] == #"{"value":null}"#)
+        #expect(tree["battery/512/ProductId"] == #"{"value":65535}"#)
+        #expect(tree["battery/512/Settings/MaxChargeCurrent"] == #"{"max":100,"min":0,"value":100}"#)
+        #expect(tree["battery/512/Settings/ChargeEnabled"] == #"{"max":1,"min":0,"value":1}"#)
+        #expect(tree["platform/0/Firmware/Installed/Version"] == #"{"value":"v3.60"}"#)
+        #expect(tree["full_publish_completed"] == #"{"value":1795000005}"#)
+        #expect(harness.sent.last?.topic == "N/\(Self.portal)/full_publish_completed")
+        #expect(harness.sent.allSatisfy { $0.qos == 0 || !$0.topic.hasPrefix("N/") })
+        harness.forget()
+        harness.command("maxChargeCurrent", "30")
+        let changed = self.tree(harness)
+        #expect(changed["battery/512/Info/MaxChargeCurrent"] == #"{"value":30}"#)
+        #expect(changed["battery/512/Settings/MaxChargeCurrent"] == #"{"max":100,"min":0,"value":30}"#)
+        #expect(changed["battery/512/ProductName"] == nil, "only what changed")
+    }
+
+    @Test(
+        "suppress-republish only keeps alive; an echo comes back; what cannot be read counts as empty",
+        arguments: [
+            (#"{"keepalive-options":["suppress-republish"]}"#, String?.none),
+            (
+                #"{"keepalive-options":[{"full-publish-completed-echo":"abc"}]}"#,
+                #"{"full-publish-completed-echo":"abc","value":1795000005}"#
+            ),
+            (
+                #"{"keepalive-options":[{"full-publish-completed-echo":"x"},"suppress-republish"]}"#, nil
+            ),
+            ("{{{", #"{"value":1795000005}"#), (#"{"keepalive-options":7}"#, #"{"value":1795000005}"#),
+            (String(repeating: "x", count: 1_000_000), #"{"value":1795000005}"#),
+        ])
+    func options(payload: String, completion: String?) {
+        var harness = harness()
+        harness.forget()
+        keepAlive(&harness, payload)
+        #expect(tree(harness)["full_publish_completed"] == completion)
+        harness.frames(4)
+        #expect(tree(harness)["heartbeat"] != nil, "alive in any case")
+    }
+
+    @Test("everything is told three times a second at most; a flood only keeps alive")
+    func flood() {
+        var harness = harness()
+        harness.forget()
+        for _ in 0..<1000 { keepAlive(&harness) }
+        #expect(harness.sent.filter { $0.topic.hasSuffix("full_publish_completed") }.count == 3)
+    }
+
+    @Test("a minute after the last keepalive it falls silent, with a heartbeat each three seconds before")
+    func falls() {
+        var harness = harness()
+        keepAlive(&harness)
+        harness.forget()
+        harness.frames(59) { $0.soc = 60 }
+        let beats = harness.sent.filter { $0.topic.hasSuffix("/heartbeat") }.count
+        #expect((18...21).contains(beats), "\(beats)")
+        harness.frames(2)
+        harness.forget()
+        harness.frames(30) { $0.soc = 40 }
+        #expect(tree(harness).keys.allSatisfy { $0 == "system/0/Serial" })
+        keepAlive(&harness, #"{"keepalive-options":["suppress-republish"]}"#)
+        harness.frames(1) { $0.soc = 40 }
+        #expect(tree(harness)["battery/512/Soc"] == #"{"value":40}"#, "after a pause nothing counts as told")
+    }
+
+    @Test(
+        "a read answers with the path and what is below it, awake or not; nothing for what is unknown",
+        arguments: [
+            ("battery/512/Soc", 1), ("battery/512/Dc/0", 4), ("battery/512/Voltages", 18), ("battery/512/So", 0),
+            ("battery/513/Soc", 0), ("battery/x/Soc", 0), ("system/0", 1), ("solarcharger/0/Soc", 0), ("battery", 0),
+        ])
+    func read(path: String, count: Int) {
+        var harness = harness()
+        harness.forget()
+        harness.message("R/\(Self.portal)/\(path)", "anything")
+        let answers = tree(harness).count
+        #expect(path == "battery" ? answers > 100 : answers == count, "\(answers)")
+    }
+
+    @Test("a write sets what the set topic sets, answers on result, and shows the value")
+    func write() throws {
+        var harness = harness()
+        harness.forget()
+        harness.message("W/\(Self.portal)/battery/512/Settings/MaxChargeCurrent", #"{"value":25}"#)
+        #expect(harness.bridge.limits(ofPack: 0)?.ccl == Milliamperes(25_000))
+        #expect(tree(harness)["battery/512/Settings/MaxChargeCurrent"] == #"{"max":100,"min":0,"value":25}"#)
+        harness.message("W/\(Self.portal)/battery/512/Settings/DischargeEnabled", #"{"value":0}"#)
+        #expect(harness.bridge.limits(ofPack: 0)?.dcl == .zero)
+        #expect(tree(harness)["battery/512/Settings/DischargeEnabled"] == #"{"max":1,"min":0,"value":0}"#)
+        #expect(harness.saves == ["garage"])
+    }
+
+    @Test(
+        "a refused write changes nothing and shows the unchanged value",
+        arguments: [
+            ("Settings/MaxChargeCurrent", #"{"value":101}"#), ("Settings/MaxChargeCurrent", #"{"value":null}"#),
+            ("Settings/MaxChargeCurrent", #"{"value":{"a":1}}"#), ("Settings/MaxChargeCurrent", #"{"value":[30]}"#),
+            ("Settings/MaxChargeCurrent", "{}"), ("Settings/MaxChargeCurrent", ""),
+            ("Settings/MaxChargeCurrent", #"{"value":30}{"value":40}"#),
+            ("Settings/MaxChargeCurrent", "{\"value\":\"" + String(repeating: "3", count: 1_000_000) + "\"}"),
+            ("Settings/ChargeEnabled", #"{"value":2}"#), ("Info/MaxChargeCurrent", #"{"value":500}"#),
+            ("Soc", #"{"value":100}"#), ("Io/AllowToCharge", #"{"value":1}"#),
+        ])
+    func refusedWrite(path: String, payload: String) {
+        var harness = harness()
+        let before = harness.bridge.limits(ofPack: 0)?.numbers
+        harness.forget()
+        harness.answers = []
+        harness.message("W/\(Self.portal)/battery/512/\(path)", payload)
+        #expect(harness.bridge.limits(ofPack: 0)?.numbers == before)
+        #expect(tree(harness)["battery/512/\(path)"]?.hasPrefix("{") == true)
+        #expect(harness.answers.map(\.answer.isAccepted) == [false])
+        #expect(harness.saves.isEmpty)
+    }
+
+    @Test("requests below other portals, services and instances are none of ours")
+    func others() {
+        var harness = harness()
+        harness.forget()
+        harness.message("W/c0619ab1cdef/battery/512/Settings/MaxChargeCurrent", #"{"value":25}"#)
+        harness.message("W/\(Self.portal)/battery/7/Settings/MaxChargeCurrent", #"{"value":25}"#)
+        harness.message("W/\(Self.portal)/settings/512/Settings/MaxChargeCurrent", #"{"value":25}"#)
+        harness.message("W/\(Self.portal)", #"{"value":25}"#)
+        #expect(tree(harness).isEmpty)
+        #expect(harness.bridge.limits(ofPack: 0)?.ccl != Milliamperes(25_000))
+    }
+
+    @Test("a prefix stands before all of it")
+    func prefix() {
+        var harness = harness(prefix: "victron")
+        harness.forget()
+        harness.message("victron/R/\(Self.portal)/keepalive", "")
+        #expect(tree(harness, prefix: "victron/")["battery/512/Soc"] != nil)
+        #expect(harness.bridge.subscriptions.contains { $0.filter == "victron/R/\(Self.portal)/#" })
+        harness.forget()
+        keepAlive(&harness)
+        #expect(harness.sent.filter { $0.topic.contains("full_publish") }.isEmpty)
+    }
+
+    @Test("stale data: no limit but zero stays, measurements are null")
+    func stale() {
+        var harness = harness()
+        keepAlive(&harness)
+        harness.silence(12)
+        #expect(tree(harness)["battery/512/Info/MaxChargeCurrent"] == #"{"value":0}"#)
+        #expect(tree(harness)["battery/512/Connected"] == #"{"value":0}"#)
+        #expect(tree(harness)["battery/512/Dc/0/Current"] == #"{"value":null}"#)
+        #expect(tree(harness)["battery/512/Alarms/BmsCable"] == #"{"value":1}"#)
+        harness.silence(46)
+        keepAlive(&harness)
+        harness.silence(5)
+        #expect(tree(harness)["battery/512/Info/MaxDischargeCurrent"] == #"{"value":0}"#)
+    }
+
+    @Test("at the end each topic that was told is emptied")
+    func farewell() {
+        var harness = harness()
+        #expect(harness.bridge.farewell.allSatisfy { !$0.topic.hasPrefix("N/") }, "nothing was told")
+        keepAlive(&harness)
+        let farewell = harness.bridge.farewell.filter { $0.topic.hasPrefix("N/") }
+        #expect(farewell.count > 150)
+        #expect(farewell.allSatisfy { $0.payload.isEmpty && $0.topic.contains("/battery/512/") })
+    }
+
+    @Test("who publishes on our topics is told once, and the truth is said, but not fought for")
+    func foreign() {
+        var harness = harness()
+        keepAlive(&harness)
+        harness.forget()
+        for _ in 0..<100 { harness.message("N/\(Self.portal)/battery/512/Info/MaxChargeCurrent", #"{"value":500}"#) }
+        let truths = harness.sent.filter { $0.topic.hasSuffix("/Info/MaxChargeCurrent") }
+        #expect(truths.count == 5)
+        #expect(harness.notices.filter { $0.text.contains("another client publishes on") }.count == 1)
+    }
+
+    @Test("of two bridges with one portal id the first by name goes on, the other keeps still; both say so once")
+    func twoBridges() {
+        var first = harness(owner: "a")
+        var second = harness(owner: "b")
+        for _ in 0..<3 {
+            first.message("N/\(Self.portal)/system/0/Serial", #"{"owner":"b","value":"02a1b2c3d4e5"}"#)
+            second.message("N/\(Self.portal)/system/0/Serial", #"{"owner":"a","value":"02a1b2c3d4e5"}"#)
+        }
+        first.forget()
+        second.forget()
+        keepAlive(&first)
+        keepAlive(&second)
+        #expect(tree(first)["full_publish_completed"] != nil)
+        #expect(tree(second).isEmpty)
+        for harness in [first, second] {
+            #expect(harness.notices.filter { $0.text.contains("uses the portal id \(Self.portal), too") }.count == 1)
+        }
+        second.frames(185)
+        keepAlive(&second)
+        #expect(tree(second)["full_publish_completed"] != nil, "the other is gone")
+    }
+
+    @Test(
+        "a real GX on the broker is recognised by its portal id, once; another bridge's is none",
+        arguments: [("c0619ab1cdef", true), ("02ffffffffff", false), ("nonsense", false), ("", false)])
+    func realGX(portal: String, isReal: Bool) {
+        var harness = harness()
+        for _ in 0..<2 { harness.message("N/\(portal)/system/0/Serial", #"{"value":"\#(portal)"}"#) }
+        #expect(harness.notices.filter { $0.text.contains("a GX device (portal id") }.count == (isReal ? 1 : 0))
+    }
+}
+
+@Suite("Whole amperes for a GX")
+struct GXCurrentsTests {
+    private func run(_ currents: [Int]) -> [Int] {
+        var state = GXCurrents()
+        var harness = BridgeHarness()
+        harness.frames(3)
+        guard var limits = harness.bridge.limits(ofPack: 0) else { return [] }
+        return currents.map {
+            limits.ccl = Milliamperes($0)
+            state.step(limits)
+            return state.ccl ?? -1
+        }
+    }
+
+    @Test(
+        "falls at once and rounded down, rises with half an ampere to spare, stops at 2 A and starts again at 3 A",
+        arguments: [
+            ([50_000, 49_900, 50_100, 50_400, 50_500], [50, 49, 49, 49, 50]),
+            ([80_500, 10_900, 9_999], [80, 10, 9]), ([10_500, 2_000, 1_999, 2_900, 3_000], [10, 2, 0, 0, 3]),
+            ([0, 500, 1_000, 2_000, 2_999, 3_500], [0, 0, 0, 0, 0, 3]),
+            ([60_500, 60_000, 61_400, 61_500], [60, 60, 60, 61]),
+        ])
+    func settle(currents: [Int], whole: [Int]) {
+        let result = run(currents)
+        #expect(result == whole)
+        #expect(zip(result, currents).allSatisfy { $0 * 1000 <= $1 })
+    }
+}
