@@ -32,7 +32,9 @@ public struct Bridge: Sendable {
     public var subscriptions: [TopicFilter] {
         let own = (options.discovery == .off ? [] : [options.birthTopic]) + [options.topics.commands]
         let relays = Set(packs.flatMap(\.stateTopics)).sorted()
-        return (own + relays).map { TopicFilter($0) } + (gx?.topics.filters ?? [])
+        // What was announced before this start is known by being heard.
+        let announced = options.discovery == .off ? [] : packs.flatMap { options.topics.announced($0.options.id) }
+        return (own + relays + announced).map { TopicFilter($0) } + (gx?.topics.filters ?? [])
     }
 
     /// What each relay that must not outlive this program wants the broker to say when the program dies. One connection
@@ -116,6 +118,12 @@ public struct Bridge: Sendable {
         }
         if let request = gx?.topics.request(topic) {
             return answer(request, payload, isRetained: isRetained, at: now)
+        }
+        if let pack = options.topics.announcement(topic) {
+            guard isRetained, let index = packs.firstIndex(where: { Discovery.node($0.options.id) == pack }) else {
+                return Outbox()
+            }
+            return collect(at: now) { packs, _ in packs[index].heardAnnouncement(topic, payload, at: now) }
         }
         if topic != options.birthTopic {
             return collect(at: now) { packs, outbox in

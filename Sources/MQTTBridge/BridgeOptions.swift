@@ -19,6 +19,10 @@ public struct BridgeOptions: Hashable, Sendable {
     public var birthTopic = "homeassistant/status"
     /// How packs are announced.
     public var discovery = DiscoveryMode.device
+    /// Language of the entities' names.
+    public var language = Language.en
+    /// Entities of cells above this number are disabled at first: a recorder would drown.
+    public var enabledCells = 24
     /// Whether the dbus-mqtt-battery document is published.
     public var gxFeed = true
     /// The tree of a GX; `nil`: none.
@@ -28,7 +32,7 @@ public struct BridgeOptions: Hashable, Sendable {
     /// Longest time between two `limits` documents, ms; 0: one with every frame.
     public var limitsInterval: Int64 = 5_000
     /// Longest time between two `cells` documents, ms; 0: one with every frame.
-    public var cellsInterval: Int64 = 10_000
+    public var cellsInterval: Int64 = 30_000
     /// Seconds after which the broker forgets a retained document (MQTT 5).
     public var expiry = 30
     /// Whether settings may be commanded.

@@ -33,8 +33,10 @@ public struct FrameReport: Sendable {
             snapshot.cells[frame.slotCell - 1] = CellReading(
                 voltage: frame.slotVoltage, temperature: frame.slotTemperature, time: now)
         }
+        var totals = EnergyTotals()
+        totals.note(frame)
         let view = PackView(
-            options: options, snapshot: snapshot, freshness: .fresh, limits: nil, now: now)
+            options: options, snapshot: snapshot, freshness: .fresh, limits: nil, totals: totals, now: now)
         var writer = JSONWriter(reserving: 2048)
         writer.beginObject()
         for metric in Self.rows { writer.member(metric.path, metric.value(view)) }
@@ -47,6 +49,6 @@ public struct FrameReport: Sendable {
 
     private static let rows: [Metric] =
         MetricCatalogue.electrical + MetricCatalogue.charge + MetricCatalogue.energy + MetricCatalogue.system
-        + MetricCatalogue.alarms + MetricCatalogue.inputsOutputs
+        + MetricCatalogue.alarms.filter { $0.path != "/Alarms/Relay" } + MetricCatalogue.inputsOutputs
         + MetricCatalogue.state.filter { ["/History/ChargeCycles", "/FirmwareVersion"].contains($0.path) }
 }

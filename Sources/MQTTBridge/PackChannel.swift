@@ -11,6 +11,8 @@ struct PackChannel: Sendable {
     private var peaks: PackPeaks
     private var relays: RelayBoard
     private var gxCurrents = GXCurrents()
+    private var totals = EnergyTotals()
+    private var quality = LinkQuality()
     private var battery: GXBattery?
     /// Somebody listens to the GX tree.
     var isListenedTo = false {
@@ -75,7 +77,7 @@ struct PackChannel: Sendable {
         }
         switch outcome.action {
         case .none: break
-        case .clearPeaks: peaks = PackPeaks()
+        case .clearPeaks: peaks.clear()
         case .republish: publisher.republish()
         case .purgeDiscovery: outbox.send(publisher.purge(context))
         }
@@ -139,6 +141,11 @@ struct PackChannel: Sendable {
     /// The pack leaves the GX tree.
     var gxFarewell: [OutboundMessage] { battery?.farewell ?? [] }
 
+    /// A retained announcement for this pack was heard.
+    mutating func heardAnnouncement(_ topic: String, _ payload: [UInt8], at now: Moment) {
+        publisher.heard(topic, payload, at: now)
+    }
+
     /// Home Assistant has started.
     mutating func born(at now: Moment) { publisher.born(at: now) }
 
@@ -152,7 +159,9 @@ struct PackChannel: Sendable {
         gxCurrents.step(limits)
         endFullCharge(at: now, into: &outbox)
         if hasFrame, snapshot.measuredAt == now.monotonic, let frame = snapshot.frame {
-            peaks.note(frame)
+            peaks.note(frame, limits)
+            totals.note(frame)
+            quality.note(at: now.monotonic)
         }
         for sentence in refusals.step(snapshot.counters, receiver.lastRejected, at: now.monotonic) {
             outbox.say(.warning, "pack \(options.id): \(sentence)")
@@ -199,7 +208,8 @@ struct PackChannel: Sendable {
         return PackView(
             options: options, snapshot: snapshot,
             freshness: options.tracker.freshness.freshness(of: snapshot.linkAt, at: now), limits: limits,
-            peaks: peaks, secondsSinceFull: calculator.secondsSinceFull(at: now), gxCurrents: gxCurrents,
-            relays: relays.states(desk.settings), now: now)
+            peaks: peaks, secondsSinceFull: calculator.secondsSinceFull(at: now), totals: totals,
+            linkQuality: quality.percent(at: now), gxCurrents: gxCurrents, relays: relays.states(desk.settings),
+            now: now)
     }
 }

@@ -15,7 +15,7 @@ struct PackPublisher: Sendable {
     private var gxSecond: Int64?
     /// What the settings document that was sent last was made of.
     private var settings: SettingsContent?
-    private var discovery = DiscoverySchedule()
+    private var announcer: Announcer
     private var link = LinkWatch()
 
     /// What makes everything go out at once.
@@ -37,6 +37,7 @@ struct PackPublisher: Sendable {
     init(_ options: PackOptions, _ bridge: BridgeOptions) {
         self.options = options
         self.bridge = bridge
+        announcer = Announcer(bridge.topics, bridge.discovery, node: Discovery.node(options.id))
     }
 
     /// Sends what the view holds, as far as it is due.
@@ -54,8 +55,8 @@ struct PackPublisher: Sendable {
         }
         noteLink(view, at: now, into: &outbox)
         sendStatus(view, &outbox)
+        let isAnnounced = announce(view, now, &outbox)
         if view.snapshot.linkAt != nil {
-            let isAnnounced = announce(view, now, &outbox)
             // An entity that was just announced shows nothing until its status and state come again.
             if isAnnounced { isOnline = nil }
             sendStatus(view, &outbox)
@@ -76,7 +77,7 @@ struct PackPublisher: Sendable {
         gxSecond = nil
         settings = nil
         sendStatus(view, &outbox)
-        discovery.reconnect(at: now.monotonic)
+        announcer.reconnect(at: now.monotonic)
         _ = announce(view, now, &outbox)
         if view.limits != nil { sendLimits(view, now, &outbox) }
         if !options.relays.isEmpty { sendRelays(view, now, &outbox) }
@@ -88,7 +89,7 @@ struct PackPublisher: Sendable {
 
     /// Home Assistant has started: it gets the announcement within two seconds, and the state after it.
     mutating func born(at now: Moment) {
-        discovery.restart(at: now.monotonic + now.wall % 2_000)
+        announcer.restart(at: now.monotonic + now.wall % 2_000)
     }
 
     /// Sends the settings where they, or their bounds, changed.
@@ -112,10 +113,17 @@ struct PackPublisher: Sendable {
 
     /// Takes the pack out of Home Assistant: announced in full first, or what was announced before this start would stay.
     mutating func purge(_ context: SettingContext) -> [OutboundMessage] {
-        guard let cellCount = context.snapshot.settings?.cellCount else { return [] }
-        discovery.pause()
-        let announced = Discovery(options: bridge, context: context, cellCount: cellCount).messages()
-        return announced + announced.map { OutboundMessage($0.topic, [], qos: 1, retain: true) }
+        announcer.pause()
+        let cellCount = context.snapshot.settings?.cellCount ?? announcer.content?.cellCount ?? 0
+        let announced = Discovery(
+            options: bridge, context: context, cellCount: cellCount, announced: announcer.announced
+        ).revival()
+        return announced + Discovery.clearing(announced.map(\.topic))
+    }
+
+    /// A retained announcement for this pack was heard.
+    mutating func heard(_ topic: String, _ payload: [UInt8], at now: Moment) {
+        announcer.heard(topic, payload, at: now.monotonic)
     }
 
     /// A message for the event topic.
@@ -182,16 +190,37 @@ struct PackPublisher: Sendable {
 
     private mutating func announce(_ view: PackView, _ now: Moment, _ outbox: inout Outbox) -> Bool {
         let context = SettingContext(options: options, snapshot: view.snapshot)
-        if let settings = view.snapshot.settings {
-            discovery.note(
-                cellCount: settings.cellCount, firmware: view.snapshot.keys.firmware, basis: context.basis,
-                at: now.monotonic)
+        let content = view.snapshot.settings.map { settings in
+            Announcer.Content(
+                cellCount: settings.cellCount, firmware: view.snapshot.keys.firmware, known: known(view),
+                basis: context.basis)
         }
-        guard let content = discovery.next(at: now.monotonic) else { return false }
+        announcer.note(content, at: now.monotonic)
+        guard bridge.discovery != .off, announcer.isDue(at: now.monotonic), let content = announcer.content else {
+            return false
+        }
         let discovery = Discovery(
-            options: bridge, context: context, cellCount: content.cellCount, firmware: content.firmware)
-        outbox.send(discovery.messages())
-        return true
+            options: bridge, context: context, cellCount: content.cellCount, firmware: content.firmware,
+            known: content.known, announced: announcer.announced)
+        guard let step = announcer.next(hasGone: !discovery.gone.isEmpty, at: now.monotonic) else { return false }
+        switch step {
+        case .announce: outbox.send(discovery.messages())
+        case .revive: outbox.send(discovery.revival())
+        case .migrate(let topics): outbox.send(Discovery.migration(topics))
+        case .clear(let topics): outbox.send(Discovery.clearing(topics))
+        }
+        announcer.note(announced: discovery.keys)
+        return step == .announce || step == .revive
+    }
+
+    /// Optional entities that have a value now.
+    private func known(_ view: PackView) -> Set<String> {
+        var known = announcer.content?.known ?? []
+        for metric in MetricCatalogue.optional {
+            guard let key = metric.entity?.key, !known.contains(key), metric.value(view) != .null else { continue }
+            known.insert(key)
+        }
+        return known
     }
 
     // MARK: Events

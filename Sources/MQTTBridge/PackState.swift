@@ -21,21 +21,47 @@ public struct PackState: Hashable, Sendable {
     }
 }
 
-/// Lowest and highest cell voltage that this bridge has seen, until somebody clears them.
+/// Lowest and highest cell voltage that this bridge has seen, until somebody clears them, and the cells that stood out in the last
+/// full charge.
 public struct PackPeaks: Hashable, Sendable {
+    private static let release = Millivolts(50)
+
     /// Lowest cell voltage; `nil`: none seen yet.
     public var minimumCell: Millivolts?
     /// Highest cell voltage.
     public var maximumCell: Millivolts?
+    /// The cell that was first at Vbalance in the last full charge.
+    public var strongestCell: Int?
+    /// The lowest cell when that charge ended.
+    public var weakestCell: Int?
+    /// First at Vbalance in the charge that goes on.
+    private var leader: Int?
+    private var isFull = false
 
     /// Extremes, as far as they are known.
-    public init(minimumCell: Millivolts? = nil, maximumCell: Millivolts? = nil) {
+    public init(
+        minimumCell: Millivolts? = nil, maximumCell: Millivolts? = nil, strongestCell: Int? = nil,
+        weakestCell: Int? = nil
+    ) {
         self.minimumCell = minimumCell
         self.maximumCell = maximumCell
+        self.strongestCell = strongestCell
+        self.weakestCell = weakestCell
     }
 
-    mutating func note(_ frame: Frame) {
+    /// Forgets the extremes.
+    mutating func clear() { (minimumCell, maximumCell) = (nil, nil) }
+
+    mutating func note(_ frame: Frame, _ limits: Limits?) {
         minimumCell = min(minimumCell ?? frame.lowestVoltage, frame.lowestVoltage)
         maximumCell = max(maximumCell ?? frame.highestVoltage, frame.highestVoltage)
+        if frame.highestVoltage >= frame.balanceVoltage {
+            leader = leader ?? frame.highestVoltageCell
+        } else if frame.highestVoltage < frame.balanceVoltage - Self.release {
+            leader = nil
+        }
+        let isFull = limits?.state == .full
+        if isFull, !self.isFull, let leader { (strongestCell, weakestCell) = (leader, frame.lowestVoltageCell) }
+        self.isFull = isFull
     }
 }

@@ -53,6 +53,19 @@ public struct Topics: Hashable, Sendable {
     public func gx(_ pack: String) -> String { "\(base)/\(pack)/gx" }
     /// Home Assistant's device announcement.
     public func deviceDiscovery(_ node: String) -> String { "\(discoveryPrefix)/device/\(node)/config" }
+    /// Filters of everything that was announced for a pack.
+    func announced(_ pack: String) -> [String] {
+        let node = Discovery.node(pack)
+        return [deviceDiscovery(node), entityDiscovery("+", node, "+")]
+    }
+
+    /// Node of an announcement's topic; `nil` where it is none.
+    func announcement(_ topic: String) -> String? {
+        guard topic.hasPrefix(discoveryPrefix + "/"), topic.hasSuffix("/config") else { return nil }
+        let levels = topic.dropFirst(discoveryPrefix.count + 1).split(separator: "/")
+        return levels.count == 3 || levels.count == 4 ? String(levels[1]) : nil
+    }
+
     /// Home Assistant's announcement of one entity.
     public func entityDiscovery(_ platform: String, _ node: String, _ key: String) -> String {
         "\(discoveryPrefix)/\(platform)/\(node)/\(key)/config"

@@ -18,7 +18,9 @@ struct StateStoreTests {
             "chargeEnabled": StoredSetting(.flag(false), setAt: 5),
             "chargeMode": StoredSetting(.word("float"), setAt: 6),
             "customName": StoredSetting(.text("a \"b\" \\c 🔋"), setAt: 7),
-        ], peaks: PackPeaks(minimumCell: Millivolts(2905), maximumCell: Millivolts(3550)))
+        ],
+        peaks: PackPeaks(
+            minimumCell: Millivolts(2905), maximumCell: Millivolts(3550), strongestCell: 3, weakestCell: 255))
     private static let day: Int64 = 86_400_000
 
     private func load(_ store: StateStore, wall: Int64 = 0) -> (state: PackState?, complaints: [String]) {

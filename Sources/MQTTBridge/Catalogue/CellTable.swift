@@ -7,7 +7,7 @@ struct CellMetric: Sendable {
     /// dbus-mqtt-battery takes it (up to cell 24).
     var isInGXFeed: Bool
     /// How Home Assistant shows the value of one cell; `nil`: not at all.
-    var entity: @Sendable (_ number: Int, _ padded: String) -> EntityRow?
+    var entity: @Sendable (_ padded: String, _ isEnabled: Bool) -> EntityRow?
     /// The value of a cell, from 1.
     var value: @Sendable (PackView, Int) -> MetricValue
 
@@ -17,24 +17,21 @@ struct CellMetric: Sendable {
 
 /// Rows of the `cells` document.
 enum CellTable {
-    /// Above this number a cell's entities are disabled at first: a recorder would drown.
-    static let enabledCells = 24
-
     static let rows: [CellMetric] = [
         CellMetric(
             group: "Voltages", isInGXFeed: true,
-            entity: { number, padded in
+            entity: { padded, isEnabled in
                 .measurement(
-                    "cell_\(padded)_voltage", "Cell \(number) voltage", "voltage", "V", precision: 3,
-                    diagnostic: true, enabled: number <= enabledCells)
+                    "cell_\(padded)_voltage", "Cell {n} voltage", "voltage", "V", precision: 3,
+                    diagnostic: true, enabled: isEnabled)
             },
             value: { .thousandths($0.cell($1)?.voltage.rawValue, 3) }),
         CellMetric(
             group: "Temperatures", isInGXFeed: false,
-            entity: { number, padded in
+            entity: { padded, isEnabled in
                 .measurement(
-                    "cell_\(padded)_temperature", "Cell \(number) temperature", "temperature", "°C", precision: 0,
-                    diagnostic: true, enabled: number <= enabledCells)
+                    "cell_\(padded)_temperature", "Cell {n} temperature", "temperature", "°C", precision: 0,
+                    diagnostic: true, enabled: isEnabled)
             },
             value: { view, number in
                 .thousandths(view.cell(number).map { view.snapshot.degrees($0.temperature).rawValue }, 1)

@@ -43,7 +43,7 @@ struct EntityRow: Hashable, Sendable {
 
     /// Stable key: part of the unique_id, for ever.
     var key: String
-    /// Sentence case, without the device's name.
+    /// Sentence case, without the device's name; {n} stands for a cell's number or a relay's name.
     var name: String
     var platform = Platform.sensor
     var deviceClass: String?
@@ -58,6 +58,15 @@ struct EntityRow: Hashable, Sendable {
     var options: [String]?
     /// Becomes unavailable when it is not repeated: for live values, not for counters and texts that stay true.
     var expires = true
+    /// Announced only when it has had a value: not every BMS, and not every pack, ever has one.
+    var isOptional = false
+
+    /// The same, announced only when it has had a value.
+    var optional: EntityRow {
+        var row = self
+        row.isOptional = true
+        return row
+    }
 
     /// A measured number.
     static func measurement(

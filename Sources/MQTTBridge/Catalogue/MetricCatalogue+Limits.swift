@@ -33,7 +33,8 @@ extension MetricCatalogue {
             "/Info/InternalResistance", "mΩ",
             entity: .measurement(
                 "internal_resistance", "Internal resistance", nil, "mΩ", precision: 1, diagnostic: true,
-                icon: "mdi:omega")
+                icon: "mdi:omega"
+            ).optional
         ) { .thousandths($0.limits?.resistance.measured, 1) },
         Metric("/Info/InternalResistanceUsed", "mΩ") { .thousandths($0.limits?.resistance.used, 1) },
         Metric("/Info/InternalResistanceSource") { .string($0.limits?.resistance.source.rawValue) },
@@ -46,7 +47,8 @@ extension MetricCatalogue {
         Metric(
             "/History/ChargeCycles", gx: true,
             entity: .total(
-                "cycles", "Cycles", nil, nil, precision: 0, diagnostic: true)
+                "cycles", "Cycles", nil, nil, precision: 0, diagnostic: true
+            ).optional
         ) { .whole($0.keys?.cycles) },
         Metric("/History/ChargedEnergy", "kWh", gx: true) { .thousandths($0.keys?.chargedEnergy?.rawValue, 0) },
         Metric("/History/DischargedEnergy", "kWh", gx: true) {
@@ -54,13 +56,21 @@ extension MetricCatalogue {
         },
         Metric("/History/MinimumCellVoltage", "V", gx: true) { .thousandths($0.peaks.minimumCell?.rawValue, 3) },
         Metric("/History/MaximumCellVoltage", "V", gx: true) { .thousandths($0.peaks.maximumCell?.rawValue, 3) },
+        Metric(
+            "/History/StrongestCell",
+            entity: .plain("strongest_cell", "Strongest cell", icon: "mdi:battery-arrow-up-outline").optional
+        ) { .string($0.peaks.strongestCell.map { "C\($0)" }) },
+        Metric(
+            "/History/WeakestCell",
+            entity: .plain("weakest_cell", "Weakest cell", icon: "mdi:battery-arrow-down-outline").optional
+        ) { .string($0.peaks.weakestCell.map { "C\($0)" }) },
         Metric("/History/TimeSinceLastFullCharge", "s", gx: true) { view in
             .whole(view.secondsSinceFull.map { Int($0) })
         },
     ]
 
     static let identity: [Metric] = [
-        Metric("/FirmwareVersion", entity: .plain("firmware", "BMS firmware")) { .string($0.keys?.firmware) },
+        Metric("/FirmwareVersion", entity: .plain("firmware", "BMS firmware").optional) { .string($0.keys?.firmware) },
         Metric("/ProductName") { _ in .text(productName) },
         Metric("/CustomName") { .text($0.options.name) },
         Metric("/Serial") { .string($0.options.serial) },
@@ -71,6 +81,12 @@ extension MetricCatalogue {
         Metric("/Link/Age", "s") { view in
             .thousandths(view.snapshot.age(at: view.now).map { Int(min($0, 1_000_000_000)) }, 1)
         },
+        Metric(
+            "/Link/Quality", "%",
+            entity: .measurement(
+                "link_quality", "BMS link quality", nil, "%", precision: 0, diagnostic: true, icon: "mdi:signal"
+            ).optional
+        ) { .whole($0.linkQuality) },
         counter("/Link/FramesAccepted", "frames_accepted", "Frames accepted") { $0.framesAccepted },
         counter("/Link/FramesRejected", "frames_rejected", "Frames rejected") { $0.framesRejected },
         counter("/Link/BytesDropped", "bytes_dropped", "Bytes dropped") { $0.bytesDropped },

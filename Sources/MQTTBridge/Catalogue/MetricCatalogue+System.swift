@@ -83,12 +83,14 @@ extension MetricCatalogue {
         Metric(
             "/Io/ChargeRelay",
             entity: .binary(
-                "charge_relay", "Charge relay contact", nil, diagnostic: true, icon: "mdi:electric-switch")
+                "charge_relay", "Charge relay contact", nil, diagnostic: true, icon: "mdi:electric-switch"
+            ).optional
         ) { view in .flag(view.keys?.secondStatus?.contains(.chargeRelayClosed)) },
         Metric(
             "/Io/LoadRelay",
             entity: .binary(
-                "load_relay", "Load relay contact", nil, diagnostic: true, icon: "mdi:electric-switch")
+                "load_relay", "Load relay contact", nil, diagnostic: true, icon: "mdi:electric-switch"
+            ).optional
         ) { view in .flag(view.keys?.secondStatus?.contains(.loadRelayClosed)) },
     ]
 
@@ -99,7 +101,7 @@ extension MetricCatalogue {
             path, "V",
             entity: EntityRow(
                 key: key, name: name, deviceClass: "voltage", stateClass: "measurement", unit: "V", precision: 3,
-                isDiagnostic: true, isEnabled: false, expires: false)
+                isDiagnostic: true, isEnabled: false, expires: false, isOptional: true)
         ) { .thousandths(value($0)?.rawValue, 3) }
     }
 

@@ -5,7 +5,10 @@ import ChargeLimits
 enum MetricCatalogue {
     /// Rows of the `state` document.
     static let state: [Metric] =
-        electrical + charge + energy + system + alarms + inputsOutputs + info + history + identity + link
+        electrical + flows + charge + energy + system + alarms + inputsOutputs + info + history + identity + link
+
+    /// Rows whose entity is announced only when it has had a value.
+    static let optional = state.filter { $0.entity?.isOptional ?? false }
 
     static let electrical: [Metric] = [
         Metric(
@@ -19,29 +22,40 @@ enum MetricCatalogue {
         Metric(
             "/Dc/0/Current", "A", gx: true,
             entity: .measurement(
-                "current", "Current (+ charging)", "current", "A", precision: 1, icon: "mdi:current-dc")
+                "current", "Current (+ charging)", "current", "A", precision: 1, icon: "mdi:current-dc"
+            ).optional
         ) { .thousandths($0.live?.current?.rawValue, 3) },
         Metric(
             "/Dc/0/Power", "W", gx: true,
-            entity: .measurement("power", "Power (+ charging)", "power", "W", precision: 0)
+            entity: .measurement("power", "Power (+ charging)", "power", "W", precision: 0).optional
         ) { .thousandths($0.liveSnapshot?.power?.rawValue, 1) },
         Metric("/Dc/0/Temperature", "°C", gx: true) { warmest($0) },
         Metric(
             "/Dc/In/Current", "A",
             entity: .measurement(
-                "current_in", "Inflow current", "current", "A", precision: 1, icon: "mdi:current-dc")
+                "current_in", "Inflow current", "current", "A", precision: 1, icon: "mdi:current-dc"
+            ).optional
         ) { .thousandths($0.live?.current1?.rawValue, 3) },
         Metric(
-            "/Dc/In/Power", "W", entity: .measurement("power_in", "Inflow power", "power", "W", precision: 0)
+            "/Dc/In/Power", "W", entity: .measurement("power_in", "Inflow power", "power", "W", precision: 0).optional
         ) { sensorPower($0) { $0.current1 } },
         Metric(
             "/Dc/Out/Current", "A",
             entity: .measurement(
-                "current_out", "Outflow current", "current", "A", precision: 1, icon: "mdi:current-dc")
+                "current_out", "Outflow current", "current", "A", precision: 1, icon: "mdi:current-dc"
+            ).optional
         ) { .thousandths($0.live?.current2?.rawValue, 3) },
         Metric(
-            "/Dc/Out/Power", "W", entity: .measurement("power_out", "Outflow power", "power", "W", precision: 0)
+            "/Dc/Out/Power", "W",
+            entity: .measurement("power_out", "Outflow power", "power", "W", precision: 0).optional
         ) { sensorPower($0) { $0.current2 } },
+    ]
+
+    static let flows: [Metric] = [
+        Metric(
+            "/Dc/0/Charging", entity: .binary("charging", "Charging", "battery_charging").optional
+        ) { flow($0, 1) },
+        Metric("/Dc/0/Discharging", entity: .binary("discharging", "Discharging", "power").optional) { flow($0, -1) },
     ]
 
     static let charge: [Metric] = [
@@ -55,12 +69,14 @@ enum MetricCatalogue {
         Metric(
             "/Soh", "%", gx: true,
             entity: .measurement(
-                "soh", "State of health", nil, "%", precision: 0, diagnostic: true, icon: "mdi:battery-heart-variant")
+                "soh", "State of health", nil, "%", precision: 0, diagnostic: true, icon: "mdi:battery-heart-variant"
+            ).optional
         ) { .whole($0.keys?.stateOfHealth) },
         Metric(
             "/ChargeEfficiency", "%",
             entity: .measurement(
-                "charge_efficiency", "Charge efficiency", nil, "%", precision: 0, diagnostic: true)
+                "charge_efficiency", "Charge efficiency", nil, "%", precision: 0, diagnostic: true
+            ).optional
         ) { .whole($0.keys?.chargeEfficiency) },
         Metric("/Capacity", "Ah", gx: true) { .thousandths($0.liveSnapshot?.storedCharge?.rawValue, 1) },
         Metric("/InstalledCapacity", "Ah", gx: true) { view in
@@ -70,7 +86,8 @@ enum MetricCatalogue {
         Metric(
             "/TimeToGo", "s", gx: true,
             entity: .measurement(
-                "time_to_go", "Time to go", "duration", "s", precision: 0)
+                "time_to_go", "Time to go", "duration", "s", precision: 0
+            ).optional
         ) { .whole($0.liveSnapshot?.timeToGo) },
         Metric("/State", gx: true) { view in
             // GX: 9 running, 10 error, 11 unknown.
@@ -96,19 +113,28 @@ enum MetricCatalogue {
             "/Energy/InToday", "kWh",
             entity: .total(
                 "energy_in_today", "Energy in today", "energy", "kWh", precision: 2)
-        ) { .thousandths($0.live?.energyInToday.rawValue, 3) },
+        ) { total($0) { $0.inToday } },
         Metric(
             "/Energy/OutToday", "kWh",
             entity: .total(
                 "energy_out_today", "Energy out today", "energy", "kWh", precision: 2)
-        ) { .thousandths($0.live?.energyOutToday.rawValue, 3) },
+        ) { total($0) { $0.outToday } },
         Metric("/Energy/In", "kWh", entity: .total("energy_in", "Energy in", "energy", "kWh", precision: 0)) {
-            .thousandths($0.live?.lifetimeIn.rawValue, 0)
+            total($0, 0) { $0.inAll }
         },
         Metric("/Energy/Out", "kWh", entity: .total("energy_out", "Energy out", "energy", "kWh", precision: 0)) {
-            .thousandths($0.live?.lifetimeOut.rawValue, 0)
+            total($0, 0) { $0.outAll }
         },
     ]
+
+    private static func total(
+        _ view: PackView, _ decimals: Int = 3, _ counter: (EnergyTotals) -> WattHours?
+    ) -> MetricValue { view.live == nil ? .null : .thousandths(counter(view.totals)?.rawValue, decimals) }
+
+    /// Some current flows, beyond what a sensor shows at rest.
+    private static func flow(_ view: PackView, _ sign: Int) -> MetricValue {
+        .flag(view.live?.current.map { $0.rawValue * sign >= 500 })
+    }
 
     static func warmest(_ view: PackView) -> MetricValue {
         .thousandths(view.live.map { view.snapshot.degrees($0.highestTemperature).rawValue }, 1)

@@ -15,6 +15,10 @@ struct PackView {
     var peaks = PackPeaks()
     /// Time since the pack was last full; `nil`: never seen.
     var secondsSinceFull: Int64?
+    /// Energy counters.
+    var totals = EnergyTotals()
+    /// Good frames in the last minute, percent; `nil` in the first minute.
+    var linkQuality: Int?
     /// CCL and DCL for a GX.
     var gxCurrents = GXCurrents()
     /// How its relays stand.

@@ -1,11 +1,19 @@
 /// Controls of Home Assistant, made from the settings table.
 extension Discovery {
     /// None where commands are off: a control that refuses everything is worse than none.
-    var controls: [SettingRow] { options.takesCommands ? SettingsTable.rows(pack) : [] }
+    /// Nor one whose bounds are not known, or leave nothing to choose: Home Assistant refuses a number without a range.
+    var controls: [SettingRow] {
+        guard options.takesCommands else { return [] }
+        return SettingsTable.rows(pack).filter { row in
+            guard case .number(_, _, let bounds) = row.kind else { return true }
+            return bounds(context).map { $0.lowerBound < $0.upperBound } ?? false
+        }
+    }
 
     /// The members of a control. Controls hang on the bridge alone: a setting may be changed while the pack is silent.
     func control(_ row: SettingRow, _ writer: inout JSONWriter, withPlatform: Bool) {
-        identify(row.platform, row.key, row.title, &writer, withPlatform: withPlatform)
+        identify(
+            row.platform, row.key, options.language.name(row.title, row.subject), &writer, withPlatform: withPlatform)
         writer.member("command_topic", options.topics.set(pack.id, row.name))
         writer.member("qos", .integer(1))
         writer.member("icon", row.icon)

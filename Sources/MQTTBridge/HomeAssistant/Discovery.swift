@@ -9,42 +9,73 @@ struct Discovery {
     var options: BridgeOptions
     /// The pack, and what is known of it for the bounds of its controls.
     var context: SettingContext
+    /// 0: not known yet, then without cells.
     var cellCount: Int
     /// Firmware of the BMS, once known.
     var firmware: String?
+    /// Entities without a fixed place that have had a value; `nil`: as if all had.
+    var known: Set<String>?
+    /// What was announced once and is no more, or may be: keys with their platform.
+    var announced: [String: String] = [:]
 
     var pack: PackOptions { context.options }
 
     /// Node id and device identifier: never a topic, a port or a name that may change.
-    var node: String { "bms_\(pack.id)" }
+    static func node(_ pack: String) -> String { "bms_\(pack)" }
+    var node: String { Self.node(pack.id) }
 
-    /// The announcement: one message, or one for each entity.
-    func messages() -> [OutboundMessage] {
+    /// One entity: its key, its platform and how its members are written.
+    private struct Entry {
+        var key: String
+        var platform: String
+        var write: (inout JSONWriter, _ withPlatform: Bool) -> Void
+    }
+
+    /// Keys of the announcement with their platforms.
+    var keys: [String: String] { Dictionary(entries.map { ($0.key, $0.platform) }) { first, _ in first } }
+
+    /// What is to be removed: announced once, and no part of this pack any more, known or not.
+    var gone: [String: String] {
+        var whole = self
+        whole.known = nil
+        let possible = whole.keys
+        return announced.filter { possible[$0.key] == nil }
+    }
+
+    /// The announcement: one message, or one for each entity; with the removal of what is gone.
+    func messages() -> [OutboundMessage] { messages(removing: true) }
+
+    /// The announcement with what is gone still there: a Home Assistant that has not seen it cannot remove it.
+    func revival() -> [OutboundMessage] { messages(removing: false) }
+
+    private func messages(removing: Bool) -> [OutboundMessage] {
+        let gone = gone.sorted { $0.key < $1.key }
         switch options.discovery {
-        case .off: []
+        case .off: return []
         case .device:
-            [OutboundMessage(options.topics.deviceDiscovery(node), device(), qos: 1, retain: true)]
+            let topic = options.topics.deviceDiscovery(node)
+            return [OutboundMessage(topic, device(gone, removing: removing), qos: 1, retain: true)]
         case .entities:
-            components.map { component in
-                var writer = JSONWriter(reserving: 1024)
-                writer.beginObject()
-                head(&writer)
-                members(component, &writer, withPlatform: false)
-                writer.endObject()
-                let topic = options.topics.entityDiscovery(
-                    component.entity.platform.rawValue, node, component.entity.key)
-                return OutboundMessage(topic, writer.bytes, qos: 1, retain: true)
+            return entries.map { entry in
+                let topic = options.topics.entityDiscovery(entry.platform, node, entry.key)
+                return OutboundMessage(topic, single { entry.write(&$0, false) }, qos: 1, retain: true)
             }
-                + controls.map { row in
-                    var writer = JSONWriter(reserving: 1024)
-                    writer.beginObject()
-                    head(&writer)
-                    control(row, &writer, withPlatform: false)
-                    writer.endObject()
-                    let topic = options.topics.entityDiscovery(row.platform, node, row.key)
-                    return OutboundMessage(topic, writer.bytes, qos: 1, retain: true)
+                + gone.map { key, platform in
+                    let payload = removing ? [] : single { remains(key, platform, &$0, withPlatform: false) }
+                    let topic = options.topics.entityDiscovery(platform, node, key)
+                    return OutboundMessage(topic, payload, qos: 1, retain: true)
                 }
         }
+    }
+
+    /// Tells Home Assistant that the entities of these topics come in the other form.
+    static func migration(_ topics: [String]) -> [OutboundMessage] {
+        topics.map { OutboundMessage($0, Array(#"{"migrate_discovery":true}"#.utf8), qos: 1) }
+    }
+
+    /// Empties retained announcements.
+    static func clearing(_ topics: [String]) -> [OutboundMessage] {
+        topics.map { OutboundMessage($0, [], qos: 1, retain: true) }
     }
 
     private struct Component {
@@ -56,6 +87,19 @@ struct Discovery {
         var interval: Int64
         /// It knows something only while frames come.
         var needsPack = true
+        /// Number of the cell or name of the relay in the entity's name.
+        var subject: String?
+    }
+
+    private var entries: [Entry] {
+        components.filter { !$0.entity.isOptional || known?.contains($0.entity.key) ?? true }.map { component in
+            Entry(key: component.entity.key, platform: component.entity.platform.rawValue) {
+                members(component, &$0, withPlatform: $1)
+            }
+        }
+            + controls.map { row in
+                Entry(key: row.key, platform: row.platform) { control(row, &$0, withPlatform: $1) }
+            }
     }
 
     private var components: [Component] {
@@ -77,11 +121,11 @@ struct Discovery {
             for number in 0..<cellCount {
                 let cell = number + 1
                 let padded = String(repeating: "0", count: max(0, max(3, digits) - String(cell).count)) + String(cell)
-                guard let entity = row.entity(cell, padded) else { continue }
+                guard let entity = row.entity(padded, cell <= options.enabledCells) else { continue }
                 result.append(
                     Component(
                         entity: entity, topic: topics.cells(pack.id), keys: [row.group, "Cell\(cell)"],
-                        interval: options.cellsInterval))
+                        interval: options.cellsInterval, subject: "\(cell)"))
             }
         }
         return result
@@ -92,34 +136,60 @@ struct Discovery {
         pack.relays.map { relay in
             Component(
                 entity: .binary(
-                    "contact_\(relay.name)", "Relay \(relay.name) contact", nil, icon: "mdi:electric-switch"),
+                    "contact_\(relay.name)", "Relay {n} contact", nil, icon: "mdi:electric-switch"),
                 topic: options.topics.relays(pack.id),
                 keys: [relay.name, relay.stateTopic == nil ? "closed" : "readBack"], interval: options.limitsInterval,
-                needsPack: false)
+                needsPack: false, subject: relay.name)
         }
     }
 
-    private func device() -> [UInt8] {
+    private func device(_ gone: [(key: String, value: String)], removing: Bool) -> [UInt8] {
         var writer = JSONWriter(reserving: 32_768)
         writer.beginObject()
         head(&writer)
         writer.key("components")
         writer.beginObject()
-        for component in components {
-            writer.key(component.entity.key)
+        for entry in entries {
+            writer.key(entry.key)
             writer.beginObject()
-            members(component, &writer, withPlatform: true)
+            entry.write(&writer, true)
             writer.endObject()
         }
-        for row in controls {
-            writer.key(row.key)
+        for (key, platform) in gone {
+            writer.key(key)
             writer.beginObject()
-            control(row, &writer, withPlatform: true)
+            if removing {
+                writer.member("platform", platform)
+            } else {
+                remains(key, platform, &writer, withPlatform: true)
+            }
             writer.endObject()
         }
         writer.endObject()
         writer.endObject()
         return writer.bytes
+    }
+
+    private func single(_ body: (inout JSONWriter) -> Void) -> [UInt8] {
+        var writer = JSONWriter(reserving: 1024)
+        writer.beginObject()
+        head(&writer)
+        body(&writer)
+        writer.endObject()
+        return writer.bytes
+    }
+
+    /// As much of an entity that is gone as each platform needs.
+    private func remains(_ key: String, _ platform: String, _ writer: inout JSONWriter, withPlatform: Bool) {
+        identify(platform, key, key, &writer, withPlatform: withPlatform)
+        writer.member("state_topic", options.topics.state(pack.id))
+        writer.member("command_topic", options.topics.set(pack.id, "none"))
+        if platform == "select" {
+            writer.key("options")
+            writer.beginArray()
+            writer.endArray()
+        }
+        availability(&writer, withPack: true)
     }
 
     private func head(_ writer: inout JSONWriter) {
@@ -144,7 +214,9 @@ struct Discovery {
 
     private func members(_ component: Component, _ writer: inout JSONWriter, withPlatform: Bool) {
         let entity = component.entity
-        identify(entity.platform.rawValue, entity.key, entity.name, &writer, withPlatform: withPlatform)
+        identify(
+            entity.platform.rawValue, entity.key, options.language.name(entity.name, component.subject), &writer,
+            withPlatform: withPlatform)
         writer.member("state_topic", component.topic)
         writer.member("qos", .integer(1))
         if let keys = component.keys {
@@ -186,7 +258,11 @@ struct Discovery {
     private func template(_ entity: EntityRow, _ keys: [String]) -> String {
         // Ours begin with a capital. A relay's name may be one that a template takes for something else, like "items".
         let value = "value_json" + keys.map { $0.first?.isUppercase == true ? ".\($0)" : "['\($0)']" }.joined()
-        guard entity.platform == .binarySensor else { return "{{ \(value) }}" }
+        guard entity.platform == .binarySensor else {
+            // No finer than it is shown: each change is a row in the recorder.
+            guard entity.stateClass == "measurement", let precision = entity.precision else { return "{{ \(value) }}" }
+            return "{{ \(value) | round(\(precision), default=none) }}"
+        }
         return "{{ None if \(value) is none else ('ON' if \(value) > 0 else 'OFF') }}"
     }
 

@@ -37,7 +37,7 @@ struct SettingRow: Sendable {
     var name: String
     /// Key of the Home Assistant entity.
     var key: String
-    /// Name for people, sentence case.
+    /// Name for people, sentence case; {n} stands for the ``subject``.
     var title: String
     var kind: Kind
     /// Value while nobody changed it; `nil` for a button, and where the bounds are not known yet.
@@ -45,6 +45,8 @@ struct SettingRow: Sendable {
     var icon: String
     /// What it does, for docs and refusals.
     var meaning: String
+    /// Which of several it is: the name of a relay.
+    var subject: String?
 }
 
 /// All settings, in the order of the documents.
@@ -108,10 +110,11 @@ enum SettingsTable {
 
     private static func relay(_ relay: RelayOptions) -> SettingRow {
         SettingRow(
-            name: relay.setting, key: "relay_\(relay.name)", title: "Relay \(relay.name)",
+            name: relay.setting, key: "relay_\(relay.name)", title: "Relay {n}",
             kind: .word(relay.function == .manual ? ["auto", "off", "on"] : ["auto", "off"]),
             standard: { _ in .word("auto") }, icon: "mdi:electric-switch",
-            meaning: "auto: by its function; off: open; on (manual relays): closed while that is permitted.")
+            meaning: "auto: by its function; off: open; on (manual relays): closed while that is permitted.",
+            subject: relay.name)
     }
 
     private static func current(

@@ -73,6 +73,14 @@ enum ConfigurationTable {
             "Where Home Assistant says that it has started; <prefix>/status unless given.",
             example: "homeassistant/status"
         ) { $0.birthTopic = $1.text },
+        Key(
+            "homeAssistant.language", .choice(Language.allCases.map(\.rawValue)), "en",
+            "Language of the entities' names: English, German, Dutch or French. Entity ids stay English."
+        ) { $0.plan.bridge.language = Language(rawValue: $1.text) ?? .en },
+        Key(
+            "homeAssistant.enabledCells", .whole(0...255, unit: "cells"), "24",
+            "Entities of cells above this number are disabled at first."
+        ) { $0.plan.bridge.enabledCells = $1.number },
         Key("gx.feed", .flag, "true", "Publish the document for dbus-mqtt-battery on <base>/<pack>/gx.") {
             $0.plan.bridge.gxFeed = $1.flag
         },
@@ -98,7 +106,7 @@ enum ConfigurationTable {
             "Longest time between two limits documents; 0: one with every frame."
         ) { $0.plan.bridge.limitsInterval = Int64($1.number) * 1000 },
         Key(
-            "publish.cells", .whole(0...60, unit: "seconds"), "10",
+            "publish.cells", .whole(0...60, unit: "seconds"), "30",
             "Longest time between two cells documents; 0: one with every frame."
         ) { $0.plan.bridge.cellsInterval = Int64($1.number) * 1000 },
         Key(

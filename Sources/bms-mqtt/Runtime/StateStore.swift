@@ -112,6 +112,8 @@ struct StateStore: Sendable {
         }
         if let lowest = state.peaks.minimumCell { writer.member("minimumCell", .integer(lowest.rawValue)) }
         if let highest = state.peaks.maximumCell { writer.member("maximumCell", .integer(highest.rawValue)) }
+        if let strongest = state.peaks.strongestCell { writer.member("strongestCell", .integer(strongest)) }
+        if let weakest = state.peaks.weakestCell { writer.member("weakestCell", .integer(weakest)) }
         writer.key("settings")
         writer.beginObject()
         for (name, setting) in state.settings.sorted(by: { $0.key < $1.key }) {
@@ -148,6 +150,8 @@ struct StateStore: Sendable {
         }
         state.peaks.minimumCell = cell(value["minimumCell"])
         state.peaks.maximumCell = cell(value["maximumCell"])
+        state.peaks.strongestCell = value["strongestCell"]?.whole.flatMap { (1...255).contains($0) ? $0 : nil }
+        state.peaks.weakestCell = value["weakestCell"]?.whole.flatMap { (1...255).contains($0) ? $0 : nil }
         guard case .object(let settings)? = value["settings"], settings.count <= 100 else { return nil }
         for (name, entry) in settings { state.settings[name] = stored(entry) }
         return state

@@ -1,0 +1,176 @@
+import BMSCore
+import JSONInput
+
+/// When to announce a pack to Home Assistant, and what else to say so that nothing of an earlier announcement stays.
+///
+/// Once its cells are counted (or after half a minute without a frame, then without cells), when what it depends on changes,
+/// once more 3 s later, and after each start of Home Assistant. Facts that shape it (seen in real releases): two different
+/// announcements closer than 3 s lose the second; leaving a component out does not remove it, naming it with its platform
+/// alone does; and that works only for what this run of Home Assistant has seen, so a removal that it may have missed is
+/// made of two steps: everything in full, then the removal.
+struct Announcer: Sendable {
+    private static let spacing: Int64 = 3_000
+    /// What comes to be known bit by bit is announced together.
+    private static let gathering: Int64 = 10_000
+    private static let patience: Int64 = 30_000
+    private static let mostKeys = 2_000
+
+    /// What an announcement depends on.
+    struct Content: Hashable, Sendable {
+        /// 0: not known.
+        var cellCount: Int
+        var firmware: String?
+        /// Entities without a fixed place that have had a value.
+        var known: Set<String> = []
+        /// What the bounds of controls depend on.
+        var basis: SettingContext.Basis?
+    }
+
+    /// One thing to say.
+    enum Step: Hashable {
+        /// The announcement, removals included.
+        case announce
+        /// The same with what is to be removed still there.
+        case revive
+        /// The announcements of the other form are taken over, and forgotten later.
+        case migrate([String])
+        case clear([String])
+    }
+
+    private(set) var content: Content?
+    /// Every key that was ever announced for this pack, as far as it was heard, with its platform.
+    private(set) var announced: [String: String] = [:]
+    private let topics: Topics
+    private let mode: DiscoveryMode
+    private let node: String
+    private var startedAt: Timestamp?
+    private var due: Timestamp?
+    private var sentAt: Timestamp?
+    private var repeats = 0
+    private var needsRevival = false
+    /// Retained announcements of the other form.
+    private var leftovers: Set<String> = []
+    private var hasAsked = false
+
+    init(_ topics: Topics, _ mode: DiscoveryMode, node: String) {
+        self.topics = topics
+        self.mode = mode
+        self.node = node
+    }
+
+    /// Takes what is known now; `nil` before the first frame.
+    mutating func note(_ new: Content?, at now: Timestamp) {
+        let started = startedAt ?? now
+        startedAt = started
+        guard var new = new ?? (now - started >= Self.patience ? Content(cellCount: 0) : nil) else { return }
+        if let content {
+            // What is not repeated for a while has not changed.
+            new.firmware = new.firmware ?? content.firmware
+            new.known.formUnion(content.known)
+            if new.cellCount == 0 { new.cellCount = content.cellCount }
+        }
+        guard new != content else { return }
+        let isUrgent = content?.cellCount != new.cellCount
+        content = new
+        let moment = later(isUrgent ? now : now + Self.gathering)
+        due = isUrgent ? moment : min(due ?? moment, moment)
+        repeats = 1
+    }
+
+    /// Keys of an announcement of ours.
+    mutating func note(announced keys: [String: String]) {
+        guard announced.count + keys.count <= Self.mostKeys else { return }
+        announced.merge(keys) { _, new in new }
+    }
+
+    /// A retained announcement, of an earlier run perhaps.
+    mutating func heard(_ topic: String, _ payload: [UInt8], at now: Timestamp) {
+        guard !payload.isEmpty, let value = JSONValue(parsing: payload) else { return }
+        var keys: [String: String] = [:]
+        if topic == topics.deviceDiscovery(node) {
+            guard case .object(let components)? = value["components"], components.count <= Self.mostKeys else { return }
+            for (key, component) in components { keys[key] = component["platform"]?.text }
+            if mode == .entities { leftovers.insert(topic) }
+        } else {
+            let levels = topic.split(separator: "/").map(String.init)
+            guard levels.count >= 4 else { return }
+            keys[levels[levels.count - 2]] = levels[levels.count - 4]
+            if mode == .device, leftovers.count < Self.mostKeys { leftovers.insert(topic) }
+        }
+        note(announced: keys.filter { Self.isSound($0.key) && Self.isSound($0.value) })
+        guard content != nil else { return }
+        due = later(now)
+        repeats = 1
+    }
+
+    /// A new connection: what was said before may never have arrived. Said at once, and once more for the case that
+    /// another announcement came through just before.
+    mutating func reconnect(at now: Timestamp) {
+        guard content != nil else { return }
+        sentAt = nil
+        due = now
+        repeats = 1
+    }
+
+    /// Nothing is announced until the next connection or change.
+    mutating func pause() {
+        due = nil
+        repeats = 0
+    }
+
+    /// Home Assistant starts from nothing, or from what it kept of things that are gone.
+    mutating func restart(at moment: Timestamp) {
+        guard content != nil else { return }
+        needsRevival = true
+        due = later(moment)
+    }
+
+    /// Something may have to be said now.
+    func isDue(at now: Timestamp) -> Bool { content != nil && due.map { now >= $0 } ?? false }
+
+    /// What to say now, if anything.
+    ///
+    /// - Parameter hasGone: something was announced that is no more.
+    mutating func next(hasGone: Bool, at now: Timestamp) -> Step? {
+        guard isDue(at: now) else { return nil }
+        if !leftovers.isEmpty, !hasAsked {
+            hasAsked = true
+            self.due = now + Self.spacing
+            return .migrate(leftovers.sorted())
+        }
+        let mustRevive = needsRevival && hasGone
+        needsRevival = false
+        if mustRevive {
+            sentAt = now
+            self.due = now + Self.spacing
+            return .revive
+        }
+        if hasAsked, repeats == 0 {
+            defer { leftovers = [] }
+            hasAsked = false
+            self.due = nil
+            return .clear(leftovers.sorted())
+        }
+        sentAt = now
+        if repeats > 0 {
+            repeats -= 1
+            self.due = now + Self.spacing
+        } else {
+            self.due = nil
+        }
+        return .announce
+    }
+
+    private func later(_ moment: Timestamp) -> Timestamp {
+        guard let sentAt else { return moment }
+        return max(moment, sentAt + Self.spacing)
+    }
+
+    private static func isSound(_ name: String) -> Bool {
+        (1...64).contains(name.utf8.count)
+            && name.utf8.allSatisfy { byte in
+                (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
+                    || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || "_-".utf8.contains(byte)
+            }
+    }
+}

@@ -1,0 +1,209 @@
+import BMSCore
+import JSONInput
+import TestSupport
+import Testing
+
+@testable import MQTTBridge
+
+@Suite("Announcements over time")
+struct AnnouncementTests {
+    private static let topic = "homeassistant/device/bms_garage/config"
+
+    private func announcements(_ harness: BridgeHarness) throws -> [[String: JSONValue]] {
+        try harness.sent.filter { $0.topic == Self.topic && !$0.payload.isEmpty }.map {
+            try Document($0.payload).object("components")
+        }
+    }
+
+    private func isRemoval(_ component: JSONValue?) -> Bool {
+        if case .object(let members)? = component { members.keys.sorted() == ["platform"] } else { false }
+    }
+
+    private func hear(_ harness: inout BridgeHarness, _ topic: String, _ payload: String) {
+        _ = harness.bridge.message(topic: topic, payload: Array(payload.utf8), isRetained: true, at: harness.now)
+    }
+
+    private static let old =
+        #"{"device":{},"components":{"soc":{"platform":"sensor","unique_id":"x"},"old_name":{"platform":"sensor"},"cell_017_voltage":{"platform":"sensor"},"BAD KEY":{"platform":"sensor"},"odd":{"platform":7}}}"#
+
+    @Test("a pack that never speaks is announced without cells after half a minute, with nothing that needs bounds")
+    func silent() throws {
+        var harness = BridgeHarness()
+        harness.silence(29)
+        #expect(try announcements(harness).isEmpty)
+        harness.silence(3)
+        let components = try #require(try announcements(harness).first)
+        #expect(components["link"] != nil && components["soc"] != nil)
+        #expect(components.keys.allSatisfy { !$0.hasPrefix("cell_0") })
+        #expect(components["max_charge_voltage"] == nil, "Home Assistant refuses a number without a range")
+        harness.frames(10)
+        #expect(try announcements(harness).last?["cell_016_voltage"] != nil)
+    }
+
+    @Test("what only some packs have is announced when it has had a value, together, and stays")
+    func optional() throws {
+        var harness = BridgeHarness()
+        harness.frames(4)
+        let first = try #require(try announcements(harness).first)
+        #expect(first["current_in"] != nil && first["current_out"] == nil && first["soh"] == nil)
+        #expect(first["time_to_go"] == nil)
+        harness.frames(5) {
+            $0.current1 = Milliamperes(-10_000)
+            $0.current = Milliamperes(-10_000)
+        }
+        harness.frames(20)
+        let last = try #require(try announcements(harness).last)
+        #expect(last["time_to_go"] != nil)
+        #expect(last["current_out"] == nil)
+        #expect(try announcements(harness).count <= 5)
+    }
+
+    @Test("fewer cells than before: the rest is removed by name")
+    func fewerCells() throws {
+        var harness = BridgeHarness()
+        harness.frames(10)
+        harness.frames(20) {
+            $0.cellCount = 15
+            $0.highestTemperatureCell = 15
+            $0.packVoltage = Millivolts(15 * 3312)
+        }
+        let last = try #require(try announcements(harness).last)
+        #expect(isRemoval(last["cell_016_voltage"]) && isRemoval(last["cell_016_temperature"]))
+        #expect(!isRemoval(last["cell_015_voltage"]))
+    }
+
+    @Test("what an earlier run announced and this one does not is removed; what is sound stays, what is not is no key")
+    func ghosts() throws {
+        var harness = BridgeHarness()
+        hear(&harness, Self.topic, Self.old)
+        harness.frames(10)
+        let last = try #require(try announcements(harness).last)
+        #expect(isRemoval(last["old_name"]) && isRemoval(last["cell_017_voltage"]))
+        #expect(!isRemoval(last["soc"]))
+        #expect(last["BAD KEY"] == nil && last["odd"] == nil)
+    }
+
+    @Test("after a start of Home Assistant what is gone is announced in full, and removed three seconds later")
+    func revival() throws {
+        var harness = BridgeHarness()
+        hear(&harness, Self.topic, Self.old)
+        harness.frames(10)
+        harness.forget()
+        harness.birth()
+        harness.frames(10)
+        let sent = try announcements(harness)
+        #expect(sent.map { isRemoval($0["old_name"]) } == [false, true])
+        #expect(sent.first?["old_name"]?["unique_id"] == .text("bms_garage_old_name"))
+    }
+
+    @Test("an optional entity that is not known yet is no ghost")
+    func unknownIsNoGhost() throws {
+        var harness = BridgeHarness()
+        hear(&harness, Self.topic, #"{"components":{"soh":{"platform":"sensor","unique_id":"x"}}}"#)
+        harness.frames(10)
+        #expect(try announcements(harness).last?["soh"] == nil)
+    }
+
+    @Test("controls disappear where commands are switched off")
+    func commandsOff() throws {
+        var harness = BridgeHarness { options, _ in options.takesCommands = false }
+        hear(&harness, Self.topic, #"{"components":{"reserve_soc":{"platform":"number","unique_id":"x"}}}"#)
+        harness.frames(10)
+        let last = try #require(try announcements(harness).last)
+        #expect(isRemoval(last["reserve_soc"]))
+        #expect(last["charge_enabled"] == nil)
+    }
+
+    @Test("from entities to device: taken over first, announced, then the old topics are emptied")
+    func migration() {
+        var harness = BridgeHarness()
+        let old = "homeassistant/sensor/bms_garage/soc/config"
+        hear(&harness, old, #"{"unique_id":"bms_garage_soc"}"#)
+        harness.frames(12)
+        let sent = harness.sent.filter { $0.topic.hasPrefix("homeassistant/") }
+        #expect(sent.map(\.topic) == [old, Self.topic, old])
+        #expect(sent.map(\.retain) == [false, true, true])
+        #expect(String(decoding: sent[0].payload, as: UTF8.self) == #"{"migrate_discovery":true}"#)
+        #expect(sent[2].payload.isEmpty)
+    }
+
+    @Test("from device to entities: the same the other way")
+    func migrationBack() {
+        var harness = BridgeHarness { options, _ in options.discovery = .entities }
+        hear(&harness, Self.topic, #"{"components":{"soc":{"platform":"sensor","unique_id":"x"}}}"#)
+        harness.frames(12)
+        let sent = harness.sent.filter { $0.topic.hasPrefix("homeassistant/") }
+        #expect(sent.first?.topic == Self.topic)
+        #expect(sent.contains { $0.topic == "homeassistant/sensor/bms_garage/soc/config" })
+        #expect(sent.last?.topic == Self.topic && sent.last?.payload.isEmpty == true)
+    }
+
+    @Test("in entities mode what is gone has its topic emptied")
+    func entityGone() {
+        var harness = BridgeHarness { options, _ in options.discovery = .entities }
+        let old = "homeassistant/sensor/bms_garage/old_name/config"
+        hear(&harness, old, "{}")
+        harness.frames(12)
+        #expect(harness.sent.last { $0.topic == old }?.payload.isEmpty == true)
+    }
+
+    @Test("the purge announces what is gone, too, before it removes everything")
+    func purge() throws {
+        var harness = BridgeHarness()
+        hear(&harness, Self.topic, Self.old)
+        harness.frames(10)
+        harness.forget()
+        harness.command("purgeDiscovery", "PRESS")
+        let sent = harness.sent.filter { $0.topic == Self.topic }
+        #expect(sent.map(\.payload.isEmpty) == [false, true])
+        #expect(try announcements(harness).first?["old_name"]?["unique_id"] != nil)
+    }
+
+    @Test("hostile announcements are no harm")
+    func hostile() throws {
+        var random = SeededRandom(9)
+        var harness = BridgeHarness()
+        let topics = [
+            Self.topic, "homeassistant/sensor/bms_garage/x/config", "homeassistant//bms_garage//config",
+            "homeassistant/sensor/bms_garage/config", "homeassistant/config", "homeassistant/a/b/c/d/config",
+        ]
+        for _ in 0..<2_000 {
+            let payload = random.oneIn(2) ? random.bytes(100) : Array(Self.old.utf8.dropLast(random.oneIn(2) ? 0 : 30))
+            _ = harness.bridge.message(
+                topic: topics.randomElement(using: &random) ?? "", payload: payload, isRetained: true, at: harness.now)
+        }
+        harness.frames(20)
+        #expect(try announcements(harness).last?["soc"] != nil)
+    }
+
+    @Test("every name is translated, and no two entities of a pack have the same", arguments: Language.allCases)
+    func languages(language: Language) throws {
+        var harness = BridgeHarness { options, pack in
+            options.language = language
+            pack.relays = [RelayOptions(name: "pump")]
+        }
+        harness.frames(4)
+        let components = try #require(try announcements(harness).last)
+        var names: [String: String] = [:]
+        for (key, component) in components {
+            let name = try #require(component["name"]?.text)
+            #expect(!name.contains("{n}") && !name.isEmpty, "\(key)")
+            #expect(names.updateValue(key, forKey: name) == nil, "\(name): \(key)")
+        }
+        #expect(components["cell_007_voltage"]?["name"]?.text?.contains("7") == true)
+        #expect(components["relay_pump"]?["name"]?.text?.contains("pump") == true)
+        #expect((components["soc"]?["name"] == .text("State of charge")) == (language == .en))
+        #expect(components["soc"]?["default_entity_id"] == .text("sensor.garage_soc"))
+    }
+
+    @Test("each dictionary knows the same names, and every name of the tables")
+    func dictionaries() {
+        let names =
+            MetricCatalogue.state.compactMap(\.entity?.name) + SettingsTable.rows.map(\.title)
+            + CellTable.rows.compactMap { $0.entity("001", true)?.name }
+            + ["BMS link", "Relay {n}", "Relay {n} contact"]
+        for dictionary in [Language.german, Language.dutch, Language.french] {
+            #expect(Set(dictionary.keys) == Set(names))
+        }
+    }
+}
