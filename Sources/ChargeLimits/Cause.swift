@@ -39,6 +39,8 @@ public enum Cause: Hashable, Sendable {
     case boardsTooWarm(Millidegrees, maximum: Millidegrees)
     /// Full: on the way to the resting voltage, and there.
     case towardsFloat(Millivolts), float(Millivolts), balancingStalled(Millivolts)
+    /// A current said in volts, over the pack's voltage without current.
+    case byVoltage(Milliamperes, rest: Millivolts)
     /// Permissions of the BMS.
     case chargeRefused(isEndOfCharge: Bool), chargeAwaited, dischargeRefused, dischargeAwaited
     /// Faults that the BMS reports.
@@ -113,6 +115,10 @@ extension Cause: CustomStringConvertible {
             "no balancing while even the coldest cell is at \(coldest.inDegrees): warm boards would reach Tmax of "
                 + maximum.inDegrees
         case .towardsFloat(let goal): "full: easing down to \(goal.inPackVolts)"
+        case .byVoltage(let current, let rest):
+            current > .zero
+                ? "\(current.inAmperes) above the pack's \(rest.inPackVolts), for chargers that ignore CCL"
+                : "no charging: held at the pack's own \(rest.inPackVolts)"
         case .float(let level): "full: resting at \(level.inPackVolts)"
         case .balancingStalled(let level):
             "balancing gained nothing in 24 h of trying: resting at \(level.inPackVolts), look at the lowest cell"

@@ -54,6 +54,11 @@ public struct LimitConfiguration: Hashable, Sendable {
     /// Hours of the day, local time, in which a due full charge may begin; `nil`: any. 22..<30 ends at 6 in the morning.
     public var balanceHours: Range<Int>?
 
+    /// Chargers ignore CCL: CVL alone has to hold the current.
+    public var isVoltageOnly = false
+    /// What such chargers add to CVL, whole pack.
+    public var overshoot = Millivolts(400)
+
     /// The defaults above.
     public init() {}
 }

@@ -177,6 +177,12 @@ enum CommandTable {
             ], details: "Each setting with its value, unit, bounds and who set it.",
             examples: ["bms-mqtt settings garage"]),
         CommandRow(
+            name: "gx-setup", summary: "what to set on a Victron GX device", options: [config],
+            details: """
+                Prints the configuration of the driver dbus-mqtt-battery for each pack of the file, and the menu settings to make.
+                Changes nothing. Passwords are not printed.
+                """, examples: ["bms-mqtt gx-setup --config ./config.yaml"]),
+        CommandRow(
             name: "switches", summary: "option switch positions on the Begin or IN board",
             options: [
                 OptionRow(name: "--cells", kind: .whole("N", 2...255), meaning: "cells in series", isRequired: true),

@@ -30,6 +30,12 @@ struct Dispatcher: Sendable {
                 SettingsCommand.Assignment(
                     setting: arguments.text("setting") ?? "", value: arguments.text("value") ?? ""))
         case "settings": return await settings(nil)
+        case "gx-setup":
+            guard let configuration = load(arguments.text("--config") ?? CommandTable.defaultConfiguration) else {
+                return 78
+            }
+            Console.write(GXSetupCommand.text(configuration))
+            return 0
         case "switches":
             return SwitchesCommand.run(
                 cells: arguments.whole("--cells") ?? 0, volts: arguments.decimal("--vbalance") ?? 0,

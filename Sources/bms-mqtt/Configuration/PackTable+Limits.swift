@@ -67,6 +67,15 @@ extension PackTable {
             "How much warmer a cell board reads while it balances: near Tmax balancing pauses."
         ) { $0.options.limits.boardRise = Millidegrees($1.number) },
         Key(
+            "charging.voltageOnly", .flag, "false",
+            "Chargers ignore CCL, as solar chargers of a system that feeds in do: CVL alone holds the current, by the pack's "
+                + "resistance."
+        ) { $0.options.limits.isVoltageOnly = $1.flag },
+        Key(
+            "charging.overshoot", .decimal(0...2_000, unit: "volts"), "0.4",
+            "With voltageOnly: what such chargers add to CVL, whole pack; kept clear of the hard cut. 0.1 at 12 V, 0.4 at 48 V."
+        ) { $0.options.limits.overshoot = Millivolts($1.number) },
+        Key(
             "charging.curve", .curve, nil,
             "Charge current against the temperature of the coldest and the warmest cell, in C; it ends at 0 where the list "
                 + "ends, at Tmin and 1 K below Tmax.", example: "[[0, 0], [5, 0.1], [15, 0.5], [45, 0.5], [55, 0]]"

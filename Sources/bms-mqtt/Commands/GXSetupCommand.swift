@@ -1,0 +1,71 @@
+import BMSCore
+import ChargeLimits
+import MQTTBridge
+import Mosquitto
+
+/// `bms-mqtt gx-setup`: what has to be set on a GX device so that it obeys this bridge.
+enum GXSetupCommand {
+    static func text(_ configuration: Configuration) -> String {
+        let plan = configuration.plan
+        var text = ""
+        for pack in plan.packs { text += driver(pack.options, plan) }
+        text += menu
+        if plan.packs.count > 1 {
+            text += """
+
+                Several packs: choose the one that leads as "Controlling BMS". DVCC follows one battery only.
+
+                """
+        }
+        if !plan.bridge.gxFeed {
+            text += "\nnote: gx.feed is false in the configuration: the driver gets no document\n"
+        }
+        for pack in plan.packs { text += headroom(pack.options) }
+        return text
+    }
+
+    private static func driver(_ pack: PackOptions, _ plan: ServicePlan) -> String {
+        let link = plan.link
+        var lines = [
+            "# Pack '\(pack.id)': /data/etc/dbus-mqtt-battery/config.ini on the GX device",
+            "# (driver: https://github.com/mr-manuel/venus-os_dbus-mqtt-battery, one instance for each pack)",
+            "[DEFAULT]",
+            "device_name = \(pack.name)", "device_instance = \(pack.gxInstance)", "timeout = 60", "", "[MQTT]",
+            "broker_address = \(isLocal(link.host) ? "ADDRESS-OF-THIS-MACHINE" : link.host)",
+            "broker_port = \(link.port)",
+        ]
+        if let tls = link.tls {
+            lines += ["tls_enabled = 1"]
+            if tls.caFile != nil {
+                lines += ["tls_path_to_ca = /data/keys/ca.crt   ; a copy of the broker's CA certificate"]
+            }
+        }
+        if let user = link.username {
+            lines += ["username = \(user)   ; better a user of its own that may only read", "password = ITS-PASSWORD"]
+        }
+        lines += ["topic = \(plan.bridge.topics.gx(pack.id))"]
+        return lines.joined(separator: "\n") + "\n\n"
+    }
+
+    private static let menu = """
+        # Then on the GX device
+        1. Settings, DVCC: on.
+        2. Settings, DVCC, Controlling BMS: the battery with the name above ("MQTT Battery" in lists).
+        3. Settings, System setup, Battery monitor: the same battery.
+        4. Leave "Limit charge current" off, or above your own ceiling: the lower one counts.
+        5. Inverter/charger (VEConfigure): battery type lithium, and its own voltages at or above CVL, as a second line.
+        Check: the page of the battery, Parameters, shows CVL, CCL and DCL; pull the BMS cable: CCL is 0 after 10 s, and after
+        60 s plus the driver's time-out the GX says that the BMS is lost.
+
+        """
+
+    private static func headroom(_ pack: PackOptions) -> String {
+        pack.limits.isVoltageOnly
+            ? ""
+            : "\nnote: pack '\(pack.id)': solar chargers of a system that feeds in ignore CCL; charging.voltageOnly: true holds them by CVL alone\n"
+    }
+
+    private static func isLocal(_ host: String) -> Bool {
+        host == "localhost" || host.hasPrefix("127.") || host == "::1"
+    }
+}

@@ -1,0 +1,75 @@
+@testable import ChargeLimits
+
+import BMSCore
+import TestSupport
+import Testing
+
+@Suite("CCL said in volts")
+struct ChargeByVoltageTests {
+    /// The bound for a pack of 16 x 1 milliohm with these amperes, under a CCL of another constraint.
+    private func cvl(
+        amperes: Int, pack: Int = 52_640, ccl: Int, name: String = "cold",
+        configure: (inout LimitConfiguration) -> Void = { _ in }
+    ) -> Int? {
+        var constraint = ChargeByVoltage()
+        var input = input({ $0.current = Milliamperes(amperes * 1000) }, configure: configure)
+        input.frame.packVoltage = Millivolts(pack)
+        input.resistance = 1
+        var bounds: [ConstraintValue] = [.ccl(Milliamperes(ccl), name, .nothingKnown)]
+        constraint.evaluate(input, into: &bounds)
+        return bounds.first { $0.limit == .cvl }?.value
+    }
+
+    @Test(
+        "where temperature forbids charging CVL comes down to the pack's own voltage",
+        arguments: ["cold", "hot", "alarmCold"])
+    func forbidden(name: String) { #expect(cvl(amperes: 0, ccl: 0, name: name) == 52_640) }
+
+    @Test("a charge current is taken off in full, what a load pulls down is added by half")
+    func rest() {
+        #expect(cvl(amperes: 50, pack: 53_440, ccl: 0) == 52_640)
+        #expect(cvl(amperes: -50, pack: 51_840, ccl: 0) == 52_240)
+    }
+
+    @Test("it says nothing where charging is permitted, or forbidden by something else")
+    func silent() {
+        #expect(cvl(amperes: 0, ccl: 10_000) == nil)
+        #expect(cvl(amperes: 0, ccl: 0, name: "highestCell") == nil)
+    }
+
+    @Test("for chargers that ignore CCL every current is said in volts")
+    func voltageOnly() {
+        #expect(cvl(amperes: 0, ccl: 50_000, name: "userCap") { $0.isVoltageOnly = true } == 53_440)
+        #expect(cvl(amperes: 0, ccl: 0, name: "highestCell") { $0.isVoltageOnly = true } == 52_640)
+    }
+
+    @Test("and stays clear of the hard cut by what they add to CVL")
+    func overshoot() {
+        // Vbalance 3.400 V, Vmax 3.650 V: the cut is at 3.5375 V, 56.592 V for the pack (mV are whole).
+        let most = cvl(amperes: 0, pack: 55_500, ccl: 200_000) { $0.isVoltageOnly = true }
+        #expect(most == 56_592 - 400)
+        #expect(
+            cvl(amperes: 0, pack: 55_500, ccl: 200_000) {
+                $0.isVoltageOnly = true
+                $0.overshoot = .zero
+            } == 56_592)
+    }
+
+    @Test("never below what the pack is emptied to, whatever is measured")
+    func floor() { #expect(cvl(amperes: 400, pack: 47_000, ccl: 0) == 16 * 2900) }
+
+    @Test("in the calculator a frozen pack gets CCL 0 and a CVL that charges nothing, with the reason")
+    func calculator() throws {
+        var bench = Bench()
+        bench.run(0...60) {
+            $0.lowestTemperature = RawTemperature(262)
+            $0.highestTemperature = RawTemperature(264)
+            $0.current = .zero
+            $0.current1 = .zero
+        }
+        let limits = try #require(bench.limits)
+        #expect(limits.ccl == .zero)
+        #expect(limits.cvl <= Millivolts(53_010))
+        #expect(limits.reason(.cvl).hasPrefix("no charging: held at the pack's own"))
+    }
+}
