@@ -12,6 +12,7 @@ public struct LimitCalculator: Sendable {
     private var imbalance = ImbalanceFilter()
     private var estimator = ResistanceEstimator()
     private var schedule: FullChargeSchedule
+    private var chargeByVoltage = ChargeByVoltage()
     private var cvl = LimitRamp.voltage
     private var ccl = LimitRamp.current
     private var dcl = LimitRamp.current
@@ -118,6 +119,7 @@ public struct LimitCalculator: Sendable {
         if let before {
             guard before.cellCount != settings.cellCount || before.capacity != settings.capacity else { return }
             estimator = ResistanceEstimator()
+            chargeByVoltage = ChargeByVoltage()
             guard before.cellCount != settings.cellCount else { return }
             constraints = ConstraintTable.all()
             machine = ChargeStateMachine()
@@ -197,6 +199,7 @@ public struct LimitCalculator: Sendable {
         bounds.reserveCapacity(32)
         for value in values { bounds.append(contentsOf: value) }
         commands.evaluate(input, into: &bounds)
+        chargeByVoltage.evaluate(input, into: &bounds)
         Staleness.evaluate(input, freshness, into: &bounds)
         let settings = input.settings
         // Below this a charger would discharge the pack into the house for no reason.

@@ -1,6 +1,6 @@
 import BMSCore
 
-/// CCL said in volts, for chargers that do not listen to it: solar chargers of a system that feeds in take no current limit, CVL
+/// CCL said in volts, evaluated after every constraint of it: for chargers that do not listen to it: solar chargers of a system that feeds in take no current limit, CVL
 /// alone stops them (dvcc.py). It is the voltage at which the pack would take as much current as CCL allows.
 ///
 /// Always where temperature forbids charging, so that a frozen cell is not charged by a charger that ignores CCL 0; for every CCL
@@ -8,7 +8,7 @@ import BMSCore
 ///
 /// mV. Example: 16 cells at rest at 52.64 V and 1 milliohm each, CCL 0 because of cold: CVL 52.64 V; with `voltageOnly` and CCL 50 A:
 /// 52.64 V + 50 A x 16 milliohm = 53.44 V.
-struct ChargeByVoltage: Constraint {
+struct ChargeByVoltage: Sendable {
     private static let temperatures: Set<String> = ["cold", "hot", "alarmCold", "alarmHot"]
     private static let seconds = 30.0
 
@@ -16,6 +16,7 @@ struct ChargeByVoltage: Constraint {
     private var rest: Double?
     private var play = VoltagePlay()
 
+    /// - Parameter bounds: those of every constraint; one more where it has something to say.
     mutating func evaluate(_ input: LimitInput, into bounds: inout [ConstraintValue]) {
         let resistance = input.resistance * Double(input.cells)
         let rest = estimate(input, resistance)

@@ -5,8 +5,6 @@ enum ConstraintTable {
         [
             TargetVoltage(), Ceilings(), FloatVoltage(), HighestCell(), HardCellCut(), HotBoards(), LowestCell(),
             TemperatureWindow(), StateOfChargeReserve(), StatusBits(), CellCountChange(),
-            // The last, for it looks at the others' bounds of CCL.
-            ChargeByVoltage(),
         ]
     }
 }

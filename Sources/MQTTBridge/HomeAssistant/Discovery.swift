@@ -225,7 +225,11 @@ struct Discovery {
             writer.member("payload_on", "online")
             writer.member("payload_off", "offline")
         }
-        if let deviceClass = entity.deviceClass { writer.member("device_class", deviceClass) }
+        // Releases that need the fall-back know no options of a sensor, and so no enum.
+        let hasOptions = options.discovery == .device
+        if let deviceClass = entity.deviceClass, hasOptions || entity.options == nil {
+            writer.member("device_class", deviceClass)
+        }
         if let stateClass = entity.stateClass { writer.member("state_class", stateClass) }
         if let unit = entity.unit { writer.member("unit_of_measurement", unit) }
         if let precision = entity.precision { writer.member("suggested_display_precision", .integer(precision)) }
@@ -235,7 +239,7 @@ struct Discovery {
             writer.key("enabled_by_default")
             writer.value(false)
         }
-        if let choices = entity.options {
+        if let choices = entity.options, hasOptions {
             writer.key("options")
             writer.beginArray()
             for choice in choices { writer.value(.text(choice)) }
