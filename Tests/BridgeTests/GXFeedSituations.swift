@@ -9,7 +9,7 @@ import Testing
 /// A bridge with one pack that is driven like a real BMS: cells and keys take turns; and what its feed said when.
 struct GXFeedPlay {
     private(set) var harness: BridgeHarness
-    private(set) var run = GXFeedRun()
+    var run = GXFeedRun()
     /// Values of keys 0 to 18; `nil`: firmware that sends a clock instead.
     var keys: [UInt8]? = Self.usualKeys
     private var turn = 0
@@ -108,12 +108,15 @@ struct GXFeedSituation: Sendable, CustomTestStringConvertible {
         return play.run
     }
 
-    /// A minute of a pack that is well, then ten seconds of something else.
+    /// Frames until every key was seen twice, and believed.
+    private static let settled = 42
+
+    /// A pack that is well, then ten seconds of something else.
     private static func usual(
         _ name: String, _ shows: [String: JSONValue], _ change: @escaping @Sendable (inout Frame) -> Void
     ) -> Self {
         Self(name, shows) { play in
-            play.frames(60)
+            play.frames(settled)
             play.frames(10, change)
         }
     }
@@ -142,7 +145,7 @@ struct GXFeedSituation: Sendable, CustomTestStringConvertible {
         Self("first-document", ["Voltages.Cell2": .number(3.31), "Voltages.Cell4": .null]) { $0.frames(2) },
         Self("no-keys", ["Soh": .null, "History.ChargeCycles": .null]) { play in
             play.keys = nil
-            play.frames(60)
+            play.frames(settled)
         },
     ]
 
@@ -161,7 +164,7 @@ struct GXFeedSituation: Sendable, CustomTestStringConvertible {
         },
         Self("cold-warning", ["Alarms.LowTemperature": .number(1)]) { play in
             play.keys?[16] = 0x38
-            play.frames(60)
+            play.frames(settled)
         },
         usual("cold-alarm", ["Alarms.LowTemperature": .number(2), charge: .number(0), discharge: .number(0)]) {
             $0.lowestTemperature = RawTemperature(245)
@@ -199,7 +202,7 @@ struct GXFeedSituation: Sendable, CustomTestStringConvertible {
 
     private static let silences = [
         Self("silence-4-s", ["Dc.Temperature": .number(22.5), "Alarms.BmsCable": .number(0)]) { play in
-            play.frames(60)
+            play.frames(settled)
             play.silence(4)
         },
         Self(
@@ -209,16 +212,16 @@ struct GXFeedSituation: Sendable, CustomTestStringConvertible {
                 "Dc.Voltage": .number(53), "System.NrOfModulesOnline": .number(0), "System.MaxCellVoltage": .null,
             ]
         ) { play in
-            play.frames(60)
+            play.frames(settled)
             play.silence(11)
         },
         // The last word: nothing comes after 60 s.
         Self("silence-90-s", [charge: .number(0), discharge: .number(57), "Alarms.BmsCable": .number(1)]) { play in
-            play.frames(60)
+            play.frames(settled)
             play.silence(90)
         },
         Self("recovering", [charge: .number(12), "Alarms.BmsCable": .number(0)]) { play in
-            play.frames(60)
+            play.frames(settled)
             play.silence(90)
             play.frames(6)
         },
@@ -226,14 +229,14 @@ struct GXFeedSituation: Sendable, CustomTestStringConvertible {
 
     private static let commands = [
         Self("limits-by-command", [charge: .number(40), discharge: .number(35), voltage: .number(53.6)]) { play in
-            play.frames(60)
+            play.frames(settled)
             play.command("maxChargeCurrent", "40")
             play.command("maxDischargeCurrent", "35")
             play.command("maxChargeVoltage", "53.6")
             play.frames(5)
         },
         Self("off-by-command", [charge: .number(0), discharge: .number(0)]) { play in
-            play.frames(60)
+            play.frames(settled)
             play.command("chargeEnabled", "OFF")
             play.command("dischargeEnabled", "OFF")
             play.frames(5)
@@ -245,7 +248,7 @@ struct GXFeedSituation: Sendable, CustomTestStringConvertible {
                 pack.limits.maximumChargeCurrent = Milliamperes(1_400)
                 pack.limits.maximumDischargeCurrent = Milliamperes(3_200)
             }
-        ) { $0.frames(60) },
+        ) { $0.frames(settled) },
     ]
 
     private static let shapes = [
@@ -253,7 +256,7 @@ struct GXFeedSituation: Sendable, CustomTestStringConvertible {
             "cells-255",
             ["System.NrOfCellsPerBattery": .number(255), "System.MinVoltageCellId": .text("C200")]
         ) { play in
-            play.frames(60) { frame in
+            play.frames(settled) { frame in
                 frame.cellCount = 255
                 frame.lowestVoltageCell = 200
                 frame.highestTemperatureCell = 255
@@ -261,7 +264,7 @@ struct GXFeedSituation: Sendable, CustomTestStringConvertible {
             }
         },
         Self("cells-8", ["System.NrOfCellsPerBattery": .number(8), voltage: .number(27.44)]) { play in
-            play.frames(60) { frame in
+            play.frames(settled) { frame in
                 frame.cellCount = 8
                 frame.highestVoltageCell = 8
                 frame.highestTemperatureCell = 8
