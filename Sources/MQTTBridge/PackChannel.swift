@@ -156,7 +156,7 @@ struct PackChannel: Sendable {
         surroundings.hour = now.minuteOfDay.map { $0 / 60 }
         calculator.commands = desk.settings.commands(context)
         limits = calculator.step(snapshot, at: now.monotonic, surroundings)
-        gxCurrents.step(limits)
+        gxCurrents.step(limits, at: now.monotonic)
         endFullCharge(at: now, into: &outbox)
         if hasFrame, snapshot.measuredAt == now.monotonic, let frame = snapshot.frame {
             peaks.note(frame, limits)

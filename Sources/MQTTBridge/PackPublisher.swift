@@ -13,6 +13,8 @@ struct PackPublisher: Sendable {
     private var cellsAt: Timestamp?
     private var relaysAt: Timestamp?
     private var gxSecond: Int64?
+    /// Cells of the largest GX document so far.
+    private var gxCells = 0
     /// What the settings document that was sent last was made of.
     private var settings: SettingsContent?
     private var announcer: Announcer
@@ -61,6 +63,7 @@ struct PackPublisher: Sendable {
             if isAnnounced { isOnline = nil }
             sendStatus(view, &outbox)
             let isForced = isChanged || isAnnounced
+            if isAnnounced, !options.relays.isEmpty { sendRelays(view, now, &outbox) }
             if isDue(stateAt, bridge.stateInterval, isForced, hasFrame, now) { sendState(view, now, &outbox) }
             if isDue(cellsAt, bridge.cellsInterval, isForced, hasFrame, now) { sendCells(view, now, &outbox) }
         }
@@ -74,7 +77,6 @@ struct PackPublisher: Sendable {
     mutating func connected(_ view: PackView, canExpire: Bool, at now: Moment, into outbox: inout Outbox) {
         self.canExpire = canExpire
         isOnline = nil
-        gxSecond = nil
         settings = nil
         sendStatus(view, &outbox)
         announcer.reconnect(at: now.monotonic)
@@ -183,7 +185,9 @@ struct PackPublisher: Sendable {
 
     /// At most one a second of the wall's clock: the driver loses a second one until a later second.
     private mutating func sendGX(_ view: PackView, _ now: Moment, _ outbox: inout Outbox) {
-        guard bridge.gxFeed, gxSecond != now.wallSecond, let document = GXDocument.make(view) else { return }
+        guard bridge.gxFeed, gxSecond != now.wallSecond, let document = GXDocument.make(view, mostCells: gxCells)
+        else { return }
+        gxCells = max(gxCells, view.snapshot.settings?.cellCount ?? 0)
         gxSecond = now.wallSecond
         outbox.send(OutboundMessage(bridge.topics.gx(options.id), document))
     }

@@ -216,7 +216,7 @@ struct GXFeedSituation: Sendable, CustomTestStringConvertible {
             play.silence(11)
         },
         // The last word: nothing comes after 60 s.
-        Self("silence-90-s", [charge: .number(0), discharge: .number(57), "Alarms.BmsCable": .number(1)]) { play in
+        Self("silence-90-s", [charge: .number(0), discharge: .number(0), "Alarms.BmsCable": .number(2)]) { play in
             play.frames(settled)
             play.silence(90)
         },

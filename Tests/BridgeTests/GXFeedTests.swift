@@ -106,6 +106,20 @@ struct GXFeedRunTests {
         #expect(GXFeedChecker.faults(play.run).isEmpty)
     }
 
+    @Test("cells that are gone stay in the document as unknown: the driver would keep their last values")
+    func fewerCells() throws {
+        var play = GXFeedPlay()
+        play.frames(60)
+        play.frames(60) {
+            $0.cellCount = 15
+            $0.highestTemperatureCell = 15
+            $0.setCells(low: 3305, high: 3320)
+        }
+        #expect(GXFeedChecker.faults(play.run).isEmpty)
+        let last = try Document(try #require(play.run.sightings.last).message.payload)
+        #expect(last.isNull("Voltages.Cell16") && !last.isNull("Voltages.Cell15"))
+    }
+
     @Test("without a current sensor nothing is ever said")
     func noSensor() {
         var play = GXFeedPlay()

@@ -275,11 +275,18 @@ struct GXCurrentsTests {
         var harness = BridgeHarness()
         harness.frames(3)
         guard var limits = harness.bridge.limits(ofPack: 0) else { return [] }
-        return currents.map {
-            limits.ccl = Milliamperes($0)
-            state.step(limits)
+        return currents.enumerated().map { second, current in
+            limits.ccl = Milliamperes(current)
+            state.step(limits, at: .seconds(Double(second)))
             return state.ccl ?? -1
         }
+    }
+
+    @Test("what stays is taken after ten seconds: a cap of whole amperes is reached, and one of two starts")
+    func patience() {
+        #expect(
+            run([38_000] + Array(repeating: 40_000, count: 12)) == [38] + Array(repeating: 39, count: 10) + [40, 40])
+        #expect(run(Array(repeating: 2_000, count: 12)) == Array(repeating: 0, count: 10) + [2, 2])
     }
 
     @Test(

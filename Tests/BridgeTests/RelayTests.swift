@@ -376,7 +376,9 @@ struct RelayTests {
         let config = harness.sent.last { $0.topic == "homeassistant/device/bms_garage/config" && !$0.payload.isEmpty }
         let components = try Document(config?.payload ?? []).object("components")
         #expect(components["relay_items"]?["command_topic"] == .text("bms/garage/set/relay/items"))
-        #expect(components["relay_items"]?["value_template"] == .text("{{ value_json['relay/items'].value }}"))
+        #expect(
+            components["relay_items"]?["value_template"]
+                == .text("{{ (value_json['relay/items'] | default({})).value | default(none) }}"))
         #expect(components["relay_items"]?["options"] == .array([.text("auto"), .text("off")]))
         #expect(components["contact_items"]?["platform"] == .text("binary_sensor"))
         #expect(components["contact_items"]?["state_topic"] == .text("bms/garage/relays"))

@@ -315,7 +315,7 @@ struct ConfigurationTests {
         #expect(text == ConfigurationText.documentation + "\n", "run scripts/generate-docs")
     }
 
-    @Test("the examples are fit to run", arguments: ["config-minimal.yaml", "config-full.yaml"])
+    @Test("the examples are fit to run", arguments: ["config-minimal.yaml", "config-full.yaml", "victron/ess.yaml"])
     func examples(name: String) throws {
         let text = Repository.text("examples/\(name)")
         #expect(faults(text.replacing("  passwordFile: /etc/bms-mqtt/password\n", with: "")) == [])

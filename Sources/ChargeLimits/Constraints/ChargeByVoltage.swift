@@ -3,13 +3,13 @@ import BMSCore
 /// CCL said in volts, evaluated after every constraint of it: for chargers that do not listen to it: solar chargers of a system that feeds in take no current limit, CVL
 /// alone stops them (dvcc.py). It is the voltage at which the pack would take as much current as CCL allows.
 ///
-/// Always where temperature forbids charging, so that a frozen cell is not charged by a charger that ignores CCL 0; for every CCL
-/// where the owner asks for it (`voltageOnly`), then also clear of the hard cut by what such chargers add to CVL.
+/// Always where temperature, the BMS or somebody's command forbids charging, so that a frozen cell is not charged by a charger that
+/// ignores CCL 0; for every CCL where the owner asks for it (`voltageOnly`), then also clear of the hard cut by what such chargers add to CVL.
 ///
 /// mV. Example: 16 cells at rest at 52.64 V and 1 milliohm each, CCL 0 because of cold: CVL 52.64 V; with `voltageOnly` and CCL 50 A:
 /// 52.64 V + 50 A x 16 milliohm = 53.44 V.
 struct ChargeByVoltage: Sendable {
-    private static let temperatures: Set<String> = ["cold", "hot", "alarmCold", "alarmHot"]
+    private static let prohibitions: Set<String> = ["cold", "hot", "alarmCold", "alarmHot", "chargeOff"]
     private static let seconds = 30.0
 
     /// Voltage of the pack without current, mV.
@@ -21,7 +21,11 @@ struct ChargeByVoltage: Sendable {
         let resistance = input.resistance * Double(input.cells)
         let rest = estimate(input, resistance)
         let charge = bounds.filter { $0.limit == .ccl }
-        let isForbidden = charge.contains { $0.value == 0 && Self.temperatures.contains($0.name) }
+        let isForbidden = charge.contains { bound in
+            // A charge that the BMS ended because the pack is full is eased down by float.
+            bound.value == 0
+                && (Self.prohibitions.contains(bound.name) || bound.cause == .chargeRefused(isEndOfCharge: false))
+        }
         guard isForbidden || input.configuration.isVoltageOnly else {
             play = VoltagePlay()
             return

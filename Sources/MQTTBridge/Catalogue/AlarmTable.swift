@@ -20,12 +20,22 @@ struct AlarmRow: Sendable {
     var title: String
     /// Packs that can have it.
     var isFor: @Sendable (PackOptions) -> Bool = { _ in true }
+    /// It knows something only while frames come.
+    var needsPack = true
     /// dbus-mqtt-battery takes its key.
     var isInGXFeed = true
     /// Its changes are lines of the log; where not, the cause has lines of its own.
     var isLogged = true
     /// Its level; `nil` while unknown.
     var level: @Sendable (PackView) -> AlarmLevel?
+}
+
+extension AlarmRow {
+    /// How Home Assistant shows it.
+    var entity: EntityRow {
+        let entity = EntityRow.binary(key, title, "problem", diagnostic: true)
+        return needsPack ? entity : entity.always
+    }
 }
 
 /// All alarms, in the order of the documents.
@@ -60,7 +70,8 @@ enum AlarmTable {
         AlarmRow(name: "LowSoc", key: "alarm_low_soc", title: "Low state of charge") { view in
             view.live.map { $0.soc == 0 ? .alarm : $0.soc <= 5 ? .warning : .none }
         },
-        AlarmRow(name: "BmsCable", key: "alarm_bms_cable", title: "BMS cable", isLogged: false) { view in
+        AlarmRow(name: "BmsCable", key: "alarm_bms_cable", title: "BMS cable", needsPack: false, isLogged: false) {
+            view in
             switch view.freshness {
             case .fresh, .holding: AlarmLevel.none
             case .stale: .warning
@@ -72,7 +83,8 @@ enum AlarmTable {
             bit(view, .noCellCommunication, warning: false)
         },
         AlarmRow(
-            name: "Relay", key: "alarm_relay", title: "Relay", isFor: { !$0.relays.isEmpty }, isInGXFeed: false,
+            name: "Relay", key: "alarm_relay", title: "Relay", isFor: { !$0.relays.isEmpty }, needsPack: false,
+            isInGXFeed: false,
             isLogged: false
         ) { view in
             view.relays.contains(where: \.isAlarm) ? .alarm : AlarmLevel.none

@@ -58,8 +58,17 @@ struct EntityRow: Hashable, Sendable {
     var options: [String]?
     /// Becomes unavailable when it is not repeated: for live values, not for counters and texts that stay true.
     var expires = true
+    /// It knows something only while frames come.
+    var needsPack = true
     /// Announced only when it has had a value: not every BMS, and not every pack, ever has one.
     var isOptional = false
+
+    /// The same, readable while the pack is offline, too.
+    var always: EntityRow {
+        var row = self
+        row.needsPack = false
+        return row
+    }
 
     /// The same, announced only when it has had a value.
     var optional: EntityRow {

@@ -60,11 +60,11 @@ extension MetricCatalogue {
         AlarmTable.rows.map { row in
             Metric(
                 "/Alarms/\(row.name)", gx: row.isInGXFeed,
-                entity: .binary(row.key, row.title, "problem", diagnostic: true),
+                entity: row.entity,
                 isFor: row.isFor
             ) { view in .whole(row.level(view)?.rawValue) }
         } + [
-            Metric("/Alarms/Alarm", entity: .binary("alarm", "Alarm", "problem")) {
+            Metric("/Alarms/Alarm", entity: .binary("alarm", "Alarm", "problem").always) {
                 .integer(AlarmTable.worst($0).rawValue)
             }
         ]

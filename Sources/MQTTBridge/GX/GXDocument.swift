@@ -7,31 +7,41 @@ import ChargeLimits
 enum GXDocument {
     /// Cells that the driver takes.
     static let cells = 24
+    /// So long before the link counts as lost, ms, the documents say what holds then: one or two do.
+    private static let lastWords: Int64 = 1_500
 
     /// The document, or `nil` when silence is the only safe thing to say: power, voltage or SoC were never known, there is
     /// no current sensor, or the link is lost.
-    static func make(_ view: PackView) -> [UInt8]? {
+    ///
+    /// - Parameter mostCells: cells that were sent before: the driver keeps the values of cells that are left out.
+    static func make(_ view: PackView, mostCells: Int) -> [UInt8]? {
         guard
             view.freshness <= .stale, let frame = view.snapshot.frame, let power = view.snapshot.power,
             let current = frame.current, view.limits != nil
         else { return nil }
         // While the link is stale the last of these stays, beside limits that are safe and a BmsCable warning.
-        let last: [String: MetricValue] = [
+        var fixed: [String: MetricValue] = [
             "/Dc/0/Voltage": .thousandths(frame.packVoltage.rawValue, 3),
             "/Dc/0/Current": .thousandths(current.rawValue, 3),
             "/Dc/0/Power": .thousandths(power.rawValue, 1),
             "/Soc": .whole(frame.soc),
         ]
+        // What the driver hears last it keeps until its time-out: the last words are those of a link that is lost.
+        let age = view.snapshot.age(at: view.now) ?? 0
+        if age > view.options.tracker.freshness.lost - lastWords {
+            fixed["/Info/MaxDischargeCurrent"] = .integer(0)
+            fixed["/Alarms/BmsCable"] = .integer(AlarmLevel.alarm.rawValue)
+        }
         var rows: [(keys: [String], value: MetricValue)] = []
         for metric in MetricCatalogue.state where metric.isInGXFeed {
-            if metric.path == "/Voltages/Sum" { rows += cellRows("Voltages", view) }
-            rows.append((metric.keys, value(metric, last[metric.path], view)))
+            if metric.path == "/Voltages/Sum" { rows += cellRows("Voltages", mostCells, view) }
+            rows.append((metric.keys, value(metric, fixed[metric.path], view)))
         }
-        return Documents.nested(rows + cellRows("Balances", view))
+        return Documents.nested(rows + cellRows("Balances", mostCells, view))
     }
 
-    private static func value(_ metric: Metric, _ last: MetricValue?, _ view: PackView) -> MetricValue {
-        last ?? current(metric, view) ?? metric.value(view)
+    private static func value(_ metric: Metric, _ fixed: MetricValue?, _ view: PackView) -> MetricValue {
+        fixed ?? current(metric, view) ?? metric.value(view)
     }
 
     /// CCL or DCL as a GX wants them; `nil` for any other value.
@@ -43,9 +53,11 @@ enum GXDocument {
         }
     }
 
-    private static func cellRows(_ group: String, _ view: PackView) -> [(keys: [String], value: MetricValue)] {
+    private static func cellRows(
+        _ group: String, _ mostCells: Int, _ view: PackView
+    ) -> [(keys: [String], value: MetricValue)] {
         guard let row = CellTable.rows.first(where: { $0.group == group && $0.isInGXFeed }) else { return [] }
-        let count = min(cells, view.snapshot.settings?.cellCount ?? 0)
+        let count = min(cells, max(mostCells, view.snapshot.settings?.cellCount ?? 0))
         return (0..<count).map { ([group, "Cell\($0 + 1)"], row.value(view, $0 + 1)) }
     }
 }

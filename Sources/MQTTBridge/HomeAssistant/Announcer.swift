@@ -13,6 +13,8 @@ struct Announcer: Sendable {
     /// What comes to be known bit by bit is announced together.
     private static let gathering: Int64 = 10_000
     private static let patience: Int64 = 30_000
+    /// Home Assistant takes an entity out of the old form within a second.
+    private static let migration: Int64 = 1_000
     private static let mostKeys = 2_000
 
     /// What an announcement depends on.
@@ -32,7 +34,7 @@ struct Announcer: Sendable {
         case announce
         /// The same with what is to be removed still there.
         case revive
-        /// The announcements of the other form are taken over, and forgotten later.
+        /// The announcements of the other form are given up, and forgotten, before the new ones come.
         case migrate([String])
         case clear([String])
     }
@@ -133,23 +135,19 @@ struct Announcer: Sendable {
     /// - Parameter hasGone: something was announced that is no more.
     mutating func next(hasGone: Bool, at now: Timestamp) -> Step? {
         guard isDue(at: now) else { return nil }
-        if !leftovers.isEmpty, !hasAsked {
-            hasAsked = true
-            self.due = now + Self.spacing
-            return .migrate(leftovers.sorted())
+        // Cleared before the other form is announced: a start of Home Assistant that finds both complains of each entity.
+        if !leftovers.isEmpty {
+            self.due = now + (hasAsked ? Self.spacing : Self.migration)
+            defer { if hasAsked { leftovers = [] } else { hasAsked = true } }
+            return hasAsked ? .clear(leftovers.sorted()) : .migrate(leftovers.sorted())
         }
+        hasAsked = false
         let mustRevive = needsRevival && hasGone
         needsRevival = false
         if mustRevive {
             sentAt = now
             self.due = now + Self.spacing
             return .revive
-        }
-        if hasAsked, repeats == 0 {
-            defer { leftovers = [] }
-            hasAsked = false
-            self.due = nil
-            return .clear(leftovers.sorted())
         }
         sentAt = now
         if repeats > 0 {

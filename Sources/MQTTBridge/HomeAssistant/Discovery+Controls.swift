@@ -24,7 +24,7 @@ extension Discovery {
             writer.member("payload_press", "PRESS")
         } else {
             writer.member("state_topic", options.topics.settings(pack.id))
-            writer.member("value_template", "{{ value_json['\(row.name)'].value }}")
+            writer.member("value_template", row.template)
         }
         switch row.kind {
         case .number(let unit, let step, let bounds):
@@ -54,6 +54,12 @@ extension Discovery {
 }
 
 extension SettingRow {
+    /// Its value in the settings document. A relay may be gone from the file before Home Assistant has heard of it.
+    fileprivate var template: String {
+        subject == nil
+            ? "{{ value_json.\(name).value }}" : "{{ (value_json['\(name)'] | default({})).value | default(none) }}"
+    }
+
     /// Home Assistant's kind of entity.
     var platform: String {
         switch kind {

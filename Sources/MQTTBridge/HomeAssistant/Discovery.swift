@@ -113,7 +113,8 @@ struct Discovery {
             guard let entity = metric.entity, metric.isFor(pack) else { continue }
             result.append(
                 Component(
-                    entity: entity, topic: topics.state(pack.id), keys: metric.keys, interval: options.stateInterval))
+                    entity: entity, topic: topics.state(pack.id), keys: metric.keys, interval: options.stateInterval,
+                    needsPack: entity.needsPack))
         }
         result += relays
         let digits = String(cellCount).count
@@ -182,7 +183,7 @@ struct Discovery {
     /// As much of an entity that is gone as each platform needs.
     private func remains(_ key: String, _ platform: String, _ writer: inout JSONWriter, withPlatform: Bool) {
         identify(platform, key, key, &writer, withPlatform: withPlatform)
-        writer.member("state_topic", options.topics.state(pack.id))
+        writer.member("state_topic", options.topics.set(pack.id, "none"))
         writer.member("command_topic", options.topics.set(pack.id, "none"))
         if platform == "select" {
             writer.key("options")

@@ -28,9 +28,9 @@ enum GXSetupCommand {
         let link = plan.link
         var lines = [
             "# Pack '\(pack.id)': /data/etc/dbus-mqtt-battery/config.ini on the GX device",
-            "# (driver: https://github.com/mr-manuel/venus-os_dbus-mqtt-battery, one instance for each pack)",
+            "# driver: https://github.com/mr-manuel/venus-os_dbus-mqtt-battery, 1.0.12 or later (older ones take CCL 0 for no limit)",
             "[DEFAULT]",
-            "device_name = \(pack.name)", "device_instance = \(pack.gxInstance)", "timeout = 60", "", "[MQTT]",
+            "device_name = \(pack.name)", "device_instance = \(pack.gxInstance)", "timeout = 30", "", "[MQTT]",
             "broker_address = \(isLocal(link.host) ? "ADDRESS-OF-THIS-MACHINE" : link.host)",
             "broker_port = \(link.port)",
         ]
@@ -55,7 +55,7 @@ enum GXSetupCommand {
         4. Leave "Limit charge current" off, or above your own ceiling: the lower one counts.
         5. Inverter/charger (VEConfigure): battery type lithium, and its own voltages at or above CVL, as a second line.
         Check: the page of the battery, Parameters, shows CVL, CCL and DCL; pull the BMS cable: CCL is 0 after 10 s, and after
-        60 s plus the driver's time-out the GX says that the BMS is lost.
+        90 s the GX says that the BMS is lost.
 
         """
 

@@ -80,7 +80,8 @@ struct SettingsCommand: Sendable {
             Console.complain("refused: \(reason)")
             return 1
         }
-        let effective = answer["effective"].map { ": \(text($0))" } ?? ""
+        // A button has no value.
+        let effective = answer["effective"].flatMap { $0.isNull ? nil : ": \(text($0))" } ?? ""
         Console.write("\(assignment.setting)\(effective) (\(reason))\n")
         return 0
     }
