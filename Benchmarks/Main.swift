@@ -8,7 +8,7 @@ struct Main {
         let all: [(String, () -> Void)] = [
             ("decode", DecodeBenchmark.run), ("limits", LimitsBenchmark.run), ("year", LimitsBenchmark.runYear),
             ("latency", LatencyBenchmark.run), ("commands", LatencyBenchmark.runCommands),
-            ("fuzz", CommandFuzz.run), ("relays", RelayDay.run),
+            ("fuzz", CommandFuzz.run), ("relays", RelayDay.run), ("messages", MessageDay.run),
         ]
         for name in names where !all.contains(where: { $0.0 == name }) {
             print("no benchmark '\(name)': \(all.map(\.0).joined(separator: ", "))")

@@ -1,5 +1,4 @@
 import BMSCore
-import ChargeLimits
 import MQTTBridge
 import PackSimulator
 
@@ -16,38 +15,28 @@ enum RelayDay {
         var relay = RelayOptions(name: "charger")
         relay.commandTopic = "cmnd/charger/POWER"
         relay.stateTopic = "stat/charger/POWER"
-        var pack = PackOptions(id: "garage")
-        pack.relays = [relay]
-        var bridge = Bridge(BridgeOptions(), packs: [pack])
-        var simulator = Simulator(scenario: scenario)
+        var options = PackOptions(id: "garage")
+        options.relays = [relay]
+        var pack = SimulatedPack(BridgeOptions(), options, scenario)
         var isClosed = false
         var lines: [String] = []
-        func moment(_ second: Int) -> Moment {
-            Moment(monotonic: Timestamp(milliseconds: Int64(second) * 1000), wall: Int64(second) * 1000)
-        }
-        func take(_ outbox: Outbox, _ second: Int) {
+        func take(_ outbox: Outbox) {
             for message in outbox.messages where message.topic == relay.commandTopic {
                 isClosed = message.payload == Array("ON".utf8)
-                _ = bridge.message(
-                    topic: relay.stateTopic ?? "", payload: message.payload, isRetained: false, at: moment(second))
+                _ = pack.bridge.message(
+                    topic: relay.stateTopic ?? "", payload: message.payload, isRetained: false, at: pack.now)
             }
             for notice in outbox.notices where notice.text.contains("relay") {
-                let time = simulator.truth.timeOfDay
+                let time = pack.simulator.truth.timeOfDay
                 let clock = [time / 3600, time / 60 % 60, time % 60].map { $0 < 10 ? "0\($0)" : "\($0)" }
                 lines.append("\(clock.joined(separator: ":")) \(notice.text)")
             }
         }
-        take(bridge.connected(canExpire: true, at: moment(0)), 0)
-        for relayGuard in bridge.guards { take(bridge.guardChanged(relayGuard, isUp: true, at: moment(0)), 0) }
-        for second in 1...seconds {
-            let limits = bridge.limits(ofPack: 0)
-            let given = GivenLimits(cvl: limits?.cvl, ccl: isClosed ? limits?.ccl : .zero, dcl: limits?.dcl)
-            if let frame = simulator.step(limits: given) {
-                take(bridge.receive(frame, pack: 0, at: moment(second)), second)
-            } else {
-                take(bridge.tick(at: moment(second)), second)
-            }
+        take(pack.bridge.connected(canExpire: true, at: pack.now))
+        for relayGuard in pack.bridge.guards {
+            take(pack.bridge.guardChanged(relayGuard, isUp: true, at: pack.now))
         }
+        for _ in 1...seconds { take(pack.step(mayCharge: isClosed)) }
         return lines
     }
 }

@@ -40,9 +40,9 @@ extension MetricCatalogue {
         Metric("/System/NrOfModulesOffline", gx: true) { .flag(!$0.freshness.isLive) },
         Metric("/System/NrOfModulesBlockingCharge", gx: true) { .flag(!$0.snapshot.chargeAllowed) },
         Metric("/System/NrOfModulesBlockingDischarge", gx: true) { .flag(!$0.snapshot.dischargeAllowed) },
-        threshold("/System/MinVoltageThreshold", "vmin", "Vmin") { $0.snapshot.settings?.minimumVoltage },
-        threshold("/System/MaxVoltageThreshold", "vmax", "Vmax") { $0.snapshot.settings?.maximumVoltage },
-        threshold("/System/BalanceVoltageThreshold", "vbalance", "Vbalance") {
+        threshold("/System/MinVoltageThreshold", "vmin", "Vmin", enabled: true) { $0.snapshot.settings?.minimumVoltage },
+        threshold("/System/MaxVoltageThreshold", "vmax", "Vmax", enabled: true) { $0.snapshot.settings?.maximumVoltage },
+        threshold("/System/BalanceVoltageThreshold", "vbalance", "Vbalance", enabled: true) {
             $0.snapshot.settings?.balanceVoltage
         },
         threshold("/System/FullVoltageThreshold", "vfull", "Vfull") { $0.keys?.fullVoltage },
@@ -95,13 +95,14 @@ extension MetricCatalogue {
     ]
 
     private static func threshold(
-        _ path: String, _ key: String, _ name: String, _ value: @escaping @Sendable (PackView) -> Millivolts?
+        _ path: String, _ key: String, _ name: String, enabled: Bool = false,
+        _ value: @escaping @Sendable (PackView) -> Millivolts?
     ) -> Metric {
         Metric(
             path, "V",
             entity: EntityRow(
                 key: key, name: name, deviceClass: "voltage", stateClass: "measurement", unit: "V", precision: 3,
-                isDiagnostic: true, isEnabled: false, expires: false, isOptional: true)
+                isDiagnostic: true, isEnabled: enabled, expires: false, isOptional: true)
         ) { .thousandths(value($0)?.rawValue, 3) }
     }
 

@@ -1,0 +1,31 @@
+import BMSCore
+import ChargeLimits
+import MQTTBridge
+import PackSimulator
+
+/// A pack in simulated time through a bridge, a second a step: frames in, everything that the bridge says out.
+struct SimulatedPack {
+    var bridge: Bridge
+    var simulator: Simulator
+    private(set) var second = 0
+
+    init(_ options: BridgeOptions, _ pack: PackOptions, _ scenario: Scenario) {
+        bridge = Bridge(options, packs: [pack])
+        simulator = Simulator(scenario: scenario)
+    }
+
+    /// The frame's millisecond in its second wanders, as a BMS's clock does against the wall's.
+    var now: Moment {
+        let milliseconds = Int64(second) * 1000 + Int64(second / 90 % 1000)
+        return Moment(monotonic: Timestamp(milliseconds: milliseconds), wall: 1_795_000_000_000 + milliseconds)
+    }
+
+    /// Passes a second; the charger gets nothing while `mayCharge` is `false`.
+    mutating func step(mayCharge: Bool = true) -> Outbox {
+        second += 1
+        let limits = bridge.limits(ofPack: 0)
+        let given = GivenLimits(cvl: limits?.cvl, ccl: mayCharge ? limits?.ccl : .zero, dcl: limits?.dcl)
+        guard let frame = simulator.step(limits: given) else { return bridge.tick(at: now) }
+        return bridge.receive(frame, pack: 0, at: now)
+    }
+}
