@@ -40,8 +40,12 @@ extension MetricCatalogue {
         Metric("/System/NrOfModulesOffline", gx: true) { .flag(!$0.freshness.isLive) },
         Metric("/System/NrOfModulesBlockingCharge", gx: true) { .flag(!$0.snapshot.chargeAllowed) },
         Metric("/System/NrOfModulesBlockingDischarge", gx: true) { .flag(!$0.snapshot.dischargeAllowed) },
-        threshold("/System/MinVoltageThreshold", "vmin", "Vmin", enabled: true) { $0.snapshot.settings?.minimumVoltage },
-        threshold("/System/MaxVoltageThreshold", "vmax", "Vmax", enabled: true) { $0.snapshot.settings?.maximumVoltage },
+        threshold("/System/MinVoltageThreshold", "vmin", "Vmin", enabled: true) {
+            $0.snapshot.settings?.minimumVoltage
+        },
+        threshold("/System/MaxVoltageThreshold", "vmax", "Vmax", enabled: true) {
+            $0.snapshot.settings?.maximumVoltage
+        },
         threshold("/System/BalanceVoltageThreshold", "vbalance", "Vbalance", enabled: true) {
             $0.snapshot.settings?.balanceVoltage
         },

@@ -10,8 +10,10 @@ import JSONInput
 /// made of two steps: everything in full, then the removal.
 struct Announcer: Sendable {
     private static let spacing: Int64 = 3_000
-    /// What comes to be known bit by bit is announced together.
-    private static let gathering: Int64 = 10_000
+    /// What comes to be known bit by bit is announced together, when nothing new came for so long, or after so long in all: each
+    /// announcement makes entities unavailable for a moment.
+    private static let gathering: Int64 = 30_000
+    private static let longestGathering: Int64 = 120_000
     private static let patience: Int64 = 30_000
     /// Home Assistant takes an entity out of the old form within a second.
     private static let migration: Int64 = 1_000
@@ -47,6 +49,8 @@ struct Announcer: Sendable {
     private let node: String
     private var startedAt: Timestamp?
     private var due: Timestamp?
+    /// Since when something waits to be announced together.
+    private var gathersSince: Timestamp?
     private var sentAt: Timestamp?
     private var repeats = 0
     private var needsRevival = false
@@ -74,9 +78,17 @@ struct Announcer: Sendable {
         guard new != content else { return }
         let isUrgent = content?.cellCount != new.cellCount
         content = new
-        let moment = later(isUrgent ? now : now + Self.gathering)
-        due = isUrgent ? moment : min(due ?? moment, moment)
         repeats = 1
+        guard !isUrgent else {
+            due = later(now)
+            gathersSince = nil
+            return
+        }
+        let since = gathersSince ?? now
+        // What is due for another reason takes it along.
+        guard due == nil || gathersSince != nil else { return }
+        gathersSince = since
+        due = later(min(now + Self.gathering, since + Self.longestGathering))
     }
 
     /// Keys of an announcement of ours.
@@ -142,6 +154,7 @@ struct Announcer: Sendable {
             return hasAsked ? .clear(leftovers.sorted()) : .migrate(leftovers.sorted())
         }
         hasAsked = false
+        gathersSince = nil
         let mustRevive = needsRevival && hasGone
         needsRevival = false
         if mustRevive {
