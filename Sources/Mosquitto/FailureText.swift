@@ -33,6 +33,8 @@ struct FailureText {
             case 2, 133:
                 "refused the client identifier \"\(configuration.clientID)\": set mqtt.clientId (reason \(reason))"
             case 3, 136, 137: "says that it is unavailable or busy (reason \(reason))"
+            case 154:
+                "keeps no retained messages, and availability needs them: allow them (mosquitto: retain_available true)"
             case 138: "has banned this client (reason \(reason))"
             case 151, 159: "has no room for another connection now (reason \(reason))"
             default: "refused the connection: \(reasonText(reason)) (reason \(reason))"

@@ -77,7 +77,11 @@ final class LinkCore: Sendable {
                     handle.pointer, &identifier, message.topic, length, message.payload, Int32(message.qos),
                     message.retain)
             }
-            return (code == MOSQ_ERR_SUCCESS.rawValue ? .queued : .failed(code), identifier)
+            switch code {
+            case MOSQ_ERR_SUCCESS.rawValue: return (.queued, identifier)
+            case MOSQ_ERR_OVERSIZE_PACKET.rawValue: return (.tooLarge, 0)
+            default: return (.failed(code), 0)
+            }
         }
     }
 

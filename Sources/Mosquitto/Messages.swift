@@ -68,6 +68,8 @@ public enum PublishOutcome: Hashable, Sendable {
     case queued
     /// There is no accepted connection; nothing is kept for a later one.
     case notConnected
+    /// Larger than the broker takes, by its own word (MQTT 5).
+    case tooLarge
     /// Refused by the library: its error number.
     case failed(Int32)
 }

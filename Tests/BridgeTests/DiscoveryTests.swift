@@ -156,6 +156,22 @@ struct DiscoveryTests {
         #expect(topics("link") == [.text("bms/bridge/status")])
     }
 
+    @Test(
+        "a pack's name may be anything: it is quoted, and stands in no template",
+        arguments: ["Gärage \"8\" / #1", "{{ 1 / 0 }}{% x %}", "a\\b'c`", "🔋 池", String(repeating: "x", count: 200)])
+    func names(name: String) throws {
+        var context = context
+        context.options.name = name
+        let message = try #require(
+            Discovery(options: BridgeOptions(), context: context, cellCount: 16).messages().first)
+        let document = try Document(message.payload)
+        #expect(document.text("device.name") == name)
+        for (key, component) in document.object("components") {
+            #expect(member(component, "value_template")?.text?.contains("1 / 0") != true, "\(key)")
+            #expect(member(component, "name")?.text?.contains(name) != true, "\(key)")
+        }
+    }
+
     @Test("cells above 24 are disabled at first; their keys are padded")
     func manyCells() throws {
         let all = try components(cells: 30)

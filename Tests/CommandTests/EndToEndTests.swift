@@ -218,6 +218,21 @@ struct EndToEndTests {
         #expect(show.read().contains("maxDischargeCurrent    40 A  (0 to 500)  set by command"))
     }
 
+    @Test(
+        "a broker that keeps nothing, or takes no large message, is told with the remedy",
+        arguments: [
+            ("retain_available false", "keeps no retained messages, and availability needs them"),
+            ("max_packet_size 20000", "homeassistant/device/bms_garage/config is not sent: raise its limit"),
+        ])
+    func limitedBroker(line: String, warning: String) throws {
+        var options = BrokerFixture.Options()
+        options.lines = [line]
+        let broker = BrokerFixture(options)
+        #expect(broker.start())
+        let bridge = try bridge(broker, source: "simulator:day")
+        #expect(bridge.read(until: warning).contains(warning))
+    }
+
     @Test("trouble with the broker is told with host and cause")
     func brokerTrouble() throws {
         let broker = BrokerFixture()

@@ -20,6 +20,8 @@ public final class BrokerFixture {
         public var certificates: Certificates?
         /// Clients need a certificate.
         public var requiresCertificate = false
+        /// Further lines of mosquitto.conf.
+        public var lines: [String] = []
 
         /// An open broker.
         public init() {}
@@ -84,6 +86,7 @@ public final class BrokerFixture {
             text += "cafile \(certificates.ca)\ncertfile \(certificates.server)\nkeyfile \(certificates.serverKey)\n"
             if options.requiresCertificate { text += "require_certificate true\n" }
         }
+        text += options.lines.map { "\($0)\n" }.joined()
         folder.write(text, "mosquitto.conf")
     }
 }

@@ -25,7 +25,7 @@ struct Service: Sendable {
         configuration.will = OutgoingMessage(bridge.will)
         let link = MosquittoLink(configuration)
         let runtime = BridgeRuntime(
-            bridge, transport: MosquittoTransport(link: link), log: log, clock: clock, store: store)
+            bridge, transport: MosquittoTransport(link: link, log: log), log: log, clock: clock, store: store)
         link.subscribe(bridge.subscriptions.map { Subscription($0.filter, qos: 1, noLocal: $0.excludesOwn) })
         let sources = plan.packs.map { ByteSource($0.source) }
         log.info(
