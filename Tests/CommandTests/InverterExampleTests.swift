@@ -1,0 +1,23 @@
+import TestSupport
+import Testing
+
+/// Debian's Python with paho-mqtt, which the example is written for.
+private let python: String? = {
+    let program = "/usr/bin/python3"
+    guard let probe = ChildProcess(program, ["-c", "import paho.mqtt.client"]), probe.exitCode() == 0 else {
+        return nil
+    }
+    return program
+}()
+
+@Suite("examples/inverters", .enabled(if: python != nil, "needs python3-paho-mqtt"))
+struct InverterExampleTests {
+    @Test("the script that follows limits passes its own tests: what is old, offline or unreadable is no limit")
+    func ownTests() throws {
+        let program = try #require(python)
+        let folder = Repository.path("examples/inverters")
+        let process = try #require(ChildProcess(program, ["-B", "-m", "unittest", "discover", "-s", folder]))
+        _ = process.read()
+        #expect(process.exitCode() == 0)
+    }
+}
