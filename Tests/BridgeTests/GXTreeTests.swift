@@ -188,6 +188,34 @@ struct GXTreeTests {
         #expect(harness.bridge.limits(ofPack: 0)?.ccl != Milliamperes(25_000))
     }
 
+    @Test("each pack is a battery of its own; a write reaches the one that it names")
+    func severalPacks() {
+        var options = BridgeOptions()
+        options.gxTree = GXTreeOptions(portalID: Self.portal, owner: "bridge-1")
+        let packs = [("garage", 512), ("shed", 513)].map { id, instance in
+            var pack = PackOptions(id: id)
+            pack.gxInstance = instance
+            pack.limits.maximumChargeCurrent = Milliamperes(100_000)
+            return pack
+        }
+        var bridge = Bridge(options, packs: packs)
+        func moment(_ second: Int64) -> Moment { Moment(monotonic: .seconds(Double(second)), wall: second * 1000) }
+        _ = bridge.connected(canExpire: true, at: moment(0))
+        for second in 1...5 as ClosedRange<Int64> {
+            for pack in 0...1 { _ = bridge.receive(FrameFixture.bytes(), pack: pack, at: moment(second)) }
+        }
+        let all = bridge.message(
+            topic: "R/\(Self.portal)/keepalive", payload: [], isRetained: false, at: moment(6))
+        for instance in [512, 513] {
+            #expect(all.messages.contains { $0.topic == "N/\(Self.portal)/battery/\(instance)/Soc" })
+        }
+        _ = bridge.message(
+            topic: "W/\(Self.portal)/battery/513/Settings/MaxChargeCurrent", payload: Array(#"{"value":7}"#.utf8),
+            isRetained: false, at: moment(7))
+        #expect(bridge.limits(ofPack: 1)?.ccl == Milliamperes(7_000))
+        #expect(bridge.limits(ofPack: 0)?.ccl != Milliamperes(7_000))
+    }
+
     @Test("a prefix stands before all of it")
     func prefix() {
         var harness = harness(prefix: "victron")
