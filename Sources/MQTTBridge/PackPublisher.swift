@@ -51,19 +51,18 @@ struct PackPublisher: Sendable {
             if isDue(limitsAt, bridge.limitsInterval, isChanged, hasFrame, now) { sendLimits(view, now, &outbox) }
             sendGX(view, now, &outbox)
         }
-        // Relays are told of before the first frame, too: they stand open then.
-        if !options.relays.isEmpty, isDue(relaysAt, bridge.limitsInterval, isChanged, hasFrame, now) {
-            sendRelays(view, now, &outbox)
-        }
         noteLink(view, at: now, into: &outbox)
         sendStatus(view, &outbox)
         let isAnnounced = announce(view, now, &outbox)
+        let isForced = isChanged || isAnnounced
+        // Relays are told of before the first frame, too: they stand open then.
+        if !options.relays.isEmpty, isDue(relaysAt, bridge.limitsInterval, isForced, hasFrame, now) {
+            sendRelays(view, now, &outbox)
+        }
         if view.snapshot.linkAt != nil {
             // An entity that was just announced shows nothing until its status and state come again.
             if isAnnounced { isOnline = nil }
             sendStatus(view, &outbox)
-            let isForced = isChanged || isAnnounced
-            if isAnnounced, !options.relays.isEmpty { sendRelays(view, now, &outbox) }
             if isDue(stateAt, bridge.stateInterval, isForced, hasFrame, now) { sendState(view, now, &outbox) }
             if isDue(cellsAt, bridge.cellsInterval, isForced, hasFrame, now) { sendCells(view, now, &outbox) }
         }
@@ -193,6 +192,7 @@ struct PackPublisher: Sendable {
     }
 
     private mutating func announce(_ view: PackView, _ now: Moment, _ outbox: inout Outbox) -> Bool {
+        guard bridge.discovery != .off else { return false }
         let context = SettingContext(options: options, snapshot: view.snapshot)
         let content = view.snapshot.settings.map { settings in
             Announcer.Content(
@@ -200,9 +200,7 @@ struct PackPublisher: Sendable {
                 basis: context.basis)
         }
         announcer.note(content, at: now.monotonic)
-        guard bridge.discovery != .off, announcer.isDue(at: now.monotonic), let content = announcer.content else {
-            return false
-        }
+        guard announcer.isDue(at: now.monotonic), let content = announcer.content else { return false }
         let discovery = Discovery(
             options: bridge, context: context, cellCount: content.cellCount, firmware: content.firmware,
             known: content.known, announced: announcer.announced)

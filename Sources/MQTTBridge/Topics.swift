@@ -11,6 +11,16 @@ public struct Topics: Hashable, Sendable {
         self.discoveryPrefix = discoveryPrefix
     }
 
+    /// Whether a name may be a level of topics and a part of entities' ids: a-z, 0-9, _ and -, not empty.
+    public static func isIdentifier(_ name: String, longest: Int) -> Bool {
+        (1...longest).contains(name.utf8.count)
+            && name.utf8.allSatisfy { byte in
+                (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
+                    || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || byte == UInt8(ascii: "_")
+                    || byte == UInt8(ascii: "-")
+            }
+    }
+
     /// `online` or `offline`, retained; `offline` is also the will.
     public var bridgeStatus: String { "\(base)/bridge/status" }
     /// `online` while good frames come.

@@ -56,6 +56,20 @@ package struct JSONWriter {
         value(flag)
     }
 
+    /// A member with a number of any size.
+    package mutating func member(_ name: String, _ number: Double) {
+        key(name)
+        value(number)
+    }
+
+    /// A member with a list of texts.
+    package mutating func member(_ name: String, _ texts: [String]) {
+        key(name)
+        beginArray()
+        for text in texts { value(.text(text)) }
+        endArray()
+    }
+
     /// A member with text.
     package mutating func member(_ name: String, _ text: String) { member(name, .text(text)) }
 

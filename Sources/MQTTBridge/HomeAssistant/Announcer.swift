@@ -111,7 +111,10 @@ struct Announcer: Sendable {
             keys[levels[levels.count - 2]] = levels[levels.count - 4]
             if mode == .device, leftovers.count < Self.mostKeys { leftovers.insert(topic) }
         }
-        note(announced: keys.filter { Self.isSound($0.key) && Self.isSound($0.value) })
+        note(
+            announced: keys.filter { key, platform in
+                [key, platform].allSatisfy { Topics.isIdentifier($0, longest: 64) }
+            })
         guard content != nil else { return }
         due = later(now)
         repeats = 1
@@ -175,13 +178,5 @@ struct Announcer: Sendable {
     private func later(_ moment: Timestamp) -> Timestamp {
         guard let sentAt else { return moment }
         return max(moment, sentAt + Self.spacing)
-    }
-
-    private static func isSound(_ name: String) -> Bool {
-        (1...64).contains(name.utf8.count)
-            && name.utf8.allSatisfy { byte in
-                (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
-                    || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || "_-".utf8.contains(byte)
-            }
     }
 }

@@ -18,8 +18,7 @@ extension Discovery {
         writer.member("qos", .integer(1))
         writer.member("icon", row.icon)
         writer.member("entity_category", "config")
-        writer.key("retain")
-        writer.value(false)
+        writer.member("retain", false)
         if case .button = row.kind {
             writer.member("payload_press", "PRESS")
         } else {
@@ -40,10 +39,7 @@ extension Discovery {
             writer.member("payload_on", "ON")
             writer.member("payload_off", "OFF")
         case .word(let words):
-            writer.key("options")
-            writer.beginArray()
-            for word in words { writer.value(.text(word)) }
-            writer.endArray()
+            writer.member("options", words)
         case .text(let longest):
             writer.member("min", .integer(1))
             writer.member("max", .integer(longest))

@@ -185,21 +185,14 @@ struct Discovery {
         identify(platform, key, key, &writer, withPlatform: withPlatform)
         writer.member("state_topic", options.topics.set(pack.id, "none"))
         writer.member("command_topic", options.topics.set(pack.id, "none"))
-        if platform == "select" {
-            writer.key("options")
-            writer.beginArray()
-            writer.endArray()
-        }
+        if platform == "select" { writer.member("options", [String]()) }
         availability(&writer, withPack: true)
     }
 
     private func head(_ writer: inout JSONWriter) {
         writer.key("device")
         writer.beginObject()
-        writer.key("identifiers")
-        writer.beginArray()
-        writer.value(.text(node))
-        writer.endArray()
+        writer.member("identifiers", [node])
         writer.member("name", pack.name)
         writer.member("manufacturer", MetricCatalogue.manufacturer)
         writer.member("model", MetricCatalogue.productName)
@@ -236,16 +229,8 @@ struct Discovery {
         if let precision = entity.precision { writer.member("suggested_display_precision", .integer(precision)) }
         if let icon = entity.icon { writer.member("icon", icon) }
         if entity.isDiagnostic { writer.member("entity_category", "diagnostic") }
-        if !entity.isEnabled {
-            writer.key("enabled_by_default")
-            writer.value(false)
-        }
-        if let choices = entity.options, hasOptions {
-            writer.key("options")
-            writer.beginArray()
-            for choice in choices { writer.value(.text(choice)) }
-            writer.endArray()
-        }
+        if !entity.isEnabled { writer.member("enabled_by_default", false) }
+        if let choices = entity.options, hasOptions { writer.member("options", choices) }
         if component.keys != nil, entity.expires {
             // A second line behind the availability topics: five heartbeats, a minute at least.
             writer.member("expire_after", .integer(max(60, Int(component.interval) * 5 / 1000)))

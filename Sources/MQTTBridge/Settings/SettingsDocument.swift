@@ -15,10 +15,7 @@ extension Documents {
                 writer.member("min", range.map { SettingValue.number($0.lowerBound).document } ?? .null)
                 writer.member("max", range.map { SettingValue.number($0.upperBound).document } ?? .null)
             case .word(let words):
-                writer.key("options")
-                writer.beginArray()
-                for word in words { writer.value(.text(word)) }
-                writer.endArray()
+                writer.member("options", words)
             case .flag, .text, .button: break
             }
             let stored = settings.stored[row.name]
@@ -36,8 +33,7 @@ extension Documents {
         writer.beginObject()
         writer.member("setting", String(setting.prefix(64)))
         writer.member("value", .string(asked.map { String($0.prefix(64)) }))
-        writer.key("accepted")
-        writer.value(answer.isAccepted)
+        writer.member("accepted", answer.isAccepted)
         writer.member("reason", answer.reason)
         writer.member("effective", answer.effective?.document ?? .null)
         writer.endObject()

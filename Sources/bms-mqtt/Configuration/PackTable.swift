@@ -113,14 +113,7 @@ enum PackTable {
     ]
 
     static func identifier(_ text: String) -> String? {
-        let isSound =
-            (1...32).contains(text.utf8.count)
-            && text.utf8.allSatisfy { byte in
-                (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
-                    || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || byte == UInt8(ascii: "_")
-                    || byte == UInt8(ascii: "-")
-            }
-        guard isSound else {
+        guard Topics.isIdentifier(text, longest: 32) else {
             return "expected 1 to 32 of a-z, 0-9, _ and -, found '\(text.prefix(40))'"
         }
         return text == "bridge" ? "'bridge' is the bridge's own level: choose another id" : nil

@@ -101,10 +101,8 @@ struct StateStore: Sendable {
             if let learned = memory.resistance {
                 writer.key("resistance")
                 writer.beginObject()
-                writer.key("mean")
-                writer.value(learned.mean)
-                writer.key("variance")
-                writer.value(learned.variance)
+                writer.member("mean", learned.mean)
+                writer.member("variance", learned.variance)
                 writer.member("steps", .integer(learned.steps))
                 writer.endObject()
             }
