@@ -2,6 +2,7 @@
 #pragma once
 // Without _GNU_SOURCE: with it, types like fd_set differ from those of Swift's Glibc module and both cannot be imported.
 #include <pty.h>            // openpty: the simulator's --pty and the serial tests
+#include <sys/epoll.h>      // epoll: one thread reads a thousand sources
 #include <sys/eventfd.h>    // eventfd: wakes a thread that waits in poll
 #include <sys/file.h>       // flock: a second bridge on one port is refused
 #include <sys/ioctl.h>
@@ -39,3 +40,17 @@ static inline int clinux_fcntl(int fd, int command, int argument) { return fcntl
 /// Bytes of heap in use: mallinfo2 is not in the importable part of the C library. For benchmarks.
 #include <malloc.h>
 static inline size_t clinux_heap_in_use(void) { return mallinfo2().uordblks; }
+
+/// epoll_ctl(2), add for reading: the packed event with its union is awkward from Swift. Returns 0 or -1 with errno.
+static inline int clinux_epoll_add(int epoll, int fd, unsigned long long token) {
+    struct epoll_event event = {.events = EPOLLIN, .data = {.u64 = token}};
+    return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event);
+}
+
+/// epoll_wait(2): the tokens of at most 64 descriptors that can be read or have hung up. Returns their count, or -1 with errno.
+static inline int clinux_epoll_wait(int epoll, unsigned long long tokens[64], int milliseconds) {
+    struct epoll_event events[64];
+    int count = epoll_wait(epoll, events, 64, milliseconds);
+    for (int index = 0; index < count; index++) tokens[index] = events[index].data.u64;
+    return count;
+}

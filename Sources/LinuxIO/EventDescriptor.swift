@@ -42,20 +42,49 @@ public enum Poll {
         case stopped
     }
 
+    /// What a descriptor that is read and written is ready for.
+    public struct Readiness: Hashable, Sendable {
+        /// It can be read, or has hung up.
+        public var canRead: Bool
+        /// It can be written.
+        public var canWrite: Bool
+        /// The event was set.
+        public var isWoken: Bool
+    }
+
     /// Waits for one descriptor, for a stop event, or for time to pass (an hour at most).
     public static func wait(
         for descriptor: Int32, writing: Bool = false, seconds: Double, stop: EventDescriptor? = nil
     ) -> Outcome {
-        var entries = [
-            pollfd(fd: descriptor, events: Int16(writing ? POLLOUT : POLLIN), revents: 0),
-            // A negative descriptor is ignored by the kernel.
-            pollfd(fd: stop?.descriptor ?? -1, events: Int16(POLLIN), revents: 0),
-        ]
-        var result: Int32
-        repeat {
-            result = poll(&entries, 2, Int32(min(max(seconds, 0), 3600) * 1000))
-        } while result < 0 && errno == EINTR
-        if entries[1].revents != 0 { return .stopped }
-        return result > 0 ? .ready : .timeout
+        let ready = wait(for: descriptor, events: writing ? POLLOUT : POLLIN, seconds: seconds, event: stop)
+        return ready.isWoken ? .stopped : ready.canRead || ready.canWrite ? .ready : .timeout
+    }
+
+    /// Waits until a descriptor can be read, or written where that is wanted, until an event is set, or for time to pass
+    /// (an hour at most).
+    public static func wait(
+        for descriptor: Int32, alsoWriting: Bool, seconds: Double, wake: EventDescriptor
+    ) -> Readiness {
+        wait(for: descriptor, events: alsoWriting ? POLLIN | POLLOUT : POLLIN, seconds: seconds, event: wake)
+    }
+
+    private static func wait(
+        for descriptor: Int32, events: Int32, seconds: Double, event: EventDescriptor?
+    ) -> Readiness {
+        // On the stack, an array would be allocated for each wait. The kernel ignores a negative descriptor.
+        var entries = (
+            pollfd(fd: descriptor, events: Int16(events), revents: 0),
+            pollfd(fd: event?.descriptor ?? -1, events: Int16(POLLIN), revents: 0)
+        )
+        // Rounded up: a wait that ends early would be begun again, a thousand times a millisecond.
+        let milliseconds = Int32((min(max(seconds, 0), 3600) * 1000).rounded(.up))
+        withUnsafeMutablePointer(to: &entries) { pair in
+            pair.withMemoryRebound(to: pollfd.self, capacity: 2) { list in
+                while poll(list, 2, milliseconds) < 0, errno == EINTR {}
+            }
+        }
+        let state = Int32(entries.0.revents)
+        return Readiness(
+            canRead: state & ~POLLOUT != 0, canWrite: state & POLLOUT != 0, isWoken: entries.1.revents != 0)
     }
 }

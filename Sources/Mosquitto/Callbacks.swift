@@ -2,7 +2,8 @@ import CMosquitto
 import LinuxIO
 import Synchronization
 
-// The library's callbacks. They run on the network thread, copy C data into values and hand them on; nothing else.
+// The library's callbacks. They run while the link's state is locked, on the network thread or a publisher's: they copy C
+// data into values and leave them in the report; nothing else.
 // Closures for C live here, at file scope: written inside an isolated type they would crash at the first call.
 
 /// Registers all callbacks of a client whose user data is an unretained ``LinkCore``.
@@ -10,14 +11,12 @@ func installCallbacks(_ handle: OpaquePointer) {
     mosquitto_connect_v5_callback_set(handle) { _, context, reason, _, _ in
         guard let core = LinkCore.from(context) else { return }
         core.report.withLock { $0.connack = reason }
-        if reason == 0 { core.accepted() }
     }
     mosquitto_publish_v5_callback_set(handle) { _, context, identifier, _, _ in
         guard let core = LinkCore.from(context) else { return }
-        let isAwaited = core.acknowledged.withLock { acknowledged in
-            guard acknowledged.isCollecting else { return false }
-            acknowledged.identifiers.insert(identifier)
-            return true
+        let isAwaited = core.pending.withLock { pending in
+            pending.remove(identifier)
+            return pending.isAwaited
         }
         if isAwaited { core.progress.set() }
     }
@@ -47,8 +46,7 @@ private func receive(_ message: mosquitto_message, _ properties: OpaquePointer?,
         payload: message.payload.map { Array(UnsafeRawBufferPointer(start: $0, count: length)) } ?? [],
         qos: Int(message.qos), retain: message.retain)
     IncomingProperties.read(properties, into: &incoming)
-    guard core.backlog.admit() else { return }
-    core.continuation.yield(.message(incoming))
+    core.report.withLock { $0.messages.append(incoming) }
 }
 
 extension LinkCore {

@@ -21,68 +21,87 @@ final class LinkCore: Sendable {
         var isStopping = false
     }
 
-    /// What callbacks leave for the thread that runs them.
+    /// What callbacks leave for the network thread. They run while it, or a publisher, holds ``state``.
     struct Report: Sendable {
         /// Answer to CONNECT, if one came; 0 is success.
         var connack: Int32?
+        /// Messages in the order of their arrival.
+        var messages: [IncomingMessage] = []
         /// Lines of the library that tell causes.
         var lines: [String] = []
     }
 
-    /// Messages that the broker has taken, while somebody waits for them.
-    struct Acknowledged: Sendable {
-        var isCollecting = false
-        var identifiers: Set<Int32> = []
+    /// Messages of the present connection that the library still holds: the socket did not take them yet, or the broker has
+    /// not acknowledged them.
+    struct Pending: Sendable {
+        var sizes: [Int32: Int] = [:]
+        var bytes = 0
+        /// Somebody waits for them.
+        var isAwaited = false
     }
+
+    /// Bytes that may pend. A broker that hangs is found out by the keepalive, but one that answers pings and takes nothing
+    /// would fill the memory. What a thousand packs say after a connect fits.
+    private static let pendingLimit = 32 << 20
 
     let configuration: LinkConfiguration
     let random: @Sendable () -> Double
     let state = Mutex(State())
     let report = Mutex(Report())
-    /// Apart from ``state``: the library calls back about it while it holds locks that a publisher may want.
-    let acknowledged = Mutex(Acknowledged())
-    let backlog = Backlog()
-    let continuation: AsyncStream<LinkEvent>.Continuation
+    let pending = Mutex(Pending())
+    let backlog: Backlog
     let stop = EventDescriptor()
+    /// Calls the network thread from its wait: something is to be written, or it shall end.
+    let wake = EventDescriptor()
     let finished = EventDescriptor()
     let progress = EventDescriptor()
 
     init(
-        _ configuration: LinkConfiguration, _ continuation: AsyncStream<LinkEvent>.Continuation,
-        random: @escaping @Sendable () -> Double
+        _ configuration: LinkConfiguration, backlog: Backlog, random: @escaping @Sendable () -> Double
     ) {
         self.configuration = configuration
-        self.continuation = continuation
+        self.backlog = backlog
         self.random = random
     }
 
     var isStopping: Bool { state.withLock { $0.isStopping } }
 
-    /// Publishes on the accepted connection.
+    /// Publishes on the accepted connection: a call of the system, unless the socket is full.
     ///
     /// - Returns: the outcome and the library's identifier of the message.
     func publish(_ message: OutgoingMessage) -> (PublishOutcome, Int32) {
         state.withLock { state in
-            guard state.isAccepted, let handle = state.handle else { return (.notConnected, 0) }
-            var identifier: Int32 = 0
-            let length = Int32(truncatingIfNeeded: message.payload.count)
-            let code: Int32
-            if state.version == .v5 {
-                let properties = PropertyList(message)
-                code = mosquitto_publish_v5(
-                    handle.pointer, &identifier, message.topic, length, message.payload, Int32(message.qos),
-                    message.retain, properties.head)
-            } else {
-                code = mosquitto_publish(
-                    handle.pointer, &identifier, message.topic, length, message.payload, Int32(message.qos),
-                    message.retain)
+            guard state.isAccepted, let handle = state.handle?.pointer else { return (.notConnected, 0) }
+            let size = message.topic.utf8.count + message.payload.count
+            guard pending.withLock({ $0.bytes + size <= Self.pendingLimit }) else {
+                backlog.countLoss()
+                return (.full, 0)
             }
-            switch code {
-            case MOSQ_ERR_SUCCESS.rawValue: return (.queued, identifier)
-            case MOSQ_ERR_OVERSIZE_PACKET.rawValue: return (.tooLarge, 0)
-            default: return (.failed(code), 0)
-            }
+            let (code, identifier) = Self.publish(message, handle, state.version)
+            if code == MOSQ_ERR_OVERSIZE_PACKET.rawValue32 { return (.tooLarge, 0) }
+            guard code == MOSQ_ERR_SUCCESS.rawValue32 else { return (.failed(code), 0) }
+            let isWaiting = mosquitto_want_write(handle)
+            if isWaiting { wake.set() }
+            if isWaiting || message.qos > 0 { pending.withLock { $0.add(identifier, size) } }
+            return (.queued, identifier)
         }
+    }
+
+    private static func publish(
+        _ message: OutgoingMessage, _ handle: OpaquePointer, _ version: ProtocolVersion
+    ) -> (Int32, Int32) {
+        var identifier: Int32 = 0
+        let length = Int32(truncatingIfNeeded: message.payload.count)
+        if version == .v5 {
+            let properties = PropertyList(message)
+            let code = mosquitto_publish_v5(
+                handle, &identifier, message.topic, length, message.payload, Int32(message.qos), message.retain,
+                properties.head)
+            return (code, identifier)
+        }
+        let code = mosquitto_publish(
+            handle, &identifier, message.topic, length, message.payload, Int32(message.qos), message.retain)
+        return (code, identifier)
     }
 
     /// Remembers filters and asks for them where there is a connection.
@@ -94,14 +113,27 @@ final class LinkCore: Sendable {
         }
     }
 
-    /// The broker accepted CONNECT; called on the network thread.
-    func accepted() {
-        let version = state.withLock { state in
+    /// Hands on what the callbacks left, without a lock.
+    func deliverNews(_ deliver: (LinkEvent) -> Void) {
+        let (connack, messages) = report.withLock { report in
+            let messages = report.messages
+            if !messages.isEmpty { report.messages = [] }
+            return (report.connack, messages)
+        }
+        if connack == 0, let version = accept() {
+            deliver(.connected(version, note: version == .v5 ? nil : Self.lostWithout5))
+        }
+        for message in messages { deliver(.message(message)) }
+    }
+
+    /// The broker accepted CONNECT; `nil` when that is no news.
+    private func accept() -> ProtocolVersion? {
+        state.withLock { state in
+            guard !state.isAccepted, let handle = state.handle else { return nil }
             state.isAccepted = true
-            if let handle = state.handle { Self.send(state.subscriptions, handle, state.version) }
+            Self.send(state.subscriptions, handle, state.version)
             return state.version
         }
-        continuation.yield(.connected(version, note: version == .v5 ? nil : Self.lostWithout5))
     }
 
     private static let lostWithout5 =
@@ -114,5 +146,18 @@ final class LinkCore: Sendable {
             mosquitto_subscribe_v5(
                 handle.pointer, nil, subscription.filter, Int32(subscription.qos), options, nil)
         }
+    }
+}
+
+extension LinkCore.Pending {
+    mutating func add(_ identifier: Int32, _ size: Int) {
+        // Identifiers come round again after 65,535 messages.
+        remove(identifier)
+        sizes[identifier] = size
+        bytes += size
+    }
+
+    mutating func remove(_ identifier: Int32) {
+        if let size = sizes.removeValue(forKey: identifier) { bytes -= size }
     }
 }

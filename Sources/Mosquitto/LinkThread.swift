@@ -11,39 +11,47 @@ import Synchronization
 struct LinkThread {
     private static let probeSeconds = 5.0
     /// A connection that held this long counts as good.
-    private static let stableSeconds: Int = 10
+    private static let stableSeconds = 10.0
 
     private let core: LinkCore
+    private let deliver: @Sendable (LinkEvent) -> Void
     private let texts: FailureText
     private var backoff = Backoff()
     private var version: ProtocolVersion
     /// Connections in MQTT 5 that the broker closed without a word, one after the other.
     private var silentRefusals = 0
 
-    private init(_ core: LinkCore) {
+    private init(_ core: LinkCore, _ deliver: @escaping @Sendable (LinkEvent) -> Void) {
         self.core = core
+        self.deliver = deliver
         texts = FailureText(configuration: core.configuration)
         version = core.configuration.protocolPreference == .v311 ? .v311 : .v5
     }
 
     /// Starts the thread; it keeps `core` alive until it ends.
-    static func start(_ core: LinkCore) -> Bool {
+    ///
+    /// - Parameters:
+    ///   - deliver: takes the events, on this thread.
+    ///   - ended: called last.
+    static func start(
+        _ core: LinkCore, deliver: @escaping @Sendable (LinkEvent) -> Void, ended: @escaping @Sendable () -> Void
+    ) -> Bool {
         _ = libraryIsReady
         return OwnThread.start("mqtt") {
-            var thread = LinkThread(core)
+            var thread = LinkThread(core, deliver)
             while !core.isStopping { thread.attempt() }
-            core.continuation.finish()
+            ended()
             core.finished.set()
         }
     }
 
     private mutating func attempt() {
         core.report.withLock { $0 = LinkCore.Report() }
-        let start = seconds()
+        let start = MonotonicTime.seconds()
         guard var failure = connectAndServe() else { return }
-        if seconds() - start >= Self.stableSeconds && failure.operation == .session { backoff.reset() }
+        if MonotonicTime.seconds() - start >= Self.stableSeconds && failure.operation == .session { backoff.reset() }
         failure.retryIn = backoff.wait(random: core.random())
-        core.continuation.yield(.disconnected(failure))
+        deliver(.disconnected(failure))
         core.stop.wait(seconds: failure.retryIn)
     }
 
@@ -72,25 +80,53 @@ struct LinkThread {
             mosquitto_destroy(handle)
         }
         if let failure = prepare(handle) { return failure }
-        let isStopped = core.state.withLock { state in
+        let code = mosquitto_connect(
+            handle, configuration.host, Int32(configuration.port), Int32(max(5, configuration.keepalive)))
+        guard code == MOSQ_ERR_SUCCESS.rawValue32 else { return core.isStopping ? nil : conclude(code, errno) }
+        core.pending.withLock { $0 = LinkCore.Pending(isAwaited: $0.isAwaited) }
+        core.state.withLock { state in
             state.handle = Handle(pointer: handle)
             state.version = version
-            return state.isStopping
         }
-        if isStopped { return nil }
-        var code = mosquitto_connect(
-            handle, configuration.host, Int32(configuration.port), Int32(max(5, configuration.keepalive)))
-        while code == MOSQ_ERR_SUCCESS.rawValue32 { code = mosquitto_loop(handle, 1000, 1) }
-        let number = errno
-        return core.isStopping ? nil : conclude(code, number)
+        let (end, number) = serve(handle)
+        return core.isStopping ? nil : conclude(end, number)
+    }
+
+    /// Reads and writes what the socket is ready for until the connection ends; publishers write by themselves meanwhile.
+    ///
+    /// - Returns: the library's error and the system's.
+    private func serve(_ handle: OpaquePointer) -> (Int32, Int32) {
+        while true {
+            let (socket, hasToWrite) = core.state.withLock { _ in
+                (mosquitto_socket(handle), mosquitto_want_write(handle))
+            }
+            guard socket >= 0 else { return (MOSQ_ERR_NO_CONN.rawValue32, 0) }
+            // A second: the library counts time for the keepalive only when it is asked.
+            let ready = Poll.wait(for: socket, alsoWriting: hasToWrite, seconds: 1, wake: core.wake)
+            if ready.isWoken { core.wake.clear() }
+            let result = core.state.withLock { state in
+                if state.isStopping {
+                    // Only this thread closes the socket: another could close it while this one waits for it.
+                    mosquitto_disconnect(handle)
+                    return (MOSQ_ERR_NO_CONN.rawValue32, Int32(0))
+                }
+                var code = MOSQ_ERR_SUCCESS.rawValue32
+                if ready.canRead { code = mosquitto_loop_read(handle, 1) }
+                if code == MOSQ_ERR_SUCCESS.rawValue32, ready.canWrite { code = mosquitto_loop_write(handle, 1) }
+                if code == MOSQ_ERR_SUCCESS.rawValue32 { code = mosquitto_loop_misc(handle) }
+                return (code, errno)
+            }
+            core.deliverNews(deliver)
+            if result.0 != MOSQ_ERR_SUCCESS.rawValue32 { return result }
+        }
     }
 
     /// Options of the client before it connects.
     private func prepare(_ handle: OpaquePointer) -> LinkFailure? {
         let configuration = core.configuration
         installCallbacks(handle)
-        // Others publish while this thread loops: they only queue, and a byte through a socket pair wakes the loop.
-        mosquitto_threaded_set(handle, true)
+        // Not threaded_set: a publisher then writes to the socket at once instead of waking this thread. The state's lock keeps
+        // the two apart.
         mosquitto_int_option(
             handle, MOSQ_OPT_PROTOCOL_VERSION, version == .v5 ? MQTT_PROTOCOL_V5 : MQTT_PROTOCOL_V311)
         mosquitto_int_option(handle, MOSQ_OPT_TCP_NODELAY, 1)
@@ -141,12 +177,6 @@ struct LinkThread {
         guard core.configuration.protocolPreference == .automatic, version == .v5 else { return false }
         version = .v311
         return true
-    }
-
-    private func seconds() -> Int {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return time.tv_sec
     }
 }
 

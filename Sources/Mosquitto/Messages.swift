@@ -64,12 +64,14 @@ public struct Subscription: Hashable, Sendable {
 
 /// What became of a publish. Success is no proof of delivery: the library says so of bytes that never leave.
 public enum PublishOutcome: Hashable, Sendable {
-    /// On its way on the present connection.
+    /// Written to the present connection, or waiting for its socket.
     case queued
     /// There is no accepted connection; nothing is kept for a later one.
     case notConnected
     /// Larger than the broker takes, by its own word (MQTT 5).
     case tooLarge
+    /// Dropped: the broker takes nothing any more, and too much waits already.
+    case full
     /// Refused by the library: its error number.
     case failed(Int32)
 }

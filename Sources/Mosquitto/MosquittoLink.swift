@@ -12,9 +12,10 @@ import Synchronization
 /// for await event in link.events { ... }
 /// ```
 public final class MosquittoLink: Sendable {
-    /// News of the connection, and messages. Ends after ``stop(farewell:)``.
+    /// News of the connection, and messages, unless ``start(deliver:)`` got a function for them. Ends after ``stop(farewell:)``.
     public let events: LinkEvents
     private let core: LinkCore
+    private let continuation: AsyncStream<LinkEvent>.Continuation
     private let isStarted = Mutex(false)
 
     /// Seconds that a farewell may take, and as long again the end of the thread.
@@ -29,8 +30,10 @@ public final class MosquittoLink: Sendable {
     ) {
         // Connection news is at most two events for each wait of a second or more; messages are bounded by the backlog.
         let (stream, continuation) = AsyncStream.makeStream(of: LinkEvent.self, bufferingPolicy: .unbounded)
-        core = LinkCore(configuration, continuation, random: random)
-        events = LinkEvents(stream: stream, backlog: core.backlog)
+        let backlog = Backlog()
+        core = LinkCore(configuration, backlog: backlog, random: random)
+        events = LinkEvents(stream: stream, backlog: backlog)
+        self.continuation = continuation
     }
 
     deinit { stop() }
@@ -43,12 +46,20 @@ public final class MosquittoLink: Sendable {
 
     /// Starts the network thread; once.
     ///
+    /// - Parameter deliver: takes the events instead of ``events``, on the network thread: no other thread has to wake up before a
+    ///   message is looked at. It may publish; while it runs nothing is read from the broker.
     /// - Returns: `false` when the system has no thread to give.
     @discardableResult
-    public func start() -> Bool {
+    public func start(deliver: (@Sendable (LinkEvent) -> Void)? = nil) -> Bool {
         isStarted.withLock { isStarted in
             guard !isStarted else { return true }
-            isStarted = LinkThread.start(core)
+            let (continuation, backlog) = (continuation, core.backlog)
+            isStarted = LinkThread.start(
+                core,
+                deliver: deliver ?? { event in
+                    if case .message = event, !backlog.admit() { return }
+                    continuation.yield(event)
+                }, ended: { continuation.finish() })
             return isStarted
         }
     }
@@ -70,34 +81,30 @@ public final class MosquittoLink: Sendable {
         if isStarted.withLock({ $0 }) {
             core.finished.wait(seconds: Self.patience)
         } else {
-            core.continuation.finish()
+            continuation.finish()
         }
     }
 
     /// The first half of ``stop(farewell:)``, which does not wait: to end several links in the time of one.
     public func beginStop() {
-        core.state.withLock { state in
-            state.isStopping = true
-            // Only queued, and it wakes the loop; with a frozen broker the socket is closed all the same.
-            if let handle = state.handle { mosquitto_disconnect(handle.pointer) }
-        }
+        core.state.withLock { $0.isStopping = true }
         core.stop.set()
+        core.wake.set()
     }
 
     /// Waits until the broker has taken what it must acknowledge, and the rest has left.
     private func send(_ messages: [OutgoingMessage]) {
-        core.acknowledged.withLock { $0.isCollecting = true }
-        var awaited = Set<Int32>()
+        core.pending.withLock { $0.isAwaited = true }
+        var awaited: [Int32] = []
         for message in messages {
             let (outcome, identifier) = core.publish(message)
-            if outcome == .queued { awaited.insert(identifier) }
+            if outcome == .queued { awaited.append(identifier) }
         }
-        var rounds = 0
-        while rounds < 100, !core.acknowledged.withLock({ awaited.isSubset(of: $0.identifiers) }) {
-            guard core.progress.wait(seconds: Self.patience) else { break }
+        let end = MonotonicTime.seconds() + Self.patience
+        while core.pending.withLock({ pending in awaited.contains { pending.sizes[$0] != nil } }) {
+            guard core.progress.wait(seconds: end - MonotonicTime.seconds()) else { break }
             core.progress.clear()
-            rounds += 1
         }
-        core.acknowledged.withLock { $0 = LinkCore.Acknowledged() }
+        core.pending.withLock { $0.isAwaited = false }
     }
 }

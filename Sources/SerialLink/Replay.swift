@@ -1,15 +1,18 @@
 import CLinux
 import Glibc
+import LinuxIO
 
 /// Plays a recording, at its own pace or as fast as it is read. The file is never held whole.
 struct Replay {
     private let core: SourceCore
+    private let index: Int
     private let path: String
     /// 1 is real time, `nil` as fast as it can be read.
     private let speed: Double?
 
-    init(_ core: SourceCore, path: String, speed: Double?) {
+    init(_ core: SourceCore, index: Int, path: String, speed: Double?) {
         self.core = core
+        self.index = index
         self.path = path
         self.speed = speed
     }
@@ -18,7 +21,7 @@ struct Replay {
         let descriptor = clinux_open(path, O_RDONLY | O_CLOEXEC, 0)
         guard descriptor >= 0 else { return fail(errno) }
         defer { close(descriptor) }
-        core.report(.opened("replay:\(path)"))
+        core.report(.opened("replay:\(path)"), of: index)
         var pending: [UInt8] = []
         /// The rest of a line that was too long.
         var isSkipping = false
@@ -46,7 +49,7 @@ struct Replay {
             }
         }
         if !isSkipping, !pending.isEmpty, !play(pending[...], number + 1, &pace) { return }
-        core.report(.ended)
+        core.report(.ended, of: index)
     }
 
     /// `false` when told to stop.
@@ -59,8 +62,8 @@ struct Replay {
         case .bytes(let time, let bytes):
             guard pace.wait(until: time) else { return false }
             // A file is faster than any reader; what does not fit waits here.
-            let room = core.report(.bytes(bytes))
-            return room > 128 || !core.pause(seconds: 0.01)
+            let isTaken = core.report(.bytes(bytes), of: index)
+            return isTaken || !core.pause(seconds: 0.01)
         }
     }
 
@@ -69,12 +72,12 @@ struct Replay {
     }
 
     private func complain(_ line: Int, _ text: String) {
-        core.report(.complaint(SerialError(.read, path, "line \(line): \(text)")))
+        core.report(.complaint(SerialError(.read, path, "line \(line): \(text)")), of: index)
     }
 
     private func fail(_ number: Int32) {
-        core.report(.closed(.system(.open, path, number), retryIn: 0))
-        core.report(.ended)
+        core.report(.closed(.system(.open, path, number), retryIn: 0), of: index)
+        core.report(.ended, of: index)
     }
 }
 
@@ -96,15 +99,9 @@ private struct Pace {
         time = max(time, milliseconds ?? (isFirst ? 0 : time + 1000))
         isFirst = false
         guard let speed else { return !core.pause(seconds: 0) }
-        let now = seconds()
+        let now = MonotonicTime.seconds()
         let begin = start ?? now - Double(time) / 1000 / speed
         start = begin
         return !core.pause(seconds: begin + Double(time) / 1000 / speed - now)
-    }
-
-    private func seconds() -> Double {
-        var now = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &now)
-        return Double(now.tv_sec) + Double(now.tv_nsec) / 1e9
     }
 }

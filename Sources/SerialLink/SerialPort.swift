@@ -3,7 +3,7 @@ import Glibc
 
 /// A serial port as this BMS speaks: 9600 baud, 8 data bits, no parity, 1 stop bit; for reading only, for us alone.
 enum SerialPort {
-    static func open(_ path: String) throws(SerialError) -> DescriptorLoop.Opened {
+    static func open(_ path: String) throws(SerialError) -> SourceOpening.Opened {
         // Without O_NONBLOCK an open may wait for a carrier that never comes.
         let descriptor = clinux_open(path, O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC, 0)
         guard descriptor >= 0 else { throw .system(.open, path, errno) }
@@ -14,7 +14,7 @@ enum SerialPort {
             close(descriptor)
             throw error
         }
-        return DescriptorLoop.Opened(descriptor: descriptor, name: path)
+        return SourceOpening.Opened(descriptor: descriptor, name: path)
     }
 
     /// Two readers would each get half of every frame. TIOCEXCL keeps out later opens, except root's; the lock keeps out

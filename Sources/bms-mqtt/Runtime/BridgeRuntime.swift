@@ -1,74 +1,84 @@
 import BMSCore
 import ChargeLimits
+import LinuxIO
 import MQTTBridge
 import Mosquitto
+import Synchronization
 
-/// The one place where bytes, time and the broker's news meet the pure ``Bridge``: an actor, so that they come one after
-/// the other, and so that a limit is sent by the same step that computed it.
-actor BridgeRuntime {
-    private var bridge: Bridge
+/// The one place where bytes, time and the broker's news meet the pure ``Bridge``. Whoever brings them steps the bridge on
+/// its own thread, under one lock, and publishes before it lets go: a limit is sent by the step that computed it, and what is
+/// sent stands in the order of the steps. Publishing never waits for the network, and nothing here waits for the disk.
+final class BridgeRuntime: Sendable {
+    private struct State: Sendable {
+        var bridge: Bridge
+        /// The farewell is said: nothing may follow it.
+        var hasEnded = false
+    }
+
+    private let state: Mutex<State>
     private let transport: any Transport
     private let log: Log
     private let clock: PacedClock
-    private let store: StateStore?
+    private let keeper: StateKeeper
 
-    init(_ bridge: Bridge, transport: any Transport, log: Log, clock: PacedClock, store: StateStore?) {
-        self.bridge = bridge
+    init(_ bridge: Bridge, transport: any Transport, log: Log, clock: PacedClock, keeper: StateKeeper) {
+        state = Mutex(State(bridge: bridge))
         self.transport = transport
         self.log = log
         self.clock = clock
-        self.store = store
+        self.keeper = keeper
     }
 
-    func receive(_ bytes: [UInt8], pack: Int) { deliver(bridge.receive(bytes, pack: pack, at: clock.now())) }
+    func receive(_ bytes: [UInt8], pack: Int) { step { $0.receive(bytes, pack: pack, at: $1) } }
 
-    func sourceChanged(pack: Int) { bridge.sourceChanged(pack: pack) }
+    func sourceChanged(pack: Int) { state.withLock { $0.bridge.sourceChanged(pack: pack) } }
 
-    func tick() { deliver(bridge.tick(at: clock.now())) }
+    func tick() { step { $0.tick(at: $1) } }
 
-    func connected(canExpire: Bool) { deliver(bridge.connected(canExpire: canExpire, at: clock.now())) }
+    func connected(canExpire: Bool) { step { $0.connected(canExpire: canExpire, at: $1) } }
 
-    func disconnected() { bridge.disconnected() }
+    func disconnected() { state.withLock { $0.bridge.disconnected() } }
 
     func guardChanged(_ relayGuard: RelayGuard, isUp: Bool) {
-        deliver(bridge.guardChanged(relayGuard, isUp: isUp, at: clock.now()))
+        step { $0.guardChanged(relayGuard, isUp: isUp, at: $1) }
     }
 
     func message(_ message: IncomingMessage) {
-        deliver(
-            bridge.message(
+        step {
+            $0.message(
                 topic: message.topic, payload: message.payload, isRetained: message.retain,
-                responseTopic: message.responseTopic, correlationData: message.correlationData, at: clock.now()))
-    }
-
-    func limits(ofPack index: Int) -> Limits? { bridge.limits(ofPack: index) }
-
-    /// Keeps the state of every pack.
-    func save() {
-        for id in bridge.states(at: clock.now().monotonic).keys.sorted() { _ = save(id) }
-    }
-
-    /// Keeps the state of a pack.
-    ///
-    /// - Returns: why it could not be kept; `nil`: it was.
-    private func save(_ id: String) -> String? {
-        guard let store else { return "there is no state directory" }
-        let now = clock.now()
-        guard let state = bridge.states(at: now.monotonic)[id] else { return nil }
-        guard let failure = store.save(state, id, wall: now.wall) else { return nil }
-        log.warning("pack \(id): \(failure): settings and what is learned will be lost with a restart")
-        return failure
-    }
-
-    private func deliver(_ outbox: Outbox) {
-        // Limits do not wait for the disk; the answer does, for it says whether the change is kept.
-        for message in outbox.messages { transport.publish(message) }
-        var failures: [String] = []
-        for id in outbox.saves.sorted() { failures += save(id).map { [$0] } ?? [] }
-        for answer in outbox.answers {
-            for message in answer.messages(failure: failures.first) { transport.publish(message) }
+                responseTopic: message.responseTopic, correlationData: message.correlationData, at: $1)
         }
-        for notice in outbox.notices {
+    }
+
+    func limits(ofPack index: Int) -> Limits? { state.withLock { $0.bridge.limits(ofPack: index) } }
+
+    /// What is to be kept of the packs, by their ids.
+    func states() -> [String: PackState] {
+        state.withLock { $0.bridge.states(at: clock.now().monotonic) }
+    }
+
+    /// Publishes what does not come from a step: answers that waited for the disk.
+    func publish(_ messages: [OutboundMessage]) {
+        state.withLock { state in
+            guard !state.hasEnded else { return }
+            for message in messages { transport.publish(message) }
+        }
+    }
+
+    /// Nothing is published any more.
+    func end() { state.withLock { $0.hasEnded = true } }
+
+    private func step(_ body: (inout Bridge, Moment) -> Outbox) {
+        let notices = state.withLock { state -> [Notice] in
+            guard !state.hasEnded else { return [] }
+            let outbox = body(&state.bridge, clock.now())
+            for message in outbox.messages { transport.publish(message) }
+            // Limits do not wait for the disk; the answers do, for they say whether the change is kept.
+            if !outbox.saves.isEmpty || !outbox.answers.isEmpty { keeper.keep(outbox.saves, outbox.answers) }
+            return outbox.notices
+        }
+        for notice in notices {
             switch notice.level {
             case .info: log.info(notice.text)
             case .warning: log.warning(notice.text)
@@ -94,6 +104,6 @@ struct PacedClock: Sendable {
         return moment
     }
 
-    /// Real time for a stretch of the paced one, at least 5 ms.
-    func real(milliseconds: Double) -> Duration { .microseconds(Int64(max(5_000, milliseconds * 1000 / speed))) }
+    /// Real seconds for a stretch of the paced clock, at least 5 ms.
+    func realSeconds(milliseconds: Double) -> Double { max(0.005, milliseconds / 1000 / speed) }
 }

@@ -1,16 +1,14 @@
 import BMSCore
-import ChargeLimits
+import Glibc
 import MQTTBridge
 import Mosquitto
 import PackSimulator
 import SerialLink
 
-/// A running bridge: sources, time and broker feed one ``BridgeRuntime`` until the task is cancelled.
+/// A running bridge: sources, time and broker feed one ``BridgeRuntime``, each on its own thread, until the task is cancelled.
 struct Service: Sendable {
-    /// Silence must lower limits within a second; a tick costs a few microseconds.
-    private static let tickMilliseconds = 500.0
-    /// What is learned in between may be lost to a power cut.
-    private static let saveMinutes = 30
+    /// Seconds for the last words of a part that may be held up by a disk or a name server.
+    private static let patience = 5.0
 
     let plan: ServicePlan
     let log: Log
@@ -24,51 +22,39 @@ struct Service: Sendable {
         var configuration = plan.link
         configuration.will = OutgoingMessage(bridge.will)
         let link = MosquittoLink(configuration)
+        let keeper = StateKeeper(store, log: log)
         let runtime = BridgeRuntime(
-            bridge, transport: MosquittoTransport(link: link, log: log), log: log, clock: clock, store: store)
+            bridge, transport: MosquittoTransport(link: link, log: log), log: log, clock: clock, keeper: keeper)
         link.subscribe(bridge.subscriptions.map { Subscription($0.filter, qos: 1, noLocal: $0.excludesOwn) })
-        let sources = plan.packs.map { ByteSource($0.source) }
+        let sources = SourceLoop(plan.packs.map(\.source)) { index, event in
+            take(event, pack: index, runtime)
+            return true
+        }
+        let guards = bridge.guards.map { ($0, Self.link($0, plan.link)) }
+        let time = ClockThread(runtime, clock, simulatedPacks())
         log.info(
             "bridging \(plan.packs.map { "\($0.options.id) from \($0.source)" }.joined(separator: ", ")) to \(plan.link)"
         )
-        link.start()
-        let guards = bridge.guards.map { ($0, Self.link($0, plan.link)) }
-        for (_, link) in guards { link.start() }
-        await withTaskGroup(of: Void.self) { group in
-            group.addTask { await follow(link, runtime) }
-            group.addTask { await keepTime(runtime, clock) }
-            for (relayGuard, link) in guards {
-                group.addTask {
-                    for await event in link.events {
-                        switch event {
-                        case .connected: await runtime.guardChanged(relayGuard, isUp: true)
-                        case .disconnected(let failure):
-                            await runtime.guardChanged(relayGuard, isUp: false)
-                            log.warning(
-                                "pack \(relayGuard.packID): relay \(relayGuard.relay) stays open without a connection of its own: \(failure)"
-                            )
-                        case .message: break
-                        }
-                    }
-                }
-            }
-            if store != nil { group.addTask { await keepStates(runtime) } }
-            for (index, source) in sources.enumerated() {
-                if let source {
-                    source.start()
-                    group.addTask { await follow(source, pack: index, runtime) }
-                } else {
-                    group.addTask { await simulate(pack: index, runtime, clock) }
-                }
-            }
-            await Self.untilCancelled()
-            group.cancelAll()
-            for source in sources { source?.stop() }
-            link.stop(farewell: bridge.farewell.map(OutgoingMessage.init))
-            for (_, link) in guards { link.beginStop() }
-            for (_, link) in guards { link.stop() }
+        var hasThreads = keeper.start(runtime) && link.start { take($0, runtime) }
+        for (relayGuard, link) in guards {
+            hasThreads = link.start { take($0, relayGuard, runtime) } && hasThreads
         }
-        if store != nil { await runtime.save() }
+        hasThreads = sources.start() && time.start() && hasThreads
+        if hasThreads { await Self.untilCancelled() }
+        sources.stop()
+        runtime.end()
+        link.stop(farewell: bridge.farewell.map(OutgoingMessage.init))
+        for (_, link) in guards { link.beginStop() }
+        for (_, link) in guards { link.stop() }
+        time.stop(seconds: Self.patience)
+        // A service that follows opens the same ports.
+        sources.waitForEnd(seconds: Self.patience)
+        keeper.finish(seconds: Self.patience)
+        guard hasThreads else {
+            // Limping on would look like a bridge that works.
+            log.error("the system gives no more threads: stopped")
+            exit(EX_OSERR)
+        }
     }
 
     /// The connection that opens a relay when this program dies. One connection carries one will.
@@ -88,75 +74,62 @@ struct Service: Sendable {
         return states
     }
 
-    private func keepStates(_ runtime: BridgeRuntime) async {
-        while !Task.isCancelled {
-            guard (try? await Task.sleep(for: .seconds(60 * Self.saveMinutes))) != nil else { return }
-            await runtime.save()
-        }
-    }
-
     /// Returns when this task is cancelled.
     static func untilCancelled() async {
         while !Task.isCancelled { try? await Task.sleep(for: .seconds(3600)) }
     }
 
-    private func follow(_ link: MosquittoLink, _ runtime: BridgeRuntime) async {
-        for await event in link.events {
-            switch event {
-            case .connected(let version, let note):
-                log.info("connected to \(plan.link) with \(version.rawValue)")
-                if let note { log.warning("\(plan.link) speaks \(version.rawValue) only: \(note)") }
-                await runtime.connected(canExpire: version == .v5)
-            case .disconnected(let failure):
-                await runtime.disconnected()
-                log.warning("\(failure); next attempt in \(Int(failure.retryIn.rounded(.up))) s")
-            case .message(let message):
-                await runtime.message(message)
-            }
+    private func take(_ event: LinkEvent, _ runtime: BridgeRuntime) {
+        switch event {
+        case .connected(let version, let note):
+            log.info("connected to \(plan.link) with \(version.rawValue)")
+            if let note { log.warning("\(plan.link) speaks \(version.rawValue) only: \(note)") }
+            runtime.connected(canExpire: version == .v5)
+        case .disconnected(let failure):
+            runtime.disconnected()
+            log.warning("\(failure); next attempt in \(Int(failure.retryIn.rounded(.up))) s")
+        case .message(let message): runtime.message(message)
         }
     }
 
-    private func follow(_ source: ByteSource, pack: Int, _ runtime: BridgeRuntime) async {
+    private func take(_ event: LinkEvent, _ relayGuard: RelayGuard, _ runtime: BridgeRuntime) {
+        switch event {
+        case .connected: runtime.guardChanged(relayGuard, isUp: true)
+        case .disconnected(let failure):
+            runtime.guardChanged(relayGuard, isUp: false)
+            log.warning(
+                "pack \(relayGuard.packID): relay \(relayGuard.relay) stays open without a connection of its own: \(failure)"
+            )
+        case .message: break
+        }
+    }
+
+    private func take(_ event: SourceEvent, pack: Int, _ runtime: BridgeRuntime) {
+        if case .bytes(let bytes) = event { return runtime.receive(bytes, pack: pack) }
         let id = plan.packs[pack].options.id
-        for await event in source.events {
-            switch event {
-            case .opened(let name):
-                log.info("pack \(id): reading \(name)")
-                await runtime.sourceChanged(pack: pack)
-            case .bytes(let bytes): await runtime.receive(bytes, pack: pack)
-            case .closed(let error, let seconds):
-                await runtime.sourceChanged(pack: pack)
-                log.warning("pack \(id): \(error); next attempt in \(Int(seconds.rounded(.up))) s")
-            case .complaint(let error): log.warning("pack \(id): \(error)")
-            case .ended: log.info("pack \(id): the recording is at its end")
-            }
+        switch event {
+        case .bytes: break
+        case .opened(let name):
+            log.info("pack \(id): reading \(name)")
+            runtime.sourceChanged(pack: pack)
+        case .closed(let error, let seconds):
+            runtime.sourceChanged(pack: pack)
+            log.warning("pack \(id): \(error); next attempt in \(Int(seconds.rounded(.up))) s")
+        case .complaint(let error): log.warning("pack \(id): \(error)")
+        case .ended: log.info("pack \(id): the recording is at its end")
         }
     }
 
-    private func keepTime(_ runtime: BridgeRuntime, _ clock: PacedClock) async {
-        while !Task.isCancelled {
-            try? await Task.sleep(for: clock.real(milliseconds: Self.tickMilliseconds), tolerance: .milliseconds(50))
-            await runtime.tick()
-        }
-    }
-
-    /// A simulated pack obeys the limits that the bridge gives it, as a charger and an inverter would.
-    private func simulate(pack index: Int, _ runtime: BridgeRuntime, _ clock: PacedClock) async {
-        let pack = plan.packs[index]
-        guard case .simulator(let name) = pack.source, let scenario = Scenario(rawValue: name) else { return }
-        var simulator = Simulator(
-            scenario: scenario, cells: pack.simulation.cells,
-            revision: pack.options.tracker.generation == .two ? .generation2 : .generation3Rev13,
-            seed: pack.simulation.seed)
-        log.info("pack \(pack.options.id): simulating '\(scenario.rawValue)': \(scenario.summary)")
-        // A second of the paced clock each, on a grid: a late step is made up for, not added.
-        var next = ContinuousClock.now
-        while !Task.isCancelled {
-            let limits = await runtime.limits(ofPack: index)
-            let given = GivenLimits(cvl: limits?.cvl, ccl: limits?.ccl, dcl: limits?.dcl)
-            if let frame = simulator.step(limits: given) { await runtime.receive(frame, pack: index) }
-            next = max(next + clock.real(milliseconds: 1000), ContinuousClock.now - .milliseconds(200))
-            try? await Task.sleep(until: next, tolerance: .zero)
+    private func simulatedPacks() -> [SimulatedPack] {
+        plan.packs.enumerated().compactMap { index, pack in
+            guard case .simulator(let name) = pack.source, let scenario = Scenario(rawValue: name) else { return nil }
+            log.info("pack \(pack.options.id): simulating '\(scenario.rawValue)': \(scenario.summary)")
+            return SimulatedPack(
+                index,
+                Simulator(
+                    scenario: scenario, cells: pack.simulation.cells,
+                    revision: pack.options.tracker.generation == .two ? .generation2 : .generation3Rev13,
+                    seed: pack.simulation.seed))
         }
     }
 }

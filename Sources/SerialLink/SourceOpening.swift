@@ -1,0 +1,123 @@
+import Glibc
+import LinuxIO
+import Synchronization
+
+/// How a source that is polled is opened.
+struct SourceOpening: Sendable {
+    /// An open descriptor that does not block.
+    struct Opened: Sendable {
+        var descriptor: Int32
+        /// What was opened, for people.
+        var name: String
+    }
+
+    let name: String
+    /// Seconds without a byte after which the source is opened anew; `nil`: never, silence is then the BMS's.
+    var silence: Double?
+    /// May block for seconds.
+    let open: @Sendable () throws(SerialError) -> Opened
+
+    /// `nil` for what is not polled.
+    init?(_ address: SourceAddress, _ core: SourceCore) {
+        name = address.description
+        switch address {
+        case .serial(let path): open = { () throws(SerialError) in try SerialPort.open(path) }
+        case .serialAuto:
+            let folder = core.options.cableFolder
+            open = { () throws(SerialError) in try SerialPort.open(SerialCable.find(in: folder)) }
+        case .tcp(let host, let port):
+            let connection = TCPConnection(host: host, port: port, stop: core.stop)
+            silence = core.options.tcpSilence
+            open = { () throws(SerialError) in try connection.open() }
+        case .replay, .simulator: return nil
+        }
+    }
+}
+
+/// Opens sources on threads that live as long as there is something to open: a name server or a host that does not answer must
+/// not keep the thread that reads from reading.
+final class SourceOpener: Sendable {
+    /// What came of it.
+    typealias Outcome = (source: Int, result: Result<SourceOpening.Opened, SerialError>)
+
+    /// A host that does not answer takes five seconds: a hundred of them in a thousand sources hold up the others for 15 s.
+    private static let threads = 32
+
+    private struct State {
+        var waiting: [(Int, SourceOpening)] = []
+        var running = 0
+        var done: [Outcome] = []
+        var isStopped = false
+    }
+
+    /// Set when there is something in ``takeDone()``.
+    let event = EventDescriptor()
+    private let state = Mutex(State())
+
+    /// Begins to open; the outcome follows.
+    func open(_ source: Int, _ opening: SourceOpening) {
+        let needsThread = state.withLock { state in
+            state.waiting.append((source, opening))
+            guard state.running < Self.threads else { return false }
+            state.running += 1
+            return true
+        }
+        guard needsThread, !OwnThread.start("open", { [self] in work() }) else { return }
+        state.withLock { state in
+            state.running -= 1
+            // Another thread may have taken it meanwhile.
+            guard let index = state.waiting.firstIndex(where: { $0.0 == source }) else { return }
+            state.waiting.remove(at: index)
+            state.done.append(
+                (source, .failure(SerialError(.open, opening.name, "the system has no thread to give"))))
+        }
+        event.set()
+    }
+
+    /// Outcomes since the last call.
+    func takeDone() -> [Outcome] {
+        event.clear()
+        return state.withLock { state in
+            defer { state.done = [] }
+            return state.done
+        }
+    }
+
+    /// Nothing is opened any more, and what comes too late is closed.
+    func stop() {
+        state.withLock { state in
+            state.isStopped = true
+            state.waiting = []
+        }
+        for (_, result) in takeDone() {
+            if case .success(let opened) = result { close(opened.descriptor) }
+        }
+    }
+
+    private func work() {
+        while let (source, opening) = next() {
+            let result: Result<SourceOpening.Opened, SerialError>
+            do throws(SerialError) {
+                result = .success(try opening.open())
+            } catch {
+                result = .failure(error)
+            }
+            let isTooLate = state.withLock { state in
+                if !state.isStopped { state.done.append((source, result)) }
+                return state.isStopped
+            }
+            if isTooLate, case .success(let opened) = result { close(opened.descriptor) }
+            event.set()
+        }
+    }
+
+    private func next() -> (Int, SourceOpening)? {
+        state.withLock { state in
+            guard !state.waiting.isEmpty else {
+                state.running -= 1
+                return nil
+            }
+            return state.waiting.removeFirst()
+        }
+    }
+}

@@ -1,0 +1,78 @@
+import BMSCore
+import ChargeLimits
+import LinuxIO
+import PackSimulator
+
+/// The thread that keeps time: ticks of the bridge, and the frames of simulated packs.
+struct ClockThread: Sendable {
+    /// Silence must lower limits within a second.
+    private static let tickMilliseconds = 500.0
+
+    private let runtime: BridgeRuntime
+    private let clock: PacedClock
+    private let end = EventDescriptor()
+    private let finished = EventDescriptor()
+    private var packs: [SimulatedPack]
+
+    init(_ runtime: BridgeRuntime, _ clock: PacedClock, _ packs: [SimulatedPack]) {
+        self.runtime = runtime
+        self.clock = clock
+        self.packs = packs
+    }
+
+    /// Starts it; once.
+    ///
+    /// - Returns: `false` when the system has no thread to give.
+    func start() -> Bool {
+        OwnThread.start("clock") { [self] in
+            var thread = self
+            thread.run()
+            finished.set()
+        }
+    }
+
+    /// Ends it, and waits for that.
+    func stop(seconds: Double) {
+        end.set()
+        finished.wait(seconds: seconds)
+    }
+
+    private mutating func run() {
+        let tick = clock.realSeconds(milliseconds: Self.tickMilliseconds)
+        let second = clock.realSeconds(milliseconds: 1000)
+        var nextTick = MonotonicTime.seconds() + tick
+        for index in packs.indices { packs[index].nextAt = nextTick - tick }
+        while true {
+            let next = packs.reduce(nextTick) { min($0, $1.nextAt) }
+            if end.wait(seconds: next - MonotonicTime.seconds()) { return }
+            let now = MonotonicTime.seconds()
+            for index in packs.indices where packs[index].nextAt <= now {
+                packs[index].step(runtime)
+                // On a grid: a late step is made up for, not added, unless it is very late.
+                packs[index].nextAt = max(packs[index].nextAt + second, now - 0.2)
+            }
+            guard now >= nextTick else { continue }
+            runtime.tick()
+            nextTick = max(nextTick + tick, now)
+        }
+    }
+}
+
+/// A simulated pack obeys the limits that the bridge gives it, as a charger and an inverter would.
+struct SimulatedPack: Sendable {
+    let index: Int
+    var simulator: Simulator
+    /// When its next second is due.
+    var nextAt = 0.0
+
+    init(_ index: Int, _ simulator: Simulator) {
+        self.index = index
+        self.simulator = simulator
+    }
+
+    mutating func step(_ runtime: BridgeRuntime) {
+        let limits = runtime.limits(ofPack: index)
+        let given = GivenLimits(cvl: limits?.cvl, ccl: limits?.ccl, dcl: limits?.dcl)
+        if let frame = simulator.step(limits: given) { runtime.receive(frame, pack: index) }
+    }
+}
