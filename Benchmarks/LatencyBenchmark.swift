@@ -3,8 +3,8 @@ import CMosquitto
 import Glibc
 import TestSupport
 
-/// From the last byte of a frame to its limits at a subscriber, beside a bare libmosquitto loop: publish, and wait until
-/// the same subscriber has it. One broker, one receiver, one run.
+/// From the last byte of a frame, or from a command, to the limits at a subscriber, in turns with a bare libmosquitto program that
+/// is triggered the same way and publishes as many bytes the same way: a process each, one broker, one receiver, one run.
 enum LatencyBenchmark {
     private static let samples = 1000
 
@@ -14,14 +14,8 @@ enum LatencyBenchmark {
             print("| latency | skipped: mosquitto is not installed |")
             return
         }
-        receiver.subscribe("bench/bare")
-        let document = [UInt8](repeating: UInt8(ascii: "x"), count: 2000)
-        let bare = measure(prepare: { _ in }) { _ in
-            receiver.publish("bench/bare", document)
-            return receiver.wait(seconds: 2)
-        }
-        let pty = PtyPair()
-        guard let bridge = bridge(broker, pty) else { return }
+        let (pty, barePTY) = (PtyPair(), PtyPair())
+        guard let bridge = bridge(broker, pty), let bare = BareClient("frames", broker, [barePTY.path]) else { return }
         _ = bridge.read(until: "reading")
         let frames = SampleFrames.make(samples + 50).map(FrameEncoder.encode)
         receiver.subscribe("bms/bench/limits")
@@ -29,19 +23,30 @@ enum LatencyBenchmark {
             pty.write(frame)
             _ = receiver.wait(seconds: 0.05)
         }
-        let bridged = measure(
-            prepare: { index in
-                pty.write(Array(frames[50 + index].dropLast()))
-                pause(milliseconds: 3)
-                receiver.drain()
+        let size = receiver.size
+        tell(bare, size, receiver)
+        // In one process, for those who compare with that: the same client publishes and receives.
+        receiver.subscribe("bench/loop")
+        var times = Times()
+        for index in 0..<samples {
+            times.add("publish to receive in one process", idle(10)) {
+                receiver.publish("bench/loop", [UInt8](repeating: UInt8(ascii: "x"), count: size))
+                return receiver.wait(seconds: 2)
             }
-        ) { index in
-            pty.write([frames[50 + index][57]])
-            return receiver.wait(seconds: 2)
+            pause(milliseconds: 10)
+            times.add("bare libmosquitto, the same trigger and the same bytes", receiver.drain()) {
+                barePTY.write([frames[50 + index][57]])
+                return receiver.wait(seconds: 2)
+            }
+            pause(milliseconds: 10)
+            pty.write(Array(frames[50 + index].dropLast()))
+            pause(milliseconds: 3)
+            times.add("frame's last byte to limits at a subscriber", receiver.drain()) {
+                pty.write([frames[50 + index][57]])
+                return receiver.wait(seconds: 2)
+            }
         }
-        report("bare libmosquitto, publish to receive", bare)
-        report("frame's last byte to limits at a subscriber", bridged)
-        print("| median overhead of the bridge | \(bridged[bridged.count / 2] - bare[bare.count / 2]) us |")
+        times.report(aim: "1.3", yardstick: 1, measured: 2)
     }
 
     /// From a command to the limits that obey it: a thousand ceilings of the discharge current, each half an ampere below
@@ -53,7 +58,7 @@ enum LatencyBenchmark {
             return
         }
         let pty = PtyPair()
-        guard let bridge = bridge(broker, pty) else { return }
+        guard let bridge = bridge(broker, pty), let bare = BareClient("commands", broker) else { return }
         _ = bridge.read(until: "reading")
         receiver.subscribe("bms/bench/limits")
         let frame = SampleFrames.make(1)[0]
@@ -66,19 +71,32 @@ enum LatencyBenchmark {
             feed()
             _ = receiver.wait(seconds: 0.2)
         }
-        let obeyed = measure(
-            prepare: { index in
-                pause(milliseconds: 195)
-                if index.isMultiple(of: 4) { feed() }
-                pause(milliseconds: 5)
-                receiver.drain()
-            }
-        ) { index in
+        tell(bare, receiver.size, receiver)
+        var times = Times()
+        for index in 0..<samples {
+            pause(milliseconds: 100)
+            if index.isMultiple(of: 4) { feed() }
+            pause(milliseconds: 5)
             let tenths = 8_000 - 5 * index
-            receiver.publish("bms/bench/set/maxDischargeCurrent", Array("\(tenths / 10).\(tenths % 10)".utf8))
-            return receiver.wait(seconds: 2)
+            let text = Array("\(tenths / 10).\(tenths % 10)".utf8)
+            times.add("bare libmosquitto, command to a message of the same size", receiver.drain()) {
+                receiver.publish("bare/command", text)
+                return receiver.wait(seconds: 2)
+            }
+            pause(milliseconds: 100)
+            times.add("command to limits at a subscriber", receiver.drain()) {
+                receiver.publish("bms/bench/set/maxDischargeCurrent", text)
+                return receiver.wait(seconds: 2)
+            }
         }
-        report("command to limits at a subscriber", obeyed)
+        times.report(aim: "2", yardstick: 0, measured: 1)
+    }
+
+    /// Lets the bare program send as many bytes as the bridge does.
+    private static func tell(_ bare: BareClient, _ size: Int, _ receiver: Receiver) {
+        receiver.publish("bare/size", Array("\(size)".utf8))
+        receiver.subscribe("bare/limits")
+        print("| size of the limits document | \(size) bytes |")
     }
 
     /// A bridge that publishes limits when they change and at its heartbeat; the program lies beside this one.
@@ -98,24 +116,7 @@ enum LatencyBenchmark {
         return ChildProcess("\(root)\(folder)/bms-mqtt", ["run", "--config", file])
     }
 
-    /// Sorted microseconds.
-    private static func measure(prepare: (Int) -> Void, _ body: (Int) -> Bool) -> [Int] {
-        (0..<samples).map { index in
-            // Idle in between, as a frame a second leaves it.
-            pause(milliseconds: 10)
-            prepare(index)
-            let start = ContinuousClock.now
-            guard body(index) else { return 2_000_000 }
-            let time = (ContinuousClock.now - start).components
-            return Int(time.seconds) * 1_000_000 + Int(time.attoseconds / 1_000_000_000_000)
-        }.sorted()
-    }
-
-    private static func report(_ name: String, _ sorted: [Int]) {
-        let median = sorted[sorted.count / 2]
-        let tail = sorted[sorted.count * 99 / 100]
-        print("| \(name), \(sorted.count) times | median \(median) us, 99th percentile \(tail) us |")
-    }
+    private static func idle(_ milliseconds: Int32) { pause(milliseconds: milliseconds) }
 
     private static func pause(milliseconds: Int32) {
         var entry = pollfd(fd: -1, events: 0, revents: 0)
@@ -123,10 +124,46 @@ enum LatencyBenchmark {
     }
 }
 
+/// Microseconds by name.
+private struct Times {
+    private var all: [(name: String, times: [Int])] = []
+
+    /// Measures a body, after whatever the second argument did.
+    mutating func add(_ name: String, _ prepared: Void, _ body: () -> Bool) {
+        let start = ContinuousClock.now
+        let isDone = body()
+        let time = (ContinuousClock.now - start).components
+        let microseconds =
+            isDone ? Int(time.seconds) * 1_000_000 + Int(time.attoseconds / 1_000_000_000_000) : 2_000_000
+        if let index = all.firstIndex(where: { $0.name == name }) {
+            all[index].times.append(microseconds)
+        } else {
+            all.append((name, [microseconds]))
+        }
+    }
+
+    func report(aim: String, yardstick: Int, measured: Int) {
+        for (name, times) in all {
+            let sorted = times.sorted()
+            print(
+                "| \(name), \(sorted.count) times | median \(median(sorted)) us, 99th percentile \(sorted[sorted.count * 99 / 100]) us |"
+            )
+        }
+        let ratio = median(all[measured].times.sorted()) * 100 / max(1, median(all[yardstick].times.sorted()))
+        print(
+            "| ratio of the medians, aim \(aim) or less | \(ratio / 100).\(ratio % 100 < 10 ? "0" : "")\(ratio % 100) |"
+        )
+    }
+
+    private func median(_ sorted: [Int]) -> Int { sorted[sorted.count / 2] }
+}
+
 /// A bare client on this thread, without anything of ours.
 private final class Receiver {
     private let client: OpaquePointer
     fileprivate var count = 0
+    /// Bytes of the last message.
+    fileprivate(set) var size = 0
 
     init?(port: Int) {
         mosquitto_lib_init()
@@ -164,6 +201,8 @@ private final class Receiver {
 private func countMessage(
     _ client: OpaquePointer?, _ context: UnsafeMutableRawPointer?, _ message: UnsafePointer<mosquitto_message>?
 ) {
-    guard let context else { return }
-    Unmanaged<Receiver>.fromOpaque(context).takeUnretainedValue().count += 1
+    guard let context, let message else { return }
+    let receiver = Unmanaged<Receiver>.fromOpaque(context).takeUnretainedValue()
+    receiver.count += 1
+    receiver.size = Int(message.pointee.payloadlen)
 }

@@ -76,7 +76,9 @@ struct Service: Sendable {
 
     /// Returns when this task is cancelled.
     static func untilCancelled() async {
-        while !Task.isCancelled { try? await Task.sleep(for: .seconds(3600)) }
+        // No sleep: its timer wakes the process each second.
+        let (never, _) = AsyncStream.makeStream(of: Never.self)
+        for await _ in never {}
     }
 
     private func take(_ event: LinkEvent, _ runtime: BridgeRuntime) {
