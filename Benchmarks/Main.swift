@@ -7,7 +7,7 @@ struct Main {
         let names = CommandLine.arguments.dropFirst()
         let all: [(String, () -> Void)] = [
             ("decode", DecodeBenchmark.run), ("limits", LimitsBenchmark.run), ("year", LimitsBenchmark.runYear),
-            ("latency", LatencyBenchmark.run), ("commands", LatencyBenchmark.runCommands),
+            ("step", StepBenchmark.run), ("latency", LatencyBenchmark.run), ("commands", LatencyBenchmark.runCommands),
             ("fuzz", CommandFuzz.run), ("relays", RelayDay.run), ("messages", MessageDay.run),
         ]
         for name in names where !all.contains(where: { $0.0 == name }) {
