@@ -217,7 +217,8 @@ public struct LimitCalculator: Sendable {
         let discharge = dcl.step(
             to: lowest[2]?.value ?? 0, mayRise: mayRise, isFinal: false, slew: 0.02 * capacity, elapsed: elapsed)
         let why = [(voltage, cvl), (charge, ccl), (discharge, dcl)].enumerated().map { index, pair in
-            keepers[index].step(reason(lowest[index], pair.0, pair.1, index == 0), value: pair.0, at: input.now)
+            let reason = Limits.Reason(lowest[index], pair.0, pair.1, isVoltage: index == 0)
+            return keepers[index].step(reason, value: pair.0, at: input.now)
         }
         return Limits(
             cvl: Millivolts(voltage), ccl: Milliamperes(charge), dcl: Milliamperes(discharge),
@@ -235,19 +236,6 @@ public struct LimitCalculator: Sendable {
             used: microohms(estimator.used(input, expected: expected)), measured: learned.map(microohms),
             steps: estimator.learned?.steps ?? 0,
             source: learned != nil ? .learned : configuration.cellResistance != nil ? .configuration : .chemistry)
-    }
-
-    /// The binding constraint; where the limit is below it, on its way up or too near to move, that too.
-    private func reason(_ binding: ConstraintValue?, _ value: Int, _ ramp: LimitRamp, _ isVoltage: Bool)
-        -> Limits.Reason
-    {
-        guard let binding else {
-            return Limits.Reason(name: "", cause: .nothingKnown, stance: .bound, isVoltage: isVoltage)
-        }
-        let isBelow = binding.value - value > ramp.grid
-        let stance: Limits.Reason.Stance =
-            !isBelow ? .bound : ramp.isRising ? .rising(binding.value) : .heldBelow(binding.value)
-        return Limits.Reason(name: binding.name, cause: binding.cause, stance: stance, isVoltage: isVoltage)
     }
 
     /// Seconds between two moments, 0...5: a longer gap proves nothing about what happened in it.

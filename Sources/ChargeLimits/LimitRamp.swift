@@ -12,6 +12,8 @@ struct LimitRamp: Sendable {
     private var level: Double?
     private var shown: Int?
     private(set) var isRising = false
+    /// It has published something.
+    var hasBegun: Bool { shown != nil }
 
     static let voltage = LimitRamp(grid: 10, threshold: 10, thresholdPermille: 0)
     static let current = LimitRamp(grid: 500, threshold: 1000, thresholdPermille: 50)

@@ -85,6 +85,19 @@ public struct Limits: Hashable, Sendable {
     }
 }
 
+extension Limits.Reason {
+    /// The binding constraint; where the limit is below it, on its way up or too near to move, that too.
+    init(_ binding: ConstraintValue?, _ value: Int, _ ramp: LimitRamp, isVoltage: Bool) {
+        guard let binding else {
+            self.init(name: "", cause: .nothingKnown, stance: .bound, isVoltage: isVoltage)
+            return
+        }
+        let isBelow = binding.value - value > ramp.grid
+        let stance: Stance = !isBelow ? .bound : ramp.isRising ? .rising(binding.value) : .heldBelow(binding.value)
+        self.init(name: binding.name, cause: binding.cause, stance: stance, isVoltage: isVoltage)
+    }
+}
+
 extension Limits.Reason: CustomStringConvertible {
     var description: String {
         switch stance {

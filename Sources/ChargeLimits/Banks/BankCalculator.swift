@@ -1,0 +1,269 @@
+public import BMSCore
+
+/// The limits of packs in parallel, each with its own BMS, as one battery.
+///
+/// CVL is the lowest of the packs'. CCL and DCL are the lowest of limit / share over the packs that take part, with the
+/// share among those packs measured, and never above the sum of their limits. A pack that is silent, or kept off by its BMS,
+/// counts zero and its share is given to nobody: the others are never asked for more than they carry without it. A pack that
+/// is merely silent may still take its share, so what it allowed last binds on, its CVL of silence holds the bank, and no
+/// pack floats. A pack that is known to be disconnected does none of that.
+///
+/// Example: four packs of 100 A, equal shares: 400 A; one silent or open: 300 A, 75 A each if it still takes part and 100 A
+/// each if it does not.
+public struct BankCalculator: Sendable {
+    private let configuration: BankConfiguration
+    private var sides: [[BankSide]]
+    private var flow: BankFlow
+    private var cvl = LimitRamp.voltage
+    private var ccl = LimitRamp.current
+    private var dcl = LimitRamp.current
+    private var keepers = LimitKind.allCases.map { _ in ReasonKeeper() }
+    private var startedAt: Timestamp?
+    private var steppedAt: Timestamp?
+    private var newest: [Timestamp?]
+
+    /// A calculator for so many packs, always passed in the same order.
+    public init(_ configuration: BankConfiguration = BankConfiguration(), packs count: Int) {
+        self.configuration = configuration
+        let count = max(0, count)
+        sides = (0..<count).map { _ in FlowDirection.allCases.map { BankSide($0) } }
+        flow = BankFlow(count: count)
+        newest = [Timestamp?](repeating: nil, count: count)
+    }
+
+    /// Where a pack stands for charging.
+    public func chargeStanding(_ pack: Int) -> BankStanding { sides[pack][0].standing }
+    /// Where a pack stands for discharging.
+    public func dischargeStanding(_ pack: Int) -> BankStanding { sides[pack][1].standing }
+
+    /// The share of the bank's charge and discharge current that a pack is reckoned with, thousandths; `nil`: none.
+    public func shares(_ pack: Int) -> (charge: Int?, discharge: Int?) {
+        func share(_ direction: FlowDirection, _ index: Int) -> Int? {
+            let taking = taking(index)
+            guard taking.contains(pack) else { return nil }
+            return Int(flow.shares(direction).share(of: pack, among: taking) * 1000)
+        }
+        return (share(.charge, 0), share(.discharge, 1))
+    }
+
+    /// The bank's limits at `now`; `nil` until every connected pack was heard, or the time of staleness has passed, or where
+    /// no pack was ever heard.
+    ///
+    /// - Parameter members: all packs, as many as at the start, in the same order.
+    public mutating func step(_ members: [BankMember], at now: Timestamp) -> Limits? {
+        guard members.count == sides.count else { return nil }
+        let started = startedAt ?? now
+        startedAt = started
+        let ages = members.map { configuration.freshness.freshness(of: $0.snapshot.linkAt, at: now) }
+        for (index, _) in FlowDirection.allCases.enumerated() { stand(members, ages, side: index, at: now) }
+        look(members, at: now)
+        let isComplete = members.indices.allSatisfy { sides[$0].allSatisfy { $0.standing != .waiting } }
+        let connected = members.indices.filter { members[$0].limits != nil && !members[$0].isDisconnected }
+        guard !connected.isEmpty, isComplete || now - started > configuration.freshness.stale || ccl.hasBegun else {
+            return nil
+        }
+        // A step without a new frame lowers limits, but raises none.
+        let hasNews = connected.contains { members[$0].snapshot.linkAt != newest[$0] }
+        let mayRise = hasNews && connected.allSatisfy { ages[$0] != .holding }
+        newest = members.map(\.snapshot.linkAt)
+        let limits = publish(members, connected, ages, mayRise: mayRise, at: now)
+        steppedAt = hasNews || steppedAt == nil ? now : steppedAt
+        return limits
+    }
+
+    private mutating func stand(_ members: [BankMember], _ ages: [Freshness], side: Int, at now: Timestamp) {
+        let direction = FlowDirection.allCases[side]
+        // Where every contact reads open while every BMS permits the current, contacts are not wired.
+        let isTelling = members.indices.contains { index in
+            let member = members[index]
+            return !member.isDisconnected && ages[index].isLive
+                && (!member.snapshot.permissions.contains(direction.permission)
+                    || !BankSide.isContactOpen(member, direction))
+        }
+        for index in members.indices {
+            sides[index][side].step(members[index], ages[index], believesContact: isTelling, at: now)
+        }
+    }
+
+    private mutating func look(_ members: [BankMember], at now: Timestamp) {
+        let part = members.indices.filter { index in
+            sides[index].contains { $0.standing == .counted || $0.standing == .defiant }
+        }
+        let isMidway = part.allSatisfy { members[$0].limits?.state == .bulk }
+        flow.step(
+            members.map { $0.snapshot.frame?.current?.rawValue },
+            capacities: members.map { Double(max(0, $0.snapshot.capacity?.rawValue ?? 0)) }, taking: part,
+            limits: FlowDirection.allCases.indices.map { side in
+                members.indices.map { sides[$0][side].standing == .counted ? sides[$0][side].bound?.value : nil }
+            }, isMidway: isMidway, at: now)
+    }
+
+    /// Packs whose limits bind in a direction; where none is left, the silent ones with their own rule of silence.
+    private func taking(_ side: Int) -> [Int] {
+        let counted = sides.indices.filter {
+            sides[$0][side].standing == .counted || sides[$0][side].standing == .defiant
+        }
+        return counted.isEmpty ? silent(side) : counted
+    }
+
+    private func silent(_ side: Int) -> [Int] { sides.indices.filter { sides[$0][side].standing == .silent } }
+
+    private func bounds(_ members: [BankMember], side: Int, into bounds: inout [ConstraintValue]) {
+        let direction = FlowDirection.allCases[side]
+        let estimator = flow.shares(direction)
+        let taking = taking(side)
+        var sum = 0.0
+        for index in taking {
+            guard let bound = sides[index][side].bound else { continue }
+            let name = members[index].name
+            let share = estimator.share(of: index, among: taking)
+            sum += Double(bound.value)
+            let cause: BankCause =
+                sides[index][side].standing == .defiant
+                ? .defiant(pack: name)
+                : .share(
+                    pack: name, limit: Milliamperes(bound.value), permille: Int(share * 1000),
+                    isMeasured: estimator.isMeasured || taking.count == 1, bound.cause)
+            bounds.append(direction.bound(Double(bound.value) / share, "pack:\(name)", cause))
+            if let current = flow.confirmed[side][index] {
+                let carried = direction.flow(members[index].snapshot.frame?.current ?? .zero)
+                bounds.append(
+                    direction.bound(
+                        current, "overload:\(name)",
+                        .overload(pack: name, Milliamperes(carried), limit: Milliamperes(bound.value))))
+            }
+        }
+        bounds.append(direction.bound(sum, "sum", taking.isEmpty ? .nobody : .sum(packs: taking.count)))
+        let all = Set(taking + silent(side)).sorted()
+        guard all.count > taking.count else { return }
+        for index in silent(side) {
+            guard let last = sides[index][side].last else { continue }
+            let share = estimator.share(of: index, among: all)
+            bounds.append(
+                direction.bound(
+                    Double(last) / share, "silent:\(members[index].name)",
+                    .silentShare(
+                        pack: members[index].name, limit: Milliamperes(last), permille: Int(share * 1000))))
+        }
+    }
+
+    /// The charge voltages of all packs that may hang on the bus.
+    private func voltages(_ members: [BankMember], _ connected: [Int], into bounds: inout [ConstraintValue]) {
+        let isCharged = connected.filter { sides[$0][0].standing != .open || !isKnownOpen(members[$0]) }
+        for index in isCharged.isEmpty ? connected : isCharged {
+            guard let limits = members[index].limits else { continue }
+            let cause = limits.lowestConstraint(.cvl)?.cause ?? .nothingKnown
+            let name = members[index].name
+            bounds.append(.cvl(limits.cvl, "pack:\(name)", .bank(.voltage(pack: name, cause))))
+        }
+        guard let other = connected.first, let settings = members[other].snapshot.settings else { return }
+        for index in members.indices where sides[index][0].standing == .waiting {
+            let thresholds = WorkingThresholds(settings, members[other].snapshot.chemistry).settings
+            let safe = (thresholds.balanceVoltage - Millivolts(100)) * thresholds.cellCount
+            let name = members[index].name
+            bounds.append(.cvl(safe, "pack:\(name)", .bank(.unheard(pack: name))))
+        }
+    }
+
+    private func isKnownOpen(_ member: BankMember) -> Bool { BankSide.isContactOpen(member, .charge) }
+
+    private mutating func publish(
+        _ members: [BankMember], _ connected: [Int], _ ages: [Freshness], mayRise: Bool, at now: Timestamp
+    ) -> Limits {
+        var bounds: [ConstraintValue] = []
+        voltages(members, connected, into: &bounds)
+        for side in FlowDirection.allCases.indices { self.bounds(members, side: side, into: &bounds) }
+        if let charge = configuration.maximumChargeCurrent { bounds.append(.ccl(charge, "userCap", .chargeCap(charge))) }
+        if let discharge = configuration.maximumDischargeCurrent {
+            bounds.append(.dcl(discharge, "userCap", .dischargeCap(discharge)))
+        }
+        if let fuse = configuration.fuse {
+            bounds += [.ccl(fuse, "fuse", .fuse(fuse)), .dcl(fuse, "fuse", .fuse(fuse))]
+        }
+        if let cause = Self.mismatch(members, connected) {
+            bounds += [.ccl(.zero, "mismatch", .bank(cause)), .dcl(.zero, "mismatch", .bank(cause))]
+        }
+        return ramp(members, connected, ages, bounds, mayRise: mayRise, at: now)
+    }
+
+    private mutating func ramp(
+        _ members: [BankMember], _ connected: [Int], _ ages: [Freshness], _ bounds: [ConstraintValue], mayRise: Bool,
+        at now: Timestamp
+    ) -> Limits {
+        let live = connected.filter { ages[$0].isLive }
+        let capacity = live.reduce(0.0) { $0 + Double(members[$1].snapshot.capacity?.rawValue ?? 0) }
+        let cells = Double(members[connected[0]].snapshot.settings?.cellCount ?? 0)
+        let elapsed = Double(min(5_000, max(0, steppedAt.map { now - $0 } ?? 0))) / 1000
+        var draft = Limits(bounds: bounds)
+        let lowest = LimitKind.allCases.map { draft.lowestConstraint($0) }
+        let slews = [1.25 * cells, 0.01 * capacity, 0.02 * capacity]
+        let values = [
+            cvl.step(
+                to: lowest[0]?.value ?? 0, mayRise: mayRise, isFinal: true, slew: slews[0], elapsed: elapsed),
+            ccl.step(
+                to: lowest[1]?.value ?? 0, mayRise: mayRise, isFinal: false, slew: slews[1], elapsed: elapsed),
+            dcl.step(
+                to: lowest[2]?.value ?? 0, mayRise: mayRise, isFinal: false, slew: slews[2], elapsed: elapsed),
+        ]
+        let ramps = [cvl, ccl, dcl]
+        draft.why = LimitKind.allCases.indices.map { index in
+            let reason = Limits.Reason(lowest[index], values[index], ramps[index], isVoltage: index == 0)
+            return keepers[index].step(reason, value: values[index], at: now)
+        }
+        (draft.cvl, draft.ccl, draft.dcl) = (Millivolts(values[0]), Milliamperes(values[1]), Milliamperes(values[2]))
+        draft.describe(live.isEmpty ? connected : live, members, isStale: live.isEmpty)
+        return draft
+    }
+
+    /// Packs that cannot be in parallel, by what their BMSs say.
+    private static func mismatch(_ members: [BankMember], _ connected: [Int]) -> BankCause? {
+        guard let first = connected.first, let settings = members[first].snapshot.settings else { return nil }
+        for index in connected.dropFirst() {
+            let (member, other) = (members[index], members[first])
+            guard let cells = member.snapshot.settings?.cellCount else { continue }
+            if cells != settings.cellCount {
+                return .mismatch(pack: other.name, cells: settings.cellCount, other: member.name, otherCells: cells)
+            }
+            if let one = other.snapshot.chemistry, let two = member.snapshot.chemistry, one != two {
+                return .chemistries(pack: other.name, one, other: member.name, two)
+            }
+        }
+        return nil
+    }
+}
+
+extension FlowDirection {
+    /// A bound in mA; what no inverter can take is cut off.
+    fileprivate func bound(_ current: Double, _ name: String, _ cause: BankCause) -> ConstraintValue {
+        let value = Milliamperes(current.isFinite ? Int(min(1e12, max(0, current))) : 0)
+        return self == .charge ? .ccl(value, name, .bank(cause)) : .dcl(value, name, .bank(cause))
+    }
+}
+
+extension Limits {
+    /// Bounds without numbers yet.
+    fileprivate init(bounds: [ConstraintValue]) {
+        self.init(
+            cvl: .zero, ccl: .zero, dcl: .zero, state: .stale, cellCeiling: .zero, lowVoltage: .zero,
+            resistance: PackResistance(used: 0, measured: nil, steps: 0, source: .chemistry), why: [], bounds: bounds)
+    }
+
+    /// What is not ramped: the most careful of the packs', and their resistances in parallel.
+    fileprivate mutating func describe(_ packs: [Int], _ members: [BankMember], isStale: Bool) {
+        let limits = packs.compactMap { members[$0].limits }
+        let order: [ChargeState] = [.bulk, .absorption, .balancing, .full, .float]
+        state = isStale ? .stale : order.first { state in limits.contains { $0.state == state } } ?? .stale
+        cellCeiling = limits.map(\.cellCeiling).min() ?? .zero
+        lowVoltage = limits.map(\.lowVoltage).max() ?? .zero
+        func parallel(_ values: [Int]) -> Int {
+            let sum = values.reduce(0.0) { $0 + 1 / Double(max(1, $1)) }
+            return sum > 0 ? Int(1 / sum) : 0
+        }
+        let measured = limits.compactMap(\.resistance.measured)
+        resistance = PackResistance(
+            used: parallel(limits.map(\.resistance.used)),
+            measured: !measured.isEmpty && measured.count == limits.count ? parallel(measured) : nil,
+            steps: limits.map(\.resistance.steps).min() ?? 0,
+            source: limits.allSatisfy { $0.resistance.source == .learned } ? .learned : .chemistry)
+    }
+}

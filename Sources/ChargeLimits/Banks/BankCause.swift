@@ -1,0 +1,54 @@
+public import BMSCore
+
+/// Why a bound of a bank is where it is.
+public indirect enum BankCause: Hashable, Sendable {
+    /// A pack's own cause, for its charge voltage.
+    case voltage(pack: String, Cause)
+    /// A pack's own bound, and the share of the bank's current that it takes, in thousandths.
+    case share(pack: String, limit: Milliamperes, permille: Int, isMeasured: Bool, Cause)
+    /// A silent pack may still take its share: what it allowed last bounds the bank.
+    case silentShare(pack: String, limit: Milliamperes, permille: Int)
+    /// A pack that was not heard since the start: the voltage of silence.
+    case unheard(pack: String)
+    /// A pack carries more than it may.
+    case overload(pack: String, Milliamperes, limit: Milliamperes)
+    /// A pack carries current against its BMS.
+    case defiant(pack: String)
+    /// All packs together.
+    case sum(packs: Int)
+    /// No pack takes part.
+    case nobody
+    /// Packs that cannot be in parallel.
+    case mismatch(pack: String, cells: Int, other: String, otherCells: Int)
+    case chemistries(pack: String, Chemistry, other: String, Chemistry)
+}
+
+extension BankCause: CustomStringConvertible {
+    /// One short sentence with numbers and units, beginning with the pack.
+    public var description: String {
+        switch self {
+        case .voltage(let pack, let cause): "\(pack): \(cause)"
+        case .share(let pack, let limit, let permille, let isMeasured, let cause):
+            "\(pack): \(limit.inAmperes) at \(isMeasured ? "" : "up to ")\(permille.percent) of the current"
+                + "\(isMeasured ? "" : ", not measured yet"), \(cause)"
+        case .silentShare(let pack, let limit, let permille):
+            "\(pack) is silent and may still take \(permille.percent) of the current: \(limit.inAmperes) when heard last"
+        case .unheard(let pack): "\(pack) was not heard yet: held at the voltage of silence"
+        case .overload(let pack, let current, let limit):
+            "\(pack) carries \(current.inAmperes) and may \(limit.inAmperes)"
+        case .defiant(let pack): "\(pack) carries current though its BMS forbids it"
+        case .sum(let packs): "sum of \(packs) packs"
+        case .nobody: "no pack of the bank can take part"
+        case .mismatch(let pack, let cells, let other, let otherCells):
+            "\(pack) has \(cells) cells and \(other) has \(otherCells): they cannot be in parallel"
+        case .chemistries(let pack, let chemistry, let other, let otherChemistry):
+            "\(pack) is \(chemistry.rawValue.uppercased()) and \(other) is \(otherChemistry.rawValue.uppercased()): "
+                + "they cannot be in parallel"
+        }
+    }
+}
+
+extension Int {
+    /// Thousandths as percent: "25 %".
+    fileprivate var percent: String { "\((self + 5) / 10) %" }
+}

@@ -1,0 +1,108 @@
+import BMSCore
+
+/// One pack in one direction of current: where it stands, and what it allows.
+struct BankSide: Sendable {
+    /// A BMS opens its relay within a second or two; what flows longer flows past it.
+    private static let patience: Int64 = 5_000
+
+    let direction: FlowDirection
+    private(set) var standing = BankStanding.waiting
+    /// What it allows while it counts, mA, with its cause.
+    private(set) var bound: (value: Int, cause: Cause)?
+    /// What it allowed when it was heard last, if it took part then.
+    private(set) var last: Int?
+    /// Its own limit is still on its way up from nothing: its constraints are looked at instead, or a pack that comes back
+    /// would pull the bank down to the foot of its ramp.
+    private var isReturning = false
+    private var carriesSince: Timestamp?
+    private var carries = false
+
+    init(_ direction: FlowDirection) { self.direction = direction }
+
+    /// - Parameter believesContact: `false` where contacts tell nothing in this bank.
+    mutating func step(_ member: BankMember, _ freshness: Freshness, believesContact: Bool, at now: Timestamp) {
+        let before = standing
+        standing = stand(member, freshness, believesContact: believesContact, at: now)
+        switch standing {
+        case .counted:
+            if before != .counted { isReturning = true }
+            bound = counted(member)
+            last = bound?.value
+        case .defiant:
+            bound = (0, .nothingKnown)
+            last = 0
+        case .open, .disconnected:
+            bound = nil
+            last = nil
+        case .silent:
+            // Its own rule of silence, for a bank of which nothing else is left.
+            bound = member.limits.map { ($0.value(direction.kind), Self.cause($0, direction.kind)) }
+        case .waiting: bound = nil
+        }
+    }
+
+    private mutating func stand(
+        _ member: BankMember, _ freshness: Freshness, believesContact: Bool, at now: Timestamp
+    ) -> BankStanding {
+        if member.isDisconnected { return .disconnected }
+        guard let limits = member.limits, freshness != .waiting else { return .waiting }
+        guard freshness.isLive else { return .silent }
+        let isRefused = !member.snapshot.permissions.contains(direction.permission)
+        let isContactOpen = believesContact && Self.isContactOpen(member, direction)
+        guard isRefused || isContactOpen else {
+            carriesSince = nil
+            carries = false
+            return .counted
+        }
+        if flow(member) > threshold(member, limits) {
+            let since = carriesSince ?? now
+            carriesSince = since
+            // Until it is permitted again: stopping the current would only hide it.
+            if now - since >= Self.patience { carries = true }
+        } else {
+            carriesSince = nil
+        }
+        guard carries else { return .open }
+        return isRefused ? .defiant : .counted
+    }
+
+    /// Key 16 says that the contact is open.
+    static func isContactOpen(_ member: BankMember, _ direction: FlowDirection) -> Bool {
+        member.snapshot.keys.secondStatus.map { !$0.contains(direction.contact) } ?? false
+    }
+
+    private func flow(_ member: BankMember) -> Int {
+        member.snapshot.frame?.current.map(direction.flow) ?? 0
+    }
+
+    /// Above it a pack carries current; a pack that its BMS calls full may still take the tail of a charge.
+    private func threshold(_ member: BankMember, _ limits: Limits) -> Int {
+        let capacity = max(0, member.snapshot.capacity?.rawValue ?? 0)
+        let isFull = direction == .charge && (limits.state == .full || limits.state == .float || limits.isChargeEnded)
+        return isFull ? 1_000 + capacity / 20 : max(1_500, capacity / 50)
+    }
+
+    private mutating func counted(_ member: BankMember) -> (value: Int, cause: Cause)? {
+        guard let limits = member.limits else { return nil }
+        let value = limits.value(direction.kind)
+        let cause = Self.cause(limits, direction.kind)
+        let allowed = limits.lowestConstraint(direction.kind)?.value ?? value
+        // A ramp stops short of its goal by up to a twentieth or an ampere.
+        if value >= allowed - max(1_500, allowed / 20) { isReturning = false }
+        return (isReturning ? max(value, allowed) : value, cause)
+    }
+
+    private static func cause(_ limits: Limits, _ kind: LimitKind) -> Cause {
+        limits.lowestConstraint(kind)?.cause ?? .nothingKnown
+    }
+}
+
+extension Limits {
+    /// The lowest bound of a limit, before its ramp; the first of equal ones.
+    func lowestConstraint(_ kind: LimitKind) -> ConstraintValue? {
+        bounds.filter { $0.limit == kind }.min { $0.value < $1.value }
+    }
+
+    /// The BMS ended the charge itself: no fault.
+    var isChargeEnded: Bool { bounds.contains { $0.cause == .chargeRefused(isEndOfCharge: true) } }
+}
