@@ -6,20 +6,26 @@ public import ChargeLimits
 public struct Bridge: Sendable {
     private let options: BridgeOptions
     private var packs: [PackChannel]
+    private var banks: [BankChannel]
     private var gx: GXPortal?
     private var isConnected = false
 
     /// A bridge for packs with different ids.
     ///
     /// - Parameters:
+    ///   - banks: packs in parallel, with ids that no pack has; ids of packs that are none here are left out.
     ///   - states: what was kept of a pack, by its id.
     ///   - now: the moment to which they refer.
     public init(
-        _ options: BridgeOptions, packs: [PackOptions], states: [String: PackState] = [:],
+        _ options: BridgeOptions, packs: [PackOptions], banks: [BankOptions] = [],
+        states: [String: PackState] = [:],
         at now: Timestamp = Timestamp(milliseconds: 0)
     ) {
         self.options = options
         self.packs = packs.map { PackChannel($0, options, states[$0.id] ?? PackState(), at: now) }
+        self.banks = banks.map { bank in
+            BankChannel(bank, options, members: bank.packs.compactMap { id in packs.firstIndex { $0.id == id } })
+        }
         gx = options.gxTree.map { GXPortal($0.topics, owner: $0.owner) }
     }
 
@@ -28,12 +34,15 @@ public struct Bridge: Sendable {
         Dictionary(uniqueKeysWithValues: packs.map { ($0.options.id, $0.state(at: now)) })
     }
 
+    /// Ids of all packs and banks.
+    private var ids: [String] { packs.map(\.options.id) + banks.map(\.options.id) }
+
     /// Topic filters to subscribe to.
     public var subscriptions: [TopicFilter] {
         let own = (options.discovery == .off ? [] : [options.birthTopic]) + [options.topics.commands]
         let relays = Set(packs.flatMap(\.stateTopics)).sorted()
         // What was announced before this start is known by being heard.
-        let announced = options.discovery == .off ? [] : packs.flatMap { options.topics.announced($0.options.id) }
+        let announced = options.discovery == .off ? [] : ids.flatMap { options.topics.announced($0) }
         return (own + relays + announced).map { TopicFilter($0) } + (gx?.topics.filters ?? [])
     }
 
@@ -52,18 +61,20 @@ public struct Bridge: Sendable {
 
     /// What to send before a clean end.
     public var farewell: [OutboundMessage] {
-        guards.map(\.will) + packs.flatMap(\.gxFarewell)
-            + packs.map {
-                OutboundMessage(options.topics.status($0.options.id), Array("offline".utf8), qos: 1, retain: true)
-            } + [bridgeStatus("offline")]
+        guards.map(\.will) + packs.flatMap(\.gxFarewell) + banks.flatMap(\.gxFarewell)
+            + ids.map { OutboundMessage(options.topics.status($0), Array("offline".utf8), qos: 1, retain: true) }
+            + [bridgeStatus("offline")]
     }
 
     /// The limits of a pack as of the last step; `nil` before its first believed frame.
     public func limits(ofPack index: Int) -> Limits? { packs[index].limits }
 
+    /// The limits of a bank as of the last step; `nil` before its packs were heard.
+    public func limits(ofBank index: Int) -> Limits? { banks[index].limits }
+
     /// Bytes came from a pack's source.
     public mutating func receive(_ bytes: some Sequence<UInt8>, pack index: Int, at now: Moment) -> Outbox {
-        collect(at: now) { packs, outbox in packs[index].receive(bytes, at: now, into: &outbox) }
+        collect(at: now, touched: index) { packs, outbox in packs[index].receive(bytes, at: now, into: &outbox) }
     }
 
     /// A pack's source was opened or closed: half a frame is worth nothing now.
@@ -82,10 +93,14 @@ public struct Bridge: Sendable {
     public mutating func connected(canExpire: Bool, at now: Moment) -> Outbox {
         isConnected = true
         let first = [bridgeStatus("online")] + (gx?.connected(at: now.monotonic) ?? [])
-        return collect(at: now) { packs, outbox in
+        var outbox = collect(at: now) { packs, outbox in
             outbox.send(first)
             for index in packs.indices { packs[index].connected(canExpire: canExpire, at: now, into: &outbox) }
         }
+        for index in banks.indices {
+            banks[index].connected(packs, canExpire: canExpire, at: now, into: &outbox)
+        }
+        return outbox
     }
 
     /// The connection is gone. Nothing is kept for later but the newest state.
@@ -120,7 +135,11 @@ public struct Bridge: Sendable {
             return answer(request, payload, isRetained: isRetained, at: now)
         }
         if let pack = options.topics.announcement(topic) {
-            guard isRetained, let index = packs.firstIndex(where: { Discovery.node($0.options.id) == pack }) else {
+            guard isRetained else { return Outbox() }
+            if let index = banks.firstIndex(where: { Discovery.node($0.options.id) == pack }) {
+                banks[index].heardAnnouncement(topic, payload, at: now)
+            }
+            guard let index = packs.firstIndex(where: { Discovery.node($0.options.id) == pack }) else {
                 return Outbox()
             }
             return collect(at: now) { packs, _ in packs[index].heardAnnouncement(topic, payload, at: now) }
@@ -131,6 +150,7 @@ public struct Bridge: Sendable {
             }
         }
         guard payload == Array("online".utf8), !isRetained else { return Outbox() }
+        for index in banks.indices { banks[index].born(at: now) }
         return collect(at: now) { packs, _ in
             for index in packs.indices { packs[index].born(at: now) }
         }
@@ -141,6 +161,10 @@ public struct Bridge: Sendable {
             // An emptied retained topic of a pack that is gone is no news.
             guard !command.payload.isEmpty else { return Outbox() }
             var outbox = Outbox()
+            if let bank = banks.firstIndex(where: { $0.options.id == pack }) {
+                banks[bank].refuse(command, at: now, into: &outbox)
+                return outbox
+            }
             let ids = packs.map(\.options.id).joined(separator: ", ")
             outbox.say(.warning, "a command for a pack that is none here, '\(pack.prefix(40))': there is \(ids)")
             return outbox
@@ -159,12 +183,16 @@ public struct Bridge: Sendable {
             guard case .everything(let end)? = gx?.keepalive(payload, at: now) else { return Outbox() }
             messages = gx?.everything ?? []
             for index in packs.indices { messages += packs[index].gxValues(at: "", now) }
+            for index in banks.indices { messages += banks[index].gxValues(at: "") }
             messages.append(end)
         case .read(let service, let instance, let path):
             guard gx?.mayRead(at: now.monotonic) == true else { return Outbox() }
             if service == "battery" {
                 for index in packs.indices where instance == nil || packs[index].options.gxInstance == instance {
                     messages += packs[index].gxValues(at: path, now)
+                }
+                for index in banks.indices where instance == nil || banks[index].options.gxInstance == instance {
+                    messages += banks[index].gxValues(at: path)
                 }
             } else {
                 messages = (gx?.everything ?? []).filter { $0.topic.contains("/\(service)/") }
@@ -190,31 +218,36 @@ public struct Bridge: Sendable {
     /// The truth after somebody else published on one of our topics.
     private mutating func corrections(_ path: String, _ now: Moment) -> [OutboundMessage] {
         let levels = path.split(separator: "/", maxSplits: 2).map(String.init)
-        guard levels.count == 3, levels[0] == "battery", gx?.mayCorrect(at: now.monotonic) == true,
-            let index = packs.firstIndex(where: { "\($0.options.gxInstance)" == levels[1] })
-        else { return [] }
+        guard levels.count == 3, levels[0] == "battery", gx?.mayCorrect(at: now.monotonic) == true else { return [] }
+        if let index = banks.firstIndex(where: { "\($0.options.gxInstance)" == levels[1] }) {
+            return banks[index].gxValues(at: levels[2])
+        }
+        guard let index = packs.firstIndex(where: { "\($0.options.gxInstance)" == levels[1] }) else { return [] }
         return packs[index].gxValues(at: levels[2], now)
     }
 
     /// Drops messages where nobody takes them; lines for the log stay.
     private mutating func collect(
-        at now: Moment, _ body: (inout [PackChannel], inout Outbox) -> Void
+        at now: Moment, touched: Int? = nil, _ body: (inout [PackChannel], inout Outbox) -> Void
     ) -> Outbox {
         var outbox = Outbox()
         tellBanks()
         let isListenedTo = gx?.isAlive(at: now.monotonic) ?? false
         for index in packs.indices { packs[index].isListenedTo = isListenedTo }
+        for index in banks.indices { banks[index].isListenedTo = isListenedTo }
         if isConnected, let messages = gx?.tick(at: now) { outbox.send(messages) }
         body(&packs, &outbox)
+        for index in banks.indices { banks[index].step(packs, touched: touched, at: now, into: &outbox) }
         if !isConnected { outbox.messages = [] }
         return outbox
     }
 
     /// Packs in parallel go to float together.
     private mutating func tellBanks() {
-        for index in packs.indices where packs[index].options.bank != nil {
-            packs[index].otherPacksAreFull = packs.indices.allSatisfy { other in
-                other == index || packs[other].options.bank != packs[index].options.bank || packs[other].isFull
+        for bank in banks {
+            let waiting = bank.members.indices.filter { bank.awaits($0) && !packs[bank.members[$0]].isFull }
+            for place in bank.members.indices {
+                packs[bank.members[place]].otherPacksAreFull = waiting.allSatisfy { $0 == place }
             }
         }
     }

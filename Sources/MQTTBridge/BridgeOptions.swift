@@ -71,8 +71,8 @@ public struct PackOptions: Hashable, Sendable {
     public var name: String
     /// Serial number, where the owner gave one.
     public var serial: String?
-    /// Packs of the same bank are wired in parallel; `nil`: a pack alone.
-    public var bank: String?
+    /// It is a bank that appears as a pack: no cells and no settings of its own.
+    var isBank = false
     /// Which frames are believed.
     public var rules = FrameRules()
     /// How frames become knowledge.
@@ -85,6 +85,9 @@ public struct PackOptions: Hashable, Sendable {
     public var gxInstance = 512
     /// Where its bytes come from, for people.
     public var connection = ""
+
+    /// How lines of the log name it.
+    var title: String { "\(isBank ? "bank" : "pack") \(id)" }
 
     /// A pack with the defaults above.
     public init(id: String, name: String? = nil) {

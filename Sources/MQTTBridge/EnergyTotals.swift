@@ -48,6 +48,16 @@ struct EnergyTotals: Hashable, Sendable {
     /// Discharged since the BMS counts.
     var outAll: WattHours? { counters[3].value }
 
+    /// Counters of several packs; unknown until each pack's are known, or the sum would step when the last is heard.
+    static func sum(_ all: [EnergyTotals]) -> EnergyTotals {
+        var sum = EnergyTotals()
+        for index in sum.counters.indices {
+            let known = all.compactMap { $0.counters[index].value?.rawValue }
+            if known.count == all.count, !known.isEmpty { sum.counters[index].value = WattHours(known.reduce(0, +)) }
+        }
+        return sum
+    }
+
     mutating func note(_ frame: Frame) {
         let values = [frame.energyInToday, frame.energyOutToday, frame.lifetimeIn, frame.lifetimeOut]
         for (index, value) in values.enumerated() { counters[index].note(value) }

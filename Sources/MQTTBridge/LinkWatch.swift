@@ -22,7 +22,7 @@ struct LinkWatch: Hashable, Sendable {
             droppedBefore = counters.bytesDropped
             guard isLost != false else { return nil }
             isLost = false
-            return .found("good frames come from the BMS")
+            return .found(view.bank == nil ? "good frames come from the BMS" : "the packs are heard")
         }
         let silence = view.now - (view.snapshot.linkAt ?? started)
         guard isLost != true, silence > view.options.tracker.freshness.stale else { return nil }
@@ -31,6 +31,10 @@ struct LinkWatch: Hashable, Sendable {
     }
 
     private func sentence(seconds: Int64, _ view: PackView) -> String {
+        if view.bank != nil {
+            return "none of its packs was heard for \(seconds) s, "
+                + "charging is stopped, discharging reduced and stopped later"
+        }
         let dropped = view.snapshot.counters.bytesDropped - droppedBefore
         let cause =
             dropped > 0

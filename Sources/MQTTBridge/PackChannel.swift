@@ -201,7 +201,11 @@ struct PackChannel: Sendable {
         outbox.send(publisher.event(kind, text, at: now))
     }
 
-    private func view(at now: Timestamp) -> PackView {
+    /// What is known of the pack.
+    var snapshot: PackSnapshot { receiver.snapshot }
+
+    /// The pack as the catalogue looks at it.
+    func view(at now: Timestamp) -> PackView {
         let snapshot = receiver.snapshot
         var options = options
         options.name = desk.settings.customName(options)

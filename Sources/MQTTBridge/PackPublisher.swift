@@ -64,7 +64,7 @@ struct PackPublisher: Sendable {
             if isAnnounced { isOnline = nil }
             sendStatus(view, &outbox)
             if isDue(stateAt, bridge.stateInterval, isForced, hasFrame, now) { sendState(view, now, &outbox) }
-            if isDue(cellsAt, bridge.cellsInterval, isForced, hasFrame, now) { sendCells(view, now, &outbox) }
+            if !options.isBank, isDue(cellsAt, bridge.cellsInterval, isForced, hasFrame, now) { sendCells(view, now, &outbox) }
         }
         if isChanged {
             tell(change, at: now, into: &outbox)
@@ -84,7 +84,7 @@ struct PackPublisher: Sendable {
         if !options.relays.isEmpty { sendRelays(view, now, &outbox) }
         if view.snapshot.linkAt != nil {
             sendState(view, now, &outbox)
-            sendCells(view, now, &outbox)
+            if !options.isBank { sendCells(view, now, &outbox) }
         }
     }
 
@@ -186,7 +186,7 @@ struct PackPublisher: Sendable {
     private mutating func sendGX(_ view: PackView, _ now: Moment, _ outbox: inout Outbox) {
         guard bridge.gxFeed, gxSecond != now.wallSecond, let document = GXDocument.make(view, mostCells: gxCells)
         else { return }
-        gxCells = max(gxCells, view.snapshot.settings?.cellCount ?? 0)
+        gxCells = max(gxCells, view.listedCells)
         gxSecond = now.wallSecond
         outbox.send(OutboundMessage(bridge.topics.gx(options.id), document))
     }
@@ -196,7 +196,7 @@ struct PackPublisher: Sendable {
         let context = SettingContext(options: options, snapshot: view.snapshot)
         let content = view.snapshot.settings.map { settings in
             Announcer.Content(
-                cellCount: settings.cellCount, firmware: view.snapshot.keys.firmware, known: known(view),
+                cellCount: options.isBank ? 0 : settings.cellCount, firmware: view.snapshot.keys.firmware, known: known(view),
                 basis: context.basis)
         }
         announcer.note(content, at: now.monotonic)
@@ -240,10 +240,10 @@ struct PackPublisher: Sendable {
         switch link.step(view) {
         case .found(let text):
             outbox.send(event("linkFound", text, at: now))
-            outbox.say(.info, "pack \(options.id): \(text)")
+            outbox.say(.info, "\(options.title): \(text)")
         case .lost(let text):
             outbox.send(event("linkLost", text, at: now))
-            outbox.say(.warning, "pack \(options.id): \(text)")
+            outbox.say(.warning, "\(options.title): \(text)")
         case nil: break
         }
     }
@@ -258,7 +258,7 @@ struct PackPublisher: Sendable {
             let text = "\(row.title): \(level == .none ? "cleared" : level == .warning ? "warning" : "alarm")"
             outbox.send(event("alarm", text, at: now))
             if row.isLogged {
-                outbox.say(level == .alarm ? .warning : .info, "pack \(options.id): \(text)")
+                outbox.say(level == .alarm ? .warning : .info, "\(options.title): \(text)")
             }
         }
         if let state = change.state, let last = lastChange?.state, state != last {

@@ -36,6 +36,9 @@ public struct BankCalculator: Sendable {
     /// Where a pack stands for discharging.
     public func dischargeStanding(_ pack: Int) -> BankStanding { sides[pack][1].standing }
 
+    /// Whether the others wait for a pack before they float: not for one that is known to be off the bus.
+    public func isAwaited(_ pack: Int) -> Bool { sides[pack][0].isAwaited }
+
     /// The share of the bank's charge and discharge current that a pack is reckoned with, thousandths; `nil`: none.
     public func shares(_ pack: Int) -> (charge: Int?, discharge: Int?) {
         func share(_ direction: FlowDirection, _ index: Int) -> Int? {
@@ -149,7 +152,7 @@ public struct BankCalculator: Sendable {
 
     /// The charge voltages of all packs that may hang on the bus.
     private func voltages(_ members: [BankMember], _ connected: [Int], into bounds: inout [ConstraintValue]) {
-        let isCharged = connected.filter { sides[$0][0].standing != .open || !isKnownOpen(members[$0]) }
+        let isCharged = connected.filter { sides[$0][0].isAwaited }
         for index in isCharged.isEmpty ? connected : isCharged {
             guard let limits = members[index].limits else { continue }
             let cause = limits.lowestConstraint(.cvl)?.cause ?? .nothingKnown
@@ -164,8 +167,6 @@ public struct BankCalculator: Sendable {
             bounds.append(.cvl(safe, "pack:\(name)", .bank(.unheard(pack: name))))
         }
     }
-
-    private func isKnownOpen(_ member: BankMember) -> Bool { BankSide.isContactOpen(member, .charge) }
 
     private mutating func publish(
         _ members: [BankMember], _ connected: [Int], _ ages: [Freshness], mayRise: Bool, at now: Timestamp

@@ -16,6 +16,10 @@ struct BankSide: Sendable {
     private var isReturning = false
     private var carriesSince: Timestamp?
     private var carries = false
+    /// It is known to be off the bus: the file or its contact says so, and it carries nothing.
+    private var isOff = false
+    /// It may hang on the bus.
+    var isAwaited: Bool { !isOff }
 
     init(_ direction: FlowDirection) { self.direction = direction }
 
@@ -23,6 +27,10 @@ struct BankSide: Sendable {
     mutating func step(_ member: BankMember, _ freshness: Freshness, believesContact: Bool, at now: Timestamp) {
         let before = standing
         standing = stand(member, freshness, believesContact: believesContact, at: now)
+        // A contact that was open when the pack fell silent proves nothing later.
+        isOff =
+            standing == .disconnected
+            || (standing == .open && believesContact && Self.isContactOpen(member, direction))
         switch standing {
         case .counted:
             if before != .counted { isReturning = true }

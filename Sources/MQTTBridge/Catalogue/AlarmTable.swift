@@ -26,11 +26,18 @@ struct AlarmRow: Sendable {
     var isInGXFeed = true
     /// Its changes are lines of the log; where not, the cause has lines of its own.
     var isLogged = true
-    /// Its level; `nil` while unknown.
-    var level: @Sendable (PackView) -> AlarmLevel?
+    /// Its level for a pack; `nil` while unknown.
+    var rule: @Sendable (PackView) -> AlarmLevel?
 }
 
 extension AlarmRow {
+    /// Its level; `nil` while unknown. A bank has the worst of its packs.
+    func level(_ view: PackView) -> AlarmLevel? {
+        guard let bank = view.bank else { return rule(view) }
+        if name == "InternalFailure", bank.isMismatched { return .alarm }
+        return bank.packs.compactMap(rule).max()
+    }
+
     /// How Home Assistant shows it.
     var entity: EntityRow {
         let entity = EntityRow.binary(key, title, "problem", diagnostic: true)

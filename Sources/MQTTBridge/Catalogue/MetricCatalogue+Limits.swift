@@ -71,7 +71,7 @@ extension MetricCatalogue {
 
     static let identity: [Metric] = [
         Metric("/FirmwareVersion", entity: .plain("firmware", "BMS firmware").optional) { .string($0.keys?.firmware) },
-        Metric("/ProductName") { _ in .text(productName) },
+        Metric("/ProductName") { .text(productName + ($0.bank == nil ? "" : " bank")) },
         Metric("/CustomName") { .text($0.options.name) },
         Metric("/Serial") { .string($0.options.serial) },
         Metric("/Manufacturer") { _ in .text(manufacturer) },

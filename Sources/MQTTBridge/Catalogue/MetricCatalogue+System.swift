@@ -14,10 +14,10 @@ extension MetricCatalogue {
                 "cell_max", "Highest cell voltage", "voltage", "V", precision: 3)
         ) { .thousandths($0.live?.highestVoltage.rawValue, 3) },
         Metric("/System/MinVoltageCellId", gx: true, entity: .plain("cell_min_id", "Lowest cell")) {
-            cellName($0.live?.lowestVoltageCell)
+            cellName($0.live?.lowestVoltageCell, $0.bank?.lowest)
         },
         Metric("/System/MaxVoltageCellId", gx: true, entity: .plain("cell_max_id", "Highest cell")) {
-            cellName($0.live?.highestVoltageCell)
+            cellName($0.live?.highestVoltageCell, $0.bank?.highest)
         },
         Metric(
             "/System/MinCellTemperature", "°C", gx: true,
@@ -30,16 +30,20 @@ extension MetricCatalogue {
                 "temperature_max", "Highest temperature", "temperature", "°C", precision: 1)
         ) { warmest($0) },
         Metric("/System/MinTemperatureCellId", gx: true, entity: .plain("temperature_min_id", "Coldest cell")) {
-            cellName($0.live?.lowestTemperatureCell)
+            cellName($0.live?.lowestTemperatureCell, $0.bank?.coldest)
         },
         Metric("/System/MaxTemperatureCellId", gx: true, entity: .plain("temperature_max_id", "Warmest cell")) {
-            cellName($0.live?.highestTemperatureCell)
+            cellName($0.live?.highestTemperatureCell, $0.bank?.warmest)
         },
         Metric("/System/NrOfCellsPerBattery", gx: true) { .whole($0.snapshot.settings?.cellCount) },
-        Metric("/System/NrOfModulesOnline", gx: true) { .flag($0.freshness.isLive) },
-        Metric("/System/NrOfModulesOffline", gx: true) { .flag(!$0.freshness.isLive) },
-        Metric("/System/NrOfModulesBlockingCharge", gx: true) { .flag(!$0.snapshot.chargeAllowed) },
-        Metric("/System/NrOfModulesBlockingDischarge", gx: true) { .flag(!$0.snapshot.dischargeAllowed) },
+        Metric("/System/NrOfModulesOnline", gx: true) { .integer($0.bank?.online ?? ($0.freshness.isLive ? 1 : 0)) },
+        Metric("/System/NrOfModulesOffline", gx: true) { .integer($0.bank?.offline ?? ($0.freshness.isLive ? 0 : 1)) },
+        Metric("/System/NrOfModulesBlockingCharge", gx: true) {
+            .integer($0.bank?.blockingCharge ?? ($0.snapshot.chargeAllowed ? 0 : 1))
+        },
+        Metric("/System/NrOfModulesBlockingDischarge", gx: true) {
+            .integer($0.bank?.blockingDischarge ?? ($0.snapshot.dischargeAllowed ? 0 : 1))
+        },
         threshold("/System/MinVoltageThreshold", "vmin", "Vmin", enabled: true) {
             $0.snapshot.settings?.minimumVoltage
         },
@@ -110,5 +114,8 @@ extension MetricCatalogue {
         ) { .thousandths(value($0)?.rawValue, 3) }
     }
 
-    private static func cellName(_ number: Int?) -> MetricValue { .string(number.map { "C\($0)" }) }
+    /// "C3", in a bank "garage C3".
+    private static func cellName(_ number: Int?, _ pack: String?) -> MetricValue {
+        .string(number.map { "\(pack.map { "\($0) " } ?? "")C\($0)" })
+    }
 }

@@ -23,6 +23,8 @@ struct PackView {
     var gxCurrents = GXCurrents()
     /// How its relays stand.
     var relays: [RelayState] = []
+    /// What a bank has beside; `nil`: a pack.
+    var bank: BankFigures?
     /// The moment.
     var now: Timestamp
 
@@ -41,6 +43,9 @@ struct PackView {
 
     /// Keys, where the link is live.
     var keys: KeyValues? { freshness.isLive ? snapshot.keys : nil }
+
+    /// Cells that are listed one by one: none of a bank.
+    var listedCells: Int { bank == nil ? snapshot.settings?.cellCount ?? 0 : 0 }
 
     /// Live reading of a cell, from 1.
     func cell(_ number: Int) -> CellReading? { live == nil ? nil : snapshot.reading(ofCell: number, at: now) }

@@ -10,7 +10,7 @@ enum Documents {
 
     /// Every cell.
     static func cells(_ view: PackView) -> [UInt8] {
-        let count = view.snapshot.settings?.cellCount ?? 0
+        let count = view.listedCells
         var writer = JSONWriter(reserving: 64 + count * 64)
         writer.beginObject()
         for row in CellTable.rows {
@@ -32,6 +32,14 @@ enum Documents {
         var writer = JSONWriter(reserving: 3072)
         writer.beginObject()
         if let step { writer.member("t", step) }
+        self.limits(limits, into: &writer)
+        if let time { writer.member("time", time) }
+        writer.endObject()
+        return writer.bytes
+    }
+
+    /// The members of a limits document, without its time.
+    static func limits(_ limits: Limits?, into writer: inout JSONWriter) {
         for kind in LimitKind.allCases { writer.member(kind.rawValue, number(limits?.value(kind), kind)) }
         writer.member("chargeState", .text((limits?.state ?? .stale).rawValue))
         writer.key("reasons")
@@ -51,9 +59,6 @@ enum Documents {
             writer.endObject()
         }
         writer.endArray()
-        if let time { writer.member("time", time) }
-        writer.endObject()
-        return writer.bytes
     }
 
     /// Something happened: what, when, to which pack.

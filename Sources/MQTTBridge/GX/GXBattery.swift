@@ -70,7 +70,7 @@ struct GXBattery: Sendable {
             result.append((path, Entry(value: GXDocument.current(metric, view) ?? metric.value(view), bounds: [])))
         }
         for row in CellTable.rows {
-            for cell in 0..<(view.snapshot.settings?.cellCount ?? 0) {
+            for cell in 0..<view.listedCells {
                 let path = String(row.path(cell + 1).dropFirst())
                 result.append((path, Entry(value: row.value(view, cell + 1), bounds: [])))
             }

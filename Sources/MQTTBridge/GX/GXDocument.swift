@@ -57,7 +57,7 @@ enum GXDocument {
         _ group: String, _ mostCells: Int, _ view: PackView
     ) -> [(keys: [String], value: MetricValue)] {
         guard let row = CellTable.rows.first(where: { $0.group == group && $0.isInGXFeed }) else { return [] }
-        let count = min(cells, max(mostCells, view.snapshot.settings?.cellCount ?? 0))
+        let count = min(cells, max(mostCells, view.listedCells))
         return (0..<count).map { ([group, "Cell\($0 + 1)"], row.value(view, $0 + 1)) }
     }
 }

@@ -195,7 +195,7 @@ struct Discovery {
         writer.member("identifiers", [node])
         writer.member("name", pack.name)
         writer.member("manufacturer", MetricCatalogue.manufacturer)
-        writer.member("model", MetricCatalogue.productName)
+        writer.member("model", MetricCatalogue.productName + (pack.isBank ? " bank" : ""))
         if let serial = pack.serial { writer.member("serial_number", serial) }
         if let firmware { writer.member("sw_version", firmware) }
         writer.endObject()

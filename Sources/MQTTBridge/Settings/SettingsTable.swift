@@ -102,7 +102,10 @@ enum SettingsTable {
     ]
 
     /// The settings of a pack: all of the table, and one for each of its relays.
-    static func rows(_ options: PackOptions) -> [SettingRow] { rows + options.relays.map(relay) }
+    static func rows(_ options: PackOptions) -> [SettingRow] {
+        // A bank has none: its packs are set one by one.
+        options.isBank ? [] : rows + options.relays.map(relay)
+    }
 
     static func row(_ name: String, _ options: PackOptions) -> SettingRow? {
         rows(options).first { $0.name == name }

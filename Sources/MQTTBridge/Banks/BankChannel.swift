@@ -1,0 +1,160 @@
+import BMSCore
+import ChargeLimits
+
+/// One bank on its way from its packs to topics. It stands behind the same publisher as a pack.
+struct BankChannel: Sendable {
+    /// Frames of its packs that change no limit are looked at together, so often, ms.
+    private static let interval: Int64 = 400
+
+    let options: BankOptions
+    /// Its packs, by their places in the bridge.
+    let members: [Int]
+    private let pack: PackOptions
+    private let bridge: BridgeOptions
+    private var calculator: BankCalculator
+    private var publisher: PackPublisher
+    private var gate = CommandGate()
+    private var gxCurrents = GXCurrents()
+    private var battery: GXBattery?
+    private let settings: CommandedSettings
+    private var standings: [BankStanding]
+    private var isMismatched = false
+    private var last: PackView?
+    private var steppedAt: Timestamp?
+    /// What each pack's limits were in the step before.
+    private var numbers: [[Int]]
+    private(set) var limits: Limits?
+    /// Somebody listens to the GX tree.
+    var isListenedTo = false {
+        didSet { if !isListenedTo && oldValue { battery?.forget() } }
+    }
+
+    init(_ options: BankOptions, _ bridge: BridgeOptions, members: [Int]) {
+        self.options = options
+        self.members = members
+        self.bridge = bridge
+        pack = options.asPack
+        calculator = BankCalculator(options.limits, packs: members.count)
+        publisher = PackPublisher(pack, bridge)
+        settings = CommandedSettings([:], pack)
+        standings = members.map { _ in .waiting }
+        numbers = members.map { _ in [] }
+        battery = bridge.gxTree.map {
+            GXBattery(options.gxInstance, $0.topics, version: bridge.version, connection: options.asPack.connection)
+        }
+    }
+
+    /// Steps where a pack's limits changed, or when it is time.
+    ///
+    /// - Parameter touched: the pack whose frame came; `nil`: time passed.
+    mutating func step(_ packs: [PackChannel], touched: Int?, at now: Moment, into outbox: inout Outbox) {
+        if let touched {
+            guard let place = members.firstIndex(of: touched) else { return }
+            let isDue = steppedAt.map { now.monotonic - $0 >= Self.interval || now.monotonic < $0 } ?? true
+            let isChanged = (packs[touched].limits?.numbers ?? []) != numbers[place]
+            guard isDue || isChanged else { return }
+        }
+        steppedAt = now.monotonic
+        for (place, index) in members.enumerated() { numbers[place] = packs[index].limits?.numbers ?? [] }
+        let inputs = members.map { index in
+            BankMember(
+                name: packs[index].options.id, snapshot: packs[index].snapshot, limits: packs[index].limits,
+                isDisconnected: options.disconnected.contains(packs[index].options.id))
+        }
+        limits = calculator.step(inputs, at: now.monotonic)
+        gxCurrents.step(limits, at: now.monotonic)
+        tellStandings(at: now, into: &outbox)
+        let view = view(packs, at: now.monotonic)
+        last = view
+        publisher.publish(view, hasFrame: touched != nil, at: now, into: &outbox)
+        if isListenedTo, let messages = battery?.changes(view, settings) { outbox.send(messages) }
+    }
+
+    /// The broker knows nothing of this bank (any more).
+    mutating func connected(
+        _ packs: [PackChannel], canExpire: Bool, at now: Moment, into outbox: inout Outbox
+    ) {
+        publisher.connected(view(packs, at: now.monotonic), canExpire: canExpire, at: now, into: &outbox)
+    }
+
+    /// A retained announcement for this bank was heard.
+    mutating func heardAnnouncement(_ topic: String, _ payload: [UInt8], at now: Moment) {
+        publisher.heard(topic, payload, at: now)
+    }
+
+    /// Home Assistant has started.
+    mutating func born(at now: Moment) { publisher.born(at: now) }
+
+    /// Everything at and below a path of the GX tree.
+    mutating func gxValues(at path: String) -> [OutboundMessage] {
+        guard let last else { return [] }
+        return battery?.values(at: path, last, settings) ?? []
+    }
+
+    /// The bank leaves the GX tree.
+    var gxFarewell: [OutboundMessage] { battery?.farewell ?? [] }
+
+    /// A command for a bank: it has no settings of its own.
+    mutating func refuse(_ command: InboundCommand, at now: Moment, into outbox: inout Outbox) {
+        // What is emptied is no command, and a flood gets no answers.
+        guard !command.payload.isEmpty, gate.check(at: now.monotonic) == .pass else { return }
+        let reason =
+            "'\(options.id)' is a bank and has no settings of its own: command its packs "
+            + options.packs.joined(separator: ", ")
+        let response = command.responseTopic.flatMap { bridge.topics.mayAnswer($0) ? [$0] : nil } ?? []
+        outbox.answers.append(
+            CommandAnswer(
+                topics: [bridge.topics.result(options.id)] + response, correlationData: command.correlationData,
+                setting: command.setting, asked: nil,
+                answer: CommandedSettings.Answer(isAccepted: false, reason: reason, effective: nil)))
+    }
+
+    /// Packs that float waits for: all that are not known to be off the bus.
+    func awaits(_ place: Int) -> Bool { calculator.isAwaited(place) }
+
+    private func view(_ packs: [PackChannel], at now: Timestamp) -> PackView {
+        let places = members.indices.filter { !options.disconnected.contains(packs[members[$0]].options.id) }
+        return PackView(
+            bank: pack, packs: places.map { packs[members[$0]].view(at: now) }, absent: members.count - places.count,
+            onBus: places.map { place in
+                [calculator.chargeStanding(place), calculator.dischargeStanding(place)].contains {
+                    $0 == .counted || $0 == .defiant
+                }
+            }, limits: limits, gxCurrents: gxCurrents, now: now)
+    }
+
+    private mutating func tellStandings(at now: Moment, into outbox: inout Outbox) {
+        for place in members.indices {
+            let new = worse(calculator.chargeStanding(place), calculator.dischargeStanding(place))
+            guard new != standings[place] else { continue }
+            defer { standings[place] = new }
+            // The start is no news, nor is what the file says.
+            guard let text = Self.sentence(new, before: standings[place]) else { continue }
+            tell(new == .counted ? .info : .warning, "\(options.packs[place]) \(text)", at: now, into: &outbox)
+        }
+        let isNow = limits?.has("mismatch") ?? false
+        if isNow, !isMismatched, let reason = limits?.reason(.ccl) { tell(.warning, reason, at: now, into: &outbox) }
+        isMismatched = isNow
+    }
+
+    private func worse(_ one: BankStanding, _ other: BankStanding) -> BankStanding {
+        [BankStanding.defiant, .silent, .disconnected, .waiting, .open].first { $0 == one || $0 == other } ?? .counted
+    }
+
+    private static func sentence(_ standing: BankStanding, before: BankStanding) -> String? {
+        switch standing {
+        case .counted: before == .waiting ? nil : "takes part again"
+        case .open: "is kept off by its BMS: it counts zero, and its share is given to nobody"
+        case .defiant: "carries current though its BMS forbids it: the bank is held at zero in that direction"
+        case .silent:
+            "is silent: it counts zero, its share is given to nobody, and the charge voltage is lowered while it may "
+                + "still be connected"
+        case .waiting, .disconnected: nil
+        }
+    }
+
+    private func tell(_ level: Notice.Level, _ text: String, at now: Moment, into outbox: inout Outbox) {
+        outbox.say(level, "bank \(options.id): \(text)")
+        outbox.send(publisher.event("bank", text, at: now))
+    }
+}

@@ -1,0 +1,87 @@
+import BMSCore
+import ChargeLimits
+
+/// The limits of a bank and its packs without a broker: a line of time and frames in, a line of limits out
+/// (`bms-mqtt limits --bank`).
+public struct BankFilter: Sendable {
+    private struct Pack: Sendable {
+        var id: String
+        var isDisconnected: Bool
+        var receiver: PackReceiver
+        var calculator: LimitCalculator
+        var limits: Limits?
+    }
+
+    private let freshness: FreshnessTimes
+    private var packs: [Pack]
+    private var bank: BankCalculator
+
+    /// A filter that has seen nothing.
+    ///
+    /// - Parameter packs: all packs of the configuration; those of the bank are taken, in the bank's order.
+    public init(_ options: BankOptions, packs: [PackOptions]) {
+        freshness = options.limits.freshness
+        self.packs = options.packs.compactMap { id in
+            packs.first { $0.id == id }.map { pack in
+                Pack(
+                    id: id, isDisconnected: options.disconnected.contains(id),
+                    receiver: PackReceiver(rules: pack.rules, options: pack.tracker),
+                    calculator: LimitCalculator(pack.limits))
+            }
+        }
+        bank = BankCalculator(options.limits, packs: self.packs.count)
+    }
+
+    /// One step.
+    ///
+    /// - Parameters:
+    ///   - frames: 58 bytes by the packs' ids; what is missing or no good frame counts as none.
+    ///   - milliseconds: time of the step, by a clock that does not jump.
+    ///   - shown: the time as the answer names it.
+    /// - Returns: one JSON object, without a line break: the bank's limits, and `packs` with those of each.
+    public mutating func step(
+        frames: [String: [UInt8]], atMilliseconds milliseconds: Int64, shownAs shown: Int64? = nil
+    ) -> [UInt8] {
+        let now = Timestamp(milliseconds: milliseconds)
+        for index in packs.indices {
+            if let frame = frames[packs[index].id] { packs[index].receiver.receiveFrame(frame, at: now) }
+            var context = LimitContext()
+            context.otherPacksAreFull = packs.indices.allSatisfy { other in
+                other == index || !bank.isAwaited(other) || packs[other].limits?.state == .full
+                    || packs[other].limits?.state == .float
+            }
+            packs[index].limits = packs[index].calculator.step(packs[index].receiver.snapshot, at: now, context)
+        }
+        let members = packs.map {
+            BankMember(
+                name: $0.id, snapshot: $0.receiver.snapshot, limits: $0.limits, isDisconnected: $0.isDisconnected)
+        }
+        let limits = bank.step(members, at: now)
+        let shown = shown ?? milliseconds
+        var writer = JSONWriter(reserving: 4096)
+        writer.beginObject()
+        writer.member("t", .decimal(thousandths: Int(shown), decimals: shown % 1000 == 0 ? 0 : 3))
+        Documents.limits(limits, into: &writer)
+        writer.key("packs")
+        writer.beginObject()
+        for (index, pack) in packs.enumerated() { write(pack, index, &writer) }
+        writer.endObject()
+        writer.endObject()
+        return writer.bytes
+    }
+
+    private func write(_ pack: Pack, _ index: Int, _ writer: inout JSONWriter) {
+        writer.key(pack.id)
+        writer.beginObject()
+        for kind in LimitKind.allCases {
+            writer.member(kind.rawValue, .thousandths(pack.limits?.value(kind), kind == .cvl ? 2 : 1))
+        }
+        let shares = bank.shares(index)
+        writer.member("chargeState", .text((pack.limits?.state ?? .stale).rawValue))
+        writer.member("charge", .text("\(bank.chargeStanding(index))"))
+        writer.member("discharge", .text("\(bank.dischargeStanding(index))"))
+        writer.member("chargeShare", .thousandths(shares.charge, 3))
+        writer.member("dischargeShare", .thousandths(shares.discharge, 3))
+        writer.endObject()
+    }
+}
