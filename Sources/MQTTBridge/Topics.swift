@@ -21,6 +21,9 @@ public struct Topics: Hashable, Sendable {
             }
     }
 
+    /// An identifier as Home Assistant spells entity ids.
+    public static func entityID(_ name: String) -> String { name.split(separator: "-").joined(separator: "_") }
+
     /// `online` or `offline`, retained; `offline` is also the will.
     public var bridgeStatus: String { "\(base)/bridge/status" }
     /// `online` while good frames come.

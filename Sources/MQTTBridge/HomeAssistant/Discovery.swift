@@ -241,7 +241,7 @@ struct Discovery {
     func identify(_ platform: String, _ key: String, _ name: String, _ writer: inout JSONWriter, withPlatform: Bool) {
         if withPlatform { writer.member("platform", platform) }
         writer.member("unique_id", "\(node)_\(key)")
-        writer.member("default_entity_id", "\(platform).\(Self.slug(pack.id))_\(Self.slug(key))")
+        writer.member("default_entity_id", "\(platform).\(Topics.entityID(pack.id))_\(Topics.entityID(key))")
         writer.member("name", name)
     }
 
@@ -269,6 +269,4 @@ struct Discovery {
         writer.member("availability_mode", "all")
     }
 
-    /// A name as Home Assistant spells entity ids.
-    private static func slug(_ name: String) -> String { name.split(separator: "-").joined(separator: "_") }
 }

@@ -120,8 +120,22 @@ struct Dispatcher: Sendable {
     }
 
     private func limits() -> Int32 {
-        guard let file = arguments.text("--config") else { return LimitsCommand.run(PackOptions(id: "pack")) }
+        guard let file = arguments.text("--config") else {
+            if arguments.text("--bank") != nil {
+                Console.complain("--bank needs the file that has it: --config FILE")
+                return 2
+            }
+            return LimitsCommand.run(PackOptions(id: "pack"))
+        }
         guard let configuration = load(file) else { return 78 }
+        if let id = arguments.text("--bank") {
+            let banks = configuration.plan.banks.map(\.options)
+            guard let bank = banks.first(where: { $0.id == id }) else {
+                Console.complain("\(file) has no bank '\(id)': \(banks.map(\.id).joined(separator: ", "))")
+                return 2
+            }
+            return LimitsCommand.run(bank, configuration.plan.packs.map(\.options))
+        }
         let id = arguments.text("--pack")
         let packs = configuration.plan.packs.map(\.options)
         guard let pack = id == nil ? packs.first : packs.first(where: { $0.id == id }) else {

@@ -8,12 +8,25 @@ enum GXSetupCommand {
     static func text(_ configuration: Configuration) -> String {
         let plan = configuration.plan
         var text = ""
-        for pack in plan.packs { text += driver(pack.options, plan) }
+        // The GX follows one battery: a bank stands for its packs.
+        let inBanks = Set(plan.banks.flatMap(\.options.packs))
+        for bank in plan.banks.map(\.options) {
+            text += driver("Bank '\(bank.id)'", bank.id, bank.name, bank.gxInstance, plan)
+        }
+        let alone = plan.packs.map(\.options).filter { !inBanks.contains($0.id) }
+        for pack in alone { text += driver("Pack '\(pack.id)'", pack.id, pack.name, pack.gxInstance, plan) }
         text += menu
-        if plan.packs.count > 1 {
+        if !plan.banks.isEmpty {
             text += """
 
-                Several packs: choose the one that leads as "Controlling BMS". DVCC follows one battery only.
+                A bank is the "Controlling BMS" and the "Battery monitor": its packs need no driver of their own.
+
+                """
+        }
+        if alone.count + plan.banks.count > 1 {
+            text += """
+
+                Several batteries: choose the one that leads as "Controlling BMS". DVCC follows one battery only.
 
                 """
         }
@@ -24,13 +37,15 @@ enum GXSetupCommand {
         return text
     }
 
-    private static func driver(_ pack: PackOptions, _ plan: ServicePlan) -> String {
+    private static func driver(
+        _ title: String, _ id: String, _ name: String, _ instance: Int, _ plan: ServicePlan
+    ) -> String {
         let link = plan.link
         var lines = [
-            "# Pack '\(pack.id)': /data/etc/dbus-mqtt-battery/config.ini on the GX device",
+            "# \(title): /data/etc/dbus-mqtt-battery/config.ini on the GX device",
             "# driver: https://github.com/mr-manuel/venus-os_dbus-mqtt-battery, 1.0.12 or later (older ones take CCL 0 for no limit)",
             "[DEFAULT]",
-            "device_name = \(pack.name)", "device_instance = \(pack.gxInstance)", "timeout = 30", "", "[MQTT]",
+            "device_name = \(name)", "device_instance = \(instance)", "timeout = 30", "", "[MQTT]",
             "broker_address = \(isLocal(link.host) ? "ADDRESS-OF-THIS-MACHINE" : link.host)",
             "broker_port = \(link.port)",
         ]
@@ -43,7 +58,7 @@ enum GXSetupCommand {
         if let user = link.username {
             lines += ["username = \(user)   ; better a user of its own that may only read", "password = ITS-PASSWORD"]
         }
-        lines += ["topic = \(plan.bridge.topics.gx(pack.id))"]
+        lines += ["topic = \(plan.bridge.topics.gx(id))"]
         return lines.joined(separator: "\n") + "\n\n"
     }
 

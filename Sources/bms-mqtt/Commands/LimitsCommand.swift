@@ -11,8 +11,26 @@ enum LimitsCommand {
     private static let longestLine = 4096
 
     static func run(_ pack: PackOptions, input: Int32 = STDIN_FILENO, output: Int32 = STDOUT_FILENO) -> Int32 {
-        var reader = LineReader(descriptor: input, maximum: longestLine)
         var filter = LimitFilter(pack)
+        return run(input, output, longestLine: longestLine) { parsed, milliseconds, shown in
+            filter.step(frame: parsed.frame, atMilliseconds: milliseconds, shownAs: shown)
+        }
+    }
+
+    /// A bank of some of the packs: each line brings the frames of all of them.
+    static func run(
+        _ bank: BankOptions, _ packs: [PackOptions], input: Int32 = STDIN_FILENO, output: Int32 = STDOUT_FILENO
+    ) -> Int32 {
+        var filter = BankFilter(bank, packs: packs)
+        return run(input, output, longestLine: longestLine + 200 * packs.count) { parsed, milliseconds, shown in
+            filter.step(frames: parsed.frames, atMilliseconds: milliseconds, shownAs: shown)
+        }
+    }
+
+    private static func run(
+        _ input: Int32, _ output: Int32, longestLine: Int, _ step: (Parsed, Int64, Int64) -> [UInt8]
+    ) -> Int32 {
+        var reader = LineReader(descriptor: input, maximum: longestLine)
         var time = SteadyTime()
         var complaints = 0
         while let line = reader.next() {
@@ -24,8 +42,7 @@ enum LimitsCommand {
             }
             let shown = parsed.milliseconds ?? time.lastGiven
             if let jump = time.jump(shown) { Console.complain("line \(line.number): \(jump)") }
-            var answer = filter.step(
-                frame: parsed.frame, atMilliseconds: time.steady(shown), shownAs: shown)
+            var answer = step(parsed, time.steady(shown), shown)
             answer.append(UInt8(ascii: "\n"))
             guard Console.write(answer, to: output) else { return 0 }
         }
@@ -57,6 +74,8 @@ enum LimitsCommand {
     private struct Parsed {
         var milliseconds: Int64?
         var frame: [UInt8]?
+        /// By the packs' ids, of a bank's line.
+        var frames: [String: [UInt8]] = [:]
         var fault: String?
     }
 
@@ -68,6 +87,7 @@ enum LimitsCommand {
             return Parsed(fault: "\"t\" is not a number of seconds")
         }
         let milliseconds = Int64((seconds * 1000).rounded())
+        if case .object(let members)? = value["frames"] { return parse(members, milliseconds) }
         switch value["frame"] {
         case .text(let text):
             guard let frame = Hex.bytes(text.utf8), frame.count == 58 else {
@@ -78,5 +98,18 @@ enum LimitsCommand {
         case .null: return Parsed(milliseconds: milliseconds)
         default: return Parsed(milliseconds: milliseconds, fault: "\"frame\" is neither text nor null")
         }
+    }
+
+    private static func parse(_ members: [String: JSONValue], _ milliseconds: Int64) -> Parsed {
+        var parsed = Parsed(milliseconds: milliseconds)
+        for (id, value) in members {
+            guard case .text(let text) = value else { continue }
+            guard let frame = Hex.bytes(text.utf8), frame.count == 58 else {
+                parsed.fault = "the frame of '\(id.prefix(40))' is not 116 hexadecimal digits (58 bytes)"
+                continue
+            }
+            parsed.frames[id] = frame
+        }
+        return parsed
     }
 }

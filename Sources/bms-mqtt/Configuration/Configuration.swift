@@ -31,13 +31,19 @@ struct Configuration: Sendable {
             plan.packs[index].options.limits.freshness = freshness
         }
         if plan.link.clientID.isEmpty { plan.link.clientID = "bms-mqtt-\(Machine.name)" }
-        let taken = Set(plan.packs.compactMap(\.gxInstance))
+        for index in plan.banks.indices { plan.banks[index].options.limits.freshness = freshness }
+        let taken = Set(plan.packs.compactMap(\.gxInstance) + plan.banks.compactMap(\.gxInstance))
         var next = 512
         for index in plan.packs.indices {
             while taken.contains(next) { next += 1 }
             plan.packs[index].options.gxInstance = plan.packs[index].gxInstance ?? next
             if plan.packs[index].gxInstance == nil { next += 1 }
             plan.packs[index].options.connection = "\(plan.packs[index].source)"
+        }
+        for index in plan.banks.indices {
+            while taken.contains(next) { next += 1 }
+            plan.banks[index].options.gxInstance = plan.banks[index].gxInstance ?? next
+            if plan.banks[index].gxInstance == nil { next += 1 }
         }
         guard wantsTree else { return }
         plan.bridge.gxTree = GXTreeOptions(

@@ -54,6 +54,10 @@ enum ConfigurationFile {
 /// One reading of a tree: collects every fault, not only the first.
 struct ConfigurationLoader {
     private(set) var faults: [ConfigurationFault] = []
+    /// Packs with their places.
+    private var packPlaces: [YAMLNode.Place] = []
+    /// Banks with their places.
+    var bankPlaces: [YAMLNode.Place] = []
     private var places: [String: YAMLNode.Place] = [:]
     /// Every relay with its place.
     private var relays: [(relay: RelayOptions, place: YAMLNode.Place)] = []
@@ -70,15 +74,26 @@ struct ConfigurationLoader {
             return configuration
         }
         var packs: YAMLNode.Entry?
+        var banks: YAMLNode.Entry?
         var others: [YAMLNode.Entry] = []
         for entry in entries {
-            if entry.key == "packs" { packs = entry } else { others.append(entry) }
+            switch entry.key {
+            case "packs": packs = entry
+            case "banks": banks = entry
+            default: others.append(entry)
+            }
         }
-        walk(others, "", ConfigurationTable.keys, &configuration, extra: ["packs"])
+        walk(others, "", ConfigurationTable.keys, &configuration, extra: ["packs", "banks"])
         if let packs {
             configuration.plan.packs = self.packs(packs.value)
         } else {
             fault(top, "no 'packs:': name at least one pack with an id and a source")
+        }
+        if let banks { configuration.plan.banks = self.banks(banks.value, configuration.plan.packs) }
+        if packPlaces.count == configuration.plan.packs.count {
+            checkNames(
+                Array(zip(configuration.plan.packs, packPlaces)),
+                Array(zip(configuration.plan.banks, bankPlaces)))
         }
         configuration.finish()
         check(&configuration)
@@ -86,7 +101,7 @@ struct ConfigurationLoader {
     }
 
     /// Applies the keys of a group, and looks into groups below it.
-    private mutating func walk<Target>(
+    mutating func walk<Target>(
         _ entries: [YAMLNode.Entry], _ prefix: String, _ table: [ConfigurationKey<Target>], _ target: inout Target,
         extra: [String] = []
     ) {
@@ -140,11 +155,10 @@ struct ConfigurationLoader {
             return []
         }
         guard items.count <= 1000 else {
-            fault(node.place, "packs: more than 1000")
+            fault(node.place, "packs: \(items.count) packs: at most 1000")
             return []
         }
         var packs: [ServicePlan.Pack] = []
-        var ids: Set<String> = []
         var sources: Set<SourceAddress> = []
         for item in items {
             guard case .mapping(let entries) = item.content else {
@@ -155,7 +169,11 @@ struct ConfigurationLoader {
             var pack = ServicePlan.Pack(options: PackOptions(id: ""), source: nothing)
             let before = faults.count
             places = places.filter { !$0.key.hasPrefix("pack:") }
-            walk(entries.filter { $0.key != "relays" }, "", PackTable.keys, &pack, extra: ["relays"])
+            if let old = entries.first(where: { $0.key == "bank" }) {
+                fault(old.place, "a pack has no key 'bank': name its bank under 'banks:', with 'packs: [...]'")
+            }
+            walk(
+                entries.filter { !["relays", "bank"].contains($0.key) }, "", PackTable.keys, &pack, extra: ["relays"])
             if let list = entries.first(where: { $0.key == "relays" }) {
                 pack.options.relays = relays(list.value)
             }
@@ -163,19 +181,14 @@ struct ConfigurationLoader {
                 fault(item.place, "a pack without '\(key)': it is required")
             }
             check(pack, item, before)
-            if !pack.options.id.isEmpty, !ids.insert(pack.options.id).inserted {
-                fault(item.place, "two packs with the id '\(pack.options.id)': ids are topics, they must differ")
-            }
             if pack.source != nothing, !sources.insert(pack.source).inserted {
                 if case .simulator = pack.source {
                 } else {
                     fault(item.place, "two packs on \(pack.source): one cable is one pack")
                 }
             }
-            if let instance = pack.gxInstance, packs.contains(where: { $0.gxInstance == instance }) {
-                fault(item.place, "two packs with the gxInstance \(instance): they must differ")
-            }
             packs.append(pack)
+            packPlaces.append(item.place)
         }
         return packs
     }
@@ -297,7 +310,7 @@ struct ConfigurationLoader {
 
     private func place(_ path: String) -> YAMLNode.Place { places[path] ?? YAMLNode.Place(line: 1, column: 1) }
 
-    private mutating func fault(_ place: YAMLNode.Place, _ text: String) {
+    mutating func fault(_ place: YAMLNode.Place, _ text: String) {
         faults.append(ConfigurationFault(place: place, text: text))
     }
 }

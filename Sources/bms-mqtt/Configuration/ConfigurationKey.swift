@@ -20,6 +20,8 @@ struct ConfigurationKey<Target>: Sendable {
         case decimal(ClosedRange<Int>, unit: String)
         /// Pairs of temperature and share of C.
         case curve
+        /// Identifiers of packs.
+        case identifiers
     }
 
     /// A value that fits its kind.
@@ -29,6 +31,7 @@ struct ConfigurationKey<Target>: Sendable {
         /// The whole number, or thousandths of a decimal one.
         case number(Int)
         case curve(TemperatureCurve)
+        case list([String])
     }
 
     /// Dotted path, "mqtt.tls.caFile".
@@ -61,6 +64,7 @@ struct ConfigurationKey<Target>: Sendable {
             .failure(ConfigurationFault(place: node.place, text: "\(path): \(text)"))
         }
         if case .curve = kind { return curve(node) }
+        if case .identifiers = kind { return identifiers(node) }
         guard case .scalar(let text, let isPlain) = node.content else {
             return fault("expected \(expectation), found \(node.kind)")
         }
@@ -93,7 +97,24 @@ struct ConfigurationKey<Target>: Sendable {
             }
             return .success(.number(number))
         case .curve: return curve(node)
+        case .identifiers: return identifiers(node)
         }
+    }
+
+    private func identifiers(_ node: YAMLNode) -> Result<Value, ConfigurationFault> {
+        guard case .sequence(let items) = node.content, items.count <= 1000 else {
+            return .failure(
+                ConfigurationFault(place: node.place, text: "\(path): expected \(expectation), found \(node.kind)"))
+        }
+        var names: [String] = []
+        for item in items {
+            guard case .scalar(let text, _) = item.content, !item.isEmpty else {
+                return .failure(
+                    ConfigurationFault(place: item.place, text: "\(path): expected the id of a pack, found \(item.kind)"))
+            }
+            names.append(text)
+        }
+        return .success(.list(names))
     }
 
     /// A curve; its fault names the first pair that is wrong.
@@ -137,6 +158,7 @@ struct ConfigurationKey<Target>: Sendable {
             "a whole number\(unit.isEmpty ? "" : " of \(unit)"), \(range.lowerBound) to \(range.upperBound)"
         case .decimal(let range, let unit):
             "a number of \(unit), \(Self.decimal(range.lowerBound)) to \(Self.decimal(range.upperBound))"
+        case .identifiers: "a list of ids like [garage, cellar]"
         case .curve: "a list of 2 to 50 pairs [degrees Celsius, share of C], by rising temperature"
         }
     }

@@ -174,5 +174,6 @@ extension ConfigurationKey.Value {
     /// The curve of a curve.
     var curve: TemperatureCurve? { if case .curve(let curve) = self { curve } else { nil } }
     /// The number of a number.
+    var list: [String] { if case .list(let names) = self { names } else { [] } }
     var number: Int { if case .number(let number) = self { number } else { 0 } }
 }

@@ -15,6 +15,9 @@ enum ConfigurationText {
         let relays = group(
             RelayTable.keys.map(Row.init), indent: "    ", first: "  - ", required: ["name", "commandTopic"])
         text += relays.split(separator: "\n").map { "    # \($0)\n" }.joined()
+        text += "\n# Packs in parallel as one battery for the inverter: docs/limits.md, section \"Packs in parallel\".\n# banks:\n"
+        let banks = group(BankTable.keys.map(Row.init), indent: "    ", first: "  - ", required: ["id", "packs"])
+        text += banks.split(separator: "\n").map { "# \($0)\n" }.joined()
         return text
     }
 
@@ -47,6 +50,11 @@ enum ConfigurationText {
         ## Each pack, under `packs:`
 
         \(table(PackTable.keys.map(Row.init)))
+        ## Each bank, under `banks:`
+
+        Packs in parallel as one battery for the inverter: [limits.md](limits.md#packs-in-parallel).
+
+        \(table(BankTable.keys.map(Row.init)))
         ## Each relay, under `relays:` of a pack
 
         [relays.md](relays.md) explains them, with examples for common devices.

@@ -51,11 +51,6 @@ enum PackTable {
                 $0.options.serial = $1.text
             },
             Key(
-                "bank", .checked(identifier), nil,
-                "Packs with the same word here are wired in parallel: none goes to float before all are full.",
-                example: "house"
-            ) { $0.options.bank = $1.text },
-            Key(
                 "gxInstance", .whole(0...65_535, unit: ""), nil,
                 "Number of the pack as a battery of the GX tree; 512 and up in order unless given.", example: "512"
             ) { $0.gxInstance = $1.number },

@@ -18,7 +18,8 @@ struct Service: Sendable {
         let clock = PacedClock(speed: plan.speed)
         let store = plan.stateDirectory.map { StateStore(directory: $0) }
         let bridge = Bridge(
-            plan.bridge, packs: plan.packs.map(\.options), states: states(store), at: clock.now().monotonic)
+            plan.bridge, packs: plan.packs.map(\.options), banks: plan.banks.map(\.options),
+            states: states(store), at: clock.now().monotonic)
         var configuration = plan.link
         configuration.will = OutgoingMessage(bridge.will)
         let link = MosquittoLink(configuration)

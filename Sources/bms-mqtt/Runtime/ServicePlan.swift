@@ -14,6 +14,14 @@ struct ServicePlan: Sendable {
         var simulation = Simulation()
     }
 
+    struct Bank {
+        var options: BankOptions
+        /// Number in the GX tree, where the file has one.
+        var gxInstance: Int?
+        /// Asked for, and refused.
+        var isSeries = false
+    }
+
     struct Simulation: Sendable {
         var cells = 16
         var seed: UInt64 = 1
@@ -22,6 +30,8 @@ struct ServicePlan: Sendable {
     var link: LinkConfiguration
     var bridge = BridgeOptions()
     var packs: [Pack]
+    /// Packs in parallel.
+    var banks: [Bank] = []
     /// Where learned values are kept; `nil`: nowhere.
     var stateDirectory: String?
     /// Pace of time for simulated packs.

@@ -1,0 +1,125 @@
+import BMSCore
+import ChargeLimits
+import MQTTBridge
+
+/// Banks: packs in parallel, and what they must have in common.
+extension ConfigurationLoader {
+    /// - Parameter packs: the packs of the file, whether or not all of them are sound.
+    mutating func banks(_ node: YAMLNode, _ packs: [ServicePlan.Pack]) -> [ServicePlan.Bank] {
+        guard case .sequence(let items) = node.content, !items.isEmpty else {
+            fault(node.place, "banks: expected a list ('- id: ...'), found \(node.kind)")
+            return []
+        }
+        guard items.count <= 500 else {
+            fault(node.place, "banks: \(items.count) banks: at most 500")
+            return []
+        }
+        var banks: [ServicePlan.Bank] = []
+        var owners: [String: String] = [:]
+        for item in items {
+            guard case .mapping(let entries) = item.content else {
+                fault(item.place, "banks: expected keys like 'id: house', found \(item.kind)")
+                continue
+            }
+            var bank = ServicePlan.Bank(options: BankOptions(id: "", packs: []))
+            let before = faults.count
+            walk(entries, "", BankTable.keys, &bank)
+            for key in ["id", "packs"] where !entries.contains(where: { $0.key == key }) {
+                fault(item.place, "a bank without '\(key)': it is required")
+            }
+            guard faults.count == before else { continue }
+            if bank.isSeries {
+                fault(
+                    place(of: "connection", entries, item),
+                    "bank '\(bank.options.id)': packs in series are refused: the same current flows through all of them, "
+                        + "no BMS sees the cells of the others, and one that opens its relay gets the voltage of all. "
+                        + "Use one BMS for all the cells of a string")
+                continue
+            }
+            check(bank, entries, item, packs, &owners)
+            banks.append(bank)
+            bankPlaces.append(item.place)
+        }
+        return banks
+    }
+
+    private mutating func check(
+        _ bank: ServicePlan.Bank, _ entries: [YAMLNode.Entry], _ item: YAMLNode, _ packs: [ServicePlan.Pack],
+        _ owners: inout [String: String]
+    ) {
+        let id = bank.options.id
+        let known = packs.map(\.options.id)
+        var seen: Set<String> = []
+        for (name, place) in names(of: "packs", entries) {
+            if !known.contains(name) {
+                fault(place, "bank '\(id)': no pack '\(name)'\(Suggestion.text(name, known))")
+            } else if !seen.insert(name).inserted {
+                fault(place, "bank '\(id)': pack '\(name)' is named twice")
+            } else if let owner = owners.updateValue(id, forKey: name) {
+                fault(place, "pack '\(name)' is in two banks, '\(owner)' and '\(id)': it hangs on one bus only")
+            }
+        }
+        if bank.options.packs.count < 2 {
+            fault(
+                place(of: "packs", entries, item),
+                "bank '\(id)': a bank of \(bank.options.packs.count): it takes two packs at least, a pack alone needs no bank"
+            )
+        }
+        for (name, place) in names(of: "disconnected", entries) where !bank.options.packs.contains(name) {
+            fault(place, "bank '\(id)': disconnected names '\(name)', which is no pack of this bank")
+        }
+        compare(bank, packs.filter { seen.contains($0.options.id) }, place(of: "packs", entries, item))
+    }
+
+    /// What packs in parallel must have in common, as far as the file says it.
+    private mutating func compare(_ bank: ServicePlan.Bank, _ packs: [ServicePlan.Pack], _ place: YAMLNode.Place) {
+        func differ<Value: Equatable>(_ what: String, _ value: (ServicePlan.Pack) -> Value?) -> String? {
+            let stated = packs.compactMap { pack in value(pack).map { (pack.options.id, $0) } }
+            guard let first = stated.first, let other = stated.first(where: { $0.1 != first.1 }) else { return nil }
+            return "bank '\(bank.options.id)': \(what) must be the same for packs in parallel: '\(first.0)' has "
+                + "\(first.1), '\(other.0)' has \(other.1)"
+        }
+        let complaints = [
+            differ("cells") { $0.options.rules.plausibility?.expectedCells },
+            differ("chemistry") { $0.options.tracker.chemistry?.rawValue },
+            differ("temperatureRule") { $0.options.tracker.temperatureScale.rawValue },
+        ]
+        for complaint in complaints.compactMap(\.self) { fault(place, complaint) }
+    }
+
+    /// Names that packs and banks must not share, in topics, in Home Assistant's entity ids and on the GX.
+    mutating func checkNames(_ packs: [(ServicePlan.Pack, YAMLNode.Place)], _ banks: [(ServicePlan.Bank, YAMLNode.Place)]) {
+        var entities: [String: String] = [:]
+        var instances: [Int: String] = [:]
+        let all =
+            packs.map { ("pack", $0.0.options.id, $0.0.gxInstance, $0.1) }
+            + banks.map { ("bank", $0.0.options.id, $0.0.gxInstance, $0.1) }
+        for (kind, id, instance, place) in all where !id.isEmpty {
+            let entity = Topics.entityID(id)
+            if let other = entities.updateValue("\(kind) '\(id)'", forKey: entity) {
+                let same = "the id '\(id)' is taken by \(other): ids are topics, they must differ"
+                fault(
+                    place,
+                    other.hasSuffix("'\(id)'")
+                        ? same
+                        : "\(kind) '\(id)' and \(other) have the same entity ids in Home Assistant, '\(entity)_...'")
+            }
+            guard let instance else { continue }
+            if let other = instances.updateValue("\(kind) '\(id)'", forKey: instance) {
+                fault(place, "\(kind) '\(id)' and \(other) have the gxInstance \(instance): they must differ")
+            }
+        }
+    }
+
+    /// The entries of a list with their places.
+    private func names(of key: String, _ entries: [YAMLNode.Entry]) -> [(String, YAMLNode.Place)] {
+        guard case .sequence(let items)? = entries.first(where: { $0.key == key })?.value.content else { return [] }
+        return items.compactMap { item in
+            if case .scalar(let text, _) = item.content { (text, item.place) } else { nil }
+        }
+    }
+
+    private func place(of key: String, _ entries: [YAMLNode.Entry], _ item: YAMLNode) -> YAMLNode.Place {
+        entries.first { $0.key == key }?.value.place ?? item.place
+    }
+}
