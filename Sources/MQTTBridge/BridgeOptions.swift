@@ -27,8 +27,12 @@ public struct BridgeOptions: Hashable, Sendable {
     public var gxFeed = true
     /// The tree of a GX; `nil`: none.
     public var gxTree: GXTreeOptions?
-    /// Longest time between two `state` documents, ms; 0: one with every frame.
+    /// How much a measurement must change to be news.
+    public var economy = Economy.normal
+    /// Shortest time between two `state` documents that bring nothing but measurements, ms; 0: one with every frame.
     public var stateInterval: Int64 = 5_000
+    /// Longest time between two `state` documents, ms.
+    public var stateHeartbeat: Int64 = 10_000
     /// Longest time between two `limits` documents, ms; 0: one with every frame.
     public var limitsInterval: Int64 = 5_000
     /// Longest time between two `cells` documents, ms; 0: one with every frame.

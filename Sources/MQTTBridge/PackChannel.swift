@@ -36,7 +36,9 @@ struct PackChannel: Sendable {
         relays = RelayBoard(options.relays, patience: options.tracker.freshness.stale)
         publisher = PackPublisher(options, bridge)
         battery = bridge.gxTree.map {
-            GXBattery(options.gxInstance, $0.topics, version: bridge.version, connection: options.connection)
+            GXBattery(
+                options.gxInstance, $0.topics, bridge.economy, heartbeat: bridge.stateHeartbeat,
+                version: bridge.version, connection: options.connection)
         }
         peaks = state.peaks
     }

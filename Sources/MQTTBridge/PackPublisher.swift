@@ -8,11 +8,13 @@ struct PackPublisher: Sendable {
     private var canExpire = true
     private var isOnline: Bool?
     private var lastChange: Change?
+    /// What the state document of ``stateAt`` held.
+    private var stateValues: [MetricValue] = []
     private var stateAt: Timestamp?
     private var limitsAt: Timestamp?
     private var cellsAt: Timestamp?
     private var relaysAt: Timestamp?
-    private var gxSecond: Int64?
+    private var gx = GXPace()
     /// Cells of the largest GX document so far.
     private var gxCells = 0
     /// What the settings document that was sent last was made of.
@@ -63,7 +65,7 @@ struct PackPublisher: Sendable {
             // An entity that was just announced shows nothing until its status and state come again.
             if isAnnounced { isOnline = nil }
             sendStatus(view, &outbox)
-            if isDue(stateAt, bridge.stateInterval, isForced, hasFrame, now) { sendState(view, now, &outbox) }
+            sendState(view, isForced: isForced, hasFrame: hasFrame, now, &outbox)
             if !options.isBank, isDue(cellsAt, bridge.cellsInterval, isForced, hasFrame, now) { sendCells(view, now, &outbox) }
         }
         if isChanged {
@@ -83,7 +85,7 @@ struct PackPublisher: Sendable {
         if view.limits != nil { sendLimits(view, now, &outbox) }
         if !options.relays.isEmpty { sendRelays(view, now, &outbox) }
         if view.snapshot.linkAt != nil {
-            sendState(view, now, &outbox)
+            sendState(view, isForced: true, hasFrame: false, now, &outbox)
             if !options.isBank { sendCells(view, now, &outbox) }
         }
     }
@@ -170,10 +172,27 @@ struct PackPublisher: Sendable {
         outbox.send(retained(bridge.topics.relays(options.id), Documents.relays(view.relays), interval: 0))
     }
 
-    private mutating func sendState(_ view: PackView, _ now: Moment, _ outbox: inout Outbox) {
+    /// Sends the document where it is forced, where its heartbeat is due, and where a value left its deadband.
+    private mutating func sendState(
+        _ view: PackView, isForced: Bool, hasFrame: Bool, _ now: Moment, _ outbox: inout Outbox
+    ) {
+        guard isDue(stateAt, bridge.stateInterval, isForced, hasFrame, now) else { return }
+        let values = MetricCatalogue.state.map { $0.value(view) }
+        let heartbeat = bridge.economy == .off ? bridge.stateInterval : max(bridge.stateInterval, bridge.stateHeartbeat)
+        guard isDue(stateAt, heartbeat, isForced, hasFrame, now) || bridge.stateInterval == 0 || isNews(values) else {
+            return
+        }
         stateAt = now.monotonic
-        let topic = bridge.topics.state(options.id)
-        outbox.send(retained(topic, Documents.state(view), interval: 0))
+        stateValues = values
+        outbox.send(retained(bridge.topics.state(options.id), Documents.state(values), interval: 0))
+    }
+
+    private func isNews(_ values: [MetricValue]) -> Bool {
+        guard values.count == stateValues.count else { return true }
+        return MetricCatalogue.state.indices.contains { index in
+            MetricCatalogue.state[index].deadband.isNews(
+                values[index], after: stateValues[index], factor: bridge.economy.factor)
+        }
     }
 
     private mutating func sendCells(_ view: PackView, _ now: Moment, _ outbox: inout Outbox) {
@@ -182,13 +201,12 @@ struct PackPublisher: Sendable {
         outbox.send(retained(topic, Documents.cells(view), interval: bridge.cellsInterval))
     }
 
-    /// At most one a second of the wall's clock: the driver loses a second one until a later second.
     private mutating func sendGX(_ view: PackView, _ now: Moment, _ outbox: inout Outbox) {
-        guard bridge.gxFeed, gxSecond != now.wallSecond, let document = GXDocument.make(view, mostCells: gxCells)
+        guard bridge.gxFeed, gx.maySend(at: now), let rows = GXDocument.rows(view, mostCells: gxCells),
+            gx.isDue(rows, bridge.economy, at: now)
         else { return }
         gxCells = max(gxCells, view.listedCells)
-        gxSecond = now.wallSecond
-        outbox.send(OutboundMessage(bridge.topics.gx(options.id), document))
+        outbox.send(OutboundMessage(bridge.topics.gx(options.id), GXDocument.document(rows)))
     }
 
     private mutating func announce(_ view: PackView, _ now: Moment, _ outbox: inout Outbox) -> Bool {

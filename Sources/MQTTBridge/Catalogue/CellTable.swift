@@ -6,6 +6,8 @@ struct CellMetric: Sendable {
     var group: String
     /// dbus-mqtt-battery takes it (up to cell 24).
     var isInGXFeed: Bool
+    /// What of its changes is news.
+    var deadband: Deadband
     /// How Home Assistant shows the value of one cell; `nil`: not at all.
     var entity: @Sendable (_ padded: String, _ isEnabled: Bool) -> EntityRow?
     /// The value of a cell, from 1.
@@ -19,7 +21,7 @@ struct CellMetric: Sendable {
 enum CellTable {
     static let rows: [CellMetric] = [
         CellMetric(
-            group: "Voltages", isInGXFeed: true,
+            group: "Voltages", isInGXFeed: true, deadband: .within(10),
             entity: { padded, isEnabled in
                 .measurement(
                     "cell_\(padded)_voltage", "Cell {n} voltage", "voltage", "V", precision: 3,
@@ -27,7 +29,7 @@ enum CellTable {
             },
             value: { .thousandths($0.cell($1)?.voltage.rawValue, 3) }),
         CellMetric(
-            group: "Temperatures", isInGXFeed: false,
+            group: "Temperatures", isInGXFeed: false, deadband: .within(1000),
             entity: { padded, isEnabled in
                 .measurement(
                     "cell_\(padded)_temperature", "Cell {n} temperature", "temperature", "°C", precision: 0,
@@ -37,7 +39,7 @@ enum CellTable {
                 .thousandths(view.cell(number).map { view.snapshot.degrees($0.temperature).rawValue }, 1)
             }),
         CellMetric(
-            group: "Balances", isInGXFeed: true, entity: { _, _ in nil },
+            group: "Balances", isInGXFeed: true, deadband: .none, entity: { _, _ in nil },
             value: { view, number in
                 guard let reading = view.cell(number), let settings = view.snapshot.settings else { return .null }
                 return .flag(reading.voltage >= settings.balanceVoltage)

@@ -9,6 +9,8 @@ struct Metric: Sendable {
     var unit: String
     /// dbus-mqtt-battery takes this key (it warns about any other).
     var isInGXFeed: Bool
+    /// What of its changes is news.
+    var deadband: Deadband
     /// How Home Assistant shows it; `nil`: not at all.
     var entity: EntityRow?
     /// Packs whose entity it is.
@@ -17,13 +19,14 @@ struct Metric: Sendable {
     var value: @Sendable (PackView) -> MetricValue
 
     init(
-        _ path: String, _ unit: String = "", gx: Bool = false, entity: EntityRow? = nil,
+        _ path: String, _ unit: String = "", gx: Bool = false, deadband: Deadband = .none, entity: EntityRow? = nil,
         isFor: @escaping @Sendable (PackOptions) -> Bool = { _ in true },
         value: @escaping @Sendable (PackView) -> MetricValue
     ) {
         self.path = path
         self.unit = unit
         self.isInGXFeed = gx
+        self.deadband = deadband
         self.entity = entity
         self.isFor = isFor
         self.value = value

@@ -30,13 +30,15 @@ extension MetricCatalogue {
         reason("/Info/ChargeLimitation", "ccl_reason", "Charge current limited by", .ccl, gx: true),
         reason("/Info/DischargeLimitation", "dcl_reason", "Discharge current limited by", .dcl, gx: true),
         Metric(
-            "/Info/InternalResistance", "mΩ",
+            "/Info/InternalResistance", "mΩ", deadband: .within(1000),
             entity: .measurement(
                 "internal_resistance", "Internal resistance", nil, "mΩ", precision: 1, diagnostic: true,
                 icon: "mdi:omega"
             ).optional
         ) { .thousandths($0.limits?.resistance.measured, 1) },
-        Metric("/Info/InternalResistanceUsed", "mΩ") { .thousandths($0.limits?.resistance.used, 1) },
+        Metric("/Info/InternalResistanceUsed", "mΩ", deadband: .within(1000)) {
+            .thousandths($0.limits?.resistance.used, 1)
+        },
         Metric("/Info/InternalResistanceSource") { .string($0.limits?.resistance.source.rawValue) },
         Metric("/Info/ChargeRequest", gx: true) { view in
             .flag(view.limits.map { $0.has("empty") })
@@ -64,7 +66,7 @@ extension MetricCatalogue {
             "/History/WeakestCell",
             entity: .plain("weakest_cell", "Weakest cell", icon: "mdi:battery-arrow-down-outline").optional
         ) { .string($0.peaks.weakestCell.map { "C\($0)" }) },
-        Metric("/History/TimeSinceLastFullCharge", "s", gx: true) { view in
+        Metric("/History/TimeSinceLastFullCharge", "s", gx: true, deadband: .heartbeat) { view in
             .whole(view.secondsSinceFull.map { Int($0) })
         },
     ]
@@ -78,11 +80,11 @@ extension MetricCatalogue {
     ]
 
     static let link: [Metric] = [
-        Metric("/Link/Age", "s") { view in
+        Metric("/Link/Age", "s", deadband: .heartbeat) { view in
             .thousandths(view.snapshot.age(at: view.now).map { Int(min($0, 1_000_000_000)) }, 1)
         },
         Metric(
-            "/Link/Quality", "%",
+            "/Link/Quality", "%", deadband: .within(5000),
             entity: .measurement(
                 "link_quality", "BMS link quality", nil, "%", precision: 0, diagnostic: true, icon: "mdi:signal"
             ).optional
@@ -98,7 +100,10 @@ extension MetricCatalogue {
 
     private static func reason(_ path: String, _ key: String, _ name: String, _ kind: LimitKind, gx: Bool) -> Metric {
         // Home Assistant refuses a state of more than 255 characters.
-        Metric(path, gx: gx, entity: .plain(key, name, diagnostic: false, icon: "mdi:comment-question-outline")) {
+        Metric(
+            path, gx: gx, deadband: .heartbeat,
+            entity: .plain(key, name, diagnostic: false, icon: "mdi:comment-question-outline")
+        ) {
             .string(($0.limits?.reason(kind)).map { String($0.prefix(200)) })
         }
     }
@@ -108,6 +113,6 @@ extension MetricCatalogue {
     ) -> Metric {
         var entity = EntityRow.total(key, name, nil, nil, precision: 0, diagnostic: true)
         entity.isEnabled = false
-        return Metric(path, entity: entity) { .integer(value($0.snapshot.counters)) }
+        return Metric(path, deadband: .heartbeat, entity: entity) { .integer(value($0.snapshot.counters)) }
     }
 }

@@ -4,35 +4,44 @@ import ChargeLimits
 extension MetricCatalogue {
     static let system: [Metric] = [
         Metric(
-            "/System/MinCellVoltage", "V", gx: true,
+            "/System/MinCellVoltage", "V", gx: true, deadband: .within(10),
             entity: .measurement(
                 "cell_min", "Lowest cell voltage", "voltage", "V", precision: 3)
         ) { .thousandths($0.live?.lowestVoltage.rawValue, 3) },
         Metric(
-            "/System/MaxCellVoltage", "V", gx: true,
+            "/System/MaxCellVoltage", "V", gx: true, deadband: .within(10),
             entity: .measurement(
                 "cell_max", "Highest cell voltage", "voltage", "V", precision: 3)
         ) { .thousandths($0.live?.highestVoltage.rawValue, 3) },
-        Metric("/System/MinVoltageCellId", gx: true, entity: .plain("cell_min_id", "Lowest cell")) {
+        Metric("/System/MinVoltageCellId", gx: true, deadband: .heartbeat, entity: .plain("cell_min_id", "Lowest cell"))
+        {
             cellName($0.live?.lowestVoltageCell, $0.bank?.lowest)
         },
-        Metric("/System/MaxVoltageCellId", gx: true, entity: .plain("cell_max_id", "Highest cell")) {
+        Metric(
+            "/System/MaxVoltageCellId", gx: true, deadband: .heartbeat, entity: .plain("cell_max_id", "Highest cell")
+        ) {
             cellName($0.live?.highestVoltageCell, $0.bank?.highest)
         },
         Metric(
-            "/System/MinCellTemperature", "°C", gx: true,
+            "/System/MinCellTemperature", "°C", gx: true, deadband: .within(1000),
             entity: .measurement(
                 "temperature_min", "Lowest temperature", "temperature", "°C", precision: 1)
         ) { view in .thousandths(view.live.map { view.snapshot.degrees($0.lowestTemperature).rawValue }, 1) },
         Metric(
-            "/System/MaxCellTemperature", "°C", gx: true,
+            "/System/MaxCellTemperature", "°C", gx: true, deadband: .within(1000),
             entity: .measurement(
                 "temperature_max", "Highest temperature", "temperature", "°C", precision: 1)
         ) { warmest($0) },
-        Metric("/System/MinTemperatureCellId", gx: true, entity: .plain("temperature_min_id", "Coldest cell")) {
+        Metric(
+            "/System/MinTemperatureCellId", gx: true, deadband: .heartbeat,
+            entity: .plain("temperature_min_id", "Coldest cell")
+        ) {
             cellName($0.live?.lowestTemperatureCell, $0.bank?.coldest)
         },
-        Metric("/System/MaxTemperatureCellId", gx: true, entity: .plain("temperature_max_id", "Warmest cell")) {
+        Metric(
+            "/System/MaxTemperatureCellId", gx: true, deadband: .heartbeat,
+            entity: .plain("temperature_max_id", "Warmest cell")
+        ) {
             cellName($0.live?.highestTemperatureCell, $0.bank?.warmest)
         },
         Metric("/System/NrOfCellsPerBattery", gx: true) { .whole($0.snapshot.settings?.cellCount) },
@@ -56,9 +65,11 @@ extension MetricCatalogue {
         threshold("/System/FullVoltageThreshold", "vfull", "Vfull") { $0.keys?.fullVoltage },
         threshold("/System/LowVoltageThreshold", "vlow", "Vlow") { $0.keys?.lowVoltage },
         threshold("/System/NominalVoltageThreshold", "vnominal", "Vnominal") { $0.keys?.nominalVoltage },
-        Metric("/Voltages/Sum", "V", gx: true) { .thousandths($0.live?.packVoltage.rawValue, 3) },
+        Metric("/Voltages/Sum", "V", gx: true, deadband: .share(50, permille: 1)) {
+            .thousandths($0.live?.packVoltage.rawValue, 3)
+        },
         Metric(
-            "/Voltages/Diff", "V", gx: true,
+            "/Voltages/Diff", "V", gx: true, deadband: .within(10),
             entity: .measurement(
                 "cell_difference", "Cell difference", "voltage", "V", precision: 3)
         ) { .thousandths($0.live.map { ($0.highestVoltage - $0.lowestVoltage).rawValue }, 3) },

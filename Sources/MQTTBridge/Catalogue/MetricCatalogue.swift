@@ -12,7 +12,7 @@ enum MetricCatalogue {
 
     static let electrical: [Metric] = [
         Metric(
-            "/Dc/0/Voltage", "V", gx: true,
+            "/Dc/0/Voltage", "V", gx: true, deadband: .share(50, permille: 1),
             entity: .measurement("voltage", "Voltage", "voltage", "V", precision: 2, icon: "mdi:current-dc")
         ) { view in
             // 5 mV steps: the third decimal only where the wire has one.
@@ -20,33 +20,34 @@ enum MetricCatalogue {
                 view.live?.packVoltage.rawValue, (view.live?.packVoltage.rawValue ?? 0).isMultiple(of: 10) ? 2 : 3)
         },
         Metric(
-            "/Dc/0/Current", "A", gx: true,
+            "/Dc/0/Current", "A", gx: true, deadband: .share(500, permille: 20),
             entity: .measurement(
                 "current", "Current (+ charging)", "current", "A", precision: 1, icon: "mdi:current-dc"
             ).optional
         ) { .thousandths($0.live?.current?.rawValue, 3) },
         Metric(
-            "/Dc/0/Power", "W", gx: true,
+            "/Dc/0/Power", "W", gx: true, deadband: .share(25_000, permille: 20),
             entity: .measurement("power", "Power (+ charging)", "power", "W", precision: 0).optional
         ) { .thousandths($0.liveSnapshot?.power?.rawValue, 1) },
-        Metric("/Dc/0/Temperature", "°C", gx: true) { warmest($0) },
+        Metric("/Dc/0/Temperature", "°C", gx: true, deadband: .within(1000)) { warmest($0) },
         Metric(
-            "/Dc/In/Current", "A",
+            "/Dc/In/Current", "A", deadband: .share(500, permille: 20),
             entity: .measurement(
                 "current_in", "Inflow current", "current", "A", precision: 1, icon: "mdi:current-dc"
             ).optional
         ) { .thousandths($0.live?.current1?.rawValue, 3) },
         Metric(
-            "/Dc/In/Power", "W", entity: .measurement("power_in", "Inflow power", "power", "W", precision: 0).optional
+            "/Dc/In/Power", "W", deadband: .share(25_000, permille: 20),
+            entity: .measurement("power_in", "Inflow power", "power", "W", precision: 0).optional
         ) { sensorPower($0) { $0.current1 } },
         Metric(
-            "/Dc/Out/Current", "A",
+            "/Dc/Out/Current", "A", deadband: .share(500, permille: 20),
             entity: .measurement(
                 "current_out", "Outflow current", "current", "A", precision: 1, icon: "mdi:current-dc"
             ).optional
         ) { .thousandths($0.live?.current2?.rawValue, 3) },
         Metric(
-            "/Dc/Out/Power", "W",
+            "/Dc/Out/Power", "W", deadband: .share(25_000, permille: 20),
             entity: .measurement("power_out", "Outflow power", "power", "W", precision: 0).optional
         ) { sensorPower($0) { $0.current2 } },
     ]
@@ -78,13 +79,17 @@ enum MetricCatalogue {
                 "charge_efficiency", "Charge efficiency", nil, "%", precision: 0, diagnostic: true
             ).optional
         ) { .whole($0.keys?.chargeEfficiency) },
-        Metric("/Capacity", "Ah", gx: true) { .thousandths($0.liveSnapshot?.storedCharge?.rawValue, 1) },
+        Metric("/Capacity", "Ah", gx: true, deadband: .share(500, permille: 5)) {
+            .thousandths($0.liveSnapshot?.storedCharge?.rawValue, 1)
+        },
         Metric("/InstalledCapacity", "Ah", gx: true) { view in
             .thousandths(view.snapshot.capacity.map { ($0.rawValue + 500) / 1000 * 1000 }, 0)
         },
-        Metric("/ConsumedAmphours", "Ah", gx: true) { .thousandths($0.liveSnapshot?.consumedCharge?.rawValue, 1) },
+        Metric("/ConsumedAmphours", "Ah", gx: true, deadband: .share(500, permille: 5)) {
+            .thousandths($0.liveSnapshot?.consumedCharge?.rawValue, 1)
+        },
         Metric(
-            "/TimeToGo", "s", gx: true,
+            "/TimeToGo", "s", gx: true, deadband: .share(60_000, permille: 100),
             entity: .measurement(
                 "time_to_go", "Time to go", "duration", "s", precision: 0
             ).optional
@@ -100,7 +105,7 @@ enum MetricCatalogue {
 
     static let energy: [Metric] = [
         Metric(
-            "/Energy/Stored", "kWh",
+            "/Energy/Stored", "kWh", deadband: .within(50),
             entity: .measurement(
                 "energy_stored", "Stored energy", "energy_storage", "kWh", precision: 2)
         ) { .thousandths($0.live?.energyStored.rawValue, 3) },
@@ -110,12 +115,12 @@ enum MetricCatalogue {
                 "energy_installed", "Installed energy", "energy_storage", "kWh", precision: 1, diagnostic: true)
         ) { .thousandths($0.snapshot.settings?.capacity.rawValue, 1) },
         Metric(
-            "/Energy/InToday", "kWh",
+            "/Energy/InToday", "kWh", deadband: .within(50),
             entity: .total(
                 "energy_in_today", "Energy in today", "energy", "kWh", precision: 2)
         ) { total($0) { $0.inToday } },
         Metric(
-            "/Energy/OutToday", "kWh",
+            "/Energy/OutToday", "kWh", deadband: .within(50),
             entity: .total(
                 "energy_out_today", "Energy out today", "energy", "kWh", precision: 2)
         ) { total($0) { $0.outToday } },

@@ -3,9 +3,9 @@ import ChargeLimits
 
 /// The payloads of layout version 1. Pure: a view in, bytes out.
 enum Documents {
-    /// The whole pack, nested by path.
-    static func state(_ view: PackView) -> [UInt8] {
-        nested(MetricCatalogue.state.map { ($0.keys, $0.value(view)) })
+    /// The whole pack, nested by path, from the values of the catalogue's rows in their order.
+    static func state(_ values: [MetricValue]) -> [UInt8] {
+        nested(zip(MetricCatalogue.state, values).map { ($0.keys, $1) })
     }
 
     /// Every cell.

@@ -4,7 +4,8 @@ import BMSCore
 struct GXBattery: Sendable {
     private struct Entry: Hashable {
         var value: MetricValue
-        var bounds: [MetricValue]
+        var bounds: [MetricValue] = []
+        var deadband = Deadband.none
     }
 
     let instance: Int
@@ -13,22 +14,38 @@ struct GXBattery: Sendable {
     private let connection: String
     /// What was told, by path.
     private var told: [String: Entry] = [:]
+    private let economy: Economy
+    /// Longest time for which a value inside its deadband is not told, ms.
+    private let heartbeat: Int64
+    private var beatAt: Timestamp?
 
-    init(_ instance: Int, _ topics: GXTopics, version: String, connection: String) {
+    init(
+        _ instance: Int, _ topics: GXTopics, _ economy: Economy, heartbeat: Int64, version: String, connection: String
+    ) {
         self.instance = instance
         self.topics = topics
+        self.economy = economy
+        self.heartbeat = heartbeat
         self.version = version
         self.connection = connection
     }
 
-    /// What changed since it was told.
+    /// What is news since it was told; at a heartbeat everything that is not as it was told.
     mutating func changes(_ view: PackView, _ settings: CommandedSettings) -> [OutboundMessage] {
+        let isBeat = beatAt.map { view.now - $0 >= heartbeat } ?? true
+        if isBeat { beatAt = view.now }
         var messages: [OutboundMessage] = []
-        for (path, entry) in entries(view, settings) where told[path] != entry {
+        for (path, entry) in entries(view, settings) where isNews(entry, path, isBeat: isBeat) {
             told[path] = entry
             messages.append(message(path, entry))
         }
         return messages
+    }
+
+    private func isNews(_ entry: Entry, _ path: String, isBeat: Bool) -> Bool {
+        guard let old = told[path], entry.bounds == old.bounds else { return true }
+        return isBeat
+            ? entry.value != old.value : entry.deadband.isNews(entry.value, after: old.value, factor: economy.factor)
     }
 
     /// Everything at and below a path; "" for all.
@@ -64,15 +81,16 @@ struct GXBattery: Sendable {
     }
 
     private func entries(_ view: PackView, _ settings: CommandedSettings) -> [(String, Entry)] {
-        var result = identity.map { ($0.0, Entry(value: $0.1, bounds: [])) }
+        var result = identity.map { ($0.0, Entry(value: $0.1)) }
         for metric in MetricCatalogue.state {
             let path = String(metric.path.dropFirst())
-            result.append((path, Entry(value: GXDocument.current(metric, view) ?? metric.value(view), bounds: [])))
+            let value = GXDocument.current(metric, view) ?? metric.value(view)
+            result.append((path, Entry(value: value, deadband: metric.deadband)))
         }
         for row in CellTable.rows {
             for cell in 0..<view.listedCells {
                 let path = String(row.path(cell + 1).dropFirst())
-                result.append((path, Entry(value: row.value(view, cell + 1), bounds: [])))
+                result.append((path, Entry(value: row.value(view, cell + 1), deadband: row.deadband)))
             }
         }
         let context = SettingContext(options: view.options, snapshot: view.snapshot)
@@ -101,7 +119,7 @@ struct GXBattery: Sendable {
             }
         guard case .number(_, _, let bounds) = row.kind, let range = bounds(context) else {
             if case .flag = row.kind { return Entry(value: value, bounds: [.integer(0), .integer(1)]) }
-            return Entry(value: value, bounds: [])
+            return Entry(value: value)
         }
         let ends = [range.lowerBound, range.upperBound].map { SettingValue.number($0).document }
         return Entry(value: value, bounds: ends)

@@ -10,11 +10,18 @@ enum GXDocument {
     /// So long before the link counts as lost, ms, the documents say what holds then: one or two do.
     private static let lastWords: Int64 = 1_500
 
-    /// The document, or `nil` when silence is the only safe thing to say: power, voltage or SoC were never known, there is
+    /// One value of the document.
+    struct Row {
+        var keys: [String]
+        var value: MetricValue
+        var deadband: Deadband
+    }
+
+    /// The values of the document, or `nil` when silence is the only safe thing to say: power, voltage or SoC were never known, there is
     /// no current sensor, or the link is lost.
     ///
     /// - Parameter mostCells: cells that were sent before: the driver keeps the values of cells that are left out.
-    static func make(_ view: PackView, mostCells: Int) -> [UInt8]? {
+    static func rows(_ view: PackView, mostCells: Int) -> [Row]? {
         guard
             view.freshness <= .stale, let frame = view.snapshot.frame, let power = view.snapshot.power,
             let current = frame.current, view.limits != nil
@@ -32,13 +39,17 @@ enum GXDocument {
             fixed["/Info/MaxDischargeCurrent"] = .integer(0)
             fixed["/Alarms/BmsCable"] = .integer(AlarmLevel.alarm.rawValue)
         }
-        var rows: [(keys: [String], value: MetricValue)] = []
+        var rows: [Row] = []
         for metric in MetricCatalogue.state where metric.isInGXFeed {
             if metric.path == "/Voltages/Sum" { rows += cellRows("Voltages", mostCells, view) }
-            rows.append((metric.keys, value(metric, fixed[metric.path], view)))
+            rows.append(
+                Row(keys: metric.keys, value: value(metric, fixed[metric.path], view), deadband: metric.deadband))
         }
-        return Documents.nested(rows + cellRows("Balances", mostCells, view))
+        return rows + cellRows("Balances", mostCells, view)
     }
+
+    /// The document of these values.
+    static func document(_ rows: [Row]) -> [UInt8] { Documents.nested(rows.map { ($0.keys, $0.value) }) }
 
     private static func value(_ metric: Metric, _ fixed: MetricValue?, _ view: PackView) -> MetricValue {
         fixed ?? current(metric, view) ?? metric.value(view)
@@ -53,11 +64,12 @@ enum GXDocument {
         }
     }
 
-    private static func cellRows(
-        _ group: String, _ mostCells: Int, _ view: PackView
-    ) -> [(keys: [String], value: MetricValue)] {
+    private static func cellRows(_ group: String, _ mostCells: Int, _ view: PackView) -> [Row] {
         guard let row = CellTable.rows.first(where: { $0.group == group && $0.isInGXFeed }) else { return [] }
         let count = min(cells, max(mostCells, view.listedCells))
-        return (0..<count).map { ([group, "Cell\($0 + 1)"], row.value(view, $0 + 1)) }
+        return (0..<count).map { index in
+            Row(
+                keys: [group, "Cell\(index + 1)"], value: row.value(view, index + 1), deadband: row.deadband)
+        }
     }
 }

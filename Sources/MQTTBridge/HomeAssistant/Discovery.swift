@@ -113,7 +113,8 @@ struct Discovery {
             guard let entity = metric.entity, metric.isFor(pack) else { continue }
             result.append(
                 Component(
-                    entity: entity, topic: topics.state(pack.id), keys: metric.keys, interval: options.stateInterval,
+                    entity: entity, topic: topics.state(pack.id), keys: metric.keys,
+                    interval: max(options.stateInterval, options.stateHeartbeat),
                     needsPack: entity.needsPack))
         }
         result += relays

@@ -18,6 +18,10 @@ struct Configuration: Sendable {
     var wantsTree = true
     var portalID: String?
     var gxPrefix = ""
+    /// Times of publishing that the file names, ms; the economy decides where it does not.
+    var stateInterval: Int64?
+    var stateHeartbeat: Int64?
+    var limitsInterval: Int64?
     /// Things that are allowed and worth a word.
     var notices: [String] = []
 
@@ -26,6 +30,7 @@ struct Configuration: Sendable {
         if !hasPort { plan.link.port = plan.link.tls == nil ? 1883 : 8883 }
         plan.bridge.topics = Topics(base: baseTopic, discoveryPrefix: discoveryPrefix)
         plan.bridge.birthTopic = birthTopic ?? "\(discoveryPrefix)/status"
+        setPace()
         for index in plan.packs.indices {
             plan.packs[index].options.tracker.freshness = freshness
             plan.packs[index].options.limits.freshness = freshness
@@ -48,5 +53,14 @@ struct Configuration: Sendable {
         guard wantsTree else { return }
         plan.bridge.gxTree = GXTreeOptions(
             portalID: portalID ?? Machine.portalID(plan.link.clientID), prefix: gxPrefix, owner: plan.link.clientID)
+    }
+
+    /// What the file does not name stays within half of the expiry, or documents would vanish between two heartbeats.
+    private mutating func setPace() {
+        let economy = plan.bridge.economy
+        let longest = Int64(plan.bridge.expiry) * 500
+        plan.bridge.stateInterval = stateInterval ?? min(economy.statePace, longest)
+        plan.bridge.stateHeartbeat = stateHeartbeat ?? min(economy.stateHeartbeat, longest)
+        plan.bridge.limitsInterval = limitsInterval ?? min(economy.limitsHeartbeat, longest)
     }
 }

@@ -283,10 +283,10 @@ struct ConfigurationLoader {
                     + "\(times.hold / 1000), \(times.stale / 1000), \(times.lost / 1000) s")
         }
         let bridge = configuration.plan.bridge
-        if Int64(bridge.expiry) * 1000 < 2 * max(bridge.stateInterval, bridge.limitsInterval) {
+        if Int64(bridge.expiry) * 1000 < 2 * max(bridge.stateInterval, bridge.stateHeartbeat, bridge.limitsInterval) {
             fault(
                 place("publish"),
-                "publish.expiry must be at least twice publish.state and publish.limits, or documents "
+                "publish.expiry must be at least twice publish.state, publish.heartbeat and publish.limits, or documents "
                     + "vanish between two heartbeats")
         }
         checkRelays(configuration)

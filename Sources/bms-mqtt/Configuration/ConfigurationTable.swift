@@ -97,14 +97,27 @@ enum ConfigurationTable {
             "gx.prefix", .checked(baseTopic), nil, "Topic levels before N, R and W.", example: "victron"
         ) { $0.gxPrefix = $1.text },
         Key(
-            "publish.state", .whole(0...30, unit: "seconds"), "5",
-            "Longest time between two state documents; 0: one with every frame. Changes of limits, alarms and permissions go "
-                + "out at once in any case."
-        ) { $0.plan.bridge.stateInterval = Int64($1.number) * 1000 },
+            "publish.economy", .choice(Economy.allCases.map(\.rawValue)), "normal",
+            "How much a measurement must change before it is sent between two heartbeats (docs/mqtt-topics.md lists the deadbands): off "
+                + "for any change, normal, or low with four times the deadbands and longer times, for links that are paid by the byte. "
+                + "Limits, alarms, permissions and relays go out at once in any case."
+        ) { $0.plan.bridge.economy = Economy(rawValue: $1.text) ?? .normal },
         Key(
-            "publish.limits", .whole(0...30, unit: "seconds"), "5",
-            "Longest time between two limits documents; 0: one with every frame."
-        ) { $0.plan.bridge.limitsInterval = Int64($1.number) * 1000 },
+            "publish.state", .whole(0...30, unit: "seconds"), nil,
+            "Shortest time between two state documents with new measurements alone; 0: one with every frame. Unless given 5, with "
+                + "economy low 10. Changes of limits, alarms and permissions go out at once in any case.", example: "5"
+        ) { $0.stateInterval = Int64($1.number) * 1000 },
+        Key(
+            "publish.heartbeat", .whole(1...15, unit: "seconds"), nil,
+            "Longest time between two state documents, and between a value of the GX tree that moved inside its deadband and its "
+                + "repetition. Unless given 10, with economy low 14, and never above half of publish.expiry.",
+            example: "10"
+        ) { $0.stateHeartbeat = Int64($1.number) * 1000 },
+        Key(
+            "publish.limits", .whole(0...30, unit: "seconds"), nil,
+            "Longest time between two limits documents; 0: one with every frame. Unless given 5, with economy low 14.",
+            example: "5"
+        ) { $0.limitsInterval = Int64($1.number) * 1000 },
         Key(
             "publish.cells", .whole(0...60, unit: "seconds"), "30",
             "Longest time between two cells documents; 0: one with every frame."
