@@ -91,7 +91,9 @@ enum CommandTable {
             name: "simulate", summary: "a fake 123\\SmartBMS that speaks real frames",
             options: [
                 OptionRow(name: "--pty", kind: .flag, meaning: "on a pseudo terminal; its name is printed"),
-                OptionRow(name: "--link", kind: .text("PATH"), meaning: "with --pty: a symbolic link to it"),
+                OptionRow(
+                    name: "--link", kind: .text("PATH"),
+                    meaning: "with --pty: a symbolic link to it; of many packs PATH1, PATH2 and so on"),
                 OptionRow(
                     name: "--tcp", kind: .whole("PORT", 1...65_535),
                     meaning: "on a TCP port of this machine (127.0.0.1)"),
@@ -99,17 +101,22 @@ enum CommandTable {
                 cells, scenario,
                 OptionRow(
                     name: "--packs", kind: .whole("K", 1...1000),
-                    meaning: "with --tcp: K packs on ports PORT to PORT+K-1"),
+                    meaning: "K packs on ports PORT to PORT+K-1, or on K pseudo terminals"),
+                OptionRow(
+                    name: "--print-config", kind: .flag,
+                    meaning: "print a configuration that reads these packs, instead of their addresses"),
                 OptionRow(
                     name: "--speed", kind: .decimal("X", 0.1...10_000), meaning: "frames a second (default: 1)"),
                 seed, seconds, generation,
             ],
             details: """
                 The pack is charged by the manual's charger, N x (Vbalance + 30 mV): nobody tells this simulation a limit.
-                One of --pty, --tcp and --stdout is needed.
+                One of --pty, --tcp and --stdout is needed. Frames of many packs are spread over the second; --seed and up are their
+                seeds. What a reader does not take is lost, as on a cable.
                 """,
             examples: [
                 "bms-mqtt simulate --pty --link ./fake-bms", "bms-mqtt simulate --stdout --speed 100 --seconds 5",
+                "bms-mqtt simulate --tcp 20000 --packs 1000 --print-config > fleet.yaml &",
             ]),
         CommandRow(
             name: "decode", summary: "frames to JSON",

@@ -100,8 +100,19 @@ struct Dispatcher: Sendable {
             Console.complain("simulate: exactly one of --pty, --tcp PORT and --stdout is needed")
             return 2
         }
-        guard port != nil || packs == 1, (port ?? 1) + packs - 1 <= 65_535 else {
-            Console.complain("simulate: --packs needs --tcp, and ports up to 65535")
+        guard isPty || port != nil || packs == 1 else {
+            Console.complain("simulate: --packs needs --tcp or --pty: standard output has room for one pack")
+            return 2
+        }
+        if let port, port + packs - 1 > 65_535 {
+            Console.complain(
+                "simulate: \(packs) packs from port \(port) would end at \(port + packs - 1), and ports end at 65535: "
+                    + "begin at \(65_536 - packs) or below")
+            return 2
+        }
+        guard isPty || port != nil || !arguments.has("--print-config") else {
+            Console.complain(
+                "simulate: --print-config needs --tcp or --pty: a configuration cannot name standard output")
             return 2
         }
         guard isPty || !arguments.has("--link") else {
@@ -109,11 +120,14 @@ struct Dispatcher: Sendable {
             return 2
         }
         let output: SimulateCommand.Output =
-            isPty ? .pty(link: arguments.text("--link")) : port.map { .tcp(port: $0, packs: packs) } ?? .standard
+            isPty
+            ? .pty(link: arguments.text("--link"), packs: packs)
+            : port.map { .tcp(port: $0, packs: packs) } ?? .standard
         var command = SimulateCommand(output: output, scenario: scenario)
         command.cells = arguments.whole("--cells") ?? 16
         command.speed = arguments.decimal("--speed") ?? 1
         command.seed = seed
+        command.printsConfiguration = arguments.has("--print-config")
         command.revision = generation == .two ? .generation2 : .generation3Rev13
         let simulation = command
         return await untilStopped { await simulation.run() }
