@@ -2,7 +2,7 @@ import BMSCore
 import MQTTBridge
 import PackSimulator
 
-/// What a simulated day of a 16-cell pack puts on the broker with the defaults, by topic, and the largest gap between two documents
+/// What a simulated day of a 16-cell pack puts on the broker with each economy, by topic, and the largest gap between two documents
 /// for a GX. A client keeps the GX tree awake all day, as victron-mqtt does.
 enum MessageDay {
     private struct Count {
@@ -11,7 +11,15 @@ enum MessageDay {
     }
 
     static func run() {
+        for economy in Economy.allCases { run(economy) }
+    }
+
+    private static func run(_ economy: Economy) {
         var options = BridgeOptions()
+        options.economy = economy
+        options.stateInterval = economy.statePace
+        options.stateHeartbeat = economy.stateHeartbeat
+        options.limitsInterval = economy.limitsHeartbeat
         let portal = "02a1b2c3d4e5"
         options.gxTree = GXTreeOptions(portalID: portal, owner: "bench")
         var pack = SimulatedPack(options, PackOptions(id: "garage"), .day)
@@ -44,12 +52,12 @@ enum MessageDay {
         }
         var all = Count()
         for (name, count) in counts.sorted(by: { $0.value.bytes > $1.value.bytes }) {
-            report(name, count)
+            report("\(economy), \(name)", count)
             all.messages += count.messages
             all.bytes += count.bytes
         }
-        report("all", all)
-        print("| largest gap between two documents for a GX | \(gap) ms, \(feedSeconds.count) in the day |")
+        report("\(economy), all", all)
+        print("| \(economy), largest gap between two documents for a GX | \(gap) ms, \(feedSeconds.count) in the day |")
     }
 
     private static func report(_ name: String, _ count: Count) {
