@@ -8,6 +8,7 @@ public struct Bridge: Sendable {
     private var packs: [PackChannel]
     private var banks: [BankChannel]
     private var gx: GXPortal?
+    private let access: TopicAccess
     private var isConnected = false
 
     /// A bridge for packs with different ids.
@@ -22,6 +23,7 @@ public struct Bridge: Sendable {
         at now: Timestamp = Timestamp(milliseconds: 0)
     ) {
         self.options = options
+        access = TopicAccess(options, packs: packs)
         self.packs = packs.map { PackChannel($0, options, states[$0.id] ?? PackState(), at: now) }
         self.banks = banks.map { bank in
             BankChannel(bank, options, members: bank.packs.compactMap { id in packs.firstIndex { $0.id == id } })
@@ -127,11 +129,13 @@ public struct Bridge: Sendable {
     ) -> Outbox {
         if let (pack, setting) = options.topics.command(topic) {
             let command = InboundCommand(
-                setting: setting, payload: payload, isRetained: isRetained, responseTopic: responseTopic,
+                setting: setting, payload: payload, isRetained: isRetained,
+                // Who may command must not make this bridge publish where he may not.
+                responseTopic: responseTopic.flatMap { access.isOwn($0) ? nil : $0 },
                 correlationData: correlationData)
             return take(command, pack, at: now)
         }
-        if let request = gx?.topics.request(topic) {
+        if let request = gx?.topics.parse(topic) {
             return answer(request, payload, isRetained: isRetained, at: now)
         }
         if let pack = options.topics.announcement(topic) {

@@ -56,10 +56,11 @@ public struct Topics: Hashable, Sendable {
         return (String(levels[0]), String(levels[2]))
     }
 
-    /// A response topic that may be answered: no wildcard, and none of ours, where an answer would be a command.
+    /// A response topic that may be answered: no wildcard, and none of ours or of a GX's, where an answer would be a command
+    /// or a measurement.
     func mayAnswer(_ topic: String) -> Bool {
         !topic.isEmpty && topic.utf8.count <= 256 && !topic.contains { "+#$\0".contains($0) }
-            && !topic.hasPrefix(base + "/") && !topic.hasPrefix(discoveryPrefix + "/")
+            && ![base, discoveryPrefix, "N", "R", "W"].contains { topic.hasPrefix($0 + "/") }
     }
 
     /// The dbus-mqtt-battery document.

@@ -16,6 +16,8 @@ public final class BrokerFixture {
     public struct Options {
         /// The only user who is let in, with a password.
         public var user: (name: String, password: String)?
+        /// Further users; the password of each is its name.
+        public var others: [String] = []
         /// TLS with these certificates.
         public var certificates: Certificates?
         /// Clients need a certificate.
@@ -69,8 +71,10 @@ public final class BrokerFixture {
     public func setPassword(_ password: String) {
         guard let user = options.user, let program = ChildProcess.find("mosquitto_passwd") else { return }
         folder.write("", "passwords", mode: 0o644)
-        let process = ChildProcess(program, ["-b", "\(folder.path)/passwords", user.name, password])
-        _ = process?.exitCode()
+        for (name, password) in [(user.name, password)] + options.others.map({ ($0, $0) }) {
+            let process = ChildProcess(program, ["-b", "\(folder.path)/passwords", name, password])
+            _ = process?.exitCode()
+        }
     }
 
     private func writeConfiguration() {

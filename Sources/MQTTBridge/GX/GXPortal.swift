@@ -14,6 +14,14 @@ struct GXPortal: Sendable {
     /// The Venus OS whose topics this follows; clients want one that is new enough.
     private static let firmware = "v3.60"
 
+    /// Everything that is published of the portal itself.
+    static let paths = [serialPath, keepalivePath, heartbeatPath, publishedPath, firmwarePath]
+    private static let serialPath = "system/0/Serial"
+    private static let keepalivePath = "keepalive"
+    private static let heartbeatPath = "heartbeat"
+    private static let publishedPath = "full_publish_completed"
+    private static let firmwarePath = "platform/0/Firmware/Installed/Version"
+
     let topics: GXTopics
     /// Whose the portal is: one bridge, one name.
     private let owner: String
@@ -58,7 +66,7 @@ struct GXPortal: Sendable {
         aliveUntil = nil
         guard !isYielded(at: now) else { return [] }
         serialAt = now
-        return [serial, OutboundMessage(topics.notify("keepalive"), Array("1".utf8))]
+        return [serial, OutboundMessage(topics.notify(Self.keepalivePath), Array("1".utf8))]
     }
 
     /// Heartbeat and serial, when they are due.
@@ -71,7 +79,7 @@ struct GXPortal: Sendable {
         }
         if isAlive(at: now.monotonic), heartbeatAt.map({ now.monotonic - $0 >= Self.heartbeat }) ?? true {
             heartbeatAt = now.monotonic
-            messages.append(message("heartbeat", .integer(Int(now.wallSecond))))
+            messages.append(message(Self.heartbeatPath, .integer(Int(now.wallSecond))))
         }
         return messages
     }
@@ -88,12 +96,12 @@ struct GXPortal: Sendable {
         if let echo = Self.echo(payload) { writer.member("full-publish-completed-echo", echo) }
         writer.member("value", .integer(Int(now.wallSecond)))
         writer.endObject()
-        return .everything(then: OutboundMessage(topics.notify("full_publish_completed"), writer.bytes))
+        return .everything(then: OutboundMessage(topics.notify(Self.publishedPath), writer.bytes))
     }
 
     /// What the portal itself has to say when everything is told.
     var everything: [OutboundMessage] {
-        [serial, message("platform/0/Firmware/Installed/Version", .text(Self.firmware))]
+        [serial, message(Self.firmwarePath, .text(Self.firmware))]
     }
 
     /// Somebody else published on one of our topics.
@@ -102,7 +110,7 @@ struct GXPortal: Sendable {
     mutating func foreign(_ path: String, _ payload: [UInt8], isRetained: Bool, at now: Timestamp) -> String? {
         // What is retained may be left by a bridge that is gone; and nobody needs to hear of an emptied topic.
         guard !isRetained, !payload.isEmpty else { return nil }
-        guard path == "system/0/Serial" else {
+        guard path == Self.serialPath else {
             defer { hasToldForeign = true }
             let text =
                 "another client publishes on \(topics.notify(path)): only this bridge should; keep it out with the broker's access rules"
@@ -156,7 +164,7 @@ struct GXPortal: Sendable {
         writer.member("owner", owner)
         writer.member("value", topics.portal)
         writer.endObject()
-        return OutboundMessage(topics.notify("system/0/Serial"), writer.bytes, retain: true)
+        return OutboundMessage(topics.notify(Self.serialPath), writer.bytes, retain: true)
     }
 
     private static func echo(_ payload: [UInt8]) -> String? {

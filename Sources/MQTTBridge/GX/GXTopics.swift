@@ -23,17 +23,22 @@ struct GXTopics: Hashable, Sendable {
 
     /// "N/<portal>/<path>"
     func notify(_ path: String) -> String { "\(prefix)N/\(portal)/\(path)" }
+    /// "R/<portal>/<path>"
+    func request(_ path: String) -> String { "\(prefix)R/\(portal)/\(path)" }
+    /// "W/<portal>/<path>"
+    func write(_ path: String) -> String { "\(prefix)W/\(portal)/\(path)" }
+    /// Filter of every portal's serial number.
+    var serials: String { "\(prefix)N/+/system/0/Serial" }
 
     /// Requests, and what others publish where only this bridge should: narrow, nothing below another portal but its serial.
     var filters: [TopicFilter] {
         [
-            TopicFilter("\(prefix)R/\(portal)/#"), TopicFilter("\(prefix)W/\(portal)/#"),
-            TopicFilter("\(prefix)N/\(portal)/#", excludesOwn: true),
-            TopicFilter("\(prefix)N/+/system/0/Serial", excludesOwn: true),
+            TopicFilter(request("#")), TopicFilter(write("#")),
+            TopicFilter(notify("#"), excludesOwn: true), TopicFilter(serials, excludesOwn: true),
         ]
     }
 
-    func request(_ topic: String) -> Request? {
+    func parse(_ topic: String) -> Request? {
         guard topic.hasPrefix(prefix) else { return nil }
         let levels = topic.dropFirst(prefix.count).split(
             separator: "/", maxSplits: 4, omittingEmptySubsequences: false

@@ -193,6 +193,33 @@ enum CommandTable {
                 Changes nothing. Passwords are not printed.
                 """, examples: ["bms-mqtt gx-setup --config ./config.yaml"]),
         CommandRow(
+            name: "acl", summary: "access rules of mosquitto for this configuration",
+            options: [
+                config,
+                OptionRow(
+                    name: "--bridge", kind: .text("USER"),
+                    meaning: "the bridge's user (default: mqtt.username of the file, else bms-mqtt)"),
+                OptionRow(
+                    name: "--home-assistant", kind: .text("USER[,USER]"),
+                    meaning: "may read, and command the settings that exist"),
+                OptionRow(name: "--reader", kind: .text("USER[,USER]"), meaning: "may read documents and events"),
+                OptionRow(
+                    name: "--gx", kind: .text("USER[,USER]"),
+                    meaning: "a GX device's driver, or a client of the GX tree"),
+                OptionRow(
+                    name: "--response", kind: .text("TOPIC[/#]"),
+                    meaning: "where commanding clients want answers, if they use MQTT 5 response topics"),
+            ],
+            details: """
+                Prints an acl_file: for each user the topics that this very configuration needs, and no more. Changes nothing.
+                Print it on the bridge's machine, or set gx.portalId: the id of the GX tree follows from the machine.
+                docs/security.md has the steps, with passwords and TLS.
+                """,
+            examples: [
+                "bms-mqtt acl --home-assistant homeassistant --reader grafana >bms-mqtt.acl",
+                "bms-mqtt acl --config ./config.yaml --bridge bms --gx cerbo",
+            ]),
+        CommandRow(
             name: "switches", summary: "option switch positions on the Begin or IN board",
             options: [
                 OptionRow(name: "--cells", kind: .whole("N", 2...255), meaning: "cells in series", isRequired: true),

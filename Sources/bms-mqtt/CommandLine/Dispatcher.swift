@@ -36,6 +36,7 @@ struct Dispatcher: Sendable {
             }
             Console.write(GXSetupCommand.text(configuration))
             return 0
+        case "acl": return accessRules()
         case "switches":
             return SwitchesCommand.run(
                 cells: arguments.whole("--cells") ?? 0, volts: arguments.decimal("--vbalance") ?? 0,
@@ -216,6 +217,23 @@ struct Dispatcher: Sendable {
                 link: link, base: base, pack: arguments.text("pack") ?? "", assignment: assignment)
             return await untilStopped { await command.run() }
         }
+    }
+
+    private func accessRules() -> Int32 {
+        let file = arguments.text("--config") ?? CommandTable.defaultConfiguration
+        guard let configuration = load(file) else { return 78 }
+        func list(_ option: String) -> [String] {
+            arguments.text(option)?.split(separator: ",", omittingEmptySubsequences: false).map(String.init) ?? []
+        }
+        let users = ACLCommand.Users(
+            bridge: arguments.text("--bridge") ?? configuration.plan.link.username ?? "bms-mqtt",
+            homeAssistant: list("--home-assistant"), readers: list("--reader"), gx: list("--gx"))
+        let responses = list("--response")
+        guard let complaint = users.complaint ?? ACLCommand.complaint(responses, configuration.baseTopic) else {
+            return Console.write(ACLCommand(users: users, responses: responses).text(configuration, file: file)) ? 0 : 1
+        }
+        Console.complain("acl: \(complaint)")
+        return 2
     }
 
     private func checkConfiguration() -> Int32 {

@@ -1,0 +1,130 @@
+/// Who may read and write which topics: the least that each kind of client needs for one configuration.
+///
+/// A broker's access rules follow from it, and so does the rule that an answer to a command goes to none of these topics.
+public struct TopicAccess: Hashable, Sendable {
+    /// A kind of client.
+    public enum Role: Hashable, Sendable, CaseIterable {
+        /// This program.
+        case bridge
+        /// Home Assistant, or another client that commands settings.
+        case homeAssistant
+        /// Dashboards, loggers, `bms-mqtt monitor`.
+        case reader
+        /// A GX device with its driver, or a client of the GX tree.
+        case gx
+    }
+
+    /// One permission.
+    public struct Grant: Hashable, Sendable {
+        /// Publishing; else receiving.
+        public let isWrite: Bool
+        /// Topic filter.
+        public let filter: String
+    }
+
+    private let options: BridgeOptions
+    private let packs: [PackOptions]
+    private let responses: [String]
+
+    /// The permissions of a bridge and its clients.
+    ///
+    /// - Parameter responses: filters of the response topics (MQTT 5) that commanding clients use.
+    public init(_ options: BridgeOptions, packs: [PackOptions], responses: [String] = []) {
+        self.options = options
+        self.packs = packs
+        self.responses = responses
+    }
+
+    /// What a kind of client needs, writing first; empty: nothing is there for it.
+    public func grants(_ role: Role) -> [Grant] {
+        let (write, read): ([String], [String]) =
+            switch role {
+            case .bridge: (bridgeWrites, bridgeReads)
+            case .homeAssistant: (homeAssistantWrites, documents + events + announcements + responses)
+            case .reader: ([], documents + events)
+            case .gx: (gxRequests, gxReads)
+            }
+        return write.map { Grant(isWrite: true, filter: $0) } + read.map { Grant(isWrite: false, filter: $0) }
+    }
+
+    /// The bridge itself publishes or listens there: no place for an answer that somebody else directs.
+    func isOwn(_ topic: String) -> Bool {
+        grants(.bridge).contains { !responses.contains($0.filter) && Self.filter($0.filter, matches: topic) }
+    }
+
+    /// Whether a filter with wildcards covers a topic. A filter's own wildcards in place of the topic are levels like others.
+    public static func filter(_ filter: String, matches topic: String) -> Bool {
+        let pattern = filter.split(separator: "/", omittingEmptySubsequences: false)
+        let levels = topic.split(separator: "/", omittingEmptySubsequences: false)
+        for (index, part) in pattern.enumerated() {
+            if part == "#" { return true }
+            guard index < levels.count, part == levels[index] || part == "+" && levels[index] != "#" else {
+                return false
+            }
+        }
+        return pattern.count == levels.count
+    }
+
+    /// What is known of the packs; others only read it.
+    private var documents: [String] {
+        let topics = options.topics
+        return [topics.bridgeStatus]
+            + packs.flatMap { pack in
+                [topics.status, topics.state, topics.cells, topics.limits, topics.settings].map { $0(pack.id) }
+                    + (pack.relays.isEmpty ? [] : [topics.relays(pack.id)])
+            }
+    }
+
+    private var events: [String] {
+        packs.flatMap { [options.topics.event($0.id), options.topics.result($0.id)] }
+    }
+
+    private var feeds: [String] { options.gxFeed ? packs.map { options.topics.gx($0.id) } : [] }
+
+    private var announcements: [String] {
+        options.discovery == .off ? [] : packs.flatMap { options.topics.announced($0.id) }
+    }
+
+    private var bridgeWrites: [String] {
+        let relays = packs.flatMap(\.relays).map(\.commandTopic)
+        return documents + events + feeds + announcements + relays + tree.writes + responses
+    }
+
+    private var bridgeReads: [String] {
+        let relays = Set(packs.flatMap(\.relays).compactMap(\.stateTopic)).sorted()
+        let birth = options.discovery == .off ? [] : [options.birthTopic]
+        // The filter and not each setting: a command for something that is no setting is answered, too.
+        let commands = packs.map { options.topics.set($0.id, "#") }
+        return commands + birth + announcements + relays + tree.reads
+    }
+
+    private var homeAssistantWrites: [String] {
+        let birth = options.discovery == .off ? [] : [options.birthTopic]
+        guard options.takesCommands else { return birth }
+        return birth + packs.flatMap { pack in SettingsTable.rows(pack).map { options.topics.set(pack.id, $0.name) } }
+    }
+
+    /// The bridge's own part of the GX tree.
+    private var tree: (writes: [String], reads: [String]) {
+        guard let topics = options.gxTree?.topics else { return ([], []) }
+        let batteries = packs.map { "battery/\($0.gxInstance)/#" }
+        return (
+            writes: (GXPortal.paths + batteries).map(topics.notify),
+            // Its own level, to hear who else publishes there; of other portals the serial alone.
+            reads: [topics.request("#")] + batteries.map(topics.write) + [topics.notify("#"), topics.serials]
+        )
+    }
+
+    private var gxRequests: [String] {
+        guard let topics = options.gxTree?.topics else { return [] }
+        let services = packs.map { "battery/\($0.gxInstance)/#" }
+        let requests = (["keepalive", "system/#", "platform/#"] + services).map(topics.request)
+        guard options.takesCommands else { return requests }
+        return requests
+            + packs.flatMap { pack in
+                SettingsTable.rows(pack).map { topics.write("battery/\(pack.gxInstance)/\($0.gxPath)") }
+            }
+    }
+
+    private var gxReads: [String] { feeds + (options.gxTree.map { [$0.topics.notify("#")] } ?? []) }
+}

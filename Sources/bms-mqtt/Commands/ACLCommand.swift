@@ -1,0 +1,70 @@
+import MQTTBridge
+
+/// `bms-mqtt acl`: the access rules of mosquitto for one configuration.
+struct ACLCommand: Sendable {
+    /// The clients' users at the broker.
+    struct Users: Sendable {
+        var bridge: String
+        var homeAssistant: [String] = []
+        var readers: [String] = []
+        var gx: [String] = []
+
+        /// Why they cannot be users of an access file; `nil`: they can.
+        var complaint: String? {
+            let all = [bridge] + homeAssistant + readers + gx
+            // Control characters would end a line of the file, and begin one of somebody's choice.
+            if let bad = all.first(where: { user in
+                user.isEmpty || user.hasPrefix(" ") || user.hasSuffix(" ") || user.contains(":")
+                    || user.unicodeScalars.contains { $0.value < 32 || $0.value == 127 }
+            }) {
+                return "'\(bad.printable.prefix(40))' cannot be a user of mosquitto"
+            }
+            let twice = Dictionary(grouping: all) { $0 }.filter { $0.value.count > 1 }.keys.sorted().first
+            return twice.map { "user '\($0)' would have two roles: give each client a user of its own" }
+        }
+    }
+
+    let users: Users
+    /// Filters of the response topics (MQTT 5) that commanding clients use.
+    var responses: [String] = []
+
+    /// Why filters of response topics cannot be granted; `nil`: they can.
+    static func complaint(_ responses: [String], _ base: String) -> String? {
+        responses.lazy.compactMap { filter in
+            let topic = filter.hasSuffix("/#") ? String(filter.dropLast(2)) : filter
+            if let complaint = ConfigurationTable.baseTopic(topic) { return "--response: \(complaint)" }
+            return "\(topic)/".hasPrefix("\(base)/") || "\(base)/".hasPrefix("\(topic)/")
+                ? "--response: '\(filter)' is among the bridge's own topics, where no answer is sent" : nil
+        }.first
+    }
+
+    /// The complete file.
+    func text(_ configuration: Configuration, file: String) -> String {
+        let plan = configuration.plan
+        let access = TopicAccess(plan.bridge, packs: plan.packs.map(\.options), responses: responses)
+        var text = """
+            # mosquitto: acl_file for \(file.printable), printed by 'bms-mqtt acl'.
+            # Print it anew when packs, relays or topics change. What has no line here is refused: other clients need lines of
+            # their own. It is of use only with 'allow_anonymous false' and a password_file.
+
+            """
+        text += section("The bridge: writes its documents, reads commands", [users.bridge], access.grants(.bridge))
+        text += section(
+            "Home Assistant: reads, and commands the settings that exist", users.homeAssistant,
+            access.grants(.homeAssistant))
+        text += section("Readers: documents and events, nothing to write", users.readers, access.grants(.reader))
+        text += section(
+            "Victron: the driver's document, and the GX tree where it is on", users.gx, access.grants(.gx))
+        return text
+    }
+
+    private func section(_ title: String, _ users: [String], _ grants: [TopicAccess.Grant]) -> String {
+        guard !users.isEmpty else { return "" }
+        var seen: Set<TopicAccess.Grant> = []
+        let lines = grants.filter { seen.insert($0).inserted }.map {
+            "topic \($0.isWrite ? "write" : "read") \($0.filter)\n"
+        }
+        let body = lines.isEmpty ? "# nothing: this configuration has no topic for it\n" : lines.joined()
+        return "\n# \(title)\n" + users.map { "user \($0)\n\(body)" }.joined(separator: "\n")
+    }
+}
