@@ -244,6 +244,16 @@ enum CommandTable {
             ], details: "Every key with its meaning, range and default.",
             examples: ["bms-mqtt print-default-config > config.yaml"]),
         CommandRow(
+            name: "print-package-file", summary: "what a package ships and these tables know",
+            options: [
+                OptionRow(
+                    name: "name", kind: .choice("NAME", PackageFile.allCases.map(\.rawValue)),
+                    meaning: PackageFile.allCases.map(\.rawValue).joined(separator: ", "), isRequired: true)
+            ],
+            details:
+                "The manual page, and the options of the Home Assistant add-on, from the tables of commands and keys.",
+            examples: ["bms-mqtt print-package-file man-page | man -l -"]),
+        CommandRow(
             name: "version", summary: "the version", options: [], details: "Name and version of this program.",
             examples: ["bms-mqtt version"]),
     ]

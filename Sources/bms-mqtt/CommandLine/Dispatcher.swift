@@ -46,6 +46,9 @@ struct Dispatcher: Sendable {
             Console.write(
                 arguments.has("--markdown") ? ConfigurationText.documentation + "\n" : ConfigurationText.defaultFile)
             return 0
+        case "print-package-file":
+            Console.write(arguments.text("name").flatMap(PackageFile.init)?.text ?? "")
+            return 0
         default:
             Console.write("bms-mqtt \(Version.number)\n")
             return 0

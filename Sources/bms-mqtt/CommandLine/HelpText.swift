@@ -2,22 +2,25 @@
 enum HelpText {
     static var shortUsage: String { "usage: bms-mqtt COMMAND [options]; 'bms-mqtt --help' lists the commands" }
 
+    /// What the program is.
+    static let description = """
+        bms-mqtt reads a 123\\SmartBMS, works out charge and discharge limits, and publishes all of it to MQTT: for Victron
+        GX devices, Home Assistant and whatever else listens.
+        """
+
+    /// Exit codes and what they say.
+    static let exitCodes: [(code: Int, meaning: String)] = [
+        (0, "done"), (1, "failed while running"), (2, "wrong command line"), (78, "wrong configuration"),
+    ]
+
     static var general: String {
-        var text = """
-            bms-mqtt reads a 123\\SmartBMS, works out charge and discharge limits, and publishes all of it to MQTT: for Victron
-            GX devices, Home Assistant and whatever else listens.
-
-            usage: bms-mqtt COMMAND [options]
-
-            commands:
-
-            """
+        var text = "\(description)\n\nusage: bms-mqtt COMMAND [options]\n\ncommands:\n"
         for row in CommandTable.rows { text += "  \(padded(row.name, 22))\(row.summary)\n" }
         text += """
 
             'bms-mqtt COMMAND --help' explains a command. To begin: 'bms-mqtt demo'.
 
-            exit codes: 0 done, 1 failed while running, 2 wrong command line, 78 wrong configuration
+            exit codes: \(exitCodes.map { "\($0.code) \($0.meaning)" }.joined(separator: ", "))
 
             """
         return text

@@ -171,7 +171,7 @@ struct ConfigurationKey<Target>: Sendable {
         }
     }
 
-    private static func decimal(_ thousandths: Int) -> String {
+    static func decimal(_ thousandths: Int) -> String {
         thousandths.isMultiple(of: 1000)
             ? "\(thousandths / 1000)" : String(format(thousandths).reversed().drop { $0 == "0" }.reversed())
     }

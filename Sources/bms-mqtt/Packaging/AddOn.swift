@@ -1,0 +1,67 @@
+/// The Home Assistant add-on's files that repeat the configuration table.
+enum AddOn {
+    /// Options of the bridge.
+    static let bridge: [AddOnOption] = ConfigurationTable.keys.flatMap { key in
+        (key.path == "mqtt.tls.caFile" ? [AddOnOption.tls] : []) + [AddOnOption(key)].compactMap(\.self)
+    }
+    /// Options of each pack.
+    static let pack = PackTable.keys.compactMap { AddOnOption($0) }
+
+    private static let note =
+        "# Written by scripts/generate-docs from the configuration table; a test compares. Do not edit by hand.\n"
+
+    /// config.yaml.
+    static var configuration: String {
+        var text =
+            note + """
+                name: SmartBMS to MQTT
+                version: \(quoted(Version.number))
+                slug: bms-mqtt
+                description: \(quoted("Charge and discharge limits of 123\\SmartBMS battery packs, for Home Assistant and Victron GX"))
+                arch: [amd64, aarch64]
+                # Before Home Assistant and independent of it: an inverter may follow the limits.
+                startup: services
+                boot: auto
+                init: false
+                uart: true
+                services: ["mqtt:want"]
+                map: ["addon_config:ro", "ssl:ro"]
+                # Within this the bridge says goodbye to the broker.
+                timeout: 15
+                options:
+                  packs:
+                    - id: battery
+                      source: serial:auto
+                schema:
+
+                """
+        for option in bridge { text += "  \(option.path): \(quoted(option.schema))\n" }
+        text += "  packs:\n"
+        for (index, option) in pack.enumerated() {
+            text += "    \(index == 0 ? "-" : " ") \(option.path): \(quoted(option.schema))\n"
+        }
+        return text
+    }
+
+    /// The words of one language; English for what has none.
+    static func translation(_ language: KeyPath<AddOnWords, String>?) -> String {
+        let words = { (path: String) -> String? in
+            language.flatMap { language in AddOnWords.table[path]?[keyPath: language] }
+        }
+        var text = note + "configuration:\n"
+        for option in bridge { text += entry(option.path, words(option.path) ?? option.meaning, indent: "  ") }
+        text += entry("packs", words("packs") ?? AddOnWords.packs, indent: "  ") + "    fields:\n"
+        for option in pack { text += entry(option.path, words(option.path) ?? option.meaning, indent: "      ") }
+        return text
+    }
+
+    private static func entry(_ path: String, _ meaning: String, indent: String) -> String {
+        "\(indent)\(path):\n\(indent)  name: \(path)\n\(indent)  description: \(quoted(meaning))\n"
+    }
+
+    /// A double-quoted scalar of YAML.
+    private static func quoted(_ text: String) -> String {
+        let escaped = text.map { $0 == "\\" || $0 == "\"" ? "\\\($0)" : String($0) }.joined()
+        return "\"\(escaped)\""
+    }
+}
