@@ -1,0 +1,35 @@
+import BMSCore
+public import ChargeLimits
+public import MQTTBridge
+
+/// What must hold after any input. A broken rule ends the process: to libFuzzer that is a crash with its input kept.
+public enum Invariant {
+    /// Ends the process unless the rule holds.
+    public static func hold(_ isHeld: Bool, _ rule: @autoclosure () -> String) {
+        if !isHeld { fatalError("invariant: \(rule())") }
+    }
+
+    /// No limit below nothing or above what the owner allows.
+    public static func check(_ limits: Limits?, _ caps: LimitConfiguration) {
+        guard let limits else { return }
+        hold(limits.ccl >= .zero && limits.dcl >= .zero && limits.cvl >= .zero, "a negative limit: \(limits)")
+        if let cap = caps.maximumChargeVoltage { hold(limits.cvl <= cap, "CVL \(limits.cvl) above the file's \(cap)") }
+        if let cap = caps.maximumChargeCurrent { hold(limits.ccl <= cap, "CCL \(limits.ccl) above the file's \(cap)") }
+        if let cap = caps.maximumDischargeCurrent { hold(limits.dcl <= cap, "DCL \(limits.dcl) above the file's \(cap)") }
+    }
+
+    /// A message that any broker takes: a bounded topic without wildcards, a bounded payload, JSON where it looks like it.
+    public static func check(_ message: OutboundMessage) {
+        let topic = message.topic
+        hold(!topic.isEmpty && topic.utf8.count <= 512, "a topic of \(topic.utf8.count) bytes")
+        hold(!topic.utf8.contains { $0 == 0 || $0 == UInt8(ascii: "#") || $0 == UInt8(ascii: "+") }, "wildcard: \(topic)")
+        hold(message.payload.count <= 1 << 20, "\(message.payload.count) bytes on \(topic)")
+        hold((0...1).contains(message.qos), "QoS \(message.qos) on \(topic)")
+        if message.payload.first == UInt8(ascii: "{") { checkJSON(message.payload, topic) }
+    }
+
+    /// JSON by its grammar, in valid UTF-8, no member twice.
+    public static func checkJSON(_ bytes: [UInt8], _ place: String) {
+        hold(JSONGrammar.isValid(bytes), "no JSON on \(place): \(String(decoding: bytes.prefix(400), as: UTF8.self))")
+    }
+}

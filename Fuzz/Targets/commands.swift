@@ -1,0 +1,23 @@
+import BMSCore
+import FuzzSupport
+import MQTTBridge
+
+/// Commands, relays' states, announcements and birth messages as ``BridgeScript`` reads them.
+@_cdecl("LLVMFuzzerTestOneInput")
+public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
+    var script = connected
+    script.play(UnsafeRawBufferPointer(start: start, count: count))
+    return 0
+}
+
+/// Copied for each input: announcements take longer than all else.
+private let connected: BridgeScript = {
+    var pack = SamplePack.options
+    for (name, function) in [("charger", RelayOptions.Function.chargeAllowed), ("pump", .manual)] {
+        var relay = RelayOptions(name: name)
+        (relay.function, relay.commandTopic, relay.stateTopic, relay.dwell) = (function, "to/\(name)", "from/\(name)", 0)
+        relay.stateKey = name == "pump" ? "a.b" : nil
+        pack.relays.append(relay)
+    }
+    return BridgeScript(BridgeOptions(), [pack, PackOptions(id: "shed")])
+}()
