@@ -66,7 +66,9 @@ struct PackPublisher: Sendable {
             if isAnnounced { isOnline = nil }
             sendStatus(view, &outbox)
             sendState(view, isForced: isForced, hasFrame: hasFrame, now, &outbox)
-            if !options.isBank, isDue(cellsAt, bridge.cellsInterval, isForced, hasFrame, now) { sendCells(view, now, &outbox) }
+            if !options.isBank, isDue(cellsAt, bridge.cellsInterval, isForced, hasFrame, now) {
+                sendCells(view, now, &outbox)
+            }
         }
         if isChanged {
             tell(change, at: now, into: &outbox)
@@ -214,7 +216,8 @@ struct PackPublisher: Sendable {
         let context = SettingContext(options: options, snapshot: view.snapshot)
         let content = view.snapshot.settings.map { settings in
             Announcer.Content(
-                cellCount: options.isBank ? 0 : settings.cellCount, firmware: view.snapshot.keys.firmware, known: known(view),
+                cellCount: options.isBank ? 0 : settings.cellCount, firmware: view.snapshot.keys.firmware,
+                known: known(view),
                 basis: context.basis)
         }
         announcer.note(content, at: now.monotonic)

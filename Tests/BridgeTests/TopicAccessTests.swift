@@ -45,13 +45,16 @@ struct TopicAccessTests {
         }
     }
 
-    @Test("no filter of anybody is a bare wildcard or reaches another client's topics", arguments: TopicAccess.Role.allCases)
+    @Test(
+        "no filter of anybody is a bare wildcard or reaches another client's topics",
+        arguments: TopicAccess.Role.allCases)
     func narrow(role: TopicAccess.Role) {
         let access = TopicAccess(Self.options(), packs: [Self.pack("garage")])
         for filter in access.grants(role).map(\.filter) {
             #expect(!filter.hasPrefix("#") && !filter.hasPrefix("+"))
             for other in [
-                "bms/shed/state", "bms/shed/set/maxChargeCurrent", "homeassistant/device/other/config", "cmnd/other/POWER",
+                "bms/shed/state", "bms/shed/set/maxChargeCurrent", "homeassistant/device/other/config",
+                "cmnd/other/POWER",
                 "victron/W/c0619ab1cd2e/battery/512/Mode", "victron/N/c0619ab1cd2e/battery/512/Soc", "N/02a1b2c3d4e5/x",
             ] {
                 #expect(!TopicAccess.filter(filter, matches: other), "\(filter)")

@@ -174,7 +174,9 @@ public struct BankCalculator: Sendable {
         var bounds: [ConstraintValue] = []
         voltages(members, connected, into: &bounds)
         for side in FlowDirection.allCases.indices { self.bounds(members, side: side, into: &bounds) }
-        if let charge = configuration.maximumChargeCurrent { bounds.append(.ccl(charge, "userCap", .chargeCap(charge))) }
+        if let charge = configuration.maximumChargeCurrent {
+            bounds.append(.ccl(charge, "userCap", .chargeCap(charge)))
+        }
         if let discharge = configuration.maximumDischargeCurrent {
             bounds.append(.dcl(discharge, "userCap", .dischargeCap(discharge)))
         }

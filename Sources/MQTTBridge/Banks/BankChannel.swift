@@ -40,7 +40,9 @@ struct BankChannel: Sendable {
         standings = members.map { _ in .waiting }
         numbers = members.map { _ in [] }
         battery = bridge.gxTree.map {
-            GXBattery(options.gxInstance, $0.topics, version: bridge.version, connection: options.asPack.connection)
+            GXBattery(
+                options.gxInstance, $0.topics, bridge.economy, heartbeat: bridge.stateHeartbeat,
+                version: bridge.version, connection: options.asPack.connection)
         }
     }
 

@@ -110,7 +110,8 @@ struct ConfigurationKey<Target>: Sendable {
         for item in items {
             guard case .scalar(let text, _) = item.content, !item.isEmpty else {
                 return .failure(
-                    ConfigurationFault(place: item.place, text: "\(path): expected the id of a pack, found \(item.kind)"))
+                    ConfigurationFault(
+                        place: item.place, text: "\(path): expected the id of a pack, found \(item.kind)"))
             }
             names.append(text)
         }

@@ -88,7 +88,9 @@ extension ConfigurationLoader {
     }
 
     /// Names that packs and banks must not share, in topics, in Home Assistant's entity ids and on the GX.
-    mutating func checkNames(_ packs: [(ServicePlan.Pack, YAMLNode.Place)], _ banks: [(ServicePlan.Bank, YAMLNode.Place)]) {
+    mutating func checkNames(
+        _ packs: [(ServicePlan.Pack, YAMLNode.Place)], _ banks: [(ServicePlan.Bank, YAMLNode.Place)]
+    ) {
         var entities: [String: String] = [:]
         var instances: [Int: String] = [:]
         let all =

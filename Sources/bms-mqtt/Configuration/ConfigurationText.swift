@@ -15,7 +15,8 @@ enum ConfigurationText {
         let relays = group(
             RelayTable.keys.map(Row.init), indent: "    ", first: "  - ", required: ["name", "commandTopic"])
         text += relays.split(separator: "\n").map { "    # \($0)\n" }.joined()
-        text += "\n# Packs in parallel as one battery for the inverter: docs/limits.md, section \"Packs in parallel\".\n# banks:\n"
+        text +=
+            "\n# Packs in parallel as one battery for the inverter: docs/limits.md, section \"Packs in parallel\".\n# banks:\n"
         let banks = group(BankTable.keys.map(Row.init), indent: "    ", first: "  - ", required: ["id", "packs"])
         text += banks.split(separator: "\n").map { "# \($0)\n" }.joined()
         return text

@@ -44,8 +44,8 @@ struct AddOnOption: Sendable {
             guard range.lowerBound >= 0 else { return "float" }
             let bounds = [range.lowerBound, range.upperBound].map(ConfigurationKey<Target>.decimal)
             return "float(\(bounds.joined(separator: ",")))"
-        // Lists of lists cannot be options.
-        case .curve: return nil
+        // Lists within lists cannot be options.
+        case .curve, .identifiers: return nil
         }
     }
 }
