@@ -3,34 +3,35 @@ import MQTTBridge
 
 /// One frame through the whole bridge: bytes in, all messages that are due out, nothing sent.
 enum StepBenchmark {
+    private static let count = 2_000
+
     static func run() {
         var options = BridgeOptions()
         options.limitsInterval = 0
-        let count = 2_000
+        measure("one frame to its limits document", options, secondsLater: 0)
+        measure("one frame through the whole bridge, a second after the one before", options, secondsLater: 1)
+        options.limitsInterval = BridgeOptions().limitsInterval
+        measure("the same with the default heartbeats", options, secondsLater: 1)
+    }
+
+    private static func measure(_ name: String, _ options: BridgeOptions, secondsLater: Int64) {
         let frames = SampleFrames.make(count).map(FrameEncoder.encode)
         var bridge = Bridge(options, packs: [PackOptions(id: "garage")])
         var time: Int64 = 0
-        func now() -> Moment {
-            time += 1000
+        func now(_ milliseconds: Int64) -> Moment {
+            time += milliseconds
             return Moment(monotonic: Timestamp(milliseconds: time), wall: 1_795_000_000_000 + time)
         }
-        _ = bridge.connected(canExpire: true, at: now())
+        _ = bridge.connected(canExpire: true, at: now(1000))
+        for frame in frames.prefix(50) { _ = bridge.receive(frame, pack: 0, at: now(1000)) }
         var messages = 0
-        let seconds = Stopwatch.best(of: 3) {
+        let seconds = Stopwatch.best(of: 5) {
             messages = 0
-            for frame in frames { messages += bridge.receive(frame, pack: 0, at: now()).messages.count }
-        }
-        let tenths = Int(seconds / Double(count) * 1e7)
-        print(
-            "| one frame through the whole bridge, \(messages * 100 / count) messages for 100 frames | \(tenths / 10).\(tenths % 10) us |"
-        )
-        let ticks = Stopwatch.best(of: 3) {
-            for _ in frames {
-                time -= 900
-                _ = bridge.tick(at: now())
+            for frame in frames {
+                messages += bridge.receive(frame, pack: 0, at: now(1000 * secondsLater)).messages.count
             }
         }
-        let tick = Int(ticks / Double(count) * 1e7)
-        print("| one tick without a frame | \(tick / 10).\(tick % 10) us |")
+        let tenths = Int(seconds / Double(count) * 1e7)
+        print("| \(name), \(messages * 100 / count) messages for 100 frames | \(tenths / 10).\(tenths % 10) us |")
     }
 }

@@ -2,6 +2,13 @@
 public enum FixedPoint {
     /// Thousandths with 0...3 decimals, rounded half away from zero: (3452, 2) is "3.45".
     public static func text(thousandths: Int, decimals: Int) -> String {
+        var bytes: [UInt8] = []
+        append(thousandths: thousandths, decimals: decimals, to: &bytes)
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// The same, at the end of a document.
+    public static func append(thousandths: Int, decimals: Int, to bytes: inout [UInt8]) {
         let step: UInt =
             switch decimals {
             case ...0: 1000
@@ -10,12 +17,30 @@ public enum FixedPoint {
             default: 1
             }
         let rounded = (thousandths.magnitude + step / 2) / step
-        let scale = 1000 / step
-        let sign = thousandths < 0 && rounded != 0 ? "-" : ""
-        guard scale > 1 else { return "\(sign)\(rounded)" }
-        let fraction = rounded % scale
-        // A leading 1 keeps the zeros, and is dropped.
-        return "\(sign)\(rounded / scale).\(String(scale + fraction).dropFirst())"
+        if thousandths < 0 && rounded != 0 { bytes.append(UInt8(ascii: "-")) }
+        var scale = 1000 / step
+        append(magnitude: rounded / scale, to: &bytes)
+        guard scale > 1 else { return }
+        bytes.append(UInt8(ascii: "."))
+        while scale > 1 {
+            scale /= 10
+            bytes.append(UInt8(ascii: "0") + UInt8(rounded / scale % 10))
+        }
+    }
+
+    /// A whole number, at the end of a document.
+    public static func append(_ number: Int, to bytes: inout [UInt8]) {
+        if number < 0 { bytes.append(UInt8(ascii: "-")) }
+        append(magnitude: number.magnitude, to: &bytes)
+    }
+
+    private static func append(magnitude: UInt, to bytes: inout [UInt8]) {
+        var scale: UInt = 1
+        while magnitude / scale >= 10 { scale *= 10 }
+        while scale > 0 {
+            bytes.append(UInt8(ascii: "0") + UInt8(magnitude / scale % 10))
+            scale /= 10
+        }
     }
 
     /// Thousandths of a plain decimal number; `nil` where the text is none. Exact: no binary fraction is involved. Up to

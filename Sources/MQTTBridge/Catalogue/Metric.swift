@@ -4,7 +4,9 @@ import BMSCore
 /// comes from. Every layout follows from it.
 struct Metric: Sendable {
     /// GX D-Bus path, or one in its style.
-    var path: String
+    let path: String
+    /// Names of the nested objects and of the value: "/Dc/0/Voltage" -> Dc, Voltage (dbus-mqtt-battery wants it flat).
+    let keys: [String]
     /// Unit for people; empty for none.
     var unit: String
     /// dbus-mqtt-battery takes this key (it warns about any other).
@@ -24,6 +26,7 @@ struct Metric: Sendable {
         value: @escaping @Sendable (PackView) -> MetricValue
     ) {
         self.path = path
+        keys = path.split(separator: "/").filter { $0 != "0" }.map(String.init)
         self.unit = unit
         self.isInGXFeed = gx
         self.deadband = deadband
@@ -31,9 +34,6 @@ struct Metric: Sendable {
         self.isFor = isFor
         self.value = value
     }
-
-    /// Names of the nested objects and of the value: "/Dc/0/Voltage" -> Dc, Voltage (dbus-mqtt-battery wants it flat).
-    var keys: [String] { path.split(separator: "/").filter { $0 != "0" }.map(String.init) }
 }
 
 /// How a metric appears in Home Assistant (facts of its MQTT integration; impossible pairs are refused there).

@@ -26,9 +26,9 @@ package struct JSONWriter {
         separate()
         switch value {
         case .null: append("null")
-        case .integer(let number): append(String(number))
+        case .integer(let number): FixedPoint.append(number, to: &bytes)
         case .decimal(let thousandths, let decimals):
-            append(FixedPoint.text(thousandths: thousandths, decimals: decimals))
+            FixedPoint.append(thousandths: thousandths, decimals: decimals, to: &bytes)
         case .text(let text): quote(text)
         }
     }
@@ -93,6 +93,14 @@ package struct JSONWriter {
 
     private mutating func quote(_ text: String) {
         bytes.append(UInt8(ascii: "\""))
+        let isPlain = text.utf8.allSatisfy {
+            $0 >= 0x20 && $0 != 0x7F && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\")
+        }
+        if isPlain { append(text) } else { escape(text) }
+        bytes.append(UInt8(ascii: "\""))
+    }
+
+    private mutating func escape(_ text: String) {
         for byte in text.utf8 {
             switch byte {
             case UInt8(ascii: "\""), UInt8(ascii: "\\"):
@@ -106,6 +114,5 @@ package struct JSONWriter {
             default: bytes.append(byte)
             }
         }
-        bytes.append(UInt8(ascii: "\""))
     }
 }
