@@ -52,7 +52,8 @@ let package = Package(
             dependencies: [
                 "BMSCore", "CLinux", "ChargeLimits", "CMosquitto", "MQTTBridge", "PackSimulator", "TestSupport",
             ],
-            path: "Benchmarks", exclude: ["README.md", "bare", "running-cost", "recorder-cost", "home-assistant-cost"],
+            path: "Benchmarks",
+            exclude: ["README.md", "bare", "parallel", "running-cost", "recorder-cost", "home-assistant-cost"],
             swiftSettings: common),
 
         // Tests, one target per module.

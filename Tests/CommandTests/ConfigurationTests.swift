@@ -117,7 +117,7 @@ struct ConfigurationTests {
             ),
             (pack + "    charging: { balanceHours: 25-3 }\n", "charging.balanceHours: expected hours like 10-16"),
             (pack + "    charging: { floatBelow: 0.4 }\n", "charging.floatBelow: expected a number of volts, 0 to 0.3"),
-            (pack + "    bank: My House\n", "bank: expected 1 to 32 of a-z"),
+            (pack + "    bank: house\n", "c.yaml:4:5: a pack has no key 'bank': name its bank under 'banks:'"),
             ("staleness: { hold: 10, stale: 10 }\n" + pack, "hold < stale < lost"),
             ("publish: { limits: 20 }\n" + pack, "at least twice"),
             ("mqtt: { tls: { certFile: a } }\n" + pack, "belong together"),
@@ -142,7 +142,6 @@ struct ConfigurationTests {
             packs:
               - id: garage
                 source: serial:auto
-                bank: house
                 charging:
                   rate: 0.3
                   headroom: 0.025
@@ -158,7 +157,6 @@ struct ConfigurationTests {
             """
         let plan = try load(text).plan
         #expect(plan.stateDirectory == "/srv/state")
-        #expect(plan.packs[0].options.bank == "house")
         var expected = LimitConfiguration()
         expected.chargeRate = 300
         expected.head = Millivolts(25)
@@ -315,7 +313,7 @@ struct ConfigurationTests {
         #expect(text == ConfigurationText.documentation + "\n", "run scripts/generate-docs")
     }
 
-    @Test("the examples are fit to run", arguments: ["config-minimal.yaml", "config-full.yaml", "victron/ess.yaml"])
+    @Test("the examples are fit to run", arguments: ["config-minimal.yaml", "config-full.yaml", "config-bank.yaml", "victron/ess.yaml"])
     func examples(name: String) throws {
         let text = Repository.text("examples/\(name)")
         #expect(faults(text.replacing("  passwordFile: /etc/bms-mqtt/password\n", with: "")) == [])

@@ -84,8 +84,15 @@ public struct BankCalculator: Sendable {
                     || !BankSide.isContactOpen(member, direction))
         }
         for index in members.indices {
-            sides[index][side].step(members[index], ages[index], believesContact: isTelling, at: now)
+            let flow = current(members[index], at: now).map(direction.flow) ?? 0
+            sides[index][side].step(members[index], ages[index], flow: flow, believesContact: isTelling, at: now)
         }
+    }
+
+    /// A pack's current, unless it is old: without its cell boards a BMS is heard, but not believed.
+    private func current(_ member: BankMember, at now: Timestamp) -> Milliamperes? {
+        let isLive = configuration.freshness.freshness(of: member.snapshot.measuredAt, at: now).isLive
+        return isLive ? member.snapshot.frame?.current : nil
     }
 
     private mutating func look(_ members: [BankMember], at now: Timestamp) {
@@ -94,7 +101,7 @@ public struct BankCalculator: Sendable {
         }
         let isMidway = part.allSatisfy { members[$0].limits?.state == .bulk }
         flow.step(
-            members.map { $0.snapshot.frame?.current?.rawValue },
+            members.map { current($0, at: now)?.rawValue },
             capacities: members.map { Double(max(0, $0.snapshot.capacity?.rawValue ?? 0)) }, taking: part,
             limits: FlowDirection.allCases.indices.map { side in
                 members.indices.map { sides[$0][side].standing == .counted ? sides[$0][side].bound?.value : nil }
@@ -120,14 +127,16 @@ public struct BankCalculator: Sendable {
             guard let bound = sides[index][side].bound else { continue }
             let name = members[index].name
             let share = estimator.share(of: index, among: taking)
+            let offset = flow.offsets[side][index]
             sum += Double(bound.value)
             let cause: BankCause =
                 sides[index][side].standing == .defiant
                 ? .defiant(pack: name)
                 : .share(
                     pack: name, limit: Milliamperes(bound.value), permille: Int(share * 1000),
-                    isMeasured: estimator.isMeasured || taking.count == 1, bound.cause)
-            bounds.append(direction.bound(Double(bound.value) / share, "pack:\(name)", cause))
+                    isMeasured: estimator.isMeasured || taking.count == 1,
+                    offset: Milliamperes(Int(min(1e9, offset))), bound.cause)
+            bounds.append(direction.bound((Double(bound.value) - offset) / share, "pack:\(name)", cause))
             if let current = flow.confirmed[side][index] {
                 let carried = direction.flow(members[index].snapshot.frame?.current ?? .zero)
                 bounds.append(

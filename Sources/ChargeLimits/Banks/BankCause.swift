@@ -4,8 +4,9 @@ public import BMSCore
 public indirect enum BankCause: Hashable, Sendable {
     /// A pack's own cause, for its charge voltage.
     case voltage(pack: String, Cause)
-    /// A pack's own bound, and the share of the bank's current that it takes, in thousandths.
-    case share(pack: String, limit: Milliamperes, permille: Int, isMeasured: Bool, Cause)
+    /// A pack's own bound, and the share of the bank's current that it takes, in thousandths; with what it
+    /// exchanges with the other packs beyond that.
+    case share(pack: String, limit: Milliamperes, permille: Int, isMeasured: Bool, offset: Milliamperes, Cause)
     /// A silent pack may still take its share: what it allowed last bounds the bank.
     case silentShare(pack: String, limit: Milliamperes, permille: Int)
     /// A pack that was not heard since the start: the voltage of silence.
@@ -28,8 +29,10 @@ extension BankCause: CustomStringConvertible {
     public var description: String {
         switch self {
         case .voltage(let pack, let cause): "\(pack): \(cause)"
-        case .share(let pack, let limit, let permille, let isMeasured, let cause):
-            "\(pack): \(limit.inAmperes) at \(isMeasured ? "" : "up to ")\(permille.percent) of the current"
+        case .share(let pack, let limit, let permille, let isMeasured, let offset, let cause):
+            "\(pack): \(limit.inAmperes)"
+                + (offset > .zero ? ", of which \(offset.inAmperes) go to or from the other packs," : "")
+                + " at \(isMeasured ? "" : "up to ")\(permille.percent) of the current"
                 + "\(isMeasured ? "" : ", not measured yet"), \(cause)"
         case .silentShare(let pack, let limit, let permille):
             "\(pack) is silent and may still take \(permille.percent) of the current: \(limit.inAmperes) when heard last"

@@ -7,12 +7,18 @@ import BMSCore
 struct BankFlow: Sendable {
     private static let interval: Int64 = 950
     private static let looks = 3
+    /// Above 20 A the BMS counts 1.25 A.
+    private static let grain = 1_250.0
+    private static let patience = 4
 
     /// Learned shares, by ``FlowDirection``.
     private(set) var charge: ShareEstimator
     private(set) var discharge: ShareEstimator
-    /// Packs above their limits at the last look and at the one before, by direction.
-    private var overloads: [[Int: Double]] = [[:], [:]]
+    /// What a pack carries beyond its share, mA by direction: packs at different charge exchange current among themselves.
+    private(set) var offsets: [[Double]]
+    /// Looks in a row at which a pack was above its limit, by direction.
+    private var overloads: [[Int: Int]] = [[:], [:]]
+    /// Packs that stay above their limits though nothing is calm, with the bank's current as it would have to be.
     private(set) var confirmed: [[Int: Double]] = [[:], [:]]
     private var totals: [Double] = []
     private var set: [Int] = []
@@ -21,6 +27,7 @@ struct BankFlow: Sendable {
     init(count: Int) {
         charge = ShareEstimator(count: count)
         discharge = ShareEstimator(count: count)
+        offsets = FlowDirection.allCases.map { _ in [Double](repeating: 0, count: count) }
     }
 
     func shares(_ direction: FlowDirection) -> ShareEstimator { direction == .charge ? charge : discharge }
@@ -56,6 +63,7 @@ struct BankFlow: Sendable {
         let spread = (totals.max() ?? 0) - (totals.min() ?? 0)
         let isCalm = totals.count == Self.looks && spread <= abs(total) / 10 + 2_000
         learn(flows, total, isTeaching: isLarge && isCalm, isMidway: isMidway, seconds)
+        if isCalm { noteOffsets(flows, total, isLarge: isLarge) }
     }
 
     private mutating func forget() {
@@ -84,7 +92,20 @@ struct BankFlow: Sendable {
         discharge.seed(from: charge)
     }
 
-    /// Twice in a row, and the bank's current as it would be with the pack at its limit.
+    /// At rest and with current in the same direction: a share that was learned with the other says nothing here.
+    private mutating func noteOffsets(_ flows: [(pack: Int, flow: Double)], _ total: Double, isLarge: Bool) {
+        let packs = flows.map(\.pack)
+        for (index, direction) in FlowDirection.allCases.enumerated() {
+            let sign = direction == .charge ? 1.0 : -1.0
+            guard !isLarge || sign * total > 0 else { continue }
+            for (pack, flow) in flows {
+                let beyond = sign * (flow - shares(direction).measured(pack, among: packs) * total)
+                offsets[index][pack] += (max(0, beyond - Self.grain) - offsets[index][pack]) / 2
+            }
+        }
+    }
+
+    /// Four times in a row, and the bank's current as it would be with the pack at its limit.
     private mutating func note(_ flows: [(pack: Int, flow: Double)], _ limits: [[Int?]]) {
         for (index, direction) in FlowDirection.allCases.enumerated() {
             let sign = direction == .charge ? 1.0 : -1.0
@@ -93,11 +114,13 @@ struct BankFlow: Sendable {
             for (pack, flow) in flows {
                 guard let limit = limits[index][pack], total > 0 else { continue }
                 let current = sign * flow
-                guard current > Double(limit) * 1.02 + 500 else { continue }
+                guard current > Double(limit) * 1.05 + Self.grain else { continue }
                 found[pack] = total * Double(limit) / current
             }
-            confirmed[index] = found.filter { overloads[index][$0.key] != nil }
-            overloads[index] = found
+            overloads[index] = found.reduce(into: [:]) { counts, next in
+                counts[next.key] = min(Self.patience, (overloads[index][next.key] ?? 0) + 1)
+            }
+            confirmed[index] = found.filter { overloads[index][$0.key] == Self.patience }
         }
     }
 }

@@ -23,10 +23,14 @@ struct BankSide: Sendable {
 
     init(_ direction: FlowDirection) { self.direction = direction }
 
-    /// - Parameter believesContact: `false` where contacts tell nothing in this bank.
-    mutating func step(_ member: BankMember, _ freshness: Freshness, believesContact: Bool, at now: Timestamp) {
+    /// - Parameters:
+    ///   - flow: what it carries in this direction, mA; 0 where that is not known.
+    ///   - believesContact: `false` where contacts tell nothing in this bank.
+    mutating func step(
+        _ member: BankMember, _ freshness: Freshness, flow: Int, believesContact: Bool, at now: Timestamp
+    ) {
         let before = standing
-        standing = stand(member, freshness, believesContact: believesContact, at: now)
+        standing = stand(member, freshness, flow: flow, believesContact: believesContact, at: now)
         // A contact that was open when the pack fell silent proves nothing later.
         isOff =
             standing == .disconnected
@@ -50,7 +54,7 @@ struct BankSide: Sendable {
     }
 
     private mutating func stand(
-        _ member: BankMember, _ freshness: Freshness, believesContact: Bool, at now: Timestamp
+        _ member: BankMember, _ freshness: Freshness, flow: Int, believesContact: Bool, at now: Timestamp
     ) -> BankStanding {
         if member.isDisconnected { return .disconnected }
         guard let limits = member.limits, freshness != .waiting else { return .waiting }
@@ -62,7 +66,7 @@ struct BankSide: Sendable {
             carries = false
             return .counted
         }
-        if flow(member) > threshold(member, limits) {
+        if flow > threshold(member, limits) {
             let since = carriesSince ?? now
             carriesSince = since
             // Until it is permitted again: stopping the current would only hide it.
@@ -77,10 +81,6 @@ struct BankSide: Sendable {
     /// Key 16 says that the contact is open.
     static func isContactOpen(_ member: BankMember, _ direction: FlowDirection) -> Bool {
         member.snapshot.keys.secondStatus.map { !$0.contains(direction.contact) } ?? false
-    }
-
-    private func flow(_ member: BankMember) -> Int {
-        member.snapshot.frame?.current.map(direction.flow) ?? 0
     }
 
     /// Above it a pack carries current; a pack that its BMS calls full may still take the tail of a charge.

@@ -68,11 +68,16 @@ struct ShareEstimator: Sendable {
         }
     }
 
-    /// Share of a pack among some, above 0, at most 2: a pack may carry more than the bank does, into another pack.
-    func share(of pack: Int, among packs: [Int]) -> Double {
+    /// Share of a pack among some without doubt, above 0.
+    func measured(_ pack: Int, among packs: [Int]) -> Double {
         let total = packs.reduce(0) { $0 + max(weights[$1], Self.least * capacities[$1]) }
         guard packs.count > 1, total > 0 else { return 1 }
-        let share = max(weights[pack], Self.least * capacities[pack]) / total
+        return max(weights[pack], Self.least * capacities[pack]) / total
+    }
+
+    /// Share of a pack among some, above 0, at most 2: a pack may carry more than the bank does, into another pack.
+    func share(of pack: Int, among packs: [Int]) -> Double {
+        let share = measured(pack, among: packs)
         return isMeasured ? min(2, share) : min(1, share * Self.doubt)
     }
 }

@@ -99,7 +99,10 @@ extension ConfigurationLoader {
         for (kind, id, instance, place) in all where !id.isEmpty {
             let entity = Topics.entityID(id)
             if let other = entities.updateValue("\(kind) '\(id)'", forKey: entity) {
-                let same = "the id '\(id)' is taken by \(other): ids are topics, they must differ"
+                let same =
+                    other == "\(kind) '\(id)'"
+                    ? "two \(kind)s with the id '\(id)': ids are topics, they must differ"
+                    : "the id '\(id)' is taken by \(other): ids are topics, they must differ"
                 fault(
                     place,
                     other.hasSuffix("'\(id)'")

@@ -1,0 +1,225 @@
+import BMSCore
+import ChargeLimits
+import JSONInput
+import TestSupport
+import Testing
+
+@testable import MQTTBridge
+
+/// A bridge with packs a, b, ... in a bank "house", and everything it sent.
+private struct BankHarness {
+    var bridge: Bridge
+    var milliseconds: Int64 = 1_000_000
+    var wall: Int64 = 1_795_000_000_250
+    var sent: [OutboundMessage] = []
+    var notices: [Notice] = []
+    let count: Int
+
+    init(_ count: Int = 2, disconnected: Set<String> = [], _ change: (inout BridgeOptions) -> Void = { _ in }) {
+        var options = BridgeOptions()
+        change(&options)
+        let ids = ["a", "b", "c", "d"].prefix(count).map { $0 }
+        var packs = ids.map { PackOptions(id: $0) }
+        for index in packs.indices { packs[index].gxInstance = 512 + index }
+        var bank = BankOptions(id: "house", name: "House battery", packs: ids)
+        bank.disconnected = disconnected
+        bank.gxInstance = 520
+        bridge = Bridge(options, packs: packs, banks: [bank])
+        self.count = count
+        take(bridge.connected(canExpire: true, at: now))
+    }
+
+    var now: Moment { Moment(monotonic: Timestamp(milliseconds: milliseconds), wall: wall) }
+
+    /// A second each; a pack whose change is left out is silent.
+    mutating func run(
+        _ seconds: Int, silent: Set<Int> = [], _ change: (Int, inout Frame) -> Void = { _, _ in }
+    ) {
+        for _ in 0..<seconds {
+            for index in 0..<count {
+                milliseconds += Int64(1000 / count)
+                wall += Int64(1000 / count)
+                guard !silent.contains(index) else { continue }
+                let bytes = FrameFixture.bytes { change(index, &$0) }
+                take(bridge.receive(bytes, pack: index, at: now))
+            }
+            take(bridge.tick(at: now))
+        }
+    }
+
+    mutating func message(_ topic: String, _ payload: String) -> Outbox {
+        let outbox = bridge.message(topic: topic, payload: Array(payload.utf8), isRetained: false, at: now)
+        take(outbox)
+        return outbox
+    }
+
+    mutating func take(_ outbox: Outbox) {
+        sent += outbox.messages
+        notices += outbox.notices
+    }
+
+    func on(_ topic: String) -> [OutboundMessage] { sent.filter { $0.topic == topic } }
+    func document(_ topic: String) throws -> Document { try Document(on(topic).last?.payload ?? []) }
+}
+
+@Suite("A bank on MQTT")
+struct BankChannelTests {
+    @Test("the bank's document holds sums, means and extremes with their packs")
+    func state() throws {
+        var harness = BankHarness()
+        harness.run(30) { index, frame in
+            if index == 1 {
+                frame.setCells(low: 3295, high: 3325)
+                frame.current = Milliamperes(30_000)
+                frame.energyStored = WattHours(11_100)
+                frame.highestTemperature = RawTemperature(300)
+            }
+        }
+        let state = try harness.document("bms/house/state")
+        // 53.0 V and 52.96 V on a grid of 5 mV.
+        #expect(state.number("Dc.Voltage") == 52.98)
+        #expect(state.number("Dc.Current") == 40)
+        #expect(state.number("Soc") == 62)
+        #expect(state.text("System.MinVoltageCellId") == "b C3")
+        #expect(state.text("System.MaxVoltageCellId") == "b C11")
+        #expect(state.number("System.MinCellVoltage") == 3.295)
+        #expect(state.text("System.MaxTemperatureCellId") == "b C16")
+        #expect(state.text("System.MinTemperatureCellId") == "a C1")
+        #expect(state.number("System.NrOfModulesOnline") == 2)
+        #expect(state.number("System.NrOfModulesOffline") == 0)
+        #expect(state.number("Energy.Stored") == 18.5)
+        #expect(state.number("Energy.Installed") == 29.6)
+        #expect(state.number("InstalledCapacity") == 561)
+        #expect(state.text("CustomName") == "House battery")
+        #expect(state.text("Info.DischargeLimitation")?.hasPrefix("b: ") == true)
+    }
+
+    @Test(
+        "state of charge is stored over installed energy, 99 until every pack says 100",
+        arguments: [([100, 100], 100), ([100, 99], 99), ([0, 0], 99)])
+    func soc(of packs: [Int], expected: Int) throws {
+        var harness = BankHarness()
+        harness.run(10) { index, frame in
+            frame.soc = packs[index]
+            frame.energyStored = frame.capacity
+        }
+        #expect(try harness.document("bms/house/state").number("Soc") == Double(expected))
+    }
+
+    @Test("alarms are the worst of the packs', and a silent pack does not hide the others")
+    func silent() throws {
+        var harness = BankHarness(3)
+        harness.run(30)
+        harness.run(20, silent: [2])
+        var state = try harness.document("bms/house/state")
+        #expect(state.number("Alarms.BmsCable") == 1)
+        #expect(state.number("System.NrOfModulesOnline") == 2)
+        #expect(state.number("System.NrOfModulesOffline") == 1)
+        #expect(state.number("System.NrOfModulesBlockingCharge") == 1)
+        #expect(state.number("Dc.Current") == 20)
+        #expect(harness.on("bms/house/status").last?.payload == Array("online".utf8))
+        #expect(harness.on("bms/c/status").last?.payload == Array("offline".utf8))
+        #expect(harness.notices.contains { $0.text.hasPrefix("bank house: c is silent") })
+        harness.run(60, silent: [2])
+        state = try harness.document("bms/house/state")
+        #expect(state.number("Alarms.BmsCable") == 2)
+        #expect((state.number("Info.MaxDischargeCurrent") ?? 0) > 100)
+    }
+
+    @Test("with all packs silent the bank goes offline and its feed falls silent, with DCL 0 as its last word")
+    func allSilent() throws {
+        var harness = BankHarness()
+        harness.run(30)
+        harness.run(100, silent: [0, 1])
+        #expect(harness.on("bms/house/status").last?.payload == Array("offline".utf8))
+        let count = harness.on("bms/house/gx").count
+        #expect(try harness.document("bms/house/gx").number("Info.MaxDischargeCurrent") == 0)
+        harness.run(30, silent: [0, 1])
+        #expect(harness.on("bms/house/gx").count == count)
+    }
+
+    @Test("the feed and the documents have the keys of a pack's, without cells")
+    func layout() throws {
+        var harness = BankHarness()
+        harness.run(40)
+        let cellsOfAPack = { (path: String) in path.hasPrefix("Voltages.Cell") || path.hasPrefix("Balances.") }
+        let pack = try harness.document("bms/a/gx").paths.filter { !cellsOfAPack($0) }
+        #expect(try harness.document("bms/house/gx").paths == pack)
+        #expect(try harness.document("bms/house/state").paths == harness.document("bms/a/state").paths)
+        #expect(harness.on("bms/house/cells").isEmpty)
+        #expect(harness.on("bms/house/settings").isEmpty)
+    }
+
+    @Test("Home Assistant gets a device for the bank, without cells and controls")
+    func device() throws {
+        var harness = BankHarness()
+        harness.run(40)
+        let device = try harness.document("homeassistant/device/bms_house/config")
+        #expect(device.text("device.name") == "House battery")
+        #expect(device.text("device.model") == "123\\SmartBMS bank")
+        let keys = device.object("components").keys
+        #expect(keys.contains("soc") && keys.contains("ccl") && keys.contains("energy_in"))
+        #expect(!keys.contains { $0.hasPrefix("cell_0") || $0 == "charge_enabled" || $0 == "republish" })
+    }
+
+    @Test("the GX tree has the bank as a battery of its own")
+    func tree() throws {
+        var harness = BankHarness { $0.gxTree = GXTreeOptions(portalID: "0123456789ab", owner: "test") }
+        harness.run(20)
+        _ = harness.message("R/0123456789ab/keepalive", "")
+        let battery = "N/0123456789ab/battery"
+        #expect(harness.on("\(battery)/520/Soc").last?.payload == Array(#"{"value":50}"#.utf8))
+        #expect(harness.on("\(battery)/520/CustomName").last?.payload == Array(#"{"value":"House battery"}"#.utf8))
+        #expect(!harness.on("\(battery)/512/Soc").isEmpty)
+        #expect(!harness.sent.contains { $0.topic.hasPrefix("\(battery)/520/Settings") })
+    }
+
+    @Test("a command for a bank is refused with the way to go")
+    func command() throws {
+        var harness = BankHarness()
+        harness.run(5)
+        let outbox = harness.message("bms/house/set/chargeEnabled", "OFF")
+        let answer = try Document(outbox.answers.first?.messages(failure: nil).first?.payload ?? [])
+        #expect(answer.flag("accepted") == false)
+        #expect(answer.text("reason")?.hasSuffix("command its packs a, b") == true)
+    }
+
+    @Test("float waits for every pack of the bank but one that the file took off", arguments: [false, true])
+    func float(isOff: Bool) {
+        var harness = BankHarness(2, disconnected: isOff ? ["b"] : [])
+        harness.run(1_500) { index, frame in
+            frame.setCells(low: 3400, high: 3405)
+            frame.current = Milliamperes(index == 0 ? 1_000 : 60_000)
+            frame.soc = 100
+        }
+        #expect(harness.bridge.limits(ofPack: 0)?.state == (isOff ? .float : .full))
+        #expect(harness.bridge.limits(ofPack: 1)?.state == .absorption)
+    }
+
+    @Test("an alarm of a pack lowers the bank in the same step")
+    func atOnce() throws {
+        var harness = BankHarness(3)
+        harness.run(60)
+        harness.milliseconds += 10
+        let bytes = FrameFixture.bytes { $0.status.insert(.cellTooHigh) }
+        let outbox = harness.bridge.receive(bytes, pack: 1, at: harness.now)
+        let limits = try Document(outbox.messages.last { $0.topic == "bms/house/limits" }?.payload ?? [])
+        #expect(limits.number("ccl") == 0)
+        #expect(limits.text("reasons.ccl")?.contains("b: ") == true)
+    }
+
+    @Test("energy counters of the bank wait until every pack's are known")
+    func totals() throws {
+        var harness = BankHarness()
+        harness.run(20, silent: [1]) { _, frame in frame.lifetimeIn = WattHours(5_000) }
+        #expect(try harness.document("bms/house/state").isNull("Energy.In"))
+        harness.run(20) { _, frame in frame.lifetimeIn = WattHours(5_000) }
+        #expect(try harness.document("bms/house/state").number("Energy.In") == 10)
+    }
+
+    @Test("a clean end says that the bank is offline")
+    func farewell() {
+        let harness = BankHarness()
+        #expect(harness.bridge.farewell.contains { $0.topic == "bms/house/status" })
+    }
+}

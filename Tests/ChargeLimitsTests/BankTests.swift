@@ -1,0 +1,309 @@
+import BMSCore
+import TestSupport
+import Testing
+
+@testable import ChargeLimits
+
+/// Packs in parallel, stepped once a second as the daemon does.
+private struct BankBench {
+    var bank: BankCalculator
+    var packs: [Bench]
+    var isDisconnected: [Bool]
+    var limits: Limits?
+    var second = 0.0
+
+    init(_ count: Int, disconnected: Set<Int> = [], configure: (inout BankConfiguration) -> Void = { _ in }) {
+        var configuration = BankConfiguration()
+        configure(&configuration)
+        bank = BankCalculator(configuration, packs: count)
+        packs = (0..<count).map { _ in
+            Bench {
+                $0.maximumChargeCurrent = Milliamperes(50_000)
+                $0.maximumDischargeCurrent = Milliamperes(100_000)
+            }
+        }
+        isDisconnected = (0..<count).map { disconnected.contains($0) }
+    }
+
+    var now: Timestamp { .seconds(second) }
+    var names: [String] { ["a", "b", "c", "d"] }
+
+    /// - Parameter amperes: each pack's current; `nil`: no frame comes.
+    @discardableResult
+    mutating func run(
+        _ seconds: Int, _ amperes: [Double?], _ change: (Int, inout Frame) -> Void = { _, _ in }
+    ) -> [Limits] {
+        var all: [Limits] = []
+        for _ in 0..<seconds {
+            second += 1
+            for index in packs.indices {
+                guard let current = amperes[index] else {
+                    packs[index].wait(at: now)
+                    continue
+                }
+                packs[index].feed(at: second) { frame in
+                    frame.current = Milliamperes(Int(current * 8) * 125)
+                    frame.current1 = frame.current
+                    frame.soc = 90
+                    change(index, &frame)
+                }
+            }
+            step()
+            if let limits { all.append(limits) }
+        }
+        return all
+    }
+
+    mutating func step() {
+        limits = bank.step(members, at: now)
+    }
+
+    var members: [BankMember] {
+        packs.indices.map {
+            BankMember(
+                name: names[$0], snapshot: packs[$0].receiver.snapshot, limits: packs[$0].limits,
+                isDisconnected: isDisconnected[$0])
+        }
+    }
+
+    /// CCL and DCL, A.
+    var amperes: [Int] { [limits?.ccl, limits?.dcl].map { ($0?.rawValue ?? -1_000) / 1000 } }
+}
+
+@Suite("Packs in parallel")
+struct BankTests {
+    @Test("equal packs that carry the same give the sum of their limits")
+    func equal() {
+        var bench = BankBench(4)
+        bench.run(120, [-50, -50, -50, -50])
+        #expect(bench.amperes == [200, 400])
+    }
+
+    @Test("the pack that takes the larger share is at its limit first, and the reason names it")
+    func share() {
+        var bench = BankBench(2)
+        bench.run(300, [-60, -30])
+        #expect(bench.amperes[1] == 150)
+        #expect(bench.limits?.reason(.dcl).hasPrefix("a: 100.0 A at 67 % of the current") == true)
+    }
+
+    @Test("before a share was measured a pack is taken to carry half as much again as its capacity says")
+    func unmeasured() {
+        var bench = BankBench(4)
+        bench.run(20, [0, 0, 0, 0])
+        #expect(bench.amperes == [133, 266])
+        #expect(bench.limits?.reason(.dcl).contains("not measured yet") == true)
+    }
+
+    @Test("shares learned under load hold at rest and in the other direction")
+    func rest() {
+        var bench = BankBench(2)
+        bench.run(300, [-60, -30])
+        bench.run(600, [0, 0])
+        #expect(bench.amperes == [75, 150])
+    }
+
+    @Test("a large change of the load teaches nothing until it has stood still")
+    func calm() {
+        var bench = BankBench(2)
+        bench.run(120, [-40, -40])
+        // Frames of one pack come before those of the other.
+        bench.run(1, [-80, -40])
+        #expect(bench.amperes[1] == 200)
+        bench.run(60, [-80, -80])
+        #expect(bench.amperes[1] == 200)
+    }
+
+    /// What befalls the fourth of four packs at 75 A each, and what the bank allows a minute later.
+    enum Loss: String, CaseIterable {
+        case silent, silentAndOff, openContact, refusedOnly, signalOnly, byFile
+    }
+
+    @Test(
+        "losing one of four leaves the current of three",
+        arguments: [
+            (Loss.silent, 300), (.silentAndOff, 300), (.openContact, 300), (.refusedOnly, 300), (.byFile, 300),
+            // A BMS that only signals: its pack goes on carrying what it must not.
+            (.signalOnly, 0),
+        ])
+    func loss(loss: Loss, expected: Int) {
+        var bench = BankBench(4, disconnected: loss == .byFile ? [3] : [])
+        if loss != .byFile { bench.run(120, [-75, -75, -75, -75]) }
+        let others = loss == .silent || loss == .signalOnly ? -75.0 : -100
+        let fourth: Double? = [.silent, .silentAndOff].contains(loss) ? nil : loss == .signalOnly ? -75 : 0
+        let history = bench.run(120, [others, others, others, fourth]) { index, frame in
+            guard index == 3, loss != .byFile else { return }
+            frame.status = []
+            if loss == .openContact { (frame.keyByte, frame.keyValue) = (25 + 16, 0) }
+        }
+        // What the grid of the ramp leaves.
+        #expect((max(0, expected - 4)...expected).contains(bench.amperes[1]))
+        if loss == .byFile { return }
+        #expect((history.map { $0.dcl.rawValue }.min() ?? 0) / 1000 >= min(expected, 296))
+    }
+
+    @Test("a pack that is merely silent holds the charge voltage and float; one that is known to be off does neither")
+    func silentOrOff() {
+        var silent = BankBench(2)
+        silent.run(60, [20, 20])
+        silent.run(30, [20, nil])
+        // N x (Vbalance - 0.10 V)
+        #expect(silent.limits?.cvl == Millivolts(52_800))
+        #expect(silent.bank.isAwaited(1))
+        var off = BankBench(2, disconnected: [1])
+        off.run(60, [20, nil])
+        #expect((off.limits?.cvl ?? .zero) > Millivolts(54_000))
+        #expect(!off.bank.isAwaited(1))
+    }
+
+    @Test("silence raises nothing: what a weak pack allowed last binds while it may still be connected")
+    func weak() {
+        var bench = BankBench(2)
+        // Cold cells: 8.75 A of charge.
+        let cold: (Int, inout Frame) -> Void = { index, frame in
+            guard index == 1 else { return }
+            frame.lowestTemperature = RawTemperature(272)
+            frame.slotTemperature = RawTemperature(272)
+        }
+        bench.run(120, [10, 10], cold)
+        let before = bench.limits?.ccl ?? .zero
+        let history = bench.run(300, [10, nil], cold)
+        #expect(before > .zero)
+        #expect(history.allSatisfy { $0.ccl <= before })
+    }
+
+    @Test("a pack that comes back does not pull the bank down to the foot of its own ramp")
+    func comesBack() {
+        var bench = BankBench(4)
+        bench.run(120, [-70, -70, -70, -70])
+        bench.run(120, [-70, -70, -70, nil])
+        let history = bench.run(60, [-70, -70, -70, -70])
+        #expect((history.map { $0.dcl.rawValue }.min() ?? 0) >= 290_000)
+        #expect(bench.amperes[1] > 350)
+    }
+
+    @Test("with every pack silent the bank obeys the rule of silence")
+    func allSilent() {
+        var bench = BankBench(2)
+        bench.run(60, [-50, -50])
+        bench.run(15, [nil, nil])
+        #expect(bench.amperes[0] == 0)
+        // 0.2 C of 280 Ah each.
+        #expect(bench.amperes[1] == 112)
+        #expect(bench.limits?.state == .stale)
+        bench.run(60, [nil, nil])
+        #expect(bench.amperes == [0, 0])
+    }
+
+    @Test("nothing is said until every pack was heard, or ten seconds have passed")
+    func start() {
+        var bench = BankBench(2)
+        #expect(bench.run(10, [0, nil]).isEmpty)
+        bench.run(5, [0, nil])
+        #expect(bench.amperes == [50, 100])
+        #expect(bench.limits?.cvl == Millivolts(52_800))
+        #expect(bench.limits?.reason(.cvl).hasPrefix("b was not heard yet") == true)
+    }
+
+    @Test("packs with different numbers of cells carry nothing, and the reason says which")
+    func mismatch() {
+        var bench = BankBench(2)
+        bench.run(20, [0, 0]) { index, frame in
+            guard index == 1 else { return }
+            frame.cellCount = 15
+            frame.highestTemperatureCell = 15
+            frame.setCells(low: 3305, high: 3320)
+        }
+        #expect(bench.amperes == [0, 0])
+        #expect(
+            bench.limits?.reason(.ccl) == "a has 16 cells and b has 15: they cannot be in parallel")
+    }
+
+    @Test("the bank's own ceilings bind both currents")
+    func ceilings() {
+        var bench = BankBench(4) {
+            $0.maximumChargeCurrent = Milliamperes(120_000)
+            $0.maximumDischargeCurrent = Milliamperes(310_000)
+            $0.fuse = Milliamperes(250_000)
+        }
+        bench.run(120, [-50, -50, -50, -50])
+        #expect(bench.amperes == [120, 250])
+    }
+
+    @Test("a cell alarm of one pack is obeyed in the step that brings it, and rises are slow")
+    func falls() {
+        var bench = BankBench(2)
+        bench.run(120, [20, 20])
+        bench.run(1, [20, 20]) { index, frame in if index == 1 { frame.status.insert(.cellTooHigh) } }
+        #expect(bench.amperes[0] == 0)
+        #expect(bench.limits?.reason(.ccl).hasPrefix("b: ") == true)
+        var last = 0
+        for limits in bench.run(60, [0, 0]) {
+            // 1 % of 560 Ah a second, on a grid of half an ampere.
+            #expect(limits.ccl.rawValue - last <= 6_100)
+            last = limits.ccl.rawValue
+        }
+        #expect(last == 100_000)
+    }
+
+    @Test("a pack that is carried above its limit lowers the bank within four seconds, though nothing is calm")
+    func overload() {
+        var bench = BankBench(2)
+        bench.run(200, [-60, -60])
+        for step in 0..<4 { bench.run(1, [-150 - Double(step % 2) * 40, -50]) }
+        #expect(bench.amperes[1] <= 134)
+    }
+
+    @Test("what packs exchange among themselves is taken off the limit of the one that it hurts")
+    func exchange() {
+        var bench = BankBench(2)
+        bench.run(120, [25, 25])
+        bench.run(60, [22, -22])
+        // (50 A - 20.75 A) at half of the current.
+        #expect((57...59).contains(bench.amperes[0]))
+        #expect(bench.limits?.reason(.ccl).contains("go to or from the other packs") == true)
+    }
+
+    @Test("a BMS without its cell boards is heard and not believed: its last current proves nothing")
+    func withoutBoards() {
+        var bench = BankBench(4)
+        bench.run(60, [-75, -75, -75, -75])
+        let history = bench.run(60, [-75, -75, -75, -75]) { index, frame in
+            if index == 3 { frame.status = .noCellCommunication }
+        }
+        #expect((history.map { $0.dcl.rawValue }.min() ?? 0) >= 296_000)
+        #expect(bench.bank.dischargeStanding(3) == .open)
+    }
+
+    @Test("no input makes the bank allow more than the sum, less than nothing, or stop")
+    func hostile() {
+        var random = SeededRandom(7)
+        var bench = BankBench(3) { $0.maximumChargeCurrent = Milliamperes(Int.max) }
+        for _ in 0..<3_000 {
+            let currents = (0..<3).map { _ -> Double? in
+                Int.random(in: 0..<6, using: &random) == 0
+                    ? nil : Double(Int.random(in: -1_900...1_900, using: &random))
+            }
+            bench.run(1, currents) { _, frame in
+                frame.status = StatusFlags(rawValue: UInt8.random(in: 0...255, using: &random))
+                frame.capacity = WattHours(Int.random(in: 0...6_000_000, using: &random))
+                frame.keyByte = UInt8.random(in: 0...255, using: &random)
+                frame.keyValue = UInt8.random(in: 0...255, using: &random)
+            }
+            guard let limits = bench.limits else { continue }
+            #expect(limits.ccl >= .zero && limits.ccl.rawValue <= 150_000)
+            #expect(limits.dcl >= .zero && limits.dcl.rawValue <= 300_000)
+            #expect(limits.constraints.allSatisfy { !$0.reason.isEmpty })
+        }
+        for index in 0..<3 { #expect((bench.bank.shares(index).charge ?? 0) <= 2_000) }
+        #expect(BankCalculator(packs: -1).limitsOfNobody == nil)
+    }
+}
+
+extension BankCalculator {
+    /// A bank of no packs says nothing.
+    fileprivate var limitsOfNobody: Limits? {
+        var copy = self
+        return copy.step([], at: .seconds(0))
+    }
+}
