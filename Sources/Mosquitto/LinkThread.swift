@@ -137,6 +137,8 @@ struct LinkThread {
             let code = mosquitto_tls_set(
                 handle, tls.caFile, tls.caFile == nil ? "/etc/ssl/certs" : nil, tls.certificateFile, tls.keyFile, nil)
             guard code == MOSQ_ERR_SUCCESS.rawValue32 else { return texts.tlsFiles(code) }
+            // 1.2 is the least, whatever the system's OpenSSL is set to.
+            mosquitto_tls_opts_set(handle, 1, "tlsv1.2", nil)
         }
         if let will = configuration.will {
             let length = Int32(will.payload.count)
