@@ -12,8 +12,13 @@ func installCallbacks(_ handle: OpaquePointer) {
         guard let core = LinkCore.from(context) else { return }
         core.report.withLock { $0.connack = reason }
     }
-    mosquitto_publish_v5_callback_set(handle) { _, context, identifier, _, _ in
+    mosquitto_subscribe_v5_callback_set(handle) { _, context, identifier, count, granted, _ in
         guard let core = LinkCore.from(context) else { return }
+        core.answered(identifier, count > 0 ? granted?.pointee ?? 0 : 0)
+    }
+    mosquitto_publish_v5_callback_set(handle) { _, context, identifier, reason, _ in
+        guard let core = LinkCore.from(context) else { return }
+        core.answered(identifier, reason)
         let isAwaited = core.pending.withLock { pending in
             pending.remove(identifier)
             return pending.isAwaited

@@ -43,6 +43,20 @@ struct FailureText {
         return failure(.handshake, reason, "\(broker) \(text)", isRetryable: canHeal)
     }
 
+    /// The broker refused a subscription, or a message, on an accepted connection.
+    func refusal(of request: PendingRequests.Request, _ reason: Int32) -> String {
+        let user = configuration.username.map { "user \"\($0)\"" } ?? "clients without user name"
+        let cause = String(cString: mosquitto_reason_string(reason))
+        let text = "(\(cause), reason \(reason)): its access rules must allow"
+        return switch request {
+        case .subscribe(let filter):
+            "\(broker) refuses the subscription to \(filter), so nothing of it is heard \(text) \(user) to read it; "
+                + "'bms-mqtt acl' prints the rules"
+        case .publish(let topic):
+            "\(broker) refuses messages on \(topic) \(text) \(user) to write it; 'bms-mqtt acl' prints the rules"
+        }
+    }
+
     /// TLS failed; the library tells the reason in its log lines only.
     func tls(_ lines: [String]) -> LinkFailure {
         let all = lines.joined(separator: "; ")

@@ -25,6 +25,9 @@ public struct LinkConfiguration: Sendable {
     public var protocolPreference = ProtocolPreference.automatic
     /// Larger incoming payloads are dropped and counted, in bytes.
     public var maximumPayload = 65_536
+    /// Hears, on the network thread, a sentence for each subscription and each message of quality 1 or 2 that the broker refuses
+    /// by its access rules. Of other messages a broker does not say so.
+    public var onRefusal: (@Sendable (String) -> Void)?
 
     /// A plain connection with the defaults above.
     public init(host: String, port: Int = 1883, clientID: String) {
@@ -35,6 +38,9 @@ public struct LinkConfiguration: Sendable {
 
     /// "host:port", as messages name the broker.
     public var address: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+
+    /// The broker is on this machine: what goes there passes no network.
+    public var isLocal: Bool { host == "localhost" || host.hasPrefix("127.") || host == "::1" }
 }
 
 extension LinkConfiguration: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {

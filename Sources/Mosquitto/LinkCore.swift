@@ -27,6 +27,8 @@ final class LinkCore: Sendable {
         var connack: Int32?
         /// Messages in the order of their arrival.
         var messages: [IncomingMessage] = []
+        /// Sentences about subscriptions and messages that the broker refused.
+        var refusals: [String] = []
         /// Lines of the library that tell causes.
         var lines: [String] = []
     }
@@ -49,6 +51,8 @@ final class LinkCore: Sendable {
     let state = Mutex(State())
     let report = Mutex(Report())
     let pending = Mutex(Pending())
+    /// What the broker has yet to answer.
+    let requests = PendingRequests()
     let backlog: Backlog
     let stop = EventDescriptor()
     /// Calls the network thread from its wait: something is to be written, or it shall end.
@@ -83,6 +87,7 @@ final class LinkCore: Sendable {
             let isWaiting = mosquitto_want_write(handle)
             if isWaiting { wake.set() }
             if isWaiting || message.qos > 0 { pending.withLock { $0.add(identifier, size) } }
+            if message.qos > 0 { requests.note(identifier, .publish(message.topic)) }
             return (.queued, identifier)
         }
     }
@@ -109,17 +114,19 @@ final class LinkCore: Sendable {
         state.withLock { state in
             let new = subscriptions.filter { !state.subscriptions.contains($0) }
             state.subscriptions += new
-            if state.isAccepted, let handle = state.handle { Self.send(new, handle, state.version) }
+            if state.isAccepted, let handle = state.handle { send(new, handle, state.version) }
         }
     }
 
     /// Hands on what the callbacks left, without a lock.
     func deliverNews(_ deliver: (LinkEvent) -> Void) {
-        let (connack, messages) = report.withLock { report in
-            let messages = report.messages
+        let (connack, messages, refusals) = report.withLock { report in
+            let (messages, refusals) = (report.messages, report.refusals)
             if !messages.isEmpty { report.messages = [] }
-            return (report.connack, messages)
+            if !refusals.isEmpty { report.refusals = [] }
+            return (report.connack, messages, refusals)
         }
+        for refusal in refusals { configuration.onRefusal?(refusal) }
         if connack == 0, let version = accept() {
             deliver(.connected(version, note: version == .v5 ? nil : Self.lostWithout5))
         }
@@ -131,7 +138,7 @@ final class LinkCore: Sendable {
         state.withLock { state in
             guard !state.isAccepted, let handle = state.handle else { return nil }
             state.isAccepted = true
-            Self.send(state.subscriptions, handle, state.version)
+            send(state.subscriptions, handle, state.version)
             return state.version
         }
     }
@@ -139,12 +146,21 @@ final class LinkCore: Sendable {
     private static let lostWithout5 =
         "no message expires by itself and answers have no correlation: state, cells and limits are not retained there"
 
-    private static func send(_ subscriptions: [Subscription], _ handle: Handle, _ version: ProtocolVersion) {
+    /// The broker answered a subscription or a message that wants an answer. A refusal ends nothing, and so it must be told.
+    func answered(_ identifier: Int32, _ reason: Int32) {
+        guard let request = requests.take(identifier), reason >= 128 else { return }
+        let text = FailureText(configuration: configuration).refusal(of: request, reason)
+        report.withLock { $0.refusals.append(text) }
+    }
+
+    private func send(_ subscriptions: [Subscription], _ handle: Handle, _ version: ProtocolVersion) {
         // Where nothing keeps this client's own messages away, it goes without the others', too.
         for subscription in subscriptions where version == .v5 || !subscription.noLocal {
             let options = subscription.noLocal ? Int32(MQTT_SUB_OPT_NO_LOCAL.rawValue) : 0
-            mosquitto_subscribe_v5(
-                handle.pointer, nil, subscription.filter, Int32(subscription.qos), options, nil)
+            var identifier: Int32 = 0
+            let code = mosquitto_subscribe_v5(
+                handle.pointer, &identifier, subscription.filter, Int32(subscription.qos), options, nil)
+            if code == MOSQ_ERR_SUCCESS.rawValue32 { requests.note(identifier, .subscribe(subscription.filter)) }
         }
     }
 }

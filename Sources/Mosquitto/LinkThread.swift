@@ -84,6 +84,7 @@ struct LinkThread {
             handle, configuration.host, Int32(configuration.port), Int32(max(5, configuration.keepalive)))
         guard code == MOSQ_ERR_SUCCESS.rawValue32 else { return core.isStopping ? nil : conclude(code, errno) }
         core.pending.withLock { $0 = LinkCore.Pending(isAwaited: $0.isAwaited) }
+        core.requests.clear()
         core.state.withLock { state in
             state.handle = Handle(pointer: handle)
             state.version = version

@@ -158,7 +158,9 @@ public struct Certificates: Sendable {
     public var clientKey: String { "\(folder.path)/client.key" }
 
     /// An authority, a server of the given name, a client.
-    public init(serverName: String = "DNS:localhost,IP:127.0.0.1") {
+    ///
+    /// - Parameter serverDays: how long the server's certificate holds; 0: it has expired.
+    public init(serverName: String = "DNS:localhost,IP:127.0.0.1", serverDays: Int = 2) {
         let path = folder.path
         openssl(
             "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=test-ca -keyout \(path)/ca.key -out \(ca) "
@@ -168,9 +170,15 @@ public struct Certificates: Sendable {
         for (name, subject) in [("server", "/CN=server"), ("client", "/CN=client")] {
             openssl("req -newkey rsa:2048 -nodes -subj \(subject) -keyout \(path)/\(name).key -out \(path)/\(name).csr")
             openssl(
-                "x509 -req -in \(path)/\(name).csr -CA \(ca) -CAkey \(path)/ca.key -CAcreateserial -days 2 "
+                "x509 -req -in \(path)/\(name).csr -CA \(ca) -CAkey \(path)/ca.key -CAcreateserial -days \(name == "server" ? serverDays : 2) "
                     + "-extfile \(path)/\(name).ext -out \(path)/\(name).crt")
         }
+    }
+
+    /// Takes the place of others: the files of these paths are those of new ones from now on.
+    public func renew(from new: Certificates) {
+        guard let program = ChildProcess.find("cp") else { return }
+        _ = ChildProcess(program, ["-r", "\(new.folder.path)/.", folder.path])?.exitCode()
     }
 
     private func openssl(_ line: String) {

@@ -26,3 +26,9 @@ public enum Repository {
         return String(decoding: bytes, as: UTF8.self)
     }
 }
+
+/// Whether something lies at a path.
+public enum FileExists {
+    /// It does.
+    public static func check(_ path: String) -> Bool { access(path, F_OK) == 0 }
+}

@@ -195,6 +195,7 @@ struct Dispatcher: Sendable {
             }
             base = text
         }
+        link.onRefusal = { Console.complain($0) }
         // Several people may look at once.
         link.clientID = "bms-mqtt-\(role)-\(Machine.name)-\(Clock.monotonic().milliseconds)"
         return .success((link, base))

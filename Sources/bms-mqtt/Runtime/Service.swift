@@ -22,6 +22,7 @@ struct Service: Sendable {
             states: states(store), at: clock.now().monotonic)
         var configuration = plan.link
         configuration.will = OutgoingMessage(bridge.will)
+        configuration.onRefusal = { [log] in log.warning($0) }
         let link = MosquittoLink(configuration)
         let keeper = StateKeeper(store, log: log)
         let runtime = BridgeRuntime(

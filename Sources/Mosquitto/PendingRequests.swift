@@ -1,0 +1,27 @@
+import Synchronization
+
+/// What the broker has yet to answer, by the library's message identifiers: a refusal names only the identifier.
+final class PendingRequests: Sendable {
+    enum Request: Sendable {
+        case subscribe(String)
+        case publish(String)
+    }
+
+    /// More than the library sends unanswered; beyond it, answers were missed.
+    private static let most = 1024
+
+    private let requests = Mutex<[Int32: Request]>([:])
+
+    func note(_ identifier: Int32, _ request: Request) {
+        requests.withLock { requests in
+            if requests.count >= Self.most { requests = [:] }
+            requests[identifier] = request
+        }
+    }
+
+    /// The request of an answer; `nil` where nothing is known of it.
+    func take(_ identifier: Int32) -> Request? { requests.withLock { $0.removeValue(forKey: identifier) } }
+
+    /// A new connection begins: nobody answers what was asked on the old one.
+    func clear() { requests.withLock { $0 = [:] } }
+}

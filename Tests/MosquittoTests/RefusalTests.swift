@@ -1,0 +1,92 @@
+import Mosquitto
+import Synchronization
+import TestSupport
+import Testing
+
+/// Access rules that refuse: mosquitto's access file says so of messages of quality 1, its dynamic security plugin also of
+/// subscriptions.
+@Suite("Refusals", .timeLimit(.minutes(1)), .enabled(if: BrokerFixture.isAvailable, "needs mosquitto"))
+struct RefusalTests {
+    /// Sentences as they come.
+    private final class Complaints: Sendable {
+        private let texts = Mutex<[String]>([])
+        private let stream = AsyncStream<String>.makeStream()
+
+        func add(_ text: String) {
+            texts.withLock { $0.append(text) }
+            stream.continuation.yield(text)
+        }
+
+        var all: [String] { texts.withLock { $0 } }
+
+        /// The next one; the suite's time limit ends a wait in vain.
+        func next() async -> String {
+            for await text in stream.stream { return text }
+            return ""
+        }
+    }
+
+    private static let plugin = "/usr/lib/x86_64-linux-gnu/mosquitto_dynamic_security.so"
+
+    private func link(_ broker: BrokerFixture, _ complaints: Complaints) -> LinkHarness {
+        var configuration = LinkConfiguration(broker)
+        configuration.username = "bms"
+        configuration.password = "bms"
+        configuration.onRefusal = { complaints.add($0) }
+        return LinkHarness(configuration)
+    }
+
+    @Test("a refused message is told with topic, user and remedy; one that passes is not")
+    func publish() async {
+        let folder = TemporaryFolder()
+        folder.write("user bms\ntopic write open\n", "acl")
+        var options = BrokerFixture.Options()
+        options.user = ("bms", "bms")
+        options.lines = ["acl_file \(folder.path)/acl"]
+        let broker = BrokerFixture(options)
+        #expect(broker.start())
+        let complaints = Complaints()
+        let harness = link(broker, complaints)
+        await harness.start()
+        #expect(await harness.connected())
+        #expect(harness.link.publish(OutgoingMessage("open", "x", qos: 1)) == .queued)
+        #expect(harness.link.publish(OutgoingMessage("closed", "x", qos: 1)) == .queued)
+        let text = await complaints.next()
+        #expect(text.contains("127.0.0.1:\(broker.port) refuses messages on closed (Not authorized, reason 135)"))
+        #expect(text.contains("must allow user \"bms\" to write it; 'bms-mqtt acl' prints the rules"))
+        #expect(complaints.all.count == 1)
+        harness.link.stop()
+    }
+
+    @Test(
+        "a refused subscription is told with filter, user and remedy, and the link goes on",
+        .enabled(if: FileExists.check(plugin), "needs mosquitto's dynamic security plugin"))
+    func subscribe() async {
+        let folder = TemporaryFolder()
+        // Clients without user are let in; they may receive and send, and subscribe to nothing but what is open.
+        folder.write(
+            """
+            {"defaultACLAccess":{"publishClientSend":true,"publishClientReceive":true,"subscribe":false,"unsubscribe":true},
+             "anonymousGroup":"all","clients":[],"groups":[{"groupname":"all","roles":[{"rolename":"open"}]}],
+             "roles":[{"rolename":"open","acls":[{"acltype":"subscribePattern","topic":"open","allow":true}]}]}
+            """, "security.json")
+        var options = BrokerFixture.Options()
+        options.lines = ["plugin \(Self.plugin)", "plugin_opt_config_file \(folder.path)/security.json"]
+        let broker = BrokerFixture(options)
+        #expect(broker.start())
+        let complaints = Complaints()
+        var configuration = LinkConfiguration(broker)
+        configuration.onRefusal = { complaints.add($0) }
+        let harness = LinkHarness(configuration)
+        harness.link.subscribe([Subscription("bms/+/set/#", qos: 1), Subscription("open", qos: 1)])
+        await harness.start()
+        #expect(await harness.connected())
+        let text = await complaints.next()
+        #expect(text.contains("refuses the subscription to bms/+/set/#, so nothing of it is heard"))
+        #expect(text.contains("must allow clients without user name to read it"))
+        harness.link.publish(OutgoingMessage("open", "still here", qos: 1))
+        #expect(await harness.wait { !$0.messages.isEmpty })
+        #expect(complaints.all.count == 1)
+        harness.link.stop()
+    }
+}
