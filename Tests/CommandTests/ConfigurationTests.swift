@@ -318,17 +318,4 @@ struct ConfigurationTests {
         let text = Repository.text("examples/\(name)")
         #expect(faults(text.replacing("  passwordFile: /etc/bms-mqtt/password\n", with: "")) == [])
     }
-
-    @Test("a password file gives its first line; one that everybody can read gets a word")
-    func password() throws {
-        let folder = TemporaryFolder()
-        let closed = folder.write("secret\nmore\n", "closed", mode: 0o600)
-        let open = folder.write("secret\r\n", "open", mode: 0o644)
-        let first = try load("mqtt: { passwordFile: \(closed) }\n" + Self.pack)
-        #expect(first.plan.link.password == "secret")
-        #expect(first.notices.isEmpty)
-        let second = try load("mqtt: { passwordFile: \(open) }\n" + Self.pack)
-        #expect(second.plan.link.password == "secret")
-        #expect(second.notices.contains { $0.contains("chmod 600") })
-    }
 }

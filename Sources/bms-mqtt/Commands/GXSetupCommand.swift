@@ -46,7 +46,7 @@ enum GXSetupCommand {
             "# driver: https://github.com/mr-manuel/venus-os_dbus-mqtt-battery, 1.0.12 or later (older ones take CCL 0 for no limit)",
             "[DEFAULT]",
             "device_name = \(name)", "device_instance = \(instance)", "timeout = 30", "", "[MQTT]",
-            "broker_address = \(isLocal(link.host) ? "ADDRESS-OF-THIS-MACHINE" : link.host)",
+            "broker_address = \(link.isLocal ? "ADDRESS-OF-THIS-MACHINE" : link.host)",
             "broker_port = \(link.port)",
         ]
         if let tls = link.tls {
@@ -78,9 +78,5 @@ enum GXSetupCommand {
         pack.limits.isVoltageOnly
             ? ""
             : "\nnote: pack '\(pack.id)': solar chargers of a system that feeds in ignore CCL; charging.voltageOnly: true holds them by CVL alone\n"
-    }
-
-    private static func isLocal(_ host: String) -> Bool {
-        host == "localhost" || host.hasPrefix("127.") || host == "::1"
     }
 }

@@ -9,6 +9,8 @@ struct Configuration: Sendable {
     var plan = ServicePlan(link: LinkConfiguration(host: "localhost", clientID: ""), packs: [])
     var logLevel = Log.Level.info
     var passwordFile: String?
+    /// The password stands in the file itself.
+    var hasInlinePassword = false
     var hasPort = false
     var discoveryPrefix = "homeassistant"
     var baseTopic = "bms"

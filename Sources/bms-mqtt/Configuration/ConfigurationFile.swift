@@ -31,20 +31,41 @@ enum ConfigurationFile {
             throw ConfigurationFaults(file: path, faults: [ConfigurationFault(place: top, text: failure.text)])
         case .success(let descriptor):
             defer { if descriptor != STDIN_FILENO { close(descriptor) } }
+            let status = descriptor == STDIN_FILENO ? nil : FileStatus(descriptor)
+            if status?.isRegular == true, let complaint = openness(path, status) {
+                throw ConfigurationFaults(file: path, faults: [ConfigurationFault(place: top, text: complaint)])
+            }
             var bytes: [UInt8] = []
             while bytes.count <= YAMLReader.longestFile, let chunk = ChunkReader.read(descriptor) { bytes += chunk }
-            return try parse(bytes, file: path)
+            var configuration = try parse(bytes, file: path)
+            if configuration.hasInlinePassword, let remedy = status?.remedy(path) {
+                configuration.notices.append("mqtt.password stands in \(path), and \(remedy)")
+            }
+            return configuration
         }
     }
 
-    static func parse(_ bytes: [UInt8], file: String) throws(ConfigurationFaults) -> Configuration {
+    /// Who may write the file sets every ceiling, so a file that everybody may write is no configuration.
+    private static func openness(_ path: String, _ status: FileStatus?) -> String? {
+        if status?.isWorldWritable == true {
+            return "everybody on this machine can write this file, and it sets every ceiling: chmod o-w \(path)"
+        }
+        let folder = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+        guard FileStatus(path: folder)?.allowsReplacing == true else { return nil }
+        return "everybody on this machine can replace this file, and it sets every ceiling: chmod o-w \(folder)"
+    }
+
+    static func parse(
+        _ bytes: [UInt8], file: String,
+        environment: @escaping @Sendable (String) -> String? = { name in getenv(name).map { String(cString: $0) } }
+    ) throws(ConfigurationFaults) -> Configuration {
         let root: YAMLNode?
         do throws(ConfigurationFault) {
             root = try YAMLReader.read(bytes)
         } catch {
             throw ConfigurationFaults(file: file, faults: [error])
         }
-        var loader = ConfigurationLoader()
+        var loader = ConfigurationLoader(environment: environment)
         let configuration = loader.load(root)
         guard loader.faults.isEmpty else { throw ConfigurationFaults(file: file, faults: loader.faults) }
         return configuration
@@ -54,6 +75,7 @@ enum ConfigurationFile {
 /// One reading of a tree: collects every fault, not only the first.
 struct ConfigurationLoader {
     private(set) var faults: [ConfigurationFault] = []
+    private let environment: @Sendable (String) -> String?
     /// Packs with their places.
     private var packPlaces: [YAMLNode.Place] = []
     /// Banks with their places.
@@ -61,6 +83,8 @@ struct ConfigurationLoader {
     private var places: [String: YAMLNode.Place] = [:]
     /// Every relay with its place.
     private var relays: [(relay: RelayOptions, place: YAMLNode.Place)] = []
+
+    init(environment: @escaping @Sendable (String) -> String?) { self.environment = environment }
 
     mutating func load(_ root: YAMLNode?) -> Configuration {
         var configuration = Configuration()
@@ -294,17 +318,31 @@ struct ConfigurationLoader {
         if (tls?.certificateFile == nil) != (tls?.keyFile == nil) {
             fault(place("mqtt.tls"), "mqtt.tls: certFile and keyFile belong together")
         }
-        guard let path = configuration.passwordFile else { return }
-        if configuration.plan.link.password != nil {
-            fault(place("mqtt.passwordFile"), "mqtt: password and passwordFile are both given: keep one")
+        if let path = tls?.keyFile, let remedy = FileStatus(path: path)?.remedy(path) {
+            configuration.notices.append(remedy)
         }
-        switch PasswordFile.read(path) {
-        case .success(let secret):
-            configuration.plan.link.password = secret.text
-            if secret.isOpen {
-                configuration.notices.append("\(path) can be read by everybody on this machine: chmod 600 \(path)")
+        checkPassword(&configuration)
+    }
+
+    private mutating func checkPassword(_ configuration: inout Configuration) {
+        let place = place(configuration.passwordFile == nil ? "mqtt" : "mqtt.passwordFile")
+        let found = Password.find(
+            inline: configuration.plan.link.password, file: configuration.passwordFile, environment: environment)
+        switch found {
+        case .failure(let failure):
+            fault(place, "mqtt\(configuration.passwordFile == nil ? "" : ".passwordFile"): \(failure.text)")
+        case .success(nil): break
+        case .success(let password?):
+            configuration.plan.link.password = password.text
+            configuration.notices += password.notice.map { [$0] } ?? []
+            let link = configuration.plan.link
+            if link.username == nil {
+                fault(place, "mqtt: a password without username is never sent: give mqtt.username, too")
             }
-        case .failure(let failure): fault(place("mqtt.passwordFile"), "mqtt.passwordFile: \(failure.text)")
+            if link.tls == nil, !link.isLocal {
+                configuration.notices.append(
+                    "the password goes to \(link.address) in plain text, for all on the network to read: use mqtt.tls")
+            }
         }
     }
 
@@ -312,28 +350,5 @@ struct ConfigurationLoader {
 
     mutating func fault(_ place: YAMLNode.Place, _ text: String) {
         faults.append(ConfigurationFault(place: place, text: text))
-    }
-}
-
-/// A password in a file of its own.
-private enum PasswordFile {
-    struct Secret {
-        var text: String
-        /// Everybody may read the file.
-        var isOpen: Bool
-    }
-
-    static func read(_ path: String) -> Result<Secret, ReadFailure> {
-        switch ChunkReader.open(path) {
-        case .failure(let failure): return .failure(failure)
-        case .success(let descriptor):
-            defer { close(descriptor) }
-            var status = stat()
-            let isOpen = fstat(descriptor, &status) == 0 && status.st_mode & 0o004 != 0
-            let bytes = ChunkReader.read(descriptor, upTo: 4096) ?? []
-            let line = bytes.prefix { $0 != UInt8(ascii: "\n") && $0 != UInt8(ascii: "\r") }
-            guard !line.isEmpty else { return .failure(ReadFailure(text: "the first line of \(path) is empty")) }
-            return .success(Secret(text: String(decoding: line, as: UTF8.self), isOpen: isOpen))
-        }
     }
 }

@@ -28,11 +28,15 @@ enum ConfigurationTable {
         },
         Key(
             "mqtt.password", .text(longest: 255), nil,
-            "Password at the broker. A file that others cannot read is the better place: see passwordFile.",
+            "Password at the broker. Better in a file that others cannot read (passwordFile), in the systemd credential "
+                + "mqtt-password, or in the environment's BMS_MQTT_PASSWORD; in one of these places only.",
             example: "secret"
-        ) { $0.plan.link.password = $1.text },
+        ) {
+            $0.plan.link.password = $1.text
+            $0.hasInlinePassword = true
+        },
         Key(
-            "mqtt.passwordFile", .text(longest: 4096), nil, "File whose first line is the password.",
+            "mqtt.passwordFile", .text(longest: 4096), nil, "File that holds the password in one line, UTF-8.",
             example: "/etc/bms-mqtt/password"
         ) { $0.passwordFile = $1.text },
         Key(

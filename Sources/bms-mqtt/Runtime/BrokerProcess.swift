@@ -103,15 +103,24 @@ final class BrokerProcess {
         let arguments = ["/bin/sh", "-c", script, program, directory]
         var pointers: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) }
         pointers.append(nil)
-        defer { for pointer in pointers { free(pointer) } }
+        // The broker needs no password of somebody else's.
+        var variables = inherited.map { strdup($0) } + [nil]
+        defer { for pointer in pointers + variables { free(pointer) } }
         var child: pid_t = 0
-        let result = posix_spawn(&child, "/bin/sh", &actions, &attributes, pointers, environ)
+        let result = posix_spawn(&child, "/bin/sh", &actions, &attributes, pointers, &variables)
         guard result == 0 else {
             close(ends[1])
             removeDirectory(directory)
             throw StartFailure(text: "cannot start \(program): \(Console.reason(result))")
         }
         return BrokerProcess(port: port, directory: directory, shell: child, lifeline: ends[1])
+    }
+
+    /// The variables of this process that the broker may see.
+    private static var inherited: [String] {
+        ["PATH", "HOME", "LANG", "TMPDIR"].compactMap { (name: String) in
+            getenv(name).map { "\(name)=\(String(cString: $0))" }
+        }
     }
 
     /// Up to five seconds.

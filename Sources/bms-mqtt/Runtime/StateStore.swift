@@ -35,15 +35,16 @@ struct StateStore: Sendable {
     func load(_ pack: String, wall: Int64, complain: (String) -> Void) -> PackState? {
         let path = path(pack)
         guard access(path, F_OK) == 0 else { return nil }
-        switch ChunkReader.open(path) {
+        if let openness {
+            complain("\(openness): starting with the configuration alone")
+            return nil
+        }
+        switch RegularFile.read(path, upTo: Self.longestFile) {
         case .failure(let failure):
             complain("\(failure.text): starting with the configuration alone")
             return nil
-        case .success(let descriptor):
-            defer { close(descriptor) }
-            var bytes: [UInt8] = []
-            while bytes.count <= Self.longestFile, let chunk = ChunkReader.read(descriptor) { bytes += chunk }
-            guard bytes.count <= Self.longestFile, let state = Self.parse(bytes, wall: wall) else {
+        case .success(let content):
+            guard let state = Self.parse(content.bytes, wall: wall) else {
                 let aside = path + ".bad"
                 let isAside = rename(path, aside) == 0
                 complain(
@@ -57,9 +58,11 @@ struct StateStore: Sendable {
 
     /// Replaces the file of a pack; a sentence where that failed.
     func save(_ state: PackState, _ pack: String, wall: Int64) -> String? {
-        if let failure = makeDirectory() { return failure }
+        if let failure = makeDirectory() ?? openness { return failure }
         let temporary = path(pack) + ".new"
-        let descriptor = clinux_open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+        // Made anew each time: nothing that lies there already, a link least of all, is written to.
+        unlink(temporary)
+        let descriptor = clinux_open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { return "cannot write \(temporary): \(Console.reason(errno))" }
         let isWritten = Console.write(Self.document(state, wall: wall), to: descriptor) && fsync(descriptor) == 0
         let number = errno
@@ -78,6 +81,12 @@ struct StateStore: Sendable {
     }
 
     private func path(_ pack: String) -> String { "\(directory)/\(pack).json" }
+
+    /// Why nothing in the directory can be believed; `nil`: it can.
+    private var openness: String? {
+        guard FileStatus(path: directory)?.isWorldWritable == true else { return nil }
+        return "everybody on this machine can write to \(directory): chmod 700 \(directory)"
+    }
 
     private func makeDirectory() -> String? {
         var path = ""

@@ -1,0 +1,62 @@
+import Glibc
+
+/// The password at the broker, and the one place where it was found.
+struct Password: Sendable {
+    /// Variable of the environment.
+    static let variable = "BMS_MQTT_PASSWORD"
+    /// Name of the systemd credential.
+    static let credential = "mqtt-password"
+    /// Bytes of a password.
+    private static let longest = 4096
+
+    var text: String
+    /// A word about the file that holds it.
+    var notice: String?
+
+    /// Finds it. Two places are an error: nobody shall wonder which of them counts.
+    ///
+    /// - Parameters:
+    ///   - inline: `mqtt.password`.
+    ///   - file: `mqtt.passwordFile`.
+    ///   - environment: the variables of this process.
+    static func find(
+        inline: String?, file: String?, environment: (String) -> String?
+    ) -> Result<Password?, ReadFailure> {
+        let variable = environment(Self.variable)
+        let path = environment("CREDENTIALS_DIRECTORY").map { "\($0)/\(Self.credential)" }
+        let credential = path.flatMap { access($0, F_OK) == 0 ? $0 : nil }
+        let places =
+            (inline == nil ? [] : ["mqtt.password"]) + (file == nil ? [] : ["mqtt.passwordFile"])
+            + (variable == nil ? [] : ["the environment's \(Self.variable)"])
+            + (credential == nil ? [] : ["the systemd credential \(Self.credential)"])
+        guard places.count < 2 else {
+            return .failure(
+                ReadFailure(text: "the password is given twice, by \(places.joined(separator: " and by ")): keep one"))
+        }
+        if let inline { return .success(Password(text: inline)) }
+        if let variable {
+            return parse(Array(variable.utf8), "the environment's \(Self.variable)").map { Password(text: $0) }
+        }
+        guard let path = file ?? credential else { return .success(nil) }
+        return RegularFile.read(path, upTo: longest).flatMap { content in
+            parse(content.bytes, path).map { Password(text: $0, notice: content.status.remedy(path)) }
+        }
+    }
+
+    /// One line, with or without its end. What is wrong is told without a character of it.
+    private static func parse(_ bytes: [UInt8], _ place: String) -> Result<String, ReadFailure> {
+        func failure(_ text: String) -> Result<String, ReadFailure> { .failure(ReadFailure(text: "\(place) \(text)")) }
+        var line = bytes[...]
+        if line.last == UInt8(ascii: "\n") { line.removeLast() }
+        if line.last == UInt8(ascii: "\r") { line.removeLast() }
+        guard !line.isEmpty else { return failure("is empty: it must hold the password in one line") }
+        guard line.count <= longest else { return failure("is longer than \(longest) bytes") }
+        guard !line.contains(where: { $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") }) else {
+            return failure("has more than one line: it must hold the password alone")
+        }
+        guard !line.contains(0), let text = String(validating: line, as: UTF8.self) else {
+            return failure("is no text: it must be UTF-8 without NUL")
+        }
+        return .success(text)
+    }
+}
