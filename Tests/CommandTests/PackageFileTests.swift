@@ -1,0 +1,63 @@
+import TestSupport
+import Testing
+
+@testable import bms_mqtt
+
+@Suite("Files of packages")
+struct PackageFileTests {
+    @Test(
+        "The add-on's files are those that the configuration table makes",
+        arguments: [
+            ("config.yaml", PackageFile.addOnConfig), ("translations/en.yaml", .addOnEnglish),
+            ("translations/de.yaml", .addOnGerman), ("translations/nl.yaml", .addOnDutch),
+            ("translations/fr.yaml", .addOnFrench),
+        ])
+    func addOn(name: String, file: PackageFile) {
+        #expect(Repository.text("packaging/home-assistant-addon/\(name)") == file.text, "run scripts/generate-docs")
+    }
+
+    @Test("Every key is an option, but for those that the add-on decides and curves")
+    func allKeys() {
+        let options = Set((AddOn.bridge + AddOn.pack).map(\.path))
+        let keys = ConfigurationTable.keys.map(\.path) + PackTable.keys.map(\.path)
+        let missing = Set(keys).subtracting(options)
+        #expect(missing == AddOnOption.decided.union(["charging.curve", "discharging.curve"]))
+        #expect(options.subtracting(keys) == ["mqtt.tls"])
+    }
+
+    @Test("Translated words belong to options that exist")
+    func words() {
+        let options = Set((AddOn.bridge + AddOn.pack).map(\.path) + ["packs"])
+        #expect(Set(AddOnWords.table.keys).isSubset(of: options))
+    }
+
+    @Test("Only the keys that a pack needs are required options")
+    func required() {
+        let required = (AddOn.bridge + AddOn.pack).filter { !$0.schema.hasSuffix("?") }.map(\.path)
+        #expect(required == ["id", "source"])
+    }
+
+    @Test(
+        "Configurations that are shipped are fit to run",
+        arguments: ["packaging/debian/config.yaml", "examples/config-minimal.yaml"])
+    func shipped(name: String) throws {
+        let configuration = try ConfigurationFile.load(Repository.path(name))
+        #expect(configuration.plan.packs.count == 1)
+    }
+
+    @Test("The manual page has every command and every option")
+    func manual() {
+        let page = ManualPage.text
+        for row in CommandTable.rows {
+            #expect(page.contains(".SS \"\(ManualPage.escaped(row.name)): "))
+            for option in row.options { #expect(page.contains(".B \(ManualPage.escaped(option.usage))\n")) }
+        }
+    }
+
+    @Test(
+        "Text is no markup in the manual page",
+        arguments: [(".begin", "\\&.begin"), ("'a", "\\&\\(aqa"), ("a\\b", "a\\eb"), ("--x", "\\-\\-x")])
+    func escaping(text: String, escaped: String) {
+        #expect(ManualPage.escaped(text) == escaped)
+    }
+}
