@@ -15,14 +15,18 @@ public enum Invariant {
         hold(limits.ccl >= .zero && limits.dcl >= .zero && limits.cvl >= .zero, "a negative limit: \(limits)")
         if let cap = caps.maximumChargeVoltage { hold(limits.cvl <= cap, "CVL \(limits.cvl) above the file's \(cap)") }
         if let cap = caps.maximumChargeCurrent { hold(limits.ccl <= cap, "CCL \(limits.ccl) above the file's \(cap)") }
-        if let cap = caps.maximumDischargeCurrent { hold(limits.dcl <= cap, "DCL \(limits.dcl) above the file's \(cap)") }
+        if let cap = caps.maximumDischargeCurrent {
+            hold(limits.dcl <= cap, "DCL \(limits.dcl) above the file's \(cap)")
+        }
     }
 
     /// A message that any broker takes: a bounded topic without wildcards, a bounded payload, JSON where it looks like it.
     public static func check(_ message: OutboundMessage) {
         let topic = message.topic
-        hold(!topic.isEmpty && topic.utf8.count <= 512, "a topic of \(topic.utf8.count) bytes")
-        hold(!topic.utf8.contains { $0 == 0 || $0 == UInt8(ascii: "#") || $0 == UInt8(ascii: "+") }, "wildcard: \(topic)")
+        hold(!topic.isEmpty && topic.utf8.count <= 65_535, "a topic of \(topic.utf8.count) bytes")
+        hold(
+            !topic.utf8.contains { $0 == 0 || $0 == UInt8(ascii: "#") || $0 == UInt8(ascii: "+") }, "wildcard: \(topic)"
+        )
         hold(message.payload.count <= 1 << 20, "\(message.payload.count) bytes on \(topic)")
         hold((0...1).contains(message.qos), "QoS \(message.qos) on \(topic)")
         if message.payload.first == UInt8(ascii: "{") { checkJSON(message.payload, topic) }

@@ -37,7 +37,8 @@ struct JSONGrammar {
         if take("}") { return true }
         repeat {
             let start = place
-            guard string(), names.insert(Array(bytes[start..<place])).inserted, take(":"), value(depth: depth + 1) else {
+            guard string(), names.insert(Array(bytes[start..<place])).inserted, take(":"), value(depth: depth + 1)
+            else {
                 return false
             }
         } while take(",")

@@ -15,9 +15,11 @@ private let connected: BridgeScript = {
     var pack = SamplePack.options
     for (name, function) in [("charger", RelayOptions.Function.chargeAllowed), ("pump", .manual)] {
         var relay = RelayOptions(name: name)
-        (relay.function, relay.commandTopic, relay.stateTopic, relay.dwell) = (function, "to/\(name)", "from/\(name)", 0)
+        (relay.function, relay.commandTopic, relay.stateTopic, relay.dwell) = (
+            function, "to/\(name)", "from/\(name)", 0
+        )
         relay.stateKey = name == "pump" ? "a.b" : nil
         pack.relays.append(relay)
     }
-    return BridgeScript(BridgeOptions(), [pack, PackOptions(id: "shed")])
+    return BridgeScript(BridgeOptions(), [pack])
 }()

@@ -15,7 +15,9 @@ public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
         input = input.dropFirst(count)
         return bytes
     }
-    while let op = input.popFirst() {
+    var steps = 0
+    while let op = input.popFirst(), steps < 100 {
+        steps += 1
         switch op % 5 {
         case 0: line.receive(take(Int(input.popFirst() ?? 0)))
         case 1: line.receiveFrame(take(FrameLayout.length))
@@ -54,7 +56,8 @@ private struct Line {
         guard bytes.count == FrameLayout.length else { return receive(bytes) }
         var frame = bytes
         let signs = Array("+-X".utf8)
-        for sign in [FrameLayout.sign1, FrameLayout.sign2, FrameLayout.signSum] where !signs.contains(frame[sign.offset]) {
+        for sign in [FrameLayout.sign1, FrameLayout.sign2, FrameLayout.signSum]
+        where !signs.contains(frame[sign.offset]) {
             frame[sign.offset] = signs[Int(frame[sign.offset]) % 3]
         }
         frame[FrameLayout.sum.offset] = frame.dropLast().reduce(0, &+)

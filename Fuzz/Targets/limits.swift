@@ -13,7 +13,8 @@ public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     let asked = input.count { $0 == UInt8(ascii: "\n") } + (input.isEmpty || input.last == UInt8(ascii: "\n") ? 0 : 1)
     let file = MemoryFile(UnsafeRawBufferPointer(input))
     let answers = MemoryFile()
-    Invariant.hold(LimitsCommand.run(SamplePack.options, input: file.descriptor, output: answers.descriptor) == 0, "exit code")
+    Invariant.hold(
+        LimitsCommand.run(SamplePack.options, input: file.descriptor, output: answers.descriptor) == 0, "exit code")
     let lines = answers.contents().split(separator: UInt8(ascii: "\n"))
     Invariant.hold(lines.count == asked, "\(lines.count) answers to \(asked) lines")
     for line in lines {

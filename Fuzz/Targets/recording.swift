@@ -13,7 +13,9 @@ public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
         let file = MemoryFile(input)
         let output = MemoryFile()
         Invariant.hold(DecodeCommand(format: format).run(file: file.path, output: output.descriptor) == 0, "exit code")
-        for line in output.contents().split(separator: UInt8(ascii: "\n")) { Invariant.checkJSON(Array(line), "\(format)") }
+        for line in output.contents().split(separator: UInt8(ascii: "\n")) {
+            Invariant.checkJSON(Array(line), "\(format)")
+        }
     }
     for line in input.split(separator: UInt8(ascii: "\n")) {
         guard case .bytes(let time, let bytes) = RecordFormat.parse(line), let time else { continue }

@@ -9,15 +9,20 @@ import MQTTBridge
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     let wall: Int64 = 1_795_000_000_000
-    guard let state = StateStore.parse(Array(UnsafeBufferPointer(start: start, count: count)), wall: wall) else { return 0 }
+    guard let state = StateStore.parse(Array(UnsafeBufferPointer(start: start, count: count)), wall: wall) else {
+        return 0
+    }
     let document = StateStore.document(state, wall: wall)
     Invariant.checkJSON(document.dropLast(), "the state file")
     Invariant.hold(StateStore.parse(document, wall: wall) == state, "written and read again, it is another state")
-    var bridge = Bridge(BridgeOptions(), packs: [SamplePack.options], states: ["garage": state], at: Timestamp(milliseconds: 1000))
+    var bridge = Bridge(
+        BridgeOptions(), packs: [SamplePack.options], states: ["garage": state], at: Timestamp(milliseconds: 1000))
     for second in 1...3 {
         let milliseconds = Int64(second) * 1000
         let now = Moment(monotonic: Timestamp(milliseconds: milliseconds), wall: wall + milliseconds)
-        if second == 2 { for message in bridge.connected(canExpire: true, at: now).messages { Invariant.check(message) } }
+        if second == 2 {
+            for message in bridge.connected(canExpire: true, at: now).messages { Invariant.check(message) }
+        }
         for message in bridge.receive(SamplePack.frame, pack: 0, at: now).messages { Invariant.check(message) }
         Invariant.check(bridge.limits(ofPack: 0), SamplePack.options.limits)
     }
