@@ -259,6 +259,27 @@ struct EndToEndTests {
         #expect(usage.exitCode() == 2)
     }
 
+    @Test("state that the disk does not take is told, and the bridge ends in time")
+    func fullStateDisk() throws {
+        let broker = BrokerFixture()
+        #expect(broker.start())
+        let file = broker.folder.write(
+            """
+            mqtt: { host: 127.0.0.1, port: \(broker.port) }
+            stateDirectory: \(broker.folder.path)/state
+            packs: [{ id: garage, source: "simulator:day" }]
+            """, "config.yaml")
+        // No file may grow: as a full disk, for one process.
+        let words = ["-c", #"trap '' XFSZ; ulimit -f 0; exec "$0" run --config "$1""#, Self.program, file]
+        let bridge = try #require(ChildProcess("/bin/sh", words))
+        #expect(bridge.read(until: "connected to").contains("connected to"))
+        bridge.kill(SIGTERM)
+        let text = bridge.read()
+        #expect(text.contains("cannot write \(broker.folder.path)/state/garage.json: File too large"))
+        #expect(bridge.exitCode(seconds: 3) == 0)
+        #expect(!FileExists.check("\(broker.folder.path)/state/garage.json.new"))
+    }
+
     @Test(
         "a full disk is told and fails",
         arguments: ["version", "--help", "print-default-config", "switches --cells 16 --vbalance 3.4"])

@@ -151,7 +151,17 @@ struct SecrecyTests {
 private enum Processes {
     /// Children of a process, and theirs.
     static func below(_ id: Int32) -> [Int32] {
-        let children = Repository.read("/proc/\(id)/task/\(id)/children").split(separator: " ").compactMap { Int32($0) }
+        guard let folder = opendir("/proc/\(id)/task") else { return [] }
+        defer { closedir(folder) }
+        var children: [Int32] = []
+        // Each thread has its own.
+        while let entry = readdir(folder) {
+            let name = withUnsafeBytes(of: entry.pointee.d_name) {
+                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            let list = Repository.read("/proc/\(id)/task/\(name)/children")
+            children += list.split(separator: " ").compactMap { Int32($0) }
+        }
         return children + children.flatMap(below)
     }
 

@@ -95,8 +95,8 @@ struct StateStoreTests {
         #expect(blocked.save(Self.state, "garage", wall: 0)?.contains("file/garage.json.new: Not a directory") == true)
         let full = StateStore(directory: folder.path)
         #expect(full.save(Self.state, "garage", wall: 0) == nil)
-        #expect(symlink("/dev/full", "\(folder.path)/garage.json.new") == 0)
-        #expect(full.save(Self.state, "garage", wall: 9)?.contains("No space left on device") == true)
+        #expect(mkdir("\(folder.path)/garage.json.new", 0o700) == 0)
+        #expect(full.save(Self.state, "garage", wall: 9)?.contains("garage.json.new: File exists") == true)
         #expect(load(full).state == Self.state)
     }
 
