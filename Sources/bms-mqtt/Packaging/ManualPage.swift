@@ -26,9 +26,6 @@ enum ManualPage {
             .I /var/lib/bms\\-mqtt
             Settings and learned values that outlive a restart.
             .TP
-            .I /etc/credstore/bms\\-mqtt.mqtt\\-password
-            Optional: the broker's password, handed to the service by systemd.
-            .TP
             .I bms\\-mqtt.service
             The service; off until the configuration is yours:
             .BR "systemctl enable \\-\\-now bms\\-mqtt" .
