@@ -1,6 +1,6 @@
 import Glibc
 
-/// Benchmarks by name; results as Markdown rows. `swift run -c release bms-mqtt-bench NAME`.
+/// Benchmarks by name; results as Markdown rows. `swift run -c release bms-mqtt-bench NAME [FRAMES]`.
 @main
 struct Main {
     static func main() {
@@ -9,8 +9,9 @@ struct Main {
             ("decode", DecodeBenchmark.run), ("limits", LimitsBenchmark.run), ("year", LimitsBenchmark.runYear),
             ("step", StepBenchmark.run), ("latency", LatencyBenchmark.run), ("commands", LatencyBenchmark.runCommands),
             ("fuzz", CommandFuzz.run), ("relays", RelayDay.run), ("messages", MessageDay.run),
+            ("corruption", Corruption.run),
         ]
-        for name in names where !all.contains(where: { $0.0 == name }) {
+        for name in names where Int(name) == nil && !all.contains(where: { $0.0 == name }) {
             print("no benchmark '\(name)': \(all.map(\.0).joined(separator: ", "))")
             exit(2)
         }

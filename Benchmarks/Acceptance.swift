@@ -1,0 +1,59 @@
+import BMSCore
+
+/// A way to tell frames from bytes, and to believe them.
+protocol Acceptance {
+    init()
+    /// Frames that end in these bytes.
+    mutating func frames(in bytes: [UInt8]) -> [Frame]
+    /// Takes a frame that ``frames(in:)`` gave.
+    mutating func believe(_ frame: Frame, at now: Timestamp)
+    /// What is known.
+    var snapshot: PackSnapshot { get }
+}
+
+/// As the bridge does: stream, rules, gate and votes.
+struct WholeReceiver: Acceptance {
+    private var stream = FrameStream()
+    private var tracker = PackTracker()
+
+    var snapshot: PackSnapshot { tracker.snapshot }
+
+    mutating func frames(in bytes: [UInt8]) -> [Frame] {
+        stream.push(bytes)
+        var frames: [Frame] = []
+        while let frame = stream.next() { frames.append(frame) }
+        return frames
+    }
+
+    mutating func believe(_ frame: Frame, at now: Timestamp) { tracker.take(frame, at: now) }
+}
+
+/// A window of 58 bytes with a right sum is a frame, and each frame is true.
+struct SumOnly: Acceptance {
+    private var buffer: [UInt8] = []
+    private(set) var snapshot = PackSnapshot()
+
+    mutating func frames(in bytes: [UInt8]) -> [Frame] {
+        buffer += bytes
+        var frames: [Frame] = []
+        var start = 0
+        while buffer.count - start >= FrameLayout.length {
+            let window = Array(buffer[start..<(start + FrameLayout.length)])
+            let isRight = window.dropLast().reduce(0, &+) == window[FrameLayout.sum.offset]
+            if isRight, let frame = FrameDecoder.decode(window) { frames.append(frame) }
+            start += isRight ? FrameLayout.length : 1
+        }
+        buffer.removeFirst(start)
+        return frames
+    }
+
+    mutating func believe(_ frame: Frame, at now: Timestamp) {
+        snapshot.frame = frame
+        (snapshot.measuredAt, snapshot.linkAt) = (now, now)
+        snapshot.newestStatus = frame.status
+        snapshot.permissions = frame.status.intersection(.permissions)
+        snapshot.alarms = frame.status.subtracting(.permissions)
+        snapshot.settings = frame.settings
+        snapshot.chemistry = .lfp
+    }
+}

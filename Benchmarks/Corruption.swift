@@ -1,0 +1,187 @@
+import BMSCore
+import ChargeLimits
+import PackSimulator
+import TestSupport
+
+/// Damaged frames that are taken for true, and what that does to published limits: the bridge's receiver beside the sum alone.
+///
+/// Three runs of the same pack in step: one is given what the damaged line lets through, one loses each damaged frame, one has no
+/// damage at all. A limit has risen because of damage where the first run publishes more than both others; it is beyond what is
+/// allowed where it is above every bound of the run without damage, too: a limit that fell and came back may end a little higher
+/// than one that never fell, for small rises are not worth publishing.
+enum Corruption {
+    /// Frames of each kind of noise, as a share of all in percent; the other kinds share the rest.
+    private static let noiseShare = 15
+    /// The sum alone takes so many frames for true that a tenth of them shows it.
+    private static let sumShare = 10
+
+    static func run() {
+        let count = max(1000, CommandLine.arguments.last.flatMap { Int($0) } ?? 12_000_000)
+        let packs = Scenario.allCases.map(frames)
+        let whole = packs.map { Undamaged.play($0, WholeReceiver.self) }
+        let sum = packs.map { Undamaged.play($0, SumOnly.self) }
+        print(
+            "\n| damage | frames | damaged | accepted by | taken for true | raised | beyond allowed | most beyond | lowered |"
+        )
+        print("|---|---|---|---|---|---|---|---|---|")
+        for (index, damage) in Damage.all.enumerated() {
+            let isNoise = if case .noise = damage { true } else { false }
+            let frames =
+                isNoise ? count * noiseShare / 100 : count * (100 - 4 * noiseShare) / 100 / (Damage.all.count - 4)
+            tell(damage, "the bridge", measure(WholeReceiver.self, damage, frames, whole, seed: UInt64(index)))
+            tell(damage, "the sum only", measure(SumOnly.self, damage, frames / sumShare, sum, seed: UInt64(index)))
+        }
+    }
+
+    /// Half an hour of a scenario in closed loop, without the seconds in which nothing is sent.
+    private static func frames(_ scenario: Scenario) -> [[UInt8]] {
+        var simulator = Simulator(scenario: scenario)
+        var chain = Chain<WholeReceiver>()
+        var frames: [[UInt8]] = []
+        for second in 0..<1800 {
+            let published = chain.limits
+            let given = GivenLimits(cvl: published?.cvl, ccl: published?.ccl, dcl: published?.dcl)
+            let frame = simulator.step(limits: given)
+            chain.step(
+                frame.flatMap(FrameDecoder.decode).map { [$0] } ?? [], at: Timestamp(milliseconds: Int64(second) * 1000)
+            )
+            if let frame { frames.append(frame) }
+        }
+        return frames
+    }
+
+    private static func measure<Way: Acceptance>(
+        _ way: Way.Type, _ damage: Damage, _ count: Int, _ packs: [[Undamaged]], seed: UInt64
+    ) -> Tally {
+        var random = SeededRandom(1000 + seed)
+        var tally = Tally()
+        var run = 0
+        while tally.frames < count {
+            var line = DamagedLine<Way>()
+            for (second, sound) in packs[run % packs.count].enumerated() {
+                // The first frames are sound: limits that do not exist cannot rise.
+                let bytes = second < 10 ? sound.bytes : damage.apply(sound.bytes, using: &random)
+                line.step(sound, arriving: bytes, second: second, &tally)
+                if tally.frames >= count { break }
+            }
+            line.end(&tally)
+            run += 1
+        }
+        return tally
+    }
+
+    private static func tell(_ damage: Damage, _ name: String, _ tally: Tally) {
+        func text(_ value: Int, _ unit: String) -> String {
+            "\(FixedPoint.text(thousandths: value, decimals: 2)) \(unit)"
+        }
+        let most = zip(tally.most, ["V", "A", "A"]).map(text).joined(separator: ", ")
+        print(
+            "| \(damage.name) | \(tally.frames) | \(tally.damaged) | \(name) | \(tally.accepted) | "
+                + "\(tally.raised) | \(tally.beyond) | \(most) | \(tally.lowered) |")
+    }
+}
+
+/// What was counted.
+struct Tally {
+    var frames = 0
+    /// Frames of which something arrived changed.
+    var damaged = 0
+    /// Frames that were given out and that no BMS had sent.
+    var accepted = 0
+    /// Times that CVL, CCL or DCL rose because of such a frame: however long it lasts, it is one.
+    var raised = 0
+    /// Times that one of them was above what the run without damage allows.
+    var beyond = 0
+    /// The most that CVL, CCL, DCL were above that, mV and mA.
+    var most = [0, 0, 0]
+    /// Times that any of them fell because of such a frame.
+    var lowered = 0
+}
+
+/// A line, and the three runs behind it. The one with damage branches off at a frame that no BMS had sent, and is given up when
+/// two minutes passed since the last such frame.
+struct DamagedLine<Way: Acceptance> {
+    private static var memory: Int { 120 }
+    private var receiver = Way()
+    /// Damaged frames are lost.
+    private var sparse = Chain<Way>()
+    private var branch: Chain<Way>?
+    private var branchedAt = 0
+    private var isRaised = false
+    private var isBeyond = false
+    private var isLowered = false
+
+    /// A second: a frame was sent, and something arrived.
+    mutating func step(_ sound: Undamaged, arriving bytes: [UInt8], second: Int, _ tally: inout Tally) {
+        let now = Timestamp(milliseconds: Int64(second) * 1000)
+        let arrived = receiver.frames(in: bytes)
+        let wrong = arrived.count { $0 != sound.frame }
+        tally.frames += 1
+        if bytes != sound.bytes { tally.damaged += 1 }
+        tally.accepted += wrong
+        if wrong > 0 {
+            if branch == nil { branch = sparse }
+            branchedAt = second
+        }
+        branch?.step(arrived, at: now)
+        sparse.step(arrived.filter { $0 == sound.frame }, at: now)
+        compare(sound, &tally)
+        if second - branchedAt > Self.memory { end(&tally) }
+    }
+
+    /// Gives up the branch.
+    mutating func end(_ tally: inout Tally) {
+        branch = nil
+        (isRaised, isBeyond, isLowered) = (false, false, false)
+    }
+
+    private mutating func compare(_ sound: Undamaged, _ tally: inout Tally) {
+        guard let limits = branch?.published, let lost = sparse.published, let truth = sound.published else { return }
+        let indices = limits.indices
+        let isRaised = indices.contains { limits[$0] > max(lost[$0], truth[$0]) }
+        let isLowered = indices.contains { limits[$0] < min(lost[$0], truth[$0]) }
+        let excess = indices.map { limits[$0] - max(lost[$0], truth[$0], sound.allowed[$0]) }
+        let isBeyond = excess.contains { $0 > 0 }
+        tally.raised += isRaised && !self.isRaised ? 1 : 0
+        tally.beyond += isBeyond && !self.isBeyond ? 1 : 0
+        tally.lowered += isLowered && !self.isLowered ? 1 : 0
+        for index in indices { tally.most[index] = max(tally.most[index], excess[index]) }
+        (self.isRaised, self.isBeyond, self.isLowered) = (isRaised, isBeyond, isLowered)
+    }
+}
+
+/// A second of the run without damage.
+struct Undamaged {
+    let bytes: [UInt8]
+    let frame: Frame?
+    let published: [Int]?
+    /// The lowest bound of CVL, CCL, DCL.
+    let allowed: [Int]
+
+    static func play<Way: Acceptance>(_ frames: [[UInt8]], _ way: Way.Type) -> [Undamaged] {
+        var chain = Chain<Way>()
+        return frames.enumerated().map { second, bytes in
+            let frame = FrameDecoder.decode(bytes)
+            chain.step(frame.map { [$0] } ?? [], at: Timestamp(milliseconds: Int64(second) * 1000))
+            let bounds = chain.limits?.constraints ?? []
+            let allowed = LimitKind.allCases.map { kind in
+                bounds.filter { $0.limit == kind }.map(\.value).min() ?? 0
+            }
+            return Undamaged(bytes: bytes, frame: frame, published: chain.published, allowed: allowed)
+        }
+    }
+}
+
+/// From frames to limits.
+struct Chain<Way: Acceptance> {
+    private var way = Way()
+    private var calculator = LimitCalculator()
+    /// CVL, CCL, DCL in mV and mA.
+    var published: [Int]? { limits.map { [$0.cvl.rawValue, $0.ccl.rawValue, $0.dcl.rawValue] } }
+    private(set) var limits: Limits?
+
+    mutating func step(_ frames: [Frame], at now: Timestamp) {
+        for frame in frames { way.believe(frame, at: now) }
+        limits = calculator.step(way.snapshot, at: now)
+    }
+}
