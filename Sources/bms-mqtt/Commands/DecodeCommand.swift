@@ -26,7 +26,9 @@ struct DecodeCommand {
         case .failure(let failure):
             Console.complain(failure.text)
             return 1
-        case .success(let descriptor): return run(descriptor, output)
+        case .success(let descriptor):
+            defer { if descriptor != STDIN_FILENO { close(descriptor) } }
+            return run(descriptor, output)
         }
     }
 
