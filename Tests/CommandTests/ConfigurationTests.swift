@@ -313,7 +313,9 @@ struct ConfigurationTests {
         #expect(text == ConfigurationText.documentation + "\n", "run scripts/generate-docs")
     }
 
-    @Test("the examples are fit to run", arguments: ["config-minimal.yaml", "config-full.yaml", "config-bank.yaml", "victron/ess.yaml"])
+    @Test(
+        "the examples are fit to run",
+        arguments: ["config-minimal.yaml", "config-full.yaml", "config-bank.yaml", "victron/ess.yaml"])
     func examples(name: String) throws {
         let text = Repository.text("examples/\(name)")
         #expect(faults(text.replacing("  passwordFile: /etc/bms-mqtt/password\n", with: "")) == [])

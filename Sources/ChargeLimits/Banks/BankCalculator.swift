@@ -11,6 +11,9 @@ public import BMSCore
 /// Example: four packs of 100 A, equal shares: 400 A; one silent or open: 300 A, 75 A each if it still takes part and 100 A
 /// each if it does not.
 public struct BankCalculator: Sendable {
+    /// Frames come once a second.
+    private static let frameAge: Int64 = 1_500
+
     private let configuration: BankConfiguration
     private var sides: [[BankSide]]
     private var flow: BankFlow
@@ -89,10 +92,12 @@ public struct BankCalculator: Sendable {
         }
     }
 
-    /// A pack's current, unless it is old: without its cell boards a BMS is heard, but not believed.
+    /// A pack's current, unless it is older than a frame: without its cell boards a BMS is heard, but not believed.
     private func current(_ member: BankMember, at now: Timestamp) -> Milliamperes? {
-        let isLive = configuration.freshness.freshness(of: member.snapshot.measuredAt, at: now).isLive
-        return isLive ? member.snapshot.frame?.current : nil
+        guard let measuredAt = member.snapshot.measuredAt, (0...Self.frameAge).contains(now - measuredAt) else {
+            return nil
+        }
+        return member.snapshot.frame?.current
     }
 
     private mutating func look(_ members: [BankMember], at now: Timestamp) {
