@@ -53,7 +53,10 @@ let package = Package(
                 "BMSCore", "CLinux", "ChargeLimits", "CMosquitto", "MQTTBridge", "PackSimulator", "TestSupport",
             ],
             path: "Benchmarks",
-            exclude: ["README.md", "bare", "parallel", "running-cost", "recorder-cost", "home-assistant-cost"],
+            exclude: [
+                "README.md", "bare", "parallel", "running-cost", "fleet-load", "mobile-link", "recorder-cost",
+                "home-assistant-cost",
+            ],
             swiftSettings: common),
 
         // Tests, one target per module.

@@ -28,6 +28,17 @@ struct TopicsDocumentTests {
         }
     }
 
+    @Test("Every deadband stands there")
+    func deadbands() {
+        let section = Self.lines.drop { $0 != "## Deadbands and heartbeats" }.dropFirst().prefix {
+            !$0.hasPrefix("## ")
+        }
+        let words = Set(section.joined(separator: " ").split(separator: "`").map(String.init))
+        let rows = MetricCatalogue.state.filter { $0.deadband != .none }.map(\.path)
+        let cells = CellTable.rows.filter { $0.deadband != .none }.map { $0.path(1) }
+        #expect(words.filter { $0.hasPrefix("/") } == Set(rows + cells))
+    }
+
     @Test("Every setting stands there", arguments: SettingsTable.rows.map(\.name))
     func settings(name: String) { #expect(Self.text.contains("`\(name)`")) }
 

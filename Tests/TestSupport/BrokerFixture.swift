@@ -112,7 +112,17 @@ public enum FreePort {
 
     /// Somebody listens there.
     public static func isListening(_ port: Int) -> Bool {
-        withSocket { descriptor in address(port) { connect(descriptor, $0, $1) } } == 0
+        withSocket { descriptor in address(port) { Glibc.connect(descriptor, $0, $1) } } == 0
+    }
+
+    /// A connection to a port, which the caller closes; `nil` where nobody listens.
+    public static func connect(_ port: Int) -> Int32? {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        guard address(port, { Glibc.connect(descriptor, $0, $1) }) == 0 else {
+            close(descriptor)
+            return nil
+        }
+        return descriptor
     }
 
     /// A listening socket that never answers by itself; the caller closes it.

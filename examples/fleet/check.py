@@ -121,7 +121,7 @@ def workers(pair):
         child.terminate()
     lines = [[text for text in child.communicate()[0].splitlines() if text.startswith("bms_limits")] for child in children]
     times = [{text.rsplit(" ", 1)[1] for text in part} for part in lines]
-    heard = {str(int(json.loads(message[3])["time"] * 1e9)) for message in witness.heard if not message[2]}
+    heard = {str(round(json.loads(message[3])["time"] * 1000) * 1_000_000) for message in witness.heard if not message[2]}
     expect(not times[0] & times[1], "no message went to both workers")
     expect(len(heard) > 2 and heard <= times[0] | times[1], f"each of {len(heard)} messages went to one of them")
     expect(all(lines), f"both had work: {len(lines[0])} and {len(lines[1])} lines")

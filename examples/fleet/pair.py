@@ -39,7 +39,11 @@ class Proxy(threading.Thread):
     def __init__(self, target):
         super().__init__(daemon=True)
         self.port, self.target, self.is_cut = free_port(), target, False
-        self.listener = socket.create_server(("127.0.0.1", self.port))
+        self.listener = socket.socket()
+        # Segments as on a mobile link; loopback's are of 64 kB.
+        self.listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 1400)
+        self.listener.bind(("127.0.0.1", self.port))
+        self.listener.listen()
         self.start()
 
     def run(self):

@@ -25,9 +25,10 @@ LONGEST = 65_536
 
 
 def tag(text):
+    text = text.replace("\n", " ")
     for character in "\\, =":
         text = text.replace(character, "\\" + character)
-    return text.replace("\n", " ")
+    return text
 
 
 def number(value):
@@ -67,7 +68,7 @@ def line(topic, payload, now):
     values = ",".join(f"{name}={value!r}" for name, value in fields.items() if value is not None)
     if not values or at is None or not 0 < at < 4e9:
         return None
-    return f"bms_{levels[4]},site={tag(levels[1])},pack={tag(levels[3])} {values} {int(at * 1e9)}"
+    return f"bms_{levels[4]},site={tag(levels[1])},pack={tag(levels[3])} {values} {round(at * 1000) * 1_000_000}"
 
 
 def main():

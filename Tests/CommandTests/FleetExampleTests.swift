@@ -1,0 +1,38 @@
+import TestSupport
+import Testing
+
+@testable import bms_mqtt
+
+/// Debian's Python with paho-mqtt, which the example is written for.
+private let python: String? = {
+    let program = "/usr/bin/python3"
+    guard let probe = ChildProcess(program, ["-c", "import paho.mqtt.client"]), probe.exitCode() == 0 else {
+        return nil
+    }
+    return program
+}()
+
+@Suite("examples/fleet")
+struct FleetExampleTests {
+    @Test(
+        "what goes to a time-series database is told right, and hostile documents are none",
+        .enabled(if: python != nil, "needs python3-paho-mqtt"))
+    func lines() throws {
+        let program = try #require(python)
+        let folder = Repository.path("examples/fleet")
+        let process = try #require(ChildProcess(program, ["-B", "-m", "unittest", "discover", "-s", folder]))
+        _ = process.read()
+        #expect(process.exitCode() == 0)
+    }
+
+    @Test("the configuration of a site is fit to run, and its topics are those that its broker passes on")
+    func site() throws {
+        let text = Repository.text("examples/fleet/site/bms-mqtt.yaml")
+        let configuration = try ConfigurationFile.parse(Array(text.utf8), file: "bms-mqtt.yaml")
+        #expect(configuration.baseTopic == "fleet/site-a/bms")
+        let lines = Repository.text("examples/fleet/site/mosquitto.conf").split(separator: "\n")
+        let passed = lines.filter { $0.hasPrefix("topic ") }.compactMap { $0.split(separator: " ").dropFirst().first }
+        #expect(passed.count > 6)
+        #expect(passed.allSatisfy { $0.hasPrefix(configuration.baseTopic + "/") })
+    }
+}
