@@ -78,6 +78,8 @@ def check(pair):
 def operator_commands(pair, centre, site):
     centre.publish(f"{BASE}/pack-1/set/maxChargeCurrent", "12")
     wait(lambda: any(json.loads(m[3]).get("ccl") == 12 for m in centre.on(f"{BASE}/pack-1/limits")), 10, "a commanded limit")
+    # The answer follows when the change is on disk.
+    wait(lambda: centre.on(f"{BASE}/pack-1/result"), 10, "an answer")
     expect(json.loads(centre.on(f"{BASE}/pack-1/result")[-1][3])["accepted"], "a command that the site lets in is obeyed and answered")
     before = len(site.heard)
     centre.publish(f"{BASE}/pack-1/set/dischargeEnabled", "OFF")

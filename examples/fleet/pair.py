@@ -189,5 +189,9 @@ class Client:
         return [message for message in list(self.heard) if message[1] == topic]
 
     def end(self):
-        self.client.disconnect()
         self.client.loop_stop()
+        try:
+            self.client.disconnect()
+        except OSError:
+            # The broker may have gone first.
+            pass
