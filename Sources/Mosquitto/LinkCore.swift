@@ -59,6 +59,7 @@ final class LinkCore: Sendable {
     let wake = EventDescriptor()
     let finished = EventDescriptor()
     let progress = EventDescriptor()
+    let heartbeat = Heartbeat()
 
     init(
         _ configuration: LinkConfiguration, backlog: Backlog, random: @escaping @Sendable () -> Double

@@ -37,6 +37,7 @@ struct LinkThread {
         _ core: LinkCore, deliver: @escaping @Sendable (LinkEvent) -> Void, ended: @escaping @Sendable () -> Void
     ) -> Bool {
         _ = libraryIsReady
+        core.heartbeat.beat()
         return OwnThread.start("mqtt") {
             var thread = LinkThread(core, deliver)
             while !core.isStopping { thread.attempt() }
@@ -46,12 +47,16 @@ struct LinkThread {
     }
 
     private mutating func attempt() {
+        // Name servers, connects and the wait for the next attempt take what they take.
+        core.heartbeat.rest()
         core.report.withLock { $0 = LinkCore.Report() }
         let start = MonotonicTime.seconds()
         guard var failure = connectAndServe() else { return }
         if MonotonicTime.seconds() - start >= Self.stableSeconds && failure.operation == .session { backoff.reset() }
         failure.retryIn = backoff.wait(random: core.random())
+        core.heartbeat.beat()
         deliver(.disconnected(failure))
+        core.heartbeat.rest()
         core.stop.wait(seconds: failure.retryIn)
     }
 
@@ -102,6 +107,7 @@ struct LinkThread {
                 (mosquitto_socket(handle), mosquitto_want_write(handle))
             }
             guard socket >= 0 else { return (MOSQ_ERR_NO_CONN.rawValue32, 0) }
+            core.heartbeat.beat()
             // A second: the library counts time for the keepalive only when it is asked.
             let ready = Poll.wait(for: socket, alsoWriting: hasToWrite, seconds: 1, wake: core.wake)
             if ready.isWoken { core.wake.clear() }

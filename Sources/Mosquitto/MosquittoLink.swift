@@ -1,5 +1,5 @@
 import CMosquitto
-import LinuxIO
+public import LinuxIO
 import Synchronization
 
 /// A client that stays connected: one network thread of its own, attempts for ever with back-off, publishing only on a
@@ -43,6 +43,9 @@ public final class MosquittoLink: Sendable {
 
     /// The broker has accepted this client on the present connection.
     public var isConnected: Bool { core.state.withLock { $0.isAccepted } }
+
+    /// Overdue when the network thread hangs; at rest while there is no connection.
+    public var heartbeat: Heartbeat { core.heartbeat }
 
     /// Starts the network thread; once.
     ///

@@ -1,4 +1,4 @@
-import LinuxIO
+public import LinuxIO
 import Synchronization
 
 /// Reads many sources on one thread: opens them, reads, and opens again for ever. A recording has a thread of its own.
@@ -47,6 +47,9 @@ public final class SourceLoop: Sendable {
 
     deinit { stop() }
 
+    /// Overdue when what was read is not taken in time; at rest while the sources say nothing.
+    public var heartbeat: Heartbeat { core.heartbeat }
+
     /// Starts the threads; once.
     ///
     /// - Returns: `false` when the system has no thread to give.
@@ -90,6 +93,7 @@ final class SourceCore: Sendable {
     let stop = EventDescriptor()
     let finished = EventDescriptor()
     let running = Atomic(0)
+    let heartbeat = Heartbeat()
     private let handler: SourceLoop.Handler
     private let ended: @Sendable () -> Void
 

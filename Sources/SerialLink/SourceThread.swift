@@ -46,7 +46,9 @@ struct SourceThread: ~Copyable {
         _ = epoll.add(opener.event.descriptor, token: Self.openedToken)
         for position in sources.indices { opener.open(position, sources[position].opening) }
         loop: while true {
+            core.heartbeat.rest()
             let count = epoll.wait(seconds: dueAt - MonotonicTime.seconds())
+            core.heartbeat.beat()
             let now = MonotonicTime.seconds()
             for index in 0..<count {
                 switch epoll.token(index) {
