@@ -79,8 +79,17 @@ public struct Bridge: Sendable {
         collect(at: now, touched: index) { packs, outbox in packs[index].receive(bytes, at: now, into: &outbox) }
     }
 
-    /// A pack's source was opened or closed: half a frame is worth nothing now.
-    public mutating func sourceChanged(pack index: Int) { packs[index].sourceChanged() }
+    /// A pack's source was opened, or closed: half a frame is worth nothing now.
+    public mutating func sourceChanged(pack index: Int, isOpen: Bool) { packs[index].sourceChanged(isOpen: isOpen) }
+
+    /// How each pack stands.
+    public func summaries(at now: Timestamp) -> [PackSummary] { packs.map { $0.summary(at: now) } }
+
+    /// How each pack stands; the ranges of the limits begin anew.
+    public mutating func takeSummaries(at now: Timestamp) -> [PackSummary] {
+        defer { for index in packs.indices { packs[index].forgetRange() } }
+        return summaries(at: now)
+    }
 
     /// Time passed. Call it at least once a second: silence must lower limits.
     public mutating func tick(at now: Moment) -> Outbox {

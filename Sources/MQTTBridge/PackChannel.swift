@@ -13,6 +13,8 @@ struct PackChannel: Sendable {
     private var gxCurrents = GXCurrents()
     private var totals = EnergyTotals()
     private var quality = LinkQuality()
+    private var tally = PackTally()
+    private var range: LimitRange?
     private var battery: GXBattery?
     /// Somebody listens to the GX tree.
     var isListenedTo = false {
@@ -64,7 +66,9 @@ struct PackChannel: Sendable {
 
     /// A command came: it is answered in any case but a flood, and obeyed in this step.
     mutating func take(_ command: InboundCommand, at now: Moment, into outbox: inout Outbox) {
-        guard let outcome = desk.take(command, context, isOff: !bridge.takesCommands, at: now) else { return }
+        let taken = desk.take(command, context, isOff: !bridge.takesCommands, at: now)
+        if taken?.answer.isAccepted != true { tally.commandsRefused += 1 }
+        guard let outcome = taken else { return }
         let topics = bridge.topics
         let response = command.responseTopic.flatMap { topics.mayAnswer($0) ? [$0] : nil } ?? []
         outbox.answers.append(
@@ -93,11 +97,29 @@ struct PackChannel: Sendable {
     /// The pack rests after a full charge, by fresh data.
     var isFull: Bool { limits?.state == .full || limits?.state == .float }
 
-    /// The source was closed or opened.
-    mutating func sourceChanged() { receiver.reset() }
+    /// The source was opened, or closed.
+    mutating func sourceChanged(isOpen: Bool) {
+        receiver.reset()
+        if isOpen { tally.sourceOpenings += 1 }
+    }
+
+    /// How the pack stands.
+    func summary(at now: Timestamp) -> PackSummary {
+        let view = view(at: now)
+        let counters = view.snapshot.counters
+        return PackSummary(
+            id: options.id, isLive: view.freshness.isLive, cellCount: view.snapshot.settings?.cellCount,
+            voltage: view.live?.packVoltage, soc: view.live?.soc, limits: limits, linkQuality: view.linkQuality,
+            framesAccepted: counters.framesAccepted, framesRejected: counters.framesRejected, tally: tally,
+            energyInToday: totals.inToday, energyOutToday: totals.outToday, range: range)
+    }
+
+    /// The range of the limits begins anew.
+    mutating func forgetRange() { range = nil }
 
     /// The broker knows nothing of this pack (any more).
     mutating func connected(canExpire: Bool, at now: Moment, into outbox: inout Outbox) {
+        tally.brokerConnections += 1
         relays.connected(at: now.monotonic, into: &outbox)
         publisher.connected(view(at: now.monotonic), canExpire: canExpire, at: now, into: &outbox)
         publisher.publishSettings(desk.settings, context, into: &outbox)
@@ -158,6 +180,7 @@ struct PackChannel: Sendable {
         surroundings.hour = now.minuteOfDay.map { $0 / 60 }
         calculator.commands = desk.settings.commands(context)
         limits = calculator.step(snapshot, at: now.monotonic, surroundings)
+        if let limits { note(limits) }
         gxCurrents.step(limits, at: now.monotonic)
         endFullCharge(at: now, into: &outbox)
         if hasFrame, snapshot.measuredAt == now.monotonic, let frame = snapshot.frame {
@@ -180,6 +203,10 @@ struct PackChannel: Sendable {
         publisher.publish(view, hasFrame: hasFrame, at: now, into: &outbox)
         publisher.publishSettings(desk.settings, context, into: &outbox)
         if isListenedTo, let messages = battery?.changes(view, desk.settings) { outbox.send(messages) }
+    }
+
+    private mutating func note(_ limits: Limits) {
+        if range == nil { range = LimitRange(limits) } else { range?.note(limits) }
     }
 
     /// `chargeMode full` goes back to auto when the pack is full, or when that does not come about.
@@ -216,6 +243,6 @@ struct PackChannel: Sendable {
             freshness: options.tracker.freshness.freshness(of: snapshot.linkAt, at: now), limits: limits,
             peaks: peaks, secondsSinceFull: calculator.secondsSinceFull(at: now), totals: totals,
             linkQuality: quality.percent(at: now), gxCurrents: gxCurrents, relays: relays.states(desk.settings),
-            now: now)
+            tally: tally, now: now)
     }
 }

@@ -91,8 +91,12 @@ extension MetricCatalogue {
         ) { .whole($0.linkQuality) },
         counter("/Link/FramesAccepted", "frames_accepted", "Frames accepted") { $0.framesAccepted },
         counter("/Link/FramesRejected", "frames_rejected", "Frames rejected") { $0.framesRejected },
+        Metric("/Link/FramesDamaged") { .integer($0.snapshot.counters[.signs] + $0.snapshot.counters[.sum]) },
         counter("/Link/BytesDropped", "bytes_dropped", "Bytes dropped") { $0.bytesDropped },
         counter("/Link/Resyncs", "resyncs", "Resynchronisations") { $0.resyncs },
+        Metric("/Link/SourceReopenings") { .integer(max(0, $0.tally.sourceOpenings - 1)) },
+        Metric("/Link/BrokerReconnects") { .integer(max(0, $0.tally.brokerConnections - 1)) },
+        Metric("/Link/CommandsRefused") { .integer($0.tally.commandsRefused) },
     ]
 
     static let productName = "123\\SmartBMS"

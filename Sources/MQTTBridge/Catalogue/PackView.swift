@@ -25,6 +25,8 @@ struct PackView {
     var relays: [RelayState] = []
     /// What a bank has beside; `nil`: a pack.
     var bank: BankFigures?
+    /// What was counted beside the frames.
+    var tally = PackTally()
     /// The moment.
     var now: Timestamp
 

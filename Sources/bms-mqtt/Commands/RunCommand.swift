@@ -9,6 +9,7 @@ struct RunCommand: Sendable {
 
     func run() async -> Int32 {
         let log = Log()
+        let notifier = ServiceNotifier()
         var configuration: Configuration
         do throws(ConfigurationFaults) {
             configuration = try ConfigurationFile.load(file)
@@ -20,9 +21,10 @@ struct RunCommand: Sendable {
         while true {
             log.setThreshold(configuration.logLevel)
             for notice in configuration.notices { log.warning(notice) }
-            let service = Service(plan: configuration.ready, log: log)
+            let service = Service(plan: configuration.ready, log: log, notifier: notifier)
             let task = Task { await service.run() }
-            let next = await nextConfiguration(&iterator, log)
+            let next = await nextConfiguration(&iterator, log, notifier)
+            if next == nil { notifier?.stopping() }
             task.cancel()
             await task.value
             guard let next else {
@@ -35,10 +37,11 @@ struct RunCommand: Sendable {
 
     /// The configuration of the next good reload; `nil` when told to stop.
     private func nextConfiguration(
-        _ iterator: inout AsyncStream<Signals.Request>.Iterator, _ log: Log
+        _ iterator: inout AsyncStream<Signals.Request>.Iterator, _ log: Log, _ notifier: ServiceNotifier?
     ) async -> Configuration? {
         while let request = await iterator.next(isolation: #isolation) {
             guard request == .reload else { return nil }
+            notifier?.reloading()
             do throws(ConfigurationFaults) {
                 let new = try ConfigurationFile.load(file)
                 log.info("\(file) read again: starting anew with it")
@@ -46,6 +49,7 @@ struct RunCommand: Sendable {
             } catch {
                 log.error(
                     "\(file) is faulty, the old configuration stays in force: \(error.lines.joined(separator: "; "))")
+                notifier?.send(["READY=1"])
             }
         }
         return nil

@@ -31,7 +31,17 @@ final class BridgeRuntime: Sendable {
 
     func receive(_ bytes: [UInt8], pack: Int) { step { $0.receive(bytes, pack: pack, at: $1) } }
 
-    func sourceChanged(pack: Int) { state.withLock { $0.bridge.sourceChanged(pack: pack) } }
+    func sourceChanged(pack: Int, isOpen: Bool) {
+        state.withLock { $0.bridge.sourceChanged(pack: pack, isOpen: isOpen) }
+    }
+
+    /// How each pack stands.
+    ///
+    /// - Parameter takesRanges: the ranges of the limits begin anew.
+    func summaries(takesRanges: Bool) -> [PackSummary] {
+        let now = clock.now().monotonic
+        return state.withLock { takesRanges ? $0.bridge.takeSummaries(at: now) : $0.bridge.summaries(at: now) }
+    }
 
     func tick() { step { $0.tick(at: $1) } }
 

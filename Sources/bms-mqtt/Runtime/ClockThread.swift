@@ -3,7 +3,7 @@ import ChargeLimits
 import LinuxIO
 import PackSimulator
 
-/// The thread that keeps time: ticks of the bridge, and the frames of simulated packs.
+/// The thread that keeps time: ticks of the bridge, reports, and the frames of simulated packs.
 struct ClockThread: Sendable {
     /// Silence must lower limits within a second.
     private static let tickMilliseconds = 500.0
@@ -13,8 +13,15 @@ struct ClockThread: Sendable {
     private let end = EventDescriptor()
     private let finished = EventDescriptor()
     private var packs: [SimulatedPack]
+    private var reporter: ServiceReporter
+    private let heartbeat: Heartbeat
 
-    init(_ runtime: BridgeRuntime, _ clock: PacedClock, _ packs: [SimulatedPack]) {
+    init(
+        _ runtime: BridgeRuntime, _ clock: PacedClock, _ packs: [SimulatedPack], _ reporter: ServiceReporter,
+        _ heartbeat: Heartbeat
+    ) {
+        self.reporter = reporter
+        self.heartbeat = heartbeat
         self.runtime = runtime
         self.clock = clock
         self.packs = packs
@@ -43,6 +50,7 @@ struct ClockThread: Sendable {
         var nextTick = MonotonicTime.seconds() + tick
         for index in packs.indices { packs[index].nextAt = nextTick - tick }
         while true {
+            heartbeat.beat()
             let next = packs.reduce(nextTick) { min($0, $1.nextAt) }
             if end.wait(seconds: next - MonotonicTime.seconds()) { return }
             let now = MonotonicTime.seconds()
@@ -53,6 +61,7 @@ struct ClockThread: Sendable {
             }
             guard now >= nextTick else { continue }
             runtime.tick()
+            reporter.step()
             nextTick = max(nextTick + tick, now)
         }
     }

@@ -14,12 +14,12 @@ struct DataWatchdog: Sendable {
     }
 
     let links: [Link]
-    /// Milliseconds between two feedings; `nil`: nobody asks for them.
-    let interval: Int64?
+    /// Milliseconds between two feedings.
+    let interval: Int64
     private var fedAt: Int64?
     private var isStuck = false
 
-    init(_ links: [Link], interval: Int64?) {
+    init(_ links: [Link], interval: Int64) {
         self.links = links
         self.interval = interval
     }
@@ -32,7 +32,7 @@ struct DataWatchdog: Sendable {
         var news: String?
     }
 
-    /// Looks at all links; call it once a second, or more often where the interval is shorter.
+    /// Looks at all links; call it once a second, or more often where the interval is short.
     ///
     /// - Parameter now: milliseconds of ``Heartbeat/now()``.
     mutating func step(at now: Int64 = Heartbeat.now()) -> Step {
@@ -42,7 +42,7 @@ struct DataWatchdog: Sendable {
             isStuck = !late.isEmpty
             step.news = isStuck ? sentence(late) : "the way of the data turns again"
         }
-        guard !isStuck, let interval, fedAt.map({ now - $0 >= interval }) ?? true else { return step }
+        guard !isStuck, fedAt.map({ now - $0 >= interval }) ?? true else { return step }
         fedAt = now
         step.feeds = true
         return step
@@ -51,6 +51,6 @@ struct DataWatchdog: Sendable {
     private func sentence(_ late: [String]) -> String {
         let names = late.prefix(3).joined(separator: ", ") + (late.count > 3 ? " and \(late.count - 3) more" : "")
         return "no sign of life from \(names) for \(Int(Heartbeat.patience)) s"
-            + (interval == nil ? "" : ": the watchdog is not fed, so that the service manager starts anew")
+            + ": the watchdog is not fed, so that the service manager starts anew"
     }
 }

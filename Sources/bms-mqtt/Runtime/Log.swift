@@ -32,24 +32,10 @@ final class Log: Sendable {
         static func < (left: Level, right: Level) -> Bool { left.rawValue > right.rawValue }
     }
 
-    private struct Repetition: Sendable {
-        var text = ""
-        var saidAt: Int64 = 0
-        /// Milliseconds for which it is not said again.
-        var quiet = Log.shortestQuiet
-        var count = 0
-    }
-
-    /// The same line is said again after a minute, then two, then four, an hour at most; what was left out is counted
-    /// in the next.
-    private static let shortestQuiet: Int64 = 60_000
-    private static let longestQuiet: Int64 = 3_600_000
-    /// Lines that differ only in numbers are remembered up to this many.
-    private static let remembered = 64
-
     private let threshold: Mutex<Level>
     private let isJournal: Bool
-    private let repetitions = Mutex<[Repetition]>([])
+    private let filter = Mutex(LogFilter())
+    private let output = Mutex(())
 
     init(threshold: Level = .info) {
         self.threshold = Mutex(threshold)
@@ -66,34 +52,20 @@ final class Log: Sendable {
 
     private func say(_ level: Level, _ text: @autoclosure () -> String) {
         guard level >= threshold.withLock({ $0 }) else { return }
-        guard let line = admit(text()) else { return }
-        let clean = String(line.map { $0.isNewline || $0.asciiValue.map { $0 < 32 } == true ? " " : $0 })
-        Console.write((isJournal ? "<\(level.rawValue)>\(clean)" : "\(level.name): \(clean)") + "\n", to: STDERR_FILENO)
+        guard let line = filter.withLock({ $0.admit(level, text(), at: Clock.monotonic().milliseconds) }) else {
+            return
+        }
+        let words = (isJournal ? "<\(level.rawValue)>\(line)" : "\(level.name): \(line)") + "\n"
+        // One after the other: between the question and the write nobody else takes the room.
+        output.withLock { _ in
+            if Self.canWrite { Console.write(words, to: STDERR_FILENO) }
+        }
     }
 
-    /// The line to say, or `nil` when the same was said within ``quiet``.
-    private func admit(_ text: String) -> String? {
-        let now = Clock.monotonic().milliseconds
-        // Ages, ports and counts differ from time to time; the message is the same.
-        let shape = String(text.filter { !$0.isNumber })
-        return repetitions.withLock { all in
-            guard let index = all.firstIndex(where: { $0.text == shape }) else {
-                if all.count >= Self.remembered { all.removeFirst() }
-                all.append(Repetition(text: shape, saidAt: now))
-                return text
-            }
-            let silence = now - all[index].saidAt
-            guard silence >= all[index].quiet else {
-                all[index].count += 1
-                return nil
-            }
-            let suppressed = all[index].count
-            let isNews = suppressed == 0 && silence >= 2 * all[index].quiet
-            all[index].quiet = isNews ? Self.shortestQuiet : min(Self.longestQuiet, 2 * all[index].quiet)
-            all[index].saidAt = now
-            all[index].count = 0
-            return suppressed == 0 ? text : "\(text) (and \(suppressed) times more since it was last said)"
-        }
+    /// Whether standard error takes a line without a wait. A pipe that can be written to has room for 4096 bytes.
+    private static var canWrite: Bool {
+        var entry = pollfd(fd: STDERR_FILENO, events: Int16(POLLOUT), revents: 0)
+        return poll(&entry, 1, 0) > 0
     }
 }
 

@@ -1,5 +1,6 @@
 import BMSCore
 import Glibc
+import LinuxIO
 import MQTTBridge
 import Mosquitto
 import PackSimulator
@@ -12,6 +13,7 @@ struct Service: Sendable {
 
     let plan: ServicePlan
     let log: Log
+    var notifier: ServiceNotifier?
 
     /// Runs until cancelled, then says goodbye; takes less than two seconds for that.
     func run() async {
@@ -33,7 +35,10 @@ struct Service: Sendable {
             return true
         }
         let guards = bridge.guards.map { ($0, Self.link($0, plan.link)) }
-        let time = ClockThread(runtime, clock, simulatedPacks())
+        let heartbeat = Heartbeat()
+        let reporter = ServiceReporter(
+            notifier: notifier, log: log, summaries: runtime.summaries, isConnected: { link.isConnected })
+        let time = ClockThread(runtime, clock, simulatedPacks(), reporter, heartbeat)
         log.info(
             "bridging \(plan.packs.map { "\($0.options.id) from \($0.source)" }.joined(separator: ", ")) to \(plan.link)"
         )
@@ -42,6 +47,8 @@ struct Service: Sendable {
             hasThreads = link.start { take($0, relayGuard, runtime) } && hasThreads
         }
         hasThreads = sources.start() && time.start() && hasThreads
+        let watchdog = WatchdogThread(chain(link, sources, guards, clock: heartbeat), notifier, log)
+        defer { watchdog?.stop() }
         if hasThreads { await Self.untilCancelled() }
         sources.stop()
         runtime.end()
@@ -115,9 +122,9 @@ struct Service: Sendable {
         case .bytes: break
         case .opened(let name):
             log.info("pack \(id): reading \(name)")
-            runtime.sourceChanged(pack: pack)
+            runtime.sourceChanged(pack: pack, isOpen: true)
         case .closed(let error, let seconds):
-            runtime.sourceChanged(pack: pack)
+            runtime.sourceChanged(pack: pack, isOpen: false)
             log.warning("pack \(id): \(error); next attempt in \(Int(seconds.rounded(.up))) s")
         case .complaint(let error): log.warning("pack \(id): \(error)")
         case .ended: log.info("pack \(id): the recording is at its end")

@@ -1,0 +1,114 @@
+/// Decides which lines a log takes: the same line rarely, all of them together a bounded number. Pure; time is a parameter.
+///
+/// - The same line, whatever its numbers, is said again after a minute, then two, then four, an hour at most; what was left out is
+///   counted in the next. The same line about another pack is another line.
+/// - Each level has two budgets, for lines about packs and for the rest, of ``LineBudget/burst`` lines at once and
+///   ``LineBudget/hourly`` an hour each: neither a thousand packs nor messages of somebody else fill the disk, and a flood of
+///   one kind hides no other.
+struct LogFilter: Sendable {
+    private struct Repetition: Sendable {
+        var saidAt: Int64
+        /// Milliseconds for which it is not said again.
+        var quiet = LogFilter.shortestQuiet
+        var count = 0
+    }
+
+    private static let shortestQuiet: Int64 = 60_000
+    private static let longestQuiet: Int64 = 3_600_000
+    /// Lines that differ only in numbers are remembered up to this many.
+    private static let remembered = 256
+    /// Bytes of a line: one write of this many does not mix with another's, and fits a journal.
+    static let longestLine = 2_000
+
+    private var repetitions: [String: Repetition] = [:]
+    private var budgets: [Kind: LineBudget] = [:]
+
+    private struct Kind: Hashable {
+        var level: Log.Level
+        var isAboutPack: Bool
+    }
+
+    /// What to write for a line; `nil`: nothing.
+    ///
+    /// - Parameter now: milliseconds of a monotonic clock.
+    mutating func admit(_ level: Log.Level, _ text: String, at now: Int64) -> String? {
+        guard let line = repeated(text, at: now) else { return nil }
+        let kind = Kind(level: level, isAboutPack: text.hasPrefix("pack "))
+        switch budgets[kind, default: LineBudget()].take(at: now) {
+        case .leftOut: return nil
+        case .said(let leftOut):
+            let note = leftOut > 0 ? " (\(leftOut) lines before it were left out: more than the log takes)" : ""
+            return Self.clean(line) + note
+        }
+    }
+
+    /// One line of printable text, whatever it was made of.
+    private static func clean(_ text: String) -> String {
+        let printable = String(text.map { $0.isPrintable ? $0 : " " })
+        guard printable.utf8.count > longestLine else { return printable }
+        return String(decoding: printable.utf8.prefix(longestLine), as: UTF8.self) + " ..."
+    }
+
+    /// The line, with what was left out of its like; `nil` when its like was said lately.
+    private mutating func repeated(_ text: String, at now: Int64) -> String? {
+        let shape = Self.shape(text)
+        guard var repetition = repetitions[shape] else {
+            if repetitions.count >= Self.remembered,
+                let oldest = repetitions.min(by: { $0.value.saidAt < $1.value.saidAt })
+            {
+                repetitions[oldest.key] = nil
+            }
+            repetitions[shape] = Repetition(saidAt: now)
+            return text
+        }
+        defer { repetitions[shape] = repetition }
+        let silence = now - repetition.saidAt
+        guard silence >= repetition.quiet else {
+            repetition.count += 1
+            return nil
+        }
+        let suppressed = repetition.count
+        let isNews = suppressed == 0 && silence >= 2 * repetition.quiet
+        let quiet = isNews ? Self.shortestQuiet : min(Self.longestQuiet, 2 * repetition.quiet)
+        repetition = Repetition(saidAt: now, quiet: quiet)
+        return suppressed == 0 ? text : "\(text) (and \(suppressed) times more since it was last said)"
+    }
+
+    /// Ages, ports and counts differ from time to time, the message is the same; but "pack b2: ..." is not "pack b1: ...".
+    private static func shape(_ text: String) -> String {
+        let end = text.hasPrefix("pack ") ? text.firstIndex(of: ":") ?? text.startIndex : text.startIndex
+        return text[..<end] + String(text[end...].prefix(longestLine).filter { !$0.isNumber })
+    }
+}
+
+/// So many lines at once, so many an hour.
+struct LineBudget: Sendable {
+    static let burst = 100
+    static let hourly = 120
+
+    enum Verdict: Hashable {
+        /// Say it; so many before it were not.
+        case said(leftOut: Int)
+        /// Do not.
+        case leftOut
+    }
+
+    private static let interval: Int64 = 3_600_000 / Int64(hourly)
+    private var left = burst
+    private var refilledAt: Int64?
+    private var leftOut = 0
+
+    mutating func take(at now: Int64) -> Verdict {
+        let since = refilledAt ?? now
+        let earned = max(0, now - since) / Self.interval
+        left = min(Self.burst, left + Int(min(earned, Int64(Self.burst))))
+        refilledAt = since + earned * Self.interval
+        guard left > 0 else {
+            leftOut += 1
+            return .leftOut
+        }
+        left -= 1
+        defer { leftOut = 0 }
+        return .said(leftOut: leftOut)
+    }
+}

@@ -1,0 +1,23 @@
+import LinuxIO
+import MQTTBridge
+import Mosquitto
+import SerialLink
+
+extension Service {
+    /// Every link of the way of the data, by the name that the log gives it. Each steps the bridge on its own thread, so one that
+    /// hangs in the bridge holds up all that follow.
+    func chain(
+        _ link: MosquittoLink, _ sources: SourceLoop, _ guards: [(RelayGuard, MosquittoLink)], clock: Heartbeat
+    ) -> [DataWatchdog.Link] {
+        [
+            DataWatchdog.Link(name: "the clock's thread", heartbeat: clock),
+            DataWatchdog.Link(name: "the reader's thread", heartbeat: sources.heartbeat),
+            DataWatchdog.Link(name: "the broker's thread", heartbeat: link.heartbeat),
+        ]
+            + guards.map { relayGuard, link in
+                DataWatchdog.Link(
+                    name: "the thread of relay \(relayGuard.relay) of pack \(relayGuard.packID)",
+                    heartbeat: link.heartbeat)
+            }
+    }
+}
