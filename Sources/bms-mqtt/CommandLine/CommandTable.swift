@@ -187,6 +187,18 @@ enum CommandTable {
             ], details: "Each setting with its value, unit, bounds and who set it.",
             examples: ["bms-mqtt settings garage"]),
         CommandRow(
+            name: "health", summary: "whether a running bridge can be relied on, as an exit code",
+            options: [
+                config, pack,
+                OptionRow(
+                    name: "--wait", kind: .whole("S", 1...3600),
+                    meaning: "seconds that it may take to become healthy (default: \(HealthCommand.defaultSeconds))"),
+            ],
+            details: """
+                Asks the broker of the configuration, as a consumer would: the bridge online, every pack online, its limits fresh.
+                Prints a line for each pack. Exit code 0: all of them healthy; 1: not in time; 78: configuration.
+                """, examples: ["bms-mqtt health", "bms-mqtt health --config ./config.yaml --wait 60"]),
+        CommandRow(
             name: "gx-setup", summary: "what to set on a Victron GX device", options: [config],
             details: """
                 Prints the configuration of the driver dbus-mqtt-battery for each pack of the file, and the menu settings to make.

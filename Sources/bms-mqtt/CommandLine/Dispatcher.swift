@@ -30,6 +30,7 @@ struct Dispatcher: Sendable {
                 SettingsCommand.Assignment(
                     setting: arguments.text("setting") ?? "", value: arguments.text("value") ?? ""))
         case "settings": return await settings(nil)
+        case "health": return await health()
         case "gx-setup":
             guard let configuration = load(arguments.text("--config") ?? CommandTable.defaultConfiguration) else {
                 return 78
@@ -196,9 +197,13 @@ struct Dispatcher: Sendable {
             base = text
         }
         link.onRefusal = { Console.complain($0) }
-        // Several people may look at once.
-        link.clientID = "bms-mqtt-\(role)-\(Machine.name)-\(Clock.monotonic().milliseconds)"
+        link.clientID = Self.clientID(role)
         return .success((link, base))
+    }
+
+    /// Several people may look at once.
+    private static func clientID(_ role: String) -> String {
+        "bms-mqtt-\(role)-\(Machine.name)-\(Clock.monotonic().milliseconds)"
     }
 
     private struct ExitCode: Error { var value: Int32 }
@@ -238,6 +243,30 @@ struct Dispatcher: Sendable {
         }
         Console.complain("acl: \(complaint)")
         return 2
+    }
+
+    private func health() async -> Int32 {
+        guard let configuration = load(arguments.text("--config") ?? CommandTable.defaultConfiguration) else {
+            return 78
+        }
+        var ids = configuration.plan.packs.map(\.options.id)
+        if let id = arguments.text("--pack") {
+            guard ids.contains(id) else {
+                Console.complain("the configuration has no pack '\(id.prefix(40))': \(ids.joined(separator: ", "))")
+                return 2
+            }
+            ids = [id]
+        }
+        var link = configuration.plan.link
+        // Not the bridge's: a broker lets in one of a name, and throws the other out.
+        link.clientID = Self.clientID("health")
+        link.onRefusal = { Console.complain($0) }
+        let model = HealthModel(
+            base: configuration.baseTopic, ids: ids, interval: configuration.plan.bridge.limitsInterval)
+        var command = HealthCommand(link: link, model: model)
+        command.seconds = arguments.whole("--wait") ?? HealthCommand.defaultSeconds
+        let health = command
+        return await untilStopped { await health.run() }
     }
 
     private func checkConfiguration() -> Int32 {

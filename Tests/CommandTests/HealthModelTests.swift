@@ -1,0 +1,109 @@
+import Testing
+
+@testable import bms_mqtt
+
+@Suite("Health")
+struct HealthModelTests {
+    private static let now: Int64 = 1_795_000_000_000
+
+    private func document(age: Int64 = 1_000, state: String = "bulk", ccl: String = "80.0") -> String {
+        #"{"cvl":55.20,"ccl":\#(ccl),"dcl":150.0,"chargeState":"\#(state)","#
+            + #""reasons":{"ccl":"no good frame for 14 s"},"time":\#(Double(Self.now - age) / 1000)}"#
+    }
+
+    /// A bridge with the pack garage of which some topics differ.
+    private func model(
+        bridge: String? = "online", status: String? = "online", limits: String? = nil, isRetained: Bool = true,
+        ids: [String] = ["garage"]
+    ) -> HealthModel {
+        var model = HealthModel(base: "bms", ids: ids, interval: 5_000)
+        func take(_ topic: String, _ text: String?) {
+            guard let text else { return }
+            model.take(topic: topic, payload: Array(text.utf8), isRetained: isRetained, wall: Self.now)
+        }
+        take("bms/bridge/status", bridge)
+        take("bms/garage/status", status)
+        take("bms/garage/limits", limits)
+        return model
+    }
+
+    private func fault(_ model: HealthModel) -> String? {
+        let verdict = model.verdicts(wall: Self.now).first
+        var copy = model
+        let isHealthy = copy.isHealthy(wall: Self.now)
+        #expect(isHealthy == verdict?.isHealthy)
+        return verdict?.isHealthy == true ? nil : verdict?.text
+    }
+
+    @Test("bridge online, pack online, fresh limits: healthy, with the limits")
+    func healthy() {
+        let model = model(limits: document())
+        #expect(fault(model) == nil)
+        #expect(model.verdicts(wall: Self.now).first?.text == "CCL 80.0 A, DCL 150.0 A")
+    }
+
+    @Test("whatever is missing or wrong is named")
+    func faults() {
+        #expect(fault(model(bridge: nil, limits: document()))?.hasPrefix("no bridge on 'bms/bridge/status'") == true)
+        #expect(fault(model(bridge: "offline", limits: document())) == "the bridge is offline")
+        #expect(fault(model(status: nil, limits: document())) == "the bridge does not know this pack")
+        #expect(fault(model(status: "offline")) == "no data from the BMS")
+        #expect(
+            fault(model(status: "offline", limits: document())) == "no data from the BMS: no good frame for 14 s")
+        #expect(fault(model()) == "no limits")
+        #expect(fault(model(limits: "rubbish")) == "no limits")
+        #expect(fault(model(limits: document(state: "stale"))) == "the limits are those for missing data")
+        #expect(fault(model(limits: document(ccl: "null"))) == "the limits are no numbers")
+        #expect(fault(model(limits: document(age: 11_000))) == "the limits are 11 s old")
+        // A clock that is behind is as bad as one that is ahead.
+        #expect(fault(model(limits: document(age: -11_000))) == "the limits are 11 s old")
+        var model = model(limits: document())
+        model.failure = "broker is down"
+        #expect(fault(model) == "broker is down")
+    }
+
+    @Test("limits that come live are fresh whatever the clocks say, until they age")
+    func live() {
+        let model = model(limits: document(age: 3_600_000), isRetained: false)
+        #expect(fault(model) == nil)
+        #expect(model.verdicts(wall: Self.now + 10_001).first?.isHealthy == false)
+    }
+
+    @Test("one pack that is not well makes the whole unhealthy, and only it is blamed")
+    func severalPacks() {
+        var model = model(limits: document(), ids: ["garage", "shed"])
+        #expect(model.verdicts(wall: Self.now).map(\.isHealthy) == [true, false])
+        let before = model.isHealthy(wall: Self.now)
+        #expect(!before)
+        for (topic, text) in [("bms/shed/status", "online"), ("bms/shed/limits", document())] {
+            model.take(topic: topic, payload: Array(text.utf8), isRetained: true, wall: Self.now)
+        }
+        let together = model.isHealthy(wall: Self.now)
+        #expect(together)
+        model.take(topic: "bms/garage/status", payload: Array("offline".utf8), isRetained: false, wall: Self.now)
+        let after = model.isHealthy(wall: Self.now)
+        #expect(!after)
+    }
+
+    @Test(
+        "what others publish changes nothing",
+        arguments: [
+            "bms/other/status", "bms", "bms/", "bms/garage", "bms/garage/limits/x", "other/garage/status", "bms//",
+        ])
+    func foreign(topic: String) {
+        var model = model(limits: document())
+        model.take(topic: topic, payload: [0xFF, 0x00], isRetained: false, wall: Self.now)
+        #expect(fault(model) == nil)
+    }
+
+    @Test("what is shown of a status moves no cursor")
+    func printable() {
+        #expect(fault(model(bridge: "off\u{1B}[2J", limits: document())) == "the bridge is off[2J")
+    }
+
+    @Test("numbers beyond reason do not end the program", arguments: ["1e300", "-1e300", "1e18"])
+    func hugeNumbers(number: String) {
+        let text = #"{"cvl":\#(number),"ccl":\#(number),"dcl":1,"time":\#(number)}"#
+        #expect(fault(model(limits: text)) != nil)
+    }
+}

@@ -1,0 +1,133 @@
+import BMSCore
+import ChargeLimits
+import MQTTBridge
+import TestSupport
+import Testing
+
+@testable import bms_mqtt
+
+/// The words about a bridge, from a real one with a manual clock.
+@Suite("Status line and hourly summary")
+struct SummaryTests {
+    /// A bridge with packs b1, b2 ... that all get the same frames.
+    private struct Fleet {
+        var bridge: Bridge
+        let count: Int
+        var milliseconds: Int64 = 1_000_000
+
+        init(_ count: Int) {
+            self.count = count
+            bridge = Bridge(BridgeOptions(), packs: (1...count).map { PackOptions(id: "b\($0)") })
+        }
+
+        var now: Moment {
+            Moment(monotonic: Timestamp(milliseconds: milliseconds), wall: 1_795_000_000_000 + milliseconds)
+        }
+
+        /// Seconds with a frame each, to the first packs only.
+        mutating func frames(_ seconds: Int, packs: Int? = nil, _ change: (inout Frame) -> Void = { _ in }) {
+            for _ in 0..<seconds {
+                milliseconds += 1000
+                for index in 0..<(packs ?? count) {
+                    _ = bridge.receive(FrameFixture.bytes(change), pack: index, at: now)
+                }
+                _ = bridge.tick(at: now)
+            }
+        }
+
+        var summaries: [PackSummary] { bridge.summaries(at: now.monotonic) }
+
+        func status(isConnected: Bool = true) -> String { StatusLine.text(summaries, isConnected: isConnected) }
+    }
+
+    @Test("one pack: cells, volts, both limits, and why charging is limited")
+    func onePack() throws {
+        var fleet = Fleet(1)
+        #expect(fleet.status() == "no good frame from the BMS yet")
+        #expect(fleet.status(isConnected: false) == "no broker; no good frame from the BMS yet")
+        fleet.frames(120)
+        let limits = try #require(fleet.summaries.first?.limits)
+        #expect(
+            fleet.status()
+                == "16 cells, 53.00 V, DCL \(StatusLine.amperes(limits.dcl)), CCL \(StatusLine.amperes(limits.ccl)): "
+                + limits.reason(.ccl))
+    }
+
+    @Test("one pack that may not be discharged: DCL stands last, with its reason")
+    func noDischarge() throws {
+        var fleet = Fleet(1)
+        fleet.frames(120) { $0.status = [.chargeAllowed] }
+        let limits = try #require(fleet.summaries.first?.limits)
+        #expect(fleet.status().hasSuffix(", DCL 0 A: " + limits.reason(.dcl)))
+    }
+
+    @Test("one pack that fell silent: no old measurement is shown")
+    func silent() {
+        var fleet = Fleet(1)
+        fleet.frames(60)
+        fleet.frames(20, packs: 0)
+        #expect(fleet.status().hasPrefix("16 cells, no fresh measurement, DCL "))
+        #expect(fleet.status().contains("CCL 0 A: "))
+    }
+
+    @Test("a thousand packs: how many, and the first that are silent, in a bounded line")
+    func manyPacks() {
+        var fleet = Fleet(1000)
+        fleet.frames(1, packs: 990)
+        #expect(
+            fleet.status().hasPrefix(
+                "1000 packs, 990 with fresh data, 990 of them with CCL 0 A; none from b991, b992, b993 and 7 more"))
+        #expect(fleet.status(isConnected: false).utf8.count <= 240)
+    }
+
+    @Test("an hour of a pack: frames, limits, energy, what it is now")
+    func hour() throws {
+        var fleet = Fleet(1)
+        fleet.bridge.sourceChanged(pack: 0, isOpen: true)
+        fleet.frames(10) { $0.energyInToday = WattHours(1_000) }
+        var summary = HourlySummary(fleet.summaries, at: 0)
+        #expect(!summary.isDue(at: HourlySummary.period - 1))
+        #expect(summary.isDue(at: HourlySummary.period))
+        fleet.bridge.sourceChanged(pack: 0, isOpen: false)
+        fleet.bridge.sourceChanged(pack: 0, isOpen: true)
+        fleet.frames(100) { $0.energyInToday = WattHours(1_500) }
+        let packs = fleet.bridge.takeSummaries(at: fleet.now.monotonic)
+        let range = try #require(packs.first?.range)
+        #expect(range[.ccl].lowerBound == 0)
+        let lines = summary.lines(packs, at: HourlySummary.period)
+        let line = try #require(lines.first)
+        #expect(line.hasPrefix("pack b1: in the last hour 100 frames, 0 refused, link 100 %; CVL "), "\(line)")
+        #expect(line.contains("; 0.50 kWh in, 0.00 kWh out; now 50 %, 53.00 V; source opened 1 x"), "\(line)")
+        #expect(line.contains("CCL 0.0 to \(FixedPoint.text(thousandths: range[.ccl].upperBound, decimals: 1)) A"))
+        // The next hour's range begins with its own values.
+        fleet.frames(10)
+        #expect((fleet.summaries.first?.range?[.ccl].lowerBound ?? 0) > 0)
+        #expect(!summary.isDue(at: HourlySummary.period + 1))
+        #expect(summary.isDue(at: 2 * HourlySummary.period))
+    }
+
+    @Test("energy of an hour over midnight counts from the new day's zero")
+    func midnight() throws {
+        var fleet = Fleet(1)
+        fleet.frames(10) { $0.energyOutToday = WattHours(9_000) }
+        var summary = HourlySummary(fleet.summaries, at: 0)
+        fleet.frames(10) { $0.energyOutToday = WattHours(250) }
+        let lines = summary.lines(fleet.summaries, at: 1)
+        let line = try #require(lines.first)
+        #expect(line.contains("0.25 kWh out"), "\(line)")
+    }
+
+    @Test("up to eight packs have a line each, more share one", arguments: [(8, 8), (9, 1), (1000, 1)])
+    func bounded(packs: Int, lines: Int) throws {
+        var fleet = Fleet(packs)
+        var summary = HourlySummary(fleet.summaries, at: 0)
+        fleet.frames(2)
+        let said = summary.lines(fleet.summaries, at: 1)
+        #expect(said.count == lines)
+        if lines == 1 {
+            let line = try #require(said.first)
+            #expect(line.hasPrefix("\(packs) packs: in the last hour \(packs) frames, \(packs) refused; 0.00 kWh in"))
+            #expect(line.hasSuffix("; \(packs) with fresh data now"))
+        }
+    }
+}
