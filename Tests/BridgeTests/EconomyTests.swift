@@ -122,7 +122,7 @@ struct EconomyTests {
         var walk = Walk()
         var (current, cell, soc) = (0, 3_310, 50)
         let watched = MetricCatalogue.state.filter { ["/Dc/0/Current", "/Dc/0/Voltage", "/Soc"].contains($0.path) }
-        for second in 0..<2_000 {
+        for second in 0..<400 {
             current = max(-90_000, min(90_000, current + Int.random(in: -12...12, using: &random) * 125))
             if second % 7 == 0 { cell = max(3_290, min(3_330, cell + Int.random(in: -1...1, using: &random) * 5)) }
             if second % 40 == 0 { soc = max(20, min(80, soc + Int.random(in: -1...1, using: &random))) }
@@ -193,7 +193,7 @@ struct EconomyTests {
 
     @Test(
         "a change of a permission, an alarm or a limit goes out in the step that brings it, at any moment between two documents",
-        arguments: Economy.allCases, 0..<15)
+        arguments: Economy.allCases, [0, 1, 4, 7])
     func atOnce(economy: Economy, offset: Int) throws {
         var harness = harness(economy)
         harness.frames(offset)
