@@ -10,6 +10,10 @@ public struct Bridge: Sendable {
     private var gx: GXPortal?
     private let access: TopicAccess
     private var isConnected = false
+    private var isListenedTo = false
+    /// Takes limits as soon as they are written, before the step that made them ends; `nil`: they come with the others. While
+    /// there is no connection nothing is given to it.
+    public var express: (@Sendable (OutboundMessage) -> Void)?
 
     /// A bridge for packs with different ids.
     ///
@@ -245,9 +249,13 @@ public struct Bridge: Sendable {
     ) -> Outbox {
         var outbox = Outbox()
         tellBanks()
-        let isListenedTo = gx?.isAlive(at: now.monotonic) ?? false
-        for index in packs.indices { packs[index].isListenedTo = isListenedTo }
-        for index in banks.indices { banks[index].isListenedTo = isListenedTo }
+        outbox.express = isConnected ? express : nil
+        let isAlive = gx?.isAlive(at: now.monotonic) ?? false
+        if isAlive != isListenedTo {
+            isListenedTo = isAlive
+            for index in packs.indices { packs[index].isListenedTo = isAlive }
+            for index in banks.indices { banks[index].isListenedTo = isAlive }
+        }
         if isConnected, let messages = gx?.tick(at: now) { outbox.send(messages) }
         body(&packs, &outbox)
         for index in banks.indices { banks[index].step(packs, touched: touched, at: now, into: &outbox) }

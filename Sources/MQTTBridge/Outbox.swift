@@ -25,6 +25,17 @@ public struct Outbox: Sendable {
     /// Answers to commands.
     public internal(set) var answers: [CommandAnswer] = []
 
+    /// Takes messages that should not wait until the whole step is worked out; `nil`: they wait.
+    var express: (@Sendable (OutboundMessage) -> Void)?
+
+    /// Sends a message ahead of what is still to be worked out in this step, after what was sent before it.
+    mutating func sendAtOnce(_ message: OutboundMessage) {
+        guard let express else { return send(message) }
+        for earlier in messages { express(earlier) }
+        messages = []
+        express(message)
+    }
+
     mutating func send(_ messages: [OutboundMessage]) { self.messages += messages }
     mutating func send(_ message: OutboundMessage) { messages.append(message) }
     mutating func say(_ level: Notice.Level, _ text: String) { notices.append(Notice(level: level, text: text)) }

@@ -166,7 +166,7 @@ struct PackPublisher: Sendable {
         let document = Documents.limits(view.limits, time: Documents.time(now))
         let topic = bridge.topics.limits(options.id)
         // A limit never outlives the expiry, whatever the heartbeat.
-        outbox.send(retained(topic, document, interval: 0))
+        outbox.sendAtOnce(retained(topic, document, interval: 0))
     }
 
     private mutating func sendRelays(_ view: PackView, _ now: Moment, _ outbox: inout Outbox) {

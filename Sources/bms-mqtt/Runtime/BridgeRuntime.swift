@@ -22,6 +22,8 @@ final class BridgeRuntime: Sendable {
     private let keeper: StateKeeper
 
     init(_ bridge: Bridge, transport: any Transport, log: Log, clock: PacedClock, keeper: StateKeeper) {
+        var bridge = bridge
+        bridge.express = { transport.publish($0) }
         state = Mutex(State(bridge: bridge))
         self.transport = transport
         self.log = log
