@@ -58,6 +58,10 @@ enum DecodeBenchmark {
             }
         }
         precondition(found == count && checksum != 0)
-        print("| decode \(count) frames, one core | \(Int(Double(count) / seconds)) frames/s |")
+        let rate = Double(count) / seconds
+        print("| decode \(count) frames, one core, aim 3000000 | \(Int(rate)) frames/s |")
+        guard let python = PythonComparison.run("decode.py", frames: SampleFrames.make(20_000)) else { return }
+        print("| the same in Python | \(Int(python)) frames/s |")
+        print("| ratio, aim 100 or more | \(Int(rate / python)) |")
     }
 }

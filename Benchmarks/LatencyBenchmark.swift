@@ -92,6 +92,35 @@ enum LatencyBenchmark {
         times.report(aim: "2", yardstick: 0, measured: 1)
     }
 
+    /// From the start of the program until it reads, and from the first byte, at a frame a second, to the first limits.
+    static func runStart() {
+        let broker = BrokerFixture()
+        guard broker.start(), let receiver = Receiver(port: broker.port) else {
+            print("| start | skipped: mosquitto is not installed |")
+            return
+        }
+        receiver.subscribe("bms/bench/limits")
+        let frames = SampleFrames.make(10).map(FrameEncoder.encode)
+        let pty = PtyPair()
+        let start = ContinuousClock.now
+        guard let bridge = bridge(broker, pty) else { return }
+        _ = bridge.read(until: "reading")
+        let reading = ContinuousClock.now
+        for frame in frames {
+            pty.write(frame)
+            if receiver.wait(seconds: 1) { break }
+        }
+        print("| start to reading | \(milliseconds(reading - start)) ms |")
+        print(
+            "| first byte to first limits at a subscriber, aim 1500 | \(milliseconds(ContinuousClock.now - reading)) ms |"
+        )
+        _ = bridge.id
+    }
+
+    private static func milliseconds(_ time: Duration) -> Int64 {
+        time.components.seconds * 1000 + time.components.attoseconds / 1_000_000_000_000_000
+    }
+
     /// Lets the bare program send as many bytes as the bridge does.
     private static func tell(_ bare: BareClient, _ size: Int, _ receiver: Receiver) {
         receiver.publish("bare/size", Array("\(size)".utf8))

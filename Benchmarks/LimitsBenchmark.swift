@@ -1,6 +1,7 @@
 import BMSCore
 import CLinux
 import ChargeLimits
+import Glibc
 
 /// One frame through tracker and calculator, one step of the calculator alone, and a simulated year of steps.
 enum LimitsBenchmark {
@@ -30,7 +31,17 @@ enum LimitsBenchmark {
             var calculator = LimitCalculator()
             for (snapshot, now) in snapshots { precondition(calculator.step(snapshot, at: now) != nil) }
         }
-        report("one limits step, 16 cells", alone / Double(snapshots.count))
+        report("one limits step, 16 cells, aim 5 us", alone / Double(snapshots.count))
+
+        guard let prototype = getenv("LIMITS_PROTOTYPE").map({ String(cString: $0) }) else {
+            print("| a Python calculator | skipped: LIMITS_PROTOTYPE names none |")
+            return
+        }
+        guard let python = PythonComparison.run("limits.py", frames: Array(frames.prefix(5_000)), [prototype]) else {
+            return
+        }
+        report("frame to limits by a Python prototype", python / 1e6)
+        print("| ratio, aim 50 or more | \(Int(python / 1e6 / (whole / Double(frames.count)))) |")
     }
 
     /// Heap in use after a day and after a year of frames, a second each.

@@ -7,7 +7,8 @@ struct Main {
         let names = CommandLine.arguments.dropFirst()
         let all: [(String, () -> Void)] = [
             ("decode", DecodeBenchmark.run), ("limits", LimitsBenchmark.run), ("year", LimitsBenchmark.runYear),
-            ("step", StepBenchmark.run), ("latency", LatencyBenchmark.run), ("commands", LatencyBenchmark.runCommands),
+            ("step", StepBenchmark.run), ("latency", LatencyBenchmark.run), ("start", LatencyBenchmark.runStart),
+            ("commands", LatencyBenchmark.runCommands),
             ("fuzz", CommandFuzz.run), ("relays", RelayDay.run), ("messages", MessageDay.run),
             ("corruption", Corruption.run),
         ]

@@ -1,0 +1,28 @@
+import BMSCore
+import Glibc
+import TestSupport
+
+/// The same work by a Python program, in the same run.
+enum PythonComparison {
+    /// What a script of `Benchmarks/python` printed for frames of 58 bytes; `nil`, which is told, where it cannot run.
+    static func run(_ script: String, frames: [Frame], _ arguments: [String] = []) -> Double? {
+        let folder = TemporaryFolder()
+        let file = "\(folder.path)/frames"
+        guard
+            let python = ChildProcess.find("python3"),
+            write(frames.flatMap(FrameEncoder.encode), file),
+            let child = ChildProcess(python, ["Benchmarks/python/\(script)", file] + arguments),
+            let number = Double(child.read(seconds: 300).split(separator: "\n").last.map(String.init) ?? "")
+        else {
+            print("| comparison with Python | skipped: it needs python3, and the repository as the working directory |")
+            return nil
+        }
+        return number
+    }
+
+    private static func write(_ bytes: [UInt8], _ path: String) -> Bool {
+        guard let file = fopen(path, "wb") else { return false }
+        defer { fclose(file) }
+        return fwrite(bytes, 1, bytes.count, file) == bytes.count
+    }
+}
