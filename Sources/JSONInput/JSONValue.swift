@@ -1,8 +1,5 @@
-import FoundationEssentials
-
-/// Any JSON, read by Foundation's decoder, which bounds the depth: relays' states, the filter's lines, the state file, and
-/// what the monitor shows.
-package enum JSONValue: Decodable, Hashable, Sendable {
+/// Any JSON: relays' states, the filter's lines, the state file, and what the monitor shows.
+package enum JSONValue: Hashable, Sendable {
     case null
     case flag(Bool)
     case number(Double)
@@ -10,27 +7,10 @@ package enum JSONValue: Decodable, Hashable, Sendable {
     case array([JSONValue])
     case object([String: JSONValue])
 
-    /// The value of a document; `nil` where it is no JSON.
+    /// The value of a document; `nil` where it is no JSON, see ``JSONParser``.
     package init?(parsing bytes: [UInt8]) {
-        guard let value = try? JSONDecoder().decode(JSONValue.self, from: Data(bytes)) else { return nil }
+        guard let value = JSONParser.parse(bytes) else { return nil }
         self = value
-    }
-
-    package init(from decoder: any Decoder) throws {
-        let container = try decoder.singleValueContainer()
-        if container.decodeNil() {
-            self = .null
-        } else if let flag = try? container.decode(Bool.self) {
-            self = .flag(flag)
-        } else if let number = try? container.decode(Double.self) {
-            self = .number(number)
-        } else if let text = try? container.decode(String.self) {
-            self = .text(text)
-        } else if let array = try? container.decode([JSONValue].self) {
-            self = .array(array)
-        } else {
-            self = .object(try container.decode([String: JSONValue].self))
-        }
     }
 
     /// A member by path, "Info.MaxChargeVoltage".
