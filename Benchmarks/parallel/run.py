@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from bank import CELLS, Bus, Pack, Power
 
 WARM = 20            # seconds in which everything starts; no current flows
-ALLOWED = 10         # a limit may have been this many seconds older: confirmation, 2 s of the inverter, a ramp of current
+ALLOWED = 10         # a current is measured against the highest own limit of so many seconds: the inverter is 2 s late
 
 
 @dataclass
@@ -29,7 +29,6 @@ class Scenario:
     happen: object = lambda t, packs: None   # what befalls the packs
     disconnected: list = field(default_factory=list)
     exempt: set = field(default_factory=set)   # packs that no limit can reach while they are silent
-    much: float = 1e4
 
 
 def four(**last):
@@ -37,12 +36,13 @@ def four(**last):
 
 
 def cycle(t):
-    """All the inverter can take for 20 minutes, a rest, all the charger has."""
-    return 1e4 if t < 1200 else 0.0
+    """All the inverter can take for ten minutes; then comes a rest."""
+    return 1e4 if t < 600 else 0.0
 
 
 def after(t):
-    return 1e4 if t >= 1500 else 0.0
+    """All the charger has."""
+    return 1e4 if t >= 900 else 0.0
 
 
 def cut(at, index, **what):
@@ -60,20 +60,20 @@ def fault(start, end, index):
 
 
 SCENARIOS = [
-    Scenario("four equal packs, all that is allowed out and in", four(soc=.5), cycle, after, 5400),
-    Scenario("one with twice the resistance", four(resistance=2.0), cycle, after, 5400),
-    Scenario("one with half the resistance", four(resistance=.5), cycle, after, 5400),
+    Scenario("four equal packs, all that is allowed out and in", four(soc=.5), cycle, after, 2700),
+    Scenario("one with twice the resistance", four(resistance=2.0), cycle, after, 2700),
+    Scenario("one with half the resistance", four(resistance=.5), cycle, after, 2700),
     Scenario("100, 100, 200 and 300 Ah", [dict(seed=n + 1, ah=a) for n, a in enumerate((100, 100, 200, 300))], cycle,
-             after, 5400),
-    Scenario("two packs, 30 % of charge apart", [dict(soc=.8, seed=1), dict(soc=.5, seed=2)], cycle, after, 5400),
+             after, 2700),
+    Scenario("two packs, 30 % of charge apart", [dict(soc=.8, seed=1), dict(soc=.5, seed=2)], cycle, after, 2700),
     Scenario("one full much earlier, modes normal",
              [dict(soc=.93, seed=1, mode="normal"), dict(soc=.6, seed=2, mode="normal"),
-              dict(soc=.6, seed=3, mode="normal")], lambda t: 1e4 if 7200 <= t < 9000 else 0.0,
-             lambda t: 1e4 if t < 7200 else 0.0, 9000),
+              dict(soc=.6, seed=3, mode="normal")], lambda t: 1e4 if t >= 4800 else 0.0,
+             lambda t: 1e4 if t < 4800 else 0.0, 5700),
     Scenario("one emptier, until empty", [dict(soc=.20, seed=1), dict(soc=.35, seed=2), dict(soc=.35, seed=3)],
-             lambda t: 1e4, seconds=5400),
-    Scenario("one at 4 degC: charging", four(temperature=4.0, soc=.3), lambda t: 1e4 if t > 2400 else 0.0,
-             lambda t: 1e4 if t <= 2400 else 0.0, 3600),
+             lambda t: 1e4, seconds=3600),
+    Scenario("one at 4 degC: charging", four(temperature=4.0, soc=.3), lambda t: 1e4 if t > 1800 else 0.0,
+             lambda t: 1e4 if t <= 1800 else 0.0, 2400),
     Scenario("load of 300 A, one of four falls silent and stays on the bus", four(soc=.9), lambda t: 300.0, seconds=1500,
              silent=lambda t: {3} if t >= 600 else set(), exempt={3}),
     Scenario("load of 300 A, one of four dies: silent and off", four(soc=.9), lambda t: 300.0, seconds=1500,
@@ -87,7 +87,7 @@ SCENARIOS = [
              happen=fault(600, 900, 3)),
     Scenario("load of 290 A, one of four off by the file", four(soc=.9, connected=False), lambda t: 290.0, seconds=1200,
              silent=lambda t: {3}, disconnected=["d"]),
-    Scenario("charging with one silent on the bus", four(soc=.5), available=lambda t: 1e4, seconds=3600,
+    Scenario("charging with one silent on the bus", four(soc=.5), available=lambda t: 1e4, seconds=1800,
              silent=lambda t: {3} if t >= 600 else set(), exempt={3}),
     Scenario("load that jumps each 7 s between 20 and 380 A", four(resistance=1.5, soc=.9),
              lambda t: 380.0 if t // 7 % 2 else 20.0, seconds=1800),
@@ -107,9 +107,8 @@ def configuration(packs, disconnected):
 def run(program, scenario, trace=None):
     packs = []
     for options in scenario.packs:
-        connected = options.pop("connected", True) if "connected" in options else True
-        pack = Pack(**options)
-        pack.connected = connected
+        pack = Pack(**{key: value for key, value in options.items() if key != "connected"})
+        pack.connected = options.get("connected", True)
         packs.append(pack)
     text, names = configuration(packs, scenario.disconnected)
     bus = Bus(packs)
@@ -148,7 +147,8 @@ def follow(scenario, packs, names, power, child, trace):
         if t < 0:
             continue
         bad["out" if total < 0 else "in"] += abs(total) / 3600
-        if unserved > 1 and wanted < scenario.much:
+        # The first minute is for measuring the shares.
+        if unserved > 1 and wanted < 1e4 and t >= 60:
             bad["unserved"] += unserved / 3600
         if limits[2] == 0 and wanted:
             bad["black"] += 1
@@ -170,7 +170,7 @@ def follow(scenario, packs, names, power, child, trace):
             allowed = max(x[0] if current > 0 else x[1] for x in recent[n])
             # Packs at different charge exchange current without charger or inverter; no limit can stop that.
             external = total > 0 if current > 0 else total < 0
-            if abs(current) < 2 or not external:
+            if abs(current) < 2 or abs(total) < 5 or not external:
                 continue
             worst = max(worst, abs(current) / max(allowed, .5))
             bad["most"] = max(bad["most"], abs(current) / max(allowed, .5))
@@ -194,7 +194,7 @@ def main():
              "|---|---|---|---|---|---|---|"]
     failed = 0
     for scenario in SCENARIOS:
-        if options.scenario not in scenario.name:
+        if not any(part in scenario.name for part in options.scenario.split("|")):
             continue
         r = run(options.program, scenario, options.trace)
         dark = f"{r['black']} s, {r['unserved']:.1f} Ah" if r["black"] or r["unserved"] > .05 else "no"

@@ -36,7 +36,7 @@ struct BankFlow: Sendable {
     ///
     /// - Parameters:
     ///   - taking: packs that take part in either direction.
-    ///   - limits: what each may carry, by direction; `nil`: nothing is known.
+    ///   - limits: what each may carry, by direction; `nil`: it takes no part there.
     ///   - isMidway: no pack is near full.
     mutating func step(
         _ currents: [Int?], capacities: [Double], taking: [Int], limits: [[Int?]], isMidway: Bool, at now: Timestamp
@@ -62,7 +62,9 @@ struct BankFlow: Sendable {
         let isLarge = abs(total) >= max(4_000, capacity / 20)
         let spread = (totals.max() ?? 0) - (totals.min() ?? 0)
         let isCalm = totals.count == Self.looks && spread <= abs(total) / 10 + 2_000
-        learn(flows, total, isTeaching: isLarge && isCalm, isMidway: isMidway, seconds)
+        // A pack that is kept off in one direction says nothing of its share there.
+        let sides = limits.map { limits in flows.filter { limits[$0.pack] != nil } }
+        learn(sides, total, isTeaching: isLarge && isCalm, isMidway: isMidway, seconds)
         if isCalm { noteOffsets(flows, total, isLarge: isLarge) }
     }
 
@@ -74,15 +76,15 @@ struct BankFlow: Sendable {
     }
 
     private mutating func learn(
-        _ flows: [(pack: Int, flow: Double)], _ total: Double, isTeaching: Bool, isMidway: Bool, _ seconds: Double
+        _ sides: [[(pack: Int, flow: Double)]], _ total: Double, isTeaching: Bool, isMidway: Bool, _ seconds: Double
     ) {
         if isTeaching, total > 0 {
-            charge.learn(flows, isMidway: isMidway, seconds: seconds)
+            charge.learn(sides[0], isMidway: isMidway, seconds: seconds)
         } else if total <= 0 {
             charge.rest(seconds: seconds)
         }
         if isTeaching, total < 0 {
-            let opposite = flows.map { (pack: $0.pack, flow: -$0.flow) }
+            let opposite = sides[1].map { (pack: $0.pack, flow: -$0.flow) }
             discharge.learn(opposite, isMidway: isMidway, seconds: seconds)
         } else if total >= 0 {
             discharge.rest(seconds: seconds)
@@ -100,7 +102,9 @@ struct BankFlow: Sendable {
             guard !isLarge || sign * total > 0 else { continue }
             for (pack, flow) in flows {
                 let beyond = sign * (flow - shares(direction).measured(pack, among: packs) * total)
-                offsets[index][pack] += (max(0, beyond - Self.grain) - offsets[index][pack]) / 2
+                let change = max(0, beyond - Self.grain) - offsets[index][pack]
+                // Believed soon and forgotten slowly, or a load that comes and goes would make the limit saw.
+                offsets[index][pack] += change / (change > 0 ? 2 : 30)
             }
         }
     }
