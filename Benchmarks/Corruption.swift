@@ -18,8 +18,8 @@ enum Corruption {
     static func run() {
         let count = max(1000, CommandLine.arguments.last.flatMap { Int($0) } ?? 12_000_000)
         let packs = Scenario.allCases.map(frames)
-        let whole = packs.map { Undamaged.play($0, WholeReceiver.self) }
-        let sum = packs.map { Undamaged.play($0, SumOnly.self) }
+        let whole = packs.map { Undamaged<WholeReceiver>.play($0) }
+        let sum = packs.map { Undamaged<SumOnly>.play($0) }
         print(
             "\n| damage | frames | damaged | accepted by | taken for true | raised | beyond allowed | most beyond | lowered |"
         )
@@ -28,8 +28,8 @@ enum Corruption {
             let isNoise = if case .noise = damage { true } else { false }
             let frames =
                 isNoise ? count * noiseShare / 100 : count * (100 - 4 * noiseShare) / 100 / (Damage.all.count - 4)
-            tell(damage, "the bridge", measure(WholeReceiver.self, damage, frames, whole, seed: UInt64(index)))
-            tell(damage, "the sum only", measure(SumOnly.self, damage, frames / sumShare, sum, seed: UInt64(index)))
+            tell(damage, "the bridge", measure(damage, frames, whole, seed: UInt64(index)))
+            tell(damage, "the sum only", measure(damage, frames / sumShare, sum, seed: UInt64(index)))
         }
     }
 
@@ -51,20 +51,20 @@ enum Corruption {
     }
 
     private static func measure<Way: Acceptance>(
-        _ way: Way.Type, _ damage: Damage, _ count: Int, _ packs: [[Undamaged]], seed: UInt64
+        _ damage: Damage, _ count: Int, _ packs: [[Undamaged<Way>]], seed: UInt64
     ) -> Tally {
         var random = SeededRandom(1000 + seed)
         var tally = Tally()
         var run = 0
         while tally.frames < count {
-            var line = DamagedLine<Way>()
+            var line = DamagedLine(packs[run % packs.count])
             for (second, sound) in packs[run % packs.count].enumerated() {
                 // The first frames are sound: limits that do not exist cannot rise.
                 let bytes = second < 10 ? sound.bytes : damage.apply(sound.bytes, using: &random)
-                line.step(sound, arriving: bytes, second: second, &tally)
+                line.step(sound, arriving: bytes, &tally)
                 if tally.frames >= count { break }
             }
-            line.end(&tally)
+            line.end()
             run += 1
         }
         return tally
@@ -98,45 +98,68 @@ struct Tally {
     var lowered = 0
 }
 
-/// A line, and the three runs behind it. The one with damage branches off at a frame that no BMS had sent, and is given up when
-/// two minutes passed since the last such frame.
+/// A line, and the runs behind it. They are played only around a frame that no BMS had sent: from half a minute before it at
+/// least, with what was lost by then, until two minutes passed since the last such frame.
 struct DamagedLine<Way: Acceptance> {
     private static var memory: Int { 120 }
     private var receiver = Way()
+    private let run: [Undamaged<Way>]
+    /// Whether the frame of each second came as it was sent.
+    private var isSound: [Bool] = []
     /// Damaged frames are lost.
-    private var sparse = Chain<Way>()
+    private var sparse: Chain<Way>?
     private var branch: Chain<Way>?
     private var branchedAt = 0
     private var isRaised = false
     private var isBeyond = false
     private var isLowered = false
 
-    /// A second: a frame was sent, and something arrived.
-    mutating func step(_ sound: Undamaged, arriving bytes: [UInt8], second: Int, _ tally: inout Tally) {
-        let now = Timestamp(milliseconds: Int64(second) * 1000)
+    init(_ run: [Undamaged<Way>]) { self.run = run }
+
+    /// The next second: a frame was sent, and something arrived.
+    mutating func step(_ sound: Undamaged<Way>, arriving bytes: [UInt8], _ tally: inout Tally) {
+        let second = isSound.count
         let arrived = receiver.frames(in: bytes)
         let wrong = arrived.count { $0 != sound.frame }
         tally.frames += 1
         if bytes != sound.bytes { tally.damaged += 1 }
         tally.accepted += wrong
         if wrong > 0 {
-            if branch == nil { branch = sparse }
+            if branch == nil {
+                sparse = replay(until: second)
+                branch = sparse
+            }
             branchedAt = second
         }
+        isSound.append(arrived.contains { $0 == sound.frame })
+        guard branch != nil else { return }
+        let now = Timestamp(milliseconds: Int64(second) * 1000)
         branch?.step(arrived, at: now)
-        sparse.step(arrived.filter { $0 == sound.frame }, at: now)
+        sparse?.step(arrived.filter { $0 == sound.frame }, at: now)
         compare(sound, &tally)
-        if second - branchedAt > Self.memory { end(&tally) }
+        if second - branchedAt > Self.memory { end() }
+    }
+
+    /// The run that lost what was damaged.
+    private func replay(until second: Int) -> Chain<Way> {
+        var start = max(0, second - 30)
+        while start > 0, run[start].chain == nil { start -= 1 }
+        guard var chain = run[start].chain else { return Chain<Way>() }
+        for earlier in (start + 1)..<max(start + 1, second) {
+            let frames = isSound[earlier] ? [run[earlier].frame].compactMap(\.self) : []
+            chain.step(frames, at: Timestamp(milliseconds: Int64(earlier) * 1000))
+        }
+        return chain
     }
 
     /// Gives up the branch.
-    mutating func end(_ tally: inout Tally) {
-        branch = nil
+    mutating func end() {
+        (branch, sparse) = (nil, nil)
         (isRaised, isBeyond, isLowered) = (false, false, false)
     }
 
-    private mutating func compare(_ sound: Undamaged, _ tally: inout Tally) {
-        guard let limits = branch?.published, let lost = sparse.published, let truth = sound.published else { return }
+    private mutating func compare(_ sound: Undamaged<Way>, _ tally: inout Tally) {
+        guard let limits = branch?.published, let lost = sparse?.published, let truth = sound.published else { return }
         let indices = limits.indices
         let isRaised = indices.contains { limits[$0] > max(lost[$0], truth[$0]) }
         let isLowered = indices.contains { limits[$0] < min(lost[$0], truth[$0]) }
@@ -151,14 +174,16 @@ struct DamagedLine<Way: Acceptance> {
 }
 
 /// A second of the run without damage.
-struct Undamaged {
+struct Undamaged<Way: Acceptance> {
     let bytes: [UInt8]
     let frame: Frame?
     let published: [Int]?
     /// The lowest bound of CVL, CCL, DCL.
     let allowed: [Int]
+    /// The run after this second, once a minute.
+    let chain: Chain<Way>?
 
-    static func play<Way: Acceptance>(_ frames: [[UInt8]], _ way: Way.Type) -> [Undamaged] {
+    static func play(_ frames: [[UInt8]]) -> [Undamaged] {
         var chain = Chain<Way>()
         return frames.enumerated().map { second, bytes in
             let frame = FrameDecoder.decode(bytes)
@@ -167,7 +192,9 @@ struct Undamaged {
             let allowed = LimitKind.allCases.map { kind in
                 bounds.filter { $0.limit == kind }.map(\.value).min() ?? 0
             }
-            return Undamaged(bytes: bytes, frame: frame, published: chain.published, allowed: allowed)
+            return Undamaged(
+                bytes: bytes, frame: frame, published: chain.published, allowed: allowed,
+                chain: second.isMultiple(of: 60) ? chain : nil)
         }
     }
 }
