@@ -1,0 +1,1 @@
+"""Parts of scripts/faults and scripts/soak: real processes, real sockets, one event loop."""

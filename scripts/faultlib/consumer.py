@@ -1,0 +1,133 @@
+"""Who reads limits, by the rules of docs/safety.md, and how old the data is behind what it believes."""
+import asyncio
+import json
+import time
+
+from . import mqtt
+
+LONGEST = 30.0  # seconds
+
+
+def is_live(limits):
+    """Limits that let a current flow beyond what silence permits."""
+    return limits.get("chargeState") != "stale"
+
+
+class Consumer:
+    """A limit counts while both statuses are online and its document is neither expired nor 30 s old by its receipt.
+
+    It stays connected to the broker itself, and believes what it has until it expires, connected or not.
+    """
+
+    def __init__(self, scene):
+        self.scene = scene
+        self.bridge = self.status = b""
+        self.limits, self.received, self.lasts, self.measured = None, 0.0, 0.0, 0.0
+        self.gx, self.gx_received = None, 0.0
+        self.oldest = self.oldest_gx = 0.0
+        self.live = False
+        self.changes = []  # (moment, live)
+        self.blind = 0.0
+        self.state = self.settings = {}
+        self.seen = []  # topics and payloads of statuses, results and events
+        self.documents = self.broken = 0
+        self.at = time.monotonic()
+
+    async def run(self):
+        while True:
+            try:
+                client = await self.scene.client()
+                client.subscribe("bms/bridge/status", *(f"bms/pack/{name}" for name in (
+                    "status", "limits", "state", "settings", "result", "event", "gx")))
+                async for message in client:
+                    self.note(message)
+                client.close()
+            except (mqtt.Closed, mqtt.Refused):
+                pass
+            await asyncio.sleep(0.3)
+
+    async def watch(self):
+        while True:
+            self.judge()
+            await asyncio.sleep(0.05)
+
+    def note(self, message):
+        now = time.monotonic()
+        name = message.topic.split("/", 1)[1]
+        if name == "bridge/status":
+            self.bridge = message.payload
+        elif name == "pack/status":
+            self.status = message.payload
+        if name in ("bridge/status", "pack/status", "pack/result", "pack/event"):
+            self.seen.append((now, name, message.payload))
+        else:
+            try:
+                document = json.loads(message.payload)
+            except ValueError:
+                self.broken += 1
+                return
+            if name == "pack/limits":
+                self.documents += 1
+                self.limits, self.received = document, now
+                self.lasts = min(LONGEST, message.expiry if message.expiry is not None else LONGEST)
+                self.measured = self.scene.measured(document, now)
+            elif name == "pack/gx":
+                self.gx, self.gx_received = document, now
+            elif name == "pack/state":
+                self.state = document
+            elif name == "pack/settings":
+                self.settings = document
+        self.judge()
+
+    def judge(self):
+        now = time.monotonic()
+        is_believed = (self.bridge == self.status == b"online" and self.limits is not None
+                       and now - self.received < self.lasts)
+        live = bool(is_believed and is_live(self.limits))
+        if live:
+            self.oldest = max(self.oldest, now - self.measured)
+        if not self.live:
+            self.blind += now - self.at
+        if live != self.live:
+            self.live = live
+            self.changes.append((now, live))
+        self.at = now
+        # The driver on a GX knows one rule alone: a time-out of 30 s.
+        gx = self.gx
+        if gx and now - self.gx_received < LONGEST and gx["Info"]["MaxChargeCurrent"] > 0:
+            self.oldest_gx = max(self.oldest_gx, now - self.scene.bms.measured_by(gx["Dc"]["Current"]))
+
+    def since(self, moment, live):
+        """When it became live, or ceased to be, after a moment; at once where it was so."""
+        state = ([False] + [value for at, value in self.changes if at <= moment])[-1]
+        if state == live:
+            return moment
+        return next((at for at, value in self.changes if at > moment and value == live), None)
+
+
+class Newcomer:
+    """Subscribes anew each second or two: what the broker has kept for it must not rest on old data, status or not."""
+
+    def __init__(self, scene):
+        self.scene = scene
+        self.oldest = 0.0
+        self.count = 0
+
+    async def run(self):
+        while True:
+            try:
+                client = await self.scene.client()
+                client.subscribe("bms/pack/limits")
+                try:
+                    message = await asyncio.wait_for(anext(client), 0.3)
+                    limits = json.loads(message.payload)
+                    if message.retained and is_live(limits):
+                        age = time.monotonic() - self.scene.measured(limits, time.monotonic())
+                        self.oldest = max(self.oldest, age)
+                        self.count += 1
+                except (asyncio.TimeoutError, StopAsyncIteration, ValueError):
+                    pass
+                client.close()
+            except (mqtt.Closed, mqtt.Refused):
+                pass
+            await asyncio.sleep(1.3)

@@ -1,0 +1,190 @@
+"""What can happen to the broker and on the way to it."""
+import signal
+
+from .scene import Failed
+from .table import fault
+
+
+@fault("broker-killed", "broker killed (`kill -9`), back 40 s later", safe=30.5, back=33)
+async def killed(scene):
+    await scene.start()
+    scene.fault()
+    scene.broker.kill()
+    await scene.until_safe()
+    await scene.hold(8)
+    scene.repair()
+    await scene.broker.start().ready()
+    await scene.until_back()
+
+
+@fault("broker-restarted", "broker restarted, empty", back=10)
+async def restarted(scene):
+    await scene.start()
+    scene.fault()
+    scene.broker.kill()
+    scene.repair()
+    await scene.broker.start().ready()
+    await scene.until_back()
+
+
+@fault("broker-frozen", "broker frozen (SIGSTOP) for 40 s", safe=30.5, back=33)
+async def frozen(scene):
+    await scene.start()
+    scene.fault()
+    scene.broker.signal(signal.SIGSTOP)
+    await scene.until_safe()
+    await scene.hold(8)
+    scene.broker.signal(signal.SIGCONT)
+    scene.repair()
+    await scene.until_back()
+
+
+@fault("broker-full", "broker out of connections for 40 s", safe=30.5, back=33)
+async def full(scene):
+    from .processes import free_port
+    # The bridge comes in by a listener of its own, so that consumers always get in.
+    second = free_port()
+    scene.relay.target = second
+    scene.broker.configure([f"listener {second} 127.0.0.1", "max_connections 1"])
+    await scene.start()
+    scene.fault()
+    scene.relay.cut()
+    from .mqtt import Client, Closed, Refused
+    intruder = None
+    while intruder is None:
+        try:
+            intruder = await Client.open(second)
+        except (Closed, Refused):
+            scene.relay.cut()
+            await scene.hold(0.02)
+    await scene.until_safe()
+    await scene.hold(40)
+    intruder.close()
+    scene.repair()
+    await scene.until_back()
+
+
+@fault("refusing", "broker refuses connections for 40 s", safe=30.5, back=33)
+async def refusing(scene):
+    await scene.start()
+    scene.fault()
+    scene.relay.refuse()
+    scene.relay.cut()
+    await scene.until_safe()
+    await scene.hold(35)
+    await scene.relay.open()
+    scene.repair()
+    await scene.until_back()
+
+
+@fault("network-cut", "connection cut, network well again at once", back=8)
+async def cut(scene):
+    await scene.start()
+    scene.fault()
+    scene.relay.cut()
+    scene.repair()
+    await scene.hold(2)
+    await scene.until_back()
+
+
+@fault("network-frozen", "network to the broker dead for 50 s, connections open", safe=30.5, back=40)
+async def network(scene):
+    await scene.start()
+    scene.fault()
+    scene.relay.freeze()
+    await scene.until_safe()
+    await scene.hold(25)
+    scene.relay.thaw()
+    scene.repair()
+    await scene.until_back()
+
+
+@fault("network-slow", "three seconds of delay each way")
+async def slow(scene):
+    await scene.start()
+    scene.fault()
+    scene.relay.delay = 3
+    await scene.hold(40)
+    scene.relay.delay = 0
+    scene.repair()
+    await scene.until_back()
+
+
+@fault("network-narrow", "300 bytes a second to the broker, a tenth of what is sent", back=60)
+async def narrow(scene):
+    await scene.start()
+    scene.fault()
+    scene.relay.rate = 300
+    await scene.hold(240 if scene.is_long else 75)
+    scene.relay.rate = None
+    scene.repair()
+    await scene.until_back()
+
+
+@fault("network-garbled", "one byte in a thousand to the broker wrong, without TLS", back=40)
+async def garbled(scene):
+    await scene.start()
+    scene.fault()
+    scene.relay.garble = 0.001
+    # Wrong bytes inside a document pass the broker unseen: what consumers then believe is no promise of ours.
+    await scene.hold(30)
+    scene.relay.garble = 0
+    scene.relay.cut()
+    scene.repair()
+    await scene.until_back()
+    scene.lost = f"{scene.consumer.broken} documents arrived as no JSON"
+
+
+@fault("dns", "name of the broker not resolved for 40 s", safe=30.5, back=35)
+async def dns(scene):
+    import os
+    from .scene import Skipped
+    import subprocess
+    hosts = scene.folder / "hosts"
+    if os.geteuid() != 0 or subprocess.run(["unshare", "-m", "true"], capture_output=True).returncode:
+        raise Skipped("needs root, for a hosts file of its own")
+    hosts.write_text("127.0.0.1 localhost broker.test\n")
+    scene.host = "broker.test"
+    scene.wrapper = ["unshare", "-m", "sh", "-c", f'mount --bind {hosts} /etc/hosts && exec "$@"', "sh"]
+    await scene.start()
+    scene.fault()
+    hosts.write_text("127.0.0.1 localhost\n")
+    scene.relay.cut()
+    await scene.until_safe()
+    await scene.hold(35)
+    hosts.write_text("127.0.0.1 localhost broker.test\n")
+    scene.repair()
+    await scene.until_back()
+
+
+@fault("auth", "authentication withdrawn for 40 s", safe=30.5, back=35)
+async def withdrawn(scene):
+    import subprocess
+    from .processes import free_port
+    second = free_port()
+    scene.relay.target = second
+    scene.broker.configure([
+        "per_listener_settings false", f"listener {second} 127.0.0.1", f"password_file {scene.folder}/passwords"])
+    text = (scene.folder / "broker.conf").read_text().replace("allow_anonymous true", "allow_anonymous false")
+    (scene.folder / "broker.conf").write_text(text)
+    scene.login = {"user": "reader", "password": "reader"}
+    scene.mqtt = ", username: bridge, password: secret"
+
+    def passwords(secret):
+        lines = f"reader:reader\nbridge:{secret}\n"
+        (scene.folder / "passwords").write_text(lines)
+        if subprocess.run(["mosquitto_passwd", "-U", scene.folder / "passwords"], capture_output=True).returncode:
+            raise Failed("mosquitto_passwd failed")
+    passwords("secret")
+    await scene.start()
+    scene.fault()
+    passwords("another")
+    scene.broker.signal(signal.SIGHUP)
+    await scene.hold(0.5)
+    scene.relay.cut()
+    await scene.until_safe()
+    await scene.hold(35)
+    passwords("secret")
+    scene.broker.signal(signal.SIGHUP)
+    scene.repair()
+    await scene.until_back()

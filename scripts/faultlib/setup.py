@@ -1,0 +1,15 @@
+"""The program to test and the Debian packages that the tests need."""
+import pathlib
+import subprocess
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+def program(binary=None, packages=("mosquitto",)):
+    """The path of the release binary: the one given, or one that is built now."""
+    if binary:
+        return pathlib.Path(binary).resolve()
+    script = (f". scripts/set-up {' '.join(packages)}\n"
+              "swift build -c release --static-swift-stdlib --product bms-mqtt >&2\nswift build -c release --show-bin-path")
+    folder = subprocess.run(["bash", "-c", script], cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
+    return pathlib.Path(folder.strip().splitlines()[-1]) / "bms-mqtt"
