@@ -10,6 +10,8 @@ public struct PackTracker: Sendable {
         public var temperatureCounts = 17
         /// Equal frames that confirm changed settings.
         public var settingsConfirmation = 5
+        /// Milliseconds for which frames that are equal in every byte count; `nil`: for ever. The configuration sets 20 s.
+        public var stuck: Int64?
 
         /// The defaults above.
         public init() {}
@@ -50,6 +52,7 @@ public struct PackTracker: Sendable {
     private var vote = StatusVote()
     private var votedAt: Timestamp?
     private var keys = KeyCollector()
+    private var repetition = RepetitionWatch()
 
     /// A tracker that knows nothing yet.
     public init(_ options: Options = Options()) {
@@ -66,6 +69,11 @@ public struct PackTracker: Sendable {
             note(frame.status, at: now)
             snapshot.keys = keys.values(at: now)
             return .statusOnly
+        }
+        if let since = repetition.stuck(frame, at: now, options) {
+            // All of them are as old as the first: nobody has measured anything since.
+            (snapshot.linkAt, snapshot.measuredAt, votedAt) = (since, since, since)
+            return .refused(.stuck)
         }
         if let rejection = gate.check(frame) {
             // The very first frame waits for its twin; when that comes, permission rests on both.

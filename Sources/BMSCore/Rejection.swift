@@ -36,6 +36,8 @@ public enum Rejection: String, CaseIterable, Hashable, Sendable {
     case jump
     /// A setting (cell count, thresholds, capacity) differs and is not confirmed yet.
     case settings
+    /// The sender repeats one frame, byte for byte, for longer than a living BMS can.
+    case stuck
 
     /// What was seen, for people.
     public var meaning: String {
@@ -54,6 +56,7 @@ public enum Rejection: String, CaseIterable, Hashable, Sendable {
         case .packVoltage: "pack voltage does not fit the cells"
         case .jump: "jump not confirmed by a second frame"
         case .settings: "changed settings not confirmed yet"
+        case .stuck: "the same bytes for too long"
         }
     }
 
@@ -68,6 +71,7 @@ public enum Rejection: String, CaseIterable, Hashable, Sendable {
         case .packVoltage: "checks.packVoltageTolerance"
         case .jump: "checks.maximumCellJump, checks.minimumCellJump, checks.temperatureJump"
         case .settings: "checks.settingsConfirmation"
+        case .stuck: "checks.stuck"
         }
     }
 }

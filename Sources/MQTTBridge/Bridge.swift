@@ -14,6 +14,8 @@ public struct Bridge: Sendable {
     /// Takes limits as soon as they are written, before the step that made them ends; `nil`: they come with the others. While
     /// there is no connection nothing is given to it.
     public var express: (@Sendable (OutboundMessage) -> Void)?
+    /// Somebody else said `offline` where this bridge stands for `online`.
+    private var isStatusDoubted = false
 
     /// A bridge for packs with different ids.
     ///
@@ -27,7 +29,7 @@ public struct Bridge: Sendable {
         at now: Timestamp = Timestamp(milliseconds: 0)
     ) {
         self.options = options
-        access = TopicAccess(options, packs: packs)
+        access = TopicAccess(options, packs: packs, banks: banks)
         self.packs = packs.map { PackChannel($0, options, states[$0.id] ?? PackState(), at: now) }
         self.banks = banks.map { bank in
             BankChannel(bank, options, members: bank.packs.compactMap { id in packs.firstIndex { $0.id == id } })
@@ -45,11 +47,13 @@ public struct Bridge: Sendable {
 
     /// Topic filters to subscribe to.
     public var subscriptions: [TopicFilter] {
-        let own = (options.discovery == .off ? [] : [options.birthTopic]) + [options.topics.commands]
+        let birth = options.discovery == .off ? [] : [options.birthTopic]
         let relays = Set(packs.flatMap(\.stateTopics)).sorted()
         // What was announced before this start is known by being heard.
         let announced = options.discovery == .off ? [] : ids.flatMap { options.topics.announced($0) }
-        return (own + relays + announced).map { TopicFilter($0) } + (gx?.topics.filters ?? [])
+        return [TopicFilter(options.topics.commands, showsRetention: true)]
+            + (birth + relays + announced).map { TopicFilter($0) }
+            + [TopicFilter(options.topics.statuses, excludesOwn: true)] + (gx?.topics.filters ?? [])
     }
 
     /// What each relay that must not outlive this program wants the broker to say when the program dies. One connection
@@ -97,7 +101,10 @@ public struct Bridge: Sendable {
 
     /// Time passed. Call it at least once a second: silence must lower limits.
     public mutating func tick(at now: Moment) -> Outbox {
-        collect(at: now) { packs, outbox in
+        let corrections = isStatusDoubted ? [bridgeStatus("online")] : []
+        isStatusDoubted = false
+        return collect(at: now) { packs, outbox in
+            outbox.send(corrections)
             for index in packs.indices { packs[index].tick(at: now, into: &outbox) }
         }
     }
@@ -151,6 +158,20 @@ public struct Bridge: Sendable {
         if let request = gx?.topics.parse(topic) {
             return answer(request, payload, isRetained: isRetained, at: now)
         }
+        if topic == options.topics.bridgeStatus {
+            return isRetained || payload != Array("offline".utf8) ? Outbox() : doubtStatus(at: now)
+        }
+        if let id = options.topics.pack(ofStatus: topic) {
+            // Only what is live here is defended: of two bridges the one with data has the last word.
+            guard !isRetained, payload == Array("offline".utf8) else { return Outbox() }
+            for index in packs.indices where packs[index].options.id == id && packs[index].isLive {
+                packs[index].forgetStatus()
+            }
+            for index in banks.indices where banks[index].options.id == id && banks[index].isLive {
+                banks[index].forgetStatus()
+            }
+            return Outbox()
+        }
         if let pack = options.topics.announcement(topic) {
             guard isRetained else { return Outbox() }
             if let index = banks.firstIndex(where: { Discovery.node($0.options.id) == pack }) {
@@ -171,6 +192,20 @@ public struct Bridge: Sendable {
         return collect(at: now) { packs, _ in
             for index in packs.indices { packs[index].born(at: now) }
         }
+    }
+
+    /// A second bridge on these topics ended, or was thrown off: without a word its `offline` would stand for ever. What is
+    /// true is said with the next tick, twice a second at most.
+    private mutating func doubtStatus(at now: Moment) -> Outbox {
+        isStatusDoubted = true
+        for index in packs.indices { packs[index].forgetStatus() }
+        for index in banks.indices { banks[index].forgetStatus() }
+        var outbox = Outbox()
+        outbox.say(
+            .warning,
+            "somebody else said offline on \(options.topics.bridgeStatus): if a second bridge runs with mqtt.base "
+                + "'\(options.topics.base)', give it another")
+        return outbox
     }
 
     private mutating func take(_ command: InboundCommand, _ pack: String, at now: Moment) -> Outbox {

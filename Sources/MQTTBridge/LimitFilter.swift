@@ -8,7 +8,10 @@ public struct LimitFilter: Sendable {
 
     /// A filter that has seen nothing.
     public init(_ options: PackOptions) {
-        receiver = PackReceiver(rules: options.rules, options: options.tracker)
+        var tracker = options.tracker
+        // Lines are made by hand or by programs: one frame at many times is a question here, no hanging sender.
+        tracker.gate.stuck = nil
+        receiver = PackReceiver(rules: options.rules, options: tracker)
         calculator = LimitCalculator(options.limits)
     }
 

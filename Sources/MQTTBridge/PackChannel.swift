@@ -117,6 +117,12 @@ struct PackChannel: Sendable {
     /// The range of the limits begins anew.
     mutating func forgetRange() { range = nil }
 
+    /// Good frames come.
+    private(set) var isLive = false
+
+    /// Somebody else spoke on the pack's status: what is true is said with the next step.
+    mutating func forgetStatus() { publisher.forgetStatus() }
+
     /// The broker knows nothing of this pack (any more).
     mutating func connected(canExpire: Bool, at now: Moment, into outbox: inout Outbox) {
         tally.brokerConnections += 1
@@ -200,6 +206,7 @@ struct PackChannel: Sendable {
             tell("relay", news.level, news.text, at: now, into: &outbox)
         }
         view.relays = relays.states(desk.settings)
+        isLive = view.freshness.isLive
         publisher.publish(view, hasFrame: hasFrame, at: now, into: &outbox)
         publisher.publishSettings(desk.settings, context, into: &outbox)
         if isListenedTo, let messages = battery?.changes(view, desk.settings) { outbox.send(messages) }

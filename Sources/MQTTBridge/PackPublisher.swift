@@ -111,6 +111,9 @@ struct PackPublisher: Sendable {
     /// The settings go out with the next step, changed or not.
     mutating func forgetSettings() { settings = nil }
 
+    /// The status goes out with the next step.
+    mutating func forgetStatus() { isOnline = nil }
+
     /// Everything goes out with the next step.
     mutating func republish() {
         (stateAt, limitsAt, cellsAt, relaysAt, lastChange, isOnline, settings) = (nil, nil, nil, nil, nil, nil, nil)
@@ -154,10 +157,10 @@ struct PackPublisher: Sendable {
 
     // MARK: Documents
 
-    private func retained(_ topic: String, _ payload: [UInt8], interval: Int64) -> OutboundMessage {
+    private func retained(_ topic: String, _ payload: [UInt8], interval: Int64, age: Int64 = 0) -> OutboundMessage {
         // Where nothing expires, a dead bridge would leave limits behind for ever: so nothing is retained there.
         // A broker counts whole seconds and may keep a message for the whole of the last: two less keep the promise.
-        let expiry = max(bridge.expiry, Int(interval) * 3 / 1000) - 2
+        let expiry = max(1, max(bridge.expiry, Int(interval) * 3 / 1000) - 2 - Int(age / 1000))
         return OutboundMessage(topic, payload, retain: canExpire, expiry: canExpire ? expiry : nil)
     }
 
@@ -165,8 +168,8 @@ struct PackPublisher: Sendable {
         limitsAt = now.monotonic
         let document = Documents.limits(view.limits, time: Documents.time(now))
         let topic = bridge.topics.limits(options.id)
-        // A limit never outlives the expiry, whatever the heartbeat.
-        outbox.sendAtOnce(retained(topic, document, interval: 0))
+        // A limit never outlives the expiry, whatever the heartbeat; neither does the data that it rests on.
+        outbox.sendAtOnce(retained(topic, document, interval: 0, age: age(view)))
     }
 
     private mutating func sendRelays(_ view: PackView, _ now: Moment, _ outbox: inout Outbox) {
@@ -186,7 +189,13 @@ struct PackPublisher: Sendable {
         }
         stateAt = now.monotonic
         stateValues = values
-        outbox.send(retained(bridge.topics.state(options.id), Documents.state(values), interval: 0))
+        let topic = bridge.topics.state(options.id)
+        outbox.send(retained(topic, Documents.state(values), interval: 0, age: age(view)))
+    }
+
+    /// How old the data is behind live values; what is said of a stale pack rests on no data.
+    private func age(_ view: PackView) -> Int64 {
+        view.freshness.isLive ? view.snapshot.age(at: view.now) ?? 0 : 0
     }
 
     private func isNews(_ values: [MetricValue]) -> Bool {

@@ -23,15 +23,18 @@ public struct TopicAccess: Hashable, Sendable {
     }
 
     private let options: BridgeOptions
+    /// Packs, and banks as such.
     private let packs: [PackOptions]
     private let responses: [String]
 
     /// The permissions of a bridge and its clients.
     ///
     /// - Parameter responses: filters of the response topics (MQTT 5) that commanding clients use.
-    public init(_ options: BridgeOptions, packs: [PackOptions], responses: [String] = []) {
+    public init(
+        _ options: BridgeOptions, packs: [PackOptions], banks: [BankOptions] = [], responses: [String] = []
+    ) {
         self.options = options
-        self.packs = packs
+        self.packs = packs + banks.map(\.asPack)
         self.responses = responses
     }
 
@@ -70,7 +73,8 @@ public struct TopicAccess: Hashable, Sendable {
         let topics = options.topics
         return [topics.bridgeStatus]
             + packs.flatMap { pack in
-                [topics.status, topics.state, topics.cells, topics.limits, topics.settings].map { $0(pack.id) }
+                [topics.status, topics.state, topics.limits].map { $0(pack.id) }
+                    + (pack.isBank ? [] : [topics.cells(pack.id), topics.settings(pack.id)])
                     + (pack.relays.isEmpty ? [] : [topics.relays(pack.id)])
             }
     }
@@ -95,7 +99,9 @@ public struct TopicAccess: Hashable, Sendable {
         let birth = options.discovery == .off ? [] : [options.birthTopic]
         // The filter and not each setting: a command for something that is no setting is answered, too.
         let commands = packs.map { options.topics.set($0.id, "#") }
-        return commands + birth + announcements + relays + tree.reads
+        // To hear another bridge's words where this one's belong.
+        let statuses = [options.topics.bridgeStatus] + packs.map { options.topics.status($0.id) }
+        return commands + statuses + birth + announcements + relays + tree.reads
     }
 
     private var homeAssistantWrites: [String] {

@@ -28,6 +28,14 @@ public struct Topics: Hashable, Sendable {
     public var bridgeStatus: String { "\(base)/bridge/status" }
     /// `online` while good frames come.
     public func status(_ pack: String) -> String { "\(base)/\(pack)/status" }
+    /// Filter of the statuses of the bridge, its packs and banks.
+    var statuses: String { "\(base)/+/status" }
+    /// The pack of a status topic; `nil` where it is none.
+    func pack(ofStatus topic: String) -> String? {
+        guard topic.hasPrefix(base + "/"), topic.hasSuffix("/status") else { return nil }
+        let id = topic.dropFirst(base.count + 1).dropLast("/status".count)
+        return Self.isIdentifier(String(id)) ? String(id) : nil
+    }
     /// The whole pack as one document.
     public func state(_ pack: String) -> String { "\(base)/\(pack)/state" }
     /// Every cell.

@@ -157,10 +157,12 @@ final class LinkCore: Sendable {
     private func send(_ subscriptions: [Subscription], _ handle: Handle, _ version: ProtocolVersion) {
         // Where nothing keeps this client's own messages away, it goes without the others', too.
         for subscription in subscriptions where version == .v5 || !subscription.noLocal {
-            let options = subscription.noLocal ? Int32(MQTT_SUB_OPT_NO_LOCAL.rawValue) : 0
+            let options =
+                (subscription.noLocal ? MQTT_SUB_OPT_NO_LOCAL.rawValue : 0)
+                | (subscription.retainAsPublished ? MQTT_SUB_OPT_RETAIN_AS_PUBLISHED.rawValue : 0)
             var identifier: Int32 = 0
             let code = mosquitto_subscribe_v5(
-                handle.pointer, &identifier, subscription.filter, Int32(subscription.qos), options, nil)
+                handle.pointer, &identifier, subscription.filter, Int32(subscription.qos), Int32(options), nil)
             if code == MOSQ_ERR_SUCCESS.rawValue32 { requests.note(identifier, .subscribe(subscription.filter)) }
         }
     }

@@ -35,7 +35,7 @@ public struct IncomingMessage: Hashable, Sendable {
     public var payload: [UInt8]
     /// Quality of service of the delivery.
     public var qos: Int
-    /// It had been retained before this client subscribed.
+    /// It had been retained before this client subscribed, or its sender wanted it retained (see ``Subscription``).
     public var retain: Bool
     /// Where the sender wants an answer (MQTT 5).
     public var responseTopic: String?
@@ -53,12 +53,15 @@ public struct Subscription: Hashable, Sendable {
     public var qos: Int
     /// This client's own messages do not come back (MQTT 5); on an older broker nothing comes.
     public var noLocal: Bool
+    /// A message comes with the retain flag that its sender gave it (MQTT 5); else the flag says that it was retained before.
+    public var retainAsPublished: Bool
 
     /// A subscription.
-    public init(_ filter: String, qos: Int = 0, noLocal: Bool = false) {
+    public init(_ filter: String, qos: Int = 0, noLocal: Bool = false, retainAsPublished: Bool = false) {
         self.filter = filter
         self.qos = qos
         self.noLocal = noLocal
+        self.retainAsPublished = retainAsPublished
     }
 }
 

@@ -195,6 +195,7 @@ struct DiscoveryTests {
         var harness = BridgeHarness { options, _ in options.discovery = .off }
         harness.frames(10)
         #expect(announcements(harness).isEmpty)
-        #expect(harness.bridge.subscriptions.map(\.filter) == ["bms/+/set/#"])
+        let statuses = ["bms/bridge/status", "bms/garage/status"]
+        #expect(harness.bridge.subscriptions.map(\.filter) == ["bms/+/set/#"] + statuses)
     }
 }

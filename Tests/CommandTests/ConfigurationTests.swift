@@ -291,6 +291,14 @@ struct ConfigurationTests {
         ])
     func noNumbers(text: String) { #expect(FixedPoint.thousandths(text) == nil) }
 
+    @Test(
+        "a sender that hangs is noticed after 20 s unless the file says otherwise",
+        arguments: [("", 20_000), ("30", 30_000)])
+    func stuck(seconds: String, expected: Int64) throws {
+        let text = Self.pack + (seconds.isEmpty ? "" : "    checks: { stuck: \(seconds) }\n")
+        #expect(try load(text).plan.packs[0].options.tracker.gate.stuck == expected)
+    }
+
     @Test("the default file holds every key and reads as the defaults")
     func defaultFile() throws {
         let text = ConfigurationText.defaultFile

@@ -202,7 +202,7 @@ async def state_file(scene):
     served = 0
     for first in range(0, len(damages), 60):
         some = damages[first:first + 60]
-        served += await many_packs(scene, some)
+        served += await many_packs(scene, some, f"many{first}")
     scene.lost = f"{len(damages)} damaged files: {served} packs served, none above the file's limits"
     (scene.state / "pack.json").write_bytes(good)
     scene.restarts += 1
@@ -212,19 +212,19 @@ async def state_file(scene):
     scene.expect(setting(scene, "maxChargeCurrent") == 40, "the sound file was not read")
 
 
-async def many_packs(scene, damages):
+async def many_packs(scene, damages, base):
     """A bridge with one pack for each damaged file; how many have settings within bounds."""
     import json
     packs = ""
     for index, damage in enumerate(damages):
         (scene.state / f"p{index}.json").write_bytes(damage)
-        packs += f"  - {{ id: p{index}, source: \"tcp:127.0.0.1:1\", limits: {{ maxChargeCurrent: 60 }} }}\n"
+        packs += f"  - {{ id: p{index}, source: \"tcp:127.0.0.1:{index + 1}\", limits: {{ maxChargeCurrent: 60 }} }}\n"
     path = scene.folder / "many.yaml"
-    path.write_text(f"mqtt: {{ host: 127.0.0.1, port: {scene.broker.port}, clientId: many, base: many }}\n"
+    path.write_text(f"mqtt: {{ host: 127.0.0.1, port: {scene.broker.port}, clientId: many, base: {base} }}\n"
                     f"stateDirectory: {scene.state}\ngx: {{ tree: false }}\npacks:\n{packs}")
     program = scene.make_bridge(path, "many.log").start()
     client = await scene.client()
-    client.subscribe("many/+/settings")
+    client.subscribe(f"{base}/+/settings")
     found = {}
     try:
         async with asyncio.timeout(15):

@@ -1,4 +1,5 @@
 """What can happen to certificates, and to a line that TLS protects."""
+import asyncio
 import os
 import subprocess
 
@@ -26,7 +27,7 @@ def openssl(*words):
 
 def authority(folder, name):
     """A certificate authority of its own."""
-    openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", 30, "-subj", f"/CN={name}",
+    openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", 30, "-subj", f"/CN={name}",
             "-keyout", folder / f"{name}.key", "-out", folder / f"{name}.crt")
     (folder / f"{name}.index").write_text("")
     (folder / f"{name}.serial").write_text("01\n")
@@ -36,7 +37,7 @@ def authority(folder, name):
 def issue(folder, name, end="20400101000000Z"):
     """A certificate for the broker, put into place as a renewal does."""
     if not (folder / "server.key").exists():
-        openssl("req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1",
+        openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1",
                 "-keyout", folder / "server.key", "-out", folder / "server.csr")
     openssl("ca", "-batch", "-notext", "-config", folder / f"{name}.cnf", "-cert", folder / f"{name}.crt",
             "-keyfile", folder / f"{name}.key", "-startdate", "20200101000000Z", "-enddate", end,
@@ -44,13 +45,13 @@ def issue(folder, name, end="20400101000000Z"):
     os.replace(folder / "server.new", folder / "server.crt")
 
 
-def protect(scene):
+async def protect(scene):
     """The bridge by TLS through the relay, consumers by a listener without."""
     from .processes import free_port
     folder, secure = scene.folder, free_port()
     scene.relay.target = secure
-    authority(folder, "first")
-    issue(folder, "first")
+    await asyncio.to_thread(authority, folder, "first")
+    await asyncio.to_thread(issue, folder, "first")
     (folder / "ca.crt").write_bytes((folder / "first.crt").read_bytes())
     scene.broker.configure([f"listener {secure} 127.0.0.1", f"certfile {folder}/server.crt", f"keyfile {folder}/server.key"])
     scene.mqtt = f", tls: {{ caFile: {folder}/ca.crt }}"
@@ -63,14 +64,14 @@ async def restart(scene):
 
 @fault("tls-expired", "certificate of the broker expired for 40 s", safe=30.5, back=35)
 async def expired(scene):
-    protect(scene)
+    await protect(scene)
     await scene.start()
     scene.fault()
-    issue(scene.folder, "first", end="20200102000000Z")
+    await asyncio.to_thread(issue, scene.folder, "first", "20200102000000Z")
     await restart(scene)
     await scene.until_safe()
     await scene.hold(38)
-    issue(scene.folder, "first")
+    await asyncio.to_thread(issue, scene.folder, "first")
     await restart(scene)
     scene.repair()
     await scene.until_back()
@@ -78,12 +79,12 @@ async def expired(scene):
 
 @fault("tls-replaced", "authority and certificate replaced, the bridge's file of authorities 10 s later", back=20)
 async def replaced(scene):
-    protect(scene)
+    await protect(scene)
     await scene.start()
     scene.fault()
     (scene.folder / "server.key").unlink()
-    authority(scene.folder, "second")
-    issue(scene.folder, "second")
+    await asyncio.to_thread(authority, scene.folder, "second")
+    await asyncio.to_thread(issue, scene.folder, "second")
     await restart(scene)
     await scene.hold(10)
     (scene.folder / "ca.crt").write_bytes((scene.folder / "second.crt").read_bytes())
@@ -93,7 +94,7 @@ async def replaced(scene):
 
 @fault("tls-garbled", "one byte in a thousand to the broker wrong, with TLS", back=40)
 async def garbled(scene):
-    protect(scene)
+    await protect(scene)
     await scene.start()
     scene.fault()
     scene.relay.garble = 0.001

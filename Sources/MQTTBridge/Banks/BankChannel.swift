@@ -84,6 +84,12 @@ struct BankChannel: Sendable {
         publisher.heard(topic, payload, at: now)
     }
 
+    /// Good frames of at least one pack come.
+    var isLive: Bool { last?.freshness.isLive ?? false }
+
+    /// Somebody else spoke on the bank's status: what is true is said with the next step.
+    mutating func forgetStatus() { publisher.forgetStatus() }
+
     /// Home Assistant has started.
     mutating func born(at now: Moment) { publisher.born(at: now) }
 

@@ -68,9 +68,12 @@ public struct TopicFilter: Hashable, Sendable {
     public let filter: String
     /// What this bridge publishes must not come back; where the broker cannot promise that, the filter is left out.
     public let excludesOwn: Bool
+    /// A message that its sender wants retained must be known as such even where it comes live, as through a bridge of brokers.
+    public let showsRetention: Bool
 
-    init(_ filter: String, excludesOwn: Bool = false) {
+    init(_ filter: String, excludesOwn: Bool = false, showsRetention: Bool = false) {
         self.filter = filter
         self.excludesOwn = excludesOwn
+        self.showsRetention = showsRetention
     }
 }

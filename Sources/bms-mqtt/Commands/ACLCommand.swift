@@ -41,7 +41,8 @@ struct ACLCommand: Sendable {
     /// The complete file.
     func text(_ configuration: Configuration, file: String) -> String {
         let plan = configuration.plan
-        let access = TopicAccess(plan.bridge, packs: plan.packs.map(\.options), responses: responses)
+        let access = TopicAccess(
+            plan.bridge, packs: plan.packs.map(\.options), banks: plan.banks.map(\.options), responses: responses)
         var text = """
             # mosquitto: acl_file for \(file.printable), printed by 'bms-mqtt acl'.
             # Print it anew when packs, relays or topics change. What has no line here is refused: other clients need lines of

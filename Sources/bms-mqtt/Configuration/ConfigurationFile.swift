@@ -24,6 +24,9 @@ struct ConfigurationFaults: Error, Sendable {
 
 /// Reads, checks and translates a configuration file.
 enum ConfigurationFile {
+    /// `checks.stuck` unless given. Off in the library, whose callers may well give one frame many times.
+    static let stuckMilliseconds: Int64 = 20_000
+
     static func load(_ path: String) throws(ConfigurationFaults) -> Configuration {
         let top = YAMLNode.Place(line: 1, column: 1)
         switch ChunkReader.open(path) {
@@ -191,6 +194,7 @@ struct ConfigurationLoader {
             }
             let nothing = SourceAddress.replay(path: "", speed: 1)
             var pack = ServicePlan.Pack(options: PackOptions(id: ""), source: nothing)
+            pack.options.tracker.gate.stuck = ConfigurationFile.stuckMilliseconds
             let before = faults.count
             places = places.filter { !$0.key.hasPrefix("pack:") }
             if let old = entries.first(where: { $0.key == "bank" }) {

@@ -105,6 +105,10 @@ enum PackTable {
             "checks.settingsConfirmation", .whole(2...20, unit: "frames"), "5",
             "Equal frames that confirm a change of cell count, thresholds or capacity."
         ) { $0.options.tracker.gate.settingsConfirmation = $1.number },
+        Key(
+            "checks.stuck", .whole(10...3_600, unit: "seconds"), "20",
+            "Frames that repeat byte for byte for longer count as silence: a living BMS changes some byte each second."
+        ) { $0.options.tracker.gate.stuck = Int64($1.number) * 1000 },
     ]
 
     static func identifier(_ text: String) -> String? {

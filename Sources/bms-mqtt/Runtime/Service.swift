@@ -29,7 +29,10 @@ struct Service: Sendable {
         let keeper = StateKeeper(store, log: log)
         let runtime = BridgeRuntime(
             bridge, transport: MosquittoTransport(link: link, log: log), log: log, clock: clock, keeper: keeper)
-        link.subscribe(bridge.subscriptions.map { Subscription($0.filter, qos: 1, noLocal: $0.excludesOwn) })
+        link.subscribe(
+            bridge.subscriptions.map {
+                Subscription($0.filter, qos: 1, noLocal: $0.excludesOwn, retainAsPublished: $0.showsRetention)
+            })
         let sources = SourceLoop(plan.packs.map(\.source)) { index, event in
             take(event, pack: index, runtime)
             return true
