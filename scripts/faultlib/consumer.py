@@ -14,7 +14,7 @@ def is_live(limits):
 
 
 class Consumer:
-    """A limit counts while both statuses are online and its document is neither expired nor 30 s old by its receipt.
+    """A limit counts while both statuses are online and its document is neither expired nor 30 s old, by receipt and by `time`.
 
     It stays connected to the broker itself, and believes what it has until it expires, connected or not.
     """
@@ -24,7 +24,8 @@ class Consumer:
         self.bridge = self.status = b""
         self.limits, self.received, self.lasts, self.measured = None, 0.0, 0.0, 0.0
         self.gx, self.gx_received = None, 0.0
-        self.oldest = self.oldest_gx = 0.0
+        self.oldest = self.oldest_gx = self.overdue_gx = 0.0
+        self.stall = 0.0  # longest time for which the harness itself did not come to look
         self.live = False
         self.changes = []  # (moment, live)
         self.blind = 0.0
@@ -82,7 +83,8 @@ class Consumer:
     def judge(self):
         now = time.monotonic()
         is_believed = (self.bridge == self.status == b"online" and self.limits is not None
-                       and now - self.received < self.lasts)
+                       and now - self.received < self.lasts
+                       and (self.scene.clock or time.time() - self.limits.get("time", 0) < LONGEST))
         live = bool(is_believed and is_live(self.limits))
         if live:
             self.oldest = max(self.oldest, now - self.measured)
@@ -91,11 +93,14 @@ class Consumer:
         if live != self.live:
             self.live = live
             self.changes.append((now, live))
-        self.at = now
+        pause, self.at = now - self.at, now
+        self.stall = max(self.stall, pause - 0.1)
         # The driver on a GX knows one rule alone: a time-out of 30 s.
         gx = self.gx
         if gx and now - self.gx_received < LONGEST and gx["Info"]["MaxChargeCurrent"] > 0:
-            self.oldest_gx = max(self.oldest_gx, now - self.scene.bms.measured_by(gx["Dc"]["Current"]))
+            age = now - self.scene.bms.measured_by(gx["Dc"]["Current"])
+            self.oldest_gx = max(self.oldest_gx, age)
+            self.overdue_gx += pause if age > LONGEST + 1.5 else 0
 
     def since(self, moment, live):
         """When it became live, or ceased to be, after a moment; at once where it was so."""

@@ -11,32 +11,31 @@ from .table import fault
 @fault("kill", "`kill -9` at random moments, 20 times (500 with --long), started again by a supervisor", back=8)
 async def kill(scene):
     source = random.Random(4)
-    scene.more = ""
     await scene.start()
     scene.is_supervised = True
     await command(scene, "maxChargeCurrent", "40", b'"accepted":true')
     scene.fault()
-    client, wanted, energy = await scene.client(), 40, 0
+    client, wanted, energy = await scene.client(), {40}, 0
     times = 500 if scene.is_long else 20
     for _ in range(times):
         count = scene.restarts
         await scene.hold(source.random() * 1.5)
         if source.random() < 0.5:
             # A command just before the end: kept or not, but never half.
-            wanted = {wanted, value} if isinstance(wanted, int) and (value := source.randrange(10, 60)) else wanted
+            value = source.randrange(10, 60)
+            wanted |= {value}
             client.publish("bms/pack/set/maxChargeCurrent", str(value))
             await scene.hold(source.random() * 0.02)
         scene.bridge.kill()
         for path in scene.state.glob("*.json"):
             json.loads(path.read_bytes())
         scene.expect(not list(scene.state.glob("*.bad")), "a state file was damaged")
-        scene.consumer.settings = {}
         await scene.until(lambda: scene.restarts > count, 5, "restart")
+        scene.consumer.settings = {}
         await scene.until(lambda: scene.consumer.settings, 10, "settings after a restart")
         found = setting(scene, "maxChargeCurrent")
-        allowed = wanted if isinstance(wanted, set) else {wanted}
-        scene.expect(found in allowed, f"maxChargeCurrent is {found}, commanded was {allowed}")
-        wanted = found
+        scene.expect(found in wanted, f"maxChargeCurrent is {found}, commanded was {wanted}")
+        wanted = {found}
         counters = (scene.consumer.state or {}).get("Link", {})
         scene.expect(all((value or 0) >= 0 for value in counters.values()), f"a negative counter: {counters}")
         total = (scene.consumer.state or {}).get("Energy", {}).get("In") or energy
@@ -58,7 +57,8 @@ async def terminate(scene):
     async def end(phase, back=True):
         nonlocal slowest
         code, seconds = await scene.bridge.end(6) or (None, 6)
-        scene.expect(code == 0, f"exit code {code} after SIGTERM {phase}")
+        # Before the program has begun to listen for signals, the system ends it.
+        scene.expect(code == 0 or (code == -15 and "after the start" in phase), f"exit code {code} after SIGTERM {phase}")
         scene.expect(seconds < 3, f"{seconds:.1f} s to end {phase}")
         slowest = max(slowest, seconds)
         if back:
@@ -95,7 +95,7 @@ async def terminate(scene):
     await scene.relay.open()
     scene.repair()
     await scene.until_back()
-    scene.lost = f"slowest end {slowest:.2f} s, exit code 0 each time"
+    scene.lost = f"slowest end {slowest:.2f} s, exit code 0"
 
 
 @fault("two-serial", "a second bridge on the same cable, with another client id", back=8)

@@ -96,9 +96,12 @@ class Scene:
 
     async def stop(self):
         self.is_supervised = False
-        for task in self.tasks:
-            task.cancel()
-        await asyncio.gather(*self.tasks, return_exceptions=True)
+        pending = self.tasks
+        while pending:
+            # wait_for of Python 3.11 may swallow a cancellation that meets a result: once more, then.
+            for task in pending:
+                task.cancel()
+            _, pending = await asyncio.wait(pending, timeout=0.5)
         self.relay.refuse()
         self.relay.cut()
         for program in (self.bridge, self.broker):
