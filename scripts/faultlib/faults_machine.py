@@ -155,7 +155,7 @@ def memory_group(scene):
     raise Skipped("needs root, for a control group with a memory limit")
 
 
-@fault("memory", "memory limit of 24 MB, then of 2 MB for 5 s (killed by the kernel)", back=10)
+@fault("memory", "memory limit of 24 MB, then of 4 MB or less: ended, and started again by a supervisor", back=10)
 async def memory(scene):
     group, limit = memory_group(scene)
     try:
