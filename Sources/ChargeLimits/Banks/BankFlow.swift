@@ -103,8 +103,9 @@ struct BankFlow: Sendable {
             for (pack, flow) in flows {
                 let beyond = sign * (flow - shares(direction).measured(pack, among: packs) * total)
                 let change = max(0, beyond - Self.grain) - offsets[index][pack]
-                // Believed soon and forgotten slowly, or a load that comes and goes would make the limit saw.
-                offsets[index][pack] += change / (change > 0 ? 2 : 30)
+                // Believed soon and forgotten slowly, or a load that comes and goes would make the limit saw; but what the
+                // share of a large current has taken in is not counted twice.
+                offsets[index][pack] += change / (change > 0 || isLarge ? 2 : 30)
             }
         }
     }
