@@ -168,6 +168,46 @@ struct LinkTests {
         #expect(Descriptors.count < before + 40)
     }
 
+    @Test("what a broker that hangs does not take is bounded, and publishing to it does not block")
+    func bounded() async {
+        let broker = BrokerFixture()
+        #expect(broker.start())
+        let harness = LinkHarness(LinkConfiguration(broker))
+        await harness.start()
+        #expect(await harness.connected())
+        broker.suspend()
+        let message = OutgoingMessage(topic: "t", payload: [UInt8](repeating: 0, count: 1 << 20))
+        // Sockets take some megabytes, the link 32 more.
+        let outcomes = (0..<64).map { _ in harness.link.publish(message) }
+        #expect(outcomes.first == .queued)
+        #expect(outcomes.last == .full)
+        #expect(harness.link.droppedMessages > 0)
+        harness.link.stop()
+    }
+
+    @Test("a function gets the events in order, and may publish")
+    func function() async {
+        let broker = BrokerFixture()
+        #expect(broker.start())
+        let (texts, continuation) = AsyncStream.makeStream(of: String.self)
+        let link = MosquittoLink(LinkConfiguration(broker))
+        link.subscribe([Subscription("t", qos: 1)])
+        link.start { event in
+            switch event {
+            case .connected: for number in 1...3 { link.publish(OutgoingMessage("t", "\(number)", qos: 1)) }
+            case .message(let message): continuation.yield(message.text)
+            case .disconnected: continuation.finish()
+            }
+        }
+        var heard: [String] = []
+        for await text in texts {
+            heard.append(text)
+            if heard.count == 3 { break }
+        }
+        #expect(heard == ["1", "2", "3"])
+        link.stop()
+    }
+
     @Test("the password is not in any description")
     func secrecy() {
         var configuration = LinkConfiguration(host: "h", clientID: "c")
