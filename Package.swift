@@ -54,9 +54,8 @@ let package = Package(
             ],
             path: "Benchmarks",
             exclude: [
-                "README.md", "bare", "packs-cost", "parallel", "python", "run", "running-cost", "fleet-load", "mobile-link",
-                "recorder-cost",
-                "home-assistant-cost",
+                "README.md", "bare", "packs-cost", "parallel", "python", "run", "running-cost", "fleet-load",
+                "mobile-link", "recorder-cost", "home-assistant-cost",
             ],
             swiftSettings: common),
 
@@ -75,7 +74,8 @@ let package = Package(
             swiftSettings: common),
         .testTarget(
             name: "MosquittoTests", dependencies: ["Mosquitto", "LinuxIO", "TestSupport"], swiftSettings: common),
-        .testTarget(name: "SerialLinkTests", dependencies: ["SerialLink", "TestSupport"], swiftSettings: common),
+        .testTarget(
+            name: "SerialLinkTests", dependencies: ["SerialLink", "CLinux", "TestSupport"], swiftSettings: common),
         .testTarget(
             name: "CommandTests",
             dependencies: [

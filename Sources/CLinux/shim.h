@@ -7,6 +7,7 @@
 #include <sys/file.h>       // flock: a second bridge on one port is refused
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <spawn.h>          // posix_spawn_file_actions_addclosefrom_np, which Glibc hides
 #include <sys/signalfd.h>   // signalfd: SIGTERM, SIGINT and SIGHUP as ordinary reads
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -17,6 +18,14 @@ static inline void clinux_name_thread(const char *name) { prctl(PR_SET_NAME, nam
 
 /// TIOCEXCL: further opens of the terminal fail with EBUSY. Variadic ioctl is not importable. Returns 0 or -1 with errno.
 static inline int clinux_exclusive(int fd) { return ioctl(fd, TIOCEXCL); }
+
+/// TIOCNXCL: the terminal may be opened again. Only the last close of all would do that by itself.
+static inline int clinux_shared(int fd) { return ioctl(fd, TIOCNXCL); }
+
+/// A child gets no descriptor from `first` on. Returns 0 or an error number.
+static inline int clinux_spawn_close_from(posix_spawn_file_actions_t *actions, int first) {
+    return posix_spawn_file_actions_addclosefrom_np(actions, first);
+}
 
 /// CRTSCTS is a macro that Swift cannot see; 0 where the platform lacks it.
 static inline unsigned int clinux_crtscts(void) { return CRTSCTS; }

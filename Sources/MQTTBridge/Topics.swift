@@ -34,7 +34,7 @@ public struct Topics: Hashable, Sendable {
     func pack(ofStatus topic: String) -> String? {
         guard topic.hasPrefix(base + "/"), topic.hasSuffix("/status") else { return nil }
         let id = topic.dropFirst(base.count + 1).dropLast("/status".count)
-        return Self.isIdentifier(String(id)) ? String(id) : nil
+        return id.contains("/") ? nil : String(id)
     }
     /// The whole pack as one document.
     public func state(_ pack: String) -> String { "\(base)/\(pack)/state" }

@@ -11,10 +11,16 @@ enum SerialPort {
             try claim(descriptor, path)
             try configure(descriptor, path)
         } catch {
-            close(descriptor)
+            Glibc.close(descriptor)
             throw error
         }
         return SourceOpening.Opened(descriptor: descriptor, name: path)
+    }
+
+    /// Closes a port, or any other source. A pseudo terminal whose other end stays open would keep everybody out.
+    static func close(_ descriptor: Int32) {
+        _ = clinux_shared(descriptor)
+        Glibc.close(descriptor)
     }
 
     /// Two readers would each get half of every frame. TIOCEXCL keeps out later opens, except root's; the lock keeps out

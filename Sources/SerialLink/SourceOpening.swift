@@ -90,7 +90,7 @@ final class SourceOpener: Sendable {
             state.waiting = []
         }
         for (_, result) in takeDone() {
-            if case .success(let opened) = result { close(opened.descriptor) }
+            if case .success(let opened) = result { SerialPort.close(opened.descriptor) }
         }
     }
 
@@ -106,7 +106,7 @@ final class SourceOpener: Sendable {
                 if !state.isStopped { state.done.append((source, result)) }
                 return state.isStopped
             }
-            if isTooLate, case .success(let opened) = result { close(opened.descriptor) }
+            if isTooLate, case .success(let opened) = result { SerialPort.close(opened.descriptor) }
             event.set()
         }
     }

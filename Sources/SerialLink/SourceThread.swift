@@ -60,7 +60,7 @@ struct SourceThread: ~Copyable {
             if now >= dueAt { lookAtTimes(now) }
         }
         opener.stop()
-        for source in sources where source.descriptor >= 0 { close(source.descriptor) }
+        for source in sources where source.descriptor >= 0 { SerialPort.close(source.descriptor) }
     }
 
     private mutating func take(_ result: Result<SourceOpening.Opened, SerialError>, _ position: Int, _ now: Double) {
@@ -98,7 +98,7 @@ struct SourceThread: ~Copyable {
     }
 
     private mutating func fail(_ error: SerialError, _ position: Int, _ now: Double) {
-        if sources[position].descriptor >= 0 { close(sources[position].descriptor) }
+        if sources[position].descriptor >= 0 { SerialPort.close(sources[position].descriptor) }
         sources[position].descriptor = -1
         let seconds = core.options.delay(&sources[position].delay)
         set(now + seconds, position)

@@ -195,7 +195,6 @@ struct DiscoveryTests {
         var harness = BridgeHarness { options, _ in options.discovery = .off }
         harness.frames(10)
         #expect(announcements(harness).isEmpty)
-        let statuses = ["bms/bridge/status", "bms/garage/status"]
-        #expect(harness.bridge.subscriptions.map(\.filter) == ["bms/+/set/#"] + statuses)
+        #expect(harness.bridge.subscriptions.map(\.filter) == ["bms/+/set/#", "bms/+/status"])
     }
 }

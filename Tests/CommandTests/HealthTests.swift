@@ -150,7 +150,7 @@ struct HealthTests {
         #expect(socket.read(until: "WATCHDOG=1").last == "WATCHDOG=1")
     }
 
-    @Test("commands for 260 packs that do not exist cost a hundred lines")
+    @Test("commands for 130 packs that do not exist cost a hundred lines")
     func flood() throws {
         let broker = BrokerFixture()
         #expect(broker.start())
@@ -159,7 +159,7 @@ struct HealthTests {
         _ = try #require(ChildProcess.find("mosquitto_pub"))
         // Letters: lines that differ in numbers alone are one line anyway.
         let script = """
-            for a in a b c d e f g h i j k l m n o p q r s t u v w x y z; do for b in a b c d e f g h i j; do
+            for a in a b c d e f g h i j k l m; do for b in a b c d e f g h i j; do
             mosquitto_pub -h 127.0.0.1 -p \(broker.port) -q 1 -t bms/$a$b/set/y -m 1
             done; done
             mosquitto_pub -h 127.0.0.1 -p \(broker.port) -q 1 -t bms/garage/set/maxChargeCurrent -m 5

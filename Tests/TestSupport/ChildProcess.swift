@@ -21,6 +21,8 @@ public final class ChildProcess: Sendable {
         posix_spawn_file_actions_adddup2(&actions, feed[0], STDIN_FILENO)
         posix_spawn_file_actions_adddup2(&actions, out[1], STDOUT_FILENO)
         posix_spawn_file_actions_adddup2(&actions, out[1], STDERR_FILENO)
+        // What other tests have open at the moment would stay open with the child: their peers would never see a hang-up.
+        clinux_spawn_close_from(&actions, 3)
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         var none = sigset_t()

@@ -17,6 +17,7 @@ struct RunCommand: Sendable {
             for line in error.lines { Console.complain(line) }
             return 78
         }
+        guard configuration.plan.mayOpenFiles() else { return 1 }
         var iterator = requests.makeAsyncIterator()
         while true {
             log.setThreshold(configuration.logLevel)
@@ -44,6 +45,11 @@ struct RunCommand: Sendable {
             notifier?.reloading()
             do throws(ConfigurationFaults) {
                 let new = try ConfigurationFile.load(file)
+                guard new.plan.mayOpenFiles() else {
+                    log.error("the old configuration stays in force")
+                    notifier?.send(["READY=1"])
+                    continue
+                }
                 log.info("\(file) read again: starting anew with it")
                 return new
             } catch {

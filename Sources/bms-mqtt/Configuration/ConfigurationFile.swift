@@ -135,7 +135,13 @@ struct ConfigurationLoader {
         for entry in entries {
             let path = prefix + entry.key
             places[path] = entry.value.place
-            if let key = table.first(where: { $0.path == path }) {
+            if entry.key.contains(".") {
+                // A table knows groups by dots; a file that used them would pass by what a group itself switches on.
+                fault(
+                    entry.place,
+                    "unknown key '\(path.prefix(80))': groups nest, each on lines of its own below its name, without dots"
+                )
+            } else if let key = table.first(where: { $0.path == path }) {
                 switch key.value(entry.value) {
                 case .success(let value): key.apply(&target, value)
                 case .failure(let failure): faults.append(failure)

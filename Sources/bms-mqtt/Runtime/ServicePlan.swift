@@ -36,4 +36,11 @@ struct ServicePlan: Sendable {
     var stateDirectory: String?
     /// Pace of time for simulated packs.
     var speed = 1.0
+
+    /// Sees to it that all sources and connections may be open at once; `false`, with the way out said, where they may not.
+    func mayOpenFiles() -> Bool {
+        let relays = packs.reduce(0) { $0 + $1.options.relays.count }
+        // A source may be open while its successor is being opened; a connection has a socket and its events.
+        return OpenFiles.allow(2 * packs.count + 8 * (1 + relays), "\(packs.count) packs and \(relays) relays")
+    }
 }
