@@ -90,7 +90,8 @@ def operator_commands(pair, centre, site):
     centre.publish(f"{BASE}/pack-1/set/maxChargeCurrent", "9", retain=True)
     wait(lambda: any(m[3] == b"9" for m in site.on(f"{BASE}/pack-1/set/maxChargeCurrent")), 10, "a command that was retained")
     time.sleep(2)
-    said(f"     a retained command arrives live, as {centre.on(f'{BASE}/pack-1/result')[-1][3].decode()[:100]}")
+    answer = json.loads(centre.on(f"{BASE}/pack-1/result")[-1][3])
+    expect(answer["accepted"] is False and "retain" in answer["reason"], f"a retained command is refused: {answer['reason']}")
     centre.publish(f"{BASE}/pack-1/set/maxChargeCurrent", "", retain=True)
 
 
@@ -134,7 +135,7 @@ def link_cut(pair, centre):
     cut_at = time.time()
     said(f"     the link is cut for {CUT} s")
     believed = retained = 0.0
-    # Whoever commands with a retained message commands again with each new link.
+    # Without the bridge's refusal it would command again with each new link.
     pair.client("operator").publish(f"{BASE}/pack-1/set/maxChargeCurrent", "9", retain=True)
     at_site = pair.client()
     at_site.publish(f"{BASE}/pack-1/set/maxChargeCurrent", "14")
@@ -155,8 +156,8 @@ def link_cut(pair, centre):
     wait(lambda: believable(centre, time.time()), 120, "a believable limit after the cut")
     said(f"     believed again {time.time() - healed_at:.0f} s after the link was whole")
     time.sleep(5)
-    replayed = [message[3].decode()[:110] for message in at_site.heard if message[0] > healed_at]
-    said(f"     a command that was retained at the centre meanwhile: {replayed or 'not heard at the site'}")
+    replayed = [message[3].decode() for message in at_site.heard if message[0] > healed_at]
+    expect(all(not json.loads(text)["accepted"] for text in replayed), f"a command retained meanwhile is not obeyed: {replayed}")
     at_site.end()
     late = [message for message in centre.on(f"{BASE}/pack-1/limits") if message[0] > healed_at]
     ages = [message[0] - json.loads(message[3])["time"] for message in late]
