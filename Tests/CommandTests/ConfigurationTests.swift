@@ -76,6 +76,10 @@ struct ConfigurationTests {
             ("", "c.yaml:1:1: the file is empty"),
             ("packs: []", "c.yaml:1:8: packs: expected a list"),
             ("mqtt:\n  hots: x\n" + pack, "c.yaml:2:3: unknown key 'mqtt.hots': did you mean 'host'?"),
+            (
+                "mqtt.tls.caFile: x\n" + pack,
+                "c.yaml:1:1: unknown key 'mqtt.tls.caFile': groups nest, each on lines of its own below its name, without dots"
+            ),
             ("pack:\n" + pack, "c.yaml:1:1: unknown key 'pack': did you mean 'packs'?"),
             (
                 "mqtt:\n  port: 70000\n" + pack,

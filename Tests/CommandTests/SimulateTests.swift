@@ -68,6 +68,17 @@ struct SimulateTests {
         #expect(raised.read(until: "id: p30,").contains("id: p30,"))
     }
 
+    @Test("a bridge that may not open its packs' files says so before it starts")
+    func bridgeFiles() throws {
+        let folder = TemporaryFolder()
+        let packs = (1...20).map { "  - {id: p\($0), source: 'tcp:127.0.0.1:\(20_000 + $0)'}" }.joined(separator: "\n")
+        let file = folder.write("stateDirectory: \(folder.path)/state\npacks:\n\(packs)\n", "config.yaml")
+        let script = "ulimit -n 64; exec \(Self.program) run --config \(file)"
+        let process = try #require(ChildProcess("/bin/sh", ["-c", script]))
+        #expect(process.read().contains("20 packs need 80 open files, and the hard limit is 64"))
+        #expect(process.exitCode() == 1)
+    }
+
     @Test("the printed configuration is fit to run, and every pack has its own source and seed")
     func configuration() throws {
         let (process, first, text) = try fleet(12, "--print-config --generation 2") { "tcp:127.0.0.1:\($0)\"" }

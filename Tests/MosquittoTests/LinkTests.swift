@@ -123,6 +123,24 @@ struct LinkTests {
         harness.link.stop()
     }
 
+    @Test("a live message shows whether its sender wants it retained, where that is asked for")
+    func retainAsPublished() async {
+        let broker = BrokerFixture()
+        #expect(broker.start())
+        let harness = LinkHarness(LinkConfiguration(broker))
+        harness.link.subscribe([
+            Subscription("plain", qos: 1), Subscription("asked", qos: 1, retainAsPublished: true),
+        ])
+        await harness.start()
+        #expect(await harness.connected())
+        harness.link.publish(OutgoingMessage("plain", "1", qos: 1, retain: true))
+        harness.link.publish(OutgoingMessage("asked", "2", qos: 1, retain: true))
+        harness.link.publish(OutgoingMessage("asked", "3", qos: 1))
+        #expect(await harness.wait { $0.messages.count == 3 })
+        #expect(await harness.messages.map(\.retain) == [false, true, false])
+        harness.link.stop()
+    }
+
     @Test("a message can be answered: response topic and correlation data come and go")
     func correlation() async throws {
         let broker = BrokerFixture()

@@ -41,6 +41,7 @@ struct ServicePlan: Sendable {
     func mayOpenFiles() -> Bool {
         let relays = packs.reduce(0) { $0 + $1.options.relays.count }
         // A source may be open while its successor is being opened; a connection has a socket and its events.
-        return OpenFiles.allow(2 * packs.count + 8 * (1 + relays), "\(packs.count) packs and \(relays) relays")
+        return OpenFiles.allow(
+            2 * packs.count + 8 * (1 + relays), "\(packs.count) packs" + (relays == 0 ? "" : " and \(relays) relays"))
     }
 }
