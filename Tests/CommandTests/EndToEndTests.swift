@@ -275,7 +275,7 @@ struct EndToEndTests {
         #expect(bridge.read(until: "connected to").contains("connected to"))
         bridge.kill(SIGTERM)
         let text = bridge.read()
-        #expect(text.contains("cannot write \(broker.folder.path)/state/garage.json: File too large"))
+        #expect(text.contains("cannot write \(broker.folder.path)/state/garage.json.new: File too large"))
         #expect(bridge.exitCode(seconds: 3) == 0)
         #expect(!FileExists.check("\(broker.folder.path)/state/garage.json.new"))
     }

@@ -100,6 +100,19 @@ struct StateStoreTests {
         #expect(load(full).state == Self.state)
     }
 
+    @Test("Many packs are kept together; one that cannot be written leaves the others alone")
+    func together() {
+        let folder = TemporaryFolder()
+        let store = StateStore(directory: folder.path)
+        #expect(mkdir("\(folder.path)/shed.json.new", 0o700) == 0)
+        let failures = store.save(["garage": Self.state, "shed": Self.state, "attic": PackState()], wall: Self.day)
+        #expect(failures.keys.sorted() == ["shed"])
+        #expect(failures["shed"]?.contains("shed.json.new: File exists") == true)
+        #expect(load(store).state == Self.state)
+        #expect(access("\(folder.path)/attic.json", F_OK) == 0)
+        #expect(access("\(folder.path)/attic.json.new", F_OK) != 0)
+    }
+
     @Test("The directory comes from the configuration before anything else")
     func directory() {
         #expect(StateStore.directory(configured: "/somewhere") == "/somewhere")

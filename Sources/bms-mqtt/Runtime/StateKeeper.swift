@@ -77,13 +77,11 @@ final class StateKeeper: Sendable {
     private func save(_ ids: Set<String>?, _ runtime: BridgeRuntime) -> String? {
         guard ids?.isEmpty != true else { return nil }
         guard let store else { return "there is no state directory" }
-        var failure: String?
-        let wall = Clock.now().wall
-        for (id, state) in runtime.states().sorted(by: { $0.key < $1.key }) where ids?.contains(id) != false {
-            guard let reason = store.save(state, id, wall: wall) else { continue }
+        let states = runtime.states().filter { ids?.contains($0.key) != false }
+        let failures = store.save(states, wall: Clock.now().wall).sorted { $0.key < $1.key }
+        for (id, reason) in failures {
             log.warning("pack \(id): \(reason): settings and what is learned will be lost with a restart")
-            failure = failure ?? reason
         }
-        return failure
+        return failures.first?.value
     }
 }

@@ -57,28 +57,50 @@ struct StateStore: Sendable {
     }
 
     /// Replaces the file of a pack; a sentence where that failed.
-    func save(_ state: PackState, _ pack: String, wall: Int64) -> String? {
-        if let failure = makeDirectory() ?? openness { return failure }
-        let temporary = path(pack) + ".new"
-        // Made anew each time: nothing that lies there already, a link least of all, is written to.
-        unlink(temporary)
-        let descriptor = clinux_open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { return "cannot write \(temporary): \(Console.reason(errno))" }
-        let isWritten = Console.write(Self.document(state, wall: wall), to: descriptor) && fsync(descriptor) == 0
-        let number = errno
-        close(descriptor)
-        guard isWritten, rename(temporary, path(pack)) == 0 else {
-            let reason = Console.reason(isWritten ? errno : number)
-            unlink(temporary)
-            return "cannot write \(path(pack)): \(reason)"
+    func save(_ state: PackState, _ pack: String, wall: Int64) -> String? { save([pack: state], wall: wall)[pack] }
+
+    /// Replaces the files of packs.
+    ///
+    /// - Returns: sentences for those where that failed.
+    func save(_ states: [String: PackState], wall: Int64) -> [String: String] {
+        if let failure = makeDirectory() ?? openness { return states.mapValues { _ in failure } }
+        var failures: [String: String] = [:]
+        for (pack, state) in states {
+            failures[pack] = write(Self.document(state, wall: wall), temporary(pack), isAlone: states.count == 1)
+        }
+        // A thousand files that wait for the disk one after the other would take minutes on a card.
+        if states.count > 1 { sync() }
+        for pack in states.keys where failures[pack] == nil {
+            guard rename(temporary(pack), path(pack)) != 0 else { continue }
+            failures[pack] = "cannot write \(path(pack)): \(Console.reason(errno))"
+            unlink(temporary(pack))
         }
         let folder = clinux_open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0)
         if folder >= 0 {
             fsync(folder)
             close(folder)
         }
+        return failures
+    }
+
+    /// Writes a file anew; a sentence where that failed.
+    ///
+    /// - Parameter isAlone: it is on the disk when this returns.
+    private func write(_ document: [UInt8], _ path: String, isAlone: Bool) -> String? {
+        // Made anew each time: nothing that lies there already, a link least of all, is written to.
+        unlink(path)
+        let descriptor = clinux_open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { return "cannot write \(path): \(Console.reason(errno))" }
+        defer { close(descriptor) }
+        guard Console.write(document, to: descriptor), !isAlone || fsync(descriptor) == 0 else {
+            let reason = Console.reason(errno)
+            unlink(path)
+            return "cannot write \(path): \(reason)"
+        }
         return nil
     }
+
+    private func temporary(_ pack: String) -> String { path(pack) + ".new" }
 
     private func path(_ pack: String) -> String { "\(directory)/\(pack).json" }
 
