@@ -1,6 +1,5 @@
 import CMosquitto
 import LinuxIO
-import Synchronization
 
 /// The library's client. Only a pointer: whoever holds the mutex around it may use it, and the network thread alone
 /// creates and destroys it.
@@ -48,9 +47,9 @@ final class LinkCore: Sendable {
 
     let configuration: LinkConfiguration
     let random: @Sendable () -> Double
-    let state = Mutex(State())
-    let report = Mutex(Report())
-    let pending = Mutex(Pending())
+    let state = Lock(State())
+    let report = Lock(Report())
+    let pending = Lock(Pending())
     /// What the broker has yet to answer.
     let requests = PendingRequests()
     let backlog: Backlog

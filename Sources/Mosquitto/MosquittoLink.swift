@@ -1,6 +1,5 @@
 import CMosquitto
 public import LinuxIO
-import Synchronization
 
 /// A client that stays connected: one network thread of its own, attempts for ever with back-off, publishing only on a
 /// connection that the broker accepted, and nothing ever queued for a later one.
@@ -16,7 +15,7 @@ public final class MosquittoLink: Sendable {
     public let events: LinkEvents
     private let core: LinkCore
     private let continuation: AsyncStream<LinkEvent>.Continuation
-    private let isStarted = Mutex(false)
+    private let isStarted = Lock(false)
 
     /// Seconds that a farewell may take, and as long again the end of the thread.
     private static let patience = 0.8

@@ -1,4 +1,4 @@
-import Synchronization
+import LinuxIO
 
 /// What the broker has yet to answer, by the library's message identifiers: a refusal names only the identifier.
 final class PendingRequests: Sendable {
@@ -10,7 +10,7 @@ final class PendingRequests: Sendable {
     /// More than the library sends unanswered; beyond it, answers were missed.
     private static let most = 1024
 
-    private let requests = Mutex<[Int32: Request]>([:])
+    private let requests = Lock<[Int32: Request]>([:])
 
     func note(_ identifier: Int32, _ request: Request) {
         requests.withLock { requests in

@@ -12,7 +12,7 @@ public final class SourceLoop: Sendable {
 
     private let core: SourceCore
     private let work: [@Sendable () -> Void]
-    private let isStarted = Mutex(false)
+    private let isStarted = Lock(false)
 
     /// A loop over sources; simulators are left out.
     ///

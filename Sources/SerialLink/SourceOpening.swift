@@ -1,6 +1,5 @@
 import Glibc
 import LinuxIO
-import Synchronization
 
 /// How a source that is polled is opened.
 struct SourceOpening: Sendable {
@@ -52,7 +51,7 @@ final class SourceOpener: Sendable {
 
     /// Set when there is something in ``takeDone()``.
     let event = EventDescriptor()
-    private let state = Mutex(State())
+    private let state = Lock(State())
 
     /// Begins to open; the outcome follows.
     func open(_ source: Int, _ opening: SourceOpening) {

@@ -1,5 +1,5 @@
 import Mosquitto
-import Synchronization
+import LinuxIO
 import TestSupport
 import Testing
 
@@ -9,7 +9,7 @@ import Testing
 struct RefusalTests {
     /// Sentences as they come.
     private final class Complaints: Sendable {
-        private let texts = Mutex<[String]>([])
+        private let texts = Lock<[String]>([])
         private let stream = AsyncStream<String>.makeStream()
 
         func add(_ text: String) {

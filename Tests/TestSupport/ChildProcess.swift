@@ -39,7 +39,9 @@ public final class ChildProcess: Sendable {
             close(feed[0])
         }
         var words: [UnsafeMutablePointer<CChar>?] = ([program] + arguments).map { strdup($0) } + [nil]
-        let inherited = ["PATH", "HOME", "LANG", "TMPDIR"].compactMap { (name: String) in
+        // The last three are how scripts/sanitize tells a program where its report goes.
+        let names = ["PATH", "HOME", "LANG", "TMPDIR", "ASAN_OPTIONS", "TSAN_OPTIONS", "SWIFT_BACKTRACE"]
+        let inherited = names.compactMap { (name: String) in
             getenv(name).map { "\(name)=\(String(cString: $0))" }
         }
         var variables: [UnsafeMutablePointer<CChar>?] =

@@ -1,15 +1,15 @@
 import MQTTBridge
 import Mosquitto
-import Synchronization
+import LinuxIO
 
 /// `bms-mqtt health`: asks the broker, as any consumer would, whether every pack of a configuration can be relied on. The bridge
 /// itself listens on nothing.
 struct HealthCommand: Sendable {
     /// What the reader of events and the timer share.
     private final class Shared: Sendable {
-        private let model: Mutex<HealthModel>
+        private let model: Lock<HealthModel>
 
-        init(_ model: HealthModel) { self.model = Mutex(model) }
+        init(_ model: HealthModel) { self.model = Lock(model) }
 
         var verdicts: [HealthModel.Verdict] { model.withLock { $0.verdicts(wall: Clock.now().wall) } }
 

@@ -1,6 +1,6 @@
 import Mosquitto
 import MQTTBridge
-import Synchronization
+import LinuxIO
 
 /// `bms-mqtt monitor`: what the topics of a bridge say, live in the terminal, or a line a second without one.
 struct MonitorCommand: Sendable {
@@ -19,9 +19,9 @@ struct MonitorCommand: Sendable {
             var failure: String?
         }
 
-        private let state: Mutex<State>
+        private let state: Lock<State>
 
-        init(_ model: MonitorModel) { state = Mutex(State(model: model)) }
+        init(_ model: MonitorModel) { state = Lock(State(model: model)) }
 
         var now: State { state.withLock { $0 } }
 

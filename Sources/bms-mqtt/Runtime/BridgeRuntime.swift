@@ -3,7 +3,6 @@ import ChargeLimits
 import LinuxIO
 import MQTTBridge
 import Mosquitto
-import Synchronization
 
 /// The one place where bytes, time and the broker's news meet the pure ``Bridge``. Whoever brings them steps the bridge on
 /// its own thread, under one lock, and publishes before it lets go: a limit is sent by the step that computed it, and what is
@@ -15,7 +14,7 @@ final class BridgeRuntime: Sendable {
         var hasEnded = false
     }
 
-    private let state: Mutex<State>
+    private let state: Lock<State>
     private let transport: any Transport
     private let log: Log
     private let clock: PacedClock
@@ -24,7 +23,7 @@ final class BridgeRuntime: Sendable {
     init(_ bridge: Bridge, transport: any Transport, log: Log, clock: PacedClock, keeper: StateKeeper) {
         var bridge = bridge
         bridge.express = { transport.publish($0) }
-        state = Mutex(State(bridge: bridge))
+        state = Lock(State(bridge: bridge))
         self.transport = transport
         self.log = log
         self.clock = clock

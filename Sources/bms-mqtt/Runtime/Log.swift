@@ -1,7 +1,7 @@
 import BMSCore
 import CLinux
 import Glibc
-import Synchronization
+import LinuxIO
 
 /// Lines for people on standard error, with the journal's priorities where a journal reads them.
 ///
@@ -32,13 +32,13 @@ final class Log: Sendable {
         static func < (left: Level, right: Level) -> Bool { left.rawValue > right.rawValue }
     }
 
-    private let threshold: Mutex<Level>
+    private let threshold: Lock<Level>
     private let isJournal: Bool
-    private let filter = Mutex(LogFilter())
-    private let output = Mutex(())
+    private let filter = Lock(LogFilter())
+    private let output = Lock(())
 
     init(threshold: Level = .info) {
-        self.threshold = Mutex(threshold)
+        self.threshold = Lock(threshold)
         isJournal = getenv("JOURNAL_STREAM") != nil
     }
 
@@ -98,7 +98,7 @@ enum Console {
     /// An exit code that admits what standard output did not take. Whoever closed a pipe has seen enough: no failure.
     static func exitCode(_ code: Int32) -> Int32 { code == 0 && isOutputLost.withLock { $0 } ? 1 : code }
 
-    private static let isOutputLost = Mutex(false)
+    private static let isOutputLost = Lock(false)
 
     private static func loseOutput(_ number: Int32) {
         let isFirst = isOutputLost.withLock { isLost in

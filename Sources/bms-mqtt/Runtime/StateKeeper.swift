@@ -1,6 +1,5 @@
 import LinuxIO
 import MQTTBridge
-import Synchronization
 
 /// Writes the packs' states to disk on a thread of its own, and sends the answers that wait for it, in their order: a card that
 /// takes seconds for a write must hold up neither limits nor time.
@@ -18,7 +17,7 @@ final class StateKeeper: Sendable {
 
     private let store: StateStore?
     private let log: Log
-    private let work = Mutex(Work())
+    private let work = Lock(Work())
     private let event = EventDescriptor()
     private let finished = EventDescriptor()
 

@@ -1,0 +1,39 @@
+import Glibc
+
+/// A value that one thread at a time reads and changes.
+///
+/// Not `Synchronization.Mutex`: on Linux that waits for a lock in the kernel (`FUTEX_LOCK_PI`), which hands it over where the
+/// thread sanitizer does not see it, so that whatever is done under a contended `Mutex` is reported as a race. A mutex of the
+/// C library it knows, and a real race stays visible.
+public final class Lock<Value: Sendable>: @unchecked Sendable {
+    /// On the heap: the C library asks for an address that never changes.
+    private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+    private var value: Value
+
+    /// Nobody holds it.
+    public init(_ value: Value) {
+        self.value = value
+        var attributes = pthread_mutexattr_t()
+        pthread_mutexattr_init(&attributes)
+        // A thread that takes it twice ends the program, as with `Mutex`, and does not wait for itself for ever.
+        pthread_mutexattr_settype(&attributes, Int32(PTHREAD_MUTEX_ERRORCHECK))
+        pthread_mutex_init(mutex, &attributes)
+        pthread_mutexattr_destroy(&attributes)
+    }
+
+    deinit {
+        pthread_mutex_destroy(mutex)
+        mutex.deallocate()
+    }
+
+    /// Waits until no other thread holds it, and lets go when the body ends or throws. Inside of the body the same lock must
+    /// not be taken: that ends the program.
+    public func withLock<Result, Failure: Error>(
+        _ body: (inout Value) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        let failure = pthread_mutex_lock(mutex)
+        precondition(failure == 0, "a thread took a lock that it holds")
+        defer { pthread_mutex_unlock(mutex) }
+        return try body(&value)
+    }
+}
