@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// mosquitto itself always knows MQTT 5, so the old broker is a listener that answers CONNECT as such brokers do.
-@Suite("Brokers without MQTT 5", .timeLimit(.minutes(2)))
+@Suite("Brokers without MQTT 5", .timeLimit(.minutes(10)))
 struct OldBrokerTests {
     @Test(
         "MQTT 3.1.1 is used where 5 is refused",
@@ -23,7 +23,8 @@ struct OldBrokerTests {
         let harness = LinkHarness(configuration)
         await harness.start()
         #expect(await harness.connected())
-        #expect(await harness.connections == [.v311])
+        // Perhaps more than once: the link leaves a broker that does not answer its pings.
+        #expect(await Set(harness.connections) == [.v311])
         var note: String?
         for case .connected(_, let text) in await harness.events { note = text }
         #expect(note?.contains("not retained") == true, "the note says what is lost")

@@ -5,7 +5,7 @@ import Testing
 
 /// Access rules that refuse: mosquitto's access file says so of messages of quality 1, its dynamic security plugin also of
 /// subscriptions.
-@Suite("Refusals", .timeLimit(.minutes(1)), .enabled(if: BrokerFixture.isAvailable, "needs mosquitto"))
+@Suite("Refusals", .timeLimit(.minutes(10)), .enabled(if: BrokerFixture.isAvailable, "needs mosquitto"))
 struct RefusalTests {
     /// Sentences as they come.
     private final class Complaints: Sendable {

@@ -54,7 +54,7 @@ private struct Reader {
     }
 }
 
-@Suite("Serial port", .timeLimit(.minutes(1)))
+@Suite("Serial port", .timeLimit(.minutes(10)))
 struct SerialPortTests {
     @Test("bytes come through as written, in any chunks")
     func chunks() async throws {
@@ -157,7 +157,7 @@ struct SerialCableTests {
     }
 }
 
-@Suite("TCP", .timeLimit(.minutes(1)))
+@Suite("TCP", .timeLimit(.minutes(10)))
 struct TCPTests {
     @Test("bytes come over TCP; a peer that hangs up is left and called again")
     func reconnect() async throws {
@@ -201,7 +201,7 @@ struct TCPTests {
     }
 }
 
-@Suite("Recordings", .timeLimit(.minutes(1)))
+@Suite("Recordings", .timeLimit(.minutes(10)))
 struct RecordingTests {
     @Test("what was recorded is replayed byte for byte")
     func roundTrip() async throws {
