@@ -17,21 +17,35 @@ def build(folder):
 
 
 class Clock:
-    def __init__(self, library, path, held=False):
+    def __init__(self, library, path, held=False, frame_port=0):
+        """With `frame_port` each frame that is read from that TCP port moves the clocks by a second."""
         self.path, self.library = pathlib.Path(path), library
         self.path.write_bytes(bytes(4096))
         with open(self.path, "r+b") as file:
             self.memory = mmap.mmap(file.fileno(), 4096)
-        self.wall = self.boot = 0
-        self.base = time.time()
-        struct.pack_into("=qqq", self.memory, 16, int(held), time.time_ns(), time.clock_gettime_ns(time.CLOCK_BOOTTIME))
+        struct.pack_into(
+            "=qqqqqqq", self.memory, 0, 0, 0, int(held), time.time_ns(), time.clock_gettime_ns(time.CLOCK_BOOTTIME), frame_port, 0)
 
     @property
     def environment(self):
         return {"LD_PRELOAD": str(self.library), "FAULT_CLOCK": str(self.path)}
 
+    @property
+    def frames_read(self):
+        return struct.unpack_from("=q", self.memory, 48)[0]
+
+    @property
+    def heap(self):
+        """Bytes of the program's heap in use, and free."""
+        return struct.unpack_from("=qq", self.memory, 56)
+
+    @property
+    def wall(self):
+        """Seconds since 1970 by a held clock."""
+        offset, _, _, base = struct.unpack_from("=qqqq", self.memory, 0)
+        return (base + offset) / 1e9
+
     def move(self, wall=0.0, boot=0.0):
         """Moves the clocks by so many seconds."""
-        self.wall += round(wall * 1e9)
-        self.boot += round(boot * 1e9)
-        struct.pack_into("=qq", self.memory, 0, self.wall, self.boot)
+        before = struct.unpack_from("=qq", self.memory, 0)
+        struct.pack_into("=qq", self.memory, 0, before[0] + round(wall * 1e9), before[1] + round(boot * 1e9))

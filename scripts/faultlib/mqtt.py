@@ -78,6 +78,7 @@ class Client:
 
     def __init__(self, reader, writer):
         self.reader, self.writer = reader, writer
+        self.buffer, self.at = b"", 0
 
     @classmethod
     async def open(cls, port, host="127.0.0.1", client_id=None, user=None, password=None, ssl=None, seconds=5.0):
@@ -98,16 +99,30 @@ class Client:
         except (OSError, EOFError, asyncio.TimeoutError) as error:
             raise Closed(str(error)) from error
 
-    async def _read(self):
-        kind = (await self.reader.readexactly(1))[0]
-        length = shift = 0
-        while True:
-            byte = (await self.reader.readexactly(1))[0]
+    def _taken(self):
+        """A packet out of what has come, or None."""
+        data, at, length, shift = self.buffer, self.at + 1, 0, 0
+        while at < len(data):
+            byte = data[at]
+            at += 1
             length |= (byte & 127) << shift
             shift += 7
             if byte < 128:
-                break
-        return kind, await self.reader.readexactly(length)
+                if at + length > len(data):
+                    return None
+                kind, self.at = data[self.at], at + length
+                return kind, data[at:at + length]
+        return None
+
+    async def _read(self):
+        while True:
+            packet = self._taken()
+            if packet:
+                return packet
+            more = await self.reader.read(65536)
+            if not more:
+                raise EOFError
+            self.buffer, self.at = self.buffer[self.at:] + more, 0
 
     def subscribe(self, *filters):
         for name in filters:

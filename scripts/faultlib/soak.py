@@ -12,9 +12,9 @@ from . import clock, frames, mqtt, processes
 KINDS = ("state", "limits", "cells", "gx", "event", "result", "settings", "status", "tree", "other")
 # Paths of `state` that never fall.
 RISING = ("Energy.In", "Energy.Out", "History.ChargeCycles", "History.ChargedEnergy", "History.DischargedEnergy")
+# Frames that may be between the simulator and the listener: none of the two, nor the broker, has to hold more than that.
+AHEAD = 60
 # Counters of the running service: a reload begins anew.
-# Frames that may be on their way. The bridge sees its clock by so many seconds early at most, less than staleness.hold.
-AHEAD = 3
 COUNTERS = ("Link.FramesAccepted", "Link.FramesRejected", "Link.BytesDropped", "Link.Resyncs")
 
 
@@ -24,15 +24,18 @@ class Soak:
         self.log_allowance = log_allowance
         self.random = random.Random(1)
         self.seconds = 0
-        self.sent = self.answered = 0
+        self.sent = 0
+        self.limits = None
+        self.heard = 0.0  # the newest time in a document, by the clock of the bridge
+        self.waits = 0  # for a document that did not come in time
         self.counts = collections.Counter()
         self.rows, self.faults = [], []
         self.highest, self.resets, self.is_reset = {}, 0, False
-        self.online, self.answer = asyncio.Event(), asyncio.Event()
+        self.online, self.answer, self.connected = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self.asked = self.results = 0
-        self.clock = clock.Clock(clock.build(folder), folder / "clock", held=True)
         self.broker = processes.Broker(folder)
         self.port = processes.free_port()
+        self.clock = clock.Clock(clock.build(folder), folder / "clock", held=True, frame_port=self.port)
         (folder / "config.yaml").write_text(
             f"mqtt: {{ host: 127.0.0.1, port: {self.broker.port} }}\nstateDirectory: {folder}/state\n"
             f"gx: {{ portalId: 0123456789ab }}\npacks:\n  - id: month\n    source: tcp:127.0.0.1:{self.port}\n"
@@ -51,8 +54,12 @@ class Soak:
         name = message.topic.rsplit("/", 1)[1]
         kind = "tree" if message.topic.startswith("N/") else name if name in KINDS else "other"
         self.counts[kind] += 1
-        if message.topic.endswith("month/gx"):
-            self.answered = self.sent
+        if kind == "limits":
+            limits = json.loads(message.payload)
+            self.heard = limits["time"]
+            values = limits["cvl"], limits["ccl"], limits["dcl"], limits["chargeState"]
+            self.counts["change"] += values != self.limits
+            self.limits = values
             self.answer.set()
         elif message.topic.endswith("month/status"):
             (self.online.set if message.payload == b"online" else self.online.clear)()
@@ -97,19 +104,27 @@ class Soak:
     # What the cable brings.
 
     async def send(self, data):
-        """A second passes, and a frame comes; never far ahead of what the bridge has answered."""
+        """A frame comes, and a second passes when the bridge reads it; never far ahead of what the listener has heard."""
         self.seconds += 1
-        self.clock.move(1, 1)
-        if data and self.writer and not self.writer.is_closing():
-            self.sent += 1
-            begin = self.sent
-            self.writer.write(data)
-            if begin - self.answered >= AHEAD:
-                self.answer.clear()
-                try:
-                    await asyncio.wait_for(self.answer.wait(), 0.1)
-                except asyncio.TimeoutError:
-                    self.answered = self.sent
+        self.sent += 1
+        self.writer.write(data)
+        while self.sent - self.clock.frames_read + self.clock.wall - self.heard > AHEAD:
+            self.answer.clear()
+            try:
+                await asyncio.wait_for(self.answer.wait(), 0.5)
+            except asyncio.TimeoutError:
+                if self.sent == self.clock.frames_read:
+                    # What the bridge said is lost: a restart of the broker.
+                    self.heard = self.clock.wall
+                    self.waits += 1
+
+    async def drained(self):
+        """The bridge has read all frames, and the listener heard of them."""
+        begin = time.monotonic()
+        while self.clock.frames_read < self.sent and time.monotonic() - begin < 5:
+            await asyncio.sleep(0.002)
+        if self.clock.frames_read < self.sent:
+            self.faults.append(f"{self.sent - self.clock.frames_read} frames not read at {self.seconds} s")
 
     def next_frame(self):
         return self.simulator.stdout.read(frames.LENGTH)
@@ -119,7 +134,7 @@ class Soak:
         for _ in range(seconds):
             self.next_frame()
         # A frame still on its way would be read after the jump.
-        await asyncio.sleep(0.3)
+        await self.drained()
         self.seconds += seconds
         self.clock.move(seconds, seconds)
         begin = time.monotonic()
@@ -155,45 +170,75 @@ class Soak:
             elif 1700 <= second < 1760:
                 data = self.alarmed(data)
             if second == 2000 and number % 3 == 2:
-                self.broker.kill()
-                await self.broker.start().ready()
+                await self.restart_broker()
             if second == 2400 and number % 5 == 4:
-                self.bridge.signal(signal.SIGHUP)
-                self.resets += 1
-                self.is_reset = True
+                await self.reload()
             await self.send(data)
+
+    async def restart_broker(self):
+        """Time stands still until all are connected again: scripts/faults measures how long that takes."""
+        await self.drained()
+        self.online.clear()
+        self.broker.kill()
+        await self.broker.start().ready()
+        await asyncio.wait_for(self.online.wait(), 40)
+
+    async def reload(self):
+        """The bridge reads its file again, and opens its source again."""
+        await self.drained()
+        self.connected.clear()
+        self.bridge.signal(signal.SIGHUP)
+        self.resets += 1
+        self.is_reset = True
+        self.online.clear()
+        await asyncio.wait_for(self.connected.wait(), 10)
+        # The first frames bring the status.
+        await self.begin()
+
+    async def begin(self):
+        """Frames until the bridge is connected and has limits."""
+        for _ in range(2000):
+            await self.send(self.next_frame())
+            await self.drained()
+            if self.online.is_set():
+                return
+            await asyncio.sleep(0.02)
+        self.faults.append(f"not online at {self.seconds} s")
 
     # The whole.
 
     async def run(self, tell):
         await self.broker.start().ready()
-        connected = asyncio.Event()
-
         def accept(_, writer):
             self.writer = writer
-            connected.set()
+            self.connected.set()
         server = await asyncio.start_server(accept, "127.0.0.1", self.port)
         tasks = [asyncio.create_task(self.listen())]
         await asyncio.sleep(0.3)
         begin = time.monotonic()
         self.bridge.start()
         try:
-            await asyncio.wait_for(connected.wait(), 10)
+            await asyncio.wait_for(self.connected.wait(), 10)
+            await self.begin()
             for number in range(self.days):
                 before, lines = collections.Counter(self.counts), len(self.bridge.lines)
-                at = self.seconds
+                at, sent = self.seconds, self.sent
                 await self.period_of_events(number)
                 if not self.bridge.is_alive:
                     self.faults.append(f"the bridge ended in period {number}: {self.bridge.lines[-3:]}")
                     break
                 hours = (self.seconds - at) / 3600
                 state = self.folder / "state" / "month.json"
+                await self.drained()
+                await asyncio.sleep(0.1)
+                self.judge_rates(number + 1, self.seconds - at, self.sent - sent, self.counts - before)
                 self.rows.append({
                     "period": number + 1, "real": time.monotonic() - begin, "rss": self.bridge.status("VmRSS"),
                     "data": self.bridge.status("RssAnon"), "fds": self.bridge.descriptors,
                     "threads": self.bridge.status("Threads"), "lines": len(self.bridge.lines) - lines,
                     "state file": state.stat().st_size if state.exists() else 0,
-                    **{kind: (self.counts[kind] - before[kind]) / hours for kind in KINDS},
+                    "heap": self.clock.heap[0] / 1024, "heap free": self.clock.heap[1] / 1024,
+                    **{kind: (self.counts[kind] - before[kind]) / hours for kind in (*KINDS, "change")},
                 })
                 tell(self.rows[-1])
                 if time.monotonic() - begin > 60 * self.minutes:
@@ -209,6 +254,16 @@ class Soak:
                 program.kill()
             self.simulator.kill()
         self.judge()
+
+    def judge_rates(self, period, seconds, frames_sent, counts):
+        """As docs/mqtt-topics.md designs them: heartbeats, and what changes of limits and events add."""
+        news = counts["change"] + counts["event"]
+        for kind, least, most in (
+                # 29 spoiled frames and a stretch of silence bring none; each second of the clock has one at most.
+                ("gx", frames_sent * 0.99 - 60, frames_sent + 60), ("limits", seconds / 5 * 0.98 - 20, seconds / 5 + news),
+                ("state", seconds / 10 * 0.98 - 10, seconds / 5 + news), ("cells", seconds / 30 * 0.98 - 5, seconds / 30 + news)):
+            if not least <= counts[kind] <= most + 10:
+                self.faults.append(f"{counts[kind]} {kind} in period {period}, designed are {least:.0f} to {most:.0f}")
 
     def judge(self):
         if len(self.rows) < 3:
