@@ -18,6 +18,8 @@ final class LinkCore: Sendable {
         var version = ProtocolVersion.v5
         var subscriptions: [Subscription] = []
         var isStopping = false
+        /// What waits for the socket.
+        var held = HeldMessages()
     }
 
     /// What callbacks leave for the network thread. They run while it, or a publisher, holds ``state``.
@@ -72,24 +74,45 @@ final class LinkCore: Sendable {
 
     /// Publishes on the accepted connection: a call of the system, unless the socket is full.
     ///
-    /// - Returns: the outcome and the library's identifier of the message.
-    func publish(_ message: OutgoingMessage) -> (PublishOutcome, Int32) {
+    /// - Parameter mayWait: while the socket takes nothing, a message of quality 0 waits in the place of an older one of its topic.
+    /// - Returns: the outcome and the library's identifier of the message; 0 while it waits.
+    func publish(_ message: OutgoingMessage, mayWait: Bool = true) -> (PublishOutcome, Int32) {
         state.withLock { state in
             guard state.isAccepted, let handle = state.handle?.pointer else { return (.notConnected, 0) }
-            let size = message.topic.utf8.count + message.payload.count
-            guard pending.withLock({ $0.bytes + size <= Self.pendingLimit }) else {
+            let waits = mayWait && message.qos == 0 && (mosquitto_want_write(handle) || !state.held.isEmpty)
+            let growth = waits ? state.held.growth(by: message) : message.size
+            guard pending.withLock({ $0.bytes + state.held.bytes + growth <= Self.pendingLimit }) else {
                 backlog.countLoss()
                 return (.full, 0)
             }
-            let (code, identifier) = Self.publish(message, handle, state.version)
-            if code == MOSQ_ERR_OVERSIZE_PACKET.rawValue32 { return (.tooLarge, 0) }
-            guard code == MOSQ_ERR_SUCCESS.rawValue32 else { return (.failed(code), 0) }
-            let isWaiting = mosquitto_want_write(handle)
-            if isWaiting { wake.set() }
-            if isWaiting || message.qos > 0 { pending.withLock { $0.add(identifier, size) } }
-            if message.qos > 0 { requests.note(identifier, .publish(message.topic)) }
-            return (.queued, identifier)
+            guard waits else { return write(message, handle, state.version) }
+            state.held.hold(message, at: MonotonicTime.seconds())
+            wake.set()
+            return (.queued, 0)
         }
+    }
+
+    /// Sends what waited, as far as the socket takes it. Called with the state locked, on the network thread.
+    func release(_ state: inout State, _ handle: OpaquePointer) {
+        guard !state.held.isEmpty, !mosquitto_want_write(handle) else { return }
+        let version = state.version
+        state.held.release(at: MonotonicTime.seconds()) { message in
+            _ = write(message, handle, version)
+            return !mosquitto_want_write(handle)
+        }
+    }
+
+    private func write(
+        _ message: OutgoingMessage, _ handle: OpaquePointer, _ version: ProtocolVersion
+    ) -> (PublishOutcome, Int32) {
+        let (code, identifier) = Self.publish(message, handle, version)
+        if code == MOSQ_ERR_OVERSIZE_PACKET.rawValue32 { return (.tooLarge, 0) }
+        guard code == MOSQ_ERR_SUCCESS.rawValue32 else { return (.failed(code), 0) }
+        let isWaiting = mosquitto_want_write(handle)
+        if isWaiting { wake.set() }
+        if isWaiting || message.qos > 0 { pending.withLock { $0.add(identifier, message.size) } }
+        if message.qos > 0 { requests.note(identifier, .publish(message.topic)) }
+        return (.queued, identifier)
     }
 
     private static func publish(

@@ -10,6 +10,13 @@ import Synchronization
 /// attempt leaves no message of the old connection behind, and reads renewed certificates.
 struct LinkThread {
     private static let probeSeconds = 5.0
+    /// For a broker to close the probe; one on the same network takes milliseconds.
+    private static let leaveSeconds = 0.2
+    /// The system takes no more while so much is not yet sent: about one step of a pack. What is sent and not yet answered does not
+    /// count, so that a long line is used in full.
+    private static let unsentBytes: Int32 = 8192
+    /// So long may sent bytes be unanswered, well below the 30 s that limits may be old.
+    private static let unansweredMilliseconds: Int32 = 15_000
     /// A connection that held this long counts as good.
     private static let stableSeconds = 10.0
 
@@ -67,7 +74,7 @@ struct LinkThread {
         switch TCPDialer.dial(
             host: configuration.host, port: configuration.port, seconds: Self.probeSeconds, stop: core.stop)
         {
-        case .connected(let descriptor): close(descriptor)
+        case .connected(let descriptor): endProbe(descriptor)
         case .stopped: return nil
         case .unknownHost(let reason): return texts.unknownHost(reason)
         case .refused(let number): return texts.refused(number)
@@ -81,6 +88,8 @@ struct LinkThread {
             core.state.withLock { state in
                 state.handle = nil
                 state.isAccepted = false
+                // Nothing is kept for a later connection.
+                state.held = HeldMessages()
             }
             mosquitto_destroy(handle)
         }
@@ -88,6 +97,7 @@ struct LinkThread {
         let code = mosquitto_connect(
             handle, configuration.host, Int32(configuration.port), Int32(max(5, configuration.keepalive)))
         guard code == MOSQ_ERR_SUCCESS.rawValue32 else { return core.isStopping ? nil : conclude(code, errno) }
+        Self.boundSocket(mosquitto_socket(handle))
         core.pending.withLock { $0 = LinkCore.Pending(isAwaited: $0.isAwaited) }
         core.requests.clear()
         core.state.withLock { state in
@@ -96,6 +106,25 @@ struct LinkThread {
         }
         let (end, number) = serve(handle)
         return core.isStopping ? nil : conclude(end, number)
+    }
+
+    /// Takes leave of the listener that was found, and waits a moment for its answer: a broker with a single place left gives it
+    /// to the connection that follows.
+    private func endProbe(_ descriptor: Int32) {
+        shutdown(descriptor, Int32(SHUT_WR))
+        _ = Poll.wait(for: descriptor, seconds: Self.leaveSeconds, stop: core.stop)
+        close(descriptor)
+    }
+
+    /// A line that is narrow or dead must not fill up with documents that age in the system's buffers.
+    private static func boundSocket(_ descriptor: Int32) {
+        set(descriptor, TCP_NOTSENT_LOWAT, unsentBytes)
+        set(descriptor, TCP_USER_TIMEOUT, unansweredMilliseconds)
+    }
+
+    private static func set(_ descriptor: Int32, _ option: Int32, _ value: Int32) {
+        var value = value
+        setsockopt(descriptor, Int32(IPPROTO_TCP), option, &value, socklen_t(MemoryLayout<Int32>.size))
     }
 
     /// Reads and writes what the socket is ready for until the connection ends; publishers write by themselves meanwhile.
@@ -120,6 +149,7 @@ struct LinkThread {
                 var code = MOSQ_ERR_SUCCESS.rawValue32
                 if ready.canRead { code = mosquitto_loop_read(handle, 1) }
                 if code == MOSQ_ERR_SUCCESS.rawValue32, ready.canWrite { code = mosquitto_loop_write(handle, 1) }
+                core.release(&state, handle)
                 if code == MOSQ_ERR_SUCCESS.rawValue32 { code = mosquitto_loop_misc(handle) }
                 return (code, errno)
             }

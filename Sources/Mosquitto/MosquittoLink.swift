@@ -66,7 +66,8 @@ public final class MosquittoLink: Sendable {
         }
     }
 
-    /// Publishes now or not at all. Never blocks on the network.
+    /// Publishes on the present connection or not at all. Never blocks on the network: while the socket takes nothing, a message of
+    /// quality 0 waits, and of each topic the newest alone.
     @discardableResult
     public func publish(_ message: OutgoingMessage) -> PublishOutcome { core.publish(message).0 }
 
@@ -99,7 +100,7 @@ public final class MosquittoLink: Sendable {
         core.pending.withLock { $0.isAwaited = true }
         var awaited: [Int32] = []
         for message in messages {
-            let (outcome, identifier) = core.publish(message)
+            let (outcome, identifier) = core.publish(message, mayWait: false)
             if outcome == .queued { awaited.append(identifier) }
         }
         let end = MonotonicTime.seconds() + Self.patience

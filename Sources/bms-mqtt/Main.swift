@@ -5,6 +5,7 @@ import Glibc
 @main
 struct Main {
     static func main() async {
+        Signals.hold()
         do throws(UsageError) {
             switch try CommandLineParser.parse(Array(CommandLine.arguments.dropFirst())) {
             case .help(let text):

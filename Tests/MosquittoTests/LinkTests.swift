@@ -194,13 +194,43 @@ struct LinkTests {
         await harness.start()
         #expect(await harness.connected())
         broker.suspend()
-        let message = OutgoingMessage(topic: "t", payload: [UInt8](repeating: 0, count: 1 << 20))
-        // Sockets take some megabytes, the link 32 more.
-        let outcomes = (0..<64).map { _ in harness.link.publish(message) }
+        let payload = [UInt8](repeating: 0, count: 1 << 20)
+        // Sockets take some megabytes, the link 32 more. Of one topic only the newest would wait.
+        let outcomes = (0..<64).map { harness.link.publish(OutgoingMessage(topic: "t/\($0)", payload: payload)) }
         #expect(outcomes.first == .queued)
         #expect(outcomes.last == .full)
         #expect(harness.link.droppedMessages > 0)
         harness.link.stop()
+    }
+
+    @Test("while a broker takes nothing, of each topic the newest message alone waits, and it arrives in its turn")
+    func newest() async {
+        let broker = BrokerFixture()
+        #expect(broker.start())
+        let reader = LinkHarness(LinkConfiguration(broker, id: "reader"))
+        await reader.link.subscribe([Subscription("#", qos: 1)])
+        await reader.start()
+        let writer = LinkHarness(LinkConfiguration(broker, id: "writer"))
+        await writer.start()
+        #expect(await reader.connected())
+        #expect(await writer.connected())
+        broker.suspend()
+        // More than all sockets take.
+        let filler = OutgoingMessage(topic: "filler", payload: [UInt8](repeating: 0, count: 16 << 20), qos: 1)
+        #expect(writer.link.publish(filler) == .queued)
+        for number in 0..<100 {
+            let payload = Array("\(number)".utf8)
+            #expect(writer.link.publish(OutgoingMessage(topic: "limits", payload: payload)) == .queued)
+            #expect(writer.link.publish(OutgoingMessage(topic: "gx", payload: payload)) == .queued)
+        }
+        broker.resume()
+        #expect(await reader.wait { $0.messages.contains { $0.topic == "gx" } })
+        let seen = await reader.messages.filter { $0.topic != "filler" }.map {
+            "\($0.topic) \(String(decoding: $0.payload, as: UTF8.self))"
+        }
+        #expect(seen == ["limits 99", "gx 99"])
+        writer.link.stop()
+        reader.link.stop()
     }
 
     @Test("a function gets the events in order, and may publish")

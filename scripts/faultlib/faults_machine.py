@@ -1,7 +1,9 @@
 """What can happen to the machine: disk, memory, clocks, suspend, the state file."""
 import asyncio
+import fcntl
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 
@@ -28,7 +30,7 @@ def setting(scene, name):
 async def disk(scene):
     scene.state.mkdir()
     if os.geteuid() or subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", "size=64k", "none", scene.state], capture_output=True).returncode:
+            ["mount", "-t", "tmpfs", "-o", "size=64k,mode=700", "none", scene.state], capture_output=True).returncode:
         raise Skipped("needs root, to mount a small file system")
     try:
         await scene.start()
@@ -245,3 +247,49 @@ async def many_packs(scene, damages, base):
         for name in (f"p{index}.json", f"p{index}.json.bad"):
             (scene.state / name).unlink(missing_ok=True)
     return len(found)
+
+
+@fault("state-folder", "state directory removed while settings are commanded", back=8)
+async def folder(scene):
+    await scene.start()
+    await command(scene, "maxChargeCurrent", "40", b'"accepted":true')
+    scene.fault()
+    shutil.rmtree(scene.state)
+    await command(scene, "maxChargeCurrent", "30", b'"accepted":true')
+    scene.bridge.kill()
+    scene.restarts += 1
+    scene.consumer.settings = {}
+    scene.bridge.start()
+    scene.repair()
+    await scene.until_back()
+    scene.expect(setting(scene, "maxChargeCurrent") == 30, "a setting commanded without a directory was lost")
+
+
+@fault("log-unread", "standard error a full pipe that nobody reads, while connections break", back=8)
+async def log(scene):
+    reading, writing = os.pipe()
+    try:
+        fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
+        os.set_blocking(writing, False)
+        try:
+            while True:
+                os.write(writing, b"x")
+        except BlockingIOError:
+            pass
+        os.set_blocking(writing, True)
+        scene.wrapper = ["sh", "-c", f'exec 2>/proc/{os.getpid()}/fd/{writing} && exec "$@"', "sh"]
+        await scene.start()
+        scene.fault()
+        for _ in range(5):
+            scene.relay.cut()
+            await scene.until(lambda: not scene.consumer.live, 5, "end of the connection")
+            await scene.until(lambda: scene.consumer.live, 20, "service")
+        scene.repair()
+        await scene.until_back()
+        code = await scene.bridge.end()
+        scene.expect(code and code[0] == 0, f"exit code {code} with a full pipe")
+    finally:
+        scene.bridge and scene.bridge.kill()
+        for end in (reading, writing):
+            os.close(end)
+    scene.lost = "log lines that found no room"

@@ -47,7 +47,8 @@ class Relay:
             backwards, other = await asyncio.open_connection("127.0.0.1", self.target, limit=4096)
             self.writers.add(other)
             await asyncio.gather(self.pump(reader, other, "up"), self.pump(backwards, writer, "down"))
-        except OSError:
+        except (OSError, asyncio.CancelledError):
+            # Cancelled only at the end of the scene; a task of the server that ends so would be reported.
             pass
         finally:
             for end in (writer, other):

@@ -10,7 +10,11 @@ struct Dispatcher: Sendable {
 
     init(_ arguments: Arguments) { self.arguments = arguments }
 
+    /// Commands that listen to signals; all others are ended by them.
+    private static let listening = Set(["run", "demo", "simulate", "record", "monitor", "set", "settings", "health"])
+
     func run() async -> Int32 {
+        if !Self.listening.contains(arguments.command) { Signals.release() }
         switch arguments.command {
         case "run":
             return await RunCommand(

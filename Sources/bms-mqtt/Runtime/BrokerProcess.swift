@@ -82,7 +82,7 @@ final class BrokerProcess {
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         // Its own process group: Ctrl-C in the terminal is for the demo, which ends the broker itself. And no inherited
-        // signal mask: this process blocks and ignores SIGTERM, a broker that did so could not be ended.
+        // signal mask, no ignored SIGPIPE.
         var none = sigset_t()
         sigemptyset(&none)
         posix_spawnattr_setsigmask(&attributes, &none)

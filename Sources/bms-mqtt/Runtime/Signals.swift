@@ -1,6 +1,7 @@
-@preconcurrency import Dispatch
 import CLinux
 import Glibc
+import LinuxIO
+import Synchronization
 
 /// SIGTERM, SIGINT and SIGHUP as a stream; SIGPIPE is ignored.
 enum Signals {
@@ -11,24 +12,61 @@ enum Signals {
         case reload
     }
 
-    /// Starts to catch. Call it once, before any thread is started.
-    static func requests() -> AsyncStream<Request> {
+    private static let watched = [SIGTERM, SIGINT, SIGHUP]
+
+    /// Collects signals from now on, for ``requests()`` or ``release()``. The first thing of all: who is told to stop while it
+    /// starts must end cleanly, too. Not by a mask: Swift's runtime has threads that signals reach in spite of it.
+    static func hold() {
         signal(SIGPIPE, SIG_IGN)
+        var ends: [Int32] = [-1, -1]
+        guard pipe(&ends) == 0 else { return }
+        for end in ends {
+            _ = clinux_fcntl(end, F_SETFD, FD_CLOEXEC)
+            _ = clinux_fcntl(end, F_SETFL, O_NONBLOCK)
+        }
+        readEnd.store(ends[0], ordering: .relaxed)
+        writeEnd.store(ends[1], ordering: .relaxed)
+        var action = sigaction()
+        action.__sigaction_handler.sa_handler = collect
+        action.sa_flags = SA_RESTART
+        for number in watched { sigaction(number, &action, nil) }
+    }
+
+    /// Signals end the program, also one that came since ``hold()``: for commands that end by themselves or read until the end of a
+    /// file.
+    static func release() {
+        for number in watched { signal(number, SIG_DFL) }
+        if let number = next() { raise(number) }
+    }
+
+    /// Starts to listen, to what came since ``hold()`` first; for the rest of the process, so call it once.
+    static func requests() -> AsyncStream<Request> {
         let (stream, continuation) = AsyncStream.makeStream(of: Request.self, bufferingPolicy: .bufferingNewest(8))
-        let sources = [(SIGTERM, Request.stop), (SIGINT, .stop), (SIGHUP, .reload)].map { number, request in
-            signal(number, SIG_IGN)
-            return source(number) { continuation.yield(request) }
+        let isListening = OwnThread.start("signals") {
+            while true {
+                _ = Poll.wait(for: readEnd.load(ordering: .relaxed), seconds: 3600)
+                while let number = next() { continuation.yield(number == SIGHUP ? .reload : .stop) }
+            }
         }
-        continuation.onTermination = { @Sendable _ in
-            for source in sources { source.cancel() }
-        }
+        // Better an end by the signal than none.
+        if !isListening { release() }
         return stream
     }
 
-    private static func source(_ number: Int32, _ handler: @escaping @Sendable () -> Void) -> any DispatchSourceSignal {
-        let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-        source.setEventHandler(handler: handler)
-        source.resume()
-        return source
+    /// The oldest signal that nobody has heard.
+    private static func next() -> Int32? {
+        var number: UInt8 = 0
+        return read(readEnd.load(ordering: .relaxed), &number, 1) == 1 ? Int32(number) : nil
     }
+}
+
+private let readEnd = Atomic<Int32>(-1)
+private let writeEnd = Atomic<Int32>(-1)
+
+/// Runs in the middle of anything: a write and nothing else. A full pipe holds enough signals already.
+private func collect(_ number: Int32) {
+    let before = errno
+    var byte = UInt8(truncatingIfNeeded: number)
+    _ = write(writeEnd.load(ordering: .relaxed), &byte, 1)
+    errno = before
 }

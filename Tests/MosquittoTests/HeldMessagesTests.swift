@@ -1,0 +1,56 @@
+import Testing
+
+@testable import Mosquitto
+
+@Suite("Messages that wait for the socket")
+struct HeldMessagesTests {
+    private func message(_ topic: String, _ text: String, expiry: Int? = nil) -> OutgoingMessage {
+        OutgoingMessage(topic: topic, payload: Array(text.utf8), expiry: expiry)
+    }
+
+    private func released(_ held: inout HeldMessages, at now: Double, room: Int = 100) -> [OutgoingMessage] {
+        var sent: [OutgoingMessage] = []
+        held.release(at: now) { message in
+            sent.append(message)
+            return sent.count < room
+        }
+        return sent
+    }
+
+    @Test("the newest of a topic takes the older one's turn")
+    func newest() {
+        var held = HeldMessages()
+        held.hold(message("limits", "old"), at: 0)
+        held.hold(message("state", "one"), at: 0)
+        held.hold(message("limits", "new"), at: 1)
+        #expect(held.bytes == 17)
+        #expect(released(&held, at: 1) == [message("limits", "new"), message("state", "one")])
+        #expect(held.isEmpty && held.bytes == 0)
+    }
+
+    @Test("what waited expires sooner by the wait, whole seconds down")
+    func expiry() {
+        var held = HeldMessages()
+        held.hold(message("limits", "a", expiry: 28), at: 100)
+        #expect(released(&held, at: 104.2).map(\.expiry) == [23])
+    }
+
+    @Test("what has expired while it waited is not sent")
+    func expired() {
+        var held = HeldMessages()
+        held.hold(message("limits", "a", expiry: 28), at: 100)
+        held.hold(message("gx", "b"), at: 100)
+        #expect(released(&held, at: 127.5).map(\.topic) == ["gx"])
+        #expect(held.isEmpty && held.bytes == 0)
+    }
+
+    @Test("what finds no room keeps waiting, with its bytes")
+    func room() {
+        var held = HeldMessages()
+        for topic in ["a", "b", "c"] { held.hold(message(topic, "1234"), at: 0) }
+        #expect(released(&held, at: 0, room: 2).map(\.topic) == ["a", "b"])
+        #expect(held.bytes == 5)
+        #expect(held.growth(by: message("c", "12")) == -2)
+        #expect(released(&held, at: 0).map(\.topic) == ["c"])
+    }
+}
