@@ -9,7 +9,7 @@ from .scene import Failed, Skipped
 from .table import fault
 
 
-@fault("broker-killed", "broker killed (`kill -9`), back 40 s later", safe=30.5, back=33)
+@fault("broker-killed", "broker killed (`kill -9`), back 40 s later", safe=30.5, back=15)
 async def killed(scene):
     await scene.start()
     scene.fault()
@@ -31,7 +31,7 @@ async def restarted(scene):
     await scene.until_back()
 
 
-@fault("broker-frozen", "broker frozen (SIGSTOP) for 40 s", safe=30.5, back=33)
+@fault("broker-frozen", "broker frozen (SIGSTOP) for 40 s", safe=30.5, back=15)
 async def frozen(scene):
     await scene.start()
     scene.fault()
@@ -43,7 +43,7 @@ async def frozen(scene):
     await scene.until_back()
 
 
-@fault("broker-full", "broker out of connections for 40 s", safe=30.5, back=33)
+@fault("broker-full", "broker out of connections for 40 s", safe=30.5, back=15)
 async def full(scene):
     # The bridge comes in by a listener of its own, so that consumers always get in.
     second = free_port()
@@ -68,7 +68,7 @@ async def full(scene):
     await scene.until_back()
 
 
-@fault("refusing", "broker refuses connections for 40 s", safe=30.5, back=33)
+@fault("refusing", "broker refuses connections for 40 s", safe=30.5, back=15)
 async def refusing(scene):
     await scene.start()
     scene.fault()
@@ -139,7 +139,7 @@ async def garbled(scene):
     scene.lost = f"{scene.consumer.broken} documents arrived as no JSON"
 
 
-@fault("dns", "name of the broker not resolved for 40 s", safe=30.5, back=35)
+@fault("dns", "name of the broker not resolved for 40 s", safe=30.5, back=15)
 async def dns(scene):
     hosts = scene.folder / "hosts"
     if os.geteuid() != 0 or subprocess.run(["unshare", "-m", "true"], capture_output=True).returncode:
@@ -158,7 +158,7 @@ async def dns(scene):
     await scene.until_back()
 
 
-@fault("auth", "authentication withdrawn for 40 s", safe=30.5, back=35)
+@fault("auth", "authentication withdrawn for 40 s", safe=30.5, back=15)
 async def withdrawn(scene):
     second = free_port()
     scene.relay.target = second

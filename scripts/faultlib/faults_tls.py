@@ -62,7 +62,7 @@ async def restart(scene):
     await scene.broker.start().ready()
 
 
-@fault("tls-expired", "certificate of the broker expired for 40 s", safe=30.5, back=35)
+@fault("tls-expired", "certificate of the broker expired for 40 s", safe=30.5, back=15)
 async def expired(scene):
     await protect(scene)
     await scene.start()
