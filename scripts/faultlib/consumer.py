@@ -63,22 +63,28 @@ class Consumer:
             self.seen.append((now, name, message.payload))
         else:
             try:
-                document = json.loads(message.payload)
-            except ValueError:
+                self.take(name, json.loads(message.payload), message.expiry, now)
+            except (ValueError, KeyError, TypeError, AttributeError):
+                # Wrong bytes may leave JSON that is no document.
                 self.broken += 1
-                return
-            if name == "pack/limits":
-                self.documents += 1
-                self.limits, self.received = document, now
-                self.lasts = min(LONGEST, message.expiry if message.expiry is not None else LONGEST)
-                self.measured = self.scene.measured(document, now)
-            elif name == "pack/gx":
-                self.gx, self.gx_received = document, now
-            elif name == "pack/state":
-                self.state = document
-            elif name == "pack/settings":
-                self.settings = document
         self.judge()
+
+    def take(self, name, document, expiry, now):
+        if name == "pack/limits":
+            measured = self.scene.measured(document, now)
+            is_live(document)
+            self.limits, self.received, self.measured = document, now, measured
+            self.lasts = min(LONGEST, expiry if expiry is not None else LONGEST)
+            self.documents += 1
+        elif name == "pack/gx":
+            # What cannot be judged is not believed.
+            self.scene.bms.measured_by(document["Dc"]["Current"])
+            float(document["Info"]["MaxChargeCurrent"])
+            self.gx, self.gx_received = document, now
+        elif name == "pack/state":
+            self.state = {**document}
+        elif name == "pack/settings":
+            self.settings = {**document}
 
     def judge(self):
         now = time.monotonic()
@@ -130,7 +136,7 @@ class Newcomer:
                         age = time.monotonic() - self.scene.measured(limits, time.monotonic())
                         self.oldest = max(self.oldest, age)
                         self.count += 1
-                except (asyncio.TimeoutError, StopAsyncIteration, ValueError):
+                except (asyncio.TimeoutError, StopAsyncIteration, ValueError, TypeError, AttributeError):
                     pass
                 client.close()
             except (mqtt.Closed, mqtt.Refused):

@@ -60,6 +60,9 @@ async def run(entry, binary, is_long):
         row.problems.append("took too long")
     except Exception as error:  # A fault of the harness must not hide those of the bridge in other scenes.
         row.problems.append(f"{type(error).__name__}: {error}")
+    for task in scene.tasks:
+        if task.done() and not task.cancelled() and task.exception():
+            row.problems.append(f"the harness lost a part: {task.exception()!r}")
     if row.verdict != "skipped":
         measure(row, scene)
         judge(row, scene)
