@@ -17,7 +17,7 @@ private struct Reader {
     }
 
     /// Waits between attempts are short and the same each time.
-    static func options(folder: String = "/nonexistent", silence: Double = 60) -> ByteSource.Options {
+    static func options(folder: String = "/nonexistent", silence: Double = 3600) -> ByteSource.Options {
         var options = ByteSource.Options()
         options.delay = { _ in 0.02 }
         options.cableFolder = folder
