@@ -12,9 +12,9 @@ struct LinkThread {
     private static let probeSeconds = 5.0
     /// For a broker to close the probe; one on the same network takes milliseconds.
     private static let leaveSeconds = 0.2
-    /// The system takes no more while so much is not yet sent: about one step of a pack. What is sent and not yet answered does not
+    /// The system takes no more while so much is not yet sent: less than a step of a pack. What is sent and not yet answered does not
     /// count, so that a long line is used in full.
-    private static let unsentBytes: Int32 = 8192
+    private static let unsentBytes: Int32 = 1024
     /// So long may sent bytes be unanswered, well below the 30 s that limits may be old.
     private static let unansweredMilliseconds: Int32 = 15_000
     /// A connection that held this long counts as good.

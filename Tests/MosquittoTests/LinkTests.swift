@@ -208,7 +208,7 @@ struct LinkTests {
         let broker = BrokerFixture()
         #expect(broker.start())
         let reader = LinkHarness(LinkConfiguration(broker, id: "reader"))
-        await reader.link.subscribe([Subscription("#", qos: 1)])
+        reader.link.subscribe([Subscription("#", qos: 1)])
         await reader.start()
         let writer = LinkHarness(LinkConfiguration(broker, id: "writer"))
         await writer.start()

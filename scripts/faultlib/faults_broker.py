@@ -114,8 +114,7 @@ async def slow(scene):
     await scene.until_back()
 
 
-@fault("network-narrow", "300 bytes a second to the broker, a tenth of what is sent", back=60)
-async def narrow(scene):
+async def thin(scene):
     await scene.start()
     scene.fault()
     scene.relay.rate = 300
@@ -123,6 +122,19 @@ async def narrow(scene):
     scene.relay.rate = None
     scene.repair()
     await scene.until_back()
+
+
+@fault("network-narrow", "300 bytes a second to the broker, a tenth of what is sent", back=60)
+async def narrow(scene):
+    scene.relay.is_shallow = True
+    await thin(scene)
+
+
+@fault("network-buffered", "the same behind a proxy that takes what it cannot carry", back=60)
+async def buffered(scene):
+    # What the proxy holds is out of the bridge's reach, and the driver on a GX knows no time in a document (docs/safety.md).
+    scene.judges_gx = False
+    await thin(scene)
 
 
 @fault("network-garbled", "one byte in a thousand to the broker wrong, without TLS", back=40)

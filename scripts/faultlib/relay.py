@@ -1,6 +1,7 @@
 """A TCP relay that can be cut, frozen, delayed, throttled and garbled while connections run through it."""
 import asyncio
 import random
+import socket
 import time
 
 
@@ -14,12 +15,17 @@ class Relay:
         self.delay = 0.0
         self.rate = None  # bytes a second, all connections of a direction together
         self.garble = 0.0  # share of bytes that get a wrong bit, towards the broker
+        self.is_shallow = False  # holds back next to nothing by itself: what it does not carry waits at the sender
         self.due = {}
         self.random = random.Random(1)
 
     async def open(self):
-        # A small buffer: what the relay holds back shall show at the sender.
-        self.server = await asyncio.start_server(self.accept, "127.0.0.1", self.port, limit=4096)
+        listener = socket.socket()
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if self.is_shallow:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        listener.bind(("127.0.0.1", self.port))
+        self.server = await asyncio.start_server(self.accept, sock=listener, limit=256 if self.is_shallow else 4096)
         return self
 
     def refuse(self):
@@ -57,7 +63,7 @@ class Relay:
                     self.writers.discard(end)
 
     async def pump(self, reader, writer, way):
-        line = asyncio.Queue(maxsize=16)
+        line = asyncio.Queue(maxsize=1 if self.is_shallow else 16)
 
         async def deliver():
             while (item := await line.get()) is not None:
