@@ -20,6 +20,8 @@ struct PackPublisher: Sendable {
     /// What the settings document that was sent last was made of.
     private var settings: SettingsContent?
     private var announcer: Announcer
+    /// By the catalogue's optional rows.
+    private var hadValue = MetricCatalogue.optional.map { _ in false }
     private var link = LinkWatch()
 
     /// What makes everything go out at once.
@@ -51,7 +53,7 @@ struct PackPublisher: Sendable {
         // The first limits at a fresh source must not wait for a heartbeat; before them there is nothing to say.
         if view.limits != nil {
             if isDue(limitsAt, bridge.limitsInterval, isChanged, hasFrame, now) { sendLimits(view, now, &outbox) }
-            sendGX(view, now, &outbox)
+            sendGX(view, isPressing: hasFrame || isChanged, now, &outbox)
         }
         noteLink(view, at: now, into: &outbox)
         sendStatus(view, &outbox)
@@ -212,12 +214,14 @@ struct PackPublisher: Sendable {
         outbox.send(retained(topic, Documents.cells(view), interval: bridge.cellsInterval))
     }
 
-    private mutating func sendGX(_ view: PackView, _ now: Moment, _ outbox: inout Outbox) {
-        guard bridge.gxFeed, gx.maySend(at: now), let rows = GXDocument.rows(view, mostCells: gxCells),
-            gx.isDue(rows, bridge.economy, at: now)
+    private mutating func sendGX(_ view: PackView, isPressing: Bool, _ now: Moment, _ outbox: inout Outbox) {
+        guard bridge.gxFeed,
+            gx.maySend(isPressing: isPressing, age: view.snapshot.age(at: now.monotonic) ?? 0, at: now),
+            let values = GXDocument.values(view, mostCells: gxCells),
+            gx.isDue(values, bridge.economy, at: now)
         else { return }
         gxCells = max(gxCells, view.listedCells)
-        outbox.send(OutboundMessage(bridge.topics.gx(options.id), GXDocument.document(rows)))
+        outbox.send(OutboundMessage(bridge.topics.gx(options.id), GXDocument.document(values)))
     }
 
     private mutating func announce(_ view: PackView, _ now: Moment, _ outbox: inout Outbox) -> Bool {
@@ -226,8 +230,7 @@ struct PackPublisher: Sendable {
         let content = view.snapshot.settings.map { settings in
             Announcer.Content(
                 cellCount: options.isBank ? 0 : settings.cellCount, firmware: view.snapshot.keys.firmware,
-                known: known(view),
-                basis: context.basis)
+                known: known(view), basis: context.basis)
         }
         announcer.note(content, at: now.monotonic)
         guard announcer.isDue(at: now.monotonic), let content = announcer.content else { return false }
@@ -245,11 +248,12 @@ struct PackPublisher: Sendable {
         return step == .announce || step == .revive
     }
 
-    /// Optional entities that have a value now.
-    private func known(_ view: PackView) -> Set<String> {
+    /// Optional entities that have, or had, a value.
+    private mutating func known(_ view: PackView) -> Set<String> {
         var known = announcer.content?.known ?? []
-        for metric in MetricCatalogue.optional {
-            guard let key = metric.entity?.key, !known.contains(key), metric.value(view) != .null else { continue }
+        for (index, metric) in MetricCatalogue.optional.enumerated() where !hadValue[index] {
+            guard let key = metric.entity?.key, metric.value(view) != .null else { continue }
+            hadValue[index] = true
             known.insert(key)
         }
         return known

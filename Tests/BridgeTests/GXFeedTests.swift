@@ -106,6 +106,21 @@ struct GXFeedRunTests {
         #expect(GXFeedChecker.faults(play.run).isEmpty)
     }
 
+    @Test("while frames come each second, each document goes out with a frame: a tick between leaves the second to it")
+    func freshness() {
+        var harness = BridgeHarness()
+        harness.frames(5)
+        for _ in 0..<30 {
+            harness.pass(0.8)
+            harness.forget()
+            harness.tick()
+            #expect(harness.on("gx").isEmpty)
+            harness.pass(0.2)
+            harness.frame()
+            #expect(harness.on("gx").count == 1)
+        }
+    }
+
     @Test("cells that are gone stay in the document as unknown: the driver would keep their last values")
     func fewerCells() throws {
         var play = GXFeedPlay()

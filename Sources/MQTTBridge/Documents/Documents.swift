@@ -3,9 +3,11 @@ import ChargeLimits
 
 /// The payloads of layout version 1. Pure: a view in, bytes out.
 enum Documents {
+    private static let stateShape = DocumentShape(MetricCatalogue.state.map(\.keys))
+
     /// The whole pack, nested by path, from the values of the catalogue's rows in their order.
     static func state(_ values: [MetricValue]) -> [UInt8] {
-        nested(zip(MetricCatalogue.state, values).map { ($0.keys, $1) })
+        stateShape.document(values)
     }
 
     /// Every cell.
@@ -74,30 +76,6 @@ enum Documents {
 
     /// Seconds since 1970 UTC, to the millisecond.
     static func time(_ now: Moment) -> MetricValue { .decimal(thousandths: Int(now.wall), decimals: 3) }
-
-    /// Nested objects from rows whose common beginnings stand together.
-    static func nested(_ rows: [(keys: [String], value: MetricValue)]) -> [UInt8] {
-        var writer = JSONWriter(reserving: 4096)
-        var open: [String] = []
-        writer.beginObject()
-        for row in rows {
-            let parents = row.keys.dropLast()
-            let common = zip(open, parents).prefix { $0 == $1 }.count
-            while open.count > common {
-                writer.endObject()
-                open.removeLast()
-            }
-            for name in parents.dropFirst(common) {
-                writer.key(name)
-                writer.beginObject()
-                open.append(name)
-            }
-            writer.member(row.keys.last ?? "", row.value)
-        }
-        for _ in open { writer.endObject() }
-        writer.endObject()
-        return writer.bytes
-    }
 
     private static func number(_ value: Int?, _ kind: LimitKind) -> MetricValue {
         .thousandths(value, kind == .cvl ? 2 : 1)

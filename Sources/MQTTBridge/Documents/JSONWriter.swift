@@ -73,6 +73,12 @@ package struct JSONWriter {
     /// A member with text.
     package mutating func member(_ name: String, _ text: String) { member(name, .text(text)) }
 
+    /// Names, colons and brackets that were written before: a value follows, or nothing.
+    mutating func verbatim(_ text: ArraySlice<UInt8>) {
+        bytes.append(contentsOf: text)
+        needsComma = false
+    }
+
     private mutating func separate() {
         if needsComma { bytes.append(UInt8(ascii: ",")) }
         needsComma = true
@@ -93,11 +99,17 @@ package struct JSONWriter {
 
     private mutating func quote(_ text: String) {
         bytes.append(UInt8(ascii: "\""))
-        let isPlain = text.utf8.allSatisfy {
-            $0 >= 0x20 && $0 != 0x7F && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\")
-        }
+        let isPlain = isPlain(text.utf8.span)
         if isPlain { append(text) } else { escape(text) }
         bytes.append(UInt8(ascii: "\""))
+    }
+
+    private func isPlain(_ text: Span<UInt8>) -> Bool {
+        for index in text.indices {
+            let byte = text[index]
+            if byte < 0x20 || byte == 0x7F || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { return false }
+        }
+        return true
     }
 
     private mutating func escape(_ text: String) {

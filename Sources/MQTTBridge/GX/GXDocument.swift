@@ -10,66 +10,113 @@ enum GXDocument {
     /// So long before the link counts as lost, ms, the documents say what holds then: one or two do.
     private static let lastWords: Int64 = 1_500
 
-    /// One value of the document.
-    struct Row {
-        var keys: [String]
-        var value: MetricValue
-        var deadband: Deadband
+    /// A value that is not always the one of its row in the catalogue.
+    private enum Source {
+        case catalogue, voltage, current, power, soc, chargeLimit, dischargeLimit, cable
     }
 
+    private struct Row {
+        let metric: Metric
+        let source: Source
+    }
+
+    private static let rows = MetricCatalogue.state.filter(\.isInGXFeed).map {
+        Row(metric: $0, source: source($0.path))
+    }
+    /// The cells' voltages come before this row.
+    private static let sum = rows.firstIndex { $0.metric.path == "/Voltages/Sum" }
+    private static let cellRows = CellTable.rows.filter(\.isInGXFeed)
+    private static let voltages = cellRows.first { $0.group == "Voltages" }
+    private static let balances = cellRows.first { $0.group == "Balances" }
+    private static let shapes = [0, cells].map { DocumentShape(layout(cells: $0).map(\.keys)) }
+    private static let deadbands = [0, cells].map { layout(cells: $0).map(\.deadband) }
+
     /// The values of the document, or `nil` when silence is the only safe thing to say: power, voltage or SoC were never known, there is
-    /// no current sensor, or the link is lost.
+    /// no current sensor, or the link is lost. A `nil` among them is a cell that the pack has not.
     ///
     /// - Parameter mostCells: cells that were sent before: the driver keeps the values of cells that are left out.
-    static func rows(_ view: PackView, mostCells: Int) -> [Row]? {
+    static func values(_ view: PackView, mostCells: Int) -> [MetricValue?]? {
         guard
             view.freshness <= .stale, let frame = view.snapshot.frame, let power = view.snapshot.power,
             let current = frame.current, view.limits != nil
         else { return nil }
-        // While the link is stale the last of these stays, beside limits that are safe and a BmsCable warning.
-        var fixed: [String: MetricValue] = [
-            "/Dc/0/Voltage": .thousandths(frame.packVoltage.rawValue, 3),
-            "/Dc/0/Current": .thousandths(current.rawValue, 3),
-            "/Dc/0/Power": .thousandths(power.rawValue, 1),
-            "/Soc": .whole(frame.soc),
-        ]
         // What the driver hears last it keeps until its time-out: the last words are those of a link that is lost.
         let age = view.snapshot.age(at: view.now) ?? 0
-        if age > view.options.tracker.freshness.lost - lastWords {
-            fixed["/Info/MaxDischargeCurrent"] = .integer(0)
-            fixed["/Alarms/BmsCable"] = .integer(AlarmLevel.alarm.rawValue)
+        let isLast = age > view.options.tracker.freshness.lost - lastWords
+        let count = min(cells, max(mostCells, view.listedCells))
+        var values: [MetricValue?] = []
+        values.reserveCapacity(rows.count + 2 * cells)
+        for (index, row) in rows.enumerated() {
+            if index == sum { appendCells(voltages, count, view, to: &values) }
+            // While the link is stale the last of these stays, beside limits that are safe and a BmsCable warning.
+            switch row.source {
+            case .voltage: values.append(.thousandths(frame.packVoltage.rawValue, 3))
+            case .current: values.append(.thousandths(current.rawValue, 3))
+            case .power: values.append(.thousandths(power.rawValue, 1))
+            case .soc: values.append(.whole(frame.soc))
+            case .dischargeLimit where isLast: values.append(.integer(0))
+            case .cable where isLast: values.append(.integer(AlarmLevel.alarm.rawValue))
+            case .chargeLimit: values.append(.whole(view.gxCurrents.ccl))
+            case .dischargeLimit: values.append(.whole(view.gxCurrents.dcl))
+            case .catalogue, .cable: values.append(row.metric.value(view))
+            }
         }
-        var rows: [Row] = []
-        for metric in MetricCatalogue.state where metric.isInGXFeed {
-            if metric.path == "/Voltages/Sum" { rows += cellRows("Voltages", mostCells, view) }
-            rows.append(
-                Row(keys: metric.keys, value: value(metric, fixed[metric.path], view), deadband: metric.deadband))
-        }
-        return rows + cellRows("Balances", mostCells, view)
+        appendCells(balances, count, view, to: &values)
+        return values
     }
 
     /// The document of these values.
-    static func document(_ rows: [Row]) -> [UInt8] { Documents.nested(rows.map { ($0.keys, $0.value) }) }
+    static func document(_ values: [MetricValue?]) -> [UInt8] { shapes[hasCells(values) ? 1 : 0].document(values) }
 
-    private static func value(_ metric: Metric, _ fixed: MetricValue?, _ view: PackView) -> MetricValue {
-        fixed ?? current(metric, view) ?? metric.value(view)
+    /// Whether these values are news to somebody who was told the others.
+    static func isNews(_ values: [MetricValue?], after old: [MetricValue?], factor: Int) -> Bool {
+        guard values.count == old.count else { return true }
+        let deadbands = deadbands[hasCells(values) ? 1 : 0]
+        return values.indices.contains { index in
+            guard let new = values[index], let sent = old[index] else { return values[index] != old[index] }
+            return deadbands[index].isNews(new, after: sent, factor: factor)
+        }
     }
 
     /// CCL or DCL as a GX wants them; `nil` for any other value.
     static func current(_ metric: Metric, _ view: PackView) -> MetricValue? {
-        switch metric.path {
-        case "/Info/MaxChargeCurrent": .whole(view.gxCurrents.ccl)
-        case "/Info/MaxDischargeCurrent": .whole(view.gxCurrents.dcl)
+        switch source(metric.path) {
+        case .chargeLimit: .whole(view.gxCurrents.ccl)
+        case .dischargeLimit: .whole(view.gxCurrents.dcl)
         default: nil
         }
     }
 
-    private static func cellRows(_ group: String, _ mostCells: Int, _ view: PackView) -> [Row] {
-        guard let row = CellTable.rows.first(where: { $0.group == group && $0.isInGXFeed }) else { return [] }
-        let count = min(cells, max(mostCells, view.listedCells))
-        return (0..<count).map { index in
-            Row(
-                keys: [group, "Cell\(index + 1)"], value: row.value(view, index + 1), deadband: row.deadband)
+    private static func source(_ path: String) -> Source {
+        switch path {
+        case "/Dc/0/Voltage": .voltage
+        case "/Dc/0/Current": .current
+        case "/Dc/0/Power": .power
+        case "/Soc": .soc
+        case "/Info/MaxChargeCurrent": .chargeLimit
+        case "/Info/MaxDischargeCurrent": .dischargeLimit
+        case "/Alarms/BmsCable": .cable
+        default: .catalogue
         }
+    }
+
+    private static func hasCells(_ values: [MetricValue?]) -> Bool { values.count > rows.count }
+
+    /// Names and deadbands in the order of the values.
+    private static func layout(cells: Int) -> [(keys: [String], deadband: Deadband)] {
+        func cellKeys(_ row: CellMetric?) -> [(keys: [String], deadband: Deadband)] {
+            guard let row else { return [] }
+            return (0..<cells).map { ([row.group, "Cell\($0 + 1)"], row.deadband) }
+        }
+        return rows.enumerated().flatMap { index, row in
+            (index == sum ? cellKeys(voltages) : []) + [(row.metric.keys, row.metric.deadband)]
+        } + cellKeys(balances)
+    }
+
+    private static func appendCells(
+        _ row: CellMetric?, _ count: Int, _ view: PackView, to values: inout [MetricValue?]
+    ) {
+        guard let row, count > 0 else { return }
+        for number in 1...cells { values.append(number <= count ? row.value(view, number) : nil) }
     }
 }

@@ -7,27 +7,33 @@ import BMSCore
 struct GXPace: Sendable {
     private var second: Int64?
     private var sentAt: Timestamp?
-    private var values: [MetricValue] = []
+    private var values: [MetricValue?] = []
     /// The last document brought news.
     private var wasNews = false
+    /// While frames come each second, a tick between two of them leaves the second to the next: its data is newer.
+    private static let frameEvery: Int64 = 1_200
+    private static let patience: Int64 = 1_500
 
-    /// Whether this second of the wall's clock had no document yet.
-    func maySend(at now: Moment) -> Bool { second != now.wallSecond }
+    /// Whether this second of the wall's clock had no document yet, and this step may use it.
+    ///
+    /// - Parameters:
+    ///   - isPressing: there is a new frame, or a limit, an alarm or a permission changed.
+    ///   - age: of the newest frame, ms.
+    func maySend(isPressing: Bool, age: Int64, at now: Moment) -> Bool {
+        guard second != now.wallSecond else { return false }
+        return isPressing || age > Self.frameEvery || sentAt.map { now.monotonic - $0 >= Self.patience } ?? true
+    }
 
-    /// Whether these rows are to be sent now; they count as sent where the answer is yes.
-    mutating func isDue(_ rows: [GXDocument.Row], _ economy: Economy, at now: Moment) -> Bool {
-        let isNews =
-            rows.count != values.count
-            || zip(rows, values).contains { row, value in
-                row.deadband.isNews(row.value, after: value, factor: economy.factor)
-            }
+    /// Whether these values are to be sent now; they count as sent where the answer is yes.
+    mutating func isDue(_ values: [MetricValue?], _ economy: Economy, at now: Moment) -> Bool {
+        let isNews = GXDocument.isNews(values, after: self.values, factor: economy.factor)
         // Frames come once a second: half a second early is better than half a second late.
         let isBeat = sentAt.map { now.monotonic - $0 >= economy.gxHeartbeat - 500 } ?? true
         guard isNews || wasNews || isBeat else { return false }
         wasNews = isNews
         second = now.wallSecond
         sentAt = now.monotonic
-        values = rows.map(\.value)
+        self.values = values
         return true
     }
 }

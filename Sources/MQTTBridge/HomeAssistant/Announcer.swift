@@ -72,7 +72,8 @@ struct Announcer: Sendable {
         if let content {
             // What is not repeated for a while has not changed.
             new.firmware = new.firmware ?? content.firmware
-            new.known.formUnion(content.known)
+            // The union of equal sets would still be a new one.
+            if new.known != content.known { new.known.formUnion(content.known) }
             if new.cellCount == 0 { new.cellCount = content.cellCount }
         }
         guard new != content else { return }
