@@ -7,6 +7,8 @@ public struct Bridge: Sendable {
     private let options: BridgeOptions
     private var packs: [PackChannel]
     private var banks: [BankChannel]
+    /// By place of the pack; a pack is in one bank at most.
+    private let bankOfPack: [Int: Int]
     private var gx: GXPortal?
     private let access: TopicAccess
     private var isConnected = false
@@ -34,6 +36,9 @@ public struct Bridge: Sendable {
         self.banks = banks.map { bank in
             BankChannel(bank, options, members: bank.packs.compactMap { id in packs.firstIndex { $0.id == id } })
         }
+        bankOfPack = Dictionary(
+            self.banks.enumerated().flatMap { bank in bank.element.members.map { ($0, bank.offset) } },
+            uniquingKeysWith: { first, _ in first })
         gx = options.gxTree.map { GXPortal($0.topics, owner: $0.owner) }
     }
 
@@ -283,7 +288,9 @@ public struct Bridge: Sendable {
         at now: Moment, touched: Int? = nil, _ body: (inout [PackChannel], inout Outbox) -> Void
     ) -> Outbox {
         var outbox = Outbox()
-        tellBanks()
+        // A frame concerns the bank of its pack alone: with a thousand packs nothing else is looked at.
+        let concerned = touched.map { bankOfPack[$0].map { $0..<$0 + 1 } ?? 0..<0 } ?? banks.indices
+        for index in concerned { tell(bank: index) }
         outbox.express = isConnected ? express : nil
         let isAlive = gx?.isAlive(at: now.monotonic) ?? false
         if isAlive != isListenedTo {
@@ -293,18 +300,17 @@ public struct Bridge: Sendable {
         }
         if isConnected, let messages = gx?.tick(at: now) { outbox.send(messages) }
         body(&packs, &outbox)
-        for index in banks.indices { banks[index].step(packs, touched: touched, at: now, into: &outbox) }
+        for index in concerned { banks[index].step(packs, touched: touched, at: now, into: &outbox) }
         if !isConnected { outbox.messages = [] }
         return outbox
     }
 
     /// Packs in parallel go to float together.
-    private mutating func tellBanks() {
-        for bank in banks {
-            let waiting = bank.members.indices.filter { bank.awaits($0) && !packs[bank.members[$0]].isFull }
-            for place in bank.members.indices {
-                packs[bank.members[place]].otherPacksAreFull = waiting.allSatisfy { $0 == place }
-            }
+    private mutating func tell(bank index: Int) {
+        let members = banks[index].members
+        let waiting = members.indices.filter { banks[index].awaits($0) && !packs[members[$0]].isFull }
+        for place in members.indices {
+            packs[members[place]].otherPacksAreFull = waiting.isEmpty || (waiting.count == 1 && waiting[0] == place)
         }
     }
 

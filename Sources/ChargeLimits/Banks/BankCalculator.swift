@@ -142,12 +142,12 @@ public struct BankCalculator: Sendable {
                     isMeasured: estimator.isMeasured || taking.count == 1,
                     offset: Milliamperes(Int(min(1e9, offset))), bound.cause)
             bounds.append(direction.bound((Double(bound.value) - offset) / share, "pack:\(name)", cause))
-            if let current = flow.confirmed[side][index] {
-                let carried = direction.flow(members[index].snapshot.frame?.current ?? .zero)
+            if let overload = flow.overloads[side][index] {
                 bounds.append(
                     direction.bound(
-                        current, "overload:\(name)",
-                        .overload(pack: name, Milliamperes(carried), limit: Milliamperes(bound.value))))
+                        overload.bound, "overload:\(name)",
+                        .overload(
+                            pack: name, Milliamperes(Int(overload.current)), limit: Milliamperes(bound.value))))
             }
         }
         bounds.append(direction.bound(sum, "sum", taking.isEmpty ? .nobody : .sum(packs: taking.count)))

@@ -11,7 +11,7 @@ public indirect enum BankCause: Hashable, Sendable {
     case silentShare(pack: String, limit: Milliamperes, permille: Int)
     /// A pack that was not heard since the start: the voltage of silence.
     case unheard(pack: String)
-    /// A pack carries more than it may.
+    /// A pack carries, or carried a moment ago, more than it may.
     case overload(pack: String, Milliamperes, limit: Milliamperes)
     /// A pack carries current against its BMS.
     case defiant(pack: String)
@@ -38,7 +38,7 @@ extension BankCause: CustomStringConvertible {
             "\(pack) is silent and may still take \(permille.percent) of the current: \(limit.inAmperes) when heard last"
         case .unheard(let pack): "\(pack) was not heard yet: held at the voltage of silence"
         case .overload(let pack, let current, let limit):
-            "\(pack) carries \(current.inAmperes) and may \(limit.inAmperes)"
+            "\(pack) carried \(current.inAmperes) and may \(limit.inAmperes)"
         case .defiant(let pack): "\(pack) carries current though its BMS forbids it"
         case .sum(let packs): "sum of \(packs) packs"
         case .nobody: "no pack of the bank can take part"

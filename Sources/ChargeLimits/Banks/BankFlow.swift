@@ -1,6 +1,16 @@
 import BMSCore
 
-/// The packs' currents, looked at once a second: calm ones teach shares, and a pack above its limit shows.
+/// A pack that was found above its limit.
+struct Overload: Sendable {
+    /// The bank's current with which it would be at its limit, mA.
+    var bound: Double
+    /// What it carried, mA, and when that began and was seen last.
+    var current: Double
+    let since: Timestamp
+    var seenAt: Timestamp
+}
+
+/// The packs' currents: calm ones teach shares, looked at once a second; a pack above its limit shows in each step.
 ///
 /// Frames of different packs come within a second of each other, so a step of the load reaches one pack's numbers before
 /// another's. Only a total that stood still for three looks says who carries what.
@@ -9,17 +19,23 @@ struct BankFlow: Sendable {
     private static let looks = 3
     /// Above 20 A the BMS counts 1.25 A.
     private static let grain = 1_250.0
-    private static let patience = 4
+    /// Above its limit by so much, a pack's current is no noise.
+    private static let tolerance = 1.02
+    /// A pack that was above its limit is watched so long.
+    private static let watchTime: Int64 = 120_000
+    /// After a pack has joined or gone above its limit the packs exchange current, which says nothing of their shares.
+    private static let settlingTime: Int64 = 60_000
+    private static let peakSeconds = 60.0
 
     /// Learned shares, by ``FlowDirection``.
     private(set) var charge: ShareEstimator
     private(set) var discharge: ShareEstimator
     /// What a pack carries beyond its share, mA by direction: packs at different charge exchange current among themselves.
     private(set) var offsets: [[Double]]
-    /// Looks in a row at which a pack was above its limit, by direction.
-    private var overloads: [[Int: Int]] = [[:], [:]]
-    /// Packs that stay above their limits though nothing is calm, with the bank's current as it would have to be.
-    private(set) var confirmed: [[Int: Double]] = [[:], [:]]
+    /// Packs that are or were above their limits, by direction.
+    private(set) var overloads: [[Int: Overload]] = [[:], [:]]
+    /// The largest calm total of late, by direction: after it a small current is mostly exchange between the packs.
+    private var peaks = [0.0, 0.0]
     private var totals: [Double] = []
     private var set: [Int] = []
     private var lookedAt: Timestamp?
@@ -41,38 +57,52 @@ struct BankFlow: Sendable {
     mutating func step(
         _ currents: [Int?], capacities: [Double], taking: [Int], limits: [[Int?]], isMidway: Bool, at now: Timestamp
     ) {
+        let flows = taking.compactMap { pack in currents[pack].map { (pack: pack, flow: Double($0)) } }
+        if taking != set {
+            forget()
+            set = taking
+        }
+        if flows.count == taking.count { noteOverloads(flows, limits, at: now) }
         if let lookedAt, now - lookedAt < Self.interval, now >= lookedAt { return }
         let seconds = Double(min(5_000, max(0, lookedAt.map { now - $0 } ?? 1_000))) / 1000
         lookedAt = now
         charge.note(capacities: capacities)
         discharge.note(capacities: capacities)
-        let flows = taking.compactMap { pack in currents[pack].map { (pack: pack, flow: Double($0)) } }
         guard flows.count == taking.count, !flows.isEmpty else {
-            forget()
+            totals = []
             return
-        }
-        if taking != set {
-            forget()
-            set = taking
         }
         let total = flows.reduce(0) { $0 + $1.flow }
         totals = totals.suffix(Self.looks - 1) + [total]
-        note(flows, limits)
         let capacity = taking.reduce(0) { $0 + capacities[$1] }
         let isLarge = abs(total) >= max(4_000, capacity / 20)
         let spread = (totals.max() ?? 0) - (totals.min() ?? 0)
         let isCalm = totals.count == Self.looks && spread <= abs(total) / 10 + 2_000
+        release(flows, limits, isCalm: isCalm, at: now)
+        let isPeak = notePeak(total, least: capacity / 20, isCalm: isCalm, seconds)
         // A pack that is kept off in one direction says nothing of its share there.
         let sides = limits.map { limits in flows.filter { limits[$0.pack] != nil } }
-        learn(sides, total, isTeaching: isLarge && isCalm, isMidway: isMidway, seconds)
-        if isCalm { noteOffsets(flows, total, isLarge: isLarge) }
+        learn(
+            sides, total, isTeaching: isLarge && isCalm && isPeak && !isSettling(at: now), isMidway: isMidway, seconds)
+        if isCalm && isPeak { noteOffsets(flows, total, isLarge: isLarge) }
     }
 
     private mutating func forget() {
         totals = []
-        set = []
         overloads = [[:], [:]]
-        confirmed = [[:], [:]]
+    }
+
+    private func isSettling(at now: Timestamp) -> Bool {
+        overloads.contains { $0.values.contains { now - $0.since < Self.settlingTime } }
+    }
+
+    /// Whether a total is large enough to say something beside those before it.
+    private mutating func notePeak(_ total: Double, least: Double, isCalm: Bool, _ seconds: Double) -> Bool {
+        for (index, flow) in [total, -total].enumerated() {
+            peaks[index] = max(peaks[index] * max(0, 1 - seconds / Self.peakSeconds), isCalm ? flow : 0)
+        }
+        let peak = peaks.max() ?? 0
+        return peak <= least || abs(total) >= peak / 2
     }
 
     private mutating func learn(
@@ -110,22 +140,56 @@ struct BankFlow: Sendable {
         }
     }
 
-    /// Four times in a row, and the bank's current as it would be with the pack at its limit.
-    private mutating func note(_ flows: [(pack: Int, flow: Double)], _ limits: [[Int?]]) {
+    /// A pack above its limit, and the bank's current as it would be with the pack at its limit: what is taken off the bank
+    /// is taken off the pack by its share, while what the packs exchange remains.
+    private mutating func noteOverloads(_ flows: [(pack: Int, flow: Double)], _ limits: [[Int?]], at now: Timestamp) {
         for (index, direction) in FlowDirection.allCases.enumerated() {
             let sign = direction == .charge ? 1.0 : -1.0
-            let total = flows.reduce(0) { $0 + sign * $1.flow }
-            var found: [Int: Double] = [:]
+            guard sign * flows.reduce(0, { $0 + $1.flow }) > 0 else { continue }
             for (pack, flow) in flows {
-                guard let limit = limits[index][pack], total > 0 else { continue }
+                guard let limit = limits[index][pack], limit > 0 else { continue }
                 let current = sign * flow
-                guard current > Double(limit) * 1.05 + Self.grain else { continue }
-                found[pack] = total * Double(limit) / current
+                let grain = current > 20_000 ? Self.grain : Self.grain / 10
+                guard current > Double(limit) * Self.tolerance + grain else { continue }
+                let bound = bound(direction, pack, limit, flows)
+                var overload =
+                    overloads[index][pack] ?? Overload(bound: bound, current: current, since: now, seenAt: now)
+                overload.bound = min(overload.bound, bound)
+                overload.current = current
+                overload.seenAt = now
+                overloads[index][pack] = overload
             }
-            overloads[index] = found.reduce(into: [:]) { counts, next in
-                counts[next.key] = min(Self.patience, (overloads[index][next.key] ?? 0) + 1)
-            }
-            confirmed[index] = found.filter { overloads[index][$0.key] == Self.patience }
         }
+    }
+
+    /// As the exchange fades, the bank gets back what the pack has to spare.
+    private mutating func release(
+        _ flows: [(pack: Int, flow: Double)], _ limits: [[Int?]], isCalm: Bool, at now: Timestamp
+    ) {
+        for (index, direction) in FlowDirection.allCases.enumerated() {
+            for (pack, overload) in overloads[index] {
+                guard let limit = limits[index][pack], now >= overload.seenAt, now - overload.seenAt < Self.watchTime
+                else {
+                    overloads[index][pack] = nil
+                    continue
+                }
+                guard isCalm, overload.seenAt != now else { continue }
+                let bound = max(overload.bound, bound(direction, pack, limit, flows))
+                overloads[index][pack]?.bound = bound
+            }
+        }
+    }
+
+    private func bound(
+        _ direction: FlowDirection, _ pack: Int, _ limit: Int, _ flows: [(pack: Int, flow: Double)]
+    ) -> Double {
+        let sign = direction == .charge ? 1.0 : -1.0
+        let (total, current) = flows.reduce((0.0, 0.0)) { sums, next in
+            (sums.0 + sign * next.flow, sums.1 + (next.pack == pack ? sign * next.flow : 0))
+        }
+        let share = shares(direction).measured(pack, among: flows.map(\.pack))
+        let bound = total - (current - Double(limit)) / share
+        // DCL 0 darkens the house, and stops no exchange between packs.
+        return max(bound, direction == .discharge ? Double(limit) / 10 : 0)
     }
 }

@@ -10,7 +10,7 @@ struct ShareEstimator: Sendable {
     /// Two packs whose resistances differ by three.
     private static let doubt = 1.5
     private static let riseSeconds = 5.0
-    private static let fallSeconds = 30.0
+    private static let fallSeconds = 180.0
     private static let restSeconds = 120.0
     /// Of the share by capacity; nothing is divided by less.
     private static let least = 0.05

@@ -19,6 +19,8 @@ struct BankChannel: Sendable {
     private let settings: CommandedSettings
     private var standings: [BankStanding]
     private var isMismatched = false
+    private var begunAt: Timestamp?
+    private var isUnheardTold = false
     private var last: PackView?
     private var steppedAt: Timestamp?
     /// What each pack's limits were in the step before.
@@ -57,6 +59,7 @@ struct BankChannel: Sendable {
             guard isDue || isChanged else { return }
         }
         steppedAt = now.monotonic
+        begunAt = begunAt ?? now.monotonic
         for (place, index) in members.enumerated() { numbers[place] = packs[index].limits?.numbers ?? [] }
         let inputs = members.map { index in
             BankMember(
@@ -66,6 +69,7 @@ struct BankChannel: Sendable {
         limits = calculator.step(inputs, at: now.monotonic)
         gxCurrents.step(limits, at: now.monotonic)
         tellStandings(at: now, into: &outbox)
+        tellUnheard(at: now, into: &outbox)
         let view = view(packs, at: now.monotonic)
         last = view
         publisher.publish(view, hasFrame: touched != nil, at: now, into: &outbox)
@@ -128,7 +132,26 @@ struct BankChannel: Sendable {
                 [calculator.chargeStanding(place), calculator.dischargeStanding(place)].contains {
                     $0 == .counted || $0 == .defiant
                 }
-            }, limits: limits, gxCurrents: gxCurrents, now: now)
+            }, unheard: unheard(at: now), limits: limits, gxCurrents: gxCurrents, now: now)
+    }
+
+    /// As for a pack that fell silent when the bank began.
+    private func unheard(at now: Timestamp) -> AlarmLevel? {
+        guard let begunAt, members.indices.contains(where: { calculator.chargeStanding($0) == .waiting }) else {
+            return nil
+        }
+        let times = options.limits.freshness
+        return now - begunAt > times.lost ? .alarm : now - begunAt > times.stale ? .warning : nil
+    }
+
+    /// Packs that were never heard, by name, once.
+    private mutating func tellUnheard(at now: Moment, into outbox: inout Outbox) {
+        guard !isUnheardTold, unheard(at: now.monotonic) != nil else { return }
+        isUnheardTold = true
+        for place in members.indices where calculator.chargeStanding(place) == .waiting {
+            let text = "was not heard since the start: it counts zero, and the charge voltage is lowered"
+            tell(.warning, "\(options.packs[place]) \(text)", at: now, into: &outbox)
+        }
     }
 
     private mutating func tellStandings(at now: Moment, into outbox: inout Outbox) {

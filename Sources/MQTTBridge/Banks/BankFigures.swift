@@ -15,6 +15,8 @@ struct BankFigures {
     var highest: String?
     var coldest: String?
     var warmest: String?
+    /// How long a pack is missing that was never heard; `nil`: there is none, or not for long enough to say.
+    var unheard: AlarmLevel?
     /// Packs that cannot be in parallel.
     var isMismatched = false
 }

@@ -7,9 +7,10 @@ extension PackView {
     /// - Parameters:
     ///   - options: how the bank appears.
     ///   - packs: views of the packs on the bus by configuration; `absent` more are taken off.
+    ///   - unheard: the alarm for a pack that was never heard.
     ///   - onBus: whether a pack takes part in either direction, by its place in `packs`.
     init(
-        bank options: PackOptions, packs: [PackView], absent: Int, onBus: [Bool], limits: Limits?,
+        bank options: PackOptions, packs: [PackView], absent: Int, onBus: [Bool], unheard: AlarmLevel?, limits: Limits?,
         gxCurrents: GXCurrents, now: Timestamp
     ) {
         let heard = packs.indices.filter { packs[$0].live != nil }
@@ -22,6 +23,7 @@ extension PackView {
         figures.blockingDischarge =
             packs.count { $0.freshness.isLive && !$0.snapshot.dischargeAllowed } + figures.offline
         figures.isMismatched = limits?.has("mismatch") ?? false
+        figures.unheard = unheard
         let snapshot = Self.snapshot(packs, live: heard.map { packs[$0] }, used: used, &figures)
         self.init(
             options: options, snapshot: snapshot, freshness: packs.map(\.freshness).min() ?? .waiting, limits: limits,

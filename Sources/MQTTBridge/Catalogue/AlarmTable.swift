@@ -35,7 +35,8 @@ extension AlarmRow {
     func level(_ view: PackView) -> AlarmLevel? {
         guard let bank = view.bank else { return rule(view) }
         if name == "InternalFailure", bank.isMismatched { return .alarm }
-        return bank.packs.compactMap(rule).max()
+        let worst = bank.packs.compactMap(rule).max()
+        return name == "BmsCable" ? [worst, bank.unheard].compactMap(\.self).max() : worst
     }
 
     /// How Home Assistant shows it.

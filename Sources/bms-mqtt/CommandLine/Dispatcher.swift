@@ -253,10 +253,10 @@ struct Dispatcher: Sendable {
         guard let configuration = load(arguments.text("--config") ?? CommandTable.defaultConfiguration) else {
             return 78
         }
-        var ids = configuration.plan.packs.map(\.options.id)
+        var ids = configuration.plan.packs.map(\.options.id) + configuration.plan.banks.map(\.options.id)
         if let id = arguments.text("--pack") {
             guard ids.contains(id) else {
-                Console.complain("the configuration has no pack '\(id.prefix(40))': \(ids.joined(separator: ", "))")
+                Console.complain("the configuration has no pack or bank '\(id.prefix(40))': \(ids.joined(separator: ", "))")
                 return 2
             }
             ids = [id]
@@ -277,8 +277,7 @@ struct Dispatcher: Sendable {
         let file = arguments.text("file") ?? CommandTable.defaultConfiguration
         guard let configuration = load(file) else { return 78 }
         for notice in configuration.notices { Console.complain(notice) }
-        let packs = configuration.plan.packs.map { "\($0.options.id) from \($0.source)" }.joined(separator: ", ")
-        Console.write("\(file): fit to run; \(packs); broker \(configuration.plan.link)\n")
+        Console.write("\(file): fit to run; \(configuration.plan.summary); broker \(configuration.plan.link)\n")
         return 0
     }
 

@@ -42,9 +42,7 @@ struct Service: Sendable {
         let reporter = ServiceReporter(
             notifier: notifier, log: log, summaries: runtime.summaries, isConnected: { link.isConnected })
         let time = ClockThread(runtime, clock, simulatedPacks(), reporter, heartbeat)
-        log.info(
-            "bridging \(plan.packs.map { "\($0.options.id) from \($0.source)" }.joined(separator: ", ")) to \(plan.link)"
-        )
+        log.info("bridging \(plan.summary) to \(plan.link)")
         var hasThreads = keeper.start(runtime) && link.start { take($0, runtime) }
         for (relayGuard, link) in guards {
             hasThreads = link.start { take($0, relayGuard, runtime) } && hasThreads

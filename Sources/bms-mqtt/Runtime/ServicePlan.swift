@@ -37,6 +37,13 @@ struct ServicePlan: Sendable {
     /// Pace of time for simulated packs.
     var speed = 1.0
 
+    /// Packs with their sources, and banks with their packs, for people.
+    var summary: String {
+        let packs = packs.map { "\($0.options.id) from \($0.source)" }
+        let banks = banks.map { "bank \($0.options.id) of \($0.options.packs.joined(separator: ", "))" }
+        return ([packs.joined(separator: ", ")] + banks).joined(separator: "; ")
+    }
+
     /// Sees to it that all sources and connections may be open at once; `false`, with the way out said, where they may not.
     func mayOpenFiles() -> Bool {
         let relays = packs.reduce(0) { $0 + $1.options.relays.count }
