@@ -256,7 +256,8 @@ struct Dispatcher: Sendable {
         var ids = configuration.plan.packs.map(\.options.id) + configuration.plan.banks.map(\.options.id)
         if let id = arguments.text("--pack") {
             guard ids.contains(id) else {
-                Console.complain("the configuration has no pack or bank '\(id.prefix(40))': \(ids.joined(separator: ", "))")
+                Console.complain(
+                    "the configuration has no pack or bank '\(id.prefix(40))': \(ids.joined(separator: ", "))")
                 return 2
             }
             ids = [id]
