@@ -217,6 +217,18 @@ struct BankChannelTests {
         #expect(try harness.document("bms/house/state").number("Energy.In") == 10)
     }
 
+    @Test(
+        "a pack that was never heard raises the cable's alarm of its bank, and the log names it",
+        arguments: [(20, 1), (80, 2)])
+    func unheard(seconds: Int, level: Double) throws {
+        var harness = BankHarness(3)
+        harness.run(seconds, silent: [2])
+        #expect(try harness.document("bms/house/state").number("Alarms.BmsCable") == level)
+        #expect(harness.notices.count { $0.text.hasPrefix("bank house: c was not heard since the start") } == 1)
+        harness.run(5)
+        #expect(try harness.document("bms/house/state").number("Alarms.BmsCable") == 0)
+    }
+
     @Test("a clean end says that the bank is offline")
     func farewell() {
         let harness = BankHarness()

@@ -246,12 +246,41 @@ struct BankTests {
         #expect(last == 100_000)
     }
 
-    @Test("a pack that is carried above its limit lowers the bank within four seconds, though nothing is calm")
+    @Test("a pack above its limit lowers the bank in the step that shows it, by what its share needs")
     func overload() {
         var bench = BankBench(2)
         bench.run(200, [-60, -60])
-        for step in 0..<4 { bench.run(1, [-150 - Double(step % 2) * 40, -50]) }
-        #expect(bench.amperes[1] <= 134)
+        bench.run(1, [-120, -40])
+        // 160 A less 20 A at half of the current.
+        #expect(bench.amperes[1] == 120)
+        #expect(bench.limits?.reason(.dcl) == "a carried 120.0 A and may 100.0 A")
+        // It is within its limit: the bank stays, and does not saw.
+        bench.run(10, [-100, -20])
+        #expect((120...128).contains(bench.amperes[1]))
+        // The exchange fades, and the bank comes back.
+        bench.run(120, [-60, -60])
+        #expect(bench.amperes[1] > 190)
+    }
+
+    @Test("exchange after a pack was carried above its limit lowers DCL, but never to nothing")
+    func exchangeAlone() {
+        var bench = BankBench(2)
+        bench.run(200, [-60, -60])
+        bench.run(5, [-180, 120])
+        #expect(bench.amperes[1] == 10)
+    }
+
+    @Test("a small current after a large one teaches no share: it is exchange")
+    func jumps() {
+        var bench = BankBench(2)
+        bench.run(120, [-60, -60])
+        let before = bench.bank.shares(0).discharge
+        for _ in 0..<20 {
+            bench.run(7, [-60, -60])
+            bench.run(7, [-30, -4])
+        }
+        #expect(bench.bank.shares(0).discharge == before)
+        #expect(bench.amperes[1] == 200)
     }
 
     @Test("what packs exchange among themselves is taken off the limit of the one that it hurts")
