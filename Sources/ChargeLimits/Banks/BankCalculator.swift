@@ -141,7 +141,10 @@ public struct BankCalculator: Sendable {
                     pack: name, limit: Milliamperes(bound.value), permille: Int(share * 1000),
                     isMeasured: estimator.isMeasured || taking.count == 1,
                     offset: Milliamperes(Int(min(1e9, offset))), bound.cause)
-            bounds.append(direction.bound((Double(bound.value) - offset) / share, "pack:\(name)", cause))
+            // What packs exchange among themselves no inverter can end: it must not darken the house. Charging may wait.
+            let least = direction == .discharge ? Double(bound.value) / 10 : 0
+            let most = max(least, (Double(bound.value) - offset) / share)
+            bounds.append(direction.bound(most, "pack:\(name)", cause))
             if let overload = flow.overloads[side][index] {
                 bounds.append(
                     direction.bound(
