@@ -1,6 +1,7 @@
 // What Swift's Glibc module does not show: header-only, one line of reason each.
 #pragma once
 // Without _GNU_SOURCE: with it, types like fd_set differ from those of Swift's Glibc module and both cannot be imported.
+#include <malloc.h>         // mallopt: a macro names its option
 #include <pty.h>            // openpty: the simulator's --pty and the serial tests
 #include <sys/epoll.h>      // epoll: one thread reads a thousand sources
 #include <sys/eventfd.h>    // eventfd: wakes a thread that waits in poll
@@ -26,6 +27,10 @@ static inline int clinux_shared(int fd) { return ioctl(fd, TIOCNXCL); }
 static inline int clinux_spawn_close_from(posix_spawn_file_actions_t *actions, int first) {
     return posix_spawn_file_actions_addclosefrom_np(actions, first);
 }
+
+/// Two arenas for all threads. glibc gives each new thread one of its own, and a daemon that reloads its configuration for years would
+/// keep them all.
+static inline void clinux_bound_memory(void) { mallopt(M_ARENA_MAX, 2); }
 
 /// CRTSCTS is a macro that Swift cannot see; 0 where the platform lacks it.
 static inline unsigned int clinux_crtscts(void) { return CRTSCTS; }

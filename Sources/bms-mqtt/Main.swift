@@ -6,6 +6,7 @@ import Glibc
 struct Main {
     static func main() async {
         Signals.hold()
+        clinux_bound_memory()
         do throws(UsageError) {
             switch try CommandLineParser.parse(Array(CommandLine.arguments.dropFirst())) {
             case .help(let text):
