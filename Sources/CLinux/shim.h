@@ -9,7 +9,6 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <spawn.h>          // posix_spawn_file_actions_addclosefrom_np, which Glibc hides
-#include <sys/signalfd.h>   // signalfd: SIGTERM, SIGINT and SIGHUP as ordinary reads
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <termios.h>

@@ -4,7 +4,8 @@ import Glibc
 /// Words in, exit code out.
 @main
 struct Main {
-    static func main() async {
+    /// Not `async`: that would start Swift's pool of threads, whose timer wakes a bridge each second for nothing.
+    static func main() {
         Signals.hold()
         clinux_bound_memory()
         do throws(UsageError) {
@@ -12,7 +13,7 @@ struct Main {
             case .help(let text):
                 Console.write(text)
                 exit(Console.exitCode(0))
-            case .run(let arguments): exit(Console.exitCode(await Dispatcher(arguments).run()))
+            case .run(let arguments): exit(Console.exitCode(Dispatcher(arguments).run()))
             }
         } catch {
             Console.complain(error.text)

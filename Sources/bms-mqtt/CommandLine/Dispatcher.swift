@@ -1,4 +1,5 @@
 import BMSCore
+import Glibc
 import MQTTBridge
 import Mosquitto
 import PackSimulator
@@ -13,28 +14,19 @@ struct Dispatcher: Sendable {
     /// Commands that listen to signals; all others are ended by them.
     private static let listening = Set(["run", "demo", "simulate", "record", "monitor", "set", "settings", "health"])
 
-    func run() async -> Int32 {
+    func run() -> Int32 {
         if !Self.listening.contains(arguments.command) { Signals.release() }
         switch arguments.command {
         case "run":
-            return await RunCommand(
-                file: arguments.text("--config") ?? CommandTable.defaultConfiguration, requests: Signals.requests()
-            ).run()
-        case "demo": return await demo()
-        case "simulate": return await simulate()
+            return RunCommand(file: arguments.text("--config") ?? CommandTable.defaultConfiguration).run()
+        case "demo", "simulate", "record", "monitor", "set", "settings", "health":
+            Task { exit(Console.exitCode(await runAsync())) }
+            while true { pause() }
         case "decode":
             let format = arguments.text("--format").flatMap(DecodeCommand.Format.init) ?? .hex
             return DecodeCommand(format: format, isStrict: arguments.has("--strict")).run(
                 file: arguments.text("file") ?? "-")
         case "limits": return limits()
-        case "record": return await record()
-        case "monitor": return await monitor()
-        case "set":
-            return await settings(
-                SettingsCommand.Assignment(
-                    setting: arguments.text("setting") ?? "", value: arguments.text("value") ?? ""))
-        case "settings": return await settings(nil)
-        case "health": return await health()
         case "gx-setup":
             guard let configuration = load(arguments.text("--config") ?? CommandTable.defaultConfiguration) else {
                 return 78
@@ -57,6 +49,22 @@ struct Dispatcher: Sendable {
         default:
             Console.write("bms-mqtt \(Version.number)\n")
             return 0
+        }
+    }
+
+    /// Commands that wait for several things at once.
+    private func runAsync() async -> Int32 {
+        switch arguments.command {
+        case "demo": await demo()
+        case "simulate": await simulate()
+        case "record": await record()
+        case "monitor": await monitor()
+        case "set":
+            await settings(
+                SettingsCommand.Assignment(
+                    setting: arguments.text("setting") ?? "", value: arguments.text("value") ?? ""))
+        case "settings": await settings(nil)
+        default: await health()
         }
     }
 

@@ -1,5 +1,6 @@
 import BMSCore
 import ChargeLimits
+import Glibc
 import MQTTBridge
 import Mosquitto
 import SerialLink
@@ -29,7 +30,6 @@ struct DemoCommand: Sendable {
         defer { own?.stop() }
         let host = broker?.host ?? "127.0.0.1"
         let port = broker?.port ?? own?.port ?? 1883
-        let service = Service(plan: plan(host, port), log: Log(threshold: Terminal.isPresent ? .error : .info))
         let footer = [
             "scenario '\(scenario)', \(cells) cells, time x\(MonitorScreen.plain(speed)); Ctrl-C ends the demo",
             "look at the topics:  mosquitto_sub -h \(host) -p \(port) -v -t 'bms/#'",
@@ -38,16 +38,13 @@ struct DemoCommand: Sendable {
         let monitor = MonitorCommand(
             link: LinkConfiguration(host: host, port: port, clientID: "bms-mqtt-demo-view-\(port)"), base: "bms",
             pack: Self.pack, footer: footer)
-        return await withTaskGroup(of: Int32.self) { group in
-            group.addTask {
-                await service.run()
-                return 0
-            }
-            group.addTask { await monitor.run() }
-            let code = await group.next() ?? 0
-            group.cancelAll()
-            return code
+        let service = RunningService(plan(host, port), Log(threshold: Terminal.isPresent ? .error : .info))
+        defer { service.stop() }
+        guard service.isWhole else {
+            Console.complain("the system gives no more threads")
+            return EX_OSERR
         }
+        return await monitor.run()
     }
 
     private func plan(_ host: String, _ port: Int) -> ServicePlan {

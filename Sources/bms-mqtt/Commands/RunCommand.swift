@@ -1,13 +1,13 @@
 import BMSCore
+import Glibc
 import Mosquitto
 import MQTTBridge
 
-/// `bms-mqtt run`: services one after the other, a new one for each good reload.
-struct RunCommand: Sendable {
+/// `bms-mqtt run`: services one after the other, a new one for each good reload. The calling thread waits for signals.
+struct RunCommand {
     let file: String
-    let requests: AsyncStream<Signals.Request>
 
-    func run() async -> Int32 {
+    func run() -> Int32 {
         let log = Log()
         let notifier = ServiceNotifier()
         var configuration: Configuration
@@ -18,16 +18,18 @@ struct RunCommand: Sendable {
             return 78
         }
         guard configuration.plan.mayOpenFiles() else { return 1 }
-        var iterator = requests.makeAsyncIterator()
         while true {
             log.setThreshold(configuration.logLevel)
             for notice in configuration.notices { log.warning(notice) }
-            let service = Service(plan: configuration.ready, log: log, notifier: notifier)
-            let task = Task { await service.run() }
-            let next = await nextConfiguration(&iterator, log, notifier)
+            let service = RunningService(configuration.ready, log, notifier)
+            let next = service.isWhole ? nextConfiguration(log, notifier) : nil
             if next == nil { notifier?.stopping() }
-            task.cancel()
-            await task.value
+            service.stop()
+            guard service.isWhole else {
+                // Limping on would look like a bridge that works.
+                log.error("the system gives no more threads: stopped")
+                return EX_OSERR
+            }
             guard let next else {
                 log.info("stopped")
                 return 0
@@ -37,11 +39,8 @@ struct RunCommand: Sendable {
     }
 
     /// The configuration of the next good reload; `nil` when told to stop.
-    private func nextConfiguration(
-        _ iterator: inout AsyncStream<Signals.Request>.Iterator, _ log: Log, _ notifier: ServiceNotifier?
-    ) async -> Configuration? {
-        while let request = await iterator.next(isolation: #isolation) {
-            guard request == .reload else { return nil }
+    private func nextConfiguration(_ log: Log, _ notifier: ServiceNotifier?) -> Configuration? {
+        while Signals.wait() == .reload {
             notifier?.reloading()
             do throws(ConfigurationFaults) {
                 let new = try ConfigurationFile.load(file)

@@ -3,7 +3,7 @@ import Glibc
 import LinuxIO
 import Synchronization
 
-/// SIGTERM, SIGINT and SIGHUP as a stream; SIGPIPE is ignored.
+/// SIGTERM, SIGINT and SIGHUP, one after the other; SIGPIPE is ignored.
 enum Signals {
     enum Request: Sendable {
         /// Leave cleanly.
@@ -14,7 +14,7 @@ enum Signals {
 
     private static let watched = [SIGTERM, SIGINT, SIGHUP]
 
-    /// Collects signals from now on, for ``requests()`` or ``release()``. The first thing of all: who is told to stop while it
+    /// Collects signals from now on, for ``wait()``, ``requests()`` or ``release()``. The first thing of all: who is told to stop while it
     /// starts must end cleanly, too. Not by a mask: Swift's runtime has threads that signals reach in spite of it.
     static func hold() {
         signal(SIGPIPE, SIG_IGN)
@@ -39,14 +39,19 @@ enum Signals {
         if let number = next() { raise(number) }
     }
 
-    /// Starts to listen, to what came since ``hold()`` first; for the rest of the process, so call it once.
+    /// The oldest request since ``hold()`` that nobody has heard; waits until there is one.
+    static func wait() -> Request {
+        while true {
+            if let number = next() { return number == SIGHUP ? .reload : .stop }
+            _ = Poll.wait(for: readEnd.load(ordering: .relaxed), seconds: 3600)
+        }
+    }
+
+    /// What ``wait()`` gives, as a stream; for the rest of the process, so call it once.
     static func requests() -> AsyncStream<Request> {
         let (stream, continuation) = AsyncStream.makeStream(of: Request.self, bufferingPolicy: .bufferingNewest(8))
         let isListening = OwnThread.start("signals") {
-            while true {
-                _ = Poll.wait(for: readEnd.load(ordering: .relaxed), seconds: 3600)
-                while let number = next() { continuation.yield(number == SIGHUP ? .reload : .stop) }
-            }
+            while true { continuation.yield(wait()) }
         }
         // Better an end by the signal than none.
         if !isListening { release() }

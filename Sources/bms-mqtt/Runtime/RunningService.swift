@@ -6,25 +6,33 @@ import Mosquitto
 import PackSimulator
 import SerialLink
 
-/// A running bridge: sources, time and broker feed one ``BridgeRuntime``, each on its own thread, until the task is cancelled.
-struct Service: Sendable {
+/// A running bridge: sources, time and broker feed one ``BridgeRuntime``, each on its own thread, until ``stop()``.
+struct RunningService {
     /// Seconds for the last words of a part that may be held up by a disk or a name server.
     private static let patience = 5.0
 
-    let plan: ServicePlan
-    let log: Log
-    var notifier: ServiceNotifier?
+    /// All threads run. What is not whole must be stopped at once.
+    let isWhole: Bool
+    private let runtime: BridgeRuntime
+    private let link: MosquittoLink
+    private let guards: [(RelayGuard, MosquittoLink)]
+    private let sources: SourceLoop
+    private let time: ClockThread
+    private let keeper: StateKeeper
+    private let watchdog: WatchdogThread?
+    private let farewell: [OutgoingMessage]
 
-    /// Runs until cancelled, then says goodbye; takes less than two seconds for that.
-    func run() async {
+    /// Starts everything.
+    init(_ plan: ServicePlan, _ log: Log, _ notifier: ServiceNotifier? = nil) {
         let clock = PacedClock(speed: plan.speed)
         let store = plan.stateDirectory.map { StateStore(directory: $0) }
+        let events = ServiceEvents(plan: plan, log: log)
         let bridge = Bridge(
             plan.bridge, packs: plan.packs.map(\.options), banks: plan.banks.map(\.options),
-            states: states(store), at: clock.now().monotonic)
+            states: Self.states(store, plan, log), at: clock.now().monotonic)
         var configuration = plan.link
         configuration.will = OutgoingMessage(bridge.will)
-        configuration.onRefusal = { [log] in log.warning($0) }
+        configuration.onRefusal = { log.warning($0) }
         let link = MosquittoLink(configuration)
         let keeper = StateKeeper(store, log: log)
         let runtime = BridgeRuntime(
@@ -34,37 +42,43 @@ struct Service: Sendable {
                 Subscription($0.filter, qos: 1, noLocal: $0.excludesOwn, retainAsPublished: $0.showsRetention)
             })
         let sources = SourceLoop(plan.packs.map(\.source)) { index, event in
-            take(event, pack: index, runtime)
+            events.take(event, pack: index, runtime)
             return true
         }
         let guards = bridge.guards.map { ($0, Self.link($0, plan.link)) }
         let heartbeat = Heartbeat()
         let reporter = ServiceReporter(
             notifier: notifier, log: log, summaries: runtime.summaries, isConnected: { link.isConnected })
-        let time = ClockThread(runtime, clock, simulatedPacks(), reporter, heartbeat)
+        let time = ClockThread(runtime, clock, events.simulatedPacks(), reporter, heartbeat)
         log.info("bridging \(plan.summary) to \(plan.link)")
-        var hasThreads = keeper.start(runtime) && link.start { take($0, runtime) }
+        var isWhole = keeper.start(runtime) && link.start { events.take($0, runtime) }
         for (relayGuard, link) in guards {
-            hasThreads = link.start { take($0, relayGuard, runtime) } && hasThreads
+            isWhole = link.start { events.take($0, relayGuard, runtime) } && isWhole
         }
-        hasThreads = sources.start() && time.start() && hasThreads
-        let watchdog = WatchdogThread(chain(link, sources, guards, clock: heartbeat), notifier, log)
+        isWhole = sources.start() && time.start() && isWhole
+        watchdog = WatchdogThread(Self.chain(link, sources, guards, clock: heartbeat), notifier, log)
+        self.isWhole = isWhole
+        self.runtime = runtime
+        self.link = link
+        self.guards = guards
+        self.sources = sources
+        self.time = time
+        self.keeper = keeper
+        farewell = bridge.farewell.map(OutgoingMessage.init)
+    }
+
+    /// Says goodbye and ends all threads; takes less than two seconds for that, unless the disk or a name server holds it up.
+    func stop() {
         defer { watchdog?.stop() }
-        if hasThreads { await Self.untilCancelled() }
         sources.stop()
         runtime.end()
-        link.stop(farewell: bridge.farewell.map(OutgoingMessage.init))
+        link.stop(farewell: farewell)
         for (_, link) in guards { link.beginStop() }
         for (_, link) in guards { link.stop() }
         time.stop(seconds: Self.patience)
         // A service that follows opens the same ports.
         sources.waitForEnd(seconds: Self.patience)
         keeper.finish(seconds: Self.patience)
-        guard hasThreads else {
-            // Limping on would look like a bridge that works.
-            log.error("the system gives no more threads: stopped")
-            exit(EX_OSERR)
-        }
     }
 
     /// The connection that opens a relay when this program dies. One connection carries one will.
@@ -75,7 +89,7 @@ struct Service: Sendable {
         return MosquittoLink(configuration)
     }
 
-    private func states(_ store: StateStore?) -> [String: PackState] {
+    private static func states(_ store: StateStore?, _ plan: ServicePlan, _ log: Log) -> [String: PackState] {
         var states: [String: PackState] = [:]
         for pack in plan.packs {
             let id = pack.options.id
@@ -83,15 +97,14 @@ struct Service: Sendable {
         }
         return states
     }
+}
 
-    /// Returns when this task is cancelled.
-    static func untilCancelled() async {
-        // No sleep: its timer wakes the process each second.
-        let (never, _) = AsyncStream.makeStream(of: Never.self)
-        for await _ in never {}
-    }
+/// What the threads of a service hear, for its runtime and for the log.
+private struct ServiceEvents: Sendable {
+    let plan: ServicePlan
+    let log: Log
 
-    private func take(_ event: LinkEvent, _ runtime: BridgeRuntime) {
+    func take(_ event: LinkEvent, _ runtime: BridgeRuntime) {
         switch event {
         case .connected(let version, let note):
             log.info("connected to \(plan.link) with \(version.rawValue)")
@@ -104,7 +117,7 @@ struct Service: Sendable {
         }
     }
 
-    private func take(_ event: LinkEvent, _ relayGuard: RelayGuard, _ runtime: BridgeRuntime) {
+    func take(_ event: LinkEvent, _ relayGuard: RelayGuard, _ runtime: BridgeRuntime) {
         switch event {
         case .connected: runtime.guardChanged(relayGuard, isUp: true)
         case .disconnected(let failure):
@@ -116,7 +129,7 @@ struct Service: Sendable {
         }
     }
 
-    private func take(_ event: SourceEvent, pack: Int, _ runtime: BridgeRuntime) {
+    func take(_ event: SourceEvent, pack: Int, _ runtime: BridgeRuntime) {
         if case .bytes(let bytes) = event { return runtime.receive(bytes, pack: pack) }
         let id = plan.packs[pack].options.id
         switch event {
@@ -132,7 +145,7 @@ struct Service: Sendable {
         }
     }
 
-    private func simulatedPacks() -> [SimulatedPack] {
+    func simulatedPacks() -> [SimulatedPack] {
         plan.packs.enumerated().compactMap { index, pack in
             guard case .simulator(let name) = pack.source, let scenario = Scenario(rawValue: name) else { return nil }
             log.info("pack \(pack.options.id): simulating '\(scenario.rawValue)': \(scenario.summary)")

@@ -3,10 +3,10 @@ import MQTTBridge
 import Mosquitto
 import SerialLink
 
-extension Service {
+extension RunningService {
     /// Every link of the way of the data, by the name that the log gives it. Each steps the bridge on its own thread, so one that
     /// hangs in the bridge holds up all that follow.
-    func chain(
+    static func chain(
         _ link: MosquittoLink, _ sources: SourceLoop, _ guards: [(RelayGuard, MosquittoLink)], clock: Heartbeat
     ) -> [DataWatchdog.Link] {
         [
