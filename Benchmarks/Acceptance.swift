@@ -7,6 +7,8 @@ protocol Acceptance {
     mutating func frames(in bytes: [UInt8]) -> [Frame]
     /// Takes a frame that ``frames(in:)`` gave.
     mutating func believe(_ frame: Frame, at now: Timestamp)
+    /// Bytes that are known to be damaged, of all that ``frames(in:)`` got.
+    var damagedBytes: Int { get }
     /// What is known.
     var snapshot: PackSnapshot { get }
 }
@@ -17,6 +19,7 @@ struct WholeReceiver: Acceptance {
     private var tracker = PackTracker()
 
     var snapshot: PackSnapshot { tracker.snapshot }
+    var damagedBytes: Int { stream.damagedBytes }
 
     mutating func frames(in bytes: [UInt8]) -> [Frame] {
         stream.push(bytes)
@@ -30,6 +33,8 @@ struct WholeReceiver: Acceptance {
 
 /// A window of 58 bytes with a right sum is a frame, and each frame is true.
 struct SumOnly: Acceptance {
+    /// Nobody asks.
+    let damagedBytes = 0
     private var buffer: [UInt8] = []
     private(set) var snapshot = PackSnapshot()
 

@@ -15,6 +15,10 @@ public struct FrameStream: Sendable {
     /// The next window is where a frame is due.
     private var isAligned = false
     private var hasFoundFrame = false
+    /// Bytes that may be the end of a frame whose beginning was sent before the source was opened.
+    private var halfFrame = FrameLayout.length - 1
+    /// Bytes that the line must have damaged: no half frame of the opening among them.
+    public private(set) var damagedBytes = 0
 
     /// An empty stream.
     public init(rules: FrameRules = FrameRules()) { self.rules = rules }
@@ -47,6 +51,7 @@ public struct FrameStream: Sendable {
     public mutating func take(_ window: [UInt8]) -> Frame? {
         guard window.count == FrameLayout.length else {
             counters.bytesDropped += window.count
+            damagedBytes += window.count
             return nil
         }
         switch rules.check(window.span) {
@@ -55,6 +60,7 @@ public struct FrameStream: Sendable {
             return frame
         case .failure(let rejected):
             counters.bytesDropped += window.count
+            damagedBytes += window.count
             counters.count(rejected.rejection)
             lastRejected = rejected
             return nil
@@ -67,18 +73,21 @@ public struct FrameStream: Sendable {
         buffer.removeAll(keepingCapacity: true)
         head = 0
         isAligned = false
+        halfFrame = FrameLayout.length - 1
     }
 
     private mutating func accept() {
         if !isAligned && hasFoundFrame { counters.resyncs += 1 }
         isAligned = true
         hasFoundFrame = true
+        halfFrame = 0
         counters.framesAccepted += 1
     }
 
     /// Where no frame is due, a window without its sign bytes is noise, and noise is counted in bytes, not in frames.
     private mutating func reject(_ rejected: RejectedFrame) {
         counters.bytesDropped += 1
+        if halfFrame > 0 { halfFrame -= 1 } else { damagedBytes += 1 }
         if isAligned || rejected.rejection != .signs {
             counters.count(rejected.rejection)
             lastRejected = rejected

@@ -26,12 +26,20 @@ public struct FreshnessTimes: Hashable, Sendable {
     public var stale: Int64
     /// Above it the link is lost.
     public var lost: Int64
+    /// So long after the line damaged anything limits do not rise: the sum has eight bits, and where much is damaged some of it
+    /// passes.
+    public static let distrust: Int64 = 20_000
 
     /// Times in milliseconds; the defaults are 3 s, 10 s, 60 s.
     public init(hold: Int64 = 3_000, stale: Int64 = 10_000, lost: Int64 = 60_000) {
         self.hold = hold
         self.stale = stale
         self.lost = lost
+    }
+
+    /// The line damaged something a short while before `now`, or the clock jumped back since.
+    public static func isDistrusted(_ damagedAt: Timestamp?, at now: Timestamp) -> Bool {
+        damagedAt.map { (-distrust...distrust).contains(now - $0) } ?? false
     }
 
     /// Freshness of data from `moment` as seen at `now`. A moment in the future proves that the clock jumped back: by more

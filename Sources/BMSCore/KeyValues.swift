@@ -42,7 +42,8 @@ enum KeyLayout {
 
 /// Joins key bytes to values: only bytes of one cycle belong together, so that no old low byte meets a new high byte.
 ///
-/// A cycle ends where the key number falls, or in a silence in which a whole one may have passed unseen. Its values count from then on, each until ``maximumAge`` has passed.
+/// A cycle ends where the key number falls, or in a silence in which a whole one may have passed unseen. Its values count from then on,
+/// each until ``maximumAge`` has passed. Voltages are settings, and limits follow them: another one counts when two cycles brought it.
 struct KeyCollector: Hashable, Sendable {
     /// Age at which a value is forgotten (the vendor's driver has the same 60 s).
     static let maximumAge: Int64 = 60_000
@@ -61,6 +62,8 @@ struct KeyCollector: Hashable, Sendable {
 
     private var cycle: [Int: Entry] = [:]
     private var committed: [Int: Entry] = [:]
+    /// Voltages of the cycle before, known or not.
+    private var candidates: [Int: Entry] = [:]
     private var lastKey: Int?
     private var lastKeyAt: Timestamp?
     private var recent: [Int?] = []
@@ -76,9 +79,10 @@ struct KeyCollector: Hashable, Sendable {
         let isAfterGap = lastKeyAt.map { now - $0 > Self.longestGap } ?? false
         if let lastKey, key <= lastKey || isAfterGap {
             // A value whose bytes this cycle did not bring keeps the ones of the cycle before, whole.
-            for keys in Self.values where keys.allSatisfy({ cycle[$0] != nil }) {
+            for keys in Self.values where keys.allSatisfy({ cycle[$0] != nil }) && isConfirmed(keys) {
                 for key in keys { committed[key] = cycle[key] }
             }
+            for keys in Self.voltages { for key in keys { candidates[key] = cycle[key] ?? candidates[key] } }
             cycle.removeAll(keepingCapacity: true)
         }
         cycle[key] = Entry(byte: frame.keyValue, time: now)
@@ -105,11 +109,19 @@ struct KeyCollector: Hashable, Sendable {
         return result
     }
 
+    private static let voltages = [KeyLayout.lowVoltage, KeyLayout.nominalVoltage, KeyLayout.fullVoltage]
+
     private static let values = [
         KeyLayout.stateOfHealth, KeyLayout.chargeEfficiency, KeyLayout.lowVoltage, KeyLayout.nominalVoltage,
         KeyLayout.firmware, KeyLayout.cycles, KeyLayout.chargedEnergy, KeyLayout.dischargedEnergy,
         KeyLayout.secondStatus, KeyLayout.fullVoltage,
     ]
+
+    /// A voltage that the cycle brought is the known one, or the one of the cycle before, or the first.
+    private func isConfirmed(_ keys: [Int]) -> Bool {
+        guard Self.voltages.contains(keys), keys.allSatisfy({ committed[$0] != nil }) else { return true }
+        return [committed, candidates].contains { known in keys.allSatisfy { known[$0]?.byte == cycle[$0]?.byte } }
+    }
 
     private func number(_ keys: [Int], _ now: Timestamp) -> Int? {
         var result = 0

@@ -3,6 +3,7 @@ public struct PackReceiver: Sendable {
     private var stream: FrameStream
     private var tracker: PackTracker
     private var historyCounters = LinkCounters()
+    private var damagedAt: Timestamp?
 
     /// A receiver that knows nothing yet.
     public init(rules: FrameRules = FrameRules(), options: PackTracker.Options = PackTracker.Options()) {
@@ -14,6 +15,7 @@ public struct PackReceiver: Sendable {
     public var snapshot: PackSnapshot {
         var snapshot = tracker.snapshot
         snapshot.counters = counters
+        snapshot.damagedAt = damagedAt
         return snapshot
     }
 
@@ -35,16 +37,20 @@ public struct PackReceiver: Sendable {
     ///
     /// - Returns: what became of each frame in them, oldest first.
     public mutating func receive(_ bytes: some Sequence<UInt8>, at now: Timestamp) -> [PackTracker.Outcome] {
+        let damagedBefore = stream.damagedBytes
         stream.push(bytes)
         var outcomes: [PackTracker.Outcome] = []
         while let frame = stream.next() { outcomes.append(track(frame, at: now)) }
+        if stream.damagedBytes != damagedBefore { damagedAt = now }
         return outcomes
     }
 
     /// Takes bytes that claim to be one whole frame, as a line of a filter does; anything else counts as no frame.
     @discardableResult
     public mutating func receiveFrame(_ bytes: [UInt8], at now: Timestamp) -> PackTracker.Outcome? {
-        stream.take(bytes).map { track($0, at: now) }
+        let frame = stream.take(bytes)
+        if frame == nil { damagedAt = now }
+        return frame.map { track($0, at: now) }
     }
 
     private mutating func track(_ frame: Frame, at now: Timestamp) -> PackTracker.Outcome {

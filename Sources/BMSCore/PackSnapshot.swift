@@ -61,6 +61,8 @@ public struct PackSnapshot: Hashable, Sendable {
     public var chemistry: Chemistry?
     /// How raw temperatures become degrees.
     public var temperatureScale = TemperatureScale.measured
+    /// When bytes last came that are part of no frame; `nil`: never. The half frame after the opening of a source is no damage.
+    public var damagedAt: Timestamp?
     /// Receiver's counters.
     public var counters = LinkCounters()
 

@@ -106,8 +106,9 @@ public struct LimitCalculator: Sendable {
             obey(&input, context)
         }
         hasNewCommands = false
+        let isDistrusted = FreshnessTimes.isDistrusted(snapshot.damagedAt, at: now)
         let limits = publish(
-            input, freshness, mayRise: hasFrame && freshness == .fresh,
+            input, freshness, mayRise: hasFrame && freshness == .fresh && !isDistrusted, isDistrusted: isDistrusted,
             elapsed: max(sinceFrame, seconds(from: lastStepAt, to: now)))
         lastStepAt = now
         published = limits
@@ -193,7 +194,7 @@ public struct LimitCalculator: Sendable {
     }
 
     private mutating func publish(
-        _ input: LimitInput, _ freshness: Freshness, mayRise: Bool, elapsed: Double
+        _ input: LimitInput, _ freshness: Freshness, mayRise: Bool, isDistrusted: Bool, elapsed: Double
     ) -> Limits {
         var bounds: [ConstraintValue] = []
         bounds.reserveCapacity(32)
@@ -217,7 +218,8 @@ public struct LimitCalculator: Sendable {
         let discharge = dcl.step(
             to: lowest[2]?.value ?? 0, mayRise: mayRise, isFinal: false, slew: 0.02 * capacity, elapsed: elapsed)
         let why = [(voltage, cvl), (charge, ccl), (discharge, dcl)].enumerated().map { index, pair in
-            let reason = Limits.Reason(lowest[index], pair.0, pair.1, isVoltage: index == 0)
+            let reason = Limits.Reason(
+                lowest[index], pair.0, pair.1, isDistrusted: isDistrusted, isVoltage: index == 0)
             return keepers[index].step(reason, value: pair.0, at: input.now)
         }
         return Limits(

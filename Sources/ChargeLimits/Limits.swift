@@ -12,6 +12,8 @@ public struct Limits: Hashable, Sendable {
             case rising(Int)
             /// Below it, the way up is not worth going yet.
             case heldBelow(Int)
+            /// Below it, for the line damages frames.
+            case heldByDamage(Int)
         }
 
         var name: String
@@ -87,13 +89,17 @@ public struct Limits: Hashable, Sendable {
 
 extension Limits.Reason {
     /// The binding constraint; where the limit is below it, on its way up or too near to move, that too.
-    init(_ binding: ConstraintValue?, _ value: Int, _ ramp: LimitRamp, isVoltage: Bool) {
+    init(_ binding: ConstraintValue?, _ value: Int, _ ramp: LimitRamp, isDistrusted: Bool, isVoltage: Bool) {
         guard let binding else {
             self.init(name: "", cause: .nothingKnown, stance: .bound, isVoltage: isVoltage)
             return
         }
         let isBelow = binding.value - value > ramp.grid
-        let stance: Stance = !isBelow ? .bound : ramp.isRising ? .rising(binding.value) : .heldBelow(binding.value)
+        let stance: Stance =
+            !isBelow
+            ? .bound
+            : isDistrusted
+                ? .heldByDamage(binding.value) : ramp.isRising ? .rising(binding.value) : .heldBelow(binding.value)
         self.init(name: binding.name, cause: binding.cause, stance: stance, isVoltage: isVoltage)
     }
 }
@@ -104,6 +110,8 @@ extension Limits.Reason: CustomStringConvertible {
         case .bound: cause.description
         case .rising(let goal): "rising slowly towards \(show(goal)): \(cause)"
         case .heldBelow(let goal): "held below \(show(goal)): \(cause)"
+        case .heldByDamage(let goal):
+            "held below \(show(goal)) until the line has damaged nothing for 20 s: \(cause)"
         }
     }
 

@@ -43,6 +43,7 @@ extension Limits.Reason.Stance {
         case .bound: 0
         case .rising: 1
         case .heldBelow: 2
+        case .heldByDamage: 3
         }
     }
 }

@@ -64,6 +64,28 @@ struct KeyCollectorTests {
         #expect(collector.values(at: .seconds(38)).cycles == 523)
     }
 
+    @Test("Another voltage counts when two cycles brought it; anything else at once")
+    func confirmation() {
+        var collector = collector(Self.full, seconds: 20)
+        var wrong = Self.full
+        (wrong[17], wrong[8]) = (0x03, 0x03)
+        // A damaged key, and the right one again.
+        for second in 20..<39 {
+            collector.add(frame(second % 19, wrong[second % 19] ?? 0), at: .seconds(Double(second)))
+        }
+        #expect(collector.values(at: .seconds(39)).fullVoltage == Millivolts(3455))
+        #expect(collector.values(at: .seconds(39)).cycles == 0x030B)
+        for second in 39..<58 {
+            collector.add(frame(second % 19, Self.full[second % 19] ?? 0), at: .seconds(Double(second)))
+        }
+        #expect(collector.values(at: .seconds(58)).fullVoltage == Millivolts(3455))
+        // A new setting.
+        for second in 58..<96 {
+            collector.add(frame(second % 19, wrong[second % 19] ?? 0), at: .seconds(Double(second)))
+        }
+        #expect(collector.values(at: .seconds(96)).fullVoltage == Millivolts(0x03B3 * 5))
+    }
+
     @Test("A silence in which a cycle may pass ends the cycle", arguments: [(9.0, 0x0211), (9.5, nil), (20.0, nil)])
     func gap(seconds: Double, cycles: Int?) {
         var collector = collector(Self.full, seconds: 9)

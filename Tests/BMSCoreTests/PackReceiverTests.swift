@@ -13,6 +13,7 @@ struct PackReceiverTests {
     private func knowledge(_ receiver: PackReceiver) -> PackSnapshot {
         var snapshot = receiver.snapshot
         snapshot.counters = LinkCounters()
+        snapshot.damagedAt = nil
         return snapshot
     }
 

@@ -30,10 +30,46 @@ struct LimitCalculatorTests {
         let before = try #require(bench.limits).numbers
         bench.wait(at: 24.5)
         #expect(bench.limits?.numbers == before)
-        bench.feed(at: 25) { $0.soc = 101 }
-        #expect(bench.limits?.numbers == before)
-        bench.feed(at: 26)
+        bench.feed(at: 25)
         #expect(try #require(bench.limits).dcl > Milliamperes(before[2]))
+    }
+
+    @Test("For 20 s after the line damaged a frame nothing rises, and everything falls as ever; the reason says so")
+    func damage() throws {
+        var bench = Bench()
+        bench.run(0...20)
+        bench.feed(at: 21) { $0.status = [] }
+        bench.run(22...24)
+        bench.feed(at: 25) { $0.soc = 101 }
+        let before = try #require(bench.limits).numbers
+        #expect(before[2] > 0)
+        // The rest of the damaged frame is given up with the next one.
+        bench.run(26...46)
+        #expect(bench.limits?.numbers == before)
+        #expect(try #require(bench.limits).reason(.dcl).contains("until the line has damaged nothing for 20 s"))
+        bench.feed(at: 47)
+        let risen = try #require(bench.limits).dcl
+        #expect(risen > Milliamperes(before[2]))
+        bench.run(48...60)
+        #expect(try #require(bench.limits).reason(.dcl).contains("rising"))
+        bench.feed([UInt8](repeating: 7, count: 58), at: .seconds(60.5))
+        bench.feed(at: 61) { $0.status = [] }
+        #expect(bench.limits?.dcl == .zero)
+    }
+
+    @Test("The half frame after the opening of a source is no damage; more is")
+    func opening() {
+        let half = Array(FrameFixture.bytes { _ in }.suffix(57))
+        for (bytes, isDamage) in [(half, false), (half + [0], true)] {
+            var bench = Bench()
+            bench.feed(bytes, at: .seconds(0))
+            bench.run(1...3)
+            #expect((bench.receiver.snapshot.damagedAt != nil) == isDamage)
+            bench.receiver.reset()
+            bench.feed(half, at: .seconds(30))
+            bench.run(31...32)
+            #expect(bench.receiver.snapshot.damagedAt ?? .seconds(0) < .seconds(30))
+        }
     }
 
     @Test("Ticks between frames do not slow a rise")

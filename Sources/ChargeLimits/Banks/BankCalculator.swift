@@ -70,9 +70,12 @@ public struct BankCalculator: Sendable {
         }
         // A step without a new frame lowers limits, but raises none.
         let hasNews = connected.contains { members[$0].snapshot.linkAt != newest[$0] }
-        let mayRise = hasNews && connected.allSatisfy { ages[$0] != .holding }
+        let isDistrusted = connected.contains {
+            FreshnessTimes.isDistrusted(members[$0].snapshot.damagedAt, at: now)
+        }
+        let mayRise = hasNews && !isDistrusted && connected.allSatisfy { ages[$0] != .holding }
         newest = members.map(\.snapshot.linkAt)
-        let limits = publish(members, connected, ages, mayRise: mayRise, at: now)
+        let limits = publish(members, connected, ages, mayRise: mayRise, isDistrusted: isDistrusted, at: now)
         steppedAt = hasNews || steppedAt == nil ? now : steppedAt
         return limits
     }
@@ -186,7 +189,8 @@ public struct BankCalculator: Sendable {
     }
 
     private mutating func publish(
-        _ members: [BankMember], _ connected: [Int], _ ages: [Freshness], mayRise: Bool, at now: Timestamp
+        _ members: [BankMember], _ connected: [Int], _ ages: [Freshness], mayRise: Bool, isDistrusted: Bool,
+        at now: Timestamp
     ) -> Limits {
         var bounds: [ConstraintValue] = []
         voltages(members, connected, into: &bounds)
@@ -203,12 +207,12 @@ public struct BankCalculator: Sendable {
         if let cause = Self.mismatch(members, connected) {
             bounds += [.ccl(.zero, "mismatch", .bank(cause)), .dcl(.zero, "mismatch", .bank(cause))]
         }
-        return ramp(members, connected, ages, bounds, mayRise: mayRise, at: now)
+        return ramp(members, connected, ages, bounds, mayRise: mayRise, isDistrusted: isDistrusted, at: now)
     }
 
     private mutating func ramp(
         _ members: [BankMember], _ connected: [Int], _ ages: [Freshness], _ bounds: [ConstraintValue], mayRise: Bool,
-        at now: Timestamp
+        isDistrusted: Bool, at now: Timestamp
     ) -> Limits {
         let live = connected.filter { ages[$0].isLive }
         let capacity = live.reduce(0.0) { $0 + Double(members[$1].snapshot.capacity?.rawValue ?? 0) }
@@ -227,7 +231,8 @@ public struct BankCalculator: Sendable {
         ]
         let ramps = [cvl, ccl, dcl]
         draft.why = LimitKind.allCases.indices.map { index in
-            let reason = Limits.Reason(lowest[index], values[index], ramps[index], isVoltage: index == 0)
+            let reason = Limits.Reason(
+                lowest[index], values[index], ramps[index], isDistrusted: isDistrusted, isVoltage: index == 0)
             return keepers[index].step(reason, value: values[index], at: now)
         }
         (draft.cvl, draft.ccl, draft.dcl) = (Millivolts(values[0]), Milliamperes(values[1]), Milliamperes(values[2]))
