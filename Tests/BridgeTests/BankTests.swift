@@ -208,6 +208,32 @@ struct BankChannelTests {
         #expect(limits.text("reasons.ccl")?.contains("b: ") == true)
     }
 
+    @Test("a frame steps its own bank alone; time steps every bank")
+    func ownBank() {
+        let packs = ["a", "b", "c", "d"].map { PackOptions(id: $0) }
+        let banks = [
+            BankOptions(id: "x", name: "X", packs: ["a", "b"]), BankOptions(id: "y", name: "Y", packs: ["c", "d"]),
+        ]
+        var bridge = Bridge(BridgeOptions(), packs: packs, banks: banks)
+        func now(_ seconds: Double) -> Moment {
+            Moment(monotonic: .seconds(seconds), wall: 1_795_000_000_000 + Int64(seconds * 1000))
+        }
+        func topics(_ outbox: Outbox) -> Set<String> {
+            Set(outbox.messages.compactMap { $0.topic.split(separator: "/").dropFirst().first.map(String.init) })
+        }
+        _ = bridge.connected(canExpire: true, at: now(0))
+        for second in 1...10 {
+            for pack in 0..<4 {
+                _ = bridge.receive(FrameFixture.bytes { _ in }, pack: pack, at: now(Double(second)))
+            }
+        }
+        // Every heartbeat is due.
+        let frame = bridge.receive(FrameFixture.bytes { _ in }, pack: 2, at: now(50))
+        #expect(topics(frame).isSuperset(of: ["c", "y"]))
+        #expect(topics(frame).isDisjoint(with: ["a", "b", "d", "x"]))
+        #expect(topics(bridge.tick(at: now(51))).isSuperset(of: ["a", "b", "d", "x"]))
+    }
+
     @Test("energy counters of the bank wait until every pack's are known")
     func totals() throws {
         var harness = BankHarness()

@@ -35,6 +35,9 @@ struct AccessTests {
                   - id: garage
                     source: "simulator:day"
                     relays: [{ name: charger, function: fault, commandTopic: cmnd/charger/POWER, stateTopic: stat/charger/POWER, dwell: 0 }]
+                  - id: cellar
+                    source: "simulator:day"
+                banks: [{ id: house, packs: [garage, cellar] }]
                 """, "config.yaml")
             let words = ["acl", "--config", configuration, "--home-assistant", "ha", "--reader", "reader"]
             let print = try #require(
@@ -108,6 +111,9 @@ struct AccessTests {
         let limits = try site.listen("reader", "bms/garage/limits")
         let tree = try site.listen("cerbo", "N/#")
         let feed = try site.listen("cerbo", "bms/garage/gx")
+        let bank = try site.listen("reader", "bms/house/limits")
+        let bankFeed = try site.listen("cerbo", "bms/house/gx")
+        let bankDevice = try site.listen("ha", announcement.replacing("bms_garage", with: "bms_house"))
         let device = try site.listen("admin", "cmnd/charger/POWER")
         let bridge = try site.run()
         #expect(bridge.read(until: "connected to").contains("connected to"))
@@ -115,6 +121,9 @@ struct AccessTests {
         // Heard, cleared in two steps; announced to Home Assistant.
         #expect(cleared.read(until: "0 \(leftover) \n").contains("0 \(leftover) \n"))
         #expect(announced.read(until: announcement).contains(announcement))
+        #expect(bank.read(until: "dcl").contains("dcl"))
+        #expect(bankFeed.read(until: "\"Dc\"").contains("\"Dc\""))
+        #expect(bankDevice.read(until: "bms_house").contains("bms_house"))
         // A command, answered on the topic of results and on a response topic.
         #expect(try site.publish("ha", "bms/garage/set/maxChargeCurrent", "40"))
         #expect(results.read(until: "\"accepted\":true").contains("\"setting\":\"maxChargeCurrent\""))
@@ -127,6 +136,7 @@ struct AccessTests {
         #expect(try site.publish("cerbo", "R/\(Self.portal)/keepalive", ""))
         let values = tree.read(until: "full_publish_completed")
         #expect(values.contains("N/\(Self.portal)/battery/512/Soc"))
+        #expect(values.contains("N/\(Self.portal)/battery/514/Soc"))
         #expect(values.contains("N/\(Self.portal)/platform/0/Firmware/Installed/Version"))
         #expect(try site.publish("cerbo", "W/\(Self.portal)/battery/512/Settings/MaxChargeCurrent", #"{"value":15}"#))
         #expect(results.read(until: "\"effective\":15").contains("\"effective\":15"))
@@ -179,6 +189,8 @@ struct AccessTests {
             ("cerbo", "N/\(Self.portal)/battery/512/Soc", false), ("cerbo", "bms/garage/set/chargeEnabled", false),
             ("cerbo", "bms/garage/gx", false), ("cerbo", "W/c0619ab1cd2e/battery/512/Mode", false),
             ("bridge", "bms/garage/limits", true), ("bridge", "cmnd/charger/POWER", true),
+            ("bridge", "bms/house/limits", true), ("ha", "bms/house/limits", false),
+            ("ha", "bms/house/set/maxChargeCurrent", false),
             ("bridge", "bms/garage/set/maxChargeCurrent", false), ("bridge", "bms/shed/limits", false),
             ("bridge", "cmnd/other/POWER", false), ("bridge", "homeassistant/status", false),
             ("bridge", "homeassistant/device/other/config", false),

@@ -53,6 +53,27 @@ struct HealthTests {
         #expect(bad.text.contains("shed: not healthy: no data from the BMS"), "\(bad.text)")
     }
 
+    @Test("a bank is judged beside its packs, and is healthy with one pack that the file took off")
+    func bank() throws {
+        let broker = BrokerFixture()
+        #expect(broker.start())
+        let silent = PtyPair()
+        let file = configuration(
+            broker, ["simulator:day", "serial:\(silent.path)"],
+            freshness: "banks: [{ id: house, packs: [garage, shed], disconnected: [shed] }]")
+        let checked = try #require(ChildProcess(Self.program, ["check-config", file]))
+        #expect(checked.read().contains("bank house of garage, shed"))
+        let bridge = try run(file)
+        #expect(bridge.read(until: "connected to").contains("connected to"))
+        let good = try health(file, ["--pack", "house"])
+        #expect(good.code == 0, "\(good.text)")
+        #expect(good.text.hasPrefix("house: healthy: "), "\(good.text)")
+        let all = try health(file, wait: 1)
+        #expect(all.code == 1)
+        #expect(all.text.contains("house: healthy: "), "\(all.text)")
+        #expect(all.text.contains("shed: not healthy: "), "\(all.text)")
+    }
+
     @Test("a bridge that was killed, and a broker that is down, are not healthy")
     func killed() throws {
         let broker = BrokerFixture()
