@@ -30,22 +30,24 @@ struct RunningService {
         let bridge = Bridge(
             plan.bridge, packs: plan.packs.map(\.options), banks: plan.banks.map(\.options),
             states: Self.states(store, plan, log), at: clock.now().monotonic)
+        // All that is asked of the bridge is asked before it goes to the threads: they change what this copy shares with it.
+        farewell = bridge.farewell.map(OutgoingMessage.init)
+        let guards = bridge.guards.map { ($0, Self.link($0, plan.link)) }
         var configuration = plan.link
         configuration.will = OutgoingMessage(bridge.will)
         configuration.onRefusal = { log.warning($0) }
         let link = MosquittoLink(configuration)
-        let keeper = StateKeeper(store, log: log)
-        let runtime = BridgeRuntime(
-            bridge, transport: MosquittoTransport(link: link, log: log), log: log, clock: clock, keeper: keeper)
         link.subscribe(
             bridge.subscriptions.map {
                 Subscription($0.filter, qos: 1, noLocal: $0.excludesOwn, retainAsPublished: $0.showsRetention)
             })
+        let keeper = StateKeeper(store, log: log)
+        let runtime = BridgeRuntime(
+            bridge, transport: MosquittoTransport(link: link, log: log), log: log, clock: clock, keeper: keeper)
         let sources = SourceLoop(plan.packs.map(\.source)) { index, event in
             events.take(event, pack: index, runtime)
             return true
         }
-        let guards = bridge.guards.map { ($0, Self.link($0, plan.link)) }
         let heartbeat = Heartbeat()
         let reporter = ServiceReporter(
             notifier: notifier, log: log, summaries: runtime.summaries, isConnected: { link.isConnected })
@@ -64,7 +66,6 @@ struct RunningService {
         self.sources = sources
         self.time = time
         self.keeper = keeper
-        farewell = bridge.farewell.map(OutgoingMessage.init)
     }
 
     /// Says goodbye and ends all threads; takes less than two seconds for that, unless the disk or a name server holds it up.
