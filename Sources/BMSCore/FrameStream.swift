@@ -25,7 +25,7 @@ public struct FrameStream: Sendable {
 
     /// Takes bytes as they were read. Call ``next()`` until it returns `nil` before the next push: what stays buffered
     /// is then below 58 bytes.
-    public mutating func push(_ bytes: some Sequence<UInt8>) {
+    public mutating func push(_ bytes: [UInt8]) {
         buffer.removeFirst(head)
         head = 0
         buffer.append(contentsOf: bytes)

@@ -36,7 +36,7 @@ public struct PackReceiver: Sendable {
     /// Takes bytes as they were read.
     ///
     /// - Returns: what became of each frame in them, oldest first.
-    public mutating func receive(_ bytes: some Sequence<UInt8>, at now: Timestamp) -> [PackTracker.Outcome] {
+    public mutating func receive(_ bytes: [UInt8], at now: Timestamp) -> [PackTracker.Outcome] {
         let damagedBefore = stream.damagedBytes
         stream.push(bytes)
         var outcomes: [PackTracker.Outcome] = []

@@ -6,6 +6,15 @@ public enum LimitKind: String, Sendable, CaseIterable {
     case ccl
     /// Discharge current limit, mA, 0 or more.
     case dcl
+
+    /// Place in ``allCases``.
+    var rank: Int {
+        switch self {
+        case .cvl: 0
+        case .ccl: 1
+        case .dcl: 2
+        }
+    }
 }
 
 /// What the pack is being charged for.

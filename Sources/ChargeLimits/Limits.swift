@@ -3,9 +3,9 @@ public import BMSCore
 /// The published limits with everything that led to them.
 public struct Limits: Hashable, Sendable {
     /// Why a limit is what it is.
-    struct Reason: Hashable, Sendable {
+    package struct Reason: Hashable, Sendable {
         /// How a limit stands to its lowest constraint.
-        enum Stance: Hashable, Sendable {
+        package enum Stance: Hashable, Sendable {
             /// At it.
             case bound
             /// On its way up to it, mV or mA.
@@ -38,9 +38,9 @@ public struct Limits: Hashable, Sendable {
     /// Cell resistance x N that DCL reckons with, and where it comes from.
     public var resistance: PackResistance
     /// By ``LimitKind``, in its order.
-    var why: [Reason]
+    package var why: [Reason]
     /// Every bound, in the order of the constraints.
-    var bounds: [ConstraintValue]
+    package var bounds: [ConstraintValue]
 
     /// A limit in its unit, mV or mA.
     public func value(_ kind: LimitKind) -> Int {
@@ -64,13 +64,14 @@ public struct Limits: Hashable, Sendable {
     }
 
     /// Every constraint with its value, by limit, the lowest of each first.
-    public var constraints: [ConstraintValue] {
+    public var constraints: [ConstraintValue] { order.map { bounds[$0] } }
+
+    /// Places of ``bounds``, by limit, the lowest of each first.
+    package var order: [Int] {
         // Of equal bounds the earlier constraint is named, so the order has to be kept.
-        LimitKind.allCases.flatMap { kind in
-            bounds.enumerated().filter { $0.element.limit == kind }.sorted {
-                ($0.element.value, $0.offset) < ($1.element.value, $1.offset)
-            }.map(\.element)
-        }
+        var keys = bounds.indices.map { (bounds[$0].limit.rank, bounds[$0].value, $0) }
+        keys.sort(by: <)
+        return keys.map(\.2)
     }
 
     /// Balancing was given up, until the pack has been used.
@@ -105,7 +106,7 @@ extension Limits.Reason {
 }
 
 extension Limits.Reason: CustomStringConvertible {
-    var description: String {
+    package var description: String {
         switch stance {
         case .bound: cause.description
         case .rising(let goal): "rising slowly towards \(show(goal)): \(cause)"

@@ -1,4 +1,4 @@
-import Glibc
+public import Glibc
 
 /// A value that one thread at a time reads and changes.
 ///
@@ -7,8 +7,10 @@ import Glibc
 /// C library it knows, and a real race stays visible.
 public final class Lock<Value: Sendable>: @unchecked Sendable {
     /// On the heap: the C library asks for an address that never changes.
-    private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-    private var value: Value
+    @usableFromInline
+    let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+    @usableFromInline
+    var value: Value
 
     /// Nobody holds it.
     public init(_ value: Value) {
@@ -26,8 +28,11 @@ public final class Lock<Value: Sendable>: @unchecked Sendable {
         mutex.deallocate()
     }
 
+    // Inlinable: the bridge's whole state goes through here with each frame, and a generic function of another module would
+    // look up how to copy it each time.
     /// Waits until no other thread holds it, and lets go when the body ends or throws. Inside of the body the same lock must
     /// not be taken: that ends the program.
+    @inlinable
     public func withLock<Result, Failure: Error>(
         _ body: (inout Value) throws(Failure) -> Result
     ) throws(Failure) -> Result {

@@ -88,7 +88,7 @@ public struct Bridge: Sendable {
     public func limits(ofBank index: Int) -> Limits? { banks[index].limits }
 
     /// Bytes came from a pack's source.
-    public mutating func receive(_ bytes: some Sequence<UInt8>, pack index: Int, at now: Moment) -> Outbox {
+    public mutating func receive(_ bytes: [UInt8], pack index: Int, at now: Moment) -> Outbox {
         collect(at: now, touched: index) { packs, outbox in packs[index].receive(bytes, at: now, into: &outbox) }
     }
 

@@ -5,6 +5,7 @@ import ChargeLimits
 public struct LimitFilter: Sendable {
     private var receiver: PackReceiver
     private var calculator: LimitCalculator
+    private var document = LimitsDocument()
 
     /// A filter that has seen nothing.
     public init(_ options: PackOptions) {
@@ -31,6 +32,6 @@ public struct LimitFilter: Sendable {
         let shown = shown ?? milliseconds
         let isWhole = shown % 1000 == 0
         let time = MetricValue.decimal(thousandths: Int(shown), decimals: isWhole ? 0 : 3)
-        return Documents.limits(limits, step: time)
+        return document.bytes(limits, step: time)
     }
 }

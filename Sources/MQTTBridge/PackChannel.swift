@@ -46,7 +46,7 @@ struct PackChannel: Sendable {
     }
 
     /// Takes bytes and publishes at once what they changed.
-    mutating func receive(_ bytes: some Sequence<UInt8>, at now: Moment, into outbox: inout Outbox) {
+    mutating func receive(_ bytes: [UInt8], at now: Moment, into outbox: inout Outbox) {
         let outcomes = receiver.receive(bytes, at: now.monotonic)
         guard !outcomes.isEmpty else { return }
         let isGood = outcomes.contains { outcome in

@@ -12,6 +12,7 @@ struct PackPublisher: Sendable {
     private var stateValues: [MetricValue] = []
     private var stateAt: Timestamp?
     private var limitsAt: Timestamp?
+    private var limitsDocument = LimitsDocument()
     private var cellsAt: Timestamp?
     private var relaysAt: Timestamp?
     private var gx = GXPace()
@@ -168,7 +169,7 @@ struct PackPublisher: Sendable {
 
     private mutating func sendLimits(_ view: PackView, _ now: Moment, _ outbox: inout Outbox) {
         limitsAt = now.monotonic
-        let document = Documents.limits(view.limits, time: Documents.time(now))
+        let document = limitsDocument.bytes(view.limits, time: Documents.time(now))
         let topic = bridge.topics.limits(options.id)
         // A limit never outlives the expiry, whatever the heartbeat; neither does the data that it rests on.
         outbox.sendAtOnce(retained(topic, document, interval: 0, age: age(view)))

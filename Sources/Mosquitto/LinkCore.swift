@@ -161,6 +161,8 @@ final class LinkCore: Sendable {
         state.withLock { state in
             guard !state.isAccepted, let handle = state.handle else { return nil }
             state.isAccepted = true
+            // Causes are told before this; from here on each message would be worded for a line that nobody reads.
+            mosquitto_log_callback_set(handle.pointer, nil)
             send(state.subscriptions, handle, state.version)
             return state.version
         }

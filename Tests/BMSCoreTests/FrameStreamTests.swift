@@ -109,7 +109,7 @@ struct FrameStreamTests {
     @Test("After a reset a half frame is forgotten and counted as dropped")
     func reset() {
         var stream = FrameStream()
-        stream.push(FrameFixture.bytes().prefix(30))
+        stream.push(Array(FrameFixture.bytes().prefix(30)))
         #expect(stream.next() == nil)
         stream.reset()
         stream.push(FrameFixture.bytes())

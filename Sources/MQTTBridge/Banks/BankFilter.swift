@@ -15,6 +15,7 @@ public struct BankFilter: Sendable {
     private let freshness: FreshnessTimes
     private var packs: [Pack]
     private var bank: BankCalculator
+    private var document = LimitsDocument()
 
     /// A filter that has seen nothing.
     ///
@@ -61,7 +62,7 @@ public struct BankFilter: Sendable {
         var writer = JSONWriter(reserving: 4096)
         writer.beginObject()
         writer.member("t", .decimal(thousandths: Int(shown), decimals: shown % 1000 == 0 ? 0 : 3))
-        Documents.limits(limits, into: &writer)
+        document.write(limits, into: &writer)
         writer.key("packs")
         writer.beginObject()
         for (index, pack) in packs.enumerated() { write(pack, index, &writer) }

@@ -1,5 +1,4 @@
 import BMSCore
-import ChargeLimits
 
 /// The payloads of layout version 1. Pure: a view in, bytes out.
 enum Documents {
@@ -25,44 +24,6 @@ enum Documents {
         return writer.bytes
     }
 
-    /// CVL, CCL, DCL with reasons and every constraint; also the answer of the `limits` filter.
-    ///
-    /// - Parameters:
-    ///   - step: time of a filter's step, first member; `nil`: left out.
-    ///   - time: wall time, last member; `nil`: left out.
-    static func limits(_ limits: Limits?, step: MetricValue? = nil, time: MetricValue? = nil) -> [UInt8] {
-        var writer = JSONWriter(reserving: 3072)
-        writer.beginObject()
-        if let step { writer.member("t", step) }
-        self.limits(limits, into: &writer)
-        if let time { writer.member("time", time) }
-        writer.endObject()
-        return writer.bytes
-    }
-
-    /// The members of a limits document, without its time.
-    static func limits(_ limits: Limits?, into writer: inout JSONWriter) {
-        for kind in LimitKind.allCases { writer.member(kind.rawValue, number(limits?.value(kind), kind)) }
-        writer.member("chargeState", .text((limits?.state ?? .stale).rawValue))
-        writer.key("reasons")
-        writer.beginObject()
-        for kind in LimitKind.allCases {
-            writer.member(kind.rawValue, .text(limits?.reason(kind) ?? "no good frame from the BMS yet"))
-        }
-        writer.endObject()
-        writer.key("constraints")
-        writer.beginArray()
-        for constraint in limits?.constraints ?? [] {
-            writer.beginObject()
-            writer.member("limit", constraint.limit.rawValue)
-            writer.member("name", constraint.name)
-            writer.member("value", number(constraint.value, constraint.limit))
-            writer.member("text", constraint.reason)
-            writer.endObject()
-        }
-        writer.endArray()
-    }
-
     /// Something happened: what, when, to which pack.
     static func event(_ kind: String, _ text: String, at now: Moment) -> [UInt8] {
         var writer = JSONWriter(reserving: 256)
@@ -76,8 +37,4 @@ enum Documents {
 
     /// Seconds since 1970 UTC, to the millisecond.
     static func time(_ now: Moment) -> MetricValue { .decimal(thousandths: Int(now.wall), decimals: 3) }
-
-    private static func number(_ value: Int?, _ kind: LimitKind) -> MetricValue {
-        .thousandths(value, kind == .cvl ? 2 : 1)
-    }
 }

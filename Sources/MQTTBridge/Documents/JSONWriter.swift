@@ -79,6 +79,12 @@ package struct JSONWriter {
         needsComma = false
     }
 
+    /// A whole value that was written before.
+    mutating func element(_ text: [UInt8]) {
+        separate()
+        bytes.append(contentsOf: text)
+    }
+
     private mutating func separate() {
         if needsComma { bytes.append(UInt8(ascii: ",")) }
         needsComma = true

@@ -1,6 +1,7 @@
 import BMSCore
 import CLinux
 import Glibc
+import LinuxIO
 import MQTTBridge
 
 /// The only place that reads clocks.
@@ -11,11 +12,23 @@ enum Clock {
     /// Both clocks.
     static func now() -> Moment {
         let wall = read(CLOCK_REALTIME)
+        return Moment(monotonic: monotonic(), wall: wall, minuteOfDay: minuteOfDay(wall))
+    }
+
+    /// The local time's minute; `nil` where the system does not know it. Time zones change on whole minutes, so it is asked once
+    /// in each.
+    private static func minuteOfDay(_ wall: Int64) -> Int? {
+        let minute = wall / 60_000
+        let (known, value) = known.withLock { $0 }
+        if minute == known { return value }
         var seconds = time_t(wall / 1000)
         var local = tm()
-        let minute = localtime_r(&seconds, &local) == nil ? nil : Int(local.tm_hour) * 60 + Int(local.tm_min)
-        return Moment(monotonic: monotonic(), wall: wall, minuteOfDay: minute)
+        let new = localtime_r(&seconds, &local) == nil ? nil : Int(local.tm_hour) * 60 + Int(local.tm_min)
+        Self.known.withLock { $0 = (minute, new) }
+        return new
     }
+
+    private static let known = Lock<(minute: Int64, value: Int?)>((.min, nil))
 
     private static func read(_ clock: clockid_t) -> Int64 {
         var time = timespec()
