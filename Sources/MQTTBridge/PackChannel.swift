@@ -25,6 +25,9 @@ struct PackChannel: Sendable {
     private var desk: CommandDesk
     /// A full charge by command that does not come about is given up after this many ms.
     private static let fullChargePatience: Int64 = 48 * 3_600_000
+    /// Milliseconds after a good frame in which time alone changes nothing.
+    private static let tickAfter: Int64 = 900
+    private var frameAt: Timestamp?
     private(set) var limits: Limits?
     /// Every other pack of the bank is full.
     var otherPacksAreFull = true
@@ -53,11 +56,15 @@ struct PackChannel: Sendable {
             if case .refused = outcome { return false }
             return true
         }
+        if isGood { frameAt = now.monotonic }
         advance(at: now, hasFrame: isGood, into: &outbox)
     }
 
-    /// Time passed.
-    mutating func tick(at now: Moment, into outbox: inout Outbox) { advance(at: now, hasFrame: false, into: &outbox) }
+    /// Time passed. What was due was done with a frame that came a short while ago; so with a frame a second a tick costs nothing.
+    mutating func tick(at now: Moment, into outbox: inout Outbox) {
+        if let frameAt, (0..<Self.tickAfter).contains(now.monotonic - frameAt) { return }
+        advance(at: now, hasFrame: false, into: &outbox)
+    }
 
     /// What should survive a restart.
     func state(at now: Timestamp) -> PackState {
@@ -121,7 +128,10 @@ struct PackChannel: Sendable {
     private(set) var isLive = false
 
     /// Somebody else spoke on the pack's status: what is true is said with the next step.
-    mutating func forgetStatus() { publisher.forgetStatus() }
+    mutating func forgetStatus() {
+        publisher.forgetStatus()
+        frameAt = nil
+    }
 
     /// The broker knows nothing of this pack (any more).
     mutating func connected(canExpire: Bool, at now: Moment, into outbox: inout Outbox) {

@@ -97,7 +97,7 @@ struct PackPublisher: Sendable {
 
     /// Home Assistant has started: it gets the announcement within two seconds, and the state after it.
     mutating func born(at now: Moment) {
-        announcer.restart(at: now.monotonic + now.wall % 2_000)
+        announcer.restart(at: now.monotonic + now.wall % 1_000)
     }
 
     /// Sends the settings where they, or their bounds, changed.

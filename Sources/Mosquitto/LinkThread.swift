@@ -137,8 +137,8 @@ struct LinkThread {
             }
             guard socket >= 0 else { return (MOSQ_ERR_NO_CONN.rawValue32, 0) }
             core.heartbeat.beat()
-            // A second: the library counts time for the keepalive only when it is asked.
-            let ready = Poll.wait(for: socket, alsoWriting: hasToWrite, seconds: 1, wake: core.wake)
+            // The library counts time for the keepalive, of 5 s at least, only when it is asked.
+            let ready = Poll.wait(for: socket, alsoWriting: hasToWrite, seconds: 2, wake: core.wake)
             if ready.isWoken { core.wake.clear() }
             let result = core.state.withLock { state in
                 if state.isStopping {
