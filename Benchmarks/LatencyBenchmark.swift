@@ -61,9 +61,12 @@ enum LatencyBenchmark {
         guard let bridge = bridge(broker, pty), let bare = BareClient("commands", broker) else { return }
         _ = bridge.read(until: "reading")
         receiver.subscribe("bms/bench/limits")
-        let frame = SampleFrames.make(1)[0]
+        // No two alike in a row: a frame that repeats for ever counts as silence.
+        let frames = SampleFrames.make(19)
+        var fed = 0
         func feed() {
-            var large = frame
+            var large = frames[fed % frames.count]
+            fed += 1
             large.capacity = WattHours(6_000_000)
             pty.write(FrameEncoder.encode(large))
         }
