@@ -8,7 +8,7 @@ from .faults_machine import command, setting
 from .table import fault
 
 
-@fault("kill", "`kill -9` at random moments, 20 times (200 with --long), started again by a supervisor", back=8)
+@fault("kill", "`kill -9` at random moments, 20 times (500 with --long), started again by a supervisor", back=8)
 async def kill(scene):
     source = random.Random(4)
     await scene.start()
@@ -16,7 +16,7 @@ async def kill(scene):
     await command(scene, "maxChargeCurrent", "40", b'"accepted":true')
     scene.fault()
     client, wanted, energy = await scene.client(), {40}, 0
-    times = 200 if scene.is_long else 20
+    times = 500 if scene.is_long else 20
     for _ in range(times):
         count = scene.restarts
         await scene.hold(source.random() * 1.5)
