@@ -17,7 +17,7 @@ public struct FrameStream: Sendable {
     private var hasFoundFrame = false
     /// Bytes that may be the end of a frame whose beginning was sent before the source was opened.
     private var halfFrame = FrameLayout.length - 1
-    /// Bytes that the line must have damaged: no half frame of the opening among them.
+    /// Bytes of those pushed that the line must have damaged: no half frame of the opening among them.
     public private(set) var damagedBytes = 0
 
     /// An empty stream.
@@ -51,7 +51,6 @@ public struct FrameStream: Sendable {
     public mutating func take(_ window: [UInt8]) -> Frame? {
         guard window.count == FrameLayout.length else {
             counters.bytesDropped += window.count
-            damagedBytes += window.count
             return nil
         }
         switch rules.check(window.span) {
@@ -60,7 +59,6 @@ public struct FrameStream: Sendable {
             return frame
         case .failure(let rejected):
             counters.bytesDropped += window.count
-            damagedBytes += window.count
             counters.count(rejected.rejection)
             lastRejected = rejected
             return nil

@@ -55,13 +55,7 @@ public struct Limits: Hashable, Sendable {
     public var numbers: [Int] { LimitKind.allCases.map(value) }
 
     /// Why a limit is what it is, one sentence.
-    public func reason(_ kind: LimitKind) -> String {
-        switch kind {
-        case .cvl: why[0].description
-        case .ccl: why[1].description
-        case .dcl: why[2].description
-        }
-    }
+    public func reason(_ kind: LimitKind) -> String { why[kind.rank].description }
 
     /// Every constraint with its value, by limit, the lowest of each first.
     public var constraints: [ConstraintValue] { order.map { bounds[$0] } }
@@ -95,12 +89,14 @@ extension Limits.Reason {
             self.init(name: "", cause: .nothingKnown, stance: .bound, isVoltage: isVoltage)
             return
         }
-        let isBelow = binding.value - value > ramp.grid
         let stance: Stance =
-            !isBelow
-            ? .bound
-            : isDistrusted
-                ? .heldByDamage(binding.value) : ramp.isRising ? .rising(binding.value) : .heldBelow(binding.value)
+            if binding.value - value <= ramp.grid {
+                .bound
+            } else if isDistrusted {
+                .heldByDamage(binding.value)
+            } else {
+                ramp.isRising ? .rising(binding.value) : .heldBelow(binding.value)
+            }
         self.init(name: binding.name, cause: binding.cause, stance: stance, isVoltage: isVoltage)
     }
 }

@@ -11,17 +11,20 @@ struct Dispatcher: Sendable {
 
     init(_ arguments: Arguments) { self.arguments = arguments }
 
-    /// Commands that listen to signals; all others are ended by them.
-    private static let listening = Set(["run", "demo", "simulate", "record", "monitor", "set", "settings", "health"])
+    /// Commands that wait for several things at once, signals among them.
+    private static let waiting = Set(["demo", "simulate", "record", "monitor", "set", "settings", "health"])
 
     func run() -> Int32 {
-        if !Self.listening.contains(arguments.command) { Signals.release() }
-        switch arguments.command {
-        case "run":
+        if arguments.command == "run" {
             return RunCommand(file: arguments.text("--config") ?? CommandTable.defaultConfiguration).run()
-        case "demo", "simulate", "record", "monitor", "set", "settings", "health":
-            Task { exit(Console.exitCode(await runAsync())) }
+        }
+        if Self.waiting.contains(arguments.command) {
+            Task { exit(Console.exitCode(await runWaiting())) }
             while true { pause() }
+        }
+        // All others are ended by signals.
+        Signals.release()
+        switch arguments.command {
         case "decode":
             let format = arguments.text("--format").flatMap(DecodeCommand.Format.init) ?? .hex
             return DecodeCommand(format: format, isStrict: arguments.has("--strict")).run(
@@ -52,8 +55,8 @@ struct Dispatcher: Sendable {
         }
     }
 
-    /// Commands that wait for several things at once.
-    private func runAsync() async -> Int32 {
+    /// One of ``waiting``.
+    private func runWaiting() async -> Int32 {
         switch arguments.command {
         case "demo": await demo()
         case "simulate": await simulate()

@@ -18,14 +18,15 @@ enum Clock {
     /// The local time's minute; `nil` where the system does not know it. Time zones change on whole minutes, so it is asked once
     /// in each.
     private static func minuteOfDay(_ wall: Int64) -> Int? {
-        let minute = wall / 60_000
-        let (known, value) = known.withLock { $0 }
-        if minute == known { return value }
-        var seconds = time_t(wall / 1000)
-        var local = tm()
-        let new = localtime_r(&seconds, &local) == nil ? nil : Int(local.tm_hour) * 60 + Int(local.tm_min)
-        Self.known.withLock { $0 = (minute, new) }
-        return new
+        known.withLock { known in
+            if known.minute != wall / 60_000 {
+                var seconds = time_t(wall / 1000)
+                var local = tm()
+                let isKnown = localtime_r(&seconds, &local) != nil
+                known = (wall / 60_000, isKnown ? Int(local.tm_hour) * 60 + Int(local.tm_min) : nil)
+            }
+            return known.value
+        }
     }
 
     private static let known = Lock<(minute: Int64, value: Int?)>((.min, nil))
