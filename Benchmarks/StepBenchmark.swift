@@ -12,6 +12,30 @@ enum StepBenchmark {
         measure("one frame through the whole bridge, a second after the one before", options, secondsLater: 1)
         options.limitsInterval = BridgeOptions().limitsInterval
         measure("the same with the default heartbeats", options, secondsLater: 1)
+        measureCommands(options)
+    }
+
+    /// A ceiling of the discharge current, with all that is sent because of it.
+    private static func measureCommands(_ options: BridgeOptions) {
+        var bridge = Bridge(options, packs: [PackOptions(id: "garage")])
+        var time: Int64 = 0
+        func now() -> Moment {
+            time += 1000
+            return Moment(monotonic: Timestamp(milliseconds: time), wall: 1_795_000_000_000 + time)
+        }
+        _ = bridge.connected(canExpire: true, at: now())
+        let payloads = (0..<count).map { Array("\(100 - $0 % 50).5".utf8) }
+        for frame in SampleFrames.make(50).map(FrameEncoder.encode) { _ = bridge.receive(frame, pack: 0, at: now()) }
+        var messages = 0
+        let seconds = Stopwatch.best(of: 5) {
+            messages = 0
+            for payload in payloads {
+                let topic = "bms/garage/set/maxDischargeCurrent"
+                messages += bridge.message(topic: topic, payload: payload, isRetained: false, at: now()).messages.count
+            }
+        }
+        let tenths = Int(seconds / Double(count) * 1e7)
+        print("| one command, \(messages * 100 / count) messages for 100 | \(tenths / 10).\(tenths % 10) us |")
     }
 
     private static func measure(_ name: String, _ options: BridgeOptions, secondsLater: Int64) {

@@ -57,7 +57,7 @@ public struct Bridge: Sendable {
         // What was announced before this start is known by being heard.
         let announced = options.discovery == .off ? [] : ids.flatMap { options.topics.announced($0) }
         return [TopicFilter(options.topics.commands, showsRetention: true)]
-            + (birth + relays + announced).map { TopicFilter($0) }
+            + (birth + relays).map { TopicFilter($0) } + announced.map { TopicFilter($0, isLarge: true) }
             + [TopicFilter(options.topics.statuses, excludesOwn: true)] + (gx?.topics.filters ?? [])
     }
 
@@ -116,9 +116,12 @@ public struct Bridge: Sendable {
 
     /// The broker accepted this bridge.
     ///
-    /// - Parameter canExpire: the broker forgets retained messages by itself (MQTT 5).
-    public mutating func connected(canExpire: Bool, at now: Moment) -> Outbox {
+    /// - Parameters:
+    ///   - canExpire: the broker forgets retained messages by itself (MQTT 5).
+    ///   - awaitsPace: how fast the line is will be told by ``paceChanged(isNarrow:)``; until then nothing large is said.
+    public mutating func connected(canExpire: Bool, awaitsPace: Bool = false, at now: Moment) -> Outbox {
         isConnected = true
+        paceChanged(isNarrow: awaitsPace)
         let first = [bridgeStatus("online")] + (gx?.connected(at: now.monotonic) ?? [])
         var outbox = collect(at: now) { packs, outbox in
             outbox.send(first)
@@ -128,6 +131,12 @@ public struct Bridge: Sendable {
             banks[index].connected(packs, canExpire: canExpire, at: now, into: &outbox)
         }
         return outbox
+    }
+
+    /// The line turned out to be wide enough for announcements, or too narrow: there they would hold up limits for minutes.
+    public mutating func paceChanged(isNarrow: Bool) {
+        for index in packs.indices { packs[index].paceChanged(isNarrow: isNarrow) }
+        for index in banks.indices { banks[index].paceChanged(isNarrow: isNarrow) }
     }
 
     /// The connection is gone. Nothing is kept for later but the newest state.

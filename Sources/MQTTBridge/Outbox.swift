@@ -28,11 +28,9 @@ public struct Outbox: Sendable {
     /// Takes messages that should not wait until the whole step is worked out; `nil`: they wait.
     var express: (@Sendable (OutboundMessage) -> Void)?
 
-    /// Sends a message ahead of what is still to be worked out in this step, after what was sent before it.
+    /// Sends a message ahead of all others of this step.
     mutating func sendAtOnce(_ message: OutboundMessage) {
         guard let express else { return send(message) }
-        for earlier in messages { express(earlier) }
-        messages = []
         express(message)
     }
 

@@ -141,6 +141,9 @@ struct PackChannel: Sendable {
         publisher.publishSettings(desk.settings, context, into: &outbox)
     }
 
+    /// Whether the line is too narrow for announcements.
+    mutating func paceChanged(isNarrow: Bool) { publisher.isLineNarrow = isNarrow }
+
     /// The broker is gone.
     mutating func disconnected() { relays.disconnected() }
 
@@ -196,7 +199,12 @@ struct PackChannel: Sendable {
         surroundings.hour = now.minuteOfDay.map { $0 / 60 }
         calculator.commands = desk.settings.commands(context)
         limits = calculator.step(snapshot, at: now.monotonic, surroundings)
-        if let limits { note(limits) }
+        if let limits {
+            let freshness = options.tracker.freshness.freshness(of: snapshot.linkAt, at: now.monotonic)
+            let age = freshness.isLive ? snapshot.age(at: now.monotonic) ?? 0 : 0
+            publisher.publishLimits(limits, age: age, hasFrame: hasFrame, at: now, into: &outbox)
+            note(limits)
+        }
         gxCurrents.step(limits, at: now.monotonic)
         endFullCharge(at: now, into: &outbox)
         if hasFrame, snapshot.measuredAt == now.monotonic, let frame = snapshot.frame {

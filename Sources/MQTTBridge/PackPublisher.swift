@@ -12,6 +12,8 @@ struct PackPublisher: Sendable {
     private var stateValues: [MetricValue] = []
     private var stateAt: Timestamp?
     private var limitsAt: Timestamp?
+    /// They went out ahead of the rest of the step.
+    private var hasSentLimits = false
     private var limitsDocument = LimitsDocument()
     private var cellsAt: Timestamp?
     private var relaysAt: Timestamp?
@@ -24,6 +26,8 @@ struct PackPublisher: Sendable {
     /// By the catalogue's optional rows.
     private var hadValue = MetricCatalogue.optional.map { _ in false }
     private var link = LinkWatch()
+    /// Announcements wait until it is not: tens of kilobytes would hold up limits for minutes.
+    var isLineNarrow = false
 
     /// What makes everything go out at once.
     private struct Change: Hashable {
@@ -47,13 +51,29 @@ struct PackPublisher: Sendable {
         announcer = Announcer(bridge.topics, bridge.discovery, node: Discovery.node(options.id))
     }
 
+    /// Sends limits that are due before anything else of the step is worked out.
+    ///
+    /// - Parameter age: of the data that they rest on, ms; 0 where they rest on none.
+    mutating func publishLimits(
+        _ limits: Limits, age: Int64, hasFrame: Bool, at now: Moment, into outbox: inout Outbox
+    ) {
+        let isChanged = limits.numbers != lastChange?.limits || limits.state != lastChange?.state
+        guard isDue(limitsAt, bridge.limitsInterval, isChanged, hasFrame, now) else { return }
+        sendLimits(limits, age: age, now, &outbox)
+        hasSentLimits = true
+    }
+
     /// Sends what the view holds, as far as it is due.
     mutating func publish(_ view: PackView, hasFrame: Bool, at now: Moment, into outbox: inout Outbox) {
         let change = Self.change(view)
         let isChanged = change != lastChange
         // The first limits at a fresh source must not wait for a heartbeat; before them there is nothing to say.
-        if view.limits != nil {
-            if isDue(limitsAt, bridge.limitsInterval, isChanged, hasFrame, now) { sendLimits(view, now, &outbox) }
+        if let limits = view.limits {
+            // Not only limits make them due: a permission that changed does, too.
+            if !hasSentLimits, isDue(limitsAt, bridge.limitsInterval, isChanged, hasFrame, now) {
+                sendLimits(limits, age: age(view), now, &outbox)
+            }
+            hasSentLimits = false
             sendGX(view, isPressing: hasFrame || isChanged, now, &outbox)
         }
         noteLink(view, at: now, into: &outbox)
@@ -87,7 +107,7 @@ struct PackPublisher: Sendable {
         sendStatus(view, &outbox)
         announcer.reconnect(at: now.monotonic)
         _ = announce(view, now, &outbox)
-        if view.limits != nil { sendLimits(view, now, &outbox) }
+        if let limits = view.limits { sendLimits(limits, age: age(view), now, &outbox) }
         if !options.relays.isEmpty { sendRelays(view, now, &outbox) }
         if view.snapshot.linkAt != nil {
             sendState(view, isForced: true, hasFrame: false, now, &outbox)
@@ -160,24 +180,29 @@ struct PackPublisher: Sendable {
 
     // MARK: Documents
 
-    private func retained(_ topic: String, _ payload: [UInt8], interval: Int64, age: Int64 = 0) -> OutboundMessage {
+    private func retained(
+        _ topic: String, _ payload: [UInt8], interval: Int64, age: Int64 = 0,
+        _ precedence: OutboundMessage.Precedence = .normal
+    ) -> OutboundMessage {
         // Where nothing expires, a dead bridge would leave limits behind for ever: so nothing is retained there.
         // A broker counts whole seconds and may keep a message for the whole of the last: two less keep the promise.
         let expiry = max(1, max(bridge.expiry, Int(interval) * 3 / 1000) - 2 - Int(age / 1000))
-        return OutboundMessage(topic, payload, retain: canExpire, expiry: canExpire ? expiry : nil)
+        var message = OutboundMessage(topic, payload, retain: canExpire, expiry: canExpire ? expiry : nil)
+        message.precedence = precedence
+        return message
     }
 
-    private mutating func sendLimits(_ view: PackView, _ now: Moment, _ outbox: inout Outbox) {
+    private mutating func sendLimits(_ limits: Limits, age: Int64, _ now: Moment, _ outbox: inout Outbox) {
         limitsAt = now.monotonic
-        let document = limitsDocument.bytes(view.limits, time: Documents.time(now))
+        let document = limitsDocument.bytes(limits, time: Documents.time(now))
         let topic = bridge.topics.limits(options.id)
         // A limit never outlives the expiry, whatever the heartbeat; neither does the data that it rests on.
-        outbox.sendAtOnce(retained(topic, document, interval: 0, age: age(view)))
+        outbox.sendAtOnce(retained(topic, document, interval: 0, age: age, .early))
     }
 
     private mutating func sendRelays(_ view: PackView, _ now: Moment, _ outbox: inout Outbox) {
         relaysAt = now.monotonic
-        outbox.send(retained(bridge.topics.relays(options.id), Documents.relays(view.relays), interval: 0))
+        outbox.send(retained(bridge.topics.relays(options.id), Documents.relays(view.relays), interval: 0, .early))
     }
 
     /// Sends the document where it is forced, where its heartbeat is due, and where a value left its deadband.
@@ -222,11 +247,13 @@ struct PackPublisher: Sendable {
             gx.isDue(values, bridge.economy, at: now)
         else { return }
         gxCells = max(gxCells, view.listedCells)
-        outbox.send(OutboundMessage(bridge.topics.gx(options.id), GXDocument.document(values)))
+        var message = OutboundMessage(bridge.topics.gx(options.id), GXDocument.document(values))
+        message.precedence = .first
+        outbox.send(message)
     }
 
     private mutating func announce(_ view: PackView, _ now: Moment, _ outbox: inout Outbox) -> Bool {
-        guard bridge.discovery != .off else { return false }
+        guard bridge.discovery != .off, !isLineNarrow else { return false }
         let context = SettingContext(options: options, snapshot: view.snapshot)
         let content = view.snapshot.settings.map { settings in
             Announcer.Content(

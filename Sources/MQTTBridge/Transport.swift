@@ -2,6 +2,16 @@ public import BMSCore
 
 /// A message on its way to the broker. What carries it knows nothing of packs.
 public struct OutboundMessage: Hashable, Sendable {
+    /// Which goes first where the line is too slow for everything.
+    public enum Precedence: Int, Sendable {
+        /// What is believed for a time from when it came, however old it is: the document for a GX.
+        case first
+        /// What somebody obeys: limits, relays.
+        case early
+        /// What somebody looks at.
+        case normal
+    }
+
     /// Topic, without wildcards.
     public var topic: String
     /// Payload bytes.
@@ -14,6 +24,8 @@ public struct OutboundMessage: Hashable, Sendable {
     public var expiry: Int?
     /// Correlation data of an answer (MQTT 5).
     public var correlationData: [UInt8]?
+    /// Which goes first where the line is too slow for everything.
+    public var precedence = Precedence.normal
 
     /// A message.
     public init(_ topic: String, _ payload: [UInt8], qos: Int = 0, retain: Bool = false, expiry: Int? = nil) {

@@ -8,9 +8,13 @@ import Synchronization
 
 /// Registers all callbacks of a client whose user data is an unretained ``LinkCore``.
 func installCallbacks(_ handle: OpaquePointer) {
-    mosquitto_connect_v5_callback_set(handle) { _, context, reason, _, _ in
+    mosquitto_connect_v5_callback_set(handle) { _, context, reason, _, properties in
         guard let core = LinkCore.from(context) else { return }
-        core.report.withLock { $0.connack = reason }
+        let receiveMaximum = IncomingProperties.receiveMaximum(properties)
+        core.report.withLock { report in
+            report.connack = reason
+            report.receiveMaximum = receiveMaximum
+        }
     }
     mosquitto_subscribe_v5_callback_set(handle) { _, context, identifier, count, granted, _ in
         guard let core = LinkCore.from(context) else { return }

@@ -1,4 +1,4 @@
-/// Messages of quality 0 that wait until the socket takes something again: of each topic the newest alone, so that a line that
+/// Messages of quality 0 that wait until the line takes something again: of each topic the newest alone, so that a line that
 /// is too narrow carries what is new instead of a queue of what was.
 struct HeldMessages: Sendable {
     private struct Held: Sendable {
@@ -7,13 +7,13 @@ struct HeldMessages: Sendable {
         var since: Double
     }
 
-    /// Topics in the order in which they began to wait: one that is renewed keeps its turn.
-    private var order: [String] = []
+    /// Topics by precedence in the order in which they began to wait: one that is renewed keeps its turn.
+    private var lanes = OutgoingMessage.Precedence.allCases.map { _ in [String]() }
     private var messages: [String: Held] = [:]
     /// Bytes of topics and payloads.
     private(set) var bytes = 0
 
-    var isEmpty: Bool { order.isEmpty }
+    var isEmpty: Bool { messages.isEmpty }
 
     /// Bytes more that wait after ``hold(_:at:)``, below 0 where it takes the place of a longer one.
     func growth(by message: OutgoingMessage) -> Int {
@@ -24,29 +24,44 @@ struct HeldMessages: Sendable {
     mutating func hold(_ message: OutgoingMessage, at now: Double) {
         bytes += growth(by: message)
         if messages.updateValue(Held(message: message, since: now), forKey: message.topic) == nil {
-            order.append(message.topic)
+            lanes[message.precedence.rawValue].append(message.topic)
         }
     }
 
-    /// Those that are to be sent now, in their order, while there is room.
+    /// Whether one of such a precedence waits.
+    func holds(_ precedences: ClosedRange<OutgoingMessage.Precedence>) -> Bool {
+        lanes[precedences.lowerBound.rawValue...precedences.upperBound.rawValue].contains { !$0.isEmpty }
+    }
+
+    /// Those that are to be sent now, in their order, until `send` says that there is no more room.
     ///
     /// A message that waited expires so much sooner, and one that has expired is left out: the broker counts from when it gets it.
-    mutating func release(at now: Double, send: (OutgoingMessage) -> Bool) {
-        var count = 0
-        for topic in order {
-            count += 1
-            guard let held = messages.removeValue(forKey: topic) else { continue }
-            bytes -= held.message.size
-            var message = held.message
-            if let expiry = message.expiry {
-                let rest = Double(expiry) - (now - held.since)
-                // Whole seconds, down: a limit must never last longer than its data allows.
-                guard rest >= 1 else { continue }
-                message.expiry = Int(rest)
+    mutating func release(
+        _ precedences: ClosedRange<OutgoingMessage.Precedence> = .first ... .normal, at now: Double,
+        send: (OutgoingMessage) -> Bool
+    ) {
+        for lane in precedences.lowerBound.rawValue...precedences.upperBound.rawValue {
+            var (count, hasRoom) = (0, true)
+            while hasRoom, count < lanes[lane].count {
+                hasRoom = release(lanes[lane][count], at: now, send)
+                count += 1
             }
-            if !send(message) { break }
+            lanes[lane].removeFirst(count)
+            if !hasRoom { return }
         }
-        order.removeFirst(count)
+    }
+
+    private mutating func release(_ topic: String, at now: Double, _ send: (OutgoingMessage) -> Bool) -> Bool {
+        guard let held = messages.removeValue(forKey: topic) else { return true }
+        bytes -= held.message.size
+        var message = held.message
+        if let expiry = message.expiry {
+            let rest = Double(expiry) - (now - held.since)
+            // Whole seconds, down: a limit must never last longer than its data allows.
+            guard rest >= 1 else { return true }
+            message.expiry = Int(rest)
+        }
+        return send(message)
     }
 }
 

@@ -25,8 +25,8 @@ public struct LinkConfiguration: Sendable {
     public var protocolPreference = ProtocolPreference.automatic
     /// Larger incoming payloads are dropped and counted, in bytes.
     public var maximumPayload = 65_536
-    /// Hears, on the network thread, a sentence for each subscription and each message of quality 1 or 2 that the broker refuses
-    /// by its access rules. Of other messages a broker does not say so.
+    /// Hears, on the network thread, a sentence for each subscription and each message that the broker refuses by its access
+    /// rules, as far as it says so: of quality 1 or 2, or with a receipt.
     public var onRefusal: (@Sendable (String) -> Void)?
 
     /// A plain connection with the defaults above.

@@ -18,18 +18,37 @@ final class LinkCore: Sendable {
         var version = ProtocolVersion.v5
         var subscriptions: [Subscription] = []
         var isStopping = false
-        /// What waits for the socket.
+        /// What waits for the line.
         var held = HeldMessages()
+        var pace = LinePace()
+        /// What was told of the pace on this connection.
+        var isNarrow: Bool?
+        /// The large subscriptions were asked for on this connection.
+        var hasAskedForLarge = false
+
+        mutating func forgetConnection() {
+            handle = nil
+            isAccepted = false
+            // Nothing is kept for a later connection.
+            held = HeldMessages()
+            pace = LinePace()
+            isNarrow = nil
+            hasAskedForLarge = false
+        }
     }
 
     /// What callbacks leave for the network thread. They run while it, or a publisher, holds ``state``.
     struct Report: Sendable {
         /// Answer to CONNECT, if one came; 0 is success.
         var connack: Int32?
+        /// Messages that the broker takes unacknowledged, where it said so.
+        var receiveMaximum: Int?
         /// Messages in the order of their arrival.
         var messages: [IncomingMessage] = []
         /// Sentences about subscriptions and messages that the broker refused.
         var refusals: [String] = []
+        /// What is new of the pace.
+        var isNarrow: Bool?
         /// Lines of the library that tell causes.
         var lines: [String] = []
     }
@@ -74,61 +93,106 @@ final class LinkCore: Sendable {
 
     /// Publishes on the accepted connection: a call of the system, unless the socket is full.
     ///
-    /// - Parameter mayWait: while the socket takes nothing, a message of quality 0 waits in the place of an older one of its topic.
+    /// - Parameter mayWait: while the line takes nothing, a message of quality 0 waits in the place of an older one of its topic.
     /// - Returns: the outcome and the library's identifier of the message; 0 while it waits.
     func publish(_ message: OutgoingMessage, mayWait: Bool = true) -> (PublishOutcome, Int32) {
         state.withLock { state in
             guard state.isAccepted, let handle = state.handle?.pointer else { return (.notConnected, 0) }
-            let waits = mayWait && message.qos == 0 && (mosquitto_want_write(handle) || !state.held.isEmpty)
+            let now = MonotonicTime.seconds()
+            let waits =
+                mayWait && message.qos == 0
+                && (mosquitto_want_write(handle) || !state.held.isEmpty || state.pace.mustWait(at: now))
             let growth = waits ? state.held.growth(by: message) : message.size
             guard pending.withLock({ $0.bytes + state.held.bytes + growth <= Self.pendingLimit }) else {
                 backlog.countLoss()
                 return (.full, 0)
             }
-            guard waits else { return write(message, handle, state.version) }
-            state.held.hold(message, at: MonotonicTime.seconds())
+            guard waits else { return write(message, &state, handle, at: now) }
+            state.held.hold(message, at: now)
             wake.set()
             return (.queued, 0)
         }
     }
 
-    /// Sends what waited, as far as the socket takes it. Called with the state locked, on the network thread.
+    /// Looks for the receipt, and sends what waited as far as the line takes it. Called with the state locked, on the network thread.
     func release(_ state: inout State, _ handle: OpaquePointer) {
-        guard !state.held.isEmpty, !mosquitto_want_write(handle) else { return }
-        let version = state.version
-        state.held.release(at: MonotonicTime.seconds()) { message in
-            _ = write(message, handle, version)
-            return !mosquitto_want_write(handle)
+        let now = MonotonicTime.seconds()
+        if let awaited = state.pace.awaited, pending.withLock({ $0.sizes[awaited.identifier] == nil }) {
+            state.pace.received(at: now)
+            notePace(&state, handle)
         }
+        guard !state.held.isEmpty, !mosquitto_want_write(handle), !state.pace.mustWait(at: now) else { return }
+        var held = state.held
+        state.held = HeldMessages()
+        if state.pace.isSlow {
+            var batch = state.pace.nextBatch()
+            if !held.holds(batch) { batch = state.pace.nextBatch() }
+            var room = state.pace.room
+            held.release(batch, at: now) { message in
+                _ = write(message, &state, handle, at: now)
+                room -= message.size
+                return message.precedence < .normal || room > 0
+            }
+        } else {
+            held.release(at: now) { message in
+                _ = write(message, &state, handle, at: now)
+                return !mosquitto_want_write(handle) && !state.pace.mustWait(at: now)
+            }
+        }
+        state.held = held
+    }
+
+    private func notePace(_ state: inout State, _ handle: OpaquePointer) {
+        guard let isNarrow = state.pace.isNarrow, isNarrow != state.isNarrow else { return }
+        if !isNarrow, !state.hasAskedForLarge {
+            state.hasAskedForLarge = true
+            send(state.subscriptions.filter(\.isLarge), handle, state.version)
+        }
+        state.isNarrow = isNarrow
+        report.withLock { $0.isNarrow = isNarrow }
     }
 
     private func write(
-        _ message: OutgoingMessage, _ handle: OpaquePointer, _ version: ProtocolVersion
+        _ message: OutgoingMessage, _ state: inout State, _ handle: OpaquePointer, at now: Double
     ) -> (PublishOutcome, Int32) {
-        let (code, identifier) = Self.publish(message, handle, version)
+        let hasReceipt =
+            message.qos == 0
+            && state.pace.wantsReceipt(at: now, pending: pending.withLock { $0.sizes.count })
+        var qos = hasReceipt ? 1 : message.qos
+        var (code, identifier) = Self.publish(message, qos: qos, handle, state.version)
+        if code == MOSQ_ERR_QOS_NOT_SUPPORTED.rawValue32 {
+            qos = 0
+            state.pace.giveUp()
+            notePace(&state, handle)
+            wake.set()
+            (code, identifier) = Self.publish(message, qos: qos, handle, state.version)
+        }
         if code == MOSQ_ERR_OVERSIZE_PACKET.rawValue32 { return (.tooLarge, 0) }
         guard code == MOSQ_ERR_SUCCESS.rawValue32 else { return (.failed(code), 0) }
         let isWaiting = mosquitto_want_write(handle)
         if isWaiting { wake.set() }
-        if isWaiting || message.qos > 0 { pending.withLock { $0.add(identifier, message.size) } }
-        if message.qos > 0 { requests.note(identifier, .publish(message.topic)) }
+        if isWaiting || qos > 0 { pending.withLock { $0.add(identifier, message.size) } }
+        if qos > 0 { requests.note(identifier, .publish(message.topic)) }
+        // The first acknowledgement of a connection is as good as a receipt.
+        let isReceipt = hasReceipt || (state.pace.isNarrow == nil && state.pace.awaited == nil)
+        state.pace.sent(message.size, receipt: isReceipt && qos > 0 ? identifier : nil, at: now)
         return (.queued, identifier)
     }
 
     private static func publish(
-        _ message: OutgoingMessage, _ handle: OpaquePointer, _ version: ProtocolVersion
+        _ message: OutgoingMessage, qos: Int, _ handle: OpaquePointer, _ version: ProtocolVersion
     ) -> (Int32, Int32) {
         var identifier: Int32 = 0
         let length = Int32(truncatingIfNeeded: message.payload.count)
         if version == .v5 {
             let properties = PropertyList(message)
             let code = mosquitto_publish_v5(
-                handle, &identifier, message.topic, length, message.payload, Int32(message.qos), message.retain,
+                handle, &identifier, message.topic, length, message.payload, Int32(qos), message.retain,
                 properties.head)
             return (code, identifier)
         }
         let code = mosquitto_publish(
-            handle, &identifier, message.topic, length, message.payload, Int32(message.qos), message.retain)
+            handle, &identifier, message.topic, length, message.payload, Int32(qos), message.retain)
         return (code, identifier)
     }
 
@@ -137,33 +201,38 @@ final class LinkCore: Sendable {
         state.withLock { state in
             let new = subscriptions.filter { !state.subscriptions.contains($0) }
             state.subscriptions += new
-            if state.isAccepted, let handle = state.handle { send(new, handle, state.version) }
+            if state.isAccepted, let handle = state.handle?.pointer {
+                send(new.filter { !$0.isLarge || state.hasAskedForLarge }, handle, state.version)
+            }
         }
     }
 
     /// Hands on what the callbacks left, without a lock.
     func deliverNews(_ deliver: (LinkEvent) -> Void) {
-        let (connack, messages, refusals) = report.withLock { report in
-            let (messages, refusals) = (report.messages, report.refusals)
+        let (connack, receiveMaximum, messages, refusals, isNarrow) = report.withLock { report in
+            let (messages, refusals, isNarrow) = (report.messages, report.refusals, report.isNarrow)
             if !messages.isEmpty { report.messages = [] }
             if !refusals.isEmpty { report.refusals = [] }
-            return (report.connack, messages, refusals)
+            report.isNarrow = nil
+            return (report.connack, report.receiveMaximum, messages, refusals, isNarrow)
         }
         for refusal in refusals { configuration.onRefusal?(refusal) }
-        if connack == 0, let version = accept() {
+        if connack == 0, let version = accept(receiveMaximum) {
             deliver(.connected(version, note: version == .v5 ? nil : Self.lostWithout5))
         }
+        if let isNarrow { deliver(.pace(isNarrow: isNarrow)) }
         for message in messages { deliver(.message(message)) }
     }
 
     /// The broker accepted CONNECT; `nil` when that is no news.
-    private func accept() -> ProtocolVersion? {
+    private func accept(_ receiveMaximum: Int?) -> ProtocolVersion? {
         state.withLock { state in
             guard !state.isAccepted, let handle = state.handle else { return nil }
             state.isAccepted = true
+            if let receiveMaximum { state.pace.limit(to: receiveMaximum) }
             // Causes are told before this; from here on each message would be worded for a line that nobody reads.
             mosquitto_log_callback_set(handle.pointer, nil)
-            send(state.subscriptions, handle, state.version)
+            send(state.subscriptions.filter { !$0.isLarge }, handle.pointer, state.version)
             return state.version
         }
     }
@@ -178,7 +247,7 @@ final class LinkCore: Sendable {
         report.withLock { $0.refusals.append(text) }
     }
 
-    private func send(_ subscriptions: [Subscription], _ handle: Handle, _ version: ProtocolVersion) {
+    private func send(_ subscriptions: [Subscription], _ handle: OpaquePointer, _ version: ProtocolVersion) {
         // Where nothing keeps this client's own messages away, it goes without the others', too.
         for subscription in subscriptions where version == .v5 || !subscription.noLocal {
             let options =
@@ -186,7 +255,7 @@ final class LinkCore: Sendable {
                 | (subscription.retainAsPublished ? MQTT_SUB_OPT_RETAIN_AS_PUBLISHED.rawValue : 0)
             var identifier: Int32 = 0
             let code = mosquitto_subscribe_v5(
-                handle.pointer, &identifier, subscription.filter, Int32(subscription.qos), Int32(options), nil)
+                handle, &identifier, subscription.filter, Int32(subscription.qos), Int32(options), nil)
             if code == MOSQ_ERR_SUCCESS.rawValue32 { requests.note(identifier, .subscribe(subscription.filter)) }
         }
     }

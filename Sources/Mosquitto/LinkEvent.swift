@@ -4,6 +4,9 @@ public enum LinkEvent: Sendable {
     case connected(ProtocolVersion, note: String?)
     /// The connection ended or could not be made; another attempt follows.
     case disconnected(LinkFailure)
+    /// How fast the broker confirms what is sent: told after each connection and when it changes. Where the line is narrow, nothing
+    /// large should be sent, and of each topic the newest message waits for its turn.
+    case pace(isNarrow: Bool)
     /// A message for one of the subscriptions.
     case message(IncomingMessage)
 }

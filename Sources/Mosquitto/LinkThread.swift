@@ -85,12 +85,7 @@ struct LinkThread {
         }
         // Nobody publishes on a handle that is gone: the state forgets it first.
         defer {
-            core.state.withLock { state in
-                state.handle = nil
-                state.isAccepted = false
-                // Nothing is kept for a later connection.
-                state.held = HeldMessages()
-            }
+            core.state.withLock { $0.forgetConnection() }
             mosquitto_destroy(handle)
         }
         if let failure = prepare(handle) { return failure }

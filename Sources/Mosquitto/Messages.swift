@@ -1,5 +1,12 @@
 /// A message to publish.
 public struct OutgoingMessage: Hashable, Sendable {
+    /// Which goes first where messages have to wait for the line.
+    public enum Precedence: Int, Sendable, CaseIterable, Comparable {
+        case first, early, normal
+
+        public static func < (one: Self, other: Self) -> Bool { one.rawValue < other.rawValue }
+    }
+
     /// Topic, without wildcards.
     public var topic: String
     /// Payload.
@@ -12,11 +19,13 @@ public struct OutgoingMessage: Hashable, Sendable {
     public var expiry: Int?
     /// Correlation data of a response; MQTT 5 only.
     public var correlationData: [UInt8]?
+    /// Which goes first where messages have to wait for the line.
+    public var precedence: Precedence
 
     /// A message.
     public init(
         topic: String, payload: [UInt8], qos: Int = 0, retain: Bool = false, expiry: Int? = nil,
-        correlationData: [UInt8]? = nil
+        correlationData: [UInt8]? = nil, precedence: Precedence = .normal
     ) {
         self.topic = topic
         self.payload = payload
@@ -24,6 +33,7 @@ public struct OutgoingMessage: Hashable, Sendable {
         self.retain = retain
         self.expiry = expiry
         self.correlationData = correlationData
+        self.precedence = precedence
     }
 }
 
@@ -55,13 +65,18 @@ public struct Subscription: Hashable, Sendable {
     public var noLocal: Bool
     /// A message comes with the retain flag that its sender gave it (MQTT 5); else the flag says that it was retained before.
     public var retainAsPublished: Bool
+    /// What comes for it at once is large: it is asked for when the line has shown that it keeps up.
+    public var isLarge: Bool
 
     /// A subscription.
-    public init(_ filter: String, qos: Int = 0, noLocal: Bool = false, retainAsPublished: Bool = false) {
+    public init(
+        _ filter: String, qos: Int = 0, noLocal: Bool = false, retainAsPublished: Bool = false, isLarge: Bool = false
+    ) {
         self.filter = filter
         self.qos = qos
         self.noLocal = noLocal
         self.retainAsPublished = retainAsPublished
+        self.isLarge = isLarge
     }
 }
 

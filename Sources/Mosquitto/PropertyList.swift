@@ -33,8 +33,15 @@ private func mosquitto_property_free_all_of(_ head: OpaquePointer?) {
     mosquitto_property_free_all(&list)
 }
 
-/// Reads what a message's sender asked for.
+/// Reads what the broker, or a message's sender, asked for.
 enum IncomingProperties {
+    /// Messages that the broker takes unacknowledged, by its answer to CONNECT; `nil`: it said nothing.
+    static func receiveMaximum(_ list: OpaquePointer?) -> Int? {
+        var value: UInt16 = 0
+        let identifier = Int32(MQTT_PROP_RECEIVE_MAXIMUM.rawValue)
+        return mosquitto_property_read_int16(list, identifier, &value, false) == nil ? nil : Int(value)
+    }
+
     static func read(_ list: OpaquePointer?, into message: inout IncomingMessage) {
         guard list != nil else { return }
         var text: UnsafeMutablePointer<CChar>?

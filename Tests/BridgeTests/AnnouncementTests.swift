@@ -40,6 +40,29 @@ struct AnnouncementTests {
         #expect(try announcements(harness).last?["cell_016_voltage"] != nil)
     }
 
+    @Test("a line of unknown pace, or a narrow one, gets limits and no announcement until it turns out wide")
+    func narrow() throws {
+        var harness = BridgeHarness(isConnected: false)
+        harness.connect(awaitsPace: true)
+        harness.frames(10)
+        #expect(try announcements(harness).isEmpty)
+        #expect(harness.sent.contains { $0.topic == "bms/garage/limits" })
+        harness.bridge.paceChanged(isNarrow: true)
+        harness.frames(10)
+        #expect(try announcements(harness).isEmpty)
+        harness.sent = []
+        harness.bridge.paceChanged(isNarrow: false)
+        harness.frames(1)
+        #expect(try announcements(harness).count == 1)
+        // What an entity shows comes after it.
+        #expect(harness.sent.last { $0.topic == "bms/garage/state" } != nil)
+        let order = harness.sent.map(\.topic)
+        let place = try #require(order.firstIndex(of: Self.topic))
+        #expect(order[place...].contains("bms/garage/status") && order[place...].contains("bms/garage/state"))
+        harness.connect()
+        #expect(try announcements(harness).count == 2)
+    }
+
     @Test("what only some packs have is announced when it has had a value, together, and stays")
     func optional() throws {
         var harness = BridgeHarness()

@@ -29,7 +29,9 @@ struct BridgeHarness {
 
     var now: Moment { Moment(monotonic: Timestamp(milliseconds: milliseconds), wall: wall) }
 
-    mutating func connect(canExpire: Bool = true) { take(bridge.connected(canExpire: canExpire, at: now)) }
+    mutating func connect(canExpire: Bool = true, awaitsPace: Bool = false) {
+        take(bridge.connected(canExpire: canExpire, awaitsPace: awaitsPace, at: now))
+    }
 
     mutating func pass(_ seconds: Double) {
         milliseconds += Int64(seconds * 1000)

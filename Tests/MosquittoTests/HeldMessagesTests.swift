@@ -4,8 +4,10 @@ import Testing
 
 @Suite("Messages that wait for the socket")
 struct HeldMessagesTests {
-    private func message(_ topic: String, _ text: String, expiry: Int? = nil) -> OutgoingMessage {
-        OutgoingMessage(topic: topic, payload: Array(text.utf8), expiry: expiry)
+    private func message(
+        _ topic: String, _ text: String, expiry: Int? = nil, _ precedence: OutgoingMessage.Precedence = .normal
+    ) -> OutgoingMessage {
+        OutgoingMessage(topic: topic, payload: Array(text.utf8), expiry: expiry, precedence: precedence)
     }
 
     private func released(_ held: inout HeldMessages, at now: Double, room: Int = 100) -> [OutgoingMessage] {
@@ -26,6 +28,25 @@ struct HeldMessagesTests {
         #expect(held.bytes == 17)
         #expect(released(&held, at: 1) == [message("limits", "new"), message("state", "one")])
         #expect(held.isEmpty && held.bytes == 0)
+    }
+
+    @Test("by precedence first, then by turn; a batch takes its own alone")
+    func precedence() {
+        var held = HeldMessages()
+        held.hold(message("state", "one"), at: 0)
+        held.hold(message("limits", "two", .early), at: 0)
+        held.hold(message("gx", "three", .first), at: 0)
+        held.hold(message("cells", "four"), at: 0)
+        var all = held
+        #expect(released(&all, at: 0).map(\.topic) == ["gx", "limits", "state", "cells"])
+        #expect(held.holds(.normal ... .normal) && held.holds(.first ... .early))
+        var sent: [String] = []
+        held.release(.first ... .early, at: 0) { message in
+            sent.append(message.topic)
+            return true
+        }
+        #expect(sent == ["gx", "limits"])
+        #expect(held.holds(.normal ... .normal) && !held.holds(.first ... .early) && !held.isEmpty)
     }
 
     @Test("what waited expires sooner by the wait, whole seconds down")

@@ -40,6 +40,10 @@ actor LinkHarness {
         events.compactMap { if case .connected(let version, _) = $0 { version } else { nil } }
     }
 
+    var paces: [Bool] {
+        events.compactMap { if case .pace(let isNarrow) = $0 { isNarrow } else { nil } }
+    }
+
     /// Waits for the events after which something holds; the suite's time limit ends a wait in vain.
     func wait(until condition: @Sendable (isolated LinkHarness) -> Bool) async -> Bool {
         while !condition(self) { await withCheckedContinuation { waiters.append($0) } }

@@ -203,7 +203,7 @@ struct LinkTests {
         harness.link.stop()
     }
 
-    @Test("while a broker takes nothing, of each topic the newest message alone waits, and it arrives in its turn")
+    @Test("while a broker takes nothing, of each topic the newest message alone waits, and the urgent ones arrive first")
     func newest() async {
         let broker = BrokerFixture()
         #expect(broker.start())
@@ -221,16 +221,52 @@ struct LinkTests {
         for number in 0..<100 {
             let payload = Array("\(number)".utf8)
             #expect(writer.link.publish(OutgoingMessage(topic: "limits", payload: payload)) == .queued)
-            #expect(writer.link.publish(OutgoingMessage(topic: "gx", payload: payload)) == .queued)
+            let urgent = OutgoingMessage(topic: "gx", payload: payload, precedence: .first)
+            #expect(writer.link.publish(urgent) == .queued)
         }
         broker.resume()
-        #expect(await reader.wait { $0.messages.contains { $0.topic == "gx" } })
+        #expect(await reader.wait { $0.messages.contains { $0.topic == "limits" } })
         let seen = await reader.messages.filter { $0.topic != "filler" }.map {
             "\($0.topic) \(String(decoding: $0.payload, as: UTF8.self))"
         }
-        #expect(seen == ["limits 99", "gx 99"])
+        #expect(seen == ["gx 99", "limits 99"])
         writer.link.stop()
         reader.link.stop()
+    }
+
+    @Test("the first acknowledgement tells the pace, and what is large is asked for then")
+    func pace() async {
+        let broker = BrokerFixture()
+        #expect(broker.start())
+        let harness = LinkHarness(LinkConfiguration(broker))
+        harness.link.subscribe([Subscription("small"), Subscription("large", isLarge: true)])
+        await harness.start()
+        #expect(await harness.connected())
+        // Nothing was sent that the broker would have to acknowledge.
+        harness.link.publish(OutgoingMessage("large", "unheard", retain: false))
+        #expect(await harness.wait { $0.paces == [false] })
+        // Its own subscription went out before this one.
+        harness.link.publish(OutgoingMessage("large", "heard"))
+        #expect(await harness.wait { $0.messages.contains { $0.topic == "large" } })
+        #expect(await harness.messages.map(\.text) == ["heard"])
+        harness.link.stop()
+    }
+
+    @Test("a broker that takes quality 0 alone gets everything so, and nothing is held back for want of receipts")
+    func qualityZero() async {
+        var options = BrokerFixture.Options()
+        options.lines = ["max_qos 0"]
+        let broker = BrokerFixture(options)
+        #expect(broker.start())
+        let harness = LinkHarness(LinkConfiguration(broker))
+        harness.link.subscribe([Subscription("t/#"), Subscription("large", isLarge: true)])
+        await harness.start()
+        #expect(await harness.connected())
+        for number in 1...3 {
+            #expect(harness.link.publish(OutgoingMessage("t/\(number)", "x", qos: number % 2)) == .queued)
+        }
+        #expect(await harness.wait { $0.messages.count == 3 && $0.paces == [false] })
+        harness.link.stop()
     }
 
     @Test("a function gets the events in order, and may publish")
@@ -245,6 +281,7 @@ struct LinkTests {
             case .connected: for number in 1...3 { link.publish(OutgoingMessage("t", "\(number)", qos: 1)) }
             case .message(let message): continuation.yield(message.text)
             case .disconnected: continuation.finish()
+            case .pace: break
             }
         }
         var heard: [String] = []

@@ -117,8 +117,6 @@ async def slow(scene):
 async def thin(scene):
     await scene.start()
     scene.fault()
-    # One document for a GX takes four seconds here, and its driver knows no time in a document (docs/safety.md).
-    scene.judges_gx = False
     scene.relay.rate = 300
     await scene.hold(240 if scene.is_long else 75)
     scene.relay.rate = None

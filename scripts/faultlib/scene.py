@@ -38,7 +38,6 @@ class Scene:
         self.tasks = []
         self.begin = self.repaired = None
         self.lost = ""
-        self.judges_gx = True
         self.is_supervised = False
         self.restarts = 0
 

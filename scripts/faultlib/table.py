@@ -99,7 +99,7 @@ def judge(row, scene):
         row.problems.append(f"a consumer believed limits by data {row.oldest:.1f} s old")
     if row.newcomer > PROMISE + slack:
         row.problems.append(f"a new subscriber got limits by data {row.newcomer:.1f} s old")
-    if scene.judges_gx and scene.consumer.overdue_gx > OVERDUE_GX + slack:
+    if scene.consumer.overdue_gx > OVERDUE_GX + slack:
         row.problems.append(f"a GX used limits by data up to {row.oldest_gx:.1f} s old, for {scene.consumer.overdue_gx:.1f} s")
     if entry.safe is not None and row.safe is None and not row.problems:
         row.problems.append("limits never became safe")

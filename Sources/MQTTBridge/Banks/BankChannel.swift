@@ -83,6 +83,9 @@ struct BankChannel: Sendable {
         publisher.connected(view(packs, at: now.monotonic), canExpire: canExpire, at: now, into: &outbox)
     }
 
+    /// Whether the line is too narrow for announcements.
+    mutating func paceChanged(isNarrow: Bool) { publisher.isLineNarrow = isNarrow }
+
     /// A retained announcement for this bank was heard.
     mutating func heardAnnouncement(_ topic: String, _ payload: [UInt8], at now: Moment) {
         publisher.heard(topic, payload, at: now)

@@ -70,10 +70,13 @@ public struct TopicFilter: Hashable, Sendable {
     public let excludesOwn: Bool
     /// A message that its sender wants retained must be known as such even where it comes live, as through a bridge of brokers.
     public let showsRetention: Bool
+    /// What comes for it at once is large: a narrow line is better spared.
+    public let isLarge: Bool
 
-    init(_ filter: String, excludesOwn: Bool = false, showsRetention: Bool = false) {
+    init(_ filter: String, excludesOwn: Bool = false, showsRetention: Bool = false, isLarge: Bool = false) {
         self.filter = filter
         self.excludesOwn = excludesOwn
         self.showsRetention = showsRetention
+        self.isLarge = isLarge
     }
 }

@@ -30,6 +30,7 @@ struct MonitorCommand: Sendable {
                 switch event {
                 case .connected: state.failure = nil
                 case .disconnected(let failure): state.failure = failure.description
+                case .pace: break
                 case .message(let message):
                     state.model.take(topic: message.topic, payload: message.payload)
                 }

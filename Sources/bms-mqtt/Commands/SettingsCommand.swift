@@ -62,6 +62,7 @@ struct SettingsCommand: Sendable {
             case .disconnected(let failure):
                 Console.complain(failure.description)
                 return 1
+            case .pace: break
             case .message(let message):
                 guard message.topic == topic, let document = JSONValue(parsing: message.payload) else { continue }
                 if let code = assignment.map({ Self.show(document, $0) }) ?? Self.table(document) { return code }

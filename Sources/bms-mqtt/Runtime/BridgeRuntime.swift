@@ -46,7 +46,10 @@ final class BridgeRuntime: Sendable {
 
     func tick() { step { $0.tick(at: $1) } }
 
-    func connected(canExpire: Bool) { step { $0.connected(canExpire: canExpire, at: $1) } }
+    /// The broker accepted this client; ``paceChanged(isNarrow:)`` follows.
+    func connected(canExpire: Bool) { step { $0.connected(canExpire: canExpire, awaitsPace: true, at: $1) } }
+
+    func paceChanged(isNarrow: Bool) { state.withLock { $0.bridge.paceChanged(isNarrow: isNarrow) } }
 
     func disconnected() { state.withLock { $0.bridge.disconnected() } }
 

@@ -23,6 +23,7 @@ extension OutgoingMessage {
     init(_ message: OutboundMessage) {
         self.init(
             topic: message.topic, payload: message.payload, qos: message.qos, retain: message.retain,
-            expiry: message.expiry, correlationData: message.correlationData)
+            expiry: message.expiry, correlationData: message.correlationData,
+            precedence: Precedence(rawValue: message.precedence.rawValue) ?? .normal)
     }
 }

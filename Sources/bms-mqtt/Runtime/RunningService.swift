@@ -39,7 +39,8 @@ struct RunningService {
         let link = MosquittoLink(configuration)
         link.subscribe(
             bridge.subscriptions.map {
-                Subscription($0.filter, qos: 1, noLocal: $0.excludesOwn, retainAsPublished: $0.showsRetention)
+                Subscription($0.filter, qos: 1, noLocal: $0.excludesOwn, retainAsPublished: $0.showsRetention,
+                    isLarge: $0.isLarge)
             })
         let keeper = StateKeeper(store, log: log)
         let runtime = BridgeRuntime(
@@ -114,6 +115,14 @@ private struct ServiceEvents: Sendable {
         case .disconnected(let failure):
             runtime.disconnected()
             log.warning("\(failure); next attempt in \(Int(failure.retryIn.rounded(.up))) s")
+        case .pace(let isNarrow):
+            runtime.paceChanged(isNarrow: isNarrow)
+            if isNarrow {
+                log.warning(
+                    "\(plan.link) confirms a message after three seconds or more: the line is too narrow for what is sent. Limits go "
+                        + "first, of each topic the newest document alone, and announcements for Home Assistant wait; use a "
+                        + "faster line, or publish.economy: low")
+            }
         case .message(let message): runtime.message(message)
         }
     }
@@ -126,7 +135,7 @@ private struct ServiceEvents: Sendable {
             log.warning(
                 "pack \(relayGuard.packID): relay \(relayGuard.relay) stays open without a connection of its own: \(failure)"
             )
-        case .message: break
+        case .message, .pace: break
         }
     }
 
