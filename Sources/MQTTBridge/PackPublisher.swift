@@ -149,7 +149,12 @@ struct PackPublisher: Sendable {
         let announced = Discovery(
             options: bridge, context: context, cellCount: cellCount, announced: announcer.announced
         ).revival()
-        return announced + Discovery.clearing(announced.map(\.topic))
+        // Where large messages wait, of a topic the newest alone would go out.
+        return (announced + Discovery.clearing(announced.map(\.topic))).map { message in
+            var message = message
+            message.precedence = .normal
+            return message
+        }
     }
 
     /// A retained announcement for this pack was heard.
@@ -197,7 +202,7 @@ struct PackPublisher: Sendable {
         let document = limitsDocument.bytes(limits, time: Documents.time(now))
         let topic = bridge.topics.limits(options.id)
         // A limit never outlives the expiry, whatever the heartbeat; neither does the data that it rests on.
-        outbox.sendAtOnce(retained(topic, document, interval: 0, age: age, .early))
+        outbox.sendAtOnce(retained(topic, document, interval: 0, age: age, .first))
     }
 
     private mutating func sendRelays(_ view: PackView, _ now: Moment, _ outbox: inout Outbox) {
@@ -210,12 +215,12 @@ struct PackPublisher: Sendable {
         _ view: PackView, isForced: Bool, hasFrame: Bool, _ now: Moment, _ outbox: inout Outbox
     ) {
         guard isDue(stateAt, bridge.stateInterval, isForced, hasFrame, now) else { return }
-        let values = MetricCatalogue.state.map { $0.value(view) }
         let heartbeat = bridge.economy == .off ? bridge.stateInterval : max(bridge.stateInterval, bridge.stateHeartbeat)
-        guard isDue(stateAt, heartbeat, isForced, hasFrame, now) || bridge.stateInterval == 0 || isNews(values) else {
+        guard isDue(stateAt, heartbeat, isForced, hasFrame, now) || bridge.stateInterval == 0 || hasNews(view) else {
             return
         }
         stateAt = now.monotonic
+        let values = MetricCatalogue.state.map { $0.value(view) }
         stateValues = values
         let topic = bridge.topics.state(options.id)
         outbox.send(retained(topic, Documents.state(values), interval: 0, age: age(view)))
@@ -226,11 +231,14 @@ struct PackPublisher: Sendable {
         view.freshness.isLive ? view.snapshot.age(at: view.now) ?? 0 : 0
     }
 
-    private func isNews(_ values: [MetricValue]) -> Bool {
-        guard values.count == stateValues.count else { return true }
-        return MetricCatalogue.state.indices.contains { index in
-            MetricCatalogue.state[index].deadband.isNews(
-                values[index], after: stateValues[index], factor: bridge.economy.factor)
+    private func hasNews(_ view: PackView) -> Bool {
+        let rows = MetricCatalogue.state
+        guard stateValues.count == rows.count else { return true }
+        // With the factor 0 each change is news, heartbeats' too; else these are not even looked at: sentences are dear.
+        return rows.indices.contains { index in
+            let deadband = rows[index].deadband
+            return (deadband != .heartbeat || bridge.economy.factor == 0)
+                && deadband.isNews(rows[index].value(view), after: stateValues[index], factor: bridge.economy.factor)
         }
     }
 
@@ -248,7 +256,7 @@ struct PackPublisher: Sendable {
         else { return }
         gxCells = max(gxCells, view.listedCells)
         var message = OutboundMessage(bridge.topics.gx(options.id), GXDocument.document(values))
-        message.precedence = .first
+        message.precedence = .early
         outbox.send(message)
     }
 

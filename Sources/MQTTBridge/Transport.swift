@@ -4,10 +4,12 @@ public import BMSCore
 public struct OutboundMessage: Hashable, Sendable {
     /// Which goes first where the line is too slow for everything.
     public enum Precedence: Int, Sendable {
-        /// What is believed for a time from when it came, however old it is: the document for a GX.
+        /// Limits.
         case first
-        /// What somebody obeys: limits, relays.
+        /// What else somebody obeys: the document for a GX, relays.
         case early
+        /// Tens of kilobytes, which would hold everything up on a narrow line: announcements.
+        case large
         /// What somebody looks at.
         case normal
     }

@@ -25,6 +25,7 @@ func installCallbacks(_ handle: OpaquePointer) {
         core.answered(identifier, reason)
         let isAwaited = core.pending.withLock { pending in
             pending.remove(identifier)
+            pending.isHeard = true
             return pending.isAwaited
         }
         if isAwaited { core.progress.set() }

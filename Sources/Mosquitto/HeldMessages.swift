@@ -1,4 +1,4 @@
-/// Messages of quality 0 that wait until the line takes something again: of each topic the newest alone, so that a line that
+/// Messages that wait until the line takes something again: of each topic the newest alone, so that a line that
 /// is too narrow carries what is new instead of a queue of what was.
 struct HeldMessages: Sendable {
     private struct Held: Sendable {
@@ -37,8 +37,7 @@ struct HeldMessages: Sendable {
     ///
     /// A message that waited expires so much sooner, and one that has expired is left out: the broker counts from when it gets it.
     mutating func release(
-        _ precedences: ClosedRange<OutgoingMessage.Precedence> = .first ... .normal, at now: Double,
-        send: (OutgoingMessage) -> Bool
+        _ precedences: ClosedRange<OutgoingMessage.Precedence>, at now: Double, send: (OutgoingMessage) -> Bool
     ) {
         for lane in precedences.lowerBound.rawValue...precedences.upperBound.rawValue {
             var (count, hasRoom) = (0, true)
@@ -66,6 +65,9 @@ struct HeldMessages: Sendable {
 }
 
 extension OutgoingMessage {
+    /// Quality 1 and 2 promise more than the newest.
+    var mayWait: Bool { qos == 0 || precedence == .large }
+
     /// Bytes of topic and payload.
     var size: Int { topic.utf8.count + payload.count }
 }

@@ -10,7 +10,11 @@ struct LinePace: Sendable {
         var identifier: Int32
         /// When the oldest was sent.
         var since: Double
+        /// When the broker acknowledged one of them, or the oldest was sent.
+        var heardAt: Double
         var bytes: Int
+        /// One of them is so large that on a line that has just become narrow whatever follows would come minutes late.
+        var holdsAll: Bool
     }
 
     /// Frames come once a second, and a little early at times.
@@ -25,23 +29,37 @@ struct LinePace: Sendable {
     private(set) var awaited: Awaited?
     /// The last receipt took longer than ``patience``.
     private(set) var isSlow = false
-    /// Bytes of a batch without anything urgent: as many as a slow line carries in a second.
+    /// Bytes of a batch beside what is urgent: as many as a slow line carries in a second.
     private(set) var room = 0
     /// The last receipt took so long that nothing large may be sent, and that a person should know; `nil`: none has come yet.
     private(set) var isNarrow: Bool?
     private var askedAt = -Double.infinity
     private var sentSince = 0
-    private var wasUrgent = false
     /// Unacknowledged messages up to which one more is sent at once.
     private var most = quota / 2
 
     /// The broker said how many messages it takes unacknowledged.
     mutating func limit(to maximum: Int) { most = max(1, min(maximum, Self.quota) / 2) }
 
-    /// Nothing but a receipt may let more go out.
-    func mustWait(at now: Double) -> Bool {
+    /// Nothing but a receipt may let such a message go out.
+    ///
+    /// While a receipt is awaited, at once or late, what nobody obeys waits for it: a line that has just become narrow then carries
+    /// what is urgent in the first place.
+    func mustWait(_ precedence: OutgoingMessage.Precedence, at now: Double) -> Bool {
+        if precedence == .large, isNarrow != false { return true }
         guard let awaited else { return false }
-        return isSlow || now - awaited.since > Self.patience
+        return precedence > .early || isSlow || awaited.holdsAll || now - awaited.since > Self.patience
+    }
+
+    /// The broker was not heard for so long, though it has something to acknowledge, that the connection is of no use.
+    func isOverdue(_ seconds: Double, at now: Double) -> Bool { awaited.map { now - $0.heardAt > seconds } ?? false }
+
+    /// The broker acknowledged a message.
+    mutating func heard(at now: Double) { awaited?.heardAt = now }
+
+    /// Seconds that a message of so many bytes will be on its way, by the last batch.
+    func transit(_ bytes: Int) -> Double {
+        isSlow ? Double(bytes + (awaited?.bytes ?? 0)) / Double(max(1, room)) : 0
     }
 
     /// Whether a message that is sent now is to carry a receipt.
@@ -54,14 +72,18 @@ struct LinePace: Sendable {
 
     /// A message was sent.
     ///
-    /// - Parameter identifier: of one with a receipt.
-    mutating func sent(_ bytes: Int, receipt identifier: Int32?, at now: Double) {
+    /// - Parameters:
+    ///   - identifier: of one with a receipt.
+    ///   - isLarge: nothing else is sent before its receipt.
+    mutating func sent(_ bytes: Int, receipt identifier: Int32?, isLarge: Bool = false, at now: Double) {
         sentSince += bytes
         awaited?.bytes += bytes
         guard let identifier else { return }
         askedAt = now
         sentSince = 0
-        awaited = Awaited(identifier: identifier, since: awaited?.since ?? now, bytes: awaited?.bytes ?? bytes)
+        awaited = Awaited(
+            identifier: identifier, since: awaited?.since ?? now, heardAt: awaited?.heardAt ?? now,
+            bytes: awaited?.bytes ?? bytes, holdsAll: isLarge || awaited?.holdsAll ?? false)
     }
 
     /// The newest receipt came.
@@ -76,10 +98,4 @@ struct LinePace: Sendable {
 
     /// The broker gives no receipts: nothing is known, and nothing held back.
     mutating func giveUp() { isNarrow = false }
-
-    /// What the next batch of a slow line holds: urgent messages and others by turns, so that neither waits for ever.
-    mutating func nextBatch() -> ClosedRange<OutgoingMessage.Precedence> {
-        wasUrgent.toggle()
-        return wasUrgent ? .first ... .early : .normal ... .normal
-    }
 }

@@ -60,6 +60,8 @@ final class LinkCore: Sendable {
         var bytes = 0
         /// Somebody waits for them.
         var isAwaited = false
+        /// The broker acknowledged something since this was last looked at.
+        var isHeard = false
     }
 
     /// Bytes that may pend. A broker that hangs is found out by the keepalive, but one that answers pings and takes nothing
@@ -99,9 +101,7 @@ final class LinkCore: Sendable {
         state.withLock { state in
             guard state.isAccepted, let handle = state.handle?.pointer else { return (.notConnected, 0) }
             let now = MonotonicTime.seconds()
-            let waits =
-                mayWait && message.qos == 0
-                && (mosquitto_want_write(handle) || !state.held.isEmpty || state.pace.mustWait(at: now))
+            let waits = mayWait && message.mayWait && mustWait(message.precedence, state, handle, at: now)
             let growth = waits ? state.held.growth(by: message) : message.size
             guard pending.withLock({ $0.bytes + state.held.bytes + growth <= Self.pendingLimit }) else {
                 backlog.countLoss()
@@ -109,34 +109,54 @@ final class LinkCore: Sendable {
             }
             guard waits else { return write(message, &state, handle, at: now) }
             state.held.hold(message, at: now)
-            wake.set()
+            // Else a receipt calls the network thread.
+            if state.pace.awaited == nil || mosquitto_want_write(handle) { wake.set() }
             return (.queued, 0)
         }
+    }
+
+    /// Urgent messages wait for the line and for each other, the others for all that wait.
+    private func mustWait(
+        _ precedence: OutgoingMessage.Precedence, _ state: State, _ handle: OpaquePointer, at now: Double
+    ) -> Bool {
+        mosquitto_want_write(handle) || state.held.holds(precedence <= .early ? .first ... .early : .first ... .normal)
+            || state.pace.mustWait(precedence, at: now)
     }
 
     /// Looks for the receipt, and sends what waited as far as the line takes it. Called with the state locked, on the network thread.
     func release(_ state: inout State, _ handle: OpaquePointer) {
         let now = MonotonicTime.seconds()
-        if let awaited = state.pace.awaited, pending.withLock({ $0.sizes[awaited.identifier] == nil }) {
-            state.pace.received(at: now)
-            notePace(&state, handle)
+        if let awaited = state.pace.awaited {
+            let (isHeard, isComplete) = pending.withLock { pending in
+                defer { pending.isHeard = false }
+                return (pending.isHeard, pending.sizes[awaited.identifier] == nil)
+            }
+            if isHeard { state.pace.heard(at: now) }
+            if isComplete {
+                state.pace.received(at: now)
+                notePace(&state, handle)
+            }
         }
-        guard !state.held.isEmpty, !mosquitto_want_write(handle), !state.pace.mustWait(at: now) else { return }
+        guard !state.held.isEmpty, !mosquitto_want_write(handle), !state.pace.mustWait(.first, at: now) else { return }
         var held = state.held
         state.held = HeldMessages()
         if state.pace.isSlow {
-            var batch = state.pace.nextBatch()
-            if !held.holds(batch) { batch = state.pace.nextBatch() }
             var room = state.pace.room
-            held.release(batch, at: now) { message in
-                _ = write(message, &state, handle, at: now)
-                room -= message.size
-                return message.precedence < .normal || room > 0
+            func send(_ message: OutgoingMessage) -> Bool {
+                var message = message
+                if let expiry = message.expiry {
+                    message.expiry = expiry - Int(state.pace.transit(message.size).rounded(.up))
+                }
+                if message.expiry ?? 1 > 0 { _ = write(message, &state, handle, at: now) }
+                if message.precedence > .early { room -= message.size }
+                return message.precedence <= .early || room > 0
             }
+            held.release(.first ... .early, at: now, send: send)
+            held.release(.normal ... .normal, at: now, send: send)
         } else {
-            held.release(at: now) { message in
+            held.release(.first...(state.pace.awaited == nil ? .normal : .early), at: now) { message in
                 _ = write(message, &state, handle, at: now)
-                return !mosquitto_want_write(handle) && !state.pace.mustWait(at: now)
+                return !mosquitto_want_write(handle) && !state.pace.mustWait(.first, at: now)
             }
         }
         state.held = held
@@ -174,8 +194,9 @@ final class LinkCore: Sendable {
         if isWaiting || qos > 0 { pending.withLock { $0.add(identifier, message.size) } }
         if qos > 0 { requests.note(identifier, .publish(message.topic)) }
         // The first acknowledgement of a connection is as good as a receipt.
-        let isReceipt = hasReceipt || (state.pace.isNarrow == nil && state.pace.awaited == nil)
-        state.pace.sent(message.size, receipt: isReceipt && qos > 0 ? identifier : nil, at: now)
+        let isLarge = message.precedence == .large
+        let isReceipt = hasReceipt || isLarge || (state.pace.isNarrow == nil && state.pace.awaited == nil)
+        state.pace.sent(message.size, receipt: isReceipt && qos > 0 ? identifier : nil, isLarge: isLarge, at: now)
         return (.queued, identifier)
     }
 

@@ -17,6 +17,9 @@ struct LinkThread {
     private static let unsentBytes: Int32 = 1024
     /// So long may sent bytes be unanswered, well below the 30 s that limits may be old.
     private static let unansweredMilliseconds: Int32 = 15_000
+    /// Times the keepalive after which an unacknowledged message means that the broker is gone: a little more than the library takes
+    /// to find that out by its pings.
+    private static let overdueKeepalives = 2.5
     /// A connection that held this long counts as good.
     private static let stableSeconds = 10.0
 
@@ -126,6 +129,7 @@ struct LinkThread {
     ///
     /// - Returns: the library's error and the system's.
     private func serve(_ handle: OpaquePointer) -> (Int32, Int32) {
+        let overdue = Self.overdueKeepalives * Double(max(5, core.configuration.keepalive))
         while true {
             let (socket, hasToWrite) = core.state.withLock { _ in
                 (mosquitto_socket(handle), mosquitto_want_write(handle))
@@ -145,7 +149,13 @@ struct LinkThread {
                 if ready.canRead { code = mosquitto_loop_read(handle, 1) }
                 if code == MOSQ_ERR_SUCCESS.rawValue32, ready.canWrite { code = mosquitto_loop_write(handle, 1) }
                 core.release(&state, handle)
-                if code == MOSQ_ERR_SUCCESS.rawValue32 { code = mosquitto_loop_misc(handle) }
+                guard code == MOSQ_ERR_SUCCESS.rawValue32 else { return (code, errno) }
+                if state.pace.awaited == nil {
+                    code = mosquitto_loop_misc(handle)
+                } else if state.pace.isOverdue(overdue, at: MonotonicTime.seconds()) {
+                    // The library would count pings, and on a narrow line end a connection whose messages arrive.
+                    code = MOSQ_ERR_KEEPALIVE.rawValue32
+                }
                 return (code, errno)
             }
             core.deliverNews(deliver)

@@ -2,8 +2,12 @@
 public struct OutgoingMessage: Hashable, Sendable {
     /// Which goes first where messages have to wait for the line.
     public enum Precedence: Int, Sendable, CaseIterable, Comparable {
-        case first, early, normal
+        case first, early
+        /// So large that it waits until the line is known to be wide; of any quality.
+        case large
+        case normal
 
+        /// The earlier is the lesser.
         public static func < (one: Self, other: Self) -> Bool { one.rawValue < other.rawValue }
     }
 

@@ -12,7 +12,7 @@ struct HeldMessagesTests {
 
     private func released(_ held: inout HeldMessages, at now: Double, room: Int = 100) -> [OutgoingMessage] {
         var sent: [OutgoingMessage] = []
-        held.release(at: now) { message in
+        held.release(.first ... .normal, at: now) { message in
             sent.append(message)
             return sent.count < room
         }

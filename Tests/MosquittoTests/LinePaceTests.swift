@@ -5,7 +5,9 @@ import Testing
 @Suite("Pace of a line, by receipts")
 struct LinePaceTests {
     /// One message, as the link sends it.
-    private func send(_ pace: inout LinePace, _ bytes: Int, pending: Int = 0, identifier: Int32 = 1, at now: Double) -> Bool {
+    private func send(_ pace: inout LinePace, _ bytes: Int, pending: Int = 0, identifier: Int32 = 1, at now: Double)
+        -> Bool
+    {
         let hasReceipt = pace.wantsReceipt(at: now, pending: pending)
         pace.sent(bytes, receipt: hasReceipt ? identifier : nil, at: now)
         return hasReceipt
@@ -28,7 +30,7 @@ struct LinePaceTests {
         #expect(pace.isNarrow == nil)
         pace.giveUp()
         pace.sent(1200, receipt: nil, at: 0)
-        #expect(pace.isNarrow == false && !pace.mustWait(at: 100))
+        #expect(pace.isNarrow == false && !pace.mustWait(.first, at: 100))
     }
 
     @Test("none is asked for where the library would keep the message back")
@@ -47,7 +49,7 @@ struct LinePaceTests {
     func quick() {
         var pace = LinePace()
         for _ in 0..<100 { _ = send(&pace, 1000, at: 0) }
-        #expect(!pace.mustWait(at: 1))
+        #expect(!pace.mustWait(.first, at: 1))
         pace.received(at: 1)
         #expect(!pace.isSlow && pace.isNarrow == false && pace.awaited == nil)
     }
@@ -56,19 +58,19 @@ struct LinePaceTests {
     func slow() {
         var pace = LinePace()
         #expect(send(&pace, 1200, at: 0))
-        #expect(pace.mustWait(at: 1.1))
+        #expect(pace.mustWait(.first, at: 1.1))
         pace.received(at: 4)
         #expect(pace.isSlow && pace.isNarrow == true && pace.room == 300)
-        #expect(!pace.mustWait(at: 4))
+        #expect(!pace.mustWait(.first, at: 4))
         #expect(send(&pace, 1200, identifier: 2, at: 4))
-        #expect(pace.mustWait(at: 4))
+        #expect(pace.mustWait(.first, at: 4))
         #expect(send(&pace, 600, pending: 1, identifier: 3, at: 4))
         #expect(pace.awaited?.identifier == 3 && pace.awaited?.since == 4)
         pace.received(at: 10)
         #expect(pace.room == 300)
         #expect(send(&pace, 10, at: 10))
         pace.received(at: 10.5)
-        #expect(!pace.isSlow && !pace.mustWait(at: 10.5))
+        #expect(!pace.isSlow && !pace.mustWait(.first, at: 10.5))
     }
 
     @Test("the time of a receipt counts from the oldest that is awaited, and the rate by all that was sent since")
@@ -81,11 +83,59 @@ struct LinePaceTests {
         #expect(pace.room == 300)
     }
 
-    @Test("urgent batches and others go by turns")
-    func turns() {
+    @Test(
+        "what nobody obeys waits for the receipt, what is large for a wide line, and urgent messages for a late receipt alone"
+    )
+    func precedence() {
         var pace = LinePace()
-        #expect(pace.nextBatch() == .first ... .early)
-        #expect(pace.nextBatch() == .normal ... .normal)
-        #expect(pace.nextBatch() == .first ... .early)
+        #expect(pace.mustWait(.large, at: 0) && !pace.mustWait(.normal, at: 0))
+        #expect(send(&pace, 1200, at: 0))
+        #expect(!pace.mustWait(.early, at: 0.5) && !pace.mustWait(.first, at: 0.5))
+        #expect(pace.mustWait(.normal, at: 0) && pace.mustWait(.large, at: 0))
+        #expect(pace.mustWait(.early, at: 1.5) && pace.mustWait(.first, at: 1.5))
+        pace.received(at: 2)
+        // Slow, but not narrow.
+        #expect(!pace.mustWait(.large, at: 2) && !pace.mustWait(.normal, at: 2))
+        #expect(send(&pace, 1200, at: 2))
+        #expect(pace.mustWait(.first, at: 2))
+        pace.received(at: 6)
+        #expect(pace.mustWait(.large, at: 6) && !pace.mustWait(.normal, at: 6))
+    }
+
+    @Test("behind a large message nothing is sent before its receipt")
+    func large() {
+        var pace = LinePace()
+        #expect(send(&pace, 10, at: 0))
+        pace.received(at: 0)
+        #expect(!pace.mustWait(.large, at: 0))
+        pace.sent(48_000, receipt: 2, isLarge: true, at: 0)
+        #expect(pace.mustWait(.first, at: 0) && pace.mustWait(.large, at: 0))
+        pace.sent(100, receipt: 3, at: 0)
+        #expect(pace.mustWait(.first, at: 0))
+        pace.received(at: 0.1)
+        #expect(!pace.mustWait(.first, at: 0.1))
+    }
+
+    @Test("a receipt that does not come at all means that the connection is of no use")
+    func overdue() {
+        var pace = LinePace()
+        #expect(!pace.isOverdue(25, at: 1000))
+        #expect(send(&pace, 1200, at: 1000))
+        #expect(!pace.isOverdue(25, at: 1025))
+        #expect(pace.isOverdue(25, at: 1025.1))
+        pace.heard(at: 1020)
+        #expect(!pace.isOverdue(25, at: 1045))
+        #expect(pace.isOverdue(25, at: 1045.1))
+    }
+
+    @Test("the time on the way is known on a slow line, behind what was sent before")
+    func transit() {
+        var pace = LinePace()
+        #expect(send(&pace, 1200, at: 0))
+        #expect(pace.transit(600) == 0)
+        pace.received(at: 4)
+        #expect(pace.transit(600) == 2)
+        #expect(send(&pace, 600, at: 4))
+        #expect(pace.transit(600) == 4)
     }
 }

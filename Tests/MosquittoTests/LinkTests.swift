@@ -203,7 +203,8 @@ struct LinkTests {
         harness.link.stop()
     }
 
-    @Test("while a broker takes nothing, of each topic the newest message alone waits, and the urgent ones arrive first")
+    @Test(
+        "while a broker takes nothing, of each topic the newest message alone waits, and the urgent ones arrive first")
     func newest() async {
         let broker = BrokerFixture()
         #expect(broker.start())

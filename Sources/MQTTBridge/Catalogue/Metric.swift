@@ -2,23 +2,25 @@ import BMSCore
 
 /// One row of the catalogue: a value's name on the GX bus, where it goes, how Home Assistant shows it, and where it
 /// comes from. Every layout follows from it.
-struct Metric: Sendable {
+///
+/// A class, for each step goes through all rows, and of a structure with so many references it would count each anew.
+final class Metric: Sendable {
     /// GX D-Bus path, or one in its style.
     let path: String
     /// Names of the nested objects and of the value: "/Dc/0/Voltage" -> Dc, Voltage (dbus-mqtt-battery wants it flat).
     let keys: [String]
     /// Unit for people; empty for none.
-    var unit: String
+    let unit: String
     /// dbus-mqtt-battery takes this key (it warns about any other).
-    var isInGXFeed: Bool
+    let isInGXFeed: Bool
     /// What of its changes is news.
-    var deadband: Deadband
+    let deadband: Deadband
     /// How Home Assistant shows it; `nil`: not at all.
-    var entity: EntityRow?
+    let entity: EntityRow?
     /// Packs whose entity it is.
-    var isFor: @Sendable (PackOptions) -> Bool
+    let isFor: @Sendable (PackOptions) -> Bool
     /// The value now.
-    var value: @Sendable (PackView) -> MetricValue
+    let value: @Sendable (PackView) -> MetricValue
 
     init(
         _ path: String, _ unit: String = "", gx: Bool = false, deadband: Deadband = .none, entity: EntityRow? = nil,

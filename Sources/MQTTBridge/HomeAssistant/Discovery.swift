@@ -54,28 +54,34 @@ struct Discovery {
         case .off: return []
         case .device:
             let topic = options.topics.deviceDiscovery(node)
-            return [OutboundMessage(topic, device(gone, removing: removing), qos: 1, retain: true)]
+            return [Self.announcement(topic, device(gone, removing: removing))]
         case .entities:
             return entries.map { entry in
                 let topic = options.topics.entityDiscovery(entry.platform, node, entry.key)
-                return OutboundMessage(topic, single { entry.write(&$0, false) }, qos: 1, retain: true)
+                return Self.announcement(topic, single { entry.write(&$0, false) })
             }
                 + gone.map { key, platform in
                     let payload = removing ? [] : single { remains(key, platform, &$0, withPlatform: false) }
                     let topic = options.topics.entityDiscovery(platform, node, key)
-                    return OutboundMessage(topic, payload, qos: 1, retain: true)
+                    return Self.announcement(topic, payload)
                 }
         }
     }
 
+    private static func announcement(_ topic: String, _ payload: [UInt8], retain: Bool = true) -> OutboundMessage {
+        var message = OutboundMessage(topic, payload, qos: 1, retain: retain)
+        message.precedence = .large
+        return message
+    }
+
     /// Tells Home Assistant that the entities of these topics come in the other form.
     static func migration(_ topics: [String]) -> [OutboundMessage] {
-        topics.map { OutboundMessage($0, Array(#"{"migrate_discovery":true}"#.utf8), qos: 1) }
+        topics.map { announcement($0, Array(#"{"migrate_discovery":true}"#.utf8), retain: false) }
     }
 
     /// Empties retained announcements.
     static func clearing(_ topics: [String]) -> [OutboundMessage] {
-        topics.map { OutboundMessage($0, [], qos: 1, retain: true) }
+        topics.map { announcement($0, []) }
     }
 
     private struct Component {

@@ -39,7 +39,8 @@ struct RunningService {
         let link = MosquittoLink(configuration)
         link.subscribe(
             bridge.subscriptions.map {
-                Subscription($0.filter, qos: 1, noLocal: $0.excludesOwn, retainAsPublished: $0.showsRetention,
+                Subscription(
+                    $0.filter, qos: 1, noLocal: $0.excludesOwn, retainAsPublished: $0.showsRetention,
                     isLarge: $0.isLarge)
             })
         let keeper = StateKeeper(store, log: log)
