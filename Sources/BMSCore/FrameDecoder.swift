@@ -3,6 +3,7 @@ public enum FrameDecoder {
     /// Decodes one window of ``FrameLayout/length`` bytes.
     ///
     /// - Precondition: `window` holds 58 bytes. Any content decodes to something; no arithmetic can overflow.
+    @inline(__always)
     public static func decode(_ window: Span<UInt8>) -> Frame {
         precondition(window.count == FrameLayout.length)
         typealias Layout = FrameLayout
@@ -45,7 +46,8 @@ public enum FrameDecoder {
 }
 
 extension Span<UInt8> {
-    /// Value of a field in its unit.
+    /// Value of a field in its unit. Always inlined: with a field that the compiler knows nothing is left of the loop.
+    @inline(__always)
     subscript(field: FrameField) -> Int {
         var count = 0
         for index in field.offset..<(field.offset + field.length) {
@@ -55,6 +57,7 @@ extension Span<UInt8> {
     }
 
     /// A signed current; `nil` where the sign says that there is no sensor.
+    @inline(__always)
     func current(_ sign: FrameField, _ magnitude: FrameField) -> Milliamperes? {
         switch self[sign.offset] {
         case CurrentSign.absent: nil

@@ -35,6 +35,7 @@ public struct FrameRules: Hashable, Sendable {
     ///
     /// - Returns: the decoded frame, or the first rule that it breaks. Of a frame without cell communication only
     ///   signs, sum and count are judged: the rest may be junk, and nobody may use it.
+    @inline(__always)
     public func check(_ window: Span<UInt8>) -> Result<Frame, RejectedFrame> {
         guard
             CurrentSign.isValid(window[FrameLayout.sign1.offset]),
@@ -82,9 +83,7 @@ extension FrameRules.Plausibility {
     public func violation(_ frame: Frame) -> Rejection? {
         if let expectedCells, frame.cellCount != expectedCells { return .cellCount }
         if frame.status.contains(.noCellCommunication) { return nil }
-        for current in [frame.current1, frame.current2, frame.current] {
-            if let current, current.magnitude > maximumCurrent { return .current }
-        }
+        guard isPossible(frame.current1), isPossible(frame.current2), isPossible(frame.current) else { return .current }
         guard frame.lowestVoltage >= minimumCellVoltage, frame.highestVoltage <= maximumCellVoltage else {
             return .cellVoltage
         }
@@ -94,6 +93,8 @@ extension FrameRules.Plausibility {
         }
         return fitsPack(frame) ? nil : .packVoltage
     }
+
+    private func isPossible(_ current: Milliamperes?) -> Bool { current.map { $0.magnitude <= maximumCurrent } ?? true }
 
     private func hasSoundThresholds(_ frame: Frame) -> Bool {
         let range = Millivolts(500)...Millivolts(5500)
