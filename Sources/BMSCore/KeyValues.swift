@@ -60,21 +60,22 @@ struct KeyCollector: Hashable, Sendable {
         var time: Timestamp
     }
 
-    private var cycle: [Int: Entry] = [:]
-    private var committed: [Int: Entry] = [:]
+    /// By key number, as the next two.
+    private var cycle = KeyCollector.nothing
+    private var committed = KeyCollector.nothing
     /// Voltages of the cycle before, known or not.
-    private var candidates: [Int: Entry] = [:]
+    private var candidates = KeyCollector.nothing
     private var lastKey: Int?
     private var lastKeyAt: Timestamp?
     private var recent: [Int?] = []
     /// The bytes are keys, not a clock.
     private(set) var isTrusted = false
 
+    private static let nothing = [Entry?](repeating: nil, count: KeyLayout.highest + 1)
+
     mutating func add(_ frame: Frame, at now: Timestamp) {
         let key = frame.key.flatMap { $0 <= KeyLayout.highest ? $0 : nil }
-        recent.append(key)
-        if recent.count > Self.window { recent.removeFirst() }
-        if Set(recent.compactMap { $0 }).count >= Self.distinctKeys { isTrusted = true }
+        if !isTrusted { judge(key) }
         guard let key else { return }
         let isAfterGap = lastKeyAt.map { now - $0 > Self.longestGap } ?? false
         if let lastKey, key <= lastKey || isAfterGap {
@@ -83,11 +84,19 @@ struct KeyCollector: Hashable, Sendable {
                 for key in keys { committed[key] = cycle[key] }
             }
             for keys in Self.voltages { for key in keys { candidates[key] = cycle[key] ?? candidates[key] } }
-            cycle.removeAll(keepingCapacity: true)
+            cycle = Self.nothing
         }
         cycle[key] = Entry(byte: frame.keyValue, time: now)
         lastKey = key
         lastKeyAt = now
+    }
+
+    private mutating func judge(_ key: Int?) {
+        recent.append(key)
+        if recent.count > Self.window { recent.removeFirst() }
+        guard Set(recent.compactMap { $0 }).count >= Self.distinctKeys else { return }
+        isTrusted = true
+        recent = []
     }
 
     /// What is known at `now`.

@@ -83,11 +83,6 @@ struct PackChannel: Sendable {
                 topics: [topics.result(options.id)] + response, correlationData: command.correlationData,
                 setting: command.setting, asked: outcome.asked, answer: outcome.answer))
         if let warning = outcome.warning { outbox.say(.warning, "pack \(options.id): \(warning)") }
-        if outcome.isChanged {
-            let value = outcome.answer.effective?.shown ?? ""
-            tell("setting", .info, "\(command.setting) set to \(value) by command", at: now, into: &outbox)
-            outbox.saves.insert(options.id)
-        }
         switch outcome.action {
         case .none: break
         case .clearPeaks: peaks.clear()
@@ -96,7 +91,13 @@ struct PackChannel: Sendable {
         }
         // A refusal makes a control of Home Assistant snap back.
         publisher.forgetSettings()
+        // Limits go out before anything is said of it.
         advance(at: now, hasFrame: false, into: &outbox)
+        if outcome.isChanged {
+            let value = outcome.answer.effective?.shown ?? ""
+            tell("setting", .info, "\(command.setting) set to \(value) by command", at: now, into: &outbox)
+            outbox.saves.insert(options.id)
+        }
     }
 
     private var context: SettingContext { SettingContext(options: options, snapshot: receiver.snapshot) }

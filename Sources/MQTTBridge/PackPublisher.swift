@@ -99,7 +99,7 @@ struct PackPublisher: Sendable {
         }
     }
 
-    /// A new connection: status first, then the announcement, then the newest documents. Never a queue of old ones.
+    /// A new connection: status first, then the newest documents, and the announcement when the line is known to be wide. Never a queue of old ones.
     mutating func connected(_ view: PackView, canExpire: Bool, at now: Moment, into outbox: inout Outbox) {
         self.canExpire = canExpire
         isOnline = nil
@@ -185,14 +185,14 @@ struct PackPublisher: Sendable {
 
     // MARK: Documents
 
-    private func retained(
+    private func expiring(
         _ topic: String, _ payload: [UInt8], interval: Int64, age: Int64 = 0,
-        _ precedence: OutboundMessage.Precedence = .normal
+        _ precedence: OutboundMessage.Precedence = .normal, isRetained: Bool = true
     ) -> OutboundMessage {
         // Where nothing expires, a dead bridge would leave limits behind for ever: so nothing is retained there.
         // A broker counts whole seconds and may keep a message for the whole of the last: two less keep the promise.
         let expiry = max(1, max(bridge.expiry, Int(interval) * 3 / 1000) - 2 - Int(age / 1000))
-        var message = OutboundMessage(topic, payload, retain: canExpire, expiry: canExpire ? expiry : nil)
+        var message = OutboundMessage(topic, payload, retain: canExpire && isRetained, expiry: canExpire ? expiry : nil)
         message.precedence = precedence
         return message
     }
@@ -202,12 +202,12 @@ struct PackPublisher: Sendable {
         let document = limitsDocument.bytes(limits, time: Documents.time(now))
         let topic = bridge.topics.limits(options.id)
         // A limit never outlives the expiry, whatever the heartbeat; neither does the data that it rests on.
-        outbox.sendAtOnce(retained(topic, document, interval: 0, age: age, .first))
+        outbox.sendAtOnce(expiring(topic, document, interval: 0, age: age, .first))
     }
 
     private mutating func sendRelays(_ view: PackView, _ now: Moment, _ outbox: inout Outbox) {
         relaysAt = now.monotonic
-        outbox.send(retained(bridge.topics.relays(options.id), Documents.relays(view.relays), interval: 0, .early))
+        outbox.send(expiring(bridge.topics.relays(options.id), Documents.relays(view.relays), interval: 0, .early))
     }
 
     /// Sends the document where it is forced, where its heartbeat is due, and where a value left its deadband.
@@ -223,7 +223,7 @@ struct PackPublisher: Sendable {
         let values = MetricCatalogue.state.map { $0.value(view) }
         stateValues = values
         let topic = bridge.topics.state(options.id)
-        outbox.send(retained(topic, Documents.state(values), interval: 0, age: age(view)))
+        outbox.send(expiring(topic, Documents.state(values), interval: 0, age: age(view)))
     }
 
     /// How old the data is behind live values; what is said of a stale pack rests on no data.
@@ -245,7 +245,7 @@ struct PackPublisher: Sendable {
     private mutating func sendCells(_ view: PackView, _ now: Moment, _ outbox: inout Outbox) {
         cellsAt = now.monotonic
         let topic = bridge.topics.cells(options.id)
-        outbox.send(retained(topic, Documents.cells(view), interval: bridge.cellsInterval))
+        outbox.send(expiring(topic, Documents.cells(view), interval: bridge.cellsInterval))
     }
 
     private mutating func sendGX(_ view: PackView, isPressing: Bool, _ now: Moment, _ outbox: inout Outbox) {
@@ -255,9 +255,10 @@ struct PackPublisher: Sendable {
             gx.isDue(values, bridge.economy, at: now)
         else { return }
         gxCells = max(gxCells, view.listedCells)
-        var message = OutboundMessage(bridge.topics.gx(options.id), GXDocument.document(values))
-        message.precedence = .early
-        outbox.send(message)
+        let topic = bridge.topics.gx(options.id)
+        // A broker that held it back for somebody must not hand it on later: nothing in it tells its age.
+        outbox.send(
+            expiring(topic, GXDocument.document(values), interval: 0, age: age(view), .early, isRetained: false))
     }
 
     private mutating func announce(_ view: PackView, _ now: Moment, _ outbox: inout Outbox) -> Bool {

@@ -25,7 +25,6 @@ func installCallbacks(_ handle: OpaquePointer) {
         core.answered(identifier, reason)
         let isAwaited = core.pending.withLock { pending in
             pending.remove(identifier)
-            pending.isHeard = true
             return pending.isAwaited
         }
         if isAwaited { core.progress.set() }

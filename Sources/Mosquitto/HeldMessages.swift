@@ -33,21 +33,26 @@ struct HeldMessages: Sendable {
         lanes[precedences.lowerBound.rawValue...precedences.upperBound.rawValue].contains { !$0.isEmpty }
     }
 
-    /// Those that are to be sent now, in their order, until `send` says that there is no more room.
+    /// Those of a precedence that are to be sent now, in their order, until `send` says that there is no more room.
     ///
     /// A message that waited expires so much sooner, and one that has expired is left out: the broker counts from when it gets it.
     mutating func release(
-        _ precedences: ClosedRange<OutgoingMessage.Precedence>, at now: Double, send: (OutgoingMessage) -> Bool
+        _ precedence: OutgoingMessage.Precedence, at now: Double, send: (OutgoingMessage) -> Bool
     ) {
-        for lane in precedences.lowerBound.rawValue...precedences.upperBound.rawValue {
-            var (count, hasRoom) = (0, true)
-            while hasRoom, count < lanes[lane].count {
-                hasRoom = release(lanes[lane][count], at: now, send)
-                count += 1
-            }
-            lanes[lane].removeFirst(count)
-            if !hasRoom { return }
+        let lane = precedence.rawValue
+        var (count, hasRoom) = (0, true)
+        while hasRoom, count < lanes[lane].count {
+            hasRoom = release(lanes[lane][count], at: now, send)
+            count += 1
         }
+        lanes[lane].removeFirst(count)
+    }
+
+    /// Forgets what waits of a topic.
+    mutating func drop(_ topic: String) {
+        guard let held = messages.removeValue(forKey: topic) else { return }
+        bytes -= held.message.size
+        lanes[held.message.precedence.rawValue].removeAll { $0 == topic }
     }
 
     private mutating func release(_ topic: String, at now: Double, _ send: (OutgoingMessage) -> Bool) -> Bool {

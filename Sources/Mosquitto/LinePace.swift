@@ -1,73 +1,119 @@
 /// Whether the broker keeps up, by receipts: once a second, and every two kilobytes, a message of quality 0 goes out with quality 1
 /// instead, and the broker's acknowledgement says that it has arrived. No buffer on the way can hide from that, as it can from the socket.
 ///
-/// A line is slow while a receipt takes longer than a second. From then on one batch is sent at a time, all of it with receipts, and the
+/// A line is slow while a receipt takes longer than 0.9 s. From then on one batch is sent at a time, all of it with receipts, and the
 /// rest waits for them: what arrives is then new, instead of the end of a queue of what was. Times in seconds of the monotonic clock.
 struct LinePace: Sendable {
-    /// What is on its way to the broker, and not yet acknowledged.
-    struct Awaited: Sendable {
-        /// The library's identifier of the newest message with a receipt.
+    private struct Awaited: Sendable {
+        /// The library's identifier of the message.
         var identifier: Int32
-        /// When the oldest was sent.
         var since: Double
-        /// When the broker acknowledged one of them, or the oldest was sent.
-        var heardAt: Double
+        /// ``sentBytes`` with this message.
+        var mark: Int
+        /// Bytes that were on their way with it.
         var bytes: Int
-        /// One of them is so large that on a line that has just become narrow whatever follows would come minutes late.
-        var holdsAll: Bool
+        /// So large that on a line that has just become narrow whatever follows would come minutes late.
+        var isLarge: Bool
     }
 
     /// Frames come once a second, and a little early at times.
     private static let interval = 0.9
-    /// Bytes between two receipts: a line that becomes narrow in the midst of a step is heard from within the keepalive.
+    /// Bytes between two receipts, and the least that says something of a rate: fewer say how long the way is.
     private static let stride = 2048
-    private static let patience = 1.0
+    /// Less than a second: the step after the one that was caught by a narrow line must wait.
+    private static let patience = 0.9
     private static let narrowFrom = 3.0
+    /// Bytes that may follow a quick receipt at once, whatever the rate.
+    private static let leastRoom = 4096
     /// Messages with an acknowledgement that the library sends at once; those beyond it keeps back.
     private static let quota = 20
+    /// Seconds for which nothing large is tried where one ended a connection.
+    private static let largePause = 600.0
 
-    private(set) var awaited: Awaited?
+    /// Receipts that are to come, in order.
+    private var awaited: [Awaited] = []
     /// The last receipt took longer than ``patience``.
     private(set) var isSlow = false
-    /// Bytes of a batch beside what is urgent: as many as a slow line carries in a second.
-    private(set) var room = 0
+    /// Bytes that the line carries in a second, as far as the last receipt tells.
+    private(set) var rate = LinePace.leastRoom
     /// The last receipt took so long that nothing large may be sent, and that a person should know; `nil`: none has come yet.
     private(set) var isNarrow: Bool?
+    /// The broker gives no receipts: nothing is known, and nothing held back.
+    private(set) var isGivenUp = false
     private var askedAt = -Double.infinity
-    private var sentSince = 0
+    /// When the broker was last heard of, or was asked while it owed nothing.
+    private var heardAt = 0.0
+    private var sentBytes = 0
+    private var arrivedBytes = 0
+    private var hasReceived = false
+    /// No message that is large before this.
+    private var largeFrom = -Double.infinity
     /// Unacknowledged messages up to which one more is sent at once.
     private var most = quota / 2
 
+    /// The pace of the connection after this one.
+    ///
+    /// What ended it teaches: a broker that never gave a receipt is not asked again, and nothing large is sent soon where it got no further.
+    func next(isOverdue: Bool, at now: Double) -> LinePace {
+        var pace = LinePace()
+        pace.largeFrom = isOverdue && awaited.contains(where: \.isLarge) ? now + Self.largePause : largeFrom
+        pace.hasReceived = hasReceived
+        if isGivenUp || (isOverdue && !hasReceived) { pace.giveUp() }
+        return pace
+    }
+
     /// The broker said how many messages it takes unacknowledged.
     mutating func limit(to maximum: Int) { most = max(1, min(maximum, Self.quota) / 2) }
+
+    /// The broker gives no receipts.
+    mutating func giveUp() {
+        isGivenUp = true
+        isNarrow = false
+        isSlow = false
+        awaited = []
+    }
+
+    /// The message of the next receipt.
+    var nextReceipt: Int32? { awaited.first?.identifier }
+
+    /// The broker owes a receipt.
+    var isAwaiting: Bool { !awaited.isEmpty }
 
     /// Nothing but a receipt may let such a message go out.
     ///
     /// While a receipt is awaited, at once or late, what nobody obeys waits for it: a line that has just become narrow then carries
     /// what is urgent in the first place.
-    func mustWait(_ precedence: OutgoingMessage.Precedence, at now: Double) -> Bool {
-        if precedence == .large, isNarrow != false { return true }
-        guard let awaited else { return false }
-        return precedence > .early || isSlow || awaited.holdsAll || now - awaited.since > Self.patience
+    ///
+    /// - Parameter hasReceived: a receipt has just come. Where something is always on its way, what nobody obeys goes then.
+    func mustWait(_ precedence: OutgoingMessage.Precedence, at now: Double, hasReceived: Bool = false) -> Bool {
+        if precedence == .large, isSlow || isNarrow != false || now < largeFrom { return true }
+        guard let oldest = awaited.first else { return false }
+        return isSlow || awaited.contains(where: \.isLarge) || now - oldest.since > Self.patience
+            || (precedence > .early && !hasReceived)
     }
 
-    /// The broker was not heard for so long, though it has something to acknowledge, that the connection is of no use.
-    func isOverdue(_ seconds: Double, at now: Double) -> Bool { awaited.map { now - $0.heardAt > seconds } ?? false }
+    /// The broker was not heard for so long, though it owes a receipt, that the connection is of no use.
+    func isOverdue(_ seconds: Double, at now: Double) -> Bool { isAwaiting && now - heardAt > seconds }
 
-    /// The broker acknowledged a message.
-    mutating func heard(at now: Double) { awaited?.heardAt = now }
+    /// Bytes of what nobody obeys that may go out after a receipt.
+    var room: Int { isSlow ? rate : max(Self.leastRoom, rate) }
 
-    /// Seconds that a message of so many bytes will be on its way, by the last batch.
+    /// Seconds that a message of so many bytes will be on its way on a slow line.
     func transit(_ bytes: Int) -> Double {
-        isSlow ? Double(bytes + (awaited?.bytes ?? 0)) / Double(max(1, room)) : 0
+        isSlow ? Double(sentBytes - arrivedBytes + bytes) / Double(max(1, rate)) : 0
     }
 
-    /// Whether a message that is sent now is to carry a receipt.
+    /// Whether one more message may carry a receipt.
     ///
     /// - Parameter pending: messages that the broker has yet to acknowledge. Of many the library would keep the last back, and a later one
     ///   of its topic without a receipt would overtake it.
+    func hasQuota(pending: Int) -> Bool { pending < most }
+
+    /// Whether a message that is sent now is to carry a receipt.
     func wantsReceipt(at now: Double, pending: @autoclosure () -> Int) -> Bool {
-        (isSlow || sentSince >= Self.stride || now - askedAt >= Self.interval) && pending() < most
+        let last = awaited.last?.mark ?? arrivedBytes
+        return !isGivenUp && (isSlow || sentBytes - last >= Self.stride || now - askedAt >= Self.interval)
+            && hasQuota(pending: pending())
     }
 
     /// A message was sent.
@@ -76,26 +122,23 @@ struct LinePace: Sendable {
     ///   - identifier: of one with a receipt.
     ///   - isLarge: nothing else is sent before its receipt.
     mutating func sent(_ bytes: Int, receipt identifier: Int32?, isLarge: Bool = false, at now: Double) {
-        sentSince += bytes
-        awaited?.bytes += bytes
-        guard let identifier else { return }
+        sentBytes += bytes
+        guard let identifier, !isGivenUp else { return }
         askedAt = now
-        sentSince = 0
-        awaited = Awaited(
-            identifier: identifier, since: awaited?.since ?? now, heardAt: awaited?.heardAt ?? now,
-            bytes: awaited?.bytes ?? bytes, holdsAll: isLarge || awaited?.holdsAll ?? false)
+        if awaited.isEmpty { heardAt = now }
+        awaited.append(
+            Awaited(
+                identifier: identifier, since: now, mark: sentBytes, bytes: sentBytes - arrivedBytes, isLarge: isLarge))
     }
 
-    /// The newest receipt came.
+    /// The next receipt came.
     mutating func received(at now: Double) {
-        guard let awaited else { return }
-        self.awaited = nil
-        let took = now - awaited.since
+        guard let first = awaited.first else { return }
+        awaited.removeFirst()
+        (heardAt, arrivedBytes, hasReceived) = (now, first.mark, true)
+        let took = max(0.001, now - first.since)
         isSlow = took > Self.patience
         isNarrow = took >= Self.narrowFrom
-        room = isSlow ? Int(Double(awaited.bytes) / took) : 0
+        rate = Int(Double(isSlow ? max(first.bytes, Self.stride) : first.bytes) / took)
     }
-
-    /// The broker gives no receipts: nothing is known, and nothing held back.
-    mutating func giveUp() { isNarrow = false }
 }

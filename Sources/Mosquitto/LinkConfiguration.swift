@@ -15,7 +15,7 @@ public struct LinkConfiguration: Sendable {
     public var username: String?
     /// Password. Never shown: see ``description``.
     public var password: String?
-    /// Seconds between signs of life, 5 or more (the library's minimum). A dead broker is noticed after 1.5 times this.
+    /// Seconds between signs of life, 5 or more (the library's minimum). A dead broker is noticed after 2.5 times this, or 30 s.
     public var keepalive = 10
     /// TLS; `nil`: plain TCP.
     public var tls: TLSConfiguration?

@@ -26,12 +26,12 @@ final class LinkCore: Sendable {
         /// The large subscriptions were asked for on this connection.
         var hasAskedForLarge = false
 
-        mutating func forgetConnection() {
+        mutating func forgetConnection(isOverdue: Bool, at now: Double) {
             handle = nil
             isAccepted = false
             // Nothing is kept for a later connection.
             held = HeldMessages()
-            pace = LinePace()
+            pace = pace.next(isOverdue: isOverdue, at: now)
             isNarrow = nil
             hasAskedForLarge = false
         }
@@ -60,8 +60,6 @@ final class LinkCore: Sendable {
         var bytes = 0
         /// Somebody waits for them.
         var isAwaited = false
-        /// The broker acknowledged something since this was last looked at.
-        var isHeard = false
     }
 
     /// Bytes that may pend. A broker that hangs is found out by the keepalive, but one that answers pings and takes nothing
@@ -107,10 +105,14 @@ final class LinkCore: Sendable {
                 backlog.countLoss()
                 return (.full, 0)
             }
-            guard waits else { return write(message, &state, handle, at: now) }
+            guard waits else {
+                // What waited would come after it.
+                state.held.drop(message.topic)
+                return write(message, &state, handle, at: now)
+            }
             state.held.hold(message, at: now)
             // Else a receipt calls the network thread.
-            if state.pace.awaited == nil || mosquitto_want_write(handle) { wake.set() }
+            if !state.pace.isAwaiting || mosquitto_want_write(handle) { wake.set() }
             return (.queued, 0)
         }
     }
@@ -123,40 +125,29 @@ final class LinkCore: Sendable {
             || state.pace.mustWait(precedence, at: now)
     }
 
-    /// Looks for the receipt, and sends what waited as far as the line takes it. Called with the state locked, on the network thread.
+    /// Looks for receipts, and sends what waited as far as the line takes it. Called with the state locked, on the network thread.
     func release(_ state: inout State, _ handle: OpaquePointer) {
         let now = MonotonicTime.seconds()
-        if let awaited = state.pace.awaited {
-            let (isHeard, isComplete) = pending.withLock { pending in
-                defer { pending.isHeard = false }
-                return (pending.isHeard, pending.sizes[awaited.identifier] == nil)
-            }
-            if isHeard { state.pace.heard(at: now) }
-            if isComplete {
-                state.pace.received(at: now)
-                notePace(&state, handle)
-            }
+        var hasReceived = false
+        while let identifier = state.pace.nextReceipt, pending.withLock({ $0.sizes[identifier] == nil }) {
+            state.pace.received(at: now)
+            notePace(&state, handle)
+            hasReceived = true
         }
-        guard !state.held.isEmpty, !mosquitto_want_write(handle), !state.pace.mustWait(.first, at: now) else { return }
+        guard !state.held.isEmpty, !mosquitto_want_write(handle) else { return }
         var held = state.held
         state.held = HeldMessages()
-        if state.pace.isSlow {
-            var room = state.pace.room
-            func send(_ message: OutgoingMessage) -> Bool {
-                var message = message
-                if let expiry = message.expiry {
-                    message.expiry = expiry - Int(state.pace.transit(message.size).rounded(.up))
-                }
-                if message.expiry ?? 1 > 0 { _ = write(message, &state, handle, at: now) }
-                if message.precedence > .early { room -= message.size }
-                return message.precedence <= .early || room > 0
-            }
-            held.release(.first ... .early, at: now, send: send)
-            held.release(.normal ... .normal, at: now, send: send)
-        } else {
-            held.release(.first...(state.pace.awaited == nil ? .normal : .early), at: now) { message in
+        // Of a batch on a slow line nothing waits for the rest of it.
+        let isBatch = state.pace.isSlow && !state.pace.isAwaiting
+        var room = state.pace.room
+        for precedence in OutgoingMessage.Precedence.allCases where precedence != .large || !isBatch {
+            guard isBatch || !state.pace.mustWait(precedence, at: now, hasReceived: hasReceived) else { continue }
+            held.release(precedence, at: now) { message in
                 _ = write(message, &state, handle, at: now)
-                return !mosquitto_want_write(handle) && !state.pace.mustWait(.first, at: now)
+                if precedence == .normal { room -= message.size }
+                let isFull = isBatch && !state.pace.hasQuota(pending: pending.withLock { $0.sizes.count })
+                return !mosquitto_want_write(handle) && !isFull && room > 0
+                    && (isBatch || !state.pace.mustWait(precedence, at: now, hasReceived: hasReceived))
             }
         }
         state.held = held
@@ -179,6 +170,11 @@ final class LinkCore: Sendable {
             message.qos == 0
             && state.pace.wantsReceipt(at: now, pending: pending.withLock { $0.sizes.count })
         var qos = hasReceipt ? 1 : message.qos
+        var message = message
+        if let expiry = message.expiry {
+            // The broker counts from when it gets it. What arrives too late for that still takes the place of something older.
+            message.expiry = max(1, expiry - Int(state.pace.transit(message.size).rounded(.up)))
+        }
         var (code, identifier) = Self.publish(message, qos: qos, handle, state.version)
         if code == MOSQ_ERR_QOS_NOT_SUPPORTED.rawValue32 {
             qos = 0
@@ -195,7 +191,7 @@ final class LinkCore: Sendable {
         if qos > 0 { requests.note(identifier, .publish(message.topic)) }
         // The first acknowledgement of a connection is as good as a receipt.
         let isLarge = message.precedence == .large
-        let isReceipt = hasReceipt || isLarge || (state.pace.isNarrow == nil && state.pace.awaited == nil)
+        let isReceipt = hasReceipt || isLarge || (state.pace.isNarrow == nil && !state.pace.isAwaiting)
         state.pace.sent(message.size, receipt: isReceipt && qos > 0 ? identifier : nil, isLarge: isLarge, at: now)
         return (.queued, identifier)
     }

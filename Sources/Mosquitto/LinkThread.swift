@@ -20,6 +20,8 @@ struct LinkThread {
     /// Times the keepalive after which an unacknowledged message means that the broker is gone: a little more than the library takes
     /// to find that out by its pings.
     private static let overdueKeepalives = 2.5
+    /// Nothing of what is sent then would arrive within the 30 s that limits may be old.
+    private static let longestOverdue = 30.0
     /// A connection that held this long counts as good.
     private static let stableSeconds = 10.0
 
@@ -86,9 +88,10 @@ struct LinkThread {
         guard let handle = mosquitto_new(configuration.clientID, true, context) else {
             return texts.ended(MOSQ_ERR_NOMEM.rawValue32, wasAccepted: false, number: errno, isTLS: false, lines: [])
         }
+        var isOverdue = false
         // Nobody publishes on a handle that is gone: the state forgets it first.
         defer {
-            core.state.withLock { $0.forgetConnection() }
+            core.state.withLock { $0.forgetConnection(isOverdue: isOverdue, at: MonotonicTime.seconds()) }
             mosquitto_destroy(handle)
         }
         if let failure = prepare(handle) { return failure }
@@ -102,7 +105,7 @@ struct LinkThread {
             state.handle = Handle(pointer: handle)
             state.version = version
         }
-        let (end, number) = serve(handle)
+        let (end, number) = serve(handle, &isOverdue)
         return core.isStopping ? nil : conclude(end, number)
     }
 
@@ -128,8 +131,8 @@ struct LinkThread {
     /// Reads and writes what the socket is ready for until the connection ends; publishers write by themselves meanwhile.
     ///
     /// - Returns: the library's error and the system's.
-    private func serve(_ handle: OpaquePointer) -> (Int32, Int32) {
-        let overdue = Self.overdueKeepalives * Double(max(5, core.configuration.keepalive))
+    private func serve(_ handle: OpaquePointer, _ isOverdue: inout Bool) -> (Int32, Int32) {
+        let overdue = min(Self.longestOverdue, Self.overdueKeepalives * Double(max(5, core.configuration.keepalive)))
         while true {
             let (socket, hasToWrite) = core.state.withLock { _ in
                 (mosquitto_socket(handle), mosquitto_want_write(handle))
@@ -150,10 +153,11 @@ struct LinkThread {
                 if code == MOSQ_ERR_SUCCESS.rawValue32, ready.canWrite { code = mosquitto_loop_write(handle, 1) }
                 core.release(&state, handle)
                 guard code == MOSQ_ERR_SUCCESS.rawValue32 else { return (code, errno) }
-                if state.pace.awaited == nil {
+                if !state.pace.isAwaiting {
                     code = mosquitto_loop_misc(handle)
                 } else if state.pace.isOverdue(overdue, at: MonotonicTime.seconds()) {
                     // The library would count pings, and on a narrow line end a connection whose messages arrive.
+                    isOverdue = true
                     code = MOSQ_ERR_KEEPALIVE.rawValue32
                 }
                 return (code, errno)

@@ -27,7 +27,7 @@ public final class MosquittoLink: Sendable {
         _ configuration: LinkConfiguration,
         random: @escaping @Sendable () -> Double = { Double.random(in: 0..<1) }
     ) {
-        // Connection news is at most two events for each wait of a second or more; messages are bounded by the backlog.
+        // Connection news is a few events for each wait of a second or more, and each change of the pace; messages are bounded by the backlog.
         let (stream, continuation) = AsyncStream.makeStream(of: LinkEvent.self, bufferingPolicy: .unbounded)
         let backlog = Backlog()
         core = LinkCore(configuration, backlog: backlog, random: random)
@@ -66,7 +66,7 @@ public final class MosquittoLink: Sendable {
         }
     }
 
-    /// Publishes on the present connection or not at all. Never blocks on the network: while the socket takes nothing, a message of
+    /// Publishes on the present connection or not at all. Never blocks on the network: while the line takes nothing, a message of
     /// quality 0 waits, and of each topic the newest alone.
     @discardableResult
     public func publish(_ message: OutgoingMessage) -> PublishOutcome { core.publish(message).0 }
@@ -78,6 +78,8 @@ public final class MosquittoLink: Sendable {
     /// sent by the broker after a clean end, so what it would have said belongs into the farewell.
     public func stop(farewell: [OutgoingMessage] = []) {
         if !core.isStopping {
+            // Nothing may follow the last words.
+            core.state.withLock { $0.held = HeldMessages() }
             if !farewell.isEmpty { send(farewell) }
             beginStop()
         }

@@ -12,9 +12,11 @@ struct HeldMessagesTests {
 
     private func released(_ held: inout HeldMessages, at now: Double, room: Int = 100) -> [OutgoingMessage] {
         var sent: [OutgoingMessage] = []
-        held.release(.first ... .normal, at: now) { message in
-            sent.append(message)
-            return sent.count < room
+        for precedence in OutgoingMessage.Precedence.allCases where sent.count < room {
+            held.release(precedence, at: now) { message in
+                sent.append(message)
+                return sent.count < room
+            }
         }
         return sent
     }
@@ -41,12 +43,23 @@ struct HeldMessagesTests {
         #expect(released(&all, at: 0).map(\.topic) == ["gx", "limits", "state", "cells"])
         #expect(held.holds(.normal ... .normal) && held.holds(.first ... .early))
         var sent: [String] = []
-        held.release(.first ... .early, at: 0) { message in
+        held.release(.early, at: 0) { message in
             sent.append(message.topic)
             return true
         }
-        #expect(sent == ["gx", "limits"])
-        #expect(held.holds(.normal ... .normal) && !held.holds(.first ... .early) && !held.isEmpty)
+        #expect(sent == ["limits"])
+        #expect(held.holds(.normal ... .normal) && held.holds(.first ... .early))
+    }
+
+    @Test("what is sent past it is forgotten")
+    func drop() {
+        var held = HeldMessages()
+        held.hold(message("limits", "old", .early), at: 0)
+        held.hold(message("state", "one"), at: 0)
+        held.drop("limits")
+        held.drop("unknown")
+        #expect(held.bytes == 8 && !held.holds(.first ... .early))
+        #expect(released(&held, at: 0).map(\.topic) == ["state"])
     }
 
     @Test("what waited expires sooner by the wait, whole seconds down")

@@ -28,9 +28,10 @@ struct LinePaceTests {
     func none() {
         var pace = LinePace()
         #expect(pace.isNarrow == nil)
+        #expect(send(&pace, 1200, at: 0))
         pace.giveUp()
-        pace.sent(1200, receipt: nil, at: 0)
-        #expect(pace.isNarrow == false && !pace.mustWait(.first, at: 100))
+        #expect(pace.isNarrow == false && !pace.mustWait(.normal, at: 100) && !pace.mustWait(.large, at: 100))
+        #expect(!send(&pace, 1200, at: 100))
     }
 
     @Test("none is asked for where the library would keep the message back")
@@ -43,44 +44,54 @@ struct LinePaceTests {
         #expect(send(&pace, 10, pending: 0, at: 2))
         pace.limit(to: 65_535)
         #expect(!send(&pace, 10, pending: 10, at: 4))
+        #expect(pace.hasQuota(pending: 9) && !pace.hasQuota(pending: 10))
     }
 
-    @Test("a receipt within a second holds nothing back, however much is sent meanwhile")
-    func quick() {
+    @Test("where something is always on its way, no receipt looks late for the sake of those after it")
+    func steady() {
         var pace = LinePace()
-        for _ in 0..<100 { _ = send(&pace, 1000, at: 0) }
-        #expect(!pace.mustWait(.first, at: 1))
-        pace.received(at: 1)
-        #expect(!pace.isSlow && pace.isNarrow == false && pace.awaited == nil)
+        #expect(send(&pace, 10, at: 0))
+        pace.received(at: 0)
+        for step in 0..<100 {
+            let now = Double(step) * 0.07
+            #expect(!send(&pace, 2100, at: now))
+            #expect(send(&pace, 10, at: now))
+            // Each takes 80 ms, so one is always on its way.
+            if step > 0 { pace.received(at: now + 0.01) }
+            #expect(!pace.isSlow && !pace.mustWait(.first, at: now))
+            #expect(pace.mustWait(.normal, at: now) && !pace.mustWait(.normal, at: now, hasReceived: true))
+        }
+        #expect(pace.isAwaiting && pace.room > 4096)
     }
 
     @Test("after a late receipt one batch is sent at a time, all of it with receipts")
     func slow() {
         var pace = LinePace()
-        #expect(send(&pace, 1200, at: 0))
-        #expect(pace.mustWait(.first, at: 1.1))
-        pace.received(at: 4)
-        #expect(pace.isSlow && pace.isNarrow == true && pace.room == 300)
-        #expect(!pace.mustWait(.first, at: 4))
-        #expect(send(&pace, 1200, identifier: 2, at: 4))
-        #expect(pace.mustWait(.first, at: 4))
-        #expect(send(&pace, 600, pending: 1, identifier: 3, at: 4))
-        #expect(pace.awaited?.identifier == 3 && pace.awaited?.since == 4)
+        #expect(send(&pace, 3000, at: 0))
+        #expect(!pace.mustWait(.first, at: 0.9) && pace.mustWait(.first, at: 1.1))
         pace.received(at: 10)
-        #expect(pace.room == 300)
-        #expect(send(&pace, 10, at: 10))
-        pace.received(at: 10.5)
-        #expect(!pace.isSlow && !pace.mustWait(.first, at: 10.5))
+        #expect(pace.isSlow && pace.isNarrow == true && pace.rate == 300 && pace.room == 300)
+        #expect(!pace.mustWait(.first, at: 10))
+        #expect(send(&pace, 1200, identifier: 2, at: 10))
+        #expect(pace.mustWait(.first, at: 10) && pace.mustWait(.first, at: 10, hasReceived: true))
+        #expect(send(&pace, 1800, pending: 1, identifier: 3, at: 10))
+        #expect(pace.nextReceipt == 2)
+        pace.received(at: 14)
+        #expect(pace.mustWait(.first, at: 14))
+        pace.received(at: 20)
+        #expect(pace.rate == 300)
+        #expect(send(&pace, 10, at: 20))
+        pace.received(at: 20.5)
+        #expect(!pace.isSlow && !pace.mustWait(.first, at: 20.5) && pace.room == 4096)
     }
 
-    @Test("the time of a receipt counts from the oldest that is awaited, and the rate by all that was sent since")
-    func several() {
+    @Test("a late receipt of few bytes says nothing of the rate")
+    func few() {
         var pace = LinePace()
-        #expect(send(&pace, 2100, at: 0))
-        #expect(!send(&pace, 2100, at: 0.1))
-        #expect(send(&pace, 1800, identifier: 2, at: 0.2))
-        pace.received(at: 20)
-        #expect(pace.room == 300)
+        #expect(send(&pace, 70, at: 0))
+        pace.received(at: 2)
+        #expect(pace.isSlow && pace.isNarrow == false)
+        #expect(pace.rate == 1024 && pace.transit(1440) < 2)
     }
 
     @Test(
@@ -95,11 +106,13 @@ struct LinePaceTests {
         #expect(pace.mustWait(.early, at: 1.5) && pace.mustWait(.first, at: 1.5))
         pace.received(at: 2)
         // Slow, but not narrow.
-        #expect(!pace.mustWait(.large, at: 2) && !pace.mustWait(.normal, at: 2))
+        #expect(pace.mustWait(.large, at: 2) && !pace.mustWait(.normal, at: 2))
         #expect(send(&pace, 1200, at: 2))
-        #expect(pace.mustWait(.first, at: 2))
-        pace.received(at: 6)
-        #expect(pace.mustWait(.large, at: 6) && !pace.mustWait(.normal, at: 6))
+        pace.received(at: 2.1)
+        #expect(!pace.mustWait(.large, at: 2.1))
+        #expect(send(&pace, 1200, at: 3))
+        pace.received(at: 7)
+        #expect(pace.mustWait(.large, at: 7) && !pace.mustWait(.normal, at: 7))
     }
 
     @Test("behind a large message nothing is sent before its receipt")
@@ -109,9 +122,7 @@ struct LinePaceTests {
         pace.received(at: 0)
         #expect(!pace.mustWait(.large, at: 0))
         pace.sent(48_000, receipt: 2, isLarge: true, at: 0)
-        #expect(pace.mustWait(.first, at: 0) && pace.mustWait(.large, at: 0))
-        pace.sent(100, receipt: 3, at: 0)
-        #expect(pace.mustWait(.first, at: 0))
+        #expect(pace.mustWait(.first, at: 0) && pace.mustWait(.large, at: 0, hasReceived: true))
         pace.received(at: 0.1)
         #expect(!pace.mustWait(.first, at: 0.1))
     }
@@ -120,22 +131,42 @@ struct LinePaceTests {
     func overdue() {
         var pace = LinePace()
         #expect(!pace.isOverdue(25, at: 1000))
-        #expect(send(&pace, 1200, at: 1000))
+        #expect(send(&pace, 3000, identifier: 1, at: 1000))
+        #expect(!send(&pace, 3000, at: 1000.1))
+        #expect(send(&pace, 10, identifier: 2, at: 1000.1))
         #expect(!pace.isOverdue(25, at: 1025))
         #expect(pace.isOverdue(25, at: 1025.1))
-        pace.heard(at: 1020)
+        pace.received(at: 1020)
         #expect(!pace.isOverdue(25, at: 1045))
         #expect(pace.isOverdue(25, at: 1045.1))
+    }
+
+    @Test("what a connection taught is known to the next: no receipts, or nothing large for a while")
+    func after() {
+        var silent = LinePace()
+        #expect(send(&silent, 10, at: 0))
+        #expect(silent.next(isOverdue: true, at: 25).isGivenUp)
+        #expect(!silent.next(isOverdue: false, at: 25).isGivenUp)
+        silent.received(at: 1)
+        #expect(send(&silent, 10, at: 2))
+        #expect(!silent.next(isOverdue: true, at: 27).isGivenUp)
+        silent.sent(48_000, receipt: 9, isLarge: true, at: 3)
+        var next = silent.next(isOverdue: true, at: 30)
+        #expect(send(&next, 10, at: 30))
+        next.received(at: 30.1)
+        #expect(next.mustWait(.large, at: 629) && !next.mustWait(.large, at: 631))
+        // A connection that ended otherwise in between changes nothing of that.
+        #expect(next.next(isOverdue: false, at: 40).next(isOverdue: false, at: 50).isNarrow == nil)
     }
 
     @Test("the time on the way is known on a slow line, behind what was sent before")
     func transit() {
         var pace = LinePace()
-        #expect(send(&pace, 1200, at: 0))
+        #expect(send(&pace, 3000, at: 0))
         #expect(pace.transit(600) == 0)
-        pace.received(at: 4)
+        pace.received(at: 10)
         #expect(pace.transit(600) == 2)
-        #expect(send(&pace, 600, at: 4))
+        #expect(send(&pace, 600, at: 10))
         #expect(pace.transit(600) == 4)
     }
 }

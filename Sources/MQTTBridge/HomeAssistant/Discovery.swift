@@ -68,9 +68,13 @@ struct Discovery {
         }
     }
 
+    /// Bytes.
+    private static let largeFrom = 4096
+
     private static func announcement(_ topic: String, _ payload: [UInt8], retain: Bool = true) -> OutboundMessage {
         var message = OutboundMessage(topic, payload, qos: 1, retain: retain)
-        message.precedence = .large
+        // One for each entity holds nothing up.
+        if payload.count >= largeFrom { message.precedence = .large }
         return message
     }
 

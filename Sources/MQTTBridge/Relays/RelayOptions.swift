@@ -77,6 +77,8 @@ public struct RelayOptions: Hashable, Sendable {
     var stateWords: (closed: String, open: String) { (stateClosed ?? payloadClosed, stateOpen ?? payloadOpen) }
 
     func command(isClosed: Bool) -> OutboundMessage {
-        OutboundMessage(commandTopic, Array((isClosed ? payloadClosed : payloadOpen).utf8), qos: qos)
+        var message = OutboundMessage(commandTopic, Array((isClosed ? payloadClosed : payloadOpen).utf8), qos: qos)
+        message.precedence = .first
+        return message
     }
 }

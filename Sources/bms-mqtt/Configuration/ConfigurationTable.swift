@@ -48,7 +48,7 @@ enum ConfigurationTable {
         },
         Key(
             "mqtt.keepalive", .whole(5...300, unit: "seconds"), "10",
-            "A dead broker is noticed after 1.5 times this; a dead bridge likewise."
+            "A dead broker is noticed after 2.5 times this or 30 s, a dead bridge after 1.5 times."
         ) { $0.plan.link.keepalive = $1.number },
         Key("mqtt.base", .checked(baseTopic), "bms", "First level of all topics.") { $0.baseTopic = $1.text },
         Key(
