@@ -250,6 +250,11 @@ final class LinkCore: Sendable {
             // Causes are told before this; from here on each message would be worded for a line that nobody reads.
             mosquitto_log_callback_set(handle.pointer, nil)
             send(state.subscriptions.filter { !$0.isLarge }, handle.pointer, state.version)
+            // Of a broker that gives no receipts nothing more will be known.
+            if state.pace.isGivenUp {
+                notePace(&state, handle.pointer)
+                wake.set()
+            }
             return state.version
         }
     }

@@ -267,6 +267,10 @@ struct LinkTests {
             #expect(harness.link.publish(OutgoingMessage("t/\(number)", "x", qos: number % 2)) == .queued)
         }
         #expect(await harness.wait { $0.messages.count == 3 && $0.paces == [false] })
+        // It is known from the beginning of the next connection, with nothing sent.
+        broker.stop()
+        #expect(broker.start())
+        #expect(await harness.wait { $0.connections.count == 2 && $0.paces == [false, false] })
         harness.link.stop()
     }
 
