@@ -35,6 +35,9 @@ struct FailureText {
             case 3, 136, 137: "says that it is unavailable or busy (reason \(reason))"
             case 154:
                 "keeps no retained messages, and availability needs them: allow them (mosquitto: retain_available true)"
+            case 155:
+                "takes messages of quality 0 only, and the will, its word for a bridge that died, needs 1: allow it "
+                    + "(mosquitto: max_qos 1)"
             case 138: "has banned this client (reason \(reason))"
             case 151, 159: "has no room for another connection now (reason \(reason))"
             default: "refused the connection: \(reasonText(reason)) (reason \(reason))"

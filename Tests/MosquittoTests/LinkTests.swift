@@ -253,6 +253,20 @@ struct LinkTests {
         harness.link.stop()
     }
 
+    @Test("a broker that takes no will of quality 1 is told with the remedy")
+    func noWill() async {
+        var options = BrokerFixture.Options()
+        options.lines = ["max_qos 0"]
+        let broker = BrokerFixture(options)
+        #expect(broker.start())
+        var configuration = LinkConfiguration(broker)
+        configuration.will = OutgoingMessage("status", "offline", qos: 1, retain: true)
+        let harness = LinkHarness(configuration)
+        await harness.start()
+        #expect(await harness.wait { $0.failures.contains { $0.description.contains("max_qos 1") } })
+        harness.link.stop()
+    }
+
     @Test("a broker that takes quality 0 alone gets everything so, and nothing is held back for want of receipts")
     func qualityZero() async {
         var options = BrokerFixture.Options()
