@@ -54,7 +54,8 @@ let package = Package(
             ],
             path: "Benchmarks",
             exclude: [
-                "README.md", "bare", "packs-cost", "parallel", "python", "run", "running-cost", "fleet-load",
+                "README.md", "allocations", "bare", "packs-cost", "parallel", "python", "run", "running-cost",
+                "fleet-load",
                 "mobile-link", "recorder-cost", "home-assistant-cost",
             ],
             swiftSettings: common),
