@@ -55,8 +55,7 @@ let package = Package(
             path: "Benchmarks",
             exclude: [
                 "README.md", "allocations", "bare", "packs-cost", "parallel", "python", "run", "running-cost",
-                "fleet-load",
-                "mobile-link", "recorder-cost", "home-assistant-cost",
+                "fleet-load", "mobile-link", "recorder-cost", "home-assistant-cost",
             ],
             swiftSettings: common),
 

@@ -17,29 +17,25 @@ enum StepBenchmark {
 
     /// A ceiling of the discharge current, with all that is sent because of it.
     private static func measureCommands(_ options: BridgeOptions) {
-        var bridge = Bridge(options, packs: [PackOptions(id: "garage")])
-        var time: Int64 = 0
-        func now() -> Moment {
-            time += 1000
-            return Moment(monotonic: Timestamp(milliseconds: time), wall: 1_795_000_000_000 + time)
-        }
-        _ = bridge.connected(canExpire: true, at: now())
         let payloads = (0..<count).map { Array("\(100 - $0 % 50).5".utf8) }
-        for frame in SampleFrames.make(50).map(FrameEncoder.encode) { _ = bridge.receive(frame, pack: 0, at: now()) }
-        var messages = 0
-        let seconds = Stopwatch.best(of: 5) {
-            messages = 0
-            for payload in payloads {
-                let topic = "bms/garage/set/maxDischargeCurrent"
-                messages += bridge.message(topic: topic, payload: payload, isRetained: false, at: now()).messages.count
-            }
+        measure("one command", per: "for 100", options, secondsLater: 1) { bridge, index, now in
+            let topic = "bms/garage/set/maxDischargeCurrent"
+            return bridge.message(topic: topic, payload: payloads[index], isRetained: false, at: now)
         }
-        let tenths = Int(seconds / Double(count) * 1e7)
-        print("| one command, \(messages * 100 / count) messages for 100 | \(tenths / 10).\(tenths % 10) us |")
     }
 
     private static func measure(_ name: String, _ options: BridgeOptions, secondsLater: Int64) {
-        let frames = SampleFrames.make(count).map(FrameEncoder.encode)
+        measure(name, per: "for 100 frames", options, secondsLater: secondsLater) { bridge, index, now in
+            bridge.receive(frames[index], pack: 0, at: now)
+        }
+    }
+
+    private static let frames = SampleFrames.make(count).map(FrameEncoder.encode)
+
+    private static func measure(
+        _ name: String, per: String, _ options: BridgeOptions, secondsLater: Int64,
+        _ step: (inout Bridge, Int, Moment) -> Outbox
+    ) {
         var bridge = Bridge(options, packs: [PackOptions(id: "garage")])
         var time: Int64 = 0
         func now(_ milliseconds: Int64) -> Moment {
@@ -51,11 +47,9 @@ enum StepBenchmark {
         var messages = 0
         let seconds = Stopwatch.best(of: 5) {
             messages = 0
-            for frame in frames {
-                messages += bridge.receive(frame, pack: 0, at: now(1000 * secondsLater)).messages.count
-            }
+            for index in 0..<count { messages += step(&bridge, index, now(1000 * secondsLater)).messages.count }
         }
         let tenths = Int(seconds / Double(count) * 1e7)
-        print("| \(name), \(messages * 100 / count) messages for 100 frames | \(tenths / 10).\(tenths % 10) us |")
+        print("| \(name), \(messages * 100 / count) messages \(per) | \(tenths / 10).\(tenths % 10) us |")
     }
 }

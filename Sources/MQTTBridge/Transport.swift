@@ -3,7 +3,7 @@ public import BMSCore
 /// A message on its way to the broker. What carries it knows nothing of packs.
 public struct OutboundMessage: Hashable, Sendable {
     /// Which goes first where the line is too slow for everything.
-    public enum Precedence: Int, Sendable {
+    public enum Precedence: Sendable {
         /// Limits.
         case first
         /// What else somebody obeys: the document for a GX, relays.

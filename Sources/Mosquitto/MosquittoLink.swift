@@ -27,7 +27,8 @@ public final class MosquittoLink: Sendable {
         _ configuration: LinkConfiguration,
         random: @escaping @Sendable () -> Double = { Double.random(in: 0..<1) }
     ) {
-        // Connection news is a few events for each wait of a second or more, and each change of the pace; messages are bounded by the backlog.
+        // Connection news is a few events for each wait of a second or more, and each change of the pace; messages are bounded by
+        // the backlog.
         let (stream, continuation) = AsyncStream.makeStream(of: LinkEvent.self, bufferingPolicy: .unbounded)
         let backlog = Backlog()
         core = LinkCore(configuration, backlog: backlog, random: random)

@@ -253,11 +253,15 @@ struct LinkTests {
         harness.link.stop()
     }
 
-    @Test("a broker that takes no will of quality 1 is told with the remedy")
-    func noWill() async {
+    private static var qualityZeroAlone: BrokerFixture.Options {
         var options = BrokerFixture.Options()
         options.lines = ["max_qos 0"]
-        let broker = BrokerFixture(options)
+        return options
+    }
+
+    @Test("a broker that takes no will of quality 1 is told with the remedy")
+    func noWill() async {
+        let broker = BrokerFixture(Self.qualityZeroAlone)
         #expect(broker.start())
         var configuration = LinkConfiguration(broker)
         configuration.will = OutgoingMessage("status", "offline", qos: 1, retain: true)
@@ -269,9 +273,7 @@ struct LinkTests {
 
     @Test("a broker that takes quality 0 alone gets everything so, and nothing is held back for want of receipts")
     func qualityZero() async {
-        var options = BrokerFixture.Options()
-        options.lines = ["max_qos 0"]
-        let broker = BrokerFixture(options)
+        let broker = BrokerFixture(Self.qualityZeroAlone)
         #expect(broker.start())
         let harness = LinkHarness(LinkConfiguration(broker))
         harness.link.subscribe([Subscription("t/#"), Subscription("large", isLarge: true)])

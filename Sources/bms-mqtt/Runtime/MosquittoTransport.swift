@@ -24,6 +24,17 @@ extension OutgoingMessage {
         self.init(
             topic: message.topic, payload: message.payload, qos: message.qos, retain: message.retain,
             expiry: message.expiry, correlationData: message.correlationData,
-            precedence: Precedence(rawValue: message.precedence.rawValue) ?? .normal)
+            precedence: Precedence(message.precedence))
+    }
+}
+
+extension OutgoingMessage.Precedence {
+    init(_ precedence: OutboundMessage.Precedence) {
+        switch precedence {
+        case .first: self = .first
+        case .early: self = .early
+        case .large: self = .large
+        case .normal: self = .normal
+        }
     }
 }
