@@ -74,11 +74,11 @@ public struct Bridge: Sendable {
     /// What the broker shall say when this bridge dies.
     public var will: OutboundMessage { bridgeStatus("offline") }
 
-    /// What to send before a clean end.
+    /// What to send before a clean end, the most urgent first: of a thousand packs a GX tree is long.
     public var farewell: [OutboundMessage] {
-        guards.map(\.will) + packs.flatMap(\.gxFarewell) + banks.flatMap(\.gxFarewell)
+        guards.map(\.will)
             + ids.map { OutboundMessage(options.topics.status($0), Array("offline".utf8), qos: 1, retain: true) }
-            + [bridgeStatus("offline")]
+            + [bridgeStatus("offline")] + packs.flatMap(\.gxFarewell) + banks.flatMap(\.gxFarewell)
     }
 
     /// The limits of a pack as of the last step; `nil` before its first believed frame.

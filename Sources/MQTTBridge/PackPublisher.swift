@@ -187,12 +187,12 @@ struct PackPublisher: Sendable {
 
     private func expiring(
         _ topic: String, _ payload: [UInt8], interval: Int64, age: Int64 = 0,
-        _ precedence: OutboundMessage.Precedence = .normal, isRetained: Bool = true
+        _ precedence: OutboundMessage.Precedence = .normal
     ) -> OutboundMessage {
         // Where nothing expires, a dead bridge would leave limits behind for ever: so nothing is retained there.
         // A broker counts whole seconds and may keep a message for the whole of the last: two less keep the promise.
         let expiry = max(1, max(bridge.expiry, Int(interval) * 3 / 1000) - 2 - Int(age / 1000))
-        var message = OutboundMessage(topic, payload, retain: canExpire && isRetained, expiry: canExpire ? expiry : nil)
+        var message = OutboundMessage(topic, payload, retain: canExpire, expiry: canExpire ? expiry : nil)
         message.precedence = precedence
         return message
     }
@@ -256,9 +256,11 @@ struct PackPublisher: Sendable {
         else { return }
         gxCells = max(gxCells, view.listedCells)
         let topic = bridge.topics.gx(options.id)
-        // A broker that held it back for somebody must not hand it on later: nothing in it tells its age.
-        outbox.send(
-            expiring(topic, GXDocument.document(values), interval: 0, age: age(view), .early, isRetained: false))
+        // Nothing in it tells its age: what a broker held back, or a line carries too slowly, must not arrive.
+        var message = OutboundMessage(
+            topic, GXDocument.document(values), expiry: max(1, GXDocument.latest - Int(age(view) / 1000)))
+        message.precedence = .early
+        outbox.send(message)
     }
 
     private mutating func announce(_ view: PackView, _ now: Moment, _ outbox: inout Outbox) -> Bool {

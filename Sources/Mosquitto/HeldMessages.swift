@@ -35,9 +35,11 @@ struct HeldMessages: Sendable {
 
     /// Those of a precedence that are to be sent now, in their order, until `send` says that there is no more room.
     ///
-    /// A message that waited expires so much sooner, and one that has expired is left out: the broker counts from when it gets it.
+    /// One that has expired is left out.
+    ///
+    /// - Parameter send: gets the seconds for which the message waited, too.
     mutating func release(
-        _ precedence: OutgoingMessage.Precedence, at now: Double, send: (OutgoingMessage) -> Bool
+        _ precedence: OutgoingMessage.Precedence, at now: Double, send: (OutgoingMessage, Double) -> Bool
     ) {
         let lane = precedence.rawValue
         var (count, hasRoom) = (0, true)
@@ -55,17 +57,12 @@ struct HeldMessages: Sendable {
         lanes[held.message.precedence.rawValue].removeAll { $0 == topic }
     }
 
-    private mutating func release(_ topic: String, at now: Double, _ send: (OutgoingMessage) -> Bool) -> Bool {
+    private mutating func release(_ topic: String, at now: Double, _ send: (OutgoingMessage, Double) -> Bool) -> Bool {
         guard let held = messages.removeValue(forKey: topic) else { return true }
         bytes -= held.message.size
-        var message = held.message
-        if let expiry = message.expiry {
-            let rest = Double(expiry) - (now - held.since)
-            // Whole seconds, down: a limit must never last longer than its data allows.
-            guard rest >= 1 else { return true }
-            message.expiry = Int(rest)
-        }
-        return send(message)
+        let waited = now - held.since
+        if let expiry = held.message.expiry, Double(expiry) - waited < 1 { return true }
+        return send(held.message, waited)
     }
 }
 
@@ -75,4 +72,16 @@ extension OutgoingMessage {
 
     /// Bytes of topic and payload.
     var size: Int { topic.utf8.count + payload.count }
+
+    /// The message for a broker that gets it so many seconds after it was published, and counts its expiry from then; `nil`: too late.
+    func arriving(after seconds: Double) -> OutgoingMessage? {
+        guard let expiry else { return self }
+        // Whole seconds, down: a limit must never last longer than its data allows.
+        let rest = Int(Double(expiry) - seconds)
+        // What is retained and comes too late still takes the place of something older.
+        guard rest >= 1 || retain else { return nil }
+        var message = self
+        message.expiry = max(1, rest)
+        return message
+    }
 }

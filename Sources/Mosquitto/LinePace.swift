@@ -1,8 +1,9 @@
 /// Whether the broker keeps up, by receipts: once a second, and every two kilobytes, a message of quality 0 goes out with quality 1
 /// instead, and the broker's acknowledgement says that it has arrived. No buffer on the way can hide from that, as it can from the socket.
 ///
-/// A line is slow while a receipt takes longer than 0.9 s. From then on one batch is sent at a time, all of it with receipts, and the
-/// rest waits for them: what arrives is then new, instead of the end of a queue of what was. Times in seconds of the monotonic clock.
+/// A line is slow while a receipt takes longer than 0.9 s, and until the first has come. Then one batch is sent at a time, all of it
+/// with receipts, and the rest waits for them: what arrives is then new, instead of the end of a queue of what was. Times in seconds of
+/// the monotonic clock.
 struct LinePace: Sendable {
     private struct Awaited: Sendable {
         /// The library's identifier of the message.
@@ -23,6 +24,8 @@ struct LinePace: Sendable {
     /// Less than a second: the step after the one that was caught by a narrow line must wait.
     private static let patience = 0.9
     private static let narrowFrom = 3.0
+    /// Seconds of slowness after which nothing better is to be expected.
+    private static let narrowAfter = 60.0
     /// Bytes that may follow a quick receipt at once, whatever the rate.
     private static let leastRoom = 4096
     /// Messages with an acknowledgement that the library sends at once; those beyond it keeps back.
@@ -32,11 +35,15 @@ struct LinePace: Sendable {
 
     /// Receipts that are to come, in order.
     private var awaited: [Awaited] = []
-    /// The last receipt took longer than ``patience``.
-    private(set) var isSlow = false
+    /// The last receipt took longer than ``patience``, or none has come yet: what is said first may meet a line that carries next to
+    /// nothing.
+    private(set) var isSlow = true
+    /// When receipts began to take so long, for as long as they do.
+    private var slowSince: Double?
     /// Bytes that the line carries in a second, as far as the last receipt tells.
     private(set) var rate = LinePace.leastRoom
-    /// The last receipt took so long that nothing large may be sent, and that a person should know; `nil`: none has come yet.
+    /// The last receipt took so long, or receipts have been slow for so long, that nothing large may be sent, and that a person should
+    /// know; `nil`: none has come yet.
     private(set) var isNarrow: Bool?
     /// The broker gives no receipts: nothing is known, and nothing held back.
     private(set) var isGivenUp = false
@@ -138,7 +145,8 @@ struct LinePace: Sendable {
         (heardAt, arrivedBytes, hasReceived) = (now, first.mark, true)
         let took = max(0.001, now - first.since)
         isSlow = took > Self.patience
-        isNarrow = took >= Self.narrowFrom
+        slowSince = isSlow ? slowSince ?? first.since : nil
+        isNarrow = took >= Self.narrowFrom || slowSince.map { now - $0 >= Self.narrowAfter } ?? false
         rate = Int(Double(isSlow ? max(first.bytes, Self.stride) : first.bytes) / took)
     }
 }

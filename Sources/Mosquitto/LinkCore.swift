@@ -142,8 +142,9 @@ final class LinkCore: Sendable {
         var room = state.pace.room
         for precedence in OutgoingMessage.Precedence.allCases where precedence != .large || !isBatch {
             guard isBatch || !state.pace.mustWait(precedence, at: now, hasReceived: hasReceived) else { continue }
-            held.release(precedence, at: now) { message in
-                _ = write(message, &state, handle, at: now)
+            held.release(precedence, at: now) { message, waited in
+                let (outcome, _) = write(message, &state, handle, waited: waited, at: now)
+                if outcome == .late { return true }
                 if precedence == .normal { room -= message.size }
                 let isFull = isBatch && !state.pace.hasQuota(pending: pending.withLock { $0.sizes.count })
                 return !mosquitto_want_write(handle) && !isFull && room > 0
@@ -164,17 +165,13 @@ final class LinkCore: Sendable {
     }
 
     private func write(
-        _ message: OutgoingMessage, _ state: inout State, _ handle: OpaquePointer, at now: Double
+        _ message: OutgoingMessage, _ state: inout State, _ handle: OpaquePointer, waited: Double = 0, at now: Double
     ) -> (PublishOutcome, Int32) {
+        guard let message = message.arriving(after: waited + state.pace.transit(message.size)) else { return (.late, 0) }
         let hasReceipt =
             message.qos == 0
             && state.pace.wantsReceipt(at: now, pending: pending.withLock { $0.sizes.count })
         var qos = hasReceipt ? 1 : message.qos
-        var message = message
-        if let expiry = message.expiry {
-            // The broker counts from when it gets it. What arrives too late for that still takes the place of something older.
-            message.expiry = max(1, expiry - Int(state.pace.transit(message.size).rounded(.up)))
-        }
         var (code, identifier) = Self.publish(message, qos: qos, handle, state.version)
         if code == MOSQ_ERR_QOS_NOT_SUPPORTED.rawValue32 {
             qos = 0

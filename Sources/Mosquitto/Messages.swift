@@ -94,6 +94,8 @@ public enum PublishOutcome: Hashable, Sendable {
     case tooLarge
     /// Dropped: the broker takes nothing any more, and too much waits already.
     case full
+    /// Dropped: the line is so slow that it would arrive after its expiry, and the broker would not keep it in the place of an older one.
+    case late
     /// Refused by the library: its error number.
     case failed(Int32)
 }

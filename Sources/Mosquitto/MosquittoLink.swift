@@ -101,12 +101,12 @@ public final class MosquittoLink: Sendable {
     /// Waits until the broker has taken what it must acknowledge, and the rest has left.
     private func send(_ messages: [OutgoingMessage]) {
         core.pending.withLock { $0.isAwaited = true }
+        let end = MonotonicTime.seconds() + Self.patience
         var awaited: [Int32] = []
-        for message in messages {
+        for message in messages where MonotonicTime.seconds() < end {
             let (outcome, identifier) = core.publish(message, mayWait: false)
             if outcome == .queued { awaited.append(identifier) }
         }
-        let end = MonotonicTime.seconds() + Self.patience
         while core.pending.withLock({ pending in awaited.contains { pending.sizes[$0] != nil } }) {
             guard core.progress.wait(seconds: end - MonotonicTime.seconds()) else { break }
             core.progress.clear()

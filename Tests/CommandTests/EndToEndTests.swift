@@ -167,6 +167,26 @@ struct EndToEndTests {
         #expect((open ?? .max) < (words.firstIndex { $0.hasSuffix("bms/bridge/status offline") } ?? 0))
     }
 
+    @Test("SIGTERM empties what clients of the GX tree were told")
+    func treeAtTheEnd() throws {
+        let broker = BrokerFixture()
+        #expect(broker.start())
+        let pty = PtyPair()
+        let bridge = try bridge(broker, source: "serial:\(pty.path)", extra: "gx: { portalId: 0123456789ab }")
+        #expect(bridge.read(until: "connected to").contains("connected to"))
+        let topics = try subscriber(broker, "N/#")
+        #expect(topics.read(until: "system/0/Serial").contains("0123456789ab"))
+        let publisher = try #require(ChildProcess.find("mosquitto_pub"))
+        let keepalive = ["-h", "127.0.0.1", "-p", "\(broker.port)", "-t", "R/0123456789ab/keepalive", "-m", ""]
+        #expect(try #require(ChildProcess(publisher, keepalive)).exitCode(seconds: 5) == 0)
+        for _ in 0..<2 { pty.write(FrameFixture.bytes()) }
+        #expect(topics.read(until: "/Voltages/Cell16 {").contains("/Voltages/Cell16 {"))
+        bridge.kill(SIGTERM)
+        #expect(bridge.exitCode(seconds: 2) == 0)
+        let last = "/Voltages/Cell16 \n"
+        #expect(topics.read(until: last, seconds: 2).contains(last))
+    }
+
     @Test("SIGHUP: a faulty file is told and changes nothing, a good one is taken")
     func reload() throws {
         let broker = BrokerFixture()

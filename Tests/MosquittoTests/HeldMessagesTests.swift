@@ -13,7 +13,7 @@ struct HeldMessagesTests {
     private func released(_ held: inout HeldMessages, at now: Double, room: Int = 100) -> [OutgoingMessage] {
         var sent: [OutgoingMessage] = []
         for precedence in OutgoingMessage.Precedence.allCases where sent.count < room {
-            held.release(precedence, at: now) { message in
+            held.release(precedence, at: now) { message, _ in
                 sent.append(message)
                 return sent.count < room
             }
@@ -43,7 +43,7 @@ struct HeldMessagesTests {
         #expect(released(&all, at: 0).map(\.topic) == ["gx", "limits", "state", "cells"])
         #expect(held.holds(.normal ... .normal) && held.holds(.first ... .early))
         var sent: [String] = []
-        held.release(.early, at: 0) { message in
+        held.release(.early, at: 0) { message, _ in
             sent.append(message.topic)
             return true
         }
@@ -62,11 +62,32 @@ struct HeldMessagesTests {
         #expect(released(&held, at: 0).map(\.topic) == ["state"])
     }
 
-    @Test("what waited expires sooner by the wait, whole seconds down")
-    func expiry() {
-        var held = HeldMessages()
+    @Test("what waited is sent with the time for which it did")
+    func wait() {
+        var (held, waits) = (HeldMessages(), [Double]())
         held.hold(message("limits", "a", expiry: 28), at: 100)
-        #expect(released(&held, at: 104.2).map(\.expiry) == [23])
+        held.release(.normal, at: 104.25) { _, waited in
+            waits.append(waited)
+            return true
+        }
+        #expect(waits == [4.25])
+    }
+
+    @Test("what arrives later expires sooner by that, whole seconds down")
+    func expiry() {
+        let message = message("gx", "a", expiry: 10)
+        #expect(message.arriving(after: 0)?.expiry == 10)
+        #expect(message.arriving(after: 4.2)?.expiry == 5)
+        #expect(message.arriving(after: 9)?.expiry == 1)
+        #expect(self.message("event", "a").arriving(after: 1000)?.expiry == nil)
+    }
+
+    @Test("what would arrive after its expiry is not sent, unless it takes the place of something older")
+    func late() {
+        var message = message("gx", "a", expiry: 10)
+        #expect(message.arriving(after: 9.1) == nil)
+        message.retain = true
+        #expect(message.arriving(after: 9.1)?.expiry == 1)
     }
 
     @Test("what has expired while it waited is not sent")

@@ -13,15 +13,53 @@ struct LinePaceTests {
         return hasReceipt
     }
 
+    /// A line that has given its first receipt, at once.
+    private func quick(at now: Double = 0) -> LinePace {
+        var pace = LinePace()
+        #expect(send(&pace, 10, at: now))
+        pace.received(at: now)
+        return pace
+    }
+
+    @Test("until the first receipt one batch is sent, all of it with receipts")
+    func first() {
+        var pace = LinePace()
+        #expect(!pace.mustWait(.first, at: 0))
+        #expect(send(&pace, 10, at: 0) && send(&pace, 10, at: 0))
+        #expect(pace.mustWait(.first, at: 0) && pace.mustWait(.early, at: 0) && pace.mustWait(.normal, at: 0))
+        pace.received(at: 0.1)
+        #expect(!pace.isSlow && !pace.mustWait(.first, at: 0.1))
+    }
+
     @Test("one message a second carries a receipt, and one every two kilobytes")
     func receipts() {
-        var pace = LinePace()
+        var pace = quick(at: -1)
         #expect(send(&pace, 1500, at: 0))
         #expect(!send(&pace, 1500, at: 0.1))
         #expect(!send(&pace, 600, at: 0.2))
         #expect(send(&pace, 10, at: 0.3))
         #expect(!send(&pace, 10, at: 1.1))
         #expect(send(&pace, 10, at: 1.3))
+    }
+
+    @Test("a line that is slow for a minute is told of as a narrow one, until it is quick")
+    func persistence() {
+        var pace = LinePace()
+        for second in 0..<60 {
+            let now = Double(second)
+            #expect(send(&pace, 10, at: now))
+            pace.received(at: now + 0.95)
+            #expect(pace.isSlow && pace.isNarrow == false)
+        }
+        #expect(send(&pace, 10, at: 60))
+        pace.received(at: 60.95)
+        #expect(pace.isNarrow == true)
+        #expect(send(&pace, 10, at: 61))
+        pace.received(at: 61.1)
+        #expect(pace.isNarrow == false && !pace.isSlow)
+        #expect(send(&pace, 10, at: 62))
+        pace.received(at: 62.95)
+        #expect(pace.isNarrow == false)
     }
 
     @Test("a line that gives no receipts holds nothing back")
@@ -66,7 +104,7 @@ struct LinePaceTests {
 
     @Test("after a late receipt one batch is sent at a time, all of it with receipts")
     func slow() {
-        var pace = LinePace()
+        var pace = quick(at: -1)
         #expect(send(&pace, 3000, at: 0))
         #expect(!pace.mustWait(.first, at: 0.9) && pace.mustWait(.first, at: 1.1))
         pace.received(at: 10)
@@ -98,8 +136,8 @@ struct LinePaceTests {
         "what nobody obeys waits for the receipt, what is large for a wide line, and urgent messages for a late receipt alone"
     )
     func precedence() {
-        var pace = LinePace()
-        #expect(pace.mustWait(.large, at: 0) && !pace.mustWait(.normal, at: 0))
+        var pace = quick(at: -1)
+        #expect(!pace.mustWait(.large, at: 0) && !pace.mustWait(.normal, at: 0))
         #expect(send(&pace, 1200, at: 0))
         #expect(!pace.mustWait(.early, at: 0.5) && !pace.mustWait(.first, at: 0.5))
         #expect(pace.mustWait(.normal, at: 0) && pace.mustWait(.large, at: 0))
@@ -129,7 +167,7 @@ struct LinePaceTests {
 
     @Test("a receipt that does not come at all means that the connection is of no use")
     func overdue() {
-        var pace = LinePace()
+        var pace = quick(at: 990)
         #expect(!pace.isOverdue(25, at: 1000))
         #expect(send(&pace, 3000, identifier: 1, at: 1000))
         #expect(!send(&pace, 3000, at: 1000.1))
@@ -161,7 +199,7 @@ struct LinePaceTests {
 
     @Test("the time on the way is known on a slow line, behind what was sent before")
     func transit() {
-        var pace = LinePace()
+        var pace = quick(at: -1)
         #expect(send(&pace, 3000, at: 0))
         #expect(pace.transit(600) == 0)
         pace.received(at: 10)

@@ -6,6 +6,7 @@ import time
 from . import mqtt
 
 LONGEST = 30.0  # seconds
+GX_TIMEOUT = 20.0  # of the driver on a GX, as gx-setup writes it
 
 
 def is_live(limits):
@@ -24,7 +25,7 @@ class Consumer:
         self.bridge = self.status = b""
         self.limits, self.received, self.lasts, self.measured = None, 0.0, 0.0, 0.0
         self.gx, self.gx_received = None, 0.0
-        self.oldest = self.oldest_gx = self.overdue_gx = 0.0
+        self.oldest = self.oldest_gx = 0.0
         self.stall = 0.0  # longest time for which the harness itself did not come to look
         self.live = False
         self.changes = []  # (moment, live)
@@ -101,12 +102,10 @@ class Consumer:
             self.changes.append((now, live))
         pause, self.at = now - self.at, now
         self.stall = max(self.stall, pause - 0.1)
-        # The driver on a GX knows one rule alone: a time-out of 30 s.
+        # The driver on a GX knows one rule alone: a time-out.
         gx = self.gx
-        if gx and now - self.gx_received < LONGEST and gx["Info"]["MaxChargeCurrent"] > 0:
-            age = now - self.scene.bms.measured_by(gx["Dc"]["Current"])
-            self.oldest_gx = max(self.oldest_gx, age)
-            self.overdue_gx += pause if age > LONGEST + 1.5 else 0
+        if gx and now - self.gx_received < GX_TIMEOUT and gx["Info"]["MaxChargeCurrent"] > 0:
+            self.oldest_gx = max(self.oldest_gx, now - self.scene.bms.measured_by(gx["Dc"]["Current"]))
 
     def since(self, moment, live):
         """When it became live, or ceased to be, after a moment; at once where it was so."""

@@ -114,13 +114,17 @@ async def slow(scene):
     await scene.until_back()
 
 
-async def thin(scene):
+async def thin(scene, rate=300):
     await scene.start()
-    # Announcements come with the first frames and three seconds later; 48 kB in the midst of which the line becomes narrow are
-    # another case (docs/safety.md).
     await scene.hold(8)
+    await narrow_for(scene, rate)
+
+
+async def narrow_for(scene, rate, cut=False):
     scene.fault()
-    scene.relay.rate = 300
+    scene.relay.rate = rate
+    if cut:
+        scene.relay.cut()
     await scene.hold(240 if scene.is_long else 75)
     scene.relay.rate = None
     scene.repair()
@@ -136,6 +140,31 @@ async def narrow(scene):
 @fault("network-buffered", "the same behind a proxy that takes what it cannot carry", back=60)
 async def buffered(scene):
     await thin(scene)
+
+
+@fault("network-narrowed", "300 bytes a second from the midst of an announcement on", back=60)
+async def narrowed(scene):
+    scene.relay.is_shallow = True
+    scene.relay.rate = 20_000
+    await scene.start()
+    # What is said first are 6 kB; an announcement has 48.
+    await scene.until(lambda: scene.relay.carried > 20_000, 20, "announcement")
+    await narrow_for(scene, 300)
+
+
+@fault("network-anew", "connection cut, the new one with 300 bytes a second", back=60)
+async def anew(scene):
+    scene.relay.is_shallow = True
+    await scene.start()
+    await scene.hold(8)
+    await narrow_for(scene, 300, cut=True)
+
+
+# A document for a GX, 1.7 kB, that is on its way when the line narrows takes 17 s, and counts for 20 s from then.
+@fault("network-trickle", "100 bytes a second to the broker", back=60, is_long_only=True, oldest_gx=38)
+async def trickle(scene):
+    scene.relay.is_shallow = True
+    await thin(scene, rate=100)
 
 
 @fault("network-garbled", "one byte in a thousand to the broker wrong, without TLS", back=40)

@@ -17,6 +17,7 @@ class Relay:
         self.garble = 0.0  # share of bytes that get a wrong bit, towards the broker
         self.is_shallow = False  # holds back next to nothing by itself: what it does not carry waits at the sender
         self.due = {}
+        self.carried = 0  # bytes towards the broker
         self.random = random.Random(1)
 
     async def open(self):
@@ -73,6 +74,8 @@ class Relay:
                 if self.rate:
                     self.due[way] = max(self.due.get(way, 0), time.monotonic()) + len(data) / self.rate
                     await asyncio.sleep(self.due[way] - time.monotonic())
+                if way == "up":
+                    self.carried += len(data)
                 writer.write(data)
                 await writer.drain()
         carrier = asyncio.create_task(deliver())

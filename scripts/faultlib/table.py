@@ -7,9 +7,6 @@ from . import scene as scenes
 
 # No consumer sees a limit older than this as valid. Its own look at the clock, twenty times a second, comes on top.
 PROMISE = 30.5
-# The driver on a GX counts its 30 s from the last document, and knows no time in it: what a thawed broker hands on late counts
-# until the next one comes. For so many seconds it may go beyond.
-OVERDUE_GX = 1.0
 
 FAULTS = {}
 
@@ -22,6 +19,7 @@ class Fault:
     safe: float | None  # seconds to safe limits at most; None: limits stay valid, or need not become safe
     back: float | None  # seconds from the repair to service at most
     is_long_only: bool = False
+    oldest_gx: float = PROMISE
     group: str = ""
 
 
@@ -41,9 +39,9 @@ class Row:
     log: list = field(default_factory=list)
 
 
-def fault(name, text, safe=None, back=None, is_long_only=False):
+def fault(name, text, safe=None, back=None, is_long_only=False, oldest_gx=PROMISE):
     def register(work):
-        FAULTS[name] = Fault(name, text, work, safe, back, is_long_only, work.__module__.rsplit(".", 1)[1])
+        FAULTS[name] = Fault(name, text, work, safe, back, is_long_only, oldest_gx, work.__module__.rsplit(".", 1)[1])
         return work
     return register
 
@@ -99,8 +97,8 @@ def judge(row, scene):
         row.problems.append(f"a consumer believed limits by data {row.oldest:.1f} s old")
     if row.newcomer > PROMISE + slack:
         row.problems.append(f"a new subscriber got limits by data {row.newcomer:.1f} s old")
-    if scene.consumer.overdue_gx > OVERDUE_GX + slack:
-        row.problems.append(f"a GX used limits by data up to {row.oldest_gx:.1f} s old, for {scene.consumer.overdue_gx:.1f} s")
+    if row.oldest_gx > entry.oldest_gx + slack:
+        row.problems.append(f"a GX used limits by data {row.oldest_gx:.1f} s old")
     if entry.safe is not None and row.safe is None and not row.problems:
         row.problems.append("limits never became safe")
     if entry.safe is not None and (row.safe or 0) > entry.safe + slack:

@@ -4,11 +4,15 @@ import ChargeLimits
 /// The document that dbus-mqtt-battery takes on a GX device (facts of version 1.0.12, seen on the running driver):
 /// complete in every message, numbers as numbers, flags 0 and 1, no key that it does not know, and `Dc.Power`,
 /// `Dc.Voltage` and `Soc` never null, because a null there freezes the driver with its old values for ever.
-enum GXDocument {
+public enum GXDocument {
     /// Cells that the driver takes.
     static let cells = 24
     /// So long before the link counts as lost, ms, the documents say what holds then: one or two do.
     private static let lastWords: Int64 = 1_500
+    /// Seconds without a document after which the driver is to drop the battery: its setting `timeout`.
+    public static let driverTimeout = 20
+    /// Seconds from its data until a document is of no use any more: with the driver's time-out no limit is older than 30 s there.
+    static let latest = 30 - driverTimeout
 
     /// A value that is not always the one of its row in the catalogue.
     private enum Source {

@@ -102,6 +102,9 @@ enum CommandPayload {
 extension String {
     /// Without white space at both ends.
     fileprivate var trimmed: String {
+        // Most have none: only then does a character have to be looked up.
+        let (first, last) = (utf8.first ?? 0, utf8.last ?? 0)
+        if (0x21..<0x7F).contains(first), (0x21..<0x7F).contains(last) { return self }
         let start = drop { $0.isWhitespace }
         return String(start.reversed().drop { $0.isWhitespace }.reversed())
     }

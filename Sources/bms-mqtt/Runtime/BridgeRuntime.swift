@@ -80,8 +80,13 @@ final class BridgeRuntime: Sendable {
         }
     }
 
-    /// Nothing is published any more.
-    func end() { state.withLock { $0.hasEnded = true } }
+    /// Nothing is published any more but the last words, which it returns.
+    func end() -> [OutboundMessage] {
+        state.withLock { state in
+            state.hasEnded = true
+            return state.bridge.farewell
+        }
+    }
 
     private func step(_ body: (inout Bridge, Moment) -> Outbox) {
         let notices = state.withLock { state -> [Notice] in

@@ -20,7 +20,6 @@ struct RunningService {
     private let time: ClockThread
     private let keeper: StateKeeper
     private let watchdog: WatchdogThread?
-    private let farewell: [OutgoingMessage]
 
     /// Starts everything.
     init(_ plan: ServicePlan, _ log: Log, _ notifier: ServiceNotifier? = nil) {
@@ -31,7 +30,6 @@ struct RunningService {
             plan.bridge, packs: plan.packs.map(\.options), banks: plan.banks.map(\.options),
             states: Self.states(store, plan, log), at: clock.now().monotonic)
         // All that is asked of the bridge is asked before it goes to the threads: they change what this copy shares with it.
-        farewell = bridge.farewell.map(OutgoingMessage.init)
         let guards = bridge.guards.map { ($0, Self.link($0, plan.link)) }
         var configuration = plan.link
         configuration.will = OutgoingMessage(bridge.will)
@@ -74,8 +72,7 @@ struct RunningService {
     func stop() {
         defer { watchdog?.stop() }
         sources.stop()
-        runtime.end()
-        link.stop(farewell: farewell)
+        link.stop(farewell: runtime.end().map(OutgoingMessage.init))
         for (_, link) in guards { link.beginStop() }
         for (_, link) in guards { link.stop() }
         time.stop(seconds: Self.patience)
@@ -120,9 +117,9 @@ private struct ServiceEvents: Sendable {
             runtime.paceChanged(isNarrow: isNarrow)
             if isNarrow {
                 log.warning(
-                    "\(plan.link) confirms a message after three seconds or more: the line is too narrow for what is sent. Limits go "
-                        + "first, of each topic the newest document alone, and announcements for Home Assistant wait; use a "
-                        + "faster line, or publish.economy: low")
+                    "\(plan.link) confirms messages late, after three seconds or for a minute after one: the line is too narrow for "
+                        + "what is sent. Limits go first, of each topic the newest document alone, and announcements for Home "
+                        + "Assistant wait; use a faster line, or publish.economy: low")
             }
         case .message(let message): runtime.message(message)
         }
