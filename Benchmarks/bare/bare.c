@@ -1,7 +1,7 @@
 // What MQTT costs with libmosquitto and nothing else: the yardstick of the bridge. Compiled by the benchmarks that use it.
 //   bare frames PORT PTY       each read of the terminal -> a message of the size that the topic bare/size said
 //   bare commands PORT         each message on bare/command -> the same
-//   bare replay PORT FILE      the messages of FILE at their times: lines of "<milliseconds> <retain> <expiry> <topic> <payload>"
+//   bare replay PORT FILE      the messages of FILE at their times: lines of "<milliseconds> <quality> <retain> <expiry> <topic> <payload>"
 #include <fcntl.h>
 #include <mosquitto.h>
 #include <mqtt_protocol.h>
@@ -16,17 +16,18 @@
 static char payload[65536];
 static int size = 100;
 
-static void publish(struct mosquitto *client, const char *topic, int length, const void *bytes, int retain, int expiry) {
+static void publish(
+    struct mosquitto *client, const char *topic, int length, const void *bytes, int quality, int retain, int expiry) {
     mosquitto_property *properties = NULL;
     if (expiry) mosquitto_property_add_int32(&properties, MQTT_PROP_MESSAGE_EXPIRY_INTERVAL, (unsigned)expiry);
-    mosquitto_publish_v5(client, NULL, topic, length, bytes, 0, retain, properties);
+    mosquitto_publish_v5(client, NULL, topic, length, bytes, quality, retain, properties);
     mosquitto_property_free_all(&properties);
 }
 
 static void on_message(struct mosquitto *client, void *context, const struct mosquitto_message *message) {
     (void)context;
     if (strcmp(message->topic, "bare/size") == 0) size = atoi(message->payload);
-    else publish(client, "bare/limits", size, payload, 1, 28);
+    else publish(client, "bare/limits", size, payload, 0, 1, 28);
 }
 
 static long now_ms(void) {
@@ -53,12 +54,12 @@ static int wait_for(struct mosquitto *client, int fd, long until) {
 static void replay(struct mosquitto *client, FILE *file) {
     static char line[1 << 20], topic[512];
     long start = now_ms(), at;
-    int retain, expiry, offset;
+    int quality, retain, expiry, offset;
     while (fgets(line, sizeof line, file)) {
         line[strcspn(line, "\n")] = 0;
-        if (sscanf(line, "%ld %d %d %511s %n", &at, &retain, &expiry, topic, &offset) != 4) continue;
+        if (sscanf(line, "%ld %d %d %d %511s %n", &at, &quality, &retain, &expiry, topic, &offset) != 5) continue;
         wait_for(client, -1, start + at);
-        publish(client, topic, (int)strlen(line + offset), line + offset, retain, expiry);
+        publish(client, topic, (int)strlen(line + offset), line + offset, quality, retain, expiry);
     }
 }
 
@@ -86,5 +87,5 @@ int main(int count, char **words) {
     int pty = strcmp(words[1], "frames") == 0 && count == 4 ? open(words[3], O_RDONLY | O_NOCTTY | O_NONBLOCK) : -1;
     char buffer[4096];
     while (wait_for(client, pty, now_ms() + 3600000))
-        if (read(pty, buffer, sizeof buffer) > 0) publish(client, "bare/limits", size, payload, 1, 28);
+        if (read(pty, buffer, sizeof buffer) > 0) publish(client, "bare/limits", size, payload, 0, 1, 28);
 }
