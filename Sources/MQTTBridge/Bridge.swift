@@ -74,11 +74,17 @@ public struct Bridge: Sendable {
     /// What the broker shall say when this bridge dies.
     public var will: OutboundMessage { bridgeStatus("offline") }
 
-    /// What to send before a clean end, the most urgent first: of a thousand packs a GX tree is long.
+    /// What to send before a clean end, the most urgent first: of a thousand packs not all may be sent in time, and the bridge's own
+    /// status speaks for every one.
     public var farewell: [OutboundMessage] {
-        guards.map(\.will)
+        guards.map(\.will) + [bridgeStatus("offline")]
             + ids.map { OutboundMessage(options.topics.status($0), Array("offline".utf8), qos: 1, retain: true) }
-            + [bridgeStatus("offline")] + packs.flatMap(\.gxFarewell) + banks.flatMap(\.gxFarewell)
+    }
+
+    /// What to send after it where nobody goes on with the GX tree.
+    public func treeFarewell(at now: Timestamp) -> [OutboundMessage] {
+        guard let gx, !gx.isYielded(at: now) else { return [] }
+        return packs.flatMap(\.gxFarewell) + banks.flatMap(\.gxFarewell)
     }
 
     /// The limits of a pack as of the last step; `nil` before its first believed frame.

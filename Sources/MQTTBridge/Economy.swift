@@ -17,7 +17,7 @@ public enum Economy: String, Sendable, CaseIterable {
     }
 
     /// Longest time between two documents for a GX without news, ms; 0: one each second, so that one lost on the way costs no
-    /// more than that. Its driver drops the battery after a minute.
+    /// more than that. Its driver drops the battery after 20 s.
     var gxHeartbeat: Int64 { self == .low ? 5_000 : 0 }
 
     /// Shortest time between two `state` documents with measurements alone, unless configured, ms.

@@ -71,7 +71,7 @@ struct PackPublisher: Sendable {
         if let limits = view.limits {
             // Not only limits make them due: a permission that changed does, too.
             if !hasSentLimits, isDue(limitsAt, bridge.limitsInterval, isChanged, hasFrame, now) {
-                sendLimits(limits, age: age(view), now, &outbox)
+                sendLimits(limits, age: view.dataAge, now, &outbox)
             }
             hasSentLimits = false
             sendGX(view, isPressing: hasFrame || isChanged, now, &outbox)
@@ -107,7 +107,7 @@ struct PackPublisher: Sendable {
         sendStatus(view, &outbox)
         announcer.reconnect(at: now.monotonic)
         _ = announce(view, now, &outbox)
-        if let limits = view.limits { sendLimits(limits, age: age(view), now, &outbox) }
+        if let limits = view.limits { sendLimits(limits, age: view.dataAge, now, &outbox) }
         if !options.relays.isEmpty { sendRelays(view, now, &outbox) }
         if view.snapshot.linkAt != nil {
             sendState(view, isForced: true, hasFrame: false, now, &outbox)
@@ -223,12 +223,7 @@ struct PackPublisher: Sendable {
         let values = MetricCatalogue.state.map { $0.value(view) }
         stateValues = values
         let topic = bridge.topics.state(options.id)
-        outbox.send(expiring(topic, Documents.state(values), interval: 0, age: age(view)))
-    }
-
-    /// How old the data is behind live values; what is said of a stale pack rests on no data.
-    private func age(_ view: PackView) -> Int64 {
-        view.freshness.isLive ? view.snapshot.age(at: view.now) ?? 0 : 0
+        outbox.send(expiring(topic, Documents.state(values), interval: 0, age: view.dataAge))
     }
 
     private func hasNews(_ view: PackView) -> Bool {
@@ -249,16 +244,17 @@ struct PackPublisher: Sendable {
     }
 
     private mutating func sendGX(_ view: PackView, isPressing: Bool, _ now: Moment, _ outbox: inout Outbox) {
-        guard bridge.gxFeed,
+        // Nothing in it tells its age: what a broker held back, or a line carries too slowly, must not arrive.
+        guard bridge.gxFeed, view.dataAge <= GXDocument.latest,
             gx.maySend(isPressing: isPressing, age: view.snapshot.age(at: now.monotonic) ?? 0, at: now),
             let values = GXDocument.values(view, mostCells: gxCells),
             gx.isDue(values, bridge.economy, at: now)
         else { return }
         gxCells = max(gxCells, view.listedCells)
         let topic = bridge.topics.gx(options.id)
-        // Nothing in it tells its age: what a broker held back, or a line carries too slowly, must not arrive.
-        var message = OutboundMessage(
-            topic, GXDocument.document(values), expiry: max(1, GXDocument.latest - Int(age(view) / 1000)))
+        // A broker counts whole seconds, and may keep a message for the whole of the last.
+        let expiry = (GXDocument.latest - 1000 - view.dataAge) / 1000
+        var message = OutboundMessage(topic, GXDocument.document(values), expiry: max(1, Int(expiry)))
         message.precedence = .early
         outbox.send(message)
     }

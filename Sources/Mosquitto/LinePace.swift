@@ -19,8 +19,10 @@ struct LinePace: Sendable {
 
     /// Frames come once a second, and a little early at times.
     private static let interval = 0.9
-    /// Bytes between two receipts, and the least that says something of a rate: fewer say how long the way is.
+    /// Bytes with which there is a receipt.
     private static let stride = 2048
+    /// Bytes on their way that say something of a rate: fewer say how long the way is.
+    private static let leastMeasured = 1024
     /// Less than a second: the step after the one that was caught by a narrow line must wait.
     private static let patience = 0.9
     private static let narrowFrom = 3.0
@@ -40,8 +42,9 @@ struct LinePace: Sendable {
     private(set) var isSlow = true
     /// When receipts began to take so long, for as long as they do.
     private var slowSince: Double?
-    /// Bytes that the line carries in a second, as far as the last receipt tells.
+    /// Bytes that the line carries in a second, as far as receipts tell.
     private(set) var rate = LinePace.leastRoom
+    private var hasMeasured = false
     /// The last receipt took so long, or receipts have been slow for so long, that nothing large may be sent, and that a person should
     /// know; `nil`: none has come yet.
     private(set) var isNarrow: Bool?
@@ -116,10 +119,10 @@ struct LinePace: Sendable {
     ///   of its topic without a receipt would overtake it.
     func hasQuota(pending: Int) -> Bool { pending < most }
 
-    /// Whether a message that is sent now is to carry a receipt.
-    func wantsReceipt(at now: Double, pending: @autoclosure () -> Int) -> Bool {
+    /// Whether a message of so many bytes that is sent now is to carry a receipt.
+    func wantsReceipt(_ bytes: Int, at now: Double, pending: @autoclosure () -> Int) -> Bool {
         let last = awaited.last?.mark ?? arrivedBytes
-        return !isGivenUp && (isSlow || sentBytes - last >= Self.stride || now - askedAt >= Self.interval)
+        return !isGivenUp && (isSlow || sentBytes + bytes - last >= Self.stride || now - askedAt >= Self.interval)
             && hasQuota(pending: pending())
     }
 
@@ -144,9 +147,14 @@ struct LinePace: Sendable {
         awaited.removeFirst()
         (heardAt, arrivedBytes, hasReceived) = (now, first.mark, true)
         let took = max(0.001, now - first.since)
-        isSlow = took > Self.patience
-        slowSince = isSlow ? slowSince ?? first.since : nil
+        let measured = Double(first.bytes) / took
+        if first.bytes >= Self.leastMeasured || !hasMeasured {
+            rate = max(1, Int(measured))
+            hasMeasured = first.bytes >= Self.leastMeasured
+        }
+        // A few bytes that came soon prove nothing: the line is slow until it carried what is sent in a second.
+        isSlow = took > Self.patience || (isSlow && measured < Double(Self.stride) / Self.patience)
+        slowSince = took > Self.patience ? slowSince ?? first.since : nil
         isNarrow = took >= Self.narrowFrom || slowSince.map { now - $0 >= Self.narrowAfter } ?? false
-        rate = Int(Double(isSlow ? max(first.bytes, Self.stride) : first.bytes) / took)
     }
 }

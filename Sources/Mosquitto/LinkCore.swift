@@ -158,7 +158,7 @@ final class LinkCore: Sendable {
         guard let isNarrow = state.pace.isNarrow, isNarrow != state.isNarrow else { return }
         if !isNarrow, !state.hasAskedForLarge {
             state.hasAskedForLarge = true
-            send(state.subscriptions.filter(\.isLarge), handle, state.version)
+            send(state.subscriptions.filter(\.isLarge), &state, handle)
         }
         state.isNarrow = isNarrow
         report.withLock { $0.isNarrow = isNarrow }
@@ -167,10 +167,11 @@ final class LinkCore: Sendable {
     private func write(
         _ message: OutgoingMessage, _ state: inout State, _ handle: OpaquePointer, waited: Double = 0, at now: Double
     ) -> (PublishOutcome, Int32) {
-        guard let message = message.arriving(after: waited + state.pace.transit(message.size)) else { return (.late, 0) }
+        let delay = waited + state.pace.transit(message.size)
+        guard let message = message.arriving(after: delay) else { return (.late, 0) }
         let hasReceipt =
             message.qos == 0
-            && state.pace.wantsReceipt(at: now, pending: pending.withLock { $0.sizes.count })
+            && state.pace.wantsReceipt(message.size, at: now, pending: pending.withLock { $0.sizes.count })
         var qos = hasReceipt ? 1 : message.qos
         var (code, identifier) = Self.publish(message, qos: qos, handle, state.version)
         if code == MOSQ_ERR_QOS_NOT_SUPPORTED.rawValue32 {
@@ -216,7 +217,7 @@ final class LinkCore: Sendable {
             let new = subscriptions.filter { !state.subscriptions.contains($0) }
             state.subscriptions += new
             if state.isAccepted, let handle = state.handle?.pointer {
-                send(new.filter { !$0.isLarge || state.hasAskedForLarge }, handle, state.version)
+                send(new.filter { !$0.isLarge || state.hasAskedForLarge }, &state, handle)
             }
         }
     }
@@ -246,7 +247,7 @@ final class LinkCore: Sendable {
             if let receiveMaximum { state.pace.limit(to: receiveMaximum) }
             // Causes are told before this; from here on each message would be worded for a line that nobody reads.
             mosquitto_log_callback_set(handle.pointer, nil)
-            send(state.subscriptions.filter { !$0.isLarge }, handle.pointer, state.version)
+            send(state.subscriptions.filter { !$0.isLarge }, &state, handle.pointer)
             // Of a broker that gives no receipts nothing more will be known.
             if state.pace.isGivenUp {
                 notePace(&state, handle.pointer)
@@ -266,9 +267,11 @@ final class LinkCore: Sendable {
         report.withLock { $0.refusals.append(text) }
     }
 
-    private func send(_ subscriptions: [Subscription], _ handle: OpaquePointer, _ version: ProtocolVersion) {
+    private func send(_ subscriptions: [Subscription], _ state: inout State, _ handle: OpaquePointer) {
         // Where nothing keeps this client's own messages away, it goes without the others', too.
-        for subscription in subscriptions where version == .v5 || !subscription.noLocal {
+        for subscription in subscriptions where state.version == .v5 || !subscription.noLocal {
+            // What is said next waits behind them.
+            state.pace.sent(subscription.filter.utf8.count, receipt: nil, at: 0)
             let options =
                 (subscription.noLocal ? MQTT_SUB_OPT_NO_LOCAL.rawValue : 0)
                 | (subscription.retainAsPublished ? MQTT_SUB_OPT_RETAIN_AS_PUBLISHED.rawValue : 0)

@@ -255,6 +255,20 @@ struct BankChannelTests {
         #expect(try harness.document("bms/house/state").number("Alarms.BmsCable") == 0)
     }
 
+    @Test("limits and documents of a bank expire by the oldest data behind them")
+    func expiry() {
+        var harness = BankHarness()
+        harness.run(10)
+        #expect(harness.on("bms/house/limits").last?.expiry == 28)
+        harness.run(8, silent: [1])
+        // Sent each 5 s.
+        #expect((20...24).contains(harness.on("bms/house/limits").last?.expiry ?? 0))
+        #expect(harness.on("bms/house/gx").last?.expiry == 1)
+        // Stale: it counts no more.
+        harness.run(5, silent: [1])
+        #expect(harness.on("bms/house/limits").last?.expiry == 28)
+    }
+
     @Test("a clean end says that the bank is offline")
     func farewell() {
         let harness = BankHarness()

@@ -106,6 +106,23 @@ struct GXFeedRunTests {
         #expect(GXFeedChecker.faults(play.run).isEmpty)
     }
 
+    @Test("a document expires ten seconds after its data; of data that is older but not stale there is none")
+    func expiry() {
+        var harness = BridgeHarness { _, pack in pack.tracker.freshness.stale = 30_000 }
+        harness.frames(5)
+        #expect(harness.on("gx").last?.expiry == 9)
+        harness.silence(7)
+        #expect(harness.on("gx").last?.expiry == 2)
+        harness.silence(3)
+        #expect(harness.on("gx").last?.expiry == 1)
+        harness.forget()
+        harness.silence(20)
+        #expect(harness.on("gx").isEmpty && !harness.on("limits").isEmpty)
+        harness.silence(2)
+        // Safe limits rest on no data.
+        #expect(harness.on("gx").last?.expiry == 9)
+    }
+
     @Test("while frames come each second, each document goes out with a frame: a tick between leaves the second to it")
     func freshness() {
         var harness = BridgeHarness()

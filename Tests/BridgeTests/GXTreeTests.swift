@@ -246,11 +246,19 @@ struct GXTreeTests {
     @Test("at the end each topic that was told is emptied")
     func farewell() {
         var harness = harness()
-        #expect(harness.bridge.farewell.allSatisfy { !$0.topic.hasPrefix("N/") }, "nothing was told")
+        #expect(harness.bridge.treeFarewell(at: harness.now.monotonic).isEmpty, "nothing was told")
         keepAlive(&harness)
-        let farewell = harness.bridge.farewell.filter { $0.topic.hasPrefix("N/") }
+        let farewell = harness.bridge.treeFarewell(at: harness.now.monotonic)
         #expect(farewell.count > 150)
-        #expect(farewell.allSatisfy { $0.payload.isEmpty && $0.topic.contains("/battery/512/") })
+        #expect(farewell.allSatisfy { $0.payload.isEmpty && $0.topic.hasPrefix("N/\(Self.portal)/battery/512/") })
+    }
+
+    @Test("at the end nothing is emptied that another bridge goes on with")
+    func yieldedFarewell() {
+        var harness = harness(owner: "b")
+        keepAlive(&harness)
+        harness.message("N/\(Self.portal)/system/0/Serial", #"{"owner":"a","value":"02a1b2c3d4e5"}"#)
+        #expect(harness.bridge.treeFarewell(at: harness.now.monotonic).isEmpty)
     }
 
     @Test("who publishes on our topics is told once, and the truth is said, but not fought for")

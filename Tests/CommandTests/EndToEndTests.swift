@@ -181,6 +181,13 @@ struct EndToEndTests {
         #expect(try #require(ChildProcess(publisher, keepalive)).exitCode(seconds: 5) == 0)
         for _ in 0..<2 { pty.write(FrameFixture.bytes()) }
         #expect(topics.read(until: "/Voltages/Cell16 {").contains("/Voltages/Cell16 {"))
+        // What starts anew with the same packs goes on with it.
+        bridge.kill(SIGHUP)
+        #expect(bridge.read(until: "read again").contains("read again"))
+        #expect(!topics.read(until: "system/0/Serial").contains("/Voltages/Cell16 \n"))
+        #expect(try #require(ChildProcess(publisher, keepalive)).exitCode(seconds: 5) == 0)
+        for _ in 0..<2 { pty.write(FrameFixture.bytes()) }
+        #expect(topics.read(until: "/Voltages/Cell16 {").contains("/Voltages/Cell16 {"))
         bridge.kill(SIGTERM)
         #expect(bridge.exitCode(seconds: 2) == 0)
         let last = "/Voltages/Cell16 \n"

@@ -25,7 +25,7 @@ class Consumer:
         self.bridge = self.status = b""
         self.limits, self.received, self.lasts, self.measured = None, 0.0, 0.0, 0.0
         self.gx, self.gx_received = None, 0.0
-        self.oldest = self.oldest_gx = 0.0
+        self.oldest = self.oldest_gx = self.blind_gx = 0.0
         self.stall = 0.0  # longest time for which the harness itself did not come to look
         self.live = False
         self.changes = []  # (moment, live)
@@ -104,7 +104,9 @@ class Consumer:
         self.stall = max(self.stall, pause - 0.1)
         # The driver on a GX knows one rule alone: a time-out.
         gx = self.gx
-        if gx and now - self.gx_received < GX_TIMEOUT and gx["Info"]["MaxChargeCurrent"] > 0:
+        if gx and now - self.gx_received >= GX_TIMEOUT:
+            self.blind_gx += pause
+        elif gx and gx["Info"]["MaxChargeCurrent"] > 0:
             self.oldest_gx = max(self.oldest_gx, now - self.scene.bms.measured_by(gx["Dc"]["Current"]))
 
     def since(self, moment, live):

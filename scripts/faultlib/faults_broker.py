@@ -129,6 +129,8 @@ async def narrow_for(scene, rate, cut=False):
     scene.relay.rate = None
     scene.repair()
     await scene.until_back()
+    if scene.consumer.blind_gx >= 1:
+        scene.lost = f"the battery on a GX, for {scene.consumer.blind_gx:.0f} s"
 
 
 @fault("network-narrow", "300 bytes a second to the broker, a tenth of what is sent", back=60)
@@ -158,6 +160,14 @@ async def anew(scene):
     await scene.start()
     await scene.hold(8)
     await narrow_for(scene, 300, cut=True)
+
+
+@fault("network-start", "300 bytes a second from the start of the bridge on", back=60)
+async def start(scene):
+    scene.relay.is_shallow = True
+    scene.relay.rate = 300
+    await scene.start()
+    await narrow_for(scene, 300)
 
 
 # A document for a GX, 1.7 kB, that is on its way when the line narrows takes 17 s, and counts for 20 s from then.

@@ -43,6 +43,14 @@ struct PackView {
     /// Voted status where the link is live.
     var status: StatusFlags? { freshness.isLive ? snapshot.permissions.union(snapshot.alarms) : nil }
 
+    /// Age of the oldest data behind live values, ms; what is said of a stale pack rests on none, and is 0.
+    var dataAge: Int64 {
+        guard freshness.isLive else { return 0 }
+        // A pack that falls silent counts in its bank until it is stale.
+        let packs = bank?.packs.filter(\.freshness.isLive) ?? [self]
+        return packs.compactMap { $0.snapshot.age(at: now) }.max() ?? 0
+    }
+
     /// Keys, where the link is live.
     var keys: KeyValues? { freshness.isLive ? snapshot.keys : nil }
 

@@ -11,8 +11,8 @@ public enum GXDocument {
     private static let lastWords: Int64 = 1_500
     /// Seconds without a document after which the driver is to drop the battery: its setting `timeout`.
     public static let driverTimeout = 20
-    /// Seconds from its data until a document is of no use any more: with the driver's time-out no limit is older than 30 s there.
-    static let latest = 30 - driverTimeout
+    /// Milliseconds from its data until a document must be there: with the driver's time-out no limit is older than 30 s.
+    static let latest = Int64(30 - driverTimeout) * 1000
 
     /// A value that is not always the one of its row in the catalogue.
     private enum Source {

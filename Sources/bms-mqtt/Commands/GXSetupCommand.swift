@@ -45,7 +45,8 @@ enum GXSetupCommand {
             "# \(title): /data/etc/dbus-mqtt-battery/config.ini on the GX device",
             "# driver: https://github.com/mr-manuel/venus-os_dbus-mqtt-battery, 1.0.12 or later (older ones take CCL 0 for no limit)",
             "[DEFAULT]",
-            "device_name = \(name)", "device_instance = \(instance)", "timeout = \(GXDocument.driverTimeout)", "", "[MQTT]",
+            "device_name = \(name)", "device_instance = \(instance)", "timeout = \(GXDocument.driverTimeout)", "",
+            "[MQTT]",
             "broker_address = \(link.isLocal ? "ADDRESS-OF-THIS-MACHINE" : link.host)",
             "broker_port = \(link.port)",
         ]

@@ -24,7 +24,7 @@ struct RunCommand {
             let service = RunningService(configuration.ready, log, notifier)
             let next = service.isWhole ? nextConfiguration(log, notifier) : nil
             if next == nil { notifier?.stopping() }
-            service.stop()
+            service.stop(before: next?.plan)
             guard service.isWhole else {
                 // Limping on would look like a bridge that works.
                 log.error("the system gives no more threads: stopped")

@@ -81,10 +81,12 @@ final class BridgeRuntime: Sendable {
     }
 
     /// Nothing is published any more but the last words, which it returns.
-    func end() -> [OutboundMessage] {
+    ///
+    /// - Parameter keepsTree: another bridge goes on with the GX tree.
+    func end(keepsTree: Bool) -> [OutboundMessage] {
         state.withLock { state in
             state.hasEnded = true
-            return state.bridge.farewell
+            return state.bridge.farewell + (keepsTree ? [] : state.bridge.treeFarewell(at: clock.now().monotonic))
         }
     }
 

@@ -20,6 +20,7 @@ struct RunningService {
     private let time: ClockThread
     private let keeper: StateKeeper
     private let watchdog: WatchdogThread?
+    private let tree: Set<String>
 
     /// Starts everything.
     init(_ plan: ServicePlan, _ log: Log, _ notifier: ServiceNotifier? = nil) {
@@ -60,6 +61,7 @@ struct RunningService {
         isWhole = sources.start() && time.start() && isWhole
         watchdog = WatchdogThread(Self.chain(link, sources, guards, clock: heartbeat), notifier, log)
         self.isWhole = isWhole
+        tree = plan.tree
         self.runtime = runtime
         self.link = link
         self.guards = guards
@@ -69,10 +71,12 @@ struct RunningService {
     }
 
     /// Says goodbye and ends all threads; takes less than two seconds for that, unless the disk or a name server holds it up.
-    func stop() {
+    ///
+    /// - Parameter next: what follows at once.
+    func stop(before next: ServicePlan? = nil) {
         defer { watchdog?.stop() }
         sources.stop()
-        link.stop(farewell: runtime.end().map(OutgoingMessage.init))
+        link.stop(farewell: runtime.end(keepsTree: tree.isSubset(of: next?.tree ?? [])).map(OutgoingMessage.init))
         for (_, link) in guards { link.beginStop() }
         for (_, link) in guards { link.stop() }
         time.stop(seconds: Self.patience)

@@ -44,6 +44,13 @@ struct ServicePlan: Sendable {
         return ([packs.joined(separator: ", ")] + banks).joined(separator: "; ")
     }
 
+    /// Services of the GX tree, each by broker, portal and number.
+    var tree: Set<String> {
+        guard let tree = bridge.gxTree else { return [] }
+        let instances = packs.map(\.options.gxInstance) + banks.map(\.options.gxInstance)
+        return Set(instances.map { "\(link) \(tree.prefix)/\(tree.portalID)/\($0)" })
+    }
+
     /// Sees to it that all sources and connections may be open at once; `false`, with the way out said, where they may not.
     func mayOpenFiles() -> Bool {
         let relays = packs.reduce(0) { $0 + $1.options.relays.count }
