@@ -1,3 +1,5 @@
+import LinuxIO
+
 /// News of the connection.
 public enum LinkEvent: Sendable {
     /// The broker accepted this client. The note says what is lost on an old protocol.
@@ -40,15 +42,18 @@ public struct LinkFailure: Error, Hashable, Sendable, CustomStringConvertible {
 public struct LinkEvents: AsyncSequence, Sendable {
     let stream: AsyncStream<LinkEvent>
     let backlog: Backlog
+    let handover: Handover
 
     /// Reads the events.
     public struct Iterator: AsyncIteratorProtocol {
         var base: AsyncStream<LinkEvent>.Iterator
         let backlog: Backlog
+        let handover: Handover
 
         /// The next event; `nil` after the link was stopped.
         public mutating func next(isolation actor: isolated (any Actor)?) async -> LinkEvent? {
             let event = await base.next(isolation: actor)
+            handover.take()
             if case .message? = event { backlog.taken() }
             return event
         }
@@ -58,5 +63,7 @@ public struct LinkEvents: AsyncSequence, Sendable {
     }
 
     /// An iterator; there is one reader.
-    public func makeAsyncIterator() -> Iterator { Iterator(base: stream.makeAsyncIterator(), backlog: backlog) }
+    public func makeAsyncIterator() -> Iterator {
+        Iterator(base: stream.makeAsyncIterator(), backlog: backlog, handover: handover)
+    }
 }

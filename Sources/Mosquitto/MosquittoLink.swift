@@ -32,7 +32,7 @@ public final class MosquittoLink: Sendable {
         let (stream, continuation) = AsyncStream.makeStream(of: LinkEvent.self, bufferingPolicy: .unbounded)
         let backlog = Backlog()
         core = LinkCore(configuration, backlog: backlog, random: random)
-        events = LinkEvents(stream: stream, backlog: backlog)
+        events = LinkEvents(stream: stream, backlog: backlog, handover: Handover())
         self.continuation = continuation
     }
 
@@ -56,11 +56,12 @@ public final class MosquittoLink: Sendable {
     public func start(deliver: (@Sendable (LinkEvent) -> Void)? = nil) -> Bool {
         isStarted.withLock { isStarted in
             guard !isStarted else { return true }
-            let (continuation, backlog) = (continuation, core.backlog)
+            let (continuation, backlog, handover) = (continuation, core.backlog, events.handover)
             isStarted = LinkThread.start(
                 core,
                 deliver: deliver ?? { event in
                     if case .message = event, !backlog.admit() { return }
+                    handover.give()
                     continuation.yield(event)
                 }, ended: { continuation.finish() })
             return isStarted

@@ -8,7 +8,7 @@ import Testing
 /// Events of a source, read with a deadline.
 private struct Reader {
     let source: ByteSource
-    private var iterator: AsyncStream<SourceEvent>.Iterator
+    private var iterator: SourceEvents.Iterator
 
     init(_ address: SourceAddress, options: ByteSource.Options = Reader.options()) throws {
         source = try #require(ByteSource(address, options: options))
