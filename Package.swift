@@ -75,7 +75,8 @@ let package = Package(
         .testTarget(
             name: "MosquittoTests", dependencies: ["Mosquitto", "LinuxIO", "TestSupport"], swiftSettings: common),
         .testTarget(
-            name: "SerialLinkTests", dependencies: ["SerialLink", "CLinux", "TestSupport"], swiftSettings: common),
+            name: "SerialLinkTests", dependencies: ["SerialLink", "LinuxIO", "CLinux", "TestSupport"],
+            swiftSettings: common),
         .testTarget(
             name: "CommandTests",
             dependencies: [

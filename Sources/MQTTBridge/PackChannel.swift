@@ -202,7 +202,7 @@ struct PackChannel: Sendable {
         limits = calculator.step(snapshot, at: now.monotonic, surroundings)
         if let limits {
             let freshness = options.tracker.freshness.freshness(of: snapshot.linkAt, at: now.monotonic)
-            let age = freshness.isLive ? snapshot.age(at: now.monotonic) ?? 0 : 0
+            let age = snapshot.dataAge(freshness, at: now.monotonic)
             publisher.publishLimits(limits, age: age, hasFrame: hasFrame, at: now, into: &outbox)
             note(limits)
         }

@@ -245,7 +245,8 @@ struct PackPublisher: Sendable {
 
     private mutating func sendGX(_ view: PackView, isPressing: Bool, _ now: Moment, _ outbox: inout Outbox) {
         // Nothing in it tells its age: what a broker held back, or a line carries too slowly, must not arrive.
-        guard bridge.gxFeed, view.dataAge <= GXDocument.latest,
+        let age = view.dataAge
+        guard bridge.gxFeed, age <= GXDocument.latest,
             gx.maySend(isPressing: isPressing, age: view.snapshot.age(at: now.monotonic) ?? 0, at: now),
             let values = GXDocument.values(view, mostCells: gxCells),
             gx.isDue(values, bridge.economy, at: now)
@@ -253,7 +254,7 @@ struct PackPublisher: Sendable {
         gxCells = max(gxCells, view.listedCells)
         let topic = bridge.topics.gx(options.id)
         // A broker counts whole seconds, and may keep a message for the whole of the last.
-        let expiry = (GXDocument.latest - 1000 - view.dataAge) / 1000
+        let expiry = (GXDocument.latest - 1000 - age) / 1000
         var message = OutboundMessage(topic, GXDocument.document(values), expiry: max(1, Int(expiry)))
         message.precedence = .early
         outbox.send(message)

@@ -40,20 +40,17 @@ public struct LinkFailure: Error, Hashable, Sendable, CustomStringConvertible {
 /// Events in order. Messages are bounded: when nobody reads, the newest are dropped and counted; the connection's own
 /// news never is.
 public struct LinkEvents: AsyncSequence, Sendable {
-    let stream: AsyncStream<LinkEvent>
+    let stream: HandoverStream<LinkEvent>
     let backlog: Backlog
-    let handover: Handover
 
     /// Reads the events.
     public struct Iterator: AsyncIteratorProtocol {
-        var base: AsyncStream<LinkEvent>.Iterator
+        var base: HandoverStream<LinkEvent>.Iterator
         let backlog: Backlog
-        let handover: Handover
 
         /// The next event; `nil` after the link was stopped.
         public mutating func next(isolation actor: isolated (any Actor)?) async -> LinkEvent? {
             let event = await base.next(isolation: actor)
-            handover.take()
             if case .message? = event { backlog.taken() }
             return event
         }
@@ -63,7 +60,5 @@ public struct LinkEvents: AsyncSequence, Sendable {
     }
 
     /// An iterator; there is one reader.
-    public func makeAsyncIterator() -> Iterator {
-        Iterator(base: stream.makeAsyncIterator(), backlog: backlog, handover: handover)
-    }
+    public func makeAsyncIterator() -> Iterator { Iterator(base: stream.makeAsyncIterator(), backlog: backlog) }
 }

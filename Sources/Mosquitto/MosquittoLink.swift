@@ -14,7 +14,7 @@ public final class MosquittoLink: Sendable {
     /// News of the connection, and messages, unless ``start(deliver:)`` got a function for them. Ends after ``stop(farewell:)``.
     public let events: LinkEvents
     private let core: LinkCore
-    private let continuation: AsyncStream<LinkEvent>.Continuation
+    private let continuation: HandoverStream<LinkEvent>.Continuation
     private let isStarted = Lock(false)
 
     /// Seconds that a farewell may take, and as long again the end of the thread.
@@ -29,10 +29,10 @@ public final class MosquittoLink: Sendable {
     ) {
         // Connection news is a few events for each wait of a second or more, and each change of the pace; messages are bounded by
         // the backlog.
-        let (stream, continuation) = AsyncStream.makeStream(of: LinkEvent.self, bufferingPolicy: .unbounded)
+        let (stream, continuation) = HandoverStream<LinkEvent>.make(.unbounded)
         let backlog = Backlog()
         core = LinkCore(configuration, backlog: backlog, random: random)
-        events = LinkEvents(stream: stream, backlog: backlog, handover: Handover())
+        events = LinkEvents(stream: stream, backlog: backlog)
         self.continuation = continuation
     }
 
@@ -56,12 +56,11 @@ public final class MosquittoLink: Sendable {
     public func start(deliver: (@Sendable (LinkEvent) -> Void)? = nil) -> Bool {
         isStarted.withLock { isStarted in
             guard !isStarted else { return true }
-            let (continuation, backlog, handover) = (continuation, core.backlog, events.handover)
+            let (continuation, backlog) = (continuation, core.backlog)
             isStarted = LinkThread.start(
                 core,
                 deliver: deliver ?? { event in
                     if case .message = event, !backlog.admit() { return }
-                    handover.give()
                     continuation.yield(event)
                 }, ended: { continuation.finish() })
             return isStarted

@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import LinuxIO
 import TestSupport
 import Testing
 
@@ -8,7 +9,7 @@ import Testing
 /// Events of a source, read with a deadline.
 private struct Reader {
     let source: ByteSource
-    private var iterator: SourceEvents.Iterator
+    private var iterator: HandoverStream<SourceEvent>.Iterator
 
     init(_ address: SourceAddress, options: ByteSource.Options = Reader.options()) throws {
         source = try #require(ByteSource(address, options: options))

@@ -114,10 +114,10 @@ async def slow(scene):
     await scene.until_back()
 
 
-async def thin(scene, rate=300):
+async def thin(scene, rate=300, cut=False):
     await scene.start()
     await scene.hold(8)
-    await narrow_for(scene, rate)
+    await narrow_for(scene, rate, cut)
 
 
 async def narrow_for(scene, rate, cut=False):
@@ -157,9 +157,7 @@ async def narrowed(scene):
 @fault("network-anew", "connection cut, the new one with 300 bytes a second", back=60)
 async def anew(scene):
     scene.relay.is_shallow = True
-    await scene.start()
-    await scene.hold(8)
-    await narrow_for(scene, 300, cut=True)
+    await thin(scene, cut=True)
 
 
 @fault("network-start", "300 bytes a second from the start of the bridge on", back=60)

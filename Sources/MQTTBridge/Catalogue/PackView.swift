@@ -45,10 +45,9 @@ struct PackView {
 
     /// Age of the oldest data behind live values, ms; what is said of a stale pack rests on none, and is 0.
     var dataAge: Int64 {
-        guard freshness.isLive else { return 0 }
         // A pack that falls silent counts in its bank until it is stale.
-        let packs = bank?.packs.filter(\.freshness.isLive) ?? [self]
-        return packs.compactMap { $0.snapshot.age(at: now) }.max() ?? 0
+        if let bank { return bank.packs.reduce(0) { max($0, $1.dataAge) } }
+        return snapshot.dataAge(freshness, at: now)
     }
 
     /// Keys, where the link is live.
@@ -59,4 +58,9 @@ struct PackView {
 
     /// Live reading of a cell, from 1.
     func cell(_ number: Int) -> CellReading? { live == nil ? nil : snapshot.reading(ofCell: number, at: now) }
+}
+
+extension PackSnapshot {
+    /// Age of the data where it counts as live, ms; else 0.
+    func dataAge(_ freshness: Freshness, at now: Timestamp) -> Int64 { freshness.isLive ? age(at: now) ?? 0 : 0 }
 }

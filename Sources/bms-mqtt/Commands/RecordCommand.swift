@@ -1,4 +1,5 @@
 import BMSCore
+import LinuxIO
 import SerialLink
 
 /// `bms-mqtt record`: keeps what a source sends, for a bug report or a test.

@@ -24,7 +24,7 @@ struct RunCommand {
             let service = RunningService(configuration.ready, log, notifier)
             let next = service.isWhole ? nextConfiguration(log, notifier) : nil
             if next == nil { notifier?.stopping() }
-            service.stop(before: next?.plan)
+            service.stop(keepsTree: configuration.plan.tree.isSubset(of: next?.plan.tree ?? []))
             guard service.isWhole else {
                 // Limping on would look like a bridge that works.
                 log.error("the system gives no more threads: stopped")

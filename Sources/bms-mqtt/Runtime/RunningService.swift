@@ -20,7 +20,6 @@ struct RunningService {
     private let time: ClockThread
     private let keeper: StateKeeper
     private let watchdog: WatchdogThread?
-    private let tree: Set<String>
 
     /// Starts everything.
     init(_ plan: ServicePlan, _ log: Log, _ notifier: ServiceNotifier? = nil) {
@@ -61,7 +60,6 @@ struct RunningService {
         isWhole = sources.start() && time.start() && isWhole
         watchdog = WatchdogThread(Self.chain(link, sources, guards, clock: heartbeat), notifier, log)
         self.isWhole = isWhole
-        tree = plan.tree
         self.runtime = runtime
         self.link = link
         self.guards = guards
@@ -72,11 +70,11 @@ struct RunningService {
 
     /// Says goodbye and ends all threads; takes less than two seconds for that, unless the disk or a name server holds it up.
     ///
-    /// - Parameter next: what follows at once.
-    func stop(before next: ServicePlan? = nil) {
+    /// - Parameter keepsTree: what follows at once goes on with the GX tree.
+    func stop(keepsTree: Bool = false) {
         defer { watchdog?.stop() }
         sources.stop()
-        link.stop(farewell: runtime.end(keepsTree: tree.isSubset(of: next?.tree ?? [])).map(OutgoingMessage.init))
+        link.stop(farewell: runtime.end(keepsTree: keepsTree).map(OutgoingMessage.init))
         for (_, link) in guards { link.beginStop() }
         for (_, link) in guards { link.stop() }
         time.stop(seconds: Self.patience)
