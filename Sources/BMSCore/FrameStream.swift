@@ -65,6 +65,13 @@ public struct FrameStream: Sendable {
         }
     }
 
+    /// A frame of this stream was refused for what came before it: it counts as rejected, not as accepted.
+    mutating func refuse(_ rejection: Rejection) {
+        counters.framesAccepted -= 1
+        counters.bytesDropped += FrameLayout.length
+        counters.count(rejection)
+    }
+
     /// Forgets a half-received frame: the source was closed and opened again.
     public mutating func reset() {
         counters.bytesDropped += buffer.count - head

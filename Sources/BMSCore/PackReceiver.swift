@@ -2,7 +2,6 @@
 public struct PackReceiver: Sendable {
     private var stream: FrameStream
     private var tracker: PackTracker
-    private var historyCounters = LinkCounters()
     private var damagedAt: Timestamp?
 
     /// A receiver that knows nothing yet.
@@ -20,15 +19,7 @@ public struct PackReceiver: Sendable {
     }
 
     /// Counters of all stages together. A frame that the gate refuses counts as rejected, not as accepted.
-    public var counters: LinkCounters {
-        var counters = stream.counters
-        for (rejection, count) in historyCounters.rejections {
-            counters.framesAccepted -= count
-            counters.bytesDropped += count * FrameLayout.length
-            counters.count(rejection, times: count)
-        }
-        return counters
-    }
+    public var counters: LinkCounters { stream.counters }
 
     /// The last frame that looked like one and was refused for its content.
     public var lastRejected: RejectedFrame? { stream.lastRejected }
@@ -55,7 +46,7 @@ public struct PackReceiver: Sendable {
 
     private mutating func track(_ frame: Frame, at now: Timestamp) -> PackTracker.Outcome {
         let outcome = tracker.take(frame, at: now)
-        if case .refused(let rejection) = outcome { historyCounters.count(rejection) }
+        if case .refused(let rejection) = outcome { stream.refuse(rejection) }
         return outcome
     }
 

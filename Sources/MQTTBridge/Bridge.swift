@@ -13,6 +13,7 @@ public struct Bridge: Sendable {
     private let access: TopicAccess
     private var isConnected = false
     private var isListenedTo = false
+    private var round: ListeningRound
     /// Takes limits as soon as they are written, before the step that made them ends; `nil`: they come with the others. While
     /// there is no connection nothing is given to it.
     public var express: (@Sendable (OutboundMessage) -> Void)?
@@ -36,6 +37,7 @@ public struct Bridge: Sendable {
         self.banks = banks.map { bank in
             BankChannel(bank, options, members: bank.packs.compactMap { id in packs.firstIndex { $0.id == id } })
         }
+        round = ListeningRound(packs: packs.count)
         bankOfPack = Dictionary(
             self.banks.enumerated().flatMap { bank in bank.element.members.map { ($0, bank.offset) } },
             uniquingKeysWith: { first, _ in first })
@@ -95,7 +97,13 @@ public struct Bridge: Sendable {
 
     /// Bytes came from a pack's source.
     public mutating func receive(_ bytes: [UInt8], pack index: Int, at now: Moment) -> Outbox {
-        collect(at: now, touched: index) { packs, outbox in packs[index].receive(bytes, at: now, into: &outbox) }
+        var isHeard = false
+        var outbox = collect(at: now, touched: index) { packs, outbox in
+            isHeard = packs[index].receive(bytes, at: now, into: &outbox)
+        }
+        // A bank looks at several frames together, and a doubt is answered by the next tick.
+        outbox.mayRest = isHeard && round.note(index) && banks.isEmpty && !isStatusDoubted
+        return outbox
     }
 
     /// A pack's source was opened, or closed: half a frame is worth nothing now.
@@ -110,7 +118,11 @@ public struct Bridge: Sendable {
         return summaries(at: now)
     }
 
-    /// Time passed. Call it at least once a second: silence must lower limits.
+    /// Milliseconds after a step that said ``Outbox/mayRest`` in which time alone changes nothing. More than frames are apart, and few
+    /// beside the 10 s after which silence lowers limits.
+    public static let rest = 1500.0
+
+    /// Time passed. Call it at least once a second, but for ``rest``: silence must lower limits.
     public mutating func tick(at now: Moment) -> Outbox {
         let corrections = isStatusDoubted ? [bridgeStatus("online")] : []
         isStatusDoubted = false

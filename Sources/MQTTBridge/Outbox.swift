@@ -25,6 +25,9 @@ public struct Outbox: Sendable {
     /// Answers to commands.
     public internal(set) var answers: [CommandAnswer] = []
 
+    /// Every pack was heard since this was said last: no tick is needed for ``Bridge/rest``.
+    public internal(set) var mayRest = false
+
     /// Takes messages that should not wait until the whole step is worked out; `nil`: they wait.
     var express: (@Sendable (OutboundMessage) -> Void)?
 

@@ -49,15 +49,18 @@ struct PackChannel: Sendable {
     }
 
     /// Takes bytes and publishes at once what they changed.
-    mutating func receive(_ bytes: [UInt8], at now: Moment, into outbox: inout Outbox) {
+    ///
+    /// - Returns: the pack was heard, there was a good frame in them.
+    mutating func receive(_ bytes: [UInt8], at now: Moment, into outbox: inout Outbox) -> Bool {
         let outcomes = receiver.receive(bytes, at: now.monotonic)
-        guard !outcomes.isEmpty else { return }
+        guard !outcomes.isEmpty else { return false }
         let isGood = outcomes.contains { outcome in
             if case .refused = outcome { return false }
             return true
         }
         if isGood { frameAt = now.monotonic }
         advance(at: now, hasFrame: isGood, into: &outbox)
+        return isGood
     }
 
     /// Time passed. What was due was done with a frame that came a short while ago; so with a frame a second a tick costs nothing.

@@ -8,6 +8,9 @@ import Mosquitto
 /// its own thread, under one lock, and publishes before it lets go: a limit is sent by the step that computed it, and what is
 /// sent stands in the order of the steps. Publishing never waits for the network, and nothing here waits for the disk.
 final class BridgeRuntime: Sendable {
+    /// Silence must lower limits within a second.
+    static let tickMilliseconds = 500.0
+
     private struct State: Sendable {
         var bridge: Bridge
         /// The farewell is said: nothing may follow it.
@@ -19,6 +22,8 @@ final class BridgeRuntime: Sendable {
     private let log: Log
     private let clock: PacedClock
     private let keeper: StateKeeper
+    /// When the next ``tick()`` is due.
+    let tickTimer = TimerDescriptor()
 
     init(_ bridge: Bridge, transport: any Transport, log: Log, clock: PacedClock, keeper: StateKeeper) {
         var bridge = bridge
@@ -44,6 +49,7 @@ final class BridgeRuntime: Sendable {
         return state.withLock { takesRanges ? $0.bridge.takeSummaries(at: now) : $0.bridge.summaries(at: now) }
     }
 
+    /// Time passed; see ``tickTimer``.
     func tick() { step { $0.tick(at: $1) } }
 
     /// The broker accepted this client; ``paceChanged(isNarrow:)`` follows.
@@ -90,10 +96,18 @@ final class BridgeRuntime: Sendable {
         }
     }
 
+    /// Has the next tick come after so many milliseconds of the bridge's clock, and ticks follow twice a second.
+    func awaitTick(after milliseconds: Double) {
+        tickTimer.set(
+            after: clock.realSeconds(milliseconds: milliseconds),
+            every: clock.realSeconds(milliseconds: Self.tickMilliseconds))
+    }
+
     private func step(_ body: (inout Bridge, Moment) -> Outbox) {
         let notices = state.withLock { state -> [Notice] in
             guard !state.hasEnded else { return [] }
             let outbox = body(&state.bridge, clock.now())
+            if outbox.mayRest { awaitTick(after: Bridge.rest) }
             for message in outbox.messages { transport.publish(message) }
             // Limits do not wait for the disk; the answers do, for they say whether the change is kept.
             if !outbox.saves.isEmpty || !outbox.answers.isEmpty { keeper.keep(outbox.saves, outbox.answers) }

@@ -5,8 +5,8 @@ import PackSimulator
 
 /// The thread that keeps time: ticks of the bridge, reports, and the frames of simulated packs.
 struct ClockThread: Sendable {
-    /// Silence must lower limits within a second.
-    private static let tickMilliseconds = 500.0
+    /// Seconds between two looks at what is no frame's business, however well frames come. Below the patience of ``Heartbeat``.
+    private static let longestSleep = 5.0
 
     private let runtime: BridgeRuntime
     private let clock: PacedClock
@@ -45,24 +45,33 @@ struct ClockThread: Sendable {
     }
 
     private mutating func run() {
-        let tick = clock.realSeconds(milliseconds: Self.tickMilliseconds)
         let second = clock.realSeconds(milliseconds: 1000)
-        var nextTick = MonotonicTime.seconds() + tick
-        for index in packs.indices { packs[index].nextAt = nextTick - tick }
+        let timer = runtime.tickTimer
+        // Without a timer nobody would call: then it looks by itself.
+        let sleep =
+            timer.descriptor < 0
+            ? clock.realSeconds(milliseconds: BridgeRuntime.tickMilliseconds) : Self.longestSleep
+        runtime.awaitTick(after: BridgeRuntime.tickMilliseconds)
+        reporter.step()
+        let start = MonotonicTime.seconds()
+        var nextTick = start + sleep
+        for index in packs.indices { packs[index].nextAt = start }
         while true {
             heartbeat.beat()
             let next = packs.reduce(nextTick) { min($0, $1.nextAt) }
-            if end.wait(seconds: next - MonotonicTime.seconds()) { return }
+            let outcome = Poll.wait(for: timer.descriptor, seconds: next - MonotonicTime.seconds(), stop: end)
+            if outcome == .stopped { return }
             let now = MonotonicTime.seconds()
             for index in packs.indices where packs[index].nextAt <= now {
                 packs[index].step(runtime)
                 // On a grid: a late step is made up for, not added, unless it is very late.
                 packs[index].nextAt = max(packs[index].nextAt + second, now - 0.2)
             }
-            guard now >= nextTick else { continue }
+            guard outcome == .ready || now >= nextTick else { continue }
+            timer.clear()
             runtime.tick()
             reporter.step()
-            nextTick = max(nextTick + tick, now)
+            nextTick = now + sleep
         }
     }
 }
