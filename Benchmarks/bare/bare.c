@@ -2,6 +2,7 @@
 //   bare frames PORT PTY       each read of the terminal -> a message of the size that the topic bare/size said
 //   bare commands PORT         each message on bare/command -> the same
 //   bare replay PORT FILE      the messages of FILE at their times: lines of "<milliseconds> <quality> <retain> <expiry> <topic> <payload>"
+#include <errno.h>
 #include <fcntl.h>
 #include <mosquitto.h>
 #include <mqtt_protocol.h>
@@ -86,6 +87,10 @@ int main(int count, char **words) {
     }
     int pty = strcmp(words[1], "frames") == 0 && count == 4 ? open(words[3], O_RDONLY | O_NOCTTY | O_NONBLOCK) : -1;
     char buffer[4096];
-    while (wait_for(client, pty, now_ms() + 3600000))
-        if (read(pty, buffer, sizeof buffer) > 0) publish(client, "bare/limits", size, payload, 0, 1, 28);
+    while (wait_for(client, pty, now_ms() + 3600000)) {
+        ssize_t got = read(pty, buffer, sizeof buffer);
+        if (got > 0) publish(client, "bare/limits", size, payload, 0, 1, 28);
+        // Hung up: whoever measures has gone.
+        if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) return 0;
+    }
 }
