@@ -6,8 +6,10 @@ public import BMSCore
 public struct LimitCalculator: Sendable {
     private let configuration: LimitConfiguration
     private var constraints = ConstraintTable.all()
-    /// Bounds of each constraint, as of its last step.
-    private var values: [[ConstraintValue]]
+    /// Bounds of all constraints, each as of its last step.
+    private var values: [ConstraintValue] = []
+    /// Where those of each constraint end.
+    private var ends: [Int]
     private var machine = ChargeStateMachine()
     private var imbalance = ImbalanceFilter()
     private var estimator = ResistanceEstimator()
@@ -23,7 +25,7 @@ public struct LimitCalculator: Sendable {
     private var last: PackSnapshot?
     private var lastStepAt: Timestamp?
     private var hasNewCommands = false
-    private var published: Limits?
+    private var published: Limits.Levels?
 
     /// A calculator for one pack.
     ///
@@ -36,7 +38,7 @@ public struct LimitCalculator: Sendable {
     ) {
         self.configuration = configuration
         self.memory = memory
-        values = constraints.map { _ in [] }
+        ends = constraints.map { _ in 0 }
         schedule = FullChargeSchedule(configuration)
         if let seconds = memory?.secondsSinceFull { schedule.wasFull(secondsAgo: seconds, at: now) }
     }
@@ -111,7 +113,7 @@ public struct LimitCalculator: Sendable {
             input, freshness, mayRise: hasFrame && freshness == .fresh && !isDistrusted, isDistrusted: isDistrusted,
             elapsed: max(sinceFrame, seconds(from: lastStepAt, to: now)))
         lastStepAt = now
-        published = limits
+        published = limits.levels
         return limits
     }
 
@@ -155,10 +157,21 @@ public struct LimitCalculator: Sendable {
 
     /// Renews the bounds of the chosen constraints.
     private mutating func evaluate(_ input: LimitInput, where isChosen: (any Constraint) -> Bool) {
-        for index in constraints.indices where isChosen(constraints[index]) {
-            values[index].removeAll(keepingCapacity: true)
-            constraints[index].evaluate(input, into: &values[index])
+        var renewed: [ConstraintValue] = []
+        // With room for what silence, commands and CCL said in volts add.
+        renewed.reserveCapacity(values.count + 16)
+        var start = 0
+        for index in constraints.indices {
+            let end = ends[index]
+            if isChosen(constraints[index]) {
+                constraints[index].evaluate(input, into: &renewed)
+            } else {
+                renewed.append(contentsOf: values[start..<end])
+            }
+            start = end
+            ends[index] = renewed.count
         }
+        values = renewed
     }
 
     /// What constraints look at beside the frame.
@@ -196,9 +209,7 @@ public struct LimitCalculator: Sendable {
     private mutating func publish(
         _ input: LimitInput, _ freshness: Freshness, mayRise: Bool, isDistrusted: Bool, elapsed: Double
     ) -> Limits {
-        var bounds: [ConstraintValue] = []
-        bounds.reserveCapacity(32)
-        for value in values { bounds.append(contentsOf: value) }
+        var bounds = values
         commands.evaluate(input, into: &bounds)
         chargeByVoltage.evaluate(input, into: &bounds)
         Staleness.evaluate(input, freshness, into: &bounds)
@@ -208,26 +219,32 @@ public struct LimitCalculator: Sendable {
         let floor = (settings.minimumVoltage + Millivolts(max(0, span.rawValue) * 3 / 10)) * settings.cellCount
         if input.cellsBefore != nil { cvl.lift(to: floor.rawValue) }
         let cap = configuration.maximumChargeVoltage?.rawValue ?? .max
-        let lowest = LimitKind.allCases.map { bounds.lowest($0) }
+        let voltageBound = bounds.lowest(.cvl)
+        let chargeBound = bounds.lowest(.ccl)
+        let dischargeBound = bounds.lowest(.dcl)
         let capacity = Double(input.capacity.rawValue)
         let voltage = cvl.step(
-            to: min(max(lowest[0]?.value ?? 0, floor.rawValue), cap), mayRise: mayRise,
-            isFinal: lowest[0]?.name == "target", slew: 1.25 * Double(settings.cellCount), elapsed: elapsed)
+            to: min(max(voltageBound?.value ?? 0, floor.rawValue), cap), mayRise: mayRise,
+            isFinal: voltageBound?.name == "target", slew: 1.25 * Double(settings.cellCount), elapsed: elapsed)
         let charge = ccl.step(
-            to: lowest[1]?.value ?? 0, mayRise: mayRise, isFinal: false, slew: 0.01 * capacity, elapsed: elapsed)
+            to: chargeBound?.value ?? 0, mayRise: mayRise, isFinal: false, slew: 0.01 * capacity, elapsed: elapsed)
         let discharge = dcl.step(
-            to: lowest[2]?.value ?? 0, mayRise: mayRise, isFinal: false, slew: 0.02 * capacity, elapsed: elapsed)
-        let why = [(voltage, cvl), (charge, ccl), (discharge, dcl)].enumerated().map { index, pair in
+            to: dischargeBound?.value ?? 0, mayRise: mayRise, isFinal: false, slew: 0.02 * capacity, elapsed: elapsed)
+        func why(_ kind: LimitKind, _ bound: ConstraintValue?, _ value: Int, _ ramp: LimitRamp) -> Limits.Reason {
             let reason = Limits.Reason(
-                lowest[index], pair.0, pair.1, isDistrusted: isDistrusted, isVoltage: index == 0)
-            return keepers[index].step(reason, value: pair.0, at: input.now)
+                bound, value, ramp, isDistrusted: isDistrusted, isVoltage: kind == .cvl)
+            return keepers[kind.rank].step(reason, value: value, at: input.now)
         }
+        let reasons = [
+            why(.cvl, voltageBound, voltage, cvl), why(.ccl, chargeBound, charge, ccl),
+            why(.dcl, dischargeBound, discharge, dcl),
+        ]
         return Limits(
             cvl: Millivolts(voltage), ccl: Milliamperes(charge), dcl: Milliamperes(discharge),
             state: freshness >= .stale ? .stale : machine.state,
             cellCeiling: input.softCap,
             lowVoltage: (settings.minimumVoltage + input.profile.hold) * settings.cellCount,
-            resistance: resistance(input), why: why, bounds: bounds)
+            resistance: resistance(input), why: reasons, bounds: bounds)
     }
 
     private func resistance(_ input: LimitInput) -> PackResistance {

@@ -29,7 +29,7 @@ struct LimitInput {
     /// Seconds since the frame before, 0...5.
     var elapsed: Double
     /// What was published last; `nil` in the first step.
-    var published: Limits?
+    var published: Limits.Levels?
     /// Moment of this step.
     var now: Timestamp
 

@@ -2,6 +2,16 @@ public import BMSCore
 
 /// The published limits with everything that led to them.
 public struct Limits: Hashable, Sendable {
+    /// The limits without what led to them.
+    public struct Levels: Hashable, Sendable {
+        /// Charge voltage limit of the pack.
+        public var cvl: Millivolts
+        /// Charge current limit.
+        public var ccl: Milliamperes
+        /// Discharge current limit, positive.
+        public var dcl: Milliamperes
+    }
+
     /// Why a limit is what it is.
     package struct Reason: Hashable, Sendable {
         /// How a limit stands to its lowest constraint.
@@ -52,7 +62,7 @@ public struct Limits: Hashable, Sendable {
     }
 
     /// The three numbers, for "did a limit change".
-    public var numbers: [Int] { LimitKind.allCases.map(value) }
+    public var levels: Levels { Levels(cvl: cvl, ccl: ccl, dcl: dcl) }
 
     /// Why a limit is what it is, one sentence.
     public func reason(_ kind: LimitKind) -> String { why[kind.rank].description }

@@ -31,7 +31,7 @@ struct PackPublisher: Sendable {
 
     /// What makes everything go out at once.
     private struct Change: Hashable {
-        var limits: [Int]
+        var limits: Limits.Levels?
         var state: ChargeState?
         var alarms: [AlarmLevel?]
         var permissions: StatusFlags
@@ -57,7 +57,7 @@ struct PackPublisher: Sendable {
     mutating func publishLimits(
         _ limits: Limits, age: Int64, hasFrame: Bool, at now: Moment, into outbox: inout Outbox
     ) {
-        let isChanged = limits.numbers != lastChange?.limits || limits.state != lastChange?.state
+        let isChanged = limits.levels != lastChange?.limits || limits.state != lastChange?.state
         guard isDue(limitsAt, bridge.limitsInterval, isChanged, hasFrame, now) else { return }
         sendLimits(limits, age: age, now, &outbox)
         hasSentLimits = true
@@ -178,7 +178,7 @@ struct PackPublisher: Sendable {
 
     private static func change(_ view: PackView) -> Change {
         Change(
-            limits: view.limits?.numbers ?? [], state: view.limits?.state,
+            limits: view.limits?.levels, state: view.limits?.state,
             alarms: AlarmTable.rows.map { $0.level(view) }, permissions: view.status ?? [],
             contacts: view.keys?.secondStatus, relays: view.relays.map(\.urgent))
     }
@@ -334,7 +334,7 @@ struct PackPublisher: Sendable {
         if let state = change.state, let last = lastChange?.state, state != last {
             outbox.send(event("chargeState", "charge state \(last.rawValue) -> \(state.rawValue)", at: now))
         }
-        if let last = lastChange?.permissions, last != change.permissions, !change.limits.isEmpty {
+        if let last = lastChange?.permissions, last != change.permissions, change.limits != nil {
             let words = [
                 (StatusFlags.chargeAllowed, "charging"), (StatusFlags.dischargeAllowed, "discharging"),
             ].filter { last.contains($0.0) != change.permissions.contains($0.0) }.map {

@@ -46,27 +46,31 @@ public struct PackTally: Hashable, Sendable {
 
 /// Lowest and highest value of each limit over a time.
 public struct LimitRange: Hashable, Sendable {
-    /// In mV and mA, in the order of ``LimitKind``.
-    private var lowest: [Int]
-    private var highest: [Int]
+    private var lowest: Limits.Levels
+    private var highest: Limits.Levels
 
     /// The values of one moment.
     init(_ limits: Limits) {
-        lowest = limits.numbers
+        lowest = limits.levels
         highest = lowest
     }
 
     /// The values of another moment.
     mutating func note(_ limits: Limits) {
-        for (index, value) in limits.numbers.enumerated() {
-            lowest[index] = min(lowest[index], value)
-            highest[index] = max(highest[index], value)
-        }
+        lowest.cvl = min(lowest.cvl, limits.cvl)
+        lowest.ccl = min(lowest.ccl, limits.ccl)
+        lowest.dcl = min(lowest.dcl, limits.dcl)
+        highest.cvl = max(highest.cvl, limits.cvl)
+        highest.ccl = max(highest.ccl, limits.ccl)
+        highest.dcl = max(highest.dcl, limits.dcl)
     }
 
     /// Lowest and highest value of a limit, mV or mA.
     public subscript(kind: LimitKind) -> ClosedRange<Int> {
-        let index = LimitKind.allCases.firstIndex(of: kind) ?? 0
-        return lowest[index]...highest[index]
+        switch kind {
+        case .cvl: lowest.cvl.rawValue...highest.cvl.rawValue
+        case .ccl: lowest.ccl.rawValue...highest.ccl.rawValue
+        case .dcl: lowest.dcl.rawValue...highest.dcl.rawValue
+        }
     }
 }

@@ -166,11 +166,11 @@ struct GXTreeTests {
         ])
     func refusedWrite(path: String, payload: String) {
         var harness = harness()
-        let before = harness.bridge.limits(ofPack: 0)?.numbers
+        let before = harness.bridge.limits(ofPack: 0)?.levels
         harness.forget()
         harness.answers = []
         harness.message("W/\(Self.portal)/battery/512/\(path)", payload)
-        #expect(harness.bridge.limits(ofPack: 0)?.numbers == before)
+        #expect(harness.bridge.limits(ofPack: 0)?.levels == before)
         #expect(tree(harness)["battery/512/\(path)"]?.hasPrefix("{") == true)
         #expect(harness.answers.map(\.answer.isAccepted) == [false])
         #expect(harness.saves.isEmpty)

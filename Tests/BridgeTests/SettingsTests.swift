@@ -66,11 +66,11 @@ struct SettingsTests {
         ])
     func refused(setting: String, payload: String, reason: String) throws {
         var harness = harness()
-        let before = harness.bridge.limits(ofPack: 0)?.numbers
+        let before = harness.bridge.limits(ofPack: 0)?.levels
         let answer = try result(harness.command(setting, payload))
         #expect(answer.flag("accepted") == false)
         #expect(answer.text("reason")?.hasPrefix(reason) == true, "\(answer.text("reason") ?? "")")
-        #expect(harness.bridge.limits(ofPack: 0)?.numbers == before)
+        #expect(harness.bridge.limits(ofPack: 0)?.levels == before)
         #expect(harness.saves.isEmpty)
         // A control of Home Assistant snaps back.
         #expect(harness.on("settings").count == 1)
@@ -196,7 +196,7 @@ struct SettingsTests {
     }
 
     @Test("kept settings are in force from the first limits on; what the table no longer knows is dropped")
-    func restored() {
+    func restored() throws {
         let state = PackState(settings: [
             "maxChargeCurrent": StoredSetting(.number(12_000), setAt: 0),
             "maxDischargeCurrent": StoredSetting(.text("x"), setAt: 0), "gone": StoredSetting(.flag(true), setAt: 0),
@@ -204,7 +204,8 @@ struct SettingsTests {
         ])
         var harness = BridgeHarness(state: state)
         harness.frames(3)
-        #expect(harness.bridge.limits(ofPack: 0)?.numbers == [54_880, 12_000, 280_000])
+        let limits = try #require(harness.bridge.limits(ofPack: 0))
+        #expect(LimitKind.allCases.map(limits.value) == [54_880, 12_000, 280_000])
         #expect(
             harness.bridge.states(at: harness.now.monotonic)["garage"]?.settings.keys.sorted() == ["maxChargeCurrent"])
     }
@@ -271,7 +272,7 @@ struct SettingsTests {
             let isInside =
                 limits.cvl <= Millivolts(54_500) && limits.ccl <= Milliamperes(100_000)
                 && limits.dcl <= Milliamperes(80_000) && limits.ccl >= .zero && limits.dcl >= .zero
-            if !isInside { Issue.record("seed \(seed), round \(round): \(limits.numbers)") }
+            if !isInside { Issue.record("seed \(seed), round \(round): \(limits.levels)") }
             harness.forget()
             harness.notices = []
         }

@@ -115,3 +115,8 @@ struct Bench {
         for second in seconds { feed(at: Double(second), change) }
     }
 }
+
+extension Limits {
+    /// CVL, CCL, DCL in mV and mA.
+    var numbers: [Int] { LimitKind.allCases.map(value) }
+}

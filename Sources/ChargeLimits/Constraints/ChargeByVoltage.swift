@@ -20,17 +20,16 @@ struct ChargeByVoltage: Sendable {
     mutating func evaluate(_ input: LimitInput, into bounds: inout [ConstraintValue]) {
         let resistance = input.resistance * Double(input.cells)
         let rest = estimate(input, resistance)
-        let charge = bounds.filter { $0.limit == .ccl }
-        let isForbidden = charge.contains { bound in
+        let isForbidden = bounds.contains { bound in
             // A charge that the BMS ended because the pack is full is eased down by float.
-            bound.value == 0
+            bound.value == 0 && bound.limit == .ccl
                 && (Self.prohibitions.contains(bound.name) || bound.cause == .chargeRefused(isEndOfCharge: false))
         }
         guard isForbidden || input.configuration.isVoltageOnly else {
             play = VoltagePlay()
             return
         }
-        let current = Milliamperes(max(0, charge.map(\.value).min() ?? 0))
+        let current = Milliamperes(max(0, bounds.lazy.filter { $0.limit == .ccl }.map(\.value).min() ?? 0))
         var goal = rest + Double(current.rawValue) / 1000 * resistance
         if input.configuration.isVoltageOnly {
             let most = input.hardVoltage * input.cells - input.configuration.overshoot

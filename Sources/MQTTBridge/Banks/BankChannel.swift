@@ -24,7 +24,7 @@ struct BankChannel: Sendable {
     private var last: PackView?
     private var steppedAt: Timestamp?
     /// What each pack's limits were in the step before.
-    private var numbers: [[Int]]
+    private var levels: [Limits.Levels?]
     private(set) var limits: Limits?
     /// Somebody listens to the GX tree.
     var isListenedTo = false {
@@ -40,7 +40,7 @@ struct BankChannel: Sendable {
         publisher = PackPublisher(pack, bridge)
         settings = CommandedSettings([:], pack)
         standings = members.map { _ in .waiting }
-        numbers = members.map { _ in [] }
+        levels = members.map { _ in nil }
         battery = bridge.gxTree.map {
             GXBattery(
                 options.gxInstance, $0.topics, bridge.economy, heartbeat: bridge.stateHeartbeat,
@@ -55,12 +55,12 @@ struct BankChannel: Sendable {
         if let touched {
             guard let place = members.firstIndex(of: touched) else { return }
             let isDue = steppedAt.map { now.monotonic - $0 >= Self.interval || now.monotonic < $0 } ?? true
-            let isChanged = (packs[touched].limits?.numbers ?? []) != numbers[place]
+            let isChanged = packs[touched].limits?.levels != levels[place]
             guard isDue || isChanged else { return }
         }
         steppedAt = now.monotonic
         begunAt = begunAt ?? now.monotonic
-        for (place, index) in members.enumerated() { numbers[place] = packs[index].limits?.numbers ?? [] }
+        for (place, index) in members.enumerated() { levels[place] = packs[index].limits?.levels }
         let inputs = members.map { index in
             BankMember(
                 name: packs[index].options.id, snapshot: packs[index].snapshot, limits: packs[index].limits,
