@@ -29,7 +29,7 @@ enum LatencyBenchmark {
         receiver.subscribe("bench/loop")
         var times = Times()
         for index in 0..<samples {
-            times.add("publish to receive in one process", idle(10)) {
+            times.add("publish to receive in one process", pause(milliseconds: 10)) {
                 receiver.publish("bench/loop", [UInt8](repeating: UInt8(ascii: "x"), count: size))
                 return receiver.wait(seconds: 2)
             }
@@ -146,13 +146,6 @@ enum LatencyBenchmark {
         let folder = CommandLine.arguments[0].split(separator: "/").dropLast().joined(separator: "/")
         let root = CommandLine.arguments[0].hasPrefix("/") ? "/" : ""
         return ChildProcess("\(root)\(folder)/bms-mqtt", ["run", "--config", file])
-    }
-
-    private static func idle(_ milliseconds: Int32) { pause(milliseconds: milliseconds) }
-
-    private static func pause(milliseconds: Int32) {
-        var entry = pollfd(fd: -1, events: 0, revents: 0)
-        poll(&entry, 1, milliseconds)
     }
 }
 

@@ -38,3 +38,9 @@ enum Stopwatch {
         return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
     }
 }
+
+/// Does nothing for a while.
+func pause(milliseconds: Int32) {
+    var entry = pollfd(fd: -1, events: 0, revents: 0)
+    poll(&entry, 1, milliseconds)
+}

@@ -9,6 +9,7 @@ enum StepBenchmark {
         var options = BridgeOptions()
         options.limitsInterval = 0
         measure("one frame to its limits document", options, secondsLater: 0)
+        measureRested("one frame to its limits document", options)
         measure("one frame through the whole bridge, a second after the one before", options, secondsLater: 1)
         options.limitsInterval = BridgeOptions().limitsInterval
         measure("the same with the default heartbeats", options, secondsLater: 1)
@@ -32,22 +33,50 @@ enum StepBenchmark {
 
     private static let frames = SampleFrames.make(count).map(FrameEncoder.encode)
 
+    /// The same after a rest, as between frames: by then the caches hold what others needed.
+    private static func measureRested(_ name: String, _ options: BridgeOptions) {
+        for milliseconds in [1, 30] as [Int32] {
+            var harness = Harness(options)
+            let times = frames.prefix(400).map { frame in
+                pause(milliseconds: milliseconds)
+                let start = ContinuousClock.now
+                _ = harness.bridge.receive(frame, pack: 0, at: harness.now(0))
+                return (ContinuousClock.now - start).components.attoseconds / 100_000_000_000
+            }.sorted()
+            let tenths = times[times.count / 2]
+            print("| \(name), after \(milliseconds) ms of sleep, median | \(tenths / 10).\(tenths % 10) us |")
+        }
+    }
+
+    /// A connected bridge that has heard its pack for a while.
+    private struct Harness {
+        var bridge: Bridge
+        private var time: Int64 = 0
+
+        init(_ options: BridgeOptions) {
+            bridge = Bridge(options, packs: [PackOptions(id: "garage")])
+            _ = bridge.connected(canExpire: true, at: now(1000))
+            for frame in frames.prefix(50) { _ = bridge.receive(frame, pack: 0, at: now(1000)) }
+        }
+
+        mutating func now(_ milliseconds: Int64) -> Moment {
+            time += milliseconds
+            return Moment(monotonic: Timestamp(milliseconds: time), wall: 1_795_000_000_000 + time)
+        }
+    }
+
     private static func measure(
         _ name: String, per: String, _ options: BridgeOptions, secondsLater: Int64,
         _ step: (inout Bridge, Int, Moment) -> Outbox
     ) {
-        var bridge = Bridge(options, packs: [PackOptions(id: "garage")])
-        var time: Int64 = 0
-        func now(_ milliseconds: Int64) -> Moment {
-            time += milliseconds
-            return Moment(monotonic: Timestamp(milliseconds: time), wall: 1_795_000_000_000 + time)
-        }
-        _ = bridge.connected(canExpire: true, at: now(1000))
-        for frame in frames.prefix(50) { _ = bridge.receive(frame, pack: 0, at: now(1000)) }
+        var harness = Harness(options)
         var messages = 0
         let seconds = Stopwatch.best(of: 5) {
             messages = 0
-            for index in 0..<count { messages += step(&bridge, index, now(1000 * secondsLater)).messages.count }
+            for index in 0..<count {
+                let now = harness.now(1000 * secondsLater)
+                messages += step(&harness.bridge, index, now).messages.count
+            }
         }
         let tenths = Int(seconds / Double(count) * 1e7)
         print("| \(name), \(messages * 100 / count) messages \(per) | \(tenths / 10).\(tenths % 10) us |")

@@ -70,6 +70,14 @@ struct KeyCollector: Hashable, Sendable {
     private var recent: [Int?] = []
     /// The bytes are keys, not a clock.
     private(set) var isTrusted = false
+    private var known: Known?
+
+    /// Values that hold until another cycle is over, at moments between these two.
+    private struct Known: Hashable, Sendable {
+        var values: KeyValues
+        var from: Timestamp
+        var to: Timestamp
+    }
 
     private static let nothing = [Entry?](repeating: nil, count: KeyLayout.highest + 1)
 
@@ -83,6 +91,7 @@ struct KeyCollector: Hashable, Sendable {
             for keys in Self.values where keys.allSatisfy({ cycle[$0] != nil }) && isConfirmed(keys) {
                 for key in keys { committed[key] = cycle[key] }
             }
+            known = nil
             for keys in Self.voltages { for key in keys { candidates[key] = cycle[key] ?? candidates[key] } }
             cycle = Self.nothing
         }
@@ -96,7 +105,19 @@ struct KeyCollector: Hashable, Sendable {
         if recent.count > Self.window { recent.removeFirst() }
         guard Set(recent.compactMap { $0 }).count >= Self.distinctKeys else { return }
         isTrusted = true
+        known = nil
         recent = []
+    }
+
+    /// The same as ``values(at:)``, worked out anew where it may have changed.
+    mutating func latest(at now: Timestamp) -> KeyValues {
+        if let known, known.from <= now, now <= known.to { return known.values }
+        let values = values(at: now)
+        // Nothing changes until the oldest byte that still counts is too old.
+        let oldest = committed.lazy.compactMap { $0?.time }.filter { now - $0 <= Self.maximumAge }.min()
+        known = Known(
+            values: values, from: now, to: oldest.map { $0 + Self.maximumAge } ?? Timestamp(milliseconds: .max))
+        return values
     }
 
     /// What is known at `now`.

@@ -67,7 +67,7 @@ public struct PackTracker: Sendable {
     public mutating func take(_ frame: Frame, at now: Timestamp) -> Outcome {
         if frame.status.contains(.noCellCommunication) {
             note(frame.status, at: now)
-            snapshot.keys = keys.values(at: now)
+            snapshot.keys = keys.latest(at: now)
             return .statusOnly
         }
         if let since = repetition.stuck(frame, at: now, options) {
@@ -87,7 +87,7 @@ public struct PackTracker: Sendable {
         snapshot.settings = gate.settings
         noteCell(frame, at: now)
         if options.generation == .three { keys.add(frame, at: now) }
-        snapshot.keys = keys.values(at: now)
+        snapshot.keys = keys.latest(at: now)
         snapshot.cellSettings.note(snapshot.keys)
         if options.chemistry == nil {
             snapshot.chemistry = Chemistry(

@@ -219,25 +219,25 @@ public struct LimitCalculator: Sendable {
         let floor = (settings.minimumVoltage + Millivolts(max(0, span.rawValue) * 3 / 10)) * settings.cellCount
         if input.cellsBefore != nil { cvl.lift(to: floor.rawValue) }
         let cap = configuration.maximumChargeVoltage?.rawValue ?? .max
-        let voltageBound = bounds.lowest(.cvl)
-        let chargeBound = bounds.lowest(.ccl)
-        let dischargeBound = bounds.lowest(.dcl)
+        let lowest = bounds.lowest
+        func goal(_ place: Int?) -> Int { place.map { bounds[$0].value } ?? 0 }
         let capacity = Double(input.capacity.rawValue)
         let voltage = cvl.step(
-            to: min(max(voltageBound?.value ?? 0, floor.rawValue), cap), mayRise: mayRise,
-            isFinal: voltageBound?.name == "target", slew: 1.25 * Double(settings.cellCount), elapsed: elapsed)
+            to: min(max(goal(lowest.cvl), floor.rawValue), cap), mayRise: mayRise,
+            isFinal: lowest.cvl.map { bounds[$0].name } == "target", slew: 1.25 * Double(settings.cellCount),
+            elapsed: elapsed)
         let charge = ccl.step(
-            to: chargeBound?.value ?? 0, mayRise: mayRise, isFinal: false, slew: 0.01 * capacity, elapsed: elapsed)
+            to: goal(lowest.ccl), mayRise: mayRise, isFinal: false, slew: 0.01 * capacity, elapsed: elapsed)
         let discharge = dcl.step(
-            to: dischargeBound?.value ?? 0, mayRise: mayRise, isFinal: false, slew: 0.02 * capacity, elapsed: elapsed)
-        func why(_ kind: LimitKind, _ bound: ConstraintValue?, _ value: Int, _ ramp: LimitRamp) -> Limits.Reason {
+            to: goal(lowest.dcl), mayRise: mayRise, isFinal: false, slew: 0.02 * capacity, elapsed: elapsed)
+        func why(_ kind: LimitKind, _ place: Int?, _ value: Int, _ ramp: LimitRamp) -> Limits.Reason {
             let reason = Limits.Reason(
-                bound, value, ramp, isDistrusted: isDistrusted, isVoltage: kind == .cvl)
+                place.map { bounds[$0] }, value, ramp, isDistrusted: isDistrusted, isVoltage: kind == .cvl)
             return keepers[kind.rank].step(reason, value: value, at: input.now)
         }
         let reasons = [
-            why(.cvl, voltageBound, voltage, cvl), why(.ccl, chargeBound, charge, ccl),
-            why(.dcl, dischargeBound, discharge, dcl),
+            why(.cvl, lowest.cvl, voltage, cvl), why(.ccl, lowest.ccl, charge, ccl),
+            why(.dcl, lowest.dcl, discharge, dcl),
         ]
         return Limits(
             cvl: Millivolts(voltage), ccl: Milliamperes(charge), dcl: Milliamperes(discharge),
@@ -265,14 +265,20 @@ public struct LimitCalculator: Sendable {
 }
 
 extension [ConstraintValue] {
-    /// The lowest bound of a limit, the first of equal ones.
-    fileprivate func lowest(_ kind: LimitKind) -> ConstraintValue? {
-        var best: Int?
-        for index in indices where self[index].limit == kind {
-            if let old = best, self[old].value <= self[index].value { continue }
-            best = index
+    /// Places of the lowest bound of each limit, the first of equal ones.
+    fileprivate var lowest: (cvl: Int?, ccl: Int?, dcl: Int?) {
+        var places: (cvl: Int?, ccl: Int?, dcl: Int?)
+        func lower(_ old: Int?, _ new: Int) -> Int {
+            if let old, self[old].value <= self[new].value { old } else { new }
         }
-        return best.map { self[$0] }
+        for index in indices {
+            switch self[index].limit {
+            case .cvl: places.cvl = lower(places.cvl, index)
+            case .ccl: places.ccl = lower(places.ccl, index)
+            case .dcl: places.dcl = lower(places.dcl, index)
+            }
+        }
+        return places
     }
 }
 
