@@ -108,7 +108,9 @@ enum SettingsTable {
     }
 
     static func row(_ name: String, _ options: PackOptions) -> SettingRow? {
-        rows(options).first { $0.name == name }
+        // Frames ask, too, where something was commanded: the table is not put together for that.
+        guard !options.isBank else { return nil }
+        return rows.first { $0.name == name } ?? options.relays.first { $0.setting == name }.map(relay)
     }
 
     private static func relay(_ relay: RelayOptions) -> SettingRow {
