@@ -1,6 +1,5 @@
 import BMSCore
 import CMosquitto
-import Glibc
 import TestSupport
 
 /// From the last byte of a frame, or from a command, to the limits at a subscriber, in turns with a bare libmosquitto program that

@@ -29,3 +29,18 @@ public struct ConstraintValue: Hashable, Sendable {
         Self(limit: .dcl, name: name, value: max(0, value.rawValue), cause: cause)
     }
 }
+
+extension [ConstraintValue] {
+    /// Where the lowest bound of a limit is, the first of equal ones.
+    func placeOfLowest(_ kind: LimitKind) -> Int? {
+        var best: Int?
+        for index in indices where self[index].limit == kind {
+            if let old = best, self[old].value <= self[index].value { continue }
+            best = index
+        }
+        return best
+    }
+
+    /// The lowest bound of a limit, the first of equal ones.
+    func lowest(_ kind: LimitKind) -> ConstraintValue? { placeOfLowest(kind).map { self[$0] } }
+}

@@ -158,8 +158,8 @@ public struct LimitCalculator: Sendable {
     /// Renews the bounds of the chosen constraints.
     private mutating func evaluate(_ input: LimitInput, where isChosen: (any Constraint) -> Bool) {
         var renewed: [ConstraintValue] = []
-        // With room for what silence, commands and CCL said in volts add.
-        renewed.reserveCapacity(values.count + 16)
+        // From one step to the next few bounds come.
+        renewed.reserveCapacity(values.count + 8)
         var start = 0
         for index in constraints.indices {
             let end = ends[index]
@@ -219,7 +219,9 @@ public struct LimitCalculator: Sendable {
         let floor = (settings.minimumVoltage + Millivolts(max(0, span.rawValue) * 3 / 10)) * settings.cellCount
         if input.cellsBefore != nil { cvl.lift(to: floor.rawValue) }
         let cap = configuration.maximumChargeVoltage?.rawValue ?? .max
-        let lowest = bounds.lowest
+        let lowest = (
+            cvl: bounds.placeOfLowest(.cvl), ccl: bounds.placeOfLowest(.ccl), dcl: bounds.placeOfLowest(.dcl)
+        )
         func goal(_ place: Int?) -> Int { place.map { bounds[$0].value } ?? 0 }
         let capacity = Double(input.capacity.rawValue)
         let voltage = cvl.step(
@@ -261,24 +263,6 @@ public struct LimitCalculator: Sendable {
     private func seconds(from old: Timestamp?, to new: Timestamp?) -> Double {
         guard let old, let new else { return 0 }
         return Double(min(max(new - old, 0), 5_000)) / 1000
-    }
-}
-
-extension [ConstraintValue] {
-    /// Places of the lowest bound of each limit, the first of equal ones.
-    fileprivate var lowest: (cvl: Int?, ccl: Int?, dcl: Int?) {
-        var places: (cvl: Int?, ccl: Int?, dcl: Int?)
-        func lower(_ old: Int?, _ new: Int) -> Int {
-            if let old, self[old].value <= self[new].value { old } else { new }
-        }
-        for index in indices {
-            switch self[index].limit {
-            case .cvl: places.cvl = lower(places.cvl, index)
-            case .ccl: places.ccl = lower(places.ccl, index)
-            case .dcl: places.dcl = lower(places.dcl, index)
-            }
-        }
-        return places
     }
 }
 

@@ -10,6 +10,15 @@ public struct Limits: Hashable, Sendable {
         public var ccl: Milliamperes
         /// Discharge current limit, positive.
         public var dcl: Milliamperes
+
+        /// A limit in its unit, mV or mA.
+        public func value(_ kind: LimitKind) -> Int {
+            switch kind {
+            case .cvl: cvl.rawValue
+            case .ccl: ccl.rawValue
+            case .dcl: dcl.rawValue
+            }
+        }
     }
 
     /// Why a limit is what it is.
@@ -53,13 +62,7 @@ public struct Limits: Hashable, Sendable {
     package var bounds: [ConstraintValue]
 
     /// A limit in its unit, mV or mA.
-    public func value(_ kind: LimitKind) -> Int {
-        switch kind {
-        case .cvl: cvl.rawValue
-        case .ccl: ccl.rawValue
-        case .dcl: dcl.rawValue
-        }
-    }
+    public func value(_ kind: LimitKind) -> Int { levels.value(kind) }
 
     /// The three numbers, for "did a limit change".
     public var levels: Levels { Levels(cvl: cvl, ccl: ccl, dcl: dcl) }

@@ -18,10 +18,7 @@ public final class EventDescriptor: Sendable {
     }
 
     /// Takes the signal back.
-    public func clear() {
-        var count: UInt64 = 0
-        _ = Glibc.read(descriptor, &count, 8)
-    }
+    public func clear() { Poll.takeCount(of: descriptor) }
 
     /// Waits, an hour at most; `true` when it was set in time.
     @discardableResult
@@ -50,6 +47,12 @@ public enum Poll {
         public var canWrite: Bool
         /// The event was set.
         public var isWoken: Bool
+    }
+
+    /// Takes what an eventfd or a timerfd has counted: it is not ready any more.
+    static func takeCount(of descriptor: Int32) {
+        var count: UInt64 = 0
+        _ = Glibc.read(descriptor, &count, 8)
     }
 
     /// Waits for one descriptor, for a stop event, or for time to pass (an hour at most).

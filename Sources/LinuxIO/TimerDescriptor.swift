@@ -18,10 +18,7 @@ public final class TimerDescriptor: Sendable {
     }
 
     /// Not readable any more until its time comes again.
-    public func clear() {
-        var count: UInt64 = 0
-        _ = Glibc.read(descriptor, &count, 8)
-    }
+    public func clear() { Poll.takeCount(of: descriptor) }
 
     /// At least a millisecond: zero would stop it.
     private static func time(_ seconds: Double) -> timespec {

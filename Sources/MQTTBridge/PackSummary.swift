@@ -67,10 +67,6 @@ public struct LimitRange: Hashable, Sendable {
 
     /// Lowest and highest value of a limit, mV or mA.
     public subscript(kind: LimitKind) -> ClosedRange<Int> {
-        switch kind {
-        case .cvl: lowest.cvl.rawValue...highest.cvl.rawValue
-        case .ccl: lowest.ccl.rawValue...highest.ccl.rawValue
-        case .dcl: lowest.dcl.rawValue...highest.dcl.rawValue
-        }
+        lowest.value(kind)...highest.value(kind)
     }
 }

@@ -175,7 +175,7 @@ public struct BankCalculator: Sendable {
         let isCharged = connected.filter { sides[$0][0].isAwaited }
         for index in isCharged.isEmpty ? connected : isCharged {
             guard let limits = members[index].limits else { continue }
-            let cause = limits.lowestConstraint(.cvl)?.cause ?? .nothingKnown
+            let cause = limits.bounds.lowest(.cvl)?.cause ?? .nothingKnown
             let name = members[index].name
             bounds.append(.cvl(limits.cvl, "pack:\(name)", .bank(.voltage(pack: name, cause))))
         }
@@ -219,7 +219,7 @@ public struct BankCalculator: Sendable {
         let cells = Double(members[connected[0]].snapshot.settings?.cellCount ?? 0)
         let elapsed = Double(min(5_000, max(0, steppedAt.map { now - $0 } ?? 0))) / 1000
         var draft = Limits(bounds: bounds)
-        let lowest = LimitKind.allCases.map { draft.lowestConstraint($0) }
+        let lowest = LimitKind.allCases.map { draft.bounds.lowest($0) }
         let slews = [1.25 * cells, 0.01 * capacity, 0.02 * capacity]
         let values = [
             cvl.step(

@@ -94,23 +94,18 @@ struct BankSide: Sendable {
         guard let limits = member.limits else { return nil }
         let value = limits.value(direction.kind)
         let cause = Self.cause(limits, direction.kind)
-        let allowed = limits.lowestConstraint(direction.kind)?.value ?? value
+        let allowed = limits.bounds.lowest(direction.kind)?.value ?? value
         // A ramp stops short of its goal by up to a twentieth or an ampere.
         if value >= allowed - max(1_500, allowed / 20) { isReturning = false }
         return (isReturning ? max(value, allowed) : value, cause)
     }
 
     private static func cause(_ limits: Limits, _ kind: LimitKind) -> Cause {
-        limits.lowestConstraint(kind)?.cause ?? .nothingKnown
+        limits.bounds.lowest(kind)?.cause ?? .nothingKnown
     }
 }
 
 extension Limits {
-    /// The lowest bound of a limit, before its ramp; the first of equal ones.
-    func lowestConstraint(_ kind: LimitKind) -> ConstraintValue? {
-        bounds.filter { $0.limit == kind }.min { $0.value < $1.value }
-    }
-
     /// The BMS ended the charge itself: no fault.
     var isChargeEnded: Bool { bounds.contains { $0.cause == .chargeRefused(isEndOfCharge: true) } }
 }

@@ -29,7 +29,7 @@ struct ChargeByVoltage: Sendable {
             play = VoltagePlay()
             return
         }
-        let current = Milliamperes(max(0, bounds.lazy.filter { $0.limit == .ccl }.map(\.value).min() ?? 0))
+        let current = Milliamperes(max(0, bounds.lowest(.ccl)?.value ?? 0))
         var goal = rest + Double(current.rawValue) / 1000 * resistance
         if input.configuration.isVoltageOnly {
             let most = input.hardVoltage * input.cells - input.configuration.overshoot

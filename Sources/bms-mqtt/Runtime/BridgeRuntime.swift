@@ -107,10 +107,10 @@ final class BridgeRuntime: Sendable {
         let notices = state.withLock { state -> [Notice] in
             guard !state.hasEnded else { return [] }
             let outbox = body(&state.bridge, clock.now())
-            if outbox.mayRest { awaitTick(after: Bridge.rest) }
             for message in outbox.messages { transport.publish(message) }
             // Limits do not wait for the disk; the answers do, for they say whether the change is kept.
             if !outbox.saves.isEmpty || !outbox.answers.isEmpty { keeper.keep(outbox.saves, outbox.answers) }
+            if outbox.mayRest { awaitTick(after: Bridge.rest) }
             return outbox.notices
         }
         for notice in notices {
