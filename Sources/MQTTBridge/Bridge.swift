@@ -19,6 +19,10 @@ public struct Bridge: Sendable {
     public var express: (@Sendable (OutboundMessage) -> Void)?
     /// Somebody else said `offline` where this bridge stands for `online`.
     private var isStatusDoubted = false
+    /// What a step that went no further than its limits has to send and say; ``isUnfinished`` until the tick after it.
+    private var unfinished = Outbox()
+    /// A tick would send and say something of a command.
+    public private(set) var isUnfinished = false
 
     /// A bridge for packs with different ids.
     ///
@@ -102,7 +106,7 @@ public struct Bridge: Sendable {
             isHeard = packs[index].receive(bytes, at: now, into: &outbox)
         }
         // A bank looks at several frames together, and a doubt is answered by the next tick.
-        outbox.mayRest = isHeard && round.note(index) && banks.isEmpty && !isStatusDoubted
+        outbox.mayRest = isHeard && round.note(index) && banks.isEmpty && !isStatusDoubted && !isUnfinished
         return outbox
     }
 
@@ -126,6 +130,7 @@ public struct Bridge: Sendable {
     public mutating func tick(at now: Moment) -> Outbox {
         let corrections = isStatusDoubted ? [bridgeStatus("online")] : []
         isStatusDoubted = false
+        isUnfinished = false
         return collect(at: now) { packs, outbox in
             outbox.send(corrections)
             for index in packs.indices { packs[index].tick(at: now, into: &outbox) }
@@ -160,6 +165,7 @@ public struct Bridge: Sendable {
     /// The connection is gone. Nothing is kept for later but the newest state.
     public mutating func disconnected() {
         isConnected = false
+        unfinished.messages = []
         for index in packs.indices { packs[index].disconnected() }
     }
 
@@ -314,7 +320,8 @@ public struct Bridge: Sendable {
     private mutating func collect(
         at now: Moment, touched: Int? = nil, _ body: (inout [PackChannel], inout Outbox) -> Void
     ) -> Outbox {
-        var outbox = Outbox()
+        var outbox = unfinished
+        unfinished = Outbox()
         // A frame concerns the bank of its pack alone: with a thousand packs nothing else is looked at.
         let concerned = touched.map { bankOfPack[$0].map { $0..<$0 + 1 } ?? 0..<0 } ?? banks.indices
         for index in concerned { tell(bank: index) }
@@ -329,7 +336,19 @@ public struct Bridge: Sendable {
         body(&packs, &outbox)
         for index in concerned { banks[index].step(packs, touched: touched, at: now, into: &outbox) }
         if !isConnected { outbox.messages = [] }
-        return outbox
+        return outbox.awaitsTick ? putOff(outbox) : outbox
+    }
+
+    /// Leaves what a step has to send and say to the next.
+    private mutating func putOff(_ outbox: Outbox) -> Outbox {
+        unfinished = outbox
+        unfinished.express = nil
+        unfinished.awaitsTick = false
+        var rest = Outbox()
+        // Once: commands that follow one another must not move the tick on for ever.
+        rest.awaitsTick = !isUnfinished
+        isUnfinished = true
+        return rest
     }
 
     /// Packs in parallel go to float together.

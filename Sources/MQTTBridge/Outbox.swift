@@ -28,8 +28,15 @@ public struct Outbox: Sendable {
     /// Every pack was heard since this was said last: no tick is needed for ``Bridge/rest``.
     public internal(set) var mayRest = false
 
+    /// A command's limits have gone out, and what else it changed is worked out by the next step: that step should come as soon as
+    /// this thread has let go of the processor. The limits may have to wait for it.
+    public internal(set) var awaitsTick = false
+
     /// Takes messages that should not wait until the whole step is worked out; `nil`: they wait.
     var express: (@Sendable (OutboundMessage) -> Void)?
+
+    /// Messages may go ahead of what the step has not worked out yet.
+    var isExpress: Bool { express != nil }
 
     /// Sends a message ahead of all others of this step.
     mutating func sendAtOnce(_ message: OutboundMessage) {

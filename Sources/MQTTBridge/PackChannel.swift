@@ -94,8 +94,14 @@ struct PackChannel: Sendable {
         }
         // A refusal makes a control of Home Assistant snap back.
         publisher.forgetSettings()
-        // Limits go out before anything is said of it.
-        advance(at: now, hasFrame: false, into: &outbox)
+        // Limits go out before anything is said of it; where they are on their way, the next tick says the rest.
+        stepLimits(at: now, hasFrame: false, into: &outbox)
+        if outbox.isExpress {
+            frameAt = nil
+            outbox.awaitsTick = true
+        } else {
+            tellRest(at: now, hasFrame: false, into: &outbox)
+        }
         if outcome.isChanged {
             let value = outcome.answer.effective?.shown ?? ""
             tell("setting", .info, "\(command.setting) set to \(value) by command", at: now, into: &outbox)
@@ -197,6 +203,11 @@ struct PackChannel: Sendable {
     mutating func born(at now: Moment) { publisher.born(at: now) }
 
     private mutating func advance(at now: Moment, hasFrame: Bool, into outbox: inout Outbox) {
+        stepLimits(at: now, hasFrame: hasFrame, into: &outbox)
+        tellRest(at: now, hasFrame: hasFrame, into: &outbox)
+    }
+
+    private mutating func stepLimits(at now: Moment, hasFrame: Bool, into outbox: inout Outbox) {
         let snapshot = receiver.snapshot
         var surroundings = LimitContext()
         surroundings.otherPacksAreFull = otherPacksAreFull
@@ -209,6 +220,11 @@ struct PackChannel: Sendable {
             publisher.publishLimits(limits, age: age, hasFrame: hasFrame, at: now, into: &outbox)
             note(limits)
         }
+    }
+
+    /// All but the limits document.
+    private mutating func tellRest(at now: Moment, hasFrame: Bool, into outbox: inout Outbox) {
+        let snapshot = receiver.snapshot
         gxCurrents.step(limits, at: now.monotonic)
         endFullCharge(at: now, into: &outbox)
         if hasFrame, snapshot.measuredAt == now.monotonic, let frame = snapshot.frame {

@@ -12,6 +12,7 @@ struct PackPublisher: Sendable {
     private var stateValues: [MetricValue] = []
     private var stateAt: Timestamp?
     private var limitsAt: Timestamp?
+    private var limitsSent: SentLimits?
     /// They went out ahead of the rest of the step.
     private var hasSentLimits = false
     private var limitsDocument = LimitsDocument()
@@ -39,6 +40,17 @@ struct PackPublisher: Sendable {
         var relays: [RelayState]
     }
 
+    /// What of the limits document makes another go out at once.
+    private struct SentLimits: Hashable {
+        var levels: Limits.Levels
+        var state: ChargeState
+
+        init(_ limits: Limits) {
+            levels = limits.levels
+            state = limits.state
+        }
+    }
+
     /// What the settings document depends on.
     private struct SettingsContent: Hashable {
         var settings: CommandedSettings
@@ -57,7 +69,7 @@ struct PackPublisher: Sendable {
     mutating func publishLimits(
         _ limits: Limits, age: Int64, hasFrame: Bool, at now: Moment, into outbox: inout Outbox
     ) {
-        let isChanged = limits.levels != lastChange?.limits || limits.state != lastChange?.state
+        let isChanged = SentLimits(limits) != limitsSent
         guard isDue(limitsAt, bridge.limitsInterval, isChanged, hasFrame, now) else { return }
         sendLimits(limits, age: age, now, &outbox)
         hasSentLimits = true
@@ -199,6 +211,7 @@ struct PackPublisher: Sendable {
 
     private mutating func sendLimits(_ limits: Limits, age: Int64, _ now: Moment, _ outbox: inout Outbox) {
         limitsAt = now.monotonic
+        limitsSent = SentLimits(limits)
         let document = limitsDocument.bytes(limits, time: Documents.time(now))
         let topic = bridge.topics.limits(options.id)
         // A limit never outlives the expiry, whatever the heartbeat; neither does the data that it rests on.

@@ -90,7 +90,9 @@ final class BridgeRuntime: Sendable {
     ///
     /// - Parameter keepsTree: another bridge goes on with the GX tree.
     func end(keepsTree: Bool) -> [OutboundMessage] {
-        state.withLock { state in
+        // Who asked for something gets the answer.
+        if state.withLock({ $0.bridge.isUnfinished }) { tick() }
+        return state.withLock { state in
             state.hasEnded = true
             return state.bridge.farewell + (keepsTree ? [] : state.bridge.treeFarewell(at: clock.now().monotonic))
         }
@@ -111,6 +113,7 @@ final class BridgeRuntime: Sendable {
             // Limits do not wait for the disk; the answers do, for they say whether the change is kept.
             if !outbox.saves.isEmpty || !outbox.answers.isEmpty { keeper.keep(outbox.saves, outbox.answers) }
             if outbox.mayRest { awaitTick(after: Bridge.rest) }
+            if outbox.awaitsTick { awaitTick(after: 0) }
             return outbox.notices
         }
         for notice in notices {
