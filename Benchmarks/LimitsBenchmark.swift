@@ -10,16 +10,17 @@ enum LimitsBenchmark {
         var tracker = PackTracker()
         var calculator = LimitCalculator()
         var time: Int64 = 0
-        let whole = Stopwatch.best(of: 5) {
-            for frame in frames {
-                time += 1000
-                let now = Timestamp(milliseconds: time)
-                tracker.take(frame, at: now)
-                precondition(calculator.step(tracker.snapshot, at: now) != nil || time < 3000)
+        func measure() -> Double {
+            Stopwatch.best(of: 5) {
+                for frame in frames {
+                    time += 1000
+                    let now = Timestamp(milliseconds: time)
+                    tracker.take(frame, at: now)
+                    precondition(calculator.step(tracker.snapshot, at: now) != nil || time < 3000)
+                }
             }
         }
-        report("frame to limits (tracker and one limits step)", whole / Double(frames.count))
-
+        var whole = measure()
         var snapshots: [(PackSnapshot, Timestamp)] = []
         for frame in frames.prefix(5_000) {
             time += 1000
@@ -33,13 +34,19 @@ enum LimitsBenchmark {
         }
         report("one limits step, 16 cells, aim 5 us", alone / Double(snapshots.count))
 
-        guard let prototype = getenv("LIMITS_PROTOTYPE").map({ String(cString: $0) }) else {
+        var python: Double?
+        if let prototype = getenv("LIMITS_PROTOTYPE").map({ String(cString: $0) }) {
+            // In turns: a shared machine is now faster, now slower.
+            for _ in 0..<3 {
+                let one = PythonComparison.run("limits.py", frames: Array(frames.prefix(5_000)), [prototype])
+                python = [python, one].compactMap { $0 }.min()
+                whole = min(whole, measure())
+            }
+        } else {
             print("| a Python calculator | skipped: LIMITS_PROTOTYPE names none |")
-            return
         }
-        guard let python = PythonComparison.run("limits.py", frames: Array(frames.prefix(5_000)), [prototype]) else {
-            return
-        }
+        report("frame to limits (tracker and one limits step)", whole / Double(frames.count))
+        guard let python else { return }
         report("frame to limits by a Python prototype", python / 1e6)
         print("| ratio, aim 50 or more | \(Int(python / 1e6 / (whole / Double(frames.count)))) |")
     }

@@ -2,7 +2,7 @@ public import BMSCore
 
 /// Why a bound is where it is: numbers now, a sentence when somebody reads it.
 ///
-/// A step of the calculator makes some twenty of these and publishes few; as plain numbers they cost no memory.
+/// A step of the calculator makes some twenty of these and publishes few; as plain numbers they cost no memory. A bank's own are ``BankCause``.
 public enum Cause: Hashable, Sendable {
     /// Before anything is known.
     case nothingKnown
@@ -49,8 +49,6 @@ public enum Cause: Hashable, Sendable {
     case cellsChanged(from: Int, to: Int)
     /// No good frame.
     case silence(seconds: Int64), clockJumped
-    /// Of packs in parallel.
-    case bank(BankCause)
 
     /// Where a Vbalance comes from.
     public enum BalanceSource: Hashable, Sendable {
@@ -136,7 +134,6 @@ extension Cause: CustomStringConvertible {
         case .tooWarm: "the BMS reports a cell above Tmax"
         case .cellsChanged(let old, let new): "the number of cells changed from \(old) to \(new): starting anew"
         case .silence(let seconds): "no good frame from the BMS for \(seconds) s"
-        case .bank(let cause): cause.description
         case .clockJumped: "the clock jumped back: waiting for a new frame from the BMS"
         }
     }

@@ -1,46 +1,91 @@
 public import BMSCore
 
-/// One named bound of a limit.
+/// Stable name of a bound, for machines.
+public enum ConstraintName: String, Hashable, Sendable {
+    // By what is set and configured.
+    case target, userCap, fuse, sensorRange, cellRating, reserve
+    // By what is measured.
+    case float, highestCell, hardCellCut, hotBoards, lowestCell, empty, cold, hot, chargeByVoltage
+    // By what the BMS says, or that it says nothing.
+    case chargePermission, dischargePermission, cellCommunication, alarmHighCell, alarmLowCell, alarmCold, alarmHot
+    case cellCount, link
+    // By what somebody asked for.
+    case command, chargeOff, dischargeOff
+    // Of packs in parallel.
+    case sum, mismatch
+    /// Of one pack of a bank, which is named after it: "pack:garage".
+    case pack, overload, silent
+}
+
+/// One bound of a limit: numbers alone.
 public struct ConstraintValue: Hashable, Sendable {
     /// The limit that it bounds.
     public var limit: LimitKind
-    /// Stable name, for machines: "highestCell".
-    public var name: String
+    /// What bounds it.
+    public var name: ConstraintName
     /// Bound in mV (CVL) or mA (CCL, DCL).
     public var value: Int
     /// Why, in numbers.
     public var cause: Cause
 
-    /// One short sentence with numbers and units, for people.
-    public var reason: String { cause.description }
-
     /// A bound on the charge voltage.
-    public static func cvl(_ value: Millivolts, _ name: String, _ cause: Cause) -> Self {
+    public static func cvl(_ value: Millivolts, _ name: ConstraintName, _ cause: Cause) -> Self {
         Self(limit: .cvl, name: name, value: value.rawValue, cause: cause)
     }
 
     /// A bound on the charge current; below zero counts as zero.
-    public static func ccl(_ value: Milliamperes, _ name: String, _ cause: Cause) -> Self {
+    public static func ccl(_ value: Milliamperes, _ name: ConstraintName, _ cause: Cause) -> Self {
         Self(limit: .ccl, name: name, value: max(0, value.rawValue), cause: cause)
     }
 
     /// A bound on the discharge current; below zero counts as zero.
-    public static func dcl(_ value: Milliamperes, _ name: String, _ cause: Cause) -> Self {
+    public static func dcl(_ value: Milliamperes, _ name: ConstraintName, _ cause: Cause) -> Self {
         Self(limit: .dcl, name: name, value: max(0, value.rawValue), cause: cause)
     }
 }
 
 extension [ConstraintValue] {
-    /// Where the lowest bound of a limit is, the first of equal ones.
-    func placeOfLowest(_ kind: LimitKind) -> Int? {
-        var best: Int?
-        for index in indices where self[index].limit == kind {
-            if let old = best, self[old].value <= self[index].value { continue }
-            best = index
+    /// Where the lowest bound of each limit is, the first of equal ones.
+    var placesOfLowest: PerLimit<Int?> {
+        var places = PerLimit<Int?>(cvl: nil, ccl: nil, dcl: nil)
+        func isLower(_ index: Int, than old: Int?) -> Bool { old.map { self[index].value < self[$0].value } ?? true }
+        for index in indices {
+            switch self[index].limit {
+            case .cvl: if isLower(index, than: places.cvl) { places.cvl = index }
+            case .ccl: if isLower(index, than: places.ccl) { places.ccl = index }
+            case .dcl: if isLower(index, than: places.dcl) { places.dcl = index }
+            }
         }
-        return best
+        return places
     }
 
     /// The lowest bound of a limit, the first of equal ones.
-    func lowest(_ kind: LimitKind) -> ConstraintValue? { placeOfLowest(kind).map { self[$0] } }
+    func lowest(_ kind: LimitKind) -> ConstraintValue? { placesOfLowest[kind].map { self[$0] } }
+}
+
+/// A bound with the words for it.
+public struct NamedConstraint: Hashable, Sendable {
+    /// The bound; of a bank's own its cause says nothing.
+    package var bound: ConstraintValue
+    /// Why, where it is a bank's own.
+    var bank: BankCause?
+
+    init(_ bound: ConstraintValue, _ bank: BankCause? = nil) {
+        self.bound = bound
+        self.bank = bank
+    }
+
+    /// The limit that it bounds.
+    public var limit: LimitKind { bound.limit }
+    /// Stable name, for machines: "highestCell", "pack:garage".
+    public var name: String {
+        switch bound.name {
+        case .pack, .overload, .silent: "\(bound.name.rawValue):\(bank?.pack ?? "")"
+        default: bound.name.rawValue
+        }
+    }
+    /// Bound in mV (CVL) or mA (CCL, DCL).
+    public var value: Int { bound.value }
+    /// One short sentence with numbers and units, for people.
+    public var reason: String { bank?.description ?? bound.cause.description }
 }

@@ -4,12 +4,8 @@ public import BMSCore
 ///
 /// Step it with every frame, and once a second without one: silence must lower limits, too.
 public struct LimitCalculator: Sendable {
-    private let configuration: LimitConfiguration
-    private var constraints = ConstraintTable.all()
-    /// Bounds of all constraints, each as of its last step.
-    private var values: [ConstraintValue] = []
-    /// Where those of each constraint end.
-    private var ends: [Int]
+    private var figures: LimitFigures
+    private var constraints = ConstraintTable()
     private var machine = ChargeStateMachine()
     private var imbalance = ImbalanceFilter()
     private var estimator = ResistanceEstimator()
@@ -18,11 +14,9 @@ public struct LimitCalculator: Sendable {
     private var cvl = LimitRamp.voltage
     private var ccl = LimitRamp.current
     private var dcl = LimitRamp.current
-    private var keepers = LimitKind.allCases.map { _ in ReasonKeeper() }
-    private var profile: (chemistry: Chemistry?, figures: ChemistryProfile)?
+    private var keepers = PerLimit(cvl: ReasonKeeper(), ccl: ReasonKeeper(), dcl: ReasonKeeper())
     private var memory: LimitMemory?
-    /// The snapshot of the step before, without its counters: those move with refused frames, too.
-    private var last: PackSnapshot?
+    private var last: Seen?
     private var lastStepAt: Timestamp?
     private var hasNewCommands = false
     private var published: Limits.Levels?
@@ -36,12 +30,13 @@ public struct LimitCalculator: Sendable {
         _ configuration: LimitConfiguration = LimitConfiguration(), memory: LimitMemory? = nil,
         at now: Timestamp = Timestamp(milliseconds: 0)
     ) {
-        self.configuration = configuration
+        figures = LimitFigures(nil, configuration)
         self.memory = memory
-        ends = constraints.map { _ in 0 }
         schedule = FullChargeSchedule(configuration)
         if let seconds = memory?.secondsSinceFull { schedule.wasFull(secondsAgo: seconds, at: now) }
     }
+
+    private var configuration: LimitConfiguration { figures.configuration }
 
     /// What somebody asked for. The next step obeys it, with or without a frame; a full charge that was asked for is
     /// over when the pack is full, see ``isFullChargeRequested``.
@@ -65,10 +60,7 @@ public struct LimitCalculator: Sendable {
     public static func targetVoltage(_ snapshot: PackSnapshot, _ configuration: LimitConfiguration) -> Millivolts? {
         guard let frame = snapshot.frame, let settings = snapshot.settings else { return nil }
         let input = LimitInput(
-            snapshot: snapshot, frame: frame, thresholds: WorkingThresholds(settings, snapshot.chemistry),
-            configuration: configuration,
-            profile: ChemistryProfile.of(snapshot.chemistry).adapted(to: configuration), state: .bulk, elapsed: 0,
-            now: Timestamp(milliseconds: 0))
+            snapshot, frame, settings, LimitFigures(snapshot.chemistry, configuration), at: Timestamp(milliseconds: 0))
         return input.targetCell * input.cells
     }
 
@@ -87,21 +79,23 @@ public struct LimitCalculator: Sendable {
         guard let frame = snapshot.frame, let settings = snapshot.settings else { return nil }
         let before = last?.settings
         recall(settings, before)
+        if figures.chemistry != snapshot.chemistry {
+            figures = LimitFigures(snapshot.chemistry, figures.configuration)
+        }
         let freshness = configuration.freshness.freshness(of: snapshot.linkAt, at: now)
-        var input = LimitInput(
-            snapshot: snapshot, frame: frame, thresholds: WorkingThresholds(settings, snapshot.chemistry),
-            configuration: configuration, commands: commands, profile: figures(snapshot.chemistry),
-            state: machine.state,
-            cellsBefore: before.flatMap { $0.cellCount == settings.cellCount ? nil : $0.cellCount },
-            elapsed: seconds(from: last?.measuredAt, to: snapshot.measuredAt), published: published, now: now)
-        // Two frames may come within a millisecond, so the time alone does not tell a new one.
-        let hasFrame = snapshot.isNews(after: last)
+        var input = LimitInput(snapshot, frame, settings, figures, at: now)
+        input.commands = commands
+        input.state = machine.state
+        input.cellsBefore = before.flatMap { $0.cellCount == settings.cellCount ? nil : $0.cellCount }
+        input.elapsed = Self.seconds(from: last?.measuredAt, to: snapshot.measuredAt)
+        input.published = published
+        let hasFrame = last?.isAll(of: snapshot) != true
         // Ticks between frames lower limits but do not raise them, and what they took is given to the next frame.
-        let sinceFrame = min(1, seconds(from: last?.linkAt, to: snapshot.linkAt))
+        let sinceFrame = min(1, Self.seconds(from: last?.linkAt, to: snapshot.linkAt))
         if hasFrame {
             let isMeasured = snapshot.measuredAt != last?.measuredAt || frame != last?.frame
             evaluate(&input, context, isMeasured: isMeasured)
-            last = snapshot
+            last = Seen(snapshot, settings, frame)
         } else if hasNewCommands {
             // Filters stand still: a command is no frame.
             input.elapsed = 0
@@ -111,7 +105,7 @@ public struct LimitCalculator: Sendable {
         let isDistrusted = FreshnessTimes.isDistrusted(snapshot.damagedAt, at: now)
         let limits = publish(
             input, freshness, mayRise: hasFrame && freshness == .fresh && !isDistrusted, isDistrusted: isDistrusted,
-            elapsed: max(sinceFrame, seconds(from: lastStepAt, to: now)))
+            elapsed: max(sinceFrame, Self.seconds(from: lastStepAt, to: now)))
         lastStepAt = now
         published = limits.levels
         return limits
@@ -124,7 +118,7 @@ public struct LimitCalculator: Sendable {
             estimator = ResistanceEstimator()
             chargeByVoltage = ChargeByVoltage()
             guard before.cellCount != settings.cellCount else { return }
-            constraints = ConstraintTable.all()
+            constraints = ConstraintTable()
             machine = ChargeStateMachine()
             imbalance = ImbalanceFilter()
             schedule = FullChargeSchedule(configuration)
@@ -136,80 +130,31 @@ public struct LimitCalculator: Sendable {
         memory = nil
     }
 
-    private mutating func figures(_ chemistry: Chemistry?) -> ChemistryProfile {
-        if let profile, profile.chemistry == chemistry { return profile.figures }
-        let figures = ChemistryProfile.of(chemistry).adapted(to: configuration)
-        profile = (chemistry, figures)
-        return figures
-    }
-
     private mutating func evaluate(_ input: inout LimitInput, _ context: LimitContext, isMeasured: Bool) {
-        let expected = expectedResistance(input)
         if isMeasured {
             input.imbalance = imbalance.step(input.frame, input.settings, elapsed: input.elapsed)
-            estimator.step(input, expected: expected)
-            let isFull = machine.step(input.frame, input.settings, machineContext(input, context))
+            estimator.step(input)
+            let isDue = commands.chargeMode != .float && schedule.isDue(at: input.now, hour: context.hour)
+            let isFull = machine.step(
+                input.frame, input.settings,
+                ChargeStateMachine.Context(input, isFullChargeDue: isDue, otherPacksAreFull: context.otherPacksAreFull))
             if isFull { schedule.wasFull(secondsAgo: 0, at: input.now) }
-            describe(&input, context, expected: expected)
+            input.note(machine, estimator, context)
         }
-        evaluate(input) { isMeasured || !$0.usesMeasurements }
-    }
-
-    /// Renews the bounds of the chosen constraints.
-    private mutating func evaluate(_ input: LimitInput, where isChosen: (any Constraint) -> Bool) {
-        var renewed: [ConstraintValue] = []
-        // From one step to the next few bounds come.
-        renewed.reserveCapacity(values.count + 8)
-        var start = 0
-        for index in constraints.indices {
-            let end = ends[index]
-            if isChosen(constraints[index]) {
-                constraints[index].evaluate(input, into: &renewed)
-            } else {
-                renewed.append(contentsOf: values[start..<end])
-            }
-            start = end
-            ends[index] = renewed.count
-        }
-        values = renewed
-    }
-
-    /// What constraints look at beside the frame.
-    private func describe(_ input: inout LimitInput, _ context: LimitContext, expected: Double) {
-        input.state = machine.state
-        input.isStalled = machine.isStalled
-        input.isAwaitingPacks = !context.otherPacksAreFull
-        input.resistance = estimator.used(input, expected: expected)
+        constraints.renew(isMeasured ? .all : .statusOnly, input)
     }
 
     /// Evaluates what a command may have changed, with the frame of before.
     private mutating func obey(_ input: inout LimitInput, _ context: LimitContext) {
         input.imbalance = imbalance.level ?? 0
-        describe(&input, context, expected: expectedResistance(input))
-        evaluate(input) { $0.usesMeasurements }
-    }
-
-    private func machineContext(_ input: LimitInput, _ context: LimitContext) -> ChargeStateMachine.Context {
-        let hasEased = published.map { $0.cvl <= FloatVoltage.goal(input) + Millivolts(20) } ?? false
-        return ChargeStateMachine.Context(
-            tail: input.rate(40), rest: input.rate(50), restartSoc: configuration.restartSoc,
-            restartVoltage: input.profile.restartVoltage, isEndedByBMS: input.isEndedByBMS,
-            mayFloat: hasEased && context.otherPacksAreFull && configuration.floats,
-            isFullChargeDue: commands.chargeMode != .float && schedule.isDue(at: input.now, hour: context.hour),
-            elapsed: input.elapsed)
-    }
-
-    /// Of a cell with diffusion, milliohm.
-    private func expectedResistance(_ input: LimitInput) -> Double {
-        if let configured = configuration.cellResistance { return max(0.01, Double(configured) / 1000) }
-        // milliohm x ampere-hour over ampere-hours
-        return input.profile.resistance / (Double(input.capacity.rawValue) / 1000)
+        input.note(machine, estimator, context)
+        constraints.renew(.measurementsOnly, input)
     }
 
     private mutating func publish(
         _ input: LimitInput, _ freshness: Freshness, mayRise: Bool, isDistrusted: Bool, elapsed: Double
     ) -> Limits {
-        var bounds = values
+        var bounds = constraints.bounds
         commands.evaluate(input, into: &bounds)
         chargeByVoltage.evaluate(input, into: &bounds)
         Staleness.evaluate(input, freshness, into: &bounds)
@@ -219,60 +164,84 @@ public struct LimitCalculator: Sendable {
         let floor = (settings.minimumVoltage + Millivolts(max(0, span.rawValue) * 3 / 10)) * settings.cellCount
         if input.cellsBefore != nil { cvl.lift(to: floor.rawValue) }
         let cap = configuration.maximumChargeVoltage?.rawValue ?? .max
-        let lowest = (
-            cvl: bounds.placeOfLowest(.cvl), ccl: bounds.placeOfLowest(.ccl), dcl: bounds.placeOfLowest(.dcl)
-        )
+        let lowest = bounds.placesOfLowest
         func goal(_ place: Int?) -> Int { place.map { bounds[$0].value } ?? 0 }
         let capacity = Double(input.capacity.rawValue)
         let voltage = cvl.step(
             to: min(max(goal(lowest.cvl), floor.rawValue), cap), mayRise: mayRise,
-            isFinal: lowest.cvl.map { bounds[$0].name } == "target", slew: 1.25 * Double(settings.cellCount),
+            isFinal: lowest.cvl.map { bounds[$0].name } == .target, slew: 1.25 * Double(settings.cellCount),
             elapsed: elapsed)
         let charge = ccl.step(
             to: goal(lowest.ccl), mayRise: mayRise, isFinal: false, slew: 0.01 * capacity, elapsed: elapsed)
         let discharge = dcl.step(
             to: goal(lowest.dcl), mayRise: mayRise, isFinal: false, slew: 0.02 * capacity, elapsed: elapsed)
-        func why(_ kind: LimitKind, _ place: Int?, _ value: Int, _ ramp: LimitRamp) -> Limits.Reason {
+        func why(_ keeper: inout ReasonKeeper, _ place: Int?, _ value: Int, _ ramp: LimitRamp, isVoltage: Bool = false)
+            -> Limits.Reason
+        {
             let reason = Limits.Reason(
-                place.map { bounds[$0] }, value, ramp, isDistrusted: isDistrusted, isVoltage: kind == .cvl)
-            return keepers[kind.rank].step(reason, value: value, at: input.now)
+                place.map { bounds[$0] }, value, ramp, isDistrusted: isDistrusted, isVoltage: isVoltage)
+            return keeper.step(reason, value: value, at: input.now).reason
         }
-        let reasons = [
-            why(.cvl, lowest.cvl, voltage, cvl), why(.ccl, lowest.ccl, charge, ccl),
-            why(.dcl, lowest.dcl, discharge, dcl),
-        ]
+        let reasons = PerLimit(
+            cvl: why(&keepers.cvl, lowest.cvl, voltage, cvl, isVoltage: true),
+            ccl: why(&keepers.ccl, lowest.ccl, charge, ccl), dcl: why(&keepers.dcl, lowest.dcl, discharge, dcl))
         return Limits(
             cvl: Millivolts(voltage), ccl: Milliamperes(charge), dcl: Milliamperes(discharge),
             state: freshness >= .stale ? .stale : machine.state,
             cellCeiling: input.softCap,
             lowVoltage: (settings.minimumVoltage + input.profile.hold) * settings.cellCount,
-            resistance: resistance(input), why: reasons, bounds: bounds)
-    }
-
-    private func resistance(_ input: LimitInput) -> PackResistance {
-        let expected = expectedResistance(input)
-        func microohms(_ cell: Double) -> Int { Int(min(1e12, cell * 1000 * Double(input.cells))) }
-        let learned = estimator.isConfident ? estimator.learned?.mean : nil
-        return PackResistance(
-            used: microohms(estimator.used(input, expected: expected)), measured: learned.map(microohms),
-            steps: estimator.learned?.steps ?? 0,
-            source: learned != nil ? .learned : configuration.cellResistance != nil ? .configuration : .chemistry)
+            resistance: estimator.resistance(input), why: reasons, bounds: bounds)
     }
 
     /// Seconds between two moments, 0...5: a longer gap proves nothing about what happened in it.
-    private func seconds(from old: Timestamp?, to new: Timestamp?) -> Double {
+    private static func seconds(from old: Timestamp?, to new: Timestamp?) -> Double {
         guard let old, let new else { return 0 }
         return Double(min(max(new - old, 0), 5_000)) / 1000
     }
 }
 
-extension PackSnapshot {
-    /// Differs from an earlier one in more than its counters.
-    fileprivate func isNews(after old: PackSnapshot?) -> Bool {
-        guard let old else { return true }
-        return linkAt != old.linkAt || measuredAt != old.measuredAt || frame != old.frame
-            || newestStatus != old.newestStatus || permissions != old.permissions || alarms != old.alarms
-            || settings != old.settings || keys != old.keys || cellSettings != old.cellSettings || cells != old.cells
-            || chemistry != old.chemistry
+extension LimitInput {
+    /// What constraints look at beside the frame.
+    fileprivate mutating func note(
+        _ machine: ChargeStateMachine, _ estimator: ResistanceEstimator, _ context: LimitContext
+    ) {
+        state = machine.state
+        isStalled = machine.isStalled
+        isAwaitingPacks = !context.otherPacksAreFull
+        resistance = estimator.used(self)
+    }
+}
+
+extension ChargeStateMachine.Context {
+    fileprivate init(_ input: LimitInput, isFullChargeDue: Bool, otherPacksAreFull: Bool) {
+        let hasEased = input.published.map { $0.cvl <= FloatVoltage.goal(input) + Millivolts(20) } ?? false
+        self.init(
+            tail: input.rate(40), rest: input.rate(50), restartSoc: input.configuration.restartSoc,
+            restartVoltage: input.profile.restartVoltage, isEndedByBMS: input.isEndedByBMS,
+            mayFloat: hasEased && otherPacksAreFull && input.configuration.floats, isFullChargeDue: isFullChargeDue,
+            elapsed: input.elapsed)
+    }
+}
+
+/// What a step keeps of the snapshot that it saw.
+private struct Seen: Sendable {
+    let settings: PackSettings
+    let frame: Frame
+    let measuredAt: Timestamp?
+    let linkAt: Timestamp?
+    private let framesAccepted: Int
+
+    init(_ snapshot: PackSnapshot, _ settings: PackSettings, _ frame: Frame) {
+        self.settings = settings
+        self.frame = frame
+        measuredAt = snapshot.measuredAt
+        linkAt = snapshot.linkAt
+        framesAccepted = snapshot.counters.framesAccepted
+    }
+
+    /// No frame came since. Two may come within a millisecond, so the time alone does not tell.
+    func isAll(of snapshot: PackSnapshot) -> Bool {
+        linkAt == snapshot.linkAt && measuredAt == snapshot.measuredAt
+            && framesAccepted == snapshot.counters.framesAccepted && frame == snapshot.frame
     }
 }

@@ -17,6 +17,25 @@ public enum LimitKind: String, Sendable, CaseIterable {
     }
 }
 
+/// Something for each limit.
+package struct PerLimit<Content> {
+    package var cvl: Content
+    package var ccl: Content
+    package var dcl: Content
+
+    package subscript(_ kind: LimitKind) -> Content {
+        switch kind {
+        case .cvl: cvl
+        case .ccl: ccl
+        case .dcl: dcl
+        }
+    }
+}
+
+extension PerLimit: Equatable where Content: Equatable {}
+extension PerLimit: Hashable where Content: Hashable {}
+extension PerLimit: Sendable where Content: Sendable {}
+
 /// What the pack is being charged for.
 public enum ChargeState: String, Sendable, CaseIterable {
     /// Below the knee.

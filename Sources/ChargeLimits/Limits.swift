@@ -35,8 +35,11 @@ public struct Limits: Hashable, Sendable {
             case heldByDamage(Int)
         }
 
-        var name: String
+        /// The binding constraint; `nil`: there is none.
+        var name: ConstraintName?
         var cause: Cause
+        /// Place of the pack that it speaks of in its bank.
+        var member: Int?
         var stance: Stance
         /// The limit is a voltage.
         var isVoltage: Bool
@@ -56,10 +59,19 @@ public struct Limits: Hashable, Sendable {
     public var lowVoltage: Millivolts
     /// Cell resistance x N that DCL reckons with, and where it comes from.
     public var resistance: PackResistance
-    /// By ``LimitKind``, in its order.
-    package var why: [Reason]
+    /// Why they are what they are.
+    package var why: PerLimit<Reason>
     /// Every bound, in the order of the constraints.
     package var bounds: [ConstraintValue]
+    /// What a bank has to say to that; `nil`: it is a pack's.
+    var bank: BankWords?
+
+    /// Why, in the words of a bank.
+    struct BankWords: Hashable, Sendable {
+        /// By the places of ``bounds``.
+        var bounds: [BankCause?]
+        var why: PerLimit<BankCause?>
+    }
 
     /// A limit in its unit, mV or mA.
     public func value(_ kind: LimitKind) -> Int { levels.value(kind) }
@@ -68,10 +80,18 @@ public struct Limits: Hashable, Sendable {
     public var levels: Levels { Levels(cvl: cvl, ccl: ccl, dcl: dcl) }
 
     /// Why a limit is what it is, one sentence.
-    public func reason(_ kind: LimitKind) -> String { why[kind.rank].description }
+    public func reason(_ kind: LimitKind) -> String { named(kind).description }
+
+    /// Why a limit is what it is, with the words for it.
+    package func named(_ kind: LimitKind) -> NamedReason { NamedReason(reason: why[kind], bank: bank?.why[kind]) }
 
     /// Every constraint with its value, by limit, the lowest of each first.
-    public var constraints: [ConstraintValue] { order.map { bounds[$0] } }
+    public var constraints: [NamedConstraint] { order.map(named) }
+
+    /// The bound at a place of ``bounds`` with the words for it.
+    package func named(_ place: Int) -> NamedConstraint {
+        NamedConstraint(bounds[place], bank?.bounds[place])
+    }
 
     /// Places of ``bounds``, by limit, the lowest of each first.
     package var order: [Int] {
@@ -87,19 +107,22 @@ public struct Limits: Hashable, Sendable {
     }
 
     /// Whether a constraint of a name bounds anything now.
-    public func has(_ name: String) -> Bool { bounds.contains { $0.name == name } }
+    public func has(_ name: ConstraintName) -> Bool { bounds.contains { $0.name == name } }
 
     /// Whether a constraint of a name permits nothing of a limit now.
-    public func isZero(_ kind: LimitKind, by name: String) -> Bool {
+    public func isZero(_ kind: LimitKind, by name: ConstraintName) -> Bool {
         bounds.contains { $0.limit == kind && $0.name == name && $0.value == 0 }
     }
 }
 
 extension Limits.Reason {
     /// The binding constraint; where the limit is below it, on its way up or too near to move, that too.
-    init(_ binding: ConstraintValue?, _ value: Int, _ ramp: LimitRamp, isDistrusted: Bool, isVoltage: Bool) {
+    init(
+        _ binding: ConstraintValue?, member: Int? = nil, _ value: Int, _ ramp: LimitRamp, isDistrusted: Bool,
+        isVoltage: Bool
+    ) {
         guard let binding else {
-            self.init(name: "", cause: .nothingKnown, stance: .bound, isVoltage: isVoltage)
+            self.init(name: nil, cause: .nothingKnown, stance: .bound, isVoltage: isVoltage)
             return
         }
         let stance: Stance =
@@ -110,14 +133,22 @@ extension Limits.Reason {
             } else {
                 ramp.isRising ? .rising(binding.value) : .heldBelow(binding.value)
             }
-        self.init(name: binding.name, cause: binding.cause, stance: stance, isVoltage: isVoltage)
+        self.init(name: binding.name, cause: binding.cause, member: member, stance: stance, isVoltage: isVoltage)
     }
 }
 
-extension Limits.Reason: CustomStringConvertible {
+/// Why a limit is what it is, with the words for it.
+package struct NamedReason: Hashable, Sendable {
+    var reason: Limits.Reason
+    /// Why, where it is a bank's own.
+    var bank: BankCause?
+}
+
+extension NamedReason: CustomStringConvertible {
     package var description: String {
-        switch stance {
-        case .bound: cause.description
+        let cause = bank?.description ?? reason.cause.description
+        return switch reason.stance {
+        case .bound: cause
         case .rising(let goal): "rising slowly towards \(show(goal)): \(cause)"
         case .heldBelow(let goal): "held below \(show(goal)): \(cause)"
         case .heldByDamage(let goal):
@@ -126,6 +157,6 @@ extension Limits.Reason: CustomStringConvertible {
     }
 
     private func show(_ goal: Int) -> String {
-        isVoltage ? Millivolts(goal).inPackVolts : Milliamperes(goal).inAmperes
+        reason.isVoltage ? Millivolts(goal).inPackVolts : Milliamperes(goal).inAmperes
     }
 }

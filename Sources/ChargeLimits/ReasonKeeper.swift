@@ -11,28 +11,37 @@ struct ReasonKeeper: Sendable {
     private var lastValue = Int.max
     private var challengedAt: Timestamp?
 
-    mutating func step(_ reason: Limits.Reason, value: Int, at now: Timestamp) -> Limits.Reason {
+    /// - Returns: the reason to tell, and whether it is this one rather than an earlier.
+    mutating func step(
+        _ reason: Limits.Reason, value: Int, at now: Timestamp
+    ) -> (reason: Limits.Reason, isNew: Bool) {
         // A fall is news, and so is the way out of nothing.
         let isNews = value < lastValue || (lastValue == 0 && value > 0)
         lastValue = value
         guard let old = kept, !isNews else { return keep(reason, at: now) }
-        let isSame = old.name == reason.name && old.stance.kind == reason.stance.kind
-        if isSame {
+        if old.isAbout(reason) {
             challengedAt = nil
-            return now - keptAt >= Self.renewal || now < keptAt ? keep(reason, at: now) : old
+            return now - keptAt >= Self.renewal || now < keptAt ? keep(reason, at: now) : (old, false)
         }
         guard let since = challengedAt, since <= now else {
             challengedAt = now
-            return old
+            return (old, false)
         }
-        return now - since >= Self.takeover ? keep(reason, at: now) : old
+        return now - since >= Self.takeover ? keep(reason, at: now) : (old, false)
     }
 
-    private mutating func keep(_ reason: Limits.Reason, at now: Timestamp) -> Limits.Reason {
+    private mutating func keep(_ reason: Limits.Reason, at now: Timestamp) -> (reason: Limits.Reason, isNew: Bool) {
         kept = reason
         keptAt = now
         challengedAt = nil
-        return reason
+        return (reason, true)
+    }
+}
+
+extension Limits.Reason {
+    /// Says the same, perhaps with other numbers.
+    fileprivate func isAbout(_ other: Limits.Reason) -> Bool {
+        name == other.name && stance.kind == other.stance.kind && member == other.member
     }
 }
 

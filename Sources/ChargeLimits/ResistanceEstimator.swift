@@ -61,9 +61,7 @@ struct ResistanceEstimator: Sendable {
     }
 
     /// Takes a measuring frame.
-    ///
-    /// - Parameter expected: the table's resistance of a cell with diffusion, milliohm.
-    mutating func step(_ input: LimitInput, expected: Double) {
+    mutating func step(_ input: LimitInput) {
         guard isTeaching(input), input.elapsed > 0, input.elapsed <= 2.5 else {
             before = nil
             stretch = Stretch()
@@ -85,7 +83,7 @@ struct ResistanceEstimator: Sendable {
         stretch.add(input.frame, input.elapsed)
         guard let old = before, stretch.seconds >= Self.calmSeconds else { return }
         before = nil
-        if secondsSinceBefore <= Self.calmSeconds + 5 { learn(from: old, to: stretch, input, expected) }
+        if secondsSinceBefore <= Self.calmSeconds + 5 { learn(from: old, to: stretch, input) }
     }
 
     private func isTeaching(_ input: LimitInput) -> Bool {
@@ -94,7 +92,7 @@ struct ResistanceEstimator: Sendable {
             && input.frame.lowestVoltage > input.settings.minimumVoltage + input.profile.hold
     }
 
-    private mutating func learn(from old: Stretch, to new: Stretch, _ input: LimitInput, _ expected: Double) {
+    private mutating func learn(from old: Stretch, to new: Stretch, _ input: LimitInput) {
         let step = new.meanCurrent - old.meanCurrent
         guard abs(step) >= max(4000, 0.05 * Double(input.capacity.rawValue)) else { return }
         let packStep = new.pack / new.count - old.pack / old.count
@@ -103,6 +101,7 @@ struct ResistanceEstimator: Sendable {
             sample = max(sample, (new.lowest / new.count - old.lowest / old.count) / step * 1000)
         }
         sample /= Self.temperatureFactor(input)
+        let expected = input.expectedResistance
         guard sample > 0.1 * expected, sample < 4 * expected else { return }
         var known = learned ?? LimitMemory.Resistance(mean: sample, variance: 0, steps: 0)
         known.steps = min(Self.mostSteps, known.steps + 1)
@@ -115,7 +114,7 @@ struct ResistanceEstimator: Sendable {
 
     /// What a cell at the coldest temperature resists more than at 25 degC.
     private static func temperatureFactor(_ input: LimitInput) -> Double {
-        let coldest = Double(input.snapshot.degrees(input.frame.lowestTemperature).rawValue) / 1000
+        let coldest = Double(input.coldest.rawValue) / 1000
         return 1 + perKelvin * max(0, min(60, 25 - coldest))
     }
 
@@ -127,10 +126,20 @@ struct ResistanceEstimator: Sendable {
 
     /// Resistance of a cell for DCL, milliohm: learned where that is trustworthy, never below 0.6 of the table's, never
     /// above 4 times; else the table's.
-    func used(_ input: LimitInput, expected: Double) -> Double {
+    func used(_ input: LimitInput) -> Double {
+        let expected = input.expectedResistance
         guard isConfident, let learned else { return expected }
         let high = learned.mean + 2 * learned.variance.squareRoot()
         return min(4 * expected, max(0.6 * expected, high * Self.diffusion * Self.temperatureFactor(input)))
+    }
+
+    /// The resistance of the pack, and where it comes from.
+    func resistance(_ input: LimitInput) -> PackResistance {
+        func microohms(_ cell: Double) -> Int { Int(min(1e12, cell * 1000 * Double(input.cells))) }
+        let learned = isConfident ? learned?.mean : nil
+        return PackResistance(
+            used: microohms(used(input)), measured: learned.map(microohms), steps: self.learned?.steps ?? 0,
+            source: learned != nil ? .learned : input.configuration.cellResistance != nil ? .configuration : .chemistry)
     }
 }
 

@@ -156,7 +156,7 @@ struct BadSettingsTests {
 
 @Suite("Reasons keep still")
 struct ReasonKeeperTests {
-    private func reason(_ name: String, _ cell: Int = 1) -> Limits.Reason {
+    private func reason(_ name: ConstraintName, _ cell: Int = 1) -> Limits.Reason {
         let voltage = Cause.CellVoltage(cell: cell, voltage: Millivolts(3440))
         return Limits.Reason(
             name: name, cause: .leads(voltage, cap: Millivolts(3442)), stance: .bound, isVoltage: true)
@@ -165,22 +165,22 @@ struct ReasonKeeperTests {
     @Test("A cause that comes and goes does not take over; one that lasts three seconds does; a fall does at once")
     func flap() {
         var keeper = ReasonKeeper()
-        func name(_ second: Double, _ name: String, _ value: Int = 100) -> String {
-            keeper.step(reason(name), value: value, at: .seconds(second)).name
+        func name(_ second: Double, _ name: ConstraintName, _ value: Int = 100) -> ConstraintName? {
+            keeper.step(reason(name), value: value, at: .seconds(second)).reason.name
         }
-        #expect(name(0, "a") == "a")
-        for second in 1...20 { #expect(name(Double(second), second.isMultiple(of: 2) ? "a" : "b") == "a") }
-        #expect(name(21, "b") == "a")
-        #expect(name(23.9, "b") == "a")
-        #expect(name(24, "b") == "b")
-        #expect(name(25, "c", 99) == "c")
+        #expect(name(0, .cold) == .cold)
+        for second in 1...20 { #expect(name(Double(second), second.isMultiple(of: 2) ? .cold : .hot) == .cold) }
+        #expect(name(21, .hot) == .cold)
+        #expect(name(23.9, .hot) == .cold)
+        #expect(name(24, .hot) == .hot)
+        #expect(name(25, .fuse, 99) == .fuse)
     }
 
     @Test("Numbers in a sentence are renewed every ten seconds")
     func renewal() {
         var keeper = ReasonKeeper()
-        let first = keeper.step(reason("a", 1), value: 100, at: .seconds(0))
-        #expect(keeper.step(reason("a", 2), value: 100, at: .seconds(9)) == first)
-        #expect(keeper.step(reason("a", 3), value: 100, at: .seconds(10)) == reason("a", 3))
+        let first = keeper.step(reason(.cold, 1), value: 100, at: .seconds(0)).reason
+        #expect(keeper.step(reason(.cold, 2), value: 100, at: .seconds(9)).reason == first)
+        #expect(keeper.step(reason(.cold, 3), value: 100, at: .seconds(10)).reason == reason(.cold, 3))
     }
 }

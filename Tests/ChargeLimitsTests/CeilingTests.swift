@@ -35,7 +35,7 @@ struct CeilingTests {
                 $0.fuse = Milliamperes(125_000)
                 $0.sensorRange = Milliamperes(250_000)
             }))
-        let rows = values.map { "\($0.limit.rawValue) \($0.name) \($0.value): \($0.reason)" }
+        let rows = values.map { "\($0.limit.rawValue) \($0.name) \($0.value): \($0.cause)" }
         #expect(
             Set(rows) == [
                 "ccl userCap 30000: configured maximum charge current of 30.0 A",
@@ -54,7 +54,7 @@ struct CeilingTests {
     func unconfigured() {
         var ceilings = Ceilings()
         let names = Set(ceilings.evaluate(input()).map(\.name))
-        #expect(names == ["sensorRange", "cellRating"])
+        #expect(names == [.sensorRange, .cellRating])
     }
 
     @Test(

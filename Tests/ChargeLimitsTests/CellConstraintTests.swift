@@ -140,7 +140,7 @@ struct LowestCellTests {
                 $0.lowestVoltage = Millivolts(low)
                 $0.current = Milliamperes(current)
             }, elapsed: elapsed)
-        result.snapshot.cellSettings.low = lowKey.map { Millivolts($0) }
+        result.lowVoltage = lowKey.map { Millivolts($0) }
         return result
     }
 
@@ -230,8 +230,11 @@ struct LowestCellTests {
     @Test("A pack without a configured capacity divides by nothing")
     func noCapacity() throws {
         var constraint = LowestCell()
-        var input = cell(3300)
-        input.snapshot.settings?.capacity = .zero
-        #expect(constraint.value(.dcl, input) >= 0)
+        let without = input({ frame in
+            frame.lowestVoltage = Millivolts(3300)
+            frame.capacity = .zero
+        })
+        #expect(without.capacity == LimitInput.leastCapacity)
+        #expect(constraint.value(.dcl, without) >= 0)
     }
 }

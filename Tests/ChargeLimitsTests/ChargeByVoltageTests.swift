@@ -8,7 +8,7 @@ import Testing
 struct ChargeByVoltageTests {
     /// The bound for a pack of 16 x 1 milliohm with these amperes, under a CCL of another constraint.
     private func cvl(
-        amperes: Int, pack: Int = 52_640, ccl: Int, name: String = "cold",
+        amperes: Int, pack: Int = 52_640, ccl: Int, name: ConstraintName = .cold,
         configure: (inout LimitConfiguration) -> Void = { _ in }
     ) -> Int? {
         var constraint = ChargeByVoltage()
@@ -22,8 +22,8 @@ struct ChargeByVoltageTests {
 
     @Test(
         "where temperature forbids charging CVL comes down to the pack's own voltage",
-        arguments: ["cold", "hot", "alarmCold"])
-    func forbidden(name: String) { #expect(cvl(amperes: 0, ccl: 0, name: name) == 52_640) }
+        arguments: [.cold, .hot, .alarmCold] as [ConstraintName])
+    func forbidden(name: ConstraintName) { #expect(cvl(amperes: 0, ccl: 0, name: name) == 52_640) }
 
     @Test("a charge current is taken off in full, what a load pulls down is added by half")
     func rest() {
@@ -34,13 +34,13 @@ struct ChargeByVoltageTests {
     @Test("it says nothing where charging is permitted, or forbidden by something else")
     func silent() {
         #expect(cvl(amperes: 0, ccl: 10_000) == nil)
-        #expect(cvl(amperes: 0, ccl: 0, name: "highestCell") == nil)
+        #expect(cvl(amperes: 0, ccl: 0, name: .highestCell) == nil)
     }
 
     @Test("for chargers that ignore CCL every current is said in volts")
     func voltageOnly() {
-        #expect(cvl(amperes: 0, ccl: 50_000, name: "userCap") { $0.isVoltageOnly = true } == 53_440)
-        #expect(cvl(amperes: 0, ccl: 0, name: "highestCell") { $0.isVoltageOnly = true } == 52_640)
+        #expect(cvl(amperes: 0, ccl: 50_000, name: .userCap) { $0.isVoltageOnly = true } == 53_440)
+        #expect(cvl(amperes: 0, ccl: 0, name: .highestCell) { $0.isVoltageOnly = true } == 52_640)
     }
 
     @Test("and stays clear of the hard cut by what they add to CVL")

@@ -106,7 +106,7 @@ struct HotBoardsTests {
             $0.lowestTemperature = RawTemperature(276 + degrees)
             $0.highestTemperature = RawTemperature(276 + degrees)
         }
-        input.snapshot.temperatureScale = .paper
+        input.temperatureScale = .paper
         return boards.bound(.cvl, input)
     }
 
@@ -129,7 +129,7 @@ struct HotBoardsTests {
                     $0.lowestTemperature = RawTemperature(276 + 38)
                     $0.highestTemperature = RawTemperature(276 + warmest)
                 }, elapsed: elapsed)
-            input.snapshot.temperatureScale = .paper
+            input.temperatureScale = .paper
             return window.bound(.ccl, "hot", input) ?? -1
         }
         #expect(limit(high: 3405, warmest: 50, elapsed: 1) == 50_000, "judged as 43 degC")

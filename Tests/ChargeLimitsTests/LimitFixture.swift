@@ -25,11 +25,9 @@ func input(
     snapshot.measuredAt = .seconds(0)
     var configuration = LimitConfiguration()
     configure(&configuration)
-    let profile = ChemistryProfile.of(chemistry).adapted(to: configuration)
     var input = LimitInput(
-        snapshot: snapshot, frame: frame, thresholds: WorkingThresholds(frame.settings, chemistry),
-        configuration: configuration, profile: profile, state: .bulk, elapsed: elapsed, published: nil,
-        now: .seconds(0))
+        snapshot, frame, frame.settings, LimitFigures(chemistry, configuration), at: .seconds(0))
+    input.elapsed = elapsed
     input.refresh()
     return input
 }
@@ -65,7 +63,7 @@ extension Constraint {
 
     /// The bound of one name.
     mutating func bound(_ kind: LimitKind, _ name: String, _ input: LimitInput) -> Int? {
-        evaluate(input).first { $0.limit == kind && $0.name == name }?.value
+        evaluate(input).first { $0.limit == kind && $0.name.rawValue == name }?.value
     }
 }
 

@@ -57,7 +57,7 @@ struct MonotoneTests {
                 let now = [
                     ("ccl", "highestCell"), ("cvl", "highestCell"), ("ccl", "hardCellCut"), ("cvl", "hardCellCut"),
                 ]
-                .map { row in values.first { ($0.limit.rawValue, $0.name) == row }?.value ?? .max }
+                .map { row in values.first { ($0.limit.rawValue, $0.name.rawValue) == row }?.value ?? .max }
                 if !last.isEmpty {
                     #expect(zip(now, last).allSatisfy { $0 <= $1 }, "round \(round), \(high) mV: \(last) -> \(now)")
                 }

@@ -17,7 +17,7 @@ struct TemperatureWindowTests {
                 $0.lowestTemperature = RawTemperature(276 + Int(coldest))
                 $0.highestTemperature = RawTemperature(276 + Int(warmest ?? coldest))
             }, chemistry: chemistry, configure: configure)
-        input.snapshot.temperatureScale = .paper
+        input.temperatureScale = .paper
         return Dictionary(
             uniqueKeysWithValues: window.evaluate(input).map { ("\($0.limit.rawValue) \($0.name)", $0.value) })
     }

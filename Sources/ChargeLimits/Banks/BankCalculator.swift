@@ -21,6 +21,8 @@ public struct BankCalculator: Sendable {
     private var ccl = LimitRamp.current
     private var dcl = LimitRamp.current
     private var keepers = LimitKind.allCases.map { _ in ReasonKeeper() }
+    /// What belongs to the reasons that are kept.
+    private var words: [BankCause?] = LimitKind.allCases.map { _ in nil }
     private var startedAt: Timestamp?
     private var steppedAt: Timestamp?
     private var newest: [Timestamp?]
@@ -126,7 +128,7 @@ public struct BankCalculator: Sendable {
 
     private func silent(_ side: Int) -> [Int] { sides.indices.filter { sides[$0][side].standing == .silent } }
 
-    private func bounds(_ members: [BankMember], side: Int, into bounds: inout [ConstraintValue]) {
+    private func bounds(_ members: [BankMember], side: Int, into bounds: inout [NamedConstraint]) {
         let direction = FlowDirection.allCases[side]
         let estimator = flow.shares(direction)
         let taking = taking(side)
@@ -147,16 +149,16 @@ public struct BankCalculator: Sendable {
             // What packs exchange among themselves no inverter can end: it must not darken the house. Charging may wait.
             let least = direction == .discharge ? Double(bound.value) / 10 : 0
             let most = max(least, (Double(bound.value) - offset) / share)
-            bounds.append(direction.bound(most, "pack:\(name)", cause))
+            bounds.append(direction.bound(most, .pack, cause))
             if let overload = flow.overloads[side][index] {
                 bounds.append(
                     direction.bound(
-                        overload.bound, "overload:\(name)",
+                        overload.bound, .overload,
                         .overload(
                             pack: name, Milliamperes(Int(overload.current)), limit: Milliamperes(bound.value))))
             }
         }
-        bounds.append(direction.bound(sum, "sum", taking.isEmpty ? .nobody : .sum(packs: taking.count)))
+        bounds.append(direction.bound(sum, .sum, taking.isEmpty ? .nobody : .sum(packs: taking.count)))
         let all = Set(taking + silent(side)).sorted()
         guard all.count > taking.count else { return }
         for index in silent(side) {
@@ -164,27 +166,27 @@ public struct BankCalculator: Sendable {
             let share = estimator.share(of: index, among: all)
             bounds.append(
                 direction.bound(
-                    Double(last) / share, "silent:\(members[index].name)",
+                    Double(last) / share, .silent,
                     .silentShare(
                         pack: members[index].name, limit: Milliamperes(last), permille: Int(share * 1000))))
         }
     }
 
     /// The charge voltages of all packs that may hang on the bus.
-    private func voltages(_ members: [BankMember], _ connected: [Int], into bounds: inout [ConstraintValue]) {
+    private func voltages(_ members: [BankMember], _ connected: [Int], into bounds: inout [NamedConstraint]) {
         let isCharged = connected.filter { sides[$0][0].isAwaited }
         for index in isCharged.isEmpty ? connected : isCharged {
             guard let limits = members[index].limits else { continue }
             let cause = limits.bounds.lowest(.cvl)?.cause ?? .nothingKnown
             let name = members[index].name
-            bounds.append(.cvl(limits.cvl, "pack:\(name)", .bank(.voltage(pack: name, cause))))
+            bounds.append(NamedConstraint(.cvl(limits.cvl, .pack, .nothingKnown), .voltage(pack: name, cause)))
         }
         guard let other = connected.first, let settings = members[other].snapshot.settings else { return }
         for index in members.indices where sides[index][0].standing == .waiting {
             let thresholds = WorkingThresholds(settings, members[other].snapshot.chemistry).settings
             let safe = (thresholds.balanceVoltage - Millivolts(100)) * thresholds.cellCount
             let name = members[index].name
-            bounds.append(.cvl(safe, "pack:\(name)", .bank(.unheard(pack: name))))
+            bounds.append(NamedConstraint(.cvl(safe, .pack, .nothingKnown), .unheard(pack: name)))
         }
     }
 
@@ -192,26 +194,26 @@ public struct BankCalculator: Sendable {
         _ members: [BankMember], _ connected: [Int], _ ages: [Freshness], mayRise: Bool, isDistrusted: Bool,
         at now: Timestamp
     ) -> Limits {
-        var bounds: [ConstraintValue] = []
+        var bounds: [NamedConstraint] = []
         voltages(members, connected, into: &bounds)
         for side in FlowDirection.allCases.indices { self.bounds(members, side: side, into: &bounds) }
         if let charge = configuration.maximumChargeCurrent {
-            bounds.append(.ccl(charge, "userCap", .chargeCap(charge)))
+            bounds.append(NamedConstraint(.ccl(charge, .userCap, .chargeCap(charge))))
         }
         if let discharge = configuration.maximumDischargeCurrent {
-            bounds.append(.dcl(discharge, "userCap", .dischargeCap(discharge)))
+            bounds.append(NamedConstraint(.dcl(discharge, .userCap, .dischargeCap(discharge))))
         }
         if let fuse = configuration.fuse {
-            bounds += [.ccl(fuse, "fuse", .fuse(fuse)), .dcl(fuse, "fuse", .fuse(fuse))]
+            bounds += [.ccl(fuse, .fuse, .fuse(fuse)), .dcl(fuse, .fuse, .fuse(fuse))].map { NamedConstraint($0) }
         }
         if let cause = Self.mismatch(members, connected) {
-            bounds += [.ccl(.zero, "mismatch", .bank(cause)), .dcl(.zero, "mismatch", .bank(cause))]
+            bounds += FlowDirection.allCases.map { $0.bound(0, .mismatch, cause) }
         }
         return ramp(members, connected, ages, bounds, mayRise: mayRise, isDistrusted: isDistrusted, at: now)
     }
 
     private mutating func ramp(
-        _ members: [BankMember], _ connected: [Int], _ ages: [Freshness], _ bounds: [ConstraintValue], mayRise: Bool,
+        _ members: [BankMember], _ connected: [Int], _ ages: [Freshness], _ bounds: [NamedConstraint], mayRise: Bool,
         isDistrusted: Bool, at now: Timestamp
     ) -> Limits {
         let live = connected.filter { ages[$0].isLive }
@@ -219,7 +221,8 @@ public struct BankCalculator: Sendable {
         let cells = Double(members[connected[0]].snapshot.settings?.cellCount ?? 0)
         let elapsed = Double(min(5_000, max(0, steppedAt.map { now - $0 } ?? 0))) / 1000
         var draft = Limits(bounds: bounds)
-        let lowest = LimitKind.allCases.map { draft.bounds.lowest($0) }
+        let places = draft.bounds.placesOfLowest
+        let lowest = LimitKind.allCases.map { places[$0].map { bounds[$0] } }
         let slews = [1.25 * cells, 0.01 * capacity, 0.02 * capacity]
         let values = [
             cvl.step(
@@ -230,11 +233,17 @@ public struct BankCalculator: Sendable {
                 to: lowest[2]?.value ?? 0, mayRise: mayRise, isFinal: false, slew: slews[2], elapsed: elapsed),
         ]
         let ramps = [cvl, ccl, dcl]
-        draft.why = LimitKind.allCases.indices.map { index in
+        let reasons = LimitKind.allCases.indices.map { index in
+            let member = lowest[index]?.bank?.pack.flatMap { name in members.firstIndex { $0.name == name } }
             let reason = Limits.Reason(
-                lowest[index], values[index], ramps[index], isDistrusted: isDistrusted, isVoltage: index == 0)
-            return keepers[index].step(reason, value: values[index], at: now)
+                lowest[index]?.bound, member: member, values[index], ramps[index], isDistrusted: isDistrusted,
+                isVoltage: index == 0)
+            let told = keepers[index].step(reason, value: values[index], at: now)
+            if told.isNew { words[index] = lowest[index]?.bank }
+            return told.reason
         }
+        draft.why = PerLimit(cvl: reasons[0], ccl: reasons[1], dcl: reasons[2])
+        draft.bank?.why = PerLimit(cvl: words[0], ccl: words[1], dcl: words[2])
         (draft.cvl, draft.ccl, draft.dcl) = (Millivolts(values[0]), Milliamperes(values[1]), Milliamperes(values[2]))
         draft.describe(live.isEmpty ? connected : live, members, isStale: live.isEmpty)
         return draft
@@ -259,18 +268,23 @@ public struct BankCalculator: Sendable {
 
 extension FlowDirection {
     /// A bound in mA; what no inverter can take is cut off.
-    fileprivate func bound(_ current: Double, _ name: String, _ cause: BankCause) -> ConstraintValue {
+    fileprivate func bound(_ current: Double, _ name: ConstraintName, _ cause: BankCause) -> NamedConstraint {
         let value = Milliamperes(current.isFinite ? Int(min(1e12, max(0, current))) : 0)
-        return self == .charge ? .ccl(value, name, .bank(cause)) : .dcl(value, name, .bank(cause))
+        let bound: ConstraintValue =
+            self == .charge ? .ccl(value, name, .nothingKnown) : .dcl(value, name, .nothingKnown)
+        return NamedConstraint(bound, cause)
     }
 }
 
 extension Limits {
     /// Bounds without numbers yet.
-    fileprivate init(bounds: [ConstraintValue]) {
+    fileprivate init(bounds: [NamedConstraint]) {
+        let nothing = Reason(name: nil, cause: .nothingKnown, stance: .bound, isVoltage: false)
         self.init(
             cvl: .zero, ccl: .zero, dcl: .zero, state: .stale, cellCeiling: .zero, lowVoltage: .zero,
-            resistance: PackResistance(used: 0, measured: nil, steps: 0, source: .chemistry), why: [], bounds: bounds)
+            resistance: PackResistance(used: 0, measured: nil, steps: 0, source: .chemistry),
+            why: PerLimit(cvl: nothing, ccl: nothing, dcl: nothing), bounds: bounds.map(\.bound),
+            bank: BankWords(bounds: bounds.map(\.bank), why: PerLimit(cvl: nil, ccl: nil, dcl: nil)))
     }
 
     /// What is not ramped: the most careful of the packs', and their resistances in parallel.

@@ -24,6 +24,19 @@ public indirect enum BankCause: Hashable, Sendable {
     case chemistries(pack: String, Chemistry, other: String, Chemistry)
 }
 
+extension BankCause {
+    /// The pack that it speaks of; `nil`: all of them, or none.
+    var pack: String? {
+        switch self {
+        case .voltage(let pack, _), .share(let pack, _, _, _, _, _), .silentShare(let pack, _, _), .unheard(let pack),
+            .overload(let pack, _, _), .defiant(let pack), .mismatch(let pack, _, _, _),
+            .chemistries(let pack, _, _, _):
+            pack
+        case .sum, .nobody: nil
+        }
+    }
+}
+
 extension BankCause: CustomStringConvertible {
     /// One short sentence with numbers and units, beginning with the pack.
     public var description: String {

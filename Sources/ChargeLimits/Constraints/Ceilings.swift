@@ -11,25 +11,25 @@ struct Ceilings: Constraint {
 
     mutating func evaluate(_ input: LimitInput, into bounds: inout [ConstraintValue]) {
         let file = input.configuration
-        if let cap = file.maximumChargeCurrent { bounds.append(.ccl(cap, "userCap", .chargeCap(cap))) }
-        if let cap = file.maximumDischargeCurrent { bounds.append(.dcl(cap, "userCap", .dischargeCap(cap))) }
-        if let cap = file.maximumChargeVoltage { bounds.append(.cvl(cap, "userCap", .voltageCap(cap))) }
+        if let cap = file.maximumChargeCurrent { bounds.append(.ccl(cap, .userCap, .chargeCap(cap))) }
+        if let cap = file.maximumDischargeCurrent { bounds.append(.dcl(cap, .userCap, .dischargeCap(cap))) }
+        if let cap = file.maximumChargeVoltage { bounds.append(.cvl(cap, .userCap, .voltageCap(cap))) }
         if let fuse = file.fuse {
-            bounds.append(.ccl(fuse, "fuse", .fuse(fuse)))
-            bounds.append(.dcl(fuse, "fuse", .fuse(fuse)))
+            bounds.append(.ccl(fuse, .fuse, .fuse(fuse)))
+            bounds.append(.dcl(fuse, .fuse, .fuse(fuse)))
         }
         let sensor = Milliamperes(file.sensorRange.rawValue * Self.sensorShare / 100)
         let range = Cause.sensor(percent: Self.sensorShare, range: file.sensorRange)
-        bounds.append(.ccl(sensor, "sensorRange", range))
-        bounds.append(.dcl(sensor, "sensorRange", range))
+        bounds.append(.ccl(sensor, .sensorRange, range))
+        bounds.append(.dcl(sensor, .sensorRange, range))
         let charge = input.rate(input.profile.chargeRate)
         let discharge = input.rate(input.profile.dischargeRate)
-        bounds.append(.ccl(charge, "cellRating", rating(input, input.profile.chargeRate, charge)))
-        bounds.append(.dcl(discharge, "cellRating", rating(input, input.profile.dischargeRate, discharge)))
+        bounds.append(.ccl(charge, .cellRating, rating(input, input.profile.chargeRate, charge)))
+        bounds.append(.dcl(discharge, .cellRating, rating(input, input.profile.dischargeRate, discharge)))
     }
 
     private func rating(_ input: LimitInput, _ permille: Int, _ current: Milliamperes) -> Cause {
         guard input.settings.capacity > .zero else { return .noCapacity(assumed: input.capacity) }
-        return .rating(permille: permille, of: input.capacity, input.snapshot.chemistry, current)
+        return .rating(permille: permille, of: input.capacity, input.chemistry, current)
     }
 }

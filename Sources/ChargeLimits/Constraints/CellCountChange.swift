@@ -18,7 +18,7 @@ struct CellCountChange: Constraint {
         }
         guard secondsLeft > 0 else { return }
         let cause = Cause.cellsChanged(from: old, to: input.cells)
-        bounds.append(.ccl(.zero, "cellCount", cause))
-        bounds.append(.cvl(input.packVoltage(belowBalance: Millivolts(100)), "cellCount", cause))
+        bounds.append(.ccl(.zero, .cellCount, cause))
+        bounds.append(.cvl(input.packVoltage(belowBalance: Millivolts(100)), .cellCount, cause))
     }
 }

@@ -9,7 +9,6 @@ import BMSCore
 /// mV. Example: 16 cells at rest at 52.64 V and 1 milliohm each, CCL 0 because of cold: CVL 52.64 V; with `voltageOnly` and CCL 50 A:
 /// 52.64 V + 50 A x 16 milliohm = 53.44 V.
 struct ChargeByVoltage: Sendable {
-    private static let prohibitions: Set<String> = ["cold", "hot", "alarmCold", "alarmHot", "chargeOff"]
     private static let seconds = 30.0
 
     /// Voltage of the pack without current, mV.
@@ -23,7 +22,7 @@ struct ChargeByVoltage: Sendable {
         let isForbidden = bounds.contains { bound in
             // A charge that the BMS ended because the pack is full is eased down by float.
             bound.value == 0 && bound.limit == .ccl
-                && (Self.prohibitions.contains(bound.name) || bound.cause == .chargeRefused(isEndOfCharge: false))
+                && Self.forbids(bound)
         }
         guard isForbidden || input.configuration.isVoltageOnly else {
             play = VoltagePlay()
@@ -37,7 +36,14 @@ struct ChargeByVoltage: Sendable {
         }
         let least = (input.settings.minimumVoltage * input.cells).rawValue
         let value = Millivolts(play.settle(max(least, Int(goal)), input))
-        bounds.append(.cvl(value, "chargeByVoltage", .byVoltage(current, rest: Millivolts(Int(rest)))))
+        bounds.append(.cvl(value, .chargeByVoltage, .byVoltage(current, rest: Millivolts(Int(rest)))))
+    }
+
+    private static func forbids(_ bound: ConstraintValue) -> Bool {
+        switch bound.name {
+        case .cold, .hot, .alarmCold, .alarmHot, .chargeOff: true
+        default: bound.cause == .chargeRefused(isEndOfCharge: false)
+        }
     }
 
     /// What a load pulls down is added back by half only: a rest that is taken too high would charge.

@@ -1,10 +1,85 @@
-/// Every constraint. Where two give the same value the earlier one is named as the reason: a ceiling that never moves
-/// before a measurement that happens to permit as much. A new constraint is a row here.
-enum ConstraintTable {
-    static func all() -> [any Constraint] {
-        [
-            TargetVoltage(), Ceilings(), FloatVoltage(), HighestCell(), HardCellCut(), HotBoards(), LowestCell(),
-            TemperatureWindow(), StateOfChargeReserve(), StatusBits(), CellCountChange(),
-        ]
+/// Every constraint, and what each of them said last. Where two give the same value the earlier one is named as the reason: a ceiling
+/// that never moves before a measurement that happens to permit as much. A new constraint is a row here and one in ``renew(_:_:)``.
+struct ConstraintTable: Sendable {
+    private var target = Row(TargetVoltage())
+    private var ceilings = Row(Ceilings())
+    private var float = Row(FloatVoltage())
+    private var highestCell = Row(HighestCell())
+    private var hardCellCut = Row(HardCellCut())
+    private var hotBoards = Row(HotBoards())
+    private var lowestCell = Row(LowestCell())
+    private var temperatureWindow = Row(TemperatureWindow())
+    private var reserve = Row(StateOfChargeReserve())
+    private var statusBits = Row(StatusBits())
+    private var cellCountChange = Row(CellCountChange())
+
+    /// Bounds of all constraints, each as of its last step.
+    private(set) var bounds: [ConstraintValue] = []
+
+    /// Which constraints look anew.
+    enum Part {
+        /// A frame with measurements came.
+        case all
+        /// A frame came whose measurements may be junk.
+        case statusOnly
+        /// No frame came, and what is measured may mean another thing now.
+        case measurementsOnly
+    }
+
+    /// Steps the constraints of a part; the others' bounds stay.
+    mutating func renew(_ part: Part, _ input: LimitInput) {
+        var pass = Pass(part, bounds)
+        pass.step(&target, input)
+        pass.step(&ceilings, input)
+        pass.step(&float, input)
+        pass.step(&highestCell, input)
+        pass.step(&hardCellCut, input)
+        pass.step(&hotBoards, input)
+        pass.step(&lowestCell, input)
+        pass.step(&temperatureWindow, input)
+        pass.step(&reserve, input)
+        pass.step(&statusBits, input)
+        pass.step(&cellCountChange, input)
+        bounds = pass.renewed
+    }
+}
+
+/// A constraint, and where its bounds end among all.
+private struct Row<Rule: Constraint>: Sendable {
+    var rule: Rule
+    var end = 0
+
+    init(_ rule: Rule) { self.rule = rule }
+}
+
+/// One way through the table.
+private struct Pass {
+    private let part: ConstraintTable.Part
+    private let old: [ConstraintValue]
+    /// Where those of the constraint before ended.
+    private var start = 0
+    private(set) var renewed: [ConstraintValue] = []
+
+    init(_ part: ConstraintTable.Part, _ old: [ConstraintValue]) {
+        self.part = part
+        self.old = old
+        // From one step to the next few bounds come.
+        renewed.reserveCapacity(old.count + 8)
+    }
+
+    mutating func step<Rule>(_ row: inout Row<Rule>, _ input: LimitInput) {
+        let isChosen =
+            switch part {
+            case .all: true
+            case .statusOnly: !Rule.usesMeasurements
+            case .measurementsOnly: Rule.usesMeasurements
+            }
+        if isChosen {
+            row.rule.evaluate(input, into: &renewed)
+        } else {
+            renewed.append(contentsOf: old[start..<row.end])
+        }
+        start = row.end
+        row.end = renewed.count
     }
 }

@@ -31,7 +31,7 @@ struct FloatVoltage: Constraint {
             input.isStalled
             ? .balancingStalled(goal)
             : isCommanded && !input.isFull ? .commandedFloat(goal) : isThere ? .float(goal) : .towardsFloat(goal)
-        bounds.append(.cvl(Millivolts(Int(eased)), "float", cause))
+        bounds.append(.cvl(Millivolts(Int(eased)), .float, cause))
     }
 
     /// Where the pack rests.

@@ -14,7 +14,7 @@ struct HardCellCut: Constraint {
         if highest <= release { isCut = false }
         guard isCut else { return }
         let cause = Cause.hardCut(input.highest, maximum: input.settings.maximumVoltage, release: release)
-        bounds.append(.ccl(.zero, "hardCellCut", cause))
-        bounds.append(.cvl(input.packVoltage(belowBalance: Millivolts(100)), "hardCellCut", cause))
+        bounds.append(.ccl(.zero, .hardCellCut, cause))
+        bounds.append(.cvl(input.packVoltage(belowBalance: Millivolts(100)), .hardCellCut, cause))
     }
 }

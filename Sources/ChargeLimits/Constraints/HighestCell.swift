@@ -33,7 +33,7 @@ struct HighestCell: Constraint {
         }
         let value = Double((soft * input.cells).rawValue) - Double(input.cells) * trim - input.imbalance
         return .cvl(
-            Millivolts(play.settle(Int(value), input)), "highestCell", .leads(input.highest, cap: soft))
+            Millivolts(play.settle(Int(value), input)), .highestCell, .leads(input.highest, cap: soft))
     }
 
     private mutating func current(_ input: LimitInput, _ soft: Millivolts, _ excess: Int) -> ConstraintValue {
@@ -55,7 +55,7 @@ struct HighestCell: Constraint {
             case ...(-16): .underCap(input.highest, cap: soft)
             default: .atCap(input.highest, cap: soft)
             }
-        return .ccl(Milliamperes(Int(value)), "highestCell", cause)
+        return .ccl(Milliamperes(Int(value)), .highestCell, cause)
     }
 }
 

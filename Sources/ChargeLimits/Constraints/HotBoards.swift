@@ -11,7 +11,7 @@ struct HotBoards: Constraint {
 
     mutating func evaluate(_ input: LimitInput, into bounds: inout [ConstraintValue]) {
         let file = input.configuration
-        let coldest = input.snapshot.degrees(input.frame.lowestTemperature)
+        let coldest = input.coldest
         let balancing = coldest + file.boardRise
         if balancing >= file.maximumTemperature - Millidegrees(1000) { isWarm = true }
         if balancing < file.maximumTemperature - Millidegrees(4000) { isWarm = false }
@@ -22,7 +22,7 @@ struct HotBoards: Constraint {
         let value = input.packVoltage(belowBalance: Millivolts(12)) - Millivolts(Int(input.imbalance))
         bounds.append(
             .cvl(
-                Millivolts(play.settle(value.rawValue, input)), "hotBoards",
+                Millivolts(play.settle(value.rawValue, input)), .hotBoards,
                 .boardsTooWarm(coldest, maximum: file.maximumTemperature)))
     }
 }

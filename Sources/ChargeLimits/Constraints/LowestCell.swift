@@ -50,7 +50,7 @@ struct LowestCell: Constraint {
         if isEmpty {
             bounds.append(
                 .dcl(
-                    .zero, "empty",
+                    .zero, .empty,
                     .empty(
                         input.lowest, charging: hold, resting: hold + Self.releaseResting)))
         } else {
@@ -58,7 +58,7 @@ struct LowestCell: Constraint {
             let value = isNear ? floor / 2 : max(floor, followed)
             bounds.append(
                 .dcl(
-                    Milliamperes(Int(min(value, 10_000_000))), "lowestCell",
+                    Milliamperes(Int(min(value, 10_000_000))), .lowestCell,
                     .held(input.lowest, hold: hold, minimum: minimum)))
         }
     }
@@ -66,7 +66,7 @@ struct LowestCell: Constraint {
     /// V-low less 20 mV where the keys gave it, else Vmin + hold of the chemistry.
     private func holdVoltage(_ input: LimitInput) -> Millivolts {
         let byProfile = input.settings.minimumVoltage + input.profile.hold
-        guard input.configuration.hold == nil, let low = input.snapshot.cellSettings.low else { return byProfile }
+        guard input.configuration.hold == nil, let low = input.lowVoltage else { return byProfile }
         // A V-low at or under Vmin, or near the balancing voltage, is a careless setting.
         let byKey = low - Millivolts(20)
         let isUsable =

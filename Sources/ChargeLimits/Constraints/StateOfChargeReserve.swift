@@ -14,6 +14,6 @@ struct StateOfChargeReserve: Constraint {
         if reserve > 0 && soc <= reserve { isReached = true }
         if reserve <= 0 || soc >= min(100, reserve + Self.release) { isReached = false }
         guard isReached else { return }
-        bounds.append(.dcl(.zero, "reserve", .reserve(soc: soc, reserve: reserve)))
+        bounds.append(.dcl(.zero, .reserve, .reserve(soc: soc, reserve: reserve)))
     }
 }

@@ -10,43 +10,42 @@ import BMSCore
 /// Source: the vendor's paper, status byte 1. Example: bit 0 missing on 16 LFP cells with Vbalance 3.400 V: CCL 0, CVL
 /// 16 x 3.380 V = 54.08 V.
 struct StatusBits: Constraint {
-    var usesMeasurements: Bool { false }
+    static var usesMeasurements: Bool { false }
 
     mutating func evaluate(_ input: LimitInput, into bounds: inout [ConstraintValue]) {
-        let snapshot = input.snapshot
-        let faults = snapshot.alarms.union(snapshot.newestStatus.intersection(.alarms))
+        let faults = input.faults
         let safe = input.packVoltage(belowBalance: Millivolts(100))
-        if !snapshot.chargeAllowed { charge(input, into: &bounds) }
-        if !snapshot.dischargeAllowed {
-            let isAwaited = snapshot.newestStatus.contains(.dischargeAllowed)
+        if !input.permissions.contains(.chargeAllowed) { charge(input, into: &bounds) }
+        if !input.permissions.contains(.dischargeAllowed) {
+            let isAwaited = input.newestStatus.contains(.dischargeAllowed)
             let dcl = isAwaited ? input.published?.dcl : nil
             bounds.append(
-                .dcl(dcl ?? .zero, "dischargePermission", isAwaited ? .dischargeAwaited : .dischargeRefused))
+                .dcl(dcl ?? .zero, .dischargePermission, isAwaited ? .dischargeAwaited : .dischargeRefused))
         }
         if faults.contains(.noCellCommunication) {
-            bounds.append(.ccl(.zero, "cellCommunication", .cellCommunication))
-            bounds.append(.dcl(.zero, "cellCommunication", .cellCommunication))
-            bounds.append(.cvl(safe, "cellCommunication", .cellCommunication))
+            bounds.append(.ccl(.zero, .cellCommunication, .cellCommunication))
+            bounds.append(.dcl(.zero, .cellCommunication, .cellCommunication))
+            bounds.append(.cvl(safe, .cellCommunication, .cellCommunication))
         }
         if faults.contains(.cellTooHigh) {
-            bounds.append(.ccl(.zero, "alarmHighCell", .cellTooHigh))
-            bounds.append(.cvl(safe, "alarmHighCell", .cellTooHigh))
+            bounds.append(.ccl(.zero, .alarmHighCell, .cellTooHigh))
+            bounds.append(.cvl(safe, .alarmHighCell, .cellTooHigh))
         }
-        if faults.contains(.cellTooLow) { bounds.append(.dcl(.zero, "alarmLowCell", .cellTooLow)) }
-        if faults.contains(.tooCold) { bounds.append(.ccl(.zero, "alarmCold", .tooCold)) }
+        if faults.contains(.cellTooLow) { bounds.append(.dcl(.zero, .alarmLowCell, .cellTooLow)) }
+        if faults.contains(.tooCold) { bounds.append(.ccl(.zero, .alarmCold, .tooCold)) }
         if faults.contains(.tooWarm) {
-            bounds.append(.ccl(.zero, "alarmHot", .tooWarm))
-            bounds.append(.dcl(.zero, "alarmHot", .tooWarm))
+            bounds.append(.ccl(.zero, .alarmHot, .tooWarm))
+            bounds.append(.dcl(.zero, .alarmHot, .tooWarm))
         }
     }
 
     private func charge(_ input: LimitInput, into bounds: inout [ConstraintValue]) {
-        let isAwaited = input.snapshot.newestStatus.contains(.chargeAllowed)
+        let isAwaited = input.newestStatus.contains(.chargeAllowed)
         let cause: Cause = isAwaited ? .chargeAwaited : .chargeRefused(isEndOfCharge: input.isEndedByBMS)
-        bounds.append(.ccl((isAwaited ? input.published?.ccl : nil) ?? .zero, "chargePermission", cause))
+        bounds.append(.ccl((isAwaited ? input.published?.ccl : nil) ?? .zero, .chargePermission, cause))
         // The charge that ended by itself is eased down by the float voltage: there is nothing to protect.
         guard !input.isFull || isAwaited || !input.isEndedByBMS else { return }
         let resting = input.packVoltage(belowBalance: input.profile.floatBelow)
-        bounds.append(.cvl((isAwaited ? input.published?.cvl : nil) ?? resting, "chargePermission", cause))
+        bounds.append(.cvl((isAwaited ? input.published?.cvl : nil) ?? resting, .chargePermission, cause))
     }
 }

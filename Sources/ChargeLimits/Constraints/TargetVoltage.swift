@@ -9,7 +9,7 @@ struct TargetVoltage: Constraint {
         let cell = input.targetCell
         bounds.append(
             .cvl(
-                cell * input.cells, "target",
+                cell * input.cells, .target,
                 .target(cells: input.cells, cell: cell, balance: input.thresholds.balance)))
     }
 }

@@ -18,8 +18,8 @@ struct TemperatureWindow: Constraint {
     private var secondsWarm = 0.0
 
     mutating func evaluate(_ input: LimitInput, into bounds: inout [ConstraintValue]) {
-        let coldest = input.snapshot.degrees(input.frame.lowestTemperature)
-        let warmest = input.snapshot.degrees(input.frame.highestTemperature)
+        let coldest = input.coldest
+        let warmest = input.warmest
         let isBalancing = input.frame.highestVoltage >= input.settings.balanceVoltage
         secondsWarm = isBalancing ? Self.warmSeconds : max(0, secondsWarm - input.elapsed)
         let cell = secondsWarm > 0 ? min(warmest, coldest + Self.spread) : warmest
@@ -33,10 +33,10 @@ struct TemperatureWindow: Constraint {
             input.rate(curve.rate(at: temperature))
         }
         let profile = input.profile
-        bounds.append(.ccl(limit(profile.charge, min(low, Self.mild)), "cold", coldCause))
-        bounds.append(.ccl(limit(profile.charge, max(high, Self.mild)), "hot", hotCause))
-        bounds.append(.dcl(limit(profile.discharge, min(low, Self.mild)), "cold", coldCause))
-        bounds.append(.dcl(limit(profile.discharge, max(high, Self.mild)), "hot", hotCause))
+        bounds.append(.ccl(limit(profile.charge, min(low, Self.mild)), .cold, coldCause))
+        bounds.append(.ccl(limit(profile.charge, max(high, Self.mild)), .hot, hotCause))
+        bounds.append(.dcl(limit(profile.discharge, min(low, Self.mild)), .cold, coldCause))
+        bounds.append(.dcl(limit(profile.discharge, max(high, Self.mild)), .hot, hotCause))
     }
 }
 

@@ -166,7 +166,7 @@ struct BankChannel: Sendable {
             guard let text = Self.sentence(new, before: standings[place]) else { continue }
             tell(new == .counted ? .info : .warning, "\(options.packs[place]) \(text)", at: now, into: &outbox)
         }
-        let isNow = limits?.has("mismatch") ?? false
+        let isNow = limits?.has(.mismatch) ?? false
         if isNow, !isMismatched, let reason = limits?.reason(.ccl) { tell(.warning, reason, at: now, into: &outbox) }
         isMismatched = isNow
     }

@@ -22,7 +22,7 @@ extension PackView {
         figures.blockingCharge = packs.count { $0.freshness.isLive && !$0.snapshot.chargeAllowed } + figures.offline
         figures.blockingDischarge =
             packs.count { $0.freshness.isLive && !$0.snapshot.dischargeAllowed } + figures.offline
-        figures.isMismatched = limits?.has("mismatch") ?? false
+        figures.isMismatched = limits?.has(.mismatch) ?? false
         figures.unheard = unheard
         let snapshot = Self.snapshot(packs, live: heard.map { packs[$0] }, used: used, &figures)
         self.init(

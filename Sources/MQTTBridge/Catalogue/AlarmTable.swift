@@ -56,7 +56,7 @@ enum AlarmTable {
             bit(view, .cellTooLow, warning: view.live.map { isLow($0, view) } ?? false)
         },
         AlarmRow(name: "HighCellVoltage", key: "alarm_high_cell_voltage", title: "High cell voltage") { view in
-            bit(view, .cellTooHigh, warning: view.limits?.has("hardCellCut") ?? false)
+            bit(view, .cellTooHigh, warning: view.limits?.has(.hardCellCut) ?? false)
         },
         AlarmRow(name: "LowTemperature", key: "alarm_low_temperature", title: "Low temperature") { view in
             bit(view, .tooCold, warning: view.keys?.secondStatus?.contains(.tooColdToDischarge) ?? false)
@@ -69,7 +69,7 @@ enum AlarmTable {
         ) { view in
             guard view.freshness.isLive else { return nil }
             let isCold = view.keys?.secondStatus?.contains(.tooColdToCharge) ?? false
-            let isZero = view.limits?.isZero(.ccl, by: "cold") ?? false
+            let isZero = view.limits?.isZero(.ccl, by: .cold) ?? false
             return isCold || isZero ? .warning : AlarmLevel.none
         },
         AlarmRow(name: "CellImbalance", key: "alarm_cell_imbalance", title: "Cell imbalance") { view in

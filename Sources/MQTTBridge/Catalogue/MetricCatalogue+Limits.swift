@@ -41,7 +41,7 @@ extension MetricCatalogue {
         },
         Metric("/Info/InternalResistanceSource") { .string($0.limits?.resistance.source.rawValue) },
         Metric("/Info/ChargeRequest", gx: true) { view in
-            .flag(view.limits.map { $0.has("empty") })
+            .flag(view.limits.map { $0.has(.empty) })
         },
     ]
 

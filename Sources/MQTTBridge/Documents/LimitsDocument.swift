@@ -12,8 +12,8 @@ struct LimitsDocument: Sendable {
     }
 
     /// By their place among the calculator's bounds.
-    private var bounds: [Kept<ConstraintValue>] = []
-    private var reasons: [Kept<Limits.Reason>] = []
+    private var bounds: [Kept<NamedConstraint>] = []
+    private var reasons: [Kept<NamedReason>] = []
 
     /// The whole document.
     ///
@@ -38,7 +38,7 @@ struct LimitsDocument: Sendable {
         writer.beginObject()
         for (index, kind) in LimitKind.allCases.enumerated() {
             writer.key(kind.rawValue)
-            guard let reason = limits?.why[index] else {
+            guard let reason = limits?.named(kind) else {
                 writer.value(.text("no good frame from the BMS yet"))
                 continue
             }
@@ -48,10 +48,13 @@ struct LimitsDocument: Sendable {
         writer.endObject()
         writer.key("constraints")
         writer.beginArray()
-        for (index, bound) in (limits?.bounds ?? []).enumerated() {
-            Self.keep(bound, at: index, in: &bounds) { Self.write(bound, into: &$0) }
+        if let limits {
+            for index in limits.bounds.indices {
+                let bound = limits.named(index)
+                Self.keep(bound, at: index, in: &bounds) { Self.write(bound, into: &$0) }
+            }
+            for index in limits.order { writer.element(bounds[index].text) }
         }
-        for index in limits?.order ?? [] { writer.element(bounds[index].text) }
         writer.endArray()
     }
 
@@ -66,7 +69,7 @@ struct LimitsDocument: Sendable {
         if index < kept.count { kept[index] = new } else { kept.append(new) }
     }
 
-    private static func write(_ bound: ConstraintValue, into writer: inout JSONWriter) {
+    private static func write(_ bound: NamedConstraint, into writer: inout JSONWriter) {
         writer.beginObject()
         writer.member("limit", bound.limit.rawValue)
         writer.member("name", bound.name)
