@@ -70,7 +70,8 @@ let package = Package(
             name: "PackSimulatorTests", dependencies: ["PackSimulator", "BMSCore", "TestSupport"],
             swiftSettings: common),
         .testTarget(
-            name: "BridgeTests", dependencies: ["MQTTBridge", "JSONInput", "ChargeLimits", "BMSCore", "TestSupport"],
+            name: "BridgeTests",
+            dependencies: ["MQTTBridge", "JSONInput", "ChargeLimits", "BMSCore", "LinuxIO", "TestSupport"],
             swiftSettings: common),
         .testTarget(
             name: "MosquittoTests", dependencies: ["Mosquitto", "LinuxIO", "TestSupport"], swiftSettings: common),

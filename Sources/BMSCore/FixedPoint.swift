@@ -9,23 +9,32 @@ public enum FixedPoint {
 
     /// The same, at the end of a document.
     public static func append(thousandths: Int, decimals: Int, to bytes: inout [UInt8]) {
-        let step: UInt =
+        // Divisors that the compiler knows become multiplications: a second's documents have some hundred numbers.
+        let magnitude = thousandths.magnitude
+        let rounded =
             switch decimals {
-            case ...0: 1000
-            case 1: 100
-            case 2: 10
-            default: 1
+            case ...0: (magnitude + 500) / 1000
+            case 1: (magnitude + 50) / 100
+            case 2: (magnitude + 5) / 10
+            default: magnitude
             }
-        let rounded = (thousandths.magnitude + step / 2) / step
         if thousandths < 0 && rounded != 0 { bytes.append(UInt8(ascii: "-")) }
-        var scale = 1000 / step
-        append(magnitude: rounded / scale, to: &bytes)
-        guard scale > 1 else { return }
-        bytes.append(UInt8(ascii: "."))
-        while scale > 1 {
-            scale /= 10
-            bytes.append(UInt8(ascii: "0") + UInt8(rounded / scale % 10))
+        switch decimals {
+        case ...0: append(magnitude: rounded, to: &bytes)
+        case 1:
+            append(magnitude: rounded / 10, to: &bytes)
+            bytes.append(UInt8(ascii: "."))
+        case 2:
+            append(magnitude: rounded / 100, to: &bytes)
+            bytes.append(UInt8(ascii: "."))
+            append(digit: rounded / 10, to: &bytes)
+        default:
+            append(magnitude: rounded / 1000, to: &bytes)
+            bytes.append(UInt8(ascii: "."))
+            append(digit: rounded / 100, to: &bytes)
+            append(digit: rounded / 10, to: &bytes)
         }
+        if decimals > 0 { append(digit: rounded, to: &bytes) }
     }
 
     /// A whole number, at the end of a document.
@@ -35,12 +44,13 @@ public enum FixedPoint {
     }
 
     private static func append(magnitude: UInt, to bytes: inout [UInt8]) {
-        var scale: UInt = 1
-        while magnitude / scale >= 10 { scale *= 10 }
-        while scale > 0 {
-            bytes.append(UInt8(ascii: "0") + UInt8(magnitude / scale % 10))
-            scale /= 10
-        }
+        if magnitude >= 10 { append(magnitude: magnitude / 10, to: &bytes) }
+        append(digit: magnitude, to: &bytes)
+    }
+
+    /// The last digit of a number.
+    private static func append(digit number: UInt, to bytes: inout [UInt8]) {
+        bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number % 10))
     }
 
     /// Thousandths of a plain decimal number; `nil` where the text is none. Exact: no binary fraction is involved. Up to

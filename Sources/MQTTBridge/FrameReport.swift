@@ -33,10 +33,8 @@ public struct FrameReport: Sendable {
             snapshot.cells[frame.slotCell - 1] = CellReading(
                 voltage: frame.slotVoltage, temperature: frame.slotTemperature, time: now)
         }
-        var totals = EnergyTotals()
-        totals.note(frame)
-        let view = PackView(
-            options: options, snapshot: snapshot, freshness: .fresh, limits: nil, totals: totals, now: now)
+        var view = PackView(options, snapshot, .fresh, at: now)
+        view.totals.note(frame)
         var writer = JSONWriter(reserving: 2048)
         writer.beginObject()
         for metric in Self.rows { writer.member(metric.path, metric.value(view)) }

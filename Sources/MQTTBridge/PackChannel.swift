@@ -283,11 +283,16 @@ struct PackChannel: Sendable {
         let snapshot = receiver.snapshot
         var options = options
         options.name = desk.settings.customName(options)
-        return PackView(
-            options: options, snapshot: snapshot,
-            freshness: options.tracker.freshness.freshness(of: snapshot.linkAt, at: now), limits: limits,
-            peaks: peaks, secondsSinceFull: calculator.secondsSinceFull(at: now), totals: totals,
-            linkQuality: quality.percent(at: now), gxCurrents: gxCurrents, relays: relays.states(desk.settings),
-            tally: tally, now: now)
+        var view = PackView(
+            options, snapshot, options.tracker.freshness.freshness(of: snapshot.linkAt, at: now), at: now)
+        view.limits = limits
+        view.peaks = peaks
+        view.secondsSinceFull = calculator.secondsSinceFull(at: now)
+        view.totals = totals
+        view.linkQuality = quality.percent(at: now)
+        view.gxCurrents = gxCurrents
+        view.relays = relays.states(desk.settings)
+        view.tally = tally
+        return view
     }
 }

@@ -9,7 +9,7 @@ struct PackPublisher: Sendable {
     private var isOnline: Bool?
     private var lastChange: Change?
     /// What the state document of ``stateAt`` held.
-    private var stateValues: [MetricValue] = []
+    private var stateValues: [MetricValue?] = []
     private var stateAt: Timestamp?
     private var limitsAt: Timestamp?
     private var limitsSent: SentLimits?
@@ -233,7 +233,7 @@ struct PackPublisher: Sendable {
             return
         }
         stateAt = now.monotonic
-        let values = MetricCatalogue.state.map { $0.value(view) }
+        let values: [MetricValue?] = MetricCatalogue.state.map { $0.value(view) }
         stateValues = values
         let topic = bridge.topics.state(options.id)
         outbox.send(expiring(topic, Documents.state(values), interval: 0, age: view.dataAge))
@@ -246,7 +246,8 @@ struct PackPublisher: Sendable {
         return rows.indices.contains { index in
             let deadband = rows[index].deadband
             return (deadband != .heartbeat || bridge.economy.factor == 0)
-                && deadband.isNews(rows[index].value(view), after: stateValues[index], factor: bridge.economy.factor)
+                && deadband.isNews(
+                    rows[index].value(view), after: stateValues[index] ?? .null, factor: bridge.economy.factor)
         }
     }
 

@@ -1,5 +1,5 @@
 import BMSCore
-import Synchronization
+import LinuxIO
 import TestSupport
 import Testing
 
@@ -9,7 +9,7 @@ import Testing
 struct ExpressTests {
     /// What went ahead.
     private final class Ahead: Sendable {
-        private let messages = Mutex<[OutboundMessage]>([])
+        private let messages = Lock([OutboundMessage]())
 
         func take(_ message: OutboundMessage) { messages.withLock { $0.append(message) } }
         var all: [OutboundMessage] { messages.withLock { $0 } }

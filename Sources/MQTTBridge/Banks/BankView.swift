@@ -25,14 +25,16 @@ extension PackView {
         figures.isMismatched = limits?.has(.mismatch) ?? false
         figures.unheard = unheard
         let snapshot = Self.snapshot(packs, live: heard.map { packs[$0] }, used: used, &figures)
-        self.init(
-            options: options, snapshot: snapshot, freshness: packs.map(\.freshness).min() ?? .waiting, limits: limits,
-            peaks: PackPeaks(
-                minimumCell: packs.compactMap(\.peaks.minimumCell).min(),
-                maximumCell: packs.compactMap(\.peaks.maximumCell).max()),
-            secondsSinceFull: Self.all(packs.map(\.secondsSinceFull))?.max(),
-            totals: EnergyTotals.sum(packs.map(\.totals)), linkQuality: packs.compactMap(\.linkQuality).min(),
-            gxCurrents: gxCurrents, bank: figures, now: now)
+        self.init(options, snapshot, packs.map(\.freshness).min() ?? .waiting, at: now)
+        self.limits = limits
+        peaks = PackPeaks(
+            minimumCell: packs.compactMap(\.peaks.minimumCell).min(),
+            maximumCell: packs.compactMap(\.peaks.maximumCell).max())
+        secondsSinceFull = Self.all(packs.map(\.secondsSinceFull))?.max()
+        totals = EnergyTotals.sum(packs.map(\.totals))
+        linkQuality = packs.compactMap(\.linkQuality).min()
+        self.gxCurrents = gxCurrents
+        bank = figures
     }
 
     private static func snapshot(

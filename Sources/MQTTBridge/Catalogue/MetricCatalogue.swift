@@ -28,7 +28,7 @@ enum MetricCatalogue {
         Metric(
             "/Dc/0/Power", "W", gx: true, deadband: .share(25_000, permille: 20),
             entity: .measurement("power", "Power (+ charging)", "power", "W", precision: 0).optional
-        ) { .thousandths($0.liveSnapshot?.power?.rawValue, 1) },
+        ) { .thousandths($0.power?.rawValue, 1) },
         Metric("/Dc/0/Temperature", "°C", gx: true, deadband: .within(1000)) { warmest($0) },
         Metric(
             "/Dc/In/Current", "A", deadband: .share(500, permille: 20),
@@ -80,20 +80,20 @@ enum MetricCatalogue {
             ).optional
         ) { .whole($0.keys?.chargeEfficiency) },
         Metric("/Capacity", "Ah", gx: true, deadband: .share(500, permille: 5)) {
-            .thousandths($0.liveSnapshot?.storedCharge?.rawValue, 1)
+            .thousandths($0.storedCharge?.rawValue, 1)
         },
         Metric("/InstalledCapacity", "Ah", gx: true) { view in
             .thousandths(view.snapshot.capacity.map { ($0.rawValue + 500) / 1000 * 1000 }, 0)
         },
         Metric("/ConsumedAmphours", "Ah", gx: true, deadband: .share(500, permille: 5)) {
-            .thousandths($0.liveSnapshot?.consumedCharge?.rawValue, 1)
+            .thousandths($0.consumedCharge?.rawValue, 1)
         },
         Metric(
             "/TimeToGo", "s", gx: true, deadband: .share(60_000, permille: 100),
             entity: .measurement(
                 "time_to_go", "Time to go", "duration", "s", precision: 0
             ).optional
-        ) { .whole($0.liveSnapshot?.timeToGo) },
+        ) { .whole($0.timeToGo) },
         Metric("/State", gx: true) { view in
             // GX: 9 running, 10 error, 11 unknown.
             guard view.freshness.isLive else { return .integer(11) }

@@ -4,11 +4,11 @@ import ChargeLimits
 /// Everything that a row of the ``MetricCatalogue`` may look at, at one moment.
 struct PackView {
     /// The pack by configuration.
-    var options: PackOptions
+    let options: PackOptions
     /// What is known of it.
-    var snapshot: PackSnapshot
+    let snapshot: PackSnapshot
     /// How far that lies back.
-    var freshness: Freshness
+    let freshness: Freshness
     /// The published limits; `nil` before the first believed frame.
     var limits: Limits?
     /// Extremes that were seen.
@@ -28,17 +28,27 @@ struct PackView {
     /// What was counted beside the frames.
     var tally = PackTally()
     /// The moment.
-    var now: Timestamp
+    let now: Timestamp
+    /// The measurements may be shown as live: they are not stale, and the cell boards are heard.
+    private let isMeasured: Bool
 
-    /// The frame whose measurements may be shown as live; `nil` when they are stale or the cell boards are not heard.
-    var live: Frame? {
-        guard freshness.isLive, !snapshot.alarms.contains(.noCellCommunication) else { return nil }
-        let measured = options.tracker.freshness.freshness(of: snapshot.measuredAt, at: now)
-        return measured.isLive ? snapshot.frame : nil
+    init(_ options: PackOptions, _ snapshot: PackSnapshot, _ freshness: Freshness, at now: Timestamp) {
+        self.options = options
+        self.snapshot = snapshot
+        self.freshness = freshness
+        self.now = now
+        isMeasured =
+            freshness.isLive && !snapshot.alarms.contains(.noCellCommunication)
+            && options.tracker.freshness.freshness(of: snapshot.measuredAt, at: now).isLive
     }
 
-    /// The snapshot where its measurements may be shown as live.
-    var liveSnapshot: PackSnapshot? { live == nil ? nil : snapshot }
+    /// The frame whose measurements may be shown as live.
+    var live: Frame? { isMeasured ? snapshot.frame : nil }
+    /// What follows from it.
+    var power: Milliwatts? { isMeasured ? snapshot.power : nil }
+    var storedCharge: MilliampereHours? { isMeasured ? snapshot.storedCharge : nil }
+    var consumedCharge: MilliampereHours? { isMeasured ? snapshot.consumedCharge : nil }
+    var timeToGo: Int? { isMeasured ? snapshot.timeToGo : nil }
 
     /// Voted status where the link is live.
     var status: StatusFlags? { freshness.isLive ? snapshot.permissions.union(snapshot.alarms) : nil }
@@ -57,7 +67,7 @@ struct PackView {
     var listedCells: Int { bank == nil ? snapshot.settings?.cellCount ?? 0 : 0 }
 
     /// Live reading of a cell, from 1.
-    func cell(_ number: Int) -> CellReading? { live == nil ? nil : snapshot.reading(ofCell: number, at: now) }
+    func cell(_ number: Int) -> CellReading? { isMeasured ? snapshot.reading(ofCell: number, at: now) : nil }
 }
 
 extension PackSnapshot {

@@ -5,7 +5,7 @@ enum Documents {
     private static let stateShape = DocumentShape(MetricCatalogue.state.map(\.keys))
 
     /// The whole pack, nested by path, from the values of the catalogue's rows in their order.
-    static func state(_ values: [MetricValue]) -> [UInt8] {
+    static func state(_ values: [MetricValue?]) -> [UInt8] {
         stateShape.document(values)
     }
 
