@@ -46,21 +46,27 @@ enum DecodeBenchmark {
         }
         var found = 0
         var checksum = 0
-        let seconds = Stopwatch.best(of: 10) {
-            var stream = FrameStream()
-            found = 0
-            for chunk in chunks {
-                stream.push(chunk)
-                while let frame = stream.next() {
-                    found += 1
-                    checksum &+= frame.packVoltage.rawValue
+        func measure() -> Double {
+            Stopwatch.best(of: 5) {
+                var stream = FrameStream()
+                found = 0
+                for chunk in chunks {
+                    stream.push(chunk)
+                    while let frame = stream.next() {
+                        found += 1
+                        checksum &+= frame.packVoltage.rawValue
+                    }
                 }
             }
         }
+        var seconds = measure()
         precondition(found == count && checksum != 0)
+        let python = PythonComparison.inTurns("decode.py", frames: SampleFrames.make(20_000), best: max) {
+            seconds = min(seconds, measure())
+        }
         let rate = Double(count) / seconds
         print("| decode \(count) frames, one core, aim 3000000 | \(Int(rate)) frames/s |")
-        guard let python = PythonComparison.run("decode.py", frames: SampleFrames.make(20_000)) else { return }
+        guard let python else { return }
         print("| the same in Python | \(Int(python)) frames/s |")
         print("| ratio, aim 100 or more | \(Int(rate / python)) |")
     }

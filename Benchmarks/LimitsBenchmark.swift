@@ -36,10 +36,8 @@ enum LimitsBenchmark {
 
         var python: Double?
         if let prototype = getenv("LIMITS_PROTOTYPE").map({ String(cString: $0) }) {
-            // In turns: a shared machine is now faster, now slower.
-            for _ in 0..<3 {
-                let one = PythonComparison.run("limits.py", frames: Array(frames.prefix(5_000)), [prototype])
-                python = [python, one].compactMap { $0 }.min()
+            python = PythonComparison.inTurns("limits.py", frames: Array(frames.prefix(5_000)), [prototype], best: min)
+            {
                 whole = min(whole, measure())
             }
         } else {

@@ -230,6 +230,9 @@ private struct Seen: Sendable {
     let measuredAt: Timestamp?
     let linkAt: Timestamp?
     private let framesAccepted: Int
+    private let permissions: StatusFlags
+    private let alarms: StatusFlags
+    private let newestStatus: StatusFlags
 
     init(_ snapshot: PackSnapshot, _ settings: PackSettings, _ frame: Frame) {
         self.settings = settings
@@ -237,11 +240,15 @@ private struct Seen: Sendable {
         measuredAt = snapshot.measuredAt
         linkAt = snapshot.linkAt
         framesAccepted = snapshot.counters.framesAccepted
+        permissions = snapshot.permissions
+        alarms = snapshot.alarms
+        newestStatus = snapshot.newestStatus
     }
 
     /// No frame came since. Two may come within a millisecond, so the time alone does not tell.
     func isAll(of snapshot: PackSnapshot) -> Bool {
         linkAt == snapshot.linkAt && measuredAt == snapshot.measuredAt
-            && framesAccepted == snapshot.counters.framesAccepted && frame == snapshot.frame
+            && framesAccepted == snapshot.counters.framesAccepted && permissions == snapshot.permissions
+            && alarms == snapshot.alarms && newestStatus == snapshot.newestStatus && frame == snapshot.frame
     }
 }

@@ -28,6 +28,8 @@ struct PackChannel: Sendable {
     /// Milliseconds after a good frame in which time alone changes nothing.
     private static let tickAfter: Int64 = 900
     private var frameAt: Timestamp?
+    /// A step went no further than its limits.
+    private var owesRest = false
     private(set) var limits: Limits?
     /// Every other pack of the bank is full.
     var otherPacksAreFull = true
@@ -65,7 +67,7 @@ struct PackChannel: Sendable {
 
     /// Time passed. What was due was done with a frame that came a short while ago; so with a frame a second a tick costs nothing.
     mutating func tick(at now: Moment, into outbox: inout Outbox) {
-        if let frameAt, (0..<Self.tickAfter).contains(now.monotonic - frameAt) { return }
+        if !owesRest, let frameAt, (0..<Self.tickAfter).contains(now.monotonic - frameAt) { return }
         advance(at: now, hasFrame: false, into: &outbox)
     }
 
@@ -94,10 +96,11 @@ struct PackChannel: Sendable {
         }
         // A refusal makes a control of Home Assistant snap back.
         publisher.forgetSettings()
-        // Limits go out before anything is said of it; where they are on their way, the next tick says the rest.
+        // Limits go out before anything is said of it; where they are on their way, the next tick says the rest. A relay does not
+        // wait for it: each command is to move it, not the last of several alone.
         stepLimits(at: now, hasFrame: false, into: &outbox)
-        if outbox.isExpress {
-            frameAt = nil
+        if outbox.isExpress, options.relays.isEmpty {
+            owesRest = true
             outbox.awaitsTick = true
         } else {
             tellRest(at: now, hasFrame: false, into: &outbox)
@@ -224,6 +227,7 @@ struct PackChannel: Sendable {
 
     /// All but the limits document.
     private mutating func tellRest(at now: Moment, hasFrame: Bool, into outbox: inout Outbox) {
+        owesRest = false
         let snapshot = receiver.snapshot
         gxCurrents.step(limits, at: now.monotonic)
         endFullCharge(at: now, into: &outbox)

@@ -13,7 +13,7 @@ struct PackPublisher: Sendable {
     private var stateAt: Timestamp?
     private var limitsAt: Timestamp?
     private var limitsSent: SentLimits?
-    /// They went out ahead of the rest of the step.
+    /// They went out with this step.
     private var hasSentLimits = false
     private var limitsDocument = LimitsDocument()
     private var cellsAt: Timestamp?
@@ -38,6 +38,13 @@ struct PackPublisher: Sendable {
         var permissions: StatusFlags
         var contacts: SecondStatus?
         var relays: [RelayState]
+
+        /// In more than what limits are sent for by themselves.
+        func differsBeyondLimits(from old: Change) -> Bool {
+            var rest = self
+            (rest.limits, rest.state) = (old.limits, old.state)
+            return rest != old
+        }
     }
 
     /// What of the limits document makes another go out at once.
@@ -69,6 +76,7 @@ struct PackPublisher: Sendable {
     mutating func publishLimits(
         _ limits: Limits, age: Int64, hasFrame: Bool, at now: Moment, into outbox: inout Outbox
     ) {
+        hasSentLimits = false
         let isChanged = SentLimits(limits) != limitsSent
         guard isDue(limitsAt, bridge.limitsInterval, isChanged, hasFrame, now) else { return }
         sendLimits(limits, age: age, now, &outbox)
@@ -82,10 +90,10 @@ struct PackPublisher: Sendable {
         // The first limits at a fresh source must not wait for a heartbeat; before them there is nothing to say.
         if let limits = view.limits {
             // Not only limits make them due: a permission that changed does, too.
-            if !hasSentLimits, isDue(limitsAt, bridge.limitsInterval, isChanged, hasFrame, now) {
+            let isNews = SentLimits(limits) != limitsSent || lastChange.map(change.differsBeyondLimits) == true
+            if !hasSentLimits, isDue(limitsAt, bridge.limitsInterval, isNews, hasFrame, now) {
                 sendLimits(limits, age: view.dataAge, now, &outbox)
             }
-            hasSentLimits = false
             sendGX(view, isPressing: hasFrame || isChanged, now, &outbox)
         }
         noteLink(view, at: now, into: &outbox)

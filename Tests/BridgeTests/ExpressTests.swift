@@ -17,9 +17,12 @@ struct ExpressTests {
     }
 
     /// A pack that was heard for a while, with everything told.
-    private static func harness(_ ahead: Ahead?) -> BridgeHarness {
-        var harness = BridgeHarness { options, _ in
+    private static func harness(
+        _ ahead: Ahead?, _ change: (inout BridgeOptions, inout PackOptions) -> Void = { _, _ in }
+    ) -> BridgeHarness {
+        var harness = BridgeHarness { options, pack in
             options.gxTree = GXTreeOptions(portalID: "02a1b2c3d4e5", owner: "test")
+            change(&options, &pack)
         }
         if let ahead { harness.bridge.express = { ahead.take($0) } }
         harness.frames(30)
@@ -113,6 +116,53 @@ struct ExpressTests {
         harness.pass(1)
         let next = harness.bridge.receive(FrameFixture.bytes { $0.soc = 42 }, pack: 0, at: harness.now)
         #expect(next.mayRest)
+    }
+
+    @Test("A relay waits for nothing: each command moves it, not the last of several alone")
+    func relay() {
+        var harness = Self.harness(Ahead()) { _, pack in
+            var relay = RelayOptions(name: "charger")
+            relay.commandTopic = "cmnd/charger/POWER"
+            pack.relays = [relay]
+        }
+        harness.guards(isUp: true)
+        harness.frames(65)
+        #expect(harness.sent.last { $0.topic == "cmnd/charger/POWER" }?.payload == Array("ON".utf8))
+        let orders = ["off", "auto"].map { word in
+            message("bms/garage/set/relay/charger", word, &harness).messages.filter {
+                $0.topic == "cmnd/charger/POWER"
+            }.map { String(decoding: $0.payload, as: UTF8.self) }
+        }
+        #expect(orders == [["OFF"], []])
+    }
+
+    @Test("After a command ticks do no more than before: documents of frames keep their time")
+    func tickGuard() {
+        let ahead = Ahead()
+        var harness = Self.harness(ahead) { options, _ in options.limitsInterval = 1_000 }
+        harness.pass(0.2)
+        harness.frame()
+        harness.pass(0.3)
+        _ = message(Self.setCurrent, "12", &harness)
+        harness.tick()
+        ahead.forget()
+        harness.pass(0.5)
+        harness.tick()
+        #expect(ahead.all.isEmpty)
+        harness.pass(0.2)
+        harness.frame { $0.soc = 42 }
+        #expect(ahead.all.map(\.topic) == ["bms/garage/limits"])
+    }
+
+    @Test("A permission that goes between a command and its tick is told with the limits of its frame")
+    func permissionBetween() throws {
+        let ahead = Ahead()
+        var harness = Self.harness(ahead)
+        _ = message("bms/garage/set/chargeEnabled", "off", &harness)
+        ahead.forget()
+        harness.frame { $0.status.remove(.chargeAllowed) }
+        let text = String(decoding: try #require(ahead.all.first).payload, as: UTF8.self)
+        #expect(ahead.all.count == 1 && text.contains("chargePermission"))
     }
 
     @Test("What was put off for a connection is not sent on the next one; the change is kept")

@@ -90,12 +90,15 @@ final class BridgeRuntime: Sendable {
     ///
     /// - Parameter keepsTree: another bridge goes on with the GX tree.
     func end(keepsTree: Bool) -> [OutboundMessage] {
-        // Who asked for something gets the answer.
-        if state.withLock({ $0.bridge.isUnfinished }) { tick() }
-        return state.withLock { state in
+        let (farewell, notices) = state.withLock { state in
+            // What a command changed is told and kept; an answer that waits for the disk comes too late.
+            let notices = state.bridge.isUnfinished ? send(state.bridge.tick(at: clock.now())) : []
             state.hasEnded = true
-            return state.bridge.farewell + (keepsTree ? [] : state.bridge.treeFarewell(at: clock.now().monotonic))
+            let tree = keepsTree ? [] : state.bridge.treeFarewell(at: clock.now().monotonic)
+            return (state.bridge.farewell + tree, notices)
         }
+        say(notices)
+        return farewell
     }
 
     /// Has the next tick come after so many milliseconds of the bridge's clock, and ticks follow twice a second.
@@ -107,15 +110,22 @@ final class BridgeRuntime: Sendable {
 
     private func step(_ body: (inout Bridge, Moment) -> Outbox) {
         let notices = state.withLock { state -> [Notice] in
-            guard !state.hasEnded else { return [] }
-            let outbox = body(&state.bridge, clock.now())
-            for message in outbox.messages { transport.publish(message) }
-            // Limits do not wait for the disk; the answers do, for they say whether the change is kept.
-            if !outbox.saves.isEmpty || !outbox.answers.isEmpty { keeper.keep(outbox.saves, outbox.answers) }
-            if outbox.mayRest { awaitTick(after: Bridge.rest) }
-            if outbox.awaitsTick { awaitTick(after: 0) }
-            return outbox.notices
+            state.hasEnded ? [] : send(body(&state.bridge, clock.now()))
         }
+        say(notices)
+    }
+
+    /// - Returns: what is to be said when the lock is free.
+    private func send(_ outbox: Outbox) -> [Notice] {
+        for message in outbox.messages { transport.publish(message) }
+        // Limits do not wait for the disk; the answers do, for they say whether the change is kept.
+        if !outbox.saves.isEmpty || !outbox.answers.isEmpty { keeper.keep(outbox.saves, outbox.answers) }
+        if outbox.mayRest { awaitTick(after: Bridge.rest) }
+        if outbox.awaitsTick { awaitTick(after: 0) }
+        return outbox.notices
+    }
+
+    private func say(_ notices: [Notice]) {
         for notice in notices {
             switch notice.level {
             case .info: log.info(notice.text)
