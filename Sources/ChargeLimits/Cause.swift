@@ -2,7 +2,8 @@ public import BMSCore
 
 /// Why a bound is where it is: numbers now, a sentence when somebody reads it.
 ///
-/// A step of the calculator makes some twenty of these and publishes few; as plain numbers they cost no memory. A bank's own are ``BankCause``.
+/// A step of the calculator makes some twenty of these and publishes few; as plain numbers they cost no memory.
+/// A bank's own are ``BankCause``.
 public enum Cause: Hashable, Sendable {
     /// Before anything is known.
     case nothingKnown

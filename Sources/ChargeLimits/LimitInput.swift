@@ -16,8 +16,10 @@ struct LimitInput {
     var permissions: StatusFlags
     var alarms: StatusFlags
     var newestStatus: StatusFlags
-    /// When the last good frame came.
-    var linkAt: Timestamp?
+    /// Milliseconds since the last good frame, 0 where none came.
+    var age: Int64
+    /// That frame came later than now: the clock jumped back.
+    var isAhead: Bool
     /// Of the owner and the chemistry.
     private let figures: LimitFigures
     /// What somebody asked for.
@@ -56,7 +58,8 @@ struct LimitInput {
         permissions = snapshot.permissions
         alarms = snapshot.alarms
         newestStatus = snapshot.newestStatus
-        linkAt = snapshot.linkAt
+        age = snapshot.age(at: now) ?? 0
+        isAhead = snapshot.linkAt.map { $0 > now } ?? false
         self.figures = figures
         self.now = now
     }

@@ -7,9 +7,7 @@ enum Staleness {
     /// Appends bounds at an age of the last good frame; none while it is fresh or holding.
     static func evaluate(_ input: LimitInput, _ freshness: Freshness, into bounds: inout [ConstraintValue]) {
         guard freshness >= .stale else { return }
-        let isAhead = input.linkAt.map { $0 > input.now } ?? false
-        let cause: Cause =
-            isAhead ? .clockJumped : .silence(seconds: (input.linkAt.map { max(0, input.now - $0) } ?? 0) / 1000)
+        let cause: Cause = input.isAhead ? .clockJumped : .silence(seconds: input.age / 1000)
         let little = freshness == .stale ? input.rate(200) : .zero
         bounds.append(.cvl(input.packVoltage(belowBalance: Millivolts(100)), .link, cause))
         bounds.append(.ccl(.zero, .link, cause))

@@ -98,12 +98,13 @@ struct PackChannel: Sendable {
         publisher.forgetSettings()
         // Limits go out before anything is said of it; where they are on their way, the next tick says the rest. A relay does not
         // wait for it: each command is to move it, not the last of several alone.
-        stepLimits(at: now, hasFrame: false, into: &outbox)
+        let snapshot = receiver.snapshot
+        stepLimits(snapshot, at: now, hasFrame: false, into: &outbox)
         if outbox.isExpress, options.relays.isEmpty {
             owesRest = true
             outbox.awaitsTick = true
         } else {
-            tellRest(at: now, hasFrame: false, into: &outbox)
+            tellRest(snapshot, at: now, hasFrame: false, into: &outbox)
         }
         if outcome.isChanged {
             let value = outcome.answer.effective?.shown ?? ""
@@ -206,12 +207,14 @@ struct PackChannel: Sendable {
     mutating func born(at now: Moment) { publisher.born(at: now) }
 
     private mutating func advance(at now: Moment, hasFrame: Bool, into outbox: inout Outbox) {
-        stepLimits(at: now, hasFrame: hasFrame, into: &outbox)
-        tellRest(at: now, hasFrame: hasFrame, into: &outbox)
+        let snapshot = receiver.snapshot
+        stepLimits(snapshot, at: now, hasFrame: hasFrame, into: &outbox)
+        tellRest(snapshot, at: now, hasFrame: hasFrame, into: &outbox)
     }
 
-    private mutating func stepLimits(at now: Moment, hasFrame: Bool, into outbox: inout Outbox) {
-        let snapshot = receiver.snapshot
+    private mutating func stepLimits(
+        _ snapshot: PackSnapshot, at now: Moment, hasFrame: Bool, into outbox: inout Outbox
+    ) {
         var surroundings = LimitContext()
         surroundings.otherPacksAreFull = otherPacksAreFull
         surroundings.hour = now.minuteOfDay.map { $0 / 60 }
@@ -226,9 +229,10 @@ struct PackChannel: Sendable {
     }
 
     /// All but the limits document.
-    private mutating func tellRest(at now: Moment, hasFrame: Bool, into outbox: inout Outbox) {
+    private mutating func tellRest(
+        _ snapshot: PackSnapshot, at now: Moment, hasFrame: Bool, into outbox: inout Outbox
+    ) {
         owesRest = false
-        let snapshot = receiver.snapshot
         gxCurrents.step(limits, at: now.monotonic)
         endFullCharge(at: now, into: &outbox)
         if hasFrame, snapshot.measuredAt == now.monotonic, let frame = snapshot.frame {

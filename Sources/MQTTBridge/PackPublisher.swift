@@ -9,7 +9,7 @@ struct PackPublisher: Sendable {
     private var isOnline: Bool?
     private var lastChange: Change?
     /// What the state document of ``stateAt`` held.
-    private var stateValues: [MetricValue?] = []
+    private var stateValues: [MetricValue] = []
     private var stateAt: Timestamp?
     private var limitsAt: Timestamp?
     private var limitsSent: SentLimits?
@@ -32,8 +32,7 @@ struct PackPublisher: Sendable {
 
     /// What makes everything go out at once.
     private struct Change: Hashable {
-        var limits: Limits.Levels?
-        var state: ChargeState?
+        var limits: SentLimits?
         var alarms: [AlarmLevel?]
         var permissions: StatusFlags
         var contacts: SecondStatus?
@@ -42,7 +41,7 @@ struct PackPublisher: Sendable {
         /// In more than what limits are sent for by themselves.
         func differsBeyondLimits(from old: Change) -> Bool {
             var rest = self
-            (rest.limits, rest.state) = (old.limits, old.state)
+            rest.limits = old.limits
             return rest != old
         }
     }
@@ -90,7 +89,7 @@ struct PackPublisher: Sendable {
         // The first limits at a fresh source must not wait for a heartbeat; before them there is nothing to say.
         if let limits = view.limits {
             // Not only limits make them due: a permission that changed does, too.
-            let isNews = SentLimits(limits) != limitsSent || lastChange.map(change.differsBeyondLimits) == true
+            let isNews = change.limits != limitsSent || lastChange.map(change.differsBeyondLimits) == true
             if !hasSentLimits, isDue(limitsAt, bridge.limitsInterval, isNews, hasFrame, now) {
                 sendLimits(limits, age: view.dataAge, now, &outbox)
             }
@@ -198,7 +197,7 @@ struct PackPublisher: Sendable {
 
     private static func change(_ view: PackView) -> Change {
         Change(
-            limits: view.limits?.levels, state: view.limits?.state,
+            limits: view.limits.map(SentLimits.init),
             alarms: AlarmTable.rows.map { $0.level(view) }, permissions: view.status ?? [],
             contacts: view.keys?.secondStatus, relays: view.relays.map(\.urgent))
     }
@@ -241,7 +240,7 @@ struct PackPublisher: Sendable {
             return
         }
         stateAt = now.monotonic
-        let values: [MetricValue?] = MetricCatalogue.state.map { $0.value(view) }
+        let values = MetricCatalogue.state.map { $0.value(view) }
         stateValues = values
         let topic = bridge.topics.state(options.id)
         outbox.send(expiring(topic, Documents.state(values), interval: 0, age: view.dataAge))
@@ -254,8 +253,7 @@ struct PackPublisher: Sendable {
         return rows.indices.contains { index in
             let deadband = rows[index].deadband
             return (deadband != .heartbeat || bridge.economy.factor == 0)
-                && deadband.isNews(
-                    rows[index].value(view), after: stateValues[index] ?? .null, factor: bridge.economy.factor)
+                && deadband.isNews(rows[index].value(view), after: stateValues[index], factor: bridge.economy.factor)
         }
     }
 
@@ -353,7 +351,7 @@ struct PackPublisher: Sendable {
                 outbox.say(level == .alarm ? .warning : .info, "\(options.title): \(text)")
             }
         }
-        if let state = change.state, let last = lastChange?.state, state != last {
+        if let state = change.limits?.state, let last = lastChange?.limits?.state, state != last {
             outbox.send(event("chargeState", "charge state \(last.rawValue) -> \(state.rawValue)", at: now))
         }
         if let last = lastChange?.permissions, last != change.permissions, change.limits != nil {

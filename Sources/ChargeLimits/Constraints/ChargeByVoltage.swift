@@ -19,11 +19,7 @@ struct ChargeByVoltage: Sendable {
     mutating func evaluate(_ input: LimitInput, into bounds: inout [ConstraintValue]) {
         let resistance = input.resistance * Double(input.cells)
         let rest = estimate(input, resistance)
-        let isForbidden = bounds.contains { bound in
-            // A charge that the BMS ended because the pack is full is eased down by float.
-            bound.value == 0 && bound.limit == .ccl
-                && Self.forbids(bound)
-        }
+        let isForbidden = bounds.contains { $0.value == 0 && $0.limit == .ccl && Self.forbids($0) }
         guard isForbidden || input.configuration.isVoltageOnly else {
             play = VoltagePlay()
             return
@@ -42,6 +38,7 @@ struct ChargeByVoltage: Sendable {
     private static func forbids(_ bound: ConstraintValue) -> Bool {
         switch bound.name {
         case .cold, .hot, .alarmCold, .alarmHot, .chargeOff: true
+        // A charge that the BMS ended because the pack is full is eased down by float.
         default: bound.cause == .chargeRefused(isEndOfCharge: false)
         }
     }

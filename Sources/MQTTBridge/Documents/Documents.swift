@@ -5,8 +5,9 @@ enum Documents {
     private static let stateShape = DocumentShape(MetricCatalogue.state.map(\.keys))
 
     /// The whole pack, nested by path, from the values of the catalogue's rows in their order.
-    static func state(_ values: [MetricValue?]) -> [UInt8] {
-        stateShape.document(values)
+    static func state(_ values: [MetricValue]) -> [UInt8] {
+        // Not left to the compiler, which casts an array element by element.
+        stateShape.document(values.map(Optional.some))
     }
 
     /// Every cell.
