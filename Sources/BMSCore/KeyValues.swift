@@ -72,9 +72,8 @@ struct KeyCollector: Hashable, Sendable {
     private(set) var isTrusted = false
     private var known: Known?
 
-    /// Values that hold until another cycle is over, at moments between these two.
+    /// Values that were worked out hold until another cycle is over, at moments between these two.
     private struct Known: Hashable, Sendable {
-        var values: KeyValues
         var from: Timestamp
         var to: Timestamp
     }
@@ -109,15 +108,13 @@ struct KeyCollector: Hashable, Sendable {
         recent = []
     }
 
-    /// The same as ``values(at:)``, worked out anew where it may have changed.
-    mutating func latest(at now: Timestamp) -> KeyValues {
-        if let known, known.from <= now, now <= known.to { return known.values }
-        let values = values(at: now)
+    /// The same as ``values(at:)``; `nil` where nothing can have changed since the last call.
+    mutating func news(at now: Timestamp) -> KeyValues? {
+        if let known, known.from <= now, now <= known.to { return nil }
         // Nothing changes until the oldest byte that still counts is too old.
         let oldest = committed.lazy.compactMap { $0?.time }.filter { now - $0 <= Self.maximumAge }.min()
-        known = Known(
-            values: values, from: now, to: oldest.map { $0 + Self.maximumAge } ?? Timestamp(milliseconds: .max))
-        return values
+        known = Known(from: now, to: oldest.map { $0 + Self.maximumAge } ?? Timestamp(milliseconds: .max))
+        return values(at: now)
     }
 
     /// What is known at `now`.

@@ -39,7 +39,9 @@ public struct CellSettings: Hashable, Sendable {
 public struct PackSnapshot: Hashable, Sendable {
     /// The newest frame whose measurements are believed; `nil` before the first.
     public var frame: Frame?
-    /// When it came.
+    /// Frames believed so far: two may come within a millisecond.
+    public var framesMeasured = 0
+    /// When the newest came.
     public var measuredAt: Timestamp?
     /// When the last good frame came, with or without measurements; `nil` before the first.
     public var linkAt: Timestamp?

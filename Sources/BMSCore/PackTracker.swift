@@ -67,7 +67,7 @@ public struct PackTracker: Sendable {
     public mutating func take(_ frame: Frame, at now: Timestamp) -> Outcome {
         if frame.status.contains(.noCellCommunication) {
             note(frame.status, at: now)
-            snapshot.keys = keys.latest(at: now)
+            if let news = keys.news(at: now) { snapshot.keys = news }
             return .statusOnly
         }
         if let since = repetition.stuck(frame, at: now, options) {
@@ -83,12 +83,15 @@ public struct PackTracker: Sendable {
         note(frame.status, at: now)
         snapshot.frame = frame
         snapshot.measuredAt = now
-        if gate.settings?.cellCount != snapshot.settings?.cellCount { snapshot.cellSettings = CellSettings() }
+        snapshot.framesMeasured += 1
+        let isOtherPack = gate.settings?.cellCount != snapshot.settings?.cellCount
+        if isOtherPack { snapshot.cellSettings = CellSettings() }
         snapshot.settings = gate.settings
         noteCell(frame, at: now)
         if options.generation == .three { keys.add(frame, at: now) }
-        snapshot.keys = keys.latest(at: now)
-        snapshot.cellSettings.note(snapshot.keys)
+        let news = keys.news(at: now)
+        if let news { snapshot.keys = news }
+        if isOtherPack || news != nil { snapshot.cellSettings.note(snapshot.keys) }
         if options.chemistry == nil {
             snapshot.chemistry = Chemistry(
                 full: snapshot.ifSound(snapshot.cellSettings.full) ?? frame.balanceVoltage,

@@ -1,9 +1,11 @@
 /// A temperature as the BMS counts it.
 public struct RawTemperature: Hashable, Comparable, Sendable {
+    private var stored: UInt16
+
     /// Counts, 0...65535.
-    public var count: Int
-    /// Wraps counts of the wire.
-    public init(_ count: Int) { self.count = count }
+    public var count: Int { Int(stored) }
+    /// Wraps counts of the wire; one beyond is cut to the nearest.
+    public init(_ count: Int) { stored = UInt16(clamping: count) }
     /// Order by temperature.
     public static func < (left: Self, right: Self) -> Bool { left.count < right.count }
 }
@@ -33,7 +35,7 @@ public enum TemperatureScale: String, Sendable, CaseIterable {
             case .measured: (temperature.rawValue + 232_000 + 428).quotient(floor: 857)
             case .paper: (temperature.rawValue + 500).quotient(floor: 1000) + 276
             }
-        return RawTemperature(min(max(count, 0), 0xFFFF))
+        return RawTemperature(count)
     }
 }
 

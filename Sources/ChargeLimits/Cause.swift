@@ -19,8 +19,8 @@ public enum Cause: Hashable, Sendable {
     case fuse(Milliamperes)
     /// Share of the current sensor's range, in percent.
     case sensor(percent: Int, range: Milliamperes)
-    /// Thousandths of C of a capacity.
-    case rating(permille: Int, of: MilliampereHours, Chemistry?, Milliamperes)
+    /// Of the cells.
+    case rating(Rating)
     /// The BMS has no capacity set.
     case noCapacity(assumed: MilliampereHours)
     /// A cell and its soft cap.
@@ -63,14 +63,22 @@ public enum Cause: Hashable, Sendable {
 
     /// A cell and its voltage.
     public struct CellVoltage: Hashable, Sendable {
-        var cell: Int
-        var voltage: Millivolts
+        @Octet var cell: Int
+        @Short var voltage: Millivolts
     }
 
     /// A cell and its temperature.
     public struct CellTemperature: Hashable, Sendable {
-        var cell: Int
-        var temperature: Millidegrees
+        @Octet var cell: Int
+        @Short var temperature: Millidegrees
+    }
+
+    /// Thousandths of C of a capacity.
+    public struct Rating: Hashable, Sendable {
+        var permille: Int
+        @Short var capacity: MilliampereHours
+        @Short var current: Milliamperes
+        var chemistry: Chemistry?
     }
 }
 
@@ -92,9 +100,9 @@ extension Cause: CustomStringConvertible {
         case .commandedFloat(let level): "held at rest by command: \(level.inPackVolts)"
         case .fuse(let rating): "fuse of \(rating.inAmperes)"
         case .sensor(let percent, let range): "\(percent) % of the current sensor's range of \(range.inAmperes)"
-        case .rating(let permille, let capacity, let chemistry, let current):
-            "\(permille.rate) C of \(capacity.inAmpereHours) for "
-                + "\(chemistry?.rawValue.uppercased() ?? "unknown chemistry"): \(current.inAmperes)"
+        case .rating(let rating):
+            "\(rating.permille.rate) C of \(rating.capacity.inAmpereHours) for "
+                + "\(rating.chemistry?.rawValue.uppercased() ?? "unknown chemistry"): \(rating.current.inAmperes)"
         case .noCapacity(let assumed):
             "no capacity is set in the BMS: \(assumed.inAmpereHours) assumed, set it in the vendor's app"
         case .leads(let cell, let cap): "\(cell) leads the pack: held at \(cap.inVolts)"

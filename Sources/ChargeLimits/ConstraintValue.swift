@@ -19,28 +19,28 @@ public enum ConstraintName: String, Hashable, Sendable {
 
 /// One bound of a limit: numbers alone.
 public struct ConstraintValue: Hashable, Sendable {
-    /// The limit that it bounds.
-    public var limit: LimitKind
-    /// What bounds it.
-    public var name: ConstraintName
     /// Bound in mV (CVL) or mA (CCL, DCL).
     public var value: Int
     /// Why, in numbers.
     public var cause: Cause
+    /// The limit that it bounds.
+    public var limit: LimitKind
+    /// What bounds it.
+    public var name: ConstraintName
 
     /// A bound on the charge voltage.
     public static func cvl(_ value: Millivolts, _ name: ConstraintName, _ cause: Cause) -> Self {
-        Self(limit: .cvl, name: name, value: value.rawValue, cause: cause)
+        Self(value: value.rawValue, cause: cause, limit: .cvl, name: name)
     }
 
     /// A bound on the charge current; below zero counts as zero.
     public static func ccl(_ value: Milliamperes, _ name: ConstraintName, _ cause: Cause) -> Self {
-        Self(limit: .ccl, name: name, value: max(0, value.rawValue), cause: cause)
+        Self(value: max(0, value.rawValue), cause: cause, limit: .ccl, name: name)
     }
 
     /// A bound on the discharge current; below zero counts as zero.
     public static func dcl(_ value: Milliamperes, _ name: ConstraintName, _ cause: Cause) -> Self {
-        Self(limit: .dcl, name: name, value: max(0, value.rawValue), cause: cause)
+        Self(value: max(0, value.rawValue), cause: cause, limit: .dcl, name: name)
     }
 }
 
@@ -48,12 +48,13 @@ extension [ConstraintValue] {
     /// Where the lowest bound of each limit is, the first of equal ones.
     var placesOfLowest: PerLimit<Int?> {
         var places = PerLimit<Int?>(cvl: nil, ccl: nil, dcl: nil)
-        func isLower(_ index: Int, than old: Int?) -> Bool { old.map { self[index].value < self[$0].value } ?? true }
+        var (cvl, ccl, dcl) = (Int.max, Int.max, Int.max)
         for index in indices {
+            let value = self[index].value
             switch self[index].limit {
-            case .cvl: if isLower(index, than: places.cvl) { places.cvl = index }
-            case .ccl: if isLower(index, than: places.ccl) { places.ccl = index }
-            case .dcl: if isLower(index, than: places.dcl) { places.dcl = index }
+            case .cvl: if value < cvl { (cvl, places.cvl) = (value, index) }
+            case .ccl: if value < ccl { (ccl, places.ccl) = (value, index) }
+            case .dcl: if value < dcl { (dcl, places.dcl) = (value, index) }
             }
         }
         return places

@@ -83,7 +83,7 @@ public struct LimitCalculator: Sendable {
             figures = LimitFigures(snapshot.chemistry, figures.configuration)
         }
         let freshness = configuration.freshness.freshness(of: snapshot.linkAt, at: now)
-        var input = LimitInput(snapshot, frame, settings, figures, at: now)
+        let input = LimitInput(snapshot, frame, settings, figures, at: now)
         input.commands = commands
         input.state = machine.state
         input.cellsBefore = before.flatMap { $0.cellCount == settings.cellCount ? nil : $0.cellCount }
@@ -93,13 +93,12 @@ public struct LimitCalculator: Sendable {
         // Ticks between frames lower limits but do not raise them, and what they took is given to the next frame.
         let sinceFrame = min(1, Self.seconds(from: last?.linkAt, to: snapshot.linkAt))
         if hasFrame {
-            let isMeasured = snapshot.measuredAt != last?.measuredAt || frame != last?.frame
-            evaluate(&input, context, isMeasured: isMeasured)
-            last = Seen(snapshot, settings, frame)
+            evaluate(input, context, isMeasured: snapshot.framesMeasured != last?.framesMeasured)
+            last = Seen(snapshot, settings)
         } else if hasNewCommands {
             // Filters stand still: a command is no frame.
             input.elapsed = 0
-            obey(&input, context)
+            obey(input, context)
         }
         hasNewCommands = false
         let isDistrusted = FreshnessTimes.isDistrusted(snapshot.damagedAt, at: now)
@@ -130,7 +129,7 @@ public struct LimitCalculator: Sendable {
         memory = nil
     }
 
-    private mutating func evaluate(_ input: inout LimitInput, _ context: LimitContext, isMeasured: Bool) {
+    private mutating func evaluate(_ input: LimitInput, _ context: LimitContext, isMeasured: Bool) {
         if isMeasured {
             input.imbalance = imbalance.step(input.frame, input.settings, elapsed: input.elapsed)
             estimator.step(input)
@@ -145,7 +144,7 @@ public struct LimitCalculator: Sendable {
     }
 
     /// Evaluates what a command may have changed, with the frame of before.
-    private mutating func obey(_ input: inout LimitInput, _ context: LimitContext) {
+    private mutating func obey(_ input: LimitInput, _ context: LimitContext) {
         input.imbalance = imbalance.level ?? 0
         input.note(machine, estimator, context)
         constraints.renew(.measurementsOnly, input)
@@ -202,7 +201,7 @@ public struct LimitCalculator: Sendable {
 
 extension LimitInput {
     /// What constraints look at beside the frame.
-    fileprivate mutating func note(
+    fileprivate func note(
         _ machine: ChargeStateMachine, _ estimator: ResistanceEstimator, _ context: LimitContext
     ) {
         state = machine.state
@@ -226,7 +225,7 @@ extension ChargeStateMachine.Context {
 /// What a step keeps of the snapshot that it saw.
 private struct Seen: Sendable {
     let settings: PackSettings
-    let frame: Frame
+    let framesMeasured: Int
     let measuredAt: Timestamp?
     let linkAt: Timestamp?
     private let framesAccepted: Int
@@ -234,9 +233,9 @@ private struct Seen: Sendable {
     private let alarms: StatusFlags
     private let newestStatus: StatusFlags
 
-    init(_ snapshot: PackSnapshot, _ settings: PackSettings, _ frame: Frame) {
+    init(_ snapshot: PackSnapshot, _ settings: PackSettings) {
         self.settings = settings
-        self.frame = frame
+        framesMeasured = snapshot.framesMeasured
         measuredAt = snapshot.measuredAt
         linkAt = snapshot.linkAt
         framesAccepted = snapshot.counters.framesAccepted
@@ -247,8 +246,8 @@ private struct Seen: Sendable {
 
     /// No frame came since. Two may come within a millisecond, so the time alone does not tell.
     func isAll(of snapshot: PackSnapshot) -> Bool {
-        linkAt == snapshot.linkAt && measuredAt == snapshot.measuredAt
+        framesMeasured == snapshot.framesMeasured && measuredAt == snapshot.measuredAt && linkAt == snapshot.linkAt
             && framesAccepted == snapshot.counters.framesAccepted && permissions == snapshot.permissions
-            && alarms == snapshot.alarms && newestStatus == snapshot.newestStatus && frame == snapshot.frame
+            && alarms == snapshot.alarms && newestStatus == snapshot.newestStatus
     }
 }

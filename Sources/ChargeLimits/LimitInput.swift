@@ -1,7 +1,7 @@
 import BMSCore
 
-/// What a constraint may look at in one step: numbers alone, so that looking costs nothing.
-struct LimitInput {
+/// What a constraint may look at in one step. An object of that step alone: as a value it would be copied with each look.
+final class LimitInput {
     /// The newest believed frame.
     var frame: Frame
     /// Confirmed settings of the BMS, in working order.
@@ -21,7 +21,7 @@ struct LimitInput {
     /// That frame came later than now: the clock jumped back.
     var isAhead: Bool
     /// Of the owner and the chemistry.
-    private let figures: LimitFigures
+    let figures: LimitFigures
     /// What somebody asked for.
     var commands = LimitCommands()
     /// Charge state after this frame.

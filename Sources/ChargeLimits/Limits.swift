@@ -35,9 +35,9 @@ public struct Limits: Hashable, Sendable {
             case heldByDamage(Int)
         }
 
+        var cause: Cause
         /// The binding constraint; `nil`: there is none.
         var name: ConstraintName?
-        var cause: Cause
         /// Place of the pack that it speaks of in its bank.
         var member: Int?
         var stance: Stance
@@ -122,7 +122,7 @@ extension Limits.Reason {
         isVoltage: Bool
     ) {
         guard let binding else {
-            self.init(name: nil, cause: .nothingKnown, stance: .bound, isVoltage: isVoltage)
+            self.init(cause: .nothingKnown, stance: .bound, isVoltage: isVoltage)
             return
         }
         let stance: Stance =
@@ -133,7 +133,7 @@ extension Limits.Reason {
             } else {
                 ramp.isRising ? .rising(binding.value) : .heldBelow(binding.value)
             }
-        self.init(name: binding.name, cause: binding.cause, member: member, stance: stance, isVoltage: isVoltage)
+        self.init(cause: binding.cause, name: binding.name, member: member, stance: stance, isVoltage: isVoltage)
     }
 }
 

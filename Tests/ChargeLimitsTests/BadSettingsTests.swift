@@ -159,7 +159,7 @@ struct ReasonKeeperTests {
     private func reason(_ name: ConstraintName, _ cell: Int = 1) -> Limits.Reason {
         let voltage = Cause.CellVoltage(cell: cell, voltage: Millivolts(3440))
         return Limits.Reason(
-            name: name, cause: .leads(voltage, cap: Millivolts(3442)), stance: .bound, isVoltage: true)
+            cause: .leads(voltage, cap: Millivolts(3442)), name: name, stance: .bound, isVoltage: true)
     }
 
     @Test("A cause that comes and goes does not take over; one that lasts three seconds does; a fall does at once")

@@ -135,7 +135,7 @@ struct HardCellCutTests {
 @Suite("Lowest cell")
 struct LowestCellTests {
     private func cell(_ low: Int, current: Int = 0, elapsed: Double = 1, lowKey: Int? = nil) -> LimitInput {
-        var result = input(
+        let result = input(
             {
                 $0.lowestVoltage = Millivolts(low)
                 $0.current = Milliamperes(current)
@@ -184,7 +184,7 @@ struct LowestCellTests {
     @Test("A Vbalance below Vmin with a V-low key ends nothing")
     func crossedThresholds() {
         var constraint = LowestCell()
-        var input = cell(3300, lowKey: 3000)
+        let input = cell(3300, lowKey: 3000)
         var settings = input.settings
         settings.balanceVoltage = Millivolts(1900)
         input.thresholds = WorkingThresholds(settings, .lfp)

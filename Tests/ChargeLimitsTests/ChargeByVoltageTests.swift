@@ -12,7 +12,7 @@ struct ChargeByVoltageTests {
         configure: (inout LimitConfiguration) -> Void = { _ in }
     ) -> Int? {
         var constraint = ChargeByVoltage()
-        var input = input({ $0.current = Milliamperes(amperes * 1000) }, configure: configure)
+        let input = input({ $0.current = Milliamperes(amperes * 1000) }, configure: configure)
         input.frame.packVoltage = Millivolts(pack)
         input.resistance = 1
         var bounds: [ConstraintValue] = [.ccl(Milliamperes(ccl), name, .nothingKnown)]

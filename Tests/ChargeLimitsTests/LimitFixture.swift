@@ -25,7 +25,7 @@ func input(
     snapshot.measuredAt = .seconds(0)
     var configuration = LimitConfiguration()
     configure(&configuration)
-    var input = LimitInput(
+    let input = LimitInput(
         snapshot, frame, frame.settings, LimitFigures(chemistry, configuration), at: .seconds(0))
     input.elapsed = elapsed
     input.refresh()
@@ -34,7 +34,7 @@ func input(
 
 extension LimitInput {
     /// What the calculator derives from the frame, without its filters.
-    mutating func refresh() {
+    func refresh() {
         imbalance = Double(max(0, (frame.highestVoltage * cells - frame.packVoltage).rawValue))
         resistance = profile.resistance / (Double(capacity.rawValue) / 1000)
     }

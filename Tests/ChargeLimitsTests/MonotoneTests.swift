@@ -14,7 +14,7 @@ struct MonotoneTests {
     ) -> LimitInput {
         let nominal = chemistry?.nominalVoltage.rawValue ?? 3300
         let base = input(chemistry: chemistry)
-        var result = input(
+        let result = input(
             {
                 $0.minimumVoltage = Millivolts(nominal - 300)
                 $0.balanceVoltage = Millivolts(nominal + 150)
@@ -48,7 +48,7 @@ struct MonotoneTests {
             let base = randomInput(chemistry, using: &random)
             var last: [Int] = []
             for high in stride(from: 1500, through: 5000, by: 5) {
-                var input = base
+                let input = base
                 input.frame.highestVoltage = Millivolts(high)
                 input.refresh()
                 var cell = cell
@@ -74,7 +74,7 @@ struct MonotoneTests {
             let base = randomInput(chemistry, using: &random)
             var last = Int.max
             for low in stride(from: 5000, through: 1000, by: -5) {
-                var input = base
+                let input = base
                 var copy = rule
                 input.frame.lowestVoltage = Millivolts(low)
                 let now = copy.value(.dcl, input)

@@ -279,7 +279,7 @@ extension FlowDirection {
 extension Limits {
     /// Bounds without numbers yet.
     fileprivate init(bounds: [NamedConstraint]) {
-        let nothing = Reason(name: nil, cause: .nothingKnown, stance: .bound, isVoltage: false)
+        let nothing = Reason(cause: .nothingKnown, stance: .bound, isVoltage: false)
         self.init(
             cvl: .zero, ccl: .zero, dcl: .zero, state: .stale, cellCeiling: .zero, lowVoltage: .zero,
             resistance: PackResistance(used: 0, measured: nil, steps: 0, source: .chemistry),

@@ -30,6 +30,8 @@ struct Ceilings: Constraint {
 
     private func rating(_ input: LimitInput, _ permille: Int, _ current: Milliamperes) -> Cause {
         guard input.settings.capacity > .zero else { return .noCapacity(assumed: input.capacity) }
-        return .rating(permille: permille, of: input.capacity, input.chemistry, current)
+        return .rating(
+            Cause.Rating(
+                permille: permille, capacity: input.capacity, current: current, chemistry: input.chemistry))
     }
 }

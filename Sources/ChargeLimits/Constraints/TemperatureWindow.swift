@@ -16,6 +16,7 @@ struct TemperatureWindow: Constraint {
     private var cold = ReadingHold()
     private var hot = ReadingHold()
     private var secondsWarm = 0.0
+    private var rates: Rates?
 
     mutating func evaluate(_ input: LimitInput, into bounds: inout [ConstraintValue]) {
         let coldest = input.coldest
@@ -29,14 +30,41 @@ struct TemperatureWindow: Constraint {
             Cause.CellTemperature(cell: input.frame.lowestTemperatureCell, temperature: coldest))
         let hotCause = Cause.warmest(
             Cause.CellTemperature(cell: input.frame.highestTemperatureCell, temperature: warmest))
-        func limit(_ curve: TemperatureCurve, _ temperature: Millidegrees) -> Milliamperes {
-            input.rate(curve.rate(at: temperature))
-        }
-        let profile = input.profile
-        bounds.append(.ccl(limit(profile.charge, min(low, Self.mild)), .cold, coldCause))
-        bounds.append(.ccl(limit(profile.charge, max(high, Self.mild)), .hot, hotCause))
-        bounds.append(.dcl(limit(profile.discharge, min(low, Self.mild)), .cold, coldCause))
-        bounds.append(.dcl(limit(profile.discharge, max(high, Self.mild)), .hot, hotCause))
+        let rates = rates(input.figures, min(low, Self.mild), max(high, Self.mild))
+        bounds.append(.ccl(input.rate(rates.coldCharge), .cold, coldCause))
+        bounds.append(.ccl(input.rate(rates.hotCharge), .hot, hotCause))
+        bounds.append(.dcl(input.rate(rates.coldDischarge), .cold, coldCause))
+        bounds.append(.dcl(input.rate(rates.hotDischarge), .hot, hotCause))
+    }
+
+    /// Of the curves, looked up where something has changed: temperatures mostly stay.
+    private mutating func rates(_ figures: LimitFigures, _ low: Millidegrees, _ high: Millidegrees) -> Rates {
+        if let rates, rates.low == low, rates.high == high, rates.figures === figures { return rates }
+        let new = Rates(figures, low, high)
+        rates = new
+        return new
+    }
+}
+
+/// Thousandths of the capacity per hour at the lowest and the highest temperature.
+private struct Rates: Sendable {
+    let figures: LimitFigures
+    let low: Millidegrees
+    let high: Millidegrees
+    let coldCharge: Int
+    let hotCharge: Int
+    let coldDischarge: Int
+    let hotDischarge: Int
+
+    init(_ figures: LimitFigures, _ low: Millidegrees, _ high: Millidegrees) {
+        self.figures = figures
+        self.low = low
+        self.high = high
+        let profile = figures.profile
+        coldCharge = profile.charge.rate(at: low)
+        hotCharge = profile.charge.rate(at: high)
+        coldDischarge = profile.discharge.rate(at: low)
+        hotDischarge = profile.discharge.rate(at: high)
     }
 }
 
