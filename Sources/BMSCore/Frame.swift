@@ -80,15 +80,15 @@ extension Frame {
 /// What the owner set in the vendor's app (and on the switches), as each frame repeats it.
 public struct PackSettings: Hashable, Sendable {
     /// Number of cells, 1...255.
-    public var cellCount: Int
+    @Octet public var cellCount: Int
     /// Below it the load relay opens.
-    public var minimumVoltage: Millivolts
+    @Short public var minimumVoltage: Millivolts
     /// At it the charge relay opens.
-    public var maximumVoltage: Millivolts
+    @Short public var maximumVoltage: Millivolts
     /// Above it a board balances.
-    public var balanceVoltage: Millivolts
+    @Short public var balanceVoltage: Millivolts
     /// Configured capacity; often deliberately below the label.
-    public var capacity: WattHours
+    @Short public var capacity: WattHours
 
     /// Creates settings, as a test or a simulator needs them.
     public init(

@@ -18,11 +18,11 @@ public struct CellReading: Hashable, Sendable {
 /// Settings of a cell that only keys tell.
 public struct CellSettings: Hashable, Sendable {
     /// V-low: early warning before Vmin.
-    public var low: Millivolts?
+    @ShortIfAny public var low: Millivolts?
     /// Nominal voltage.
-    public var nominal: Millivolts?
+    @ShortIfAny public var nominal: Millivolts?
     /// V-full: a cell counts as full.
-    public var full: Millivolts?
+    @ShortIfAny public var full: Millivolts?
 
     /// Nothing known.
     public init() {}
@@ -33,6 +33,18 @@ public struct CellSettings: Hashable, Sendable {
         nominal = keys.nominalVoltage ?? nominal
         full = keys.fullVoltage ?? full
     }
+}
+
+/// Key-values behind a reference: they change every few seconds, and snapshots are copied several times with each frame.
+private final class KeyTelling: Hashable, Sendable {
+    static let nothing = KeyTelling(KeyValues())
+
+    let values: KeyValues
+
+    init(_ values: KeyValues) { self.values = values }
+
+    static func == (left: KeyTelling, right: KeyTelling) -> Bool { left === right || left.values == right.values }
+    func hash(into hasher: inout Hasher) { hasher.combine(values) }
 }
 
 /// What is known of a pack: the newest believed frame, voted status, cells and keys with their ages.
@@ -56,7 +68,11 @@ public struct PackSnapshot: Hashable, Sendable {
     /// Readings by cell, index 0 = cell 1; `nil` for a cell not seen yet.
     public var cells: [CellReading?] = []
     /// Key-values as of the last frame.
-    public var keys = KeyValues()
+    public var keys: KeyValues {
+        get { told.values }
+        set { told = KeyTelling(newValue) }
+    }
+    private var told = KeyTelling.nothing
     /// Voltages of the keys as they were sent last: keys come and go with a bad cable, settings stay.
     public var cellSettings = CellSettings()
     /// Chemistry by configuration, else inferred; `nil` where the thresholds fit none.

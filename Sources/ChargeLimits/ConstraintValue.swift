@@ -47,17 +47,19 @@ public struct ConstraintValue: Hashable, Sendable {
 extension [ConstraintValue] {
     /// Where the lowest bound of each limit is, the first of equal ones.
     var placesOfLowest: PerLimit<Int?> {
-        var places = PerLimit<Int?>(cvl: nil, ccl: nil, dcl: nil)
+        // Numbers alone in the loop: it is a part of each step that can be seen.
         var (cvl, ccl, dcl) = (Int.max, Int.max, Int.max)
+        var (cvlPlace, cclPlace, dclPlace) = (-1, -1, -1)
         for index in indices {
             let value = self[index].value
             switch self[index].limit {
-            case .cvl: if value < cvl { (cvl, places.cvl) = (value, index) }
-            case .ccl: if value < ccl { (ccl, places.ccl) = (value, index) }
-            case .dcl: if value < dcl { (dcl, places.dcl) = (value, index) }
+            case .cvl: if value < cvl { (cvl, cvlPlace) = (value, index) }
+            case .ccl: if value < ccl { (ccl, cclPlace) = (value, index) }
+            case .dcl: if value < dcl { (dcl, dclPlace) = (value, index) }
             }
         }
-        return places
+        func found(_ place: Int) -> Int? { place < 0 ? nil : place }
+        return PerLimit(cvl: found(cvlPlace), ccl: found(cclPlace), dcl: found(dclPlace))
     }
 
     /// The lowest bound of a limit, the first of equal ones.

@@ -36,8 +36,6 @@ public struct LimitCalculator: Sendable {
         if let seconds = memory?.secondsSinceFull { schedule.wasFull(secondsAgo: seconds, at: now) }
     }
 
-    private var configuration: LimitConfiguration { figures.configuration }
-
     /// What somebody asked for. The next step obeys it, with or without a frame; a full charge that was asked for is
     /// over when the pack is full, see ``isFullChargeRequested``.
     public var commands = LimitCommands() {
@@ -82,7 +80,7 @@ public struct LimitCalculator: Sendable {
         if figures.chemistry != snapshot.chemistry {
             figures = LimitFigures(snapshot.chemistry, figures.configuration)
         }
-        let freshness = configuration.freshness.freshness(of: snapshot.linkAt, at: now)
+        let freshness = figures.configuration.freshness.freshness(of: snapshot.linkAt, at: now)
         let input = LimitInput(snapshot, frame, settings, figures, at: now)
         input.commands = commands
         input.state = machine.state
@@ -102,12 +100,11 @@ public struct LimitCalculator: Sendable {
         }
         hasNewCommands = false
         let isDistrusted = FreshnessTimes.isDistrusted(snapshot.damagedAt, at: now)
-        let limits = publish(
-            input, freshness, mayRise: hasFrame && freshness == .fresh && !isDistrusted, isDistrusted: isDistrusted,
-            elapsed: max(sinceFrame, Self.seconds(from: lastStepAt, to: now)))
+        let elapsed = max(sinceFrame, Self.seconds(from: lastStepAt, to: now))
         lastStepAt = now
-        published = limits.levels
-        return limits
+        return publish(
+            input, freshness, mayRise: hasFrame && freshness == .fresh && !isDistrusted, isDistrusted: isDistrusted,
+            elapsed: elapsed)
     }
 
     /// What was learned holds for one pack: another number of cells or another capacity ends it.
@@ -120,7 +117,7 @@ public struct LimitCalculator: Sendable {
             constraints = ConstraintTable()
             machine = ChargeStateMachine()
             imbalance = ImbalanceFilter()
-            schedule = FullChargeSchedule(configuration)
+            schedule = FullChargeSchedule(figures.configuration)
             schedule.commandedInterval = commands.fullChargeInterval
             schedule.request(commands.chargeMode == .full)
         } else if let memory, memory.cellCount == settings.cellCount, memory.capacity == settings.capacity {
@@ -162,7 +159,7 @@ public struct LimitCalculator: Sendable {
         let span = settings.balanceVoltage - settings.minimumVoltage
         let floor = (settings.minimumVoltage + Millivolts(max(0, span.rawValue) * 3 / 10)) * settings.cellCount
         if input.cellsBefore != nil { cvl.lift(to: floor.rawValue) }
-        let cap = configuration.maximumChargeVoltage?.rawValue ?? .max
+        let cap = figures.configuration.maximumChargeVoltage?.rawValue ?? .max
         let lowest = bounds.placesOfLowest
         func goal(_ place: Int?) -> Int { place.map { bounds[$0].value } ?? 0 }
         let capacity = Double(input.capacity.rawValue)
@@ -179,14 +176,17 @@ public struct LimitCalculator: Sendable {
         {
             let reason = Limits.Reason(
                 place.map { bounds[$0] }, value, ramp, isDistrusted: isDistrusted, isVoltage: isVoltage)
-            return keeper.step(reason, value: value, at: input.now).reason
+            keeper.step(reason, value: value, at: input.now)
+            return keeper.kept ?? reason
         }
         let reasons = PerLimit(
             cvl: why(&keepers.cvl, lowest.cvl, voltage, cvl, isVoltage: true),
             ccl: why(&keepers.ccl, lowest.ccl, charge, ccl), dcl: why(&keepers.dcl, lowest.dcl, discharge, dcl))
+        let levels = Limits.Levels(
+            cvl: Millivolts(voltage), ccl: Milliamperes(charge), dcl: Milliamperes(discharge))
+        published = levels
         return Limits(
-            cvl: Millivolts(voltage), ccl: Milliamperes(charge), dcl: Milliamperes(discharge),
-            state: freshness >= .stale ? .stale : machine.state,
+            cvl: levels.cvl, ccl: levels.ccl, dcl: levels.dcl, state: freshness >= .stale ? .stale : machine.state,
             cellCeiling: input.softCap,
             lowVoltage: (settings.minimumVoltage + input.profile.hold) * settings.cellCount,
             resistance: estimator.resistance(input), why: reasons, bounds: bounds)

@@ -66,11 +66,16 @@ public struct Limits: Hashable, Sendable {
     /// What a bank has to say to that; `nil`: it is a pack's.
     var bank: BankWords?
 
-    /// Why, in the words of a bank.
-    struct BankWords: Hashable, Sendable {
+    /// Why, in the words of a bank. Behind a reference: a pack has none and should not pay for them.
+    final class BankWords: Sendable {
         /// By the places of ``bounds``.
-        var bounds: [BankCause?]
-        var why: PerLimit<BankCause?>
+        let bounds: [BankCause?]
+        let why: PerLimit<BankCause?>
+
+        init(bounds: [BankCause?], why: PerLimit<BankCause?>) {
+            self.bounds = bounds
+            self.why = why
+        }
     }
 
     /// A limit in its unit, mV or mA.
@@ -112,6 +117,17 @@ public struct Limits: Hashable, Sendable {
     /// Whether a constraint of a name permits nothing of a limit now.
     public func isZero(_ kind: LimitKind, by name: ConstraintName) -> Bool {
         bounds.contains { $0.limit == kind && $0.name == name && $0.value == 0 }
+    }
+}
+
+extension Limits.BankWords: Hashable {
+    static func == (left: Limits.BankWords, right: Limits.BankWords) -> Bool {
+        left.bounds == right.bounds && left.why == right.why
+    }
+
+    func hash(into hasher: inout Hasher) {
+        hasher.combine(bounds)
+        hasher.combine(why)
     }
 }
 

@@ -6,35 +6,40 @@ struct ReasonKeeper: Sendable {
     private static let takeover: Int64 = 3_000
     private static let renewal: Int64 = 10_000
 
-    private var kept: Limits.Reason?
+    /// The reason to tell; `nil` before the first.
+    private(set) var kept: Limits.Reason?
     private var keptAt = Timestamp(milliseconds: 0)
     private var lastValue = Int.max
     private var challengedAt: Timestamp?
 
-    /// - Returns: the reason to tell, and whether it is this one rather than an earlier.
-    mutating func step(
-        _ reason: Limits.Reason, value: Int, at now: Timestamp
-    ) -> (reason: Limits.Reason, isNew: Bool) {
+    /// Takes the reason of a step into account.
+    ///
+    /// - Returns: whether it is the one to tell, rather than an earlier.
+    @discardableResult
+    mutating func step(_ reason: Limits.Reason, value: Int, at now: Timestamp) -> Bool {
+        let isNew = isNew(reason, value, at: now)
+        if isNew {
+            kept = reason
+            keptAt = now
+            challengedAt = nil
+        }
+        return isNew
+    }
+
+    private mutating func isNew(_ reason: Limits.Reason, _ value: Int, at now: Timestamp) -> Bool {
         // A fall is news, and so is the way out of nothing.
         let isNews = value < lastValue || (lastValue == 0 && value > 0)
         lastValue = value
-        guard let old = kept, !isNews else { return keep(reason, at: now) }
-        if old.isAbout(reason) {
+        guard let isSame = kept?.isAbout(reason), !isNews else { return true }
+        if isSame {
             challengedAt = nil
-            return now - keptAt >= Self.renewal || now < keptAt ? keep(reason, at: now) : (old, false)
+            return now - keptAt >= Self.renewal || now < keptAt
         }
         guard let since = challengedAt, since <= now else {
             challengedAt = now
-            return (old, false)
+            return false
         }
-        return now - since >= Self.takeover ? keep(reason, at: now) : (old, false)
-    }
-
-    private mutating func keep(_ reason: Limits.Reason, at now: Timestamp) -> (reason: Limits.Reason, isNew: Bool) {
-        kept = reason
-        keptAt = now
-        challengedAt = nil
-        return (reason, true)
+        return now - since >= Self.takeover
     }
 }
 

@@ -238,12 +238,12 @@ public struct BankCalculator: Sendable {
             let reason = Limits.Reason(
                 lowest[index]?.bound, member: member, values[index], ramps[index], isDistrusted: isDistrusted,
                 isVoltage: index == 0)
-            let told = keepers[index].step(reason, value: values[index], at: now)
-            if told.isNew { words[index] = lowest[index]?.bank }
-            return told.reason
+            if keepers[index].step(reason, value: values[index], at: now) { words[index] = lowest[index]?.bank }
+            return keepers[index].kept ?? reason
         }
         draft.why = PerLimit(cvl: reasons[0], ccl: reasons[1], dcl: reasons[2])
-        draft.bank?.why = PerLimit(cvl: words[0], ccl: words[1], dcl: words[2])
+        draft.bank = Limits.BankWords(
+            bounds: bounds.map(\.bank), why: PerLimit(cvl: words[0], ccl: words[1], dcl: words[2]))
         (draft.cvl, draft.ccl, draft.dcl) = (Millivolts(values[0]), Milliamperes(values[1]), Milliamperes(values[2]))
         draft.describe(live.isEmpty ? connected : live, members, isStale: live.isEmpty)
         return draft
@@ -283,8 +283,7 @@ extension Limits {
         self.init(
             cvl: .zero, ccl: .zero, dcl: .zero, state: .stale, cellCeiling: .zero, lowVoltage: .zero,
             resistance: PackResistance(used: 0, measured: nil, steps: 0, source: .chemistry),
-            why: PerLimit(cvl: nothing, ccl: nothing, dcl: nothing), bounds: bounds.map(\.bound),
-            bank: BankWords(bounds: bounds.map(\.bank), why: PerLimit(cvl: nil, ccl: nil, dcl: nil)))
+            why: PerLimit(cvl: nothing, ccl: nothing, dcl: nothing), bounds: bounds.map(\.bound))
     }
 
     /// What is not ramped: the most careful of the packs', and their resistances in parallel.

@@ -15,6 +15,8 @@ struct ConstraintTable: Sendable {
 
     /// Bounds of all constraints, each as of its last step.
     private(set) var bounds: [ConstraintValue] = []
+    /// Those of the step before: their room is used again where nobody keeps them.
+    private var room: [ConstraintValue] = []
 
     /// Which constraints look anew.
     enum Part {
@@ -28,7 +30,7 @@ struct ConstraintTable: Sendable {
 
     /// Steps the constraints of a part; the others' bounds stay.
     mutating func renew(_ part: Part, _ input: LimitInput) {
-        var pass = Pass(part, bounds)
+        var pass = Pass(part, bounds, in: &room)
         pass.step(&target, input)
         pass.step(&ceilings, input)
         pass.step(&float, input)
@@ -40,6 +42,7 @@ struct ConstraintTable: Sendable {
         pass.step(&reserve, input)
         pass.step(&statusBits, input)
         pass.step(&cellCountChange, input)
+        room = bounds
         bounds = pass.renewed
     }
 }
@@ -60,11 +63,13 @@ private struct Pass {
     private var start = 0
     private(set) var renewed: [ConstraintValue] = []
 
-    init(_ part: ConstraintTable.Part, _ old: [ConstraintValue]) {
+    init(_ part: ConstraintTable.Part, _ old: [ConstraintValue], in room: inout [ConstraintValue]) {
         self.part = part
         self.old = old
+        swap(&renewed, &room)
+        renewed.removeAll(keepingCapacity: true)
         // From one step to the next few bounds come.
-        renewed.reserveCapacity(old.count + 8)
+        renewed.reserveCapacity(old.count + 6)
     }
 
     mutating func step<Rule>(_ row: inout Row<Rule>, _ input: LimitInput) {
