@@ -7,24 +7,23 @@ struct FrameGate: Hashable, Sendable {
     private(set) var settings: PackSettings?
     private var candidateSettings: PackSettings?
     private var candidateCount = 0
-    private var last: Gauge?
-    private var candidate: Gauge?
+    private var last: Frame?
+    private var candidate: Frame?
 
     init(_ limits: PackTracker.GateLimits) { self.limits = limits }
 
     /// The reason to refuse a measuring frame, or `nil` when it is taken.
     mutating func check(_ frame: Frame) -> Rejection? {
         guard confirm(frame.settings) else { return .settings }
-        let gauge = Gauge(frame)
-        if let last, isJump(from: last, to: gauge) {
-            let isConfirmed = candidate.map { !isJump(from: $0, to: gauge) } ?? false
+        if let last, isJump(from: last, to: frame) {
+            let isConfirmed = candidate.map { !isJump(from: $0, to: frame) } ?? false
             guard isConfirmed else {
-                candidate = gauge
+                candidate = frame
                 return .jump
             }
         }
         candidate = nil
-        last = gauge
+        last = frame
         return nil
     }
 
@@ -45,25 +44,10 @@ struct FrameGate: Hashable, Sendable {
         return true
     }
 
-    private func isJump(from old: Gauge, to new: Gauge) -> Bool {
-        (new.highest - old.highest).magnitude > limits.highestCell
-            || (new.lowest - old.lowest).magnitude > limits.lowestCell
-            || abs(new.warmest.count - old.warmest.count) > limits.temperatureCounts
-            || abs(new.coldest.count - old.coldest.count) > limits.temperatureCounts
-    }
-}
-
-/// What jumps in a frame.
-private struct Gauge: Hashable, Sendable {
-    let highest: Millivolts
-    let lowest: Millivolts
-    let warmest: RawTemperature
-    let coldest: RawTemperature
-
-    init(_ frame: Frame) {
-        highest = frame.highestVoltage
-        lowest = frame.lowestVoltage
-        warmest = frame.highestTemperature
-        coldest = frame.lowestTemperature
+    private func isJump(from old: Frame, to new: Frame) -> Bool {
+        (new.highestVoltage - old.highestVoltage).magnitude > limits.highestCell
+            || (new.lowestVoltage - old.lowestVoltage).magnitude > limits.lowestCell
+            || abs(new.highestTemperature.count - old.highestTemperature.count) > limits.temperatureCounts
+            || abs(new.lowestTemperature.count - old.lowestTemperature.count) > limits.temperatureCounts
     }
 }

@@ -35,18 +35,6 @@ public struct CellSettings: Hashable, Sendable {
     }
 }
 
-/// Key-values behind a reference: they change every few seconds, and snapshots are copied several times with each frame.
-private final class KeyTelling: Hashable, Sendable {
-    static let nothing = KeyTelling(KeyValues())
-
-    let values: KeyValues
-
-    init(_ values: KeyValues) { self.values = values }
-
-    static func == (left: KeyTelling, right: KeyTelling) -> Bool { left === right || left.values == right.values }
-    func hash(into hasher: inout Hasher) { hasher.combine(values) }
-}
-
 /// What is known of a pack: the newest believed frame, voted status, cells and keys with their ages.
 public struct PackSnapshot: Hashable, Sendable {
     /// The newest frame whose measurements are believed; `nil` before the first.
@@ -69,10 +57,11 @@ public struct PackSnapshot: Hashable, Sendable {
     public var cells: [CellReading?] = []
     /// Key-values as of the last frame.
     public var keys: KeyValues {
-        get { told.values }
-        set { told = KeyTelling(newValue) }
+        get { told.value }
+        set { told = Shared(newValue) }
     }
-    private var told = KeyTelling.nothing
+    private var told = Self.untold
+    private static let untold = Shared(KeyValues())
     /// Voltages of the keys as they were sent last: keys come and go with a bad cable, settings stay.
     public var cellSettings = CellSettings()
     /// Chemistry by configuration, else inferred; `nil` where the thresholds fit none.

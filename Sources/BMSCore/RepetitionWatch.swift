@@ -12,12 +12,8 @@ struct RepetitionWatch: Hashable, Sendable {
     ///
     /// After a silence that made the pack stale the count begins anew: permission must be earned anew then, too.
     mutating func stuck(_ frame: Frame, at now: Timestamp, _ options: PackTracker.Options) -> Timestamp? {
-        if frame != self.frame {
-            self.frame = frame
-            since = now
-        } else if now - lastAt > options.freshness.stale {
-            since = now
-        }
+        if frame != self.frame || now - lastAt > options.freshness.stale { since = now }
+        self.frame = frame
         lastAt = now
         guard let longest = options.gate.stuck, now - since > longest else { return nil }
         return since

@@ -64,18 +64,13 @@ public struct Limits: Hashable, Sendable {
     /// Every bound, in the order of the constraints.
     package var bounds: [ConstraintValue]
     /// What a bank has to say to that; `nil`: it is a pack's.
-    var bank: BankWords?
+    var bank: Shared<BankWords>?
 
-    /// Why, in the words of a bank. Behind a reference: a pack has none and should not pay for them.
-    final class BankWords: Sendable {
+    /// Why, in the words of a bank.
+    struct BankWords: Hashable, Sendable {
         /// By the places of ``bounds``.
-        let bounds: [BankCause?]
-        let why: PerLimit<BankCause?>
-
-        init(bounds: [BankCause?], why: PerLimit<BankCause?>) {
-            self.bounds = bounds
-            self.why = why
-        }
+        var bounds: [BankCause?]
+        var why: PerLimit<BankCause?>
     }
 
     /// A limit in its unit, mV or mA.
@@ -88,14 +83,14 @@ public struct Limits: Hashable, Sendable {
     public func reason(_ kind: LimitKind) -> String { named(kind).description }
 
     /// Why a limit is what it is, with the words for it.
-    package func named(_ kind: LimitKind) -> NamedReason { NamedReason(reason: why[kind], bank: bank?.why[kind]) }
+    package func named(_ kind: LimitKind) -> NamedReason { NamedReason(reason: why[kind], bank: bank?.value.why[kind]) }
 
     /// Every constraint with its value, by limit, the lowest of each first.
     public var constraints: [NamedConstraint] { order.map(named) }
 
     /// The bound at a place of ``bounds`` with the words for it.
     package func named(_ place: Int) -> NamedConstraint {
-        NamedConstraint(bounds[place], bank?.bounds[place])
+        NamedConstraint(bounds[place], bank?.value.bounds[place])
     }
 
     /// Places of ``bounds``, by limit, the lowest of each first.
@@ -117,17 +112,6 @@ public struct Limits: Hashable, Sendable {
     /// Whether a constraint of a name permits nothing of a limit now.
     public func isZero(_ kind: LimitKind, by name: ConstraintName) -> Bool {
         bounds.contains { $0.limit == kind && $0.name == name && $0.value == 0 }
-    }
-}
-
-extension Limits.BankWords: Hashable {
-    static func == (left: Limits.BankWords, right: Limits.BankWords) -> Bool {
-        left.bounds == right.bounds && left.why == right.why
-    }
-
-    func hash(into hasher: inout Hasher) {
-        hasher.combine(bounds)
-        hasher.combine(why)
     }
 }
 

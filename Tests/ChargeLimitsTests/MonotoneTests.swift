@@ -45,10 +45,9 @@ struct MonotoneTests {
         for round in 0..<12 {
             let cell = shuffled(HighestCell(), chemistry, using: &random)
             let cut = shuffled(HardCellCut(), chemistry, using: &random)
-            let base = randomInput(chemistry, using: &random)
+            let input = randomInput(chemistry, using: &random)
             var last: [Int] = []
             for high in stride(from: 1500, through: 5000, by: 5) {
-                let input = base
                 input.frame.highestVoltage = Millivolts(high)
                 input.refresh()
                 var cell = cell
@@ -71,10 +70,9 @@ struct MonotoneTests {
         var random = SeededRandom(12)
         for round in 0..<12 {
             let rule = shuffled(LowestCell(), chemistry, using: &random)
-            let base = randomInput(chemistry, using: &random)
+            let input = randomInput(chemistry, using: &random)
             var last = Int.max
             for low in stride(from: 5000, through: 1000, by: -5) {
-                let input = base
                 var copy = rule
                 input.frame.lowestVoltage = Millivolts(low)
                 let now = copy.value(.dcl, input)

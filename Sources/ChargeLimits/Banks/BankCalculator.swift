@@ -242,8 +242,9 @@ public struct BankCalculator: Sendable {
             return keepers[index].kept ?? reason
         }
         draft.why = PerLimit(cvl: reasons[0], ccl: reasons[1], dcl: reasons[2])
-        draft.bank = Limits.BankWords(
-            bounds: bounds.map(\.bank), why: PerLimit(cvl: words[0], ccl: words[1], dcl: words[2]))
+        draft.bank = Shared(
+            Limits.BankWords(
+                bounds: bounds.map(\.bank), why: PerLimit(cvl: words[0], ccl: words[1], dcl: words[2])))
         (draft.cvl, draft.ccl, draft.dcl) = (Millivolts(values[0]), Milliamperes(values[1]), Milliamperes(values[2]))
         draft.describe(live.isEmpty ? connected : live, members, isStale: live.isEmpty)
         return draft
