@@ -27,24 +27,29 @@ public struct KeyValues: Hashable, Sendable {
 
 /// Key numbers of each value, most significant first (vendor's paper, firmware 3.3.11).
 enum KeyLayout {
-    static let stateOfHealth = [0]
-    static let chargeEfficiency = [1]
-    static let lowVoltage = [2, 3]
-    static let nominalVoltage = [4, 5]
-    static let firmware = [6, 7]
-    static let cycles = [8, 9]
-    static let chargedEnergy = [10, 11, 12]
-    static let dischargedEnergy = [13, 14, 15]
-    static let secondStatus = [16]
-    static let fullVoltage = [17, 18]
-    static let highest = 18
+    static let stateOfHealth = 0...0
+    static let chargeEfficiency = 1...1
+    static let lowVoltage = 2...3
+    static let nominalVoltage = 4...5
+    static let firmware = 6...7
+    static let cycles = 8...9
+    static let chargedEnergy = 10...12
+    static let dischargedEnergy = 13...15
+    static let secondStatus = 16...16
+    static let fullVoltage = 17...18
+
+    static let voltages = [lowVoltage, nominalVoltage, fullVoltage]
+    static let values = [
+        stateOfHealth, chargeEfficiency, lowVoltage, nominalVoltage, firmware, cycles, chargedEnergy,
+        dischargedEnergy, secondStatus, fullVoltage,
+    ]
 }
 
 /// Joins key bytes to values: only bytes of one cycle belong together, so that no old low byte meets a new high byte.
 ///
 /// A cycle ends where the key number falls, or in a silence in which a whole one may have passed unseen. Its values count from then on,
 /// each until ``maximumAge`` has passed. Voltages are settings, and limits follow them: another one counts when two cycles brought it.
-struct KeyCollector: Hashable, Sendable {
+struct KeyCollector: Sendable {
     /// Age at which a value is forgotten (the vendor's driver has the same 60 s).
     static let maximumAge: Int64 = 60_000
     /// On old firmware these bytes are a clock. Keys are believed once this many different ones came ...
@@ -55,48 +60,49 @@ struct KeyCollector: Hashable, Sendable {
     /// Below this no cycle of 19 keys fits into a gap, even at a frame each half second.
     private static let longestGap: Int64 = 9_000
 
-    private struct Entry: Hashable, Sendable {
-        var byte: UInt8
-        var time: Timestamp
-    }
-
-    /// By key number, as the next two.
-    private var cycle = KeyCollector.nothing
-    private var committed = KeyCollector.nothing
+    private var cycle = KeyBytes()
+    private var committed = KeyBytes()
     /// Voltages of the cycle before, known or not.
-    private var candidates = KeyCollector.nothing
+    private var candidates = KeyBytes()
     private var lastKey: Int?
     private var lastKeyAt: Timestamp?
     private var recent: [Int?] = []
     /// The bytes are keys, not a clock.
     private(set) var isTrusted = false
-    private var known: Known?
+    /// What ``news(at:)`` told last.
+    private var told = Told()
 
-    /// Values that were worked out hold until another cycle is over, at moments between these two.
-    private struct Known: Hashable, Sendable {
-        var from: Timestamp
-        var to: Timestamp
+    private struct Told: Sendable {
+        /// Keys whose bytes were young enough.
+        var keys = KeySet()
+        /// Their bytes are still the same, and they are believed as before.
+        var isUnchanged = true
+        /// Between these two moments none is forgotten.
+        var from = Timestamp(milliseconds: .max)
+        var to = Timestamp(milliseconds: .max)
     }
 
-    private static let nothing = [Entry?](repeating: nil, count: KeyLayout.highest + 1)
-
     mutating func add(_ frame: Frame, at now: Timestamp) {
-        let key = frame.key.flatMap { $0 <= KeyLayout.highest ? $0 : nil }
+        let key = frame.key.flatMap { $0 < KeyBytes.count ? $0 : nil }
         if !isTrusted { judge(key) }
         guard let key else { return }
         let isAfterGap = lastKeyAt.map { now - $0 > Self.longestGap } ?? false
-        if let lastKey, key <= lastKey || isAfterGap {
-            // A value whose bytes this cycle did not bring keeps the ones of the cycle before, whole.
-            for keys in Self.values where keys.allSatisfy({ cycle[$0] != nil }) && isConfirmed(keys) {
-                for key in keys { committed[key] = cycle[key] }
-            }
-            known = nil
-            for keys in Self.voltages { for key in keys { candidates[key] = cycle[key] ?? candidates[key] } }
-            cycle = Self.nothing
-        }
-        cycle[key] = Entry(byte: frame.keyValue, time: now)
+        if let lastKey, key <= lastKey || isAfterGap { endCycle() }
+        cycle.take(frame.keyValue, of: key, at: now)
         lastKey = key
         lastKeyAt = now
+    }
+
+    private mutating func endCycle() {
+        // A value whose bytes this cycle did not bring keeps the ones of the cycle before, whole.
+        for value in KeyLayout.values where cycle.known.contains(value) && isConfirmed(value) {
+            if !told.keys.contains(value) || !cycle.agrees(with: committed, on: value) { told.isUnchanged = false }
+            committed.take(value, of: cycle)
+        }
+        for voltage in KeyLayout.voltages {
+            for key in voltage where cycle.known.contains(key...key) { candidates.take(key...key, of: cycle) }
+        }
+        cycle.forget()
     }
 
     private mutating func judge(_ key: Int?) {
@@ -104,17 +110,18 @@ struct KeyCollector: Hashable, Sendable {
         if recent.count > Self.window { recent.removeFirst() }
         guard Set(recent.compactMap { $0 }).count >= Self.distinctKeys else { return }
         isTrusted = true
-        known = nil
+        told.isUnchanged = false
         recent = []
     }
 
-    /// The same as ``values(at:)``; `nil` where nothing can have changed since the last call.
+    /// The same as ``values(at:)``; `nil` where nothing has changed since the last call.
     mutating func news(at now: Timestamp) -> KeyValues? {
-        if let known, known.from <= now, now <= known.to { return nil }
-        // Nothing changes until the oldest byte that still counts is too old.
-        let oldest = committed.lazy.compactMap { $0?.time }.filter { now - $0 <= Self.maximumAge }.min()
-        known = Known(from: now, to: oldest.map { $0 + Self.maximumAge } ?? Timestamp(milliseconds: .max))
-        return values(at: now)
+        if told.isUnchanged, told.from <= now, now <= told.to { return nil }
+        let keys = committed.known(at: now)
+        let isNews = !told.isUnchanged || keys != told.keys
+        // Nothing is forgotten until the oldest byte that still counts is too old.
+        told = Told(keys: keys, from: now, to: committed.oldest(of: keys) + Self.maximumAge)
+        return isNews ? values(at: now) : nil
     }
 
     /// What is known at `now`.
@@ -136,36 +143,23 @@ struct KeyCollector: Hashable, Sendable {
         return result
     }
 
-    private static let voltages = [KeyLayout.lowVoltage, KeyLayout.nominalVoltage, KeyLayout.fullVoltage]
-
-    private static let values = [
-        KeyLayout.stateOfHealth, KeyLayout.chargeEfficiency, KeyLayout.lowVoltage, KeyLayout.nominalVoltage,
-        KeyLayout.firmware, KeyLayout.cycles, KeyLayout.chargedEnergy, KeyLayout.dischargedEnergy,
-        KeyLayout.secondStatus, KeyLayout.fullVoltage,
-    ]
-
     /// A voltage that the cycle brought is the known one, or the one of the cycle before, or the first.
-    private func isConfirmed(_ keys: [Int]) -> Bool {
-        guard Self.voltages.contains(keys), keys.allSatisfy({ committed[$0] != nil }) else { return true }
-        return [committed, candidates].contains { known in keys.allSatisfy { known[$0]?.byte == cycle[$0]?.byte } }
+    private func isConfirmed(_ value: ClosedRange<Int>) -> Bool {
+        guard KeyLayout.voltages.contains(value), committed.known.contains(value) else { return true }
+        return cycle.agrees(with: committed, on: value) || cycle.agrees(with: candidates, on: value)
     }
 
-    private func number(_ keys: [Int], _ now: Timestamp) -> Int? {
-        var result = 0
-        for key in keys {
-            guard let entry = committed[key], now - entry.time <= Self.maximumAge else { return nil }
-            result = result << 8 | Int(entry.byte)
-        }
-        return result
+    private func number(_ value: ClosedRange<Int>, _ now: Timestamp) -> Int? {
+        committed.known(at: now).contains(value) ? committed.number(value) : nil
     }
 
-    private func percent(_ keys: [Int], _ now: Timestamp) -> Int? {
-        number(keys, now).flatMap { $0 <= 100 ? $0 : nil }
+    private func percent(_ value: ClosedRange<Int>, _ now: Timestamp) -> Int? {
+        number(value, now).flatMap { $0 <= 100 ? $0 : nil }
     }
 
     /// A cell voltage; 0 and what no cell can have is void.
-    private func voltage(_ keys: [Int], _ now: Timestamp) -> Millivolts? {
-        number(keys, now).map { Millivolts($0 * 5) }.flatMap {
+    private func voltage(_ value: ClosedRange<Int>, _ now: Timestamp) -> Millivolts? {
+        number(value, now).map { Millivolts($0 * 5) }.flatMap {
             (Millivolts(500)...Millivolts(5500)).contains($0) ? $0 : nil
         }
     }

@@ -25,7 +25,7 @@ struct ProtocolDocumentTests {
             (KeyLayout.chargedEnergy, "charged energy"), (KeyLayout.dischargedEnergy, "discharged energy"),
             (KeyLayout.secondStatus, "status 2"), (KeyLayout.fullVoltage, "V-full"),
         ])
-    func keys(numbers: [Int], value: String) {
+    func keys(numbers: ClosedRange<Int>, value: String) {
         let row = "| \(numbers.map(String.init).joined(separator: ", ")) | \(value) |"
         #expect(Self.rows.contains { $0.hasPrefix(row) }, "\(row)")
     }
