@@ -44,22 +44,31 @@ public struct ConstraintValue: Hashable, Sendable {
     }
 }
 
+/// The lowest bound of each limit, and where it is.
+struct LowestBounds: Sendable {
+    private var values = PerLimit(cvl: Int.max, ccl: Int.max, dcl: Int.max)
+    /// The first of equal ones; `nil`: none.
+    private(set) var places = PerLimit<Int?>(cvl: nil, ccl: nil, dcl: nil)
+
+    /// Takes the bounds from a place on into account.
+    mutating func note(_ bounds: [ConstraintValue], from start: Int) {
+        for place in start..<bounds.count {
+            let value = bounds[place].value
+            switch bounds[place].limit {
+            case .cvl: if value < values.cvl { (values.cvl, places.cvl) = (value, place) }
+            case .ccl: if value < values.ccl { (values.ccl, places.ccl) = (value, place) }
+            case .dcl: if value < values.dcl { (values.dcl, places.dcl) = (value, place) }
+            }
+        }
+    }
+}
+
 extension [ConstraintValue] {
     /// Where the lowest bound of each limit is, the first of equal ones.
     var placesOfLowest: PerLimit<Int?> {
-        // Numbers alone in the loop: it is a part of each step that can be seen.
-        var (cvl, ccl, dcl) = (Int.max, Int.max, Int.max)
-        var (cvlPlace, cclPlace, dclPlace) = (-1, -1, -1)
-        for index in indices {
-            let value = self[index].value
-            switch self[index].limit {
-            case .cvl: if value < cvl { (cvl, cvlPlace) = (value, index) }
-            case .ccl: if value < ccl { (ccl, cclPlace) = (value, index) }
-            case .dcl: if value < dcl { (dcl, dclPlace) = (value, index) }
-            }
-        }
-        func found(_ place: Int) -> Int? { place < 0 ? nil : place }
-        return PerLimit(cvl: found(cvlPlace), ccl: found(cclPlace), dcl: found(dclPlace))
+        var lowest = LowestBounds()
+        lowest.note(self, from: 0)
+        return lowest.places
     }
 
     /// The lowest bound of a limit, the first of equal ones.

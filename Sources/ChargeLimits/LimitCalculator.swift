@@ -4,7 +4,8 @@ public import BMSCore
 ///
 /// Step it with every frame, and once a second without one: silence must lower limits, too.
 public struct LimitCalculator: Sendable {
-    private var figures: LimitFigures
+    private let configuration: LimitConfiguration
+    private var figures: LimitFigures?
     private var constraints = ConstraintTable()
     private var machine = ChargeStateMachine()
     private var imbalance = ImbalanceFilter()
@@ -15,6 +16,8 @@ public struct LimitCalculator: Sendable {
     private var ccl = LimitRamp.current
     private var dcl = LimitRamp.current
     private var keepers = PerLimit(cvl: ReasonKeeper(), ccl: ReasonKeeper(), dcl: ReasonKeeper())
+    /// What they tell; `nil`: that has changed.
+    private var why: Shared<PerLimit<Limits.Reason>>?
     private var memory: LimitMemory?
     private var last: Seen?
     private var lastStepAt: Timestamp?
@@ -30,7 +33,7 @@ public struct LimitCalculator: Sendable {
         _ configuration: LimitConfiguration = LimitConfiguration(), memory: LimitMemory? = nil,
         at now: Timestamp = Timestamp(milliseconds: 0)
     ) {
-        figures = LimitFigures(nil, configuration)
+        self.configuration = configuration
         self.memory = memory
         schedule = FullChargeSchedule(configuration)
         if let seconds = memory?.secondsSinceFull { schedule.wasFull(secondsAgo: seconds, at: now) }
@@ -56,10 +59,9 @@ public struct LimitCalculator: Sendable {
     /// The charge voltage that is aimed at, by thresholds, chemistry and the owner's headroom; `nil` before the first
     /// believed frame.
     public static func targetVoltage(_ snapshot: PackSnapshot, _ configuration: LimitConfiguration) -> Millivolts? {
-        guard let frame = snapshot.frame, let settings = snapshot.settings else { return nil }
-        let input = LimitInput(
-            snapshot, frame, settings, LimitFigures(snapshot.chemistry, configuration), at: Timestamp(milliseconds: 0))
-        return input.targetCell * input.cells
+        guard snapshot.frame != nil, let settings = snapshot.settings else { return nil }
+        let figures = LimitFigures(snapshot, settings, configuration)
+        return figures.targetCell * figures.cells
     }
 
     /// What should survive a restart; `nil` before the first believed frame.
@@ -77,11 +79,8 @@ public struct LimitCalculator: Sendable {
         guard let frame = snapshot.frame, let settings = snapshot.settings else { return nil }
         let before = last?.settings
         recall(settings, before)
-        if figures.chemistry != snapshot.chemistry {
-            figures = LimitFigures(snapshot.chemistry, figures.configuration)
-        }
-        let freshness = figures.configuration.freshness.freshness(of: snapshot.linkAt, at: now)
-        let input = LimitInput(snapshot, frame, settings, figures, at: now)
+        let freshness = configuration.freshness.freshness(of: snapshot.linkAt, at: now)
+        let input = LimitInput(snapshot, frame, figures(snapshot, settings), at: now)
         input.commands = commands
         input.state = machine.state
         input.cellsBefore = before.flatMap { $0.cellCount == settings.cellCount ? nil : $0.cellCount }
@@ -107,6 +106,13 @@ public struct LimitCalculator: Sendable {
             elapsed: elapsed)
     }
 
+    private mutating func figures(_ snapshot: PackSnapshot, _ settings: PackSettings) -> LimitFigures {
+        if let figures, figures.fit(snapshot) { return figures }
+        let new = LimitFigures(snapshot, settings, configuration)
+        figures = new
+        return new
+    }
+
     /// What was learned holds for one pack: another number of cells or another capacity ends it.
     private mutating func recall(_ settings: PackSettings, _ before: PackSettings?) {
         if let before {
@@ -117,7 +123,7 @@ public struct LimitCalculator: Sendable {
             constraints = ConstraintTable()
             machine = ChargeStateMachine()
             imbalance = ImbalanceFilter()
-            schedule = FullChargeSchedule(figures.configuration)
+            schedule = FullChargeSchedule(configuration)
             schedule.commandedInterval = commands.fullChargeInterval
             schedule.request(commands.chargeMode == .full)
         } else if let memory, memory.cellCount == settings.cellCount, memory.capacity == settings.capacity {
@@ -155,12 +161,10 @@ public struct LimitCalculator: Sendable {
         chargeByVoltage.evaluate(input, into: &bounds)
         Staleness.evaluate(input, freshness, into: &bounds)
         let settings = input.settings
-        // Below this a charger would discharge the pack into the house for no reason.
-        let span = settings.balanceVoltage - settings.minimumVoltage
-        let floor = (settings.minimumVoltage + Millivolts(max(0, span.rawValue) * 3 / 10)) * settings.cellCount
+        let floor = input.figures.floor
         if input.cellsBefore != nil { cvl.lift(to: floor.rawValue) }
-        let cap = figures.configuration.maximumChargeVoltage?.rawValue ?? .max
-        let lowest = bounds.placesOfLowest
+        let cap = configuration.maximumChargeVoltage?.rawValue ?? .max
+        let lowest = constraints.lowest(bounds)
         func goal(_ place: Int?) -> Int { place.map { bounds[$0].value } ?? 0 }
         let capacity = Double(input.capacity.rawValue)
         let voltage = cvl.step(
@@ -171,25 +175,36 @@ public struct LimitCalculator: Sendable {
             to: goal(lowest.ccl), mayRise: mayRise, isFinal: false, slew: 0.01 * capacity, elapsed: elapsed)
         let discharge = dcl.step(
             to: goal(lowest.dcl), mayRise: mayRise, isFinal: false, slew: 0.02 * capacity, elapsed: elapsed)
-        func why(_ keeper: inout ReasonKeeper, _ place: Int?, _ value: Int, _ ramp: LimitRamp, isVoltage: Bool = false)
-            -> Limits.Reason
+        func tell(_ keeper: inout ReasonKeeper, _ place: Int?, _ value: Int, _ ramp: LimitRamp, isVoltage: Bool = false)
         {
-            let reason = Limits.Reason(
-                place.map { bounds[$0] }, value, ramp, isDistrusted: isDistrusted, isVoltage: isVoltage)
-            keeper.step(reason, value: value, at: input.now)
-            return keeper.kept ?? reason
+            let stance = Limits.Reason.Stance(
+                value, under: place.map { bounds[$0].value }, ramp, isDistrusted: isDistrusted)
+            guard keeper.isNews(place.map { bounds[$0].name }, stance, value: value, at: input.now) else { return }
+            keeper.keep(Limits.Reason(place.map { bounds[$0] }, stance, isVoltage: isVoltage), at: input.now)
+            why = nil
         }
-        let reasons = PerLimit(
-            cvl: why(&keepers.cvl, lowest.cvl, voltage, cvl, isVoltage: true),
-            ccl: why(&keepers.ccl, lowest.ccl, charge, ccl), dcl: why(&keepers.dcl, lowest.dcl, discharge, dcl))
+        tell(&keepers.cvl, lowest.cvl, voltage, cvl, isVoltage: true)
+        tell(&keepers.ccl, lowest.ccl, charge, ccl)
+        tell(&keepers.dcl, lowest.dcl, discharge, dcl)
         let levels = Limits.Levels(
             cvl: Millivolts(voltage), ccl: Milliamperes(charge), dcl: Milliamperes(discharge))
         published = levels
         return Limits(
             cvl: levels.cvl, ccl: levels.ccl, dcl: levels.dcl, state: freshness >= .stale ? .stale : machine.state,
-            cellCeiling: input.softCap,
+            cellCeiling: input.figures.softCap,
             lowVoltage: (settings.minimumVoltage + input.profile.hold) * settings.cellCount,
-            resistance: estimator.resistance(input), why: reasons, bounds: bounds)
+            resistance: estimator.resistance(input), why: reasons(), bounds: bounds)
+    }
+
+    /// What the keepers tell, made anew where one of them has changed.
+    private mutating func reasons() -> Shared<PerLimit<Limits.Reason>> {
+        if let why { return why }
+        let nothing = Limits.Reason(nil, .bound, isVoltage: false)
+        let new = Shared(
+            PerLimit(
+                cvl: keepers.cvl.kept ?? nothing, ccl: keepers.ccl.kept ?? nothing, dcl: keepers.dcl.kept ?? nothing))
+        why = new
+        return new
     }
 
     /// Seconds between two moments, 0...5: a longer gap proves nothing about what happened in it.

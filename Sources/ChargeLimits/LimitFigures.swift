@@ -1,15 +1,89 @@
 import BMSCore
 
-/// What the owner allows, and the figures of a chemistry under it. Behind a reference, for each step of a pack looks at it and none
-/// changes it.
+/// What does not move from one frame to the next: what the owner allows, the figures of a chemistry under it, what is set in the BMS,
+/// and what follows from these. Behind a reference, for each step of a pack looks at it and none changes it.
 final class LimitFigures: Sendable {
-    let chemistry: Chemistry?
-    let configuration: LimitConfiguration
-    let profile: ChemistryProfile
+    /// What of a snapshot they follow from.
+    private struct Basis: Hashable, Sendable {
+        let settings: PackSettings?
+        let cellSettings: CellSettings
+        let chemistry: Chemistry?
 
-    init(_ chemistry: Chemistry?, _ configuration: LimitConfiguration) {
-        self.chemistry = chemistry
-        self.configuration = configuration
-        profile = ChemistryProfile.of(chemistry).adapted(to: configuration)
+        init(_ snapshot: PackSnapshot) {
+            settings = snapshot.settings
+            cellSettings = snapshot.cellSettings
+            chemistry = snapshot.chemistry
+        }
     }
+
+    private let basis: Basis
+    let configuration: LimitConfiguration
+    /// Chemistry; `nil` where the thresholds fit none.
+    let chemistry: Chemistry?
+    /// Figures of the chemistry and the owner.
+    let profile: ChemistryProfile
+    /// Confirmed settings of the BMS, in working order.
+    let settings: PackSettings
+    /// What was done to their Vbalance.
+    let balance: Cause.BalanceSource
+    /// Number of cells.
+    let cells: Int
+    /// Configured capacity, at least ``leastCapacity``.
+    let capacity: MilliampereHours
+    /// Where a cell is too close to Vmax for any more charge: 55 % of the way from Vbalance.
+    let hardVoltage: Millivolts
+    /// Target of a cell, clear of the hard cut.
+    let targetCell: Millivolts
+    /// Soft cap of the highest cell, clear of the hard cut.
+    let softCap: Millivolts
+    /// Least charge voltage of the pack: below it a charger would discharge the pack into the house for no reason.
+    let floor: Millivolts
+    /// Where the lowest cell is held: V-low less 20 mV where the keys gave it, else Vmin + hold of the chemistry.
+    let hold: Millivolts
+    /// Resistance of a cell with diffusion, by the owner or the chemistry, milliohm.
+    let expectedResistance: Double
+
+    /// Taken where the BMS has none set, so that nothing divides by it.
+    static let leastCapacity = MilliampereHours(1000)
+
+    /// Figures for a pack with these confirmed settings.
+    init(_ snapshot: PackSnapshot, _ sent: PackSettings, _ configuration: LimitConfiguration) {
+        basis = Basis(snapshot)
+        self.configuration = configuration
+        chemistry = snapshot.chemistry
+        profile = ChemistryProfile.of(snapshot.chemistry).adapted(to: configuration)
+        let thresholds = WorkingThresholds(sent, snapshot.chemistry)
+        settings = thresholds.settings
+        balance = thresholds.balance
+        cells = settings.cellCount
+        capacity = max(Self.leastCapacity, snapshot.capacity ?? .zero)
+        let span = settings.maximumVoltage - settings.balanceVoltage
+        hardVoltage = settings.balanceVoltage + Millivolts(span.rawValue * 55 / 100)
+        targetCell = min(settings.balanceVoltage + profile.head, hardVoltage - Millivolts(20))
+        softCap = min(settings.balanceVoltage + profile.soft, hardVoltage - Millivolts(10))
+        let way = max(.zero, settings.balanceVoltage - settings.minimumVoltage)
+        floor = (settings.minimumVoltage + Millivolts(way.rawValue * 3 / 10)) * cells
+        // A V-low at or under Vmin, or near the balancing voltage, is a careless setting.
+        let careful = settings.minimumVoltage + Millivolts(30)
+        let byKey = snapshot.cellSettings.low.map { $0 - Millivolts(20) }.flatMap { [settings] in
+            configuration.hold == nil && $0 >= careful && $0 <= settings.balanceVoltage ? $0 : nil
+        }
+        hold = byKey ?? settings.minimumVoltage + profile.hold
+        expectedResistance =
+            if let configured = configuration.cellResistance {
+                max(0.01, Double(configured) / 1000)
+            } else {
+                // milliohm x ampere-hour over ampere-hours
+                profile.resistance / (Double(capacity.rawValue) / 1000)
+            }
+    }
+
+    /// They are those of this snapshot, too.
+    func fit(_ snapshot: PackSnapshot) -> Bool { basis == Basis(snapshot) }
+
+    /// A current in thousandths of the capacity per hour.
+    func rate(_ permille: Int) -> Milliamperes { Milliamperes(capacity.rawValue * permille / 1000) }
+
+    /// Pack voltage at which every cell sits `below` its balancing voltage.
+    func packVoltage(belowBalance below: Millivolts) -> Millivolts { (settings.balanceVoltage - below) * cells }
 }

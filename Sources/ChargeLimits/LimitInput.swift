@@ -4,12 +4,6 @@ import BMSCore
 final class LimitInput {
     /// The newest believed frame.
     var frame: Frame
-    /// Confirmed settings of the BMS, in working order.
-    var thresholds: WorkingThresholds
-    /// Configured capacity, at least 1 Ah.
-    var capacity: MilliampereHours
-    /// V-low, where the keys told it.
-    var lowVoltage: Millivolts?
     /// How raw temperatures become degrees.
     var temperatureScale: TemperatureScale
     /// Voted permissions, voted alarms, and the newest status byte as it came.
@@ -43,17 +37,9 @@ final class LimitInput {
     /// Moment of this step.
     var now: Timestamp
 
-    /// Taken where the BMS has none set, so that nothing divides by it.
-    static let leastCapacity = MilliampereHours(1000)
-
     /// What is known of a pack, with the figures for it.
-    init(
-        _ snapshot: PackSnapshot, _ frame: Frame, _ settings: PackSettings, _ figures: LimitFigures, at now: Timestamp
-    ) {
+    init(_ snapshot: PackSnapshot, _ frame: Frame, _ figures: LimitFigures, at now: Timestamp) {
         self.frame = frame
-        thresholds = WorkingThresholds(settings, snapshot.chemistry)
-        capacity = max(Self.leastCapacity, snapshot.capacity ?? .zero)
-        lowVoltage = snapshot.cellSettings.low
         temperatureScale = snapshot.temperatureScale
         permissions = snapshot.permissions
         alarms = snapshot.alarms
@@ -68,12 +54,12 @@ final class LimitInput {
     var configuration: LimitConfiguration { figures.configuration }
     /// Figures of the chemistry and the owner.
     var profile: ChemistryProfile { figures.profile }
-    /// Chemistry; `nil` where the thresholds fit none.
-    var chemistry: Chemistry? { figures.chemistry }
-    /// The settings of ``thresholds``.
-    var settings: PackSettings { thresholds.settings }
+    /// Confirmed settings of the BMS, in working order.
+    var settings: PackSettings { figures.settings }
     /// Number of cells.
-    var cells: Int { settings.cellCount }
+    var cells: Int { figures.cells }
+    /// Configured capacity, at least 1 Ah.
+    var capacity: MilliampereHours { figures.capacity }
     /// Voted alarms and those of the newest status byte.
     var faults: StatusFlags { alarms.union(newestStatus.intersection(.alarms)) }
     /// Battery current, positive = charging; 0 where there is no sensor.
@@ -98,32 +84,20 @@ final class LimitInput {
     var warmest: Millidegrees { temperatureScale.temperature(frame.highestTemperature) }
 
     /// A current in thousandths of the capacity per hour.
-    func rate(_ permille: Int) -> Milliamperes { Milliamperes(capacity.rawValue * permille / 1000) }
-
-    /// Of a cell with diffusion, by the owner or the chemistry, milliohm.
-    var expectedResistance: Double {
-        if let configured = configuration.cellResistance { return max(0.01, Double(configured) / 1000) }
-        // milliohm x ampere-hour over ampere-hours
-        return profile.resistance / (Double(capacity.rawValue) / 1000)
-    }
-
-    /// Where a cell is too close to Vmax for any more charge: 55 % of the way from Vbalance.
-    var hardVoltage: Millivolts {
-        settings.balanceVoltage
-            + Millivolts((settings.maximumVoltage - settings.balanceVoltage).rawValue * 55 / 100)
-    }
-
-    /// Target of a cell, clear of the hard cut.
-    var targetCell: Millivolts { min(settings.balanceVoltage + profile.head, hardVoltage - Millivolts(20)) }
-
-    /// Soft cap of the highest cell, clear of the hard cut.
-    var softCap: Millivolts { min(settings.balanceVoltage + profile.soft, hardVoltage - Millivolts(10)) }
+    func rate(_ permille: Int) -> Milliamperes { figures.rate(permille) }
 
     /// Pack voltage at which every cell sits `below` its balancing voltage.
-    func packVoltage(belowBalance below: Millivolts) -> Millivolts { (settings.balanceVoltage - below) * cells }
+    func packVoltage(belowBalance below: Millivolts) -> Millivolts { figures.packVoltage(belowBalance: below) }
 }
 
-/// A rule that bounds limits. One small file each; a new one is a row in ``ConstraintTable``.
+/// A rule that bounds limits by what stands in the configuration and in the BMS. One small file each; a new one is a row in
+/// ``FixedBounds``.
+protocol FixedConstraint {
+    /// Appends its bounds; none where it has nothing to say.
+    static func evaluate(_ figures: LimitFigures, into bounds: inout [ConstraintValue])
+}
+
+/// A rule that bounds limits by what is measured. One small file each; a new one is a row in ``ConstraintTable``.
 ///
 /// A constraint may remember (filters, latches): it is stepped once for each believed frame, never for a stale or
 /// refused one, so that silence changes no state.

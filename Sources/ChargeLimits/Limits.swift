@@ -60,7 +60,7 @@ public struct Limits: Hashable, Sendable {
     /// Cell resistance x N that DCL reckons with, and where it comes from.
     public var resistance: PackResistance
     /// Why they are what they are.
-    package var why: PerLimit<Reason>
+    package var why: Shared<PerLimit<Reason>>
     /// Every bound, in the order of the constraints.
     package var bounds: [ConstraintValue]
     /// What a bank has to say to that; `nil`: it is a pack's.
@@ -83,7 +83,9 @@ public struct Limits: Hashable, Sendable {
     public func reason(_ kind: LimitKind) -> String { named(kind).description }
 
     /// Why a limit is what it is, with the words for it.
-    package func named(_ kind: LimitKind) -> NamedReason { NamedReason(reason: why[kind], bank: bank?.value.why[kind]) }
+    package func named(_ kind: LimitKind) -> NamedReason {
+        NamedReason(reason: why.value[kind], bank: bank?.value.why[kind])
+    }
 
     /// Every constraint with its value, by limit, the lowest of each first.
     public var constraints: [NamedConstraint] { order.map(named) }
@@ -116,24 +118,22 @@ public struct Limits: Hashable, Sendable {
 }
 
 extension Limits.Reason {
-    /// The binding constraint; where the limit is below it, on its way up or too near to move, that too.
-    init(
-        _ binding: ConstraintValue?, member: Int? = nil, _ value: Int, _ ramp: LimitRamp, isDistrusted: Bool,
-        isVoltage: Bool
-    ) {
-        guard let binding else {
-            self.init(cause: .nothingKnown, stance: .bound, isVoltage: isVoltage)
+    /// The binding constraint; `nil`: there is none.
+    init(_ binding: ConstraintValue?, member: Int? = nil, _ stance: Stance, isVoltage: Bool) {
+        self.init(
+            cause: binding?.cause ?? .nothingKnown, name: binding?.name, member: member, stance: stance,
+            isVoltage: isVoltage)
+    }
+}
+
+extension Limits.Reason.Stance {
+    /// How a limit of this value stands to its lowest bound: at it or below it, on its way up or too near to move.
+    init(_ value: Int, under bound: Int?, _ ramp: LimitRamp, isDistrusted: Bool) {
+        guard let bound, bound - value > ramp.grid else {
+            self = .bound
             return
         }
-        let stance: Stance =
-            if binding.value - value <= ramp.grid {
-                .bound
-            } else if isDistrusted {
-                .heldByDamage(binding.value)
-            } else {
-                ramp.isRising ? .rising(binding.value) : .heldBelow(binding.value)
-            }
-        self.init(cause: binding.cause, name: binding.name, member: member, stance: stance, isVoltage: isVoltage)
+        self = isDistrusted ? .heldByDamage(bound) : ramp.isRising ? .rising(bound) : .heldBelow(bound)
     }
 }
 

@@ -12,26 +12,20 @@ struct ReasonKeeper: Sendable {
     private var lastValue = Int.max
     private var challengedAt: Timestamp?
 
-    /// Takes the reason of a step into account.
+    /// Takes a step into account.
     ///
-    /// - Returns: whether it is the one to tell, rather than an earlier.
-    @discardableResult
-    mutating func step(_ reason: Limits.Reason, value: Int, at now: Timestamp) -> Bool {
-        let isNew = isNew(reason, value, at: now)
-        if isNew {
-            kept = reason
-            keptAt = now
-            challengedAt = nil
-        }
-        return isNew
-    }
-
-    private mutating func isNew(_ reason: Limits.Reason, _ value: Int, at now: Timestamp) -> Bool {
+    /// - Parameters:
+    ///   - name: what binds in it, as in ``Limits/Reason``; so are the next two.
+    ///   - value: the limit that came of it.
+    /// - Returns: whether its reason is the one to tell, and to ``keep(_:at:)``, rather than an earlier.
+    mutating func isNews(
+        _ name: ConstraintName?, member: Int? = nil, _ stance: Limits.Reason.Stance, value: Int, at now: Timestamp
+    ) -> Bool {
         // A fall is news, and so is the way out of nothing.
         let isNews = value < lastValue || (lastValue == 0 && value > 0)
         lastValue = value
-        guard let isSame = kept?.isAbout(reason), !isNews else { return true }
-        if isSame {
+        guard let kept, !isNews else { return true }
+        if kept.name == name && kept.stance.kind == stance.kind && kept.member == member {
             challengedAt = nil
             return now - keptAt >= Self.renewal || now < keptAt
         }
@@ -41,12 +35,12 @@ struct ReasonKeeper: Sendable {
         }
         return now - since >= Self.takeover
     }
-}
 
-extension Limits.Reason {
-    /// Says the same, perhaps with other numbers.
-    fileprivate func isAbout(_ other: Limits.Reason) -> Bool {
-        name == other.name && stance.kind == other.stance.kind && member == other.member
+    /// Tells a reason from now on.
+    mutating func keep(_ reason: Limits.Reason, at now: Timestamp) {
+        kept = reason
+        keptAt = now
+        challengedAt = nil
     }
 }
 

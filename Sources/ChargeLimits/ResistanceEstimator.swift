@@ -101,7 +101,7 @@ struct ResistanceEstimator: Sendable {
             sample = max(sample, (new.lowest / new.count - old.lowest / old.count) / step * 1000)
         }
         sample /= Self.temperatureFactor(input)
-        let expected = input.expectedResistance
+        let expected = input.figures.expectedResistance
         guard sample > 0.1 * expected, sample < 4 * expected else { return }
         var known = learned ?? LimitMemory.Resistance(mean: sample, variance: 0, steps: 0)
         known.steps = min(Self.mostSteps, known.steps + 1)
@@ -127,7 +127,7 @@ struct ResistanceEstimator: Sendable {
     /// Resistance of a cell for DCL, milliohm: learned where that is trustworthy, never below 0.6 of the table's, never
     /// above 4 times; else the table's.
     func used(_ input: LimitInput) -> Double {
-        let expected = input.expectedResistance
+        let expected = input.figures.expectedResistance
         guard isConfident, let learned else { return expected }
         let high = learned.mean + 2 * learned.variance.squareRoot()
         return min(4 * expected, max(0.6 * expected, high * Self.diffusion * Self.temperatureFactor(input)))

@@ -162,11 +162,18 @@ struct ReasonKeeperTests {
             cause: .leads(voltage, cap: Millivolts(3442)), name: name, stance: .bound, isVoltage: true)
     }
 
+    /// Takes a step in which this reason holds.
+    private func step(_ keeper: inout ReasonKeeper, _ reason: Limits.Reason, _ value: Int, at second: Double) -> Bool {
+        let isNews = keeper.isNews(reason.name, reason.stance, value: value, at: .seconds(second))
+        if isNews { keeper.keep(reason, at: .seconds(second)) }
+        return isNews
+    }
+
     @Test("A cause that comes and goes does not take over; one that lasts three seconds does; a fall does at once")
     func flap() {
         var keeper = ReasonKeeper()
         func name(_ second: Double, _ name: ConstraintName, _ value: Int = 100) -> ConstraintName? {
-            keeper.step(reason(name), value: value, at: .seconds(second))
+            _ = step(&keeper, reason(name), value, at: second)
             return keeper.kept?.name
         }
         #expect(name(0, .cold) == .cold)
@@ -181,7 +188,7 @@ struct ReasonKeeperTests {
     func renewal() {
         var keeper = ReasonKeeper()
         let isTold = [(1, 0), (2, 9), (3, 10)].map { cell, second in
-            keeper.step(reason(.cold, cell), value: 100, at: .seconds(Double(second)))
+            step(&keeper, reason(.cold, cell), 100, at: Double(second))
         }
         #expect(isTold == [true, false, true])
         #expect(keeper.kept == reason(.cold, 3))

@@ -14,20 +14,18 @@ struct CeilingTests {
             (.lto, 20, 2600, 52_400),
         ])
     func target(chemistry: Chemistry, cells: Int, balance: Int, expected: Int) {
-        var target = TargetVoltage()
         let input = input(
             {
                 $0.cellCount = cells
                 $0.balanceVoltage = Millivolts(balance)
                 $0.maximumVoltage = Millivolts(balance + 200)
             }, chemistry: chemistry)
-        #expect(target.bound(.cvl, "target", input) == expected)
+        #expect(TargetVoltage.bound(.cvl, "target", input) == expected)
     }
 
     @Test("Each ceiling has its own name, value and reason")
     func ceilings() {
-        var ceilings = Ceilings()
-        let values = ceilings.evaluate(
+        let values = Ceilings.evaluate(
             input(configure: {
                 $0.maximumChargeCurrent = Milliamperes(30_000)
                 $0.maximumDischargeCurrent = Milliamperes(40_000)
@@ -52,8 +50,7 @@ struct CeilingTests {
 
     @Test("What is not configured is no ceiling")
     func unconfigured() {
-        var ceilings = Ceilings()
-        let names = Set(ceilings.evaluate(input()).map(\.name))
+        let names = Set(Ceilings.evaluate(input()).map(\.name))
         #expect(names == [.sensorRange, .cellRating])
     }
 
@@ -65,9 +62,8 @@ struct CeilingTests {
             (nil, 20_000, 50_000),
         ])
     func rates(chemistry: Chemistry?, charge: Int, discharge: Int) {
-        var ceilings = Ceilings()
-        #expect(ceilings.bound(.ccl, "cellRating", input(chemistry: chemistry)) == charge)
-        #expect(ceilings.bound(.dcl, "cellRating", input(chemistry: chemistry)) == discharge)
+        #expect(Ceilings.bound(.ccl, "cellRating", input(chemistry: chemistry)) == charge)
+        #expect(Ceilings.bound(.dcl, "cellRating", input(chemistry: chemistry)) == discharge)
     }
 
     @Test("An unknown chemistry gets no figure bolder than any other chemistry's")

@@ -135,13 +135,11 @@ struct HardCellCutTests {
 @Suite("Lowest cell")
 struct LowestCellTests {
     private func cell(_ low: Int, current: Int = 0, elapsed: Double = 1, lowKey: Int? = nil) -> LimitInput {
-        let result = input(
+        input(
             {
                 $0.lowestVoltage = Millivolts(low)
                 $0.current = Milliamperes(current)
-            }, elapsed: elapsed)
-        result.lowVoltage = lowKey.map { Millivolts($0) }
-        return result
+            }, elapsed: elapsed, lowKey: lowKey)
     }
 
     @Test(
@@ -184,11 +182,7 @@ struct LowestCellTests {
     @Test("A Vbalance below Vmin with a V-low key ends nothing")
     func crossedThresholds() {
         var constraint = LowestCell()
-        let input = cell(3300, lowKey: 3000)
-        var settings = input.settings
-        settings.balanceVoltage = Millivolts(1900)
-        input.thresholds = WorkingThresholds(settings, .lfp)
-        #expect(constraint.bound(.dcl, input) != nil)
+        #expect(constraint.bound(.dcl, input({ $0.balanceVoltage = Millivolts(1900) }, lowKey: 3000)) != nil)
     }
 
     @Test("Ten seconds at Vmin + 15 mV with little current, or at the floor whatever flows, the pack is empty")
@@ -234,7 +228,7 @@ struct LowestCellTests {
             frame.lowestVoltage = Millivolts(3300)
             frame.capacity = .zero
         })
-        #expect(without.capacity == LimitInput.leastCapacity)
+        #expect(without.capacity == LimitFigures.leastCapacity)
         #expect(constraint.value(.dcl, without) >= 0)
     }
 }

@@ -6,7 +6,7 @@ import TestSupport
 /// What one constraint looks at: the frame of the fixture on a pack of 16 LFP cells with exactly 100 Ah.
 func input(
     _ change: (inout Frame) -> Void = { _ in }, chemistry: Chemistry? = .lfp, status: StatusFlags? = nil,
-    elapsed: Double = 1,
+    elapsed: Double = 1, lowKey: Int? = nil,
     configure: (inout LimitConfiguration) -> Void = { _ in }
 ) -> LimitInput {
     var snapshot = PackSnapshot()
@@ -21,12 +21,13 @@ func input(
     snapshot.newestStatus = status ?? frame.status
     snapshot.permissions = snapshot.newestStatus.intersection(.permissions)
     snapshot.alarms = snapshot.newestStatus.intersection(.alarms)
+    snapshot.cellSettings.low = lowKey.map { Millivolts($0) }
     snapshot.linkAt = .seconds(0)
     snapshot.measuredAt = .seconds(0)
     var configuration = LimitConfiguration()
     configure(&configuration)
     let input = LimitInput(
-        snapshot, frame, frame.settings, LimitFigures(chemistry, configuration), at: .seconds(0))
+        snapshot, frame, LimitFigures(snapshot, frame.settings, configuration), at: .seconds(0))
     input.elapsed = elapsed
     input.refresh()
     return input
@@ -37,6 +38,20 @@ extension LimitInput {
     func refresh() {
         imbalance = Double(max(0, (frame.highestVoltage * cells - frame.packVoltage).rawValue))
         resistance = profile.resistance / (Double(capacity.rawValue) / 1000)
+    }
+}
+
+extension FixedConstraint {
+    /// The bounds for an input.
+    static func evaluate(_ input: LimitInput) -> [ConstraintValue] {
+        var bounds: [ConstraintValue] = []
+        evaluate(input.figures, into: &bounds)
+        return bounds
+    }
+
+    /// The bound of one name, for an input.
+    static func bound(_ kind: LimitKind, _ name: String, _ input: LimitInput) -> Int? {
+        evaluate(input).first { $0.limit == kind && $0.name.rawValue == name }?.value
     }
 }
 

@@ -235,13 +235,17 @@ public struct BankCalculator: Sendable {
         let ramps = [cvl, ccl, dcl]
         let reasons = LimitKind.allCases.indices.map { index in
             let member = lowest[index]?.bank?.pack.flatMap { name in members.firstIndex { $0.name == name } }
-            let reason = Limits.Reason(
-                lowest[index]?.bound, member: member, values[index], ramps[index], isDistrusted: isDistrusted,
-                isVoltage: index == 0)
-            if keepers[index].step(reason, value: values[index], at: now) { words[index] = lowest[index]?.bank }
+            let bound = lowest[index]?.bound
+            let stance = Limits.Reason.Stance(
+                values[index], under: bound?.value, ramps[index], isDistrusted: isDistrusted)
+            let reason = Limits.Reason(bound, member: member, stance, isVoltage: index == 0)
+            if keepers[index].isNews(bound?.name, member: member, stance, value: values[index], at: now) {
+                keepers[index].keep(reason, at: now)
+                words[index] = lowest[index]?.bank
+            }
             return keepers[index].kept ?? reason
         }
-        draft.why = PerLimit(cvl: reasons[0], ccl: reasons[1], dcl: reasons[2])
+        draft.why = Shared(PerLimit(cvl: reasons[0], ccl: reasons[1], dcl: reasons[2]))
         draft.bank = Shared(
             Limits.BankWords(
                 bounds: bounds.map(\.bank), why: PerLimit(cvl: words[0], ccl: words[1], dcl: words[2])))
@@ -284,7 +288,7 @@ extension Limits {
         self.init(
             cvl: .zero, ccl: .zero, dcl: .zero, state: .stale, cellCeiling: .zero, lowVoltage: .zero,
             resistance: PackResistance(used: 0, measured: nil, steps: 0, source: .chemistry),
-            why: PerLimit(cvl: nothing, ccl: nothing, dcl: nothing), bounds: bounds.map(\.bound))
+            why: Shared(PerLimit(cvl: nothing, ccl: nothing, dcl: nothing)), bounds: bounds.map(\.bound))
     }
 
     /// What is not ramped: the most careful of the packs', and their resistances in parallel.

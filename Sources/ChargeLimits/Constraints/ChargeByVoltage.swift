@@ -27,7 +27,7 @@ struct ChargeByVoltage: Sendable {
         let current = Milliamperes(max(0, bounds.lowest(.ccl)?.value ?? 0))
         var goal = rest + Double(current.rawValue) / 1000 * resistance
         if input.configuration.isVoltageOnly {
-            let most = input.hardVoltage * input.cells - input.configuration.overshoot
+            let most = input.figures.hardVoltage * input.cells - input.configuration.overshoot
             goal = min(goal, Double(most.rawValue))
         }
         let least = (input.settings.minimumVoltage * input.cells).rawValue

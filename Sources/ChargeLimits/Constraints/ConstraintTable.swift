@@ -1,8 +1,7 @@
 /// Every constraint, and what each of them said last. Where two give the same value the earlier one is named as the reason: a ceiling
 /// that never moves before a measurement that happens to permit as much. A new constraint is a row here and one in ``renew(_:_:)``.
 struct ConstraintTable: Sendable {
-    private var target = Row(TargetVoltage())
-    private var ceilings = Row(Ceilings())
+    private var fixed = FixedBounds()
     private var float = Row(FloatVoltage())
     private var highestCell = Row(HighestCell())
     private var hardCellCut = Row(HardCellCut())
@@ -30,9 +29,13 @@ struct ConstraintTable: Sendable {
 
     /// Steps the constraints of a part; the others' bounds stay.
     mutating func renew(_ part: Part, _ input: LimitInput) {
-        var pass = Pass(part, bounds, in: &room)
-        pass.step(&target, input)
-        pass.step(&ceilings, input)
+        let start = fixed.values.count
+        let isMoved = !fixed.isOf(input.figures)
+        if isMoved {
+            fixed = FixedBounds(input.figures)
+            room = fixed.values
+        }
+        var pass = Pass(part, bounds, from: start, after: fixed, in: &room)
         pass.step(&float, input)
         pass.step(&highestCell, input)
         pass.step(&hardCellCut, input)
@@ -42,9 +45,36 @@ struct ConstraintTable: Sendable {
         pass.step(&reserve, input)
         pass.step(&statusBits, input)
         pass.step(&cellCountChange, input)
-        room = bounds
+        // What the next step writes over must begin with what does not move.
+        room = isMoved ? fixed.values : bounds
         bounds = pass.renewed
     }
+
+    /// Where the lowest bound of each limit is, the first of equal ones, among these and what was appended to them.
+    func lowest(_ bounds: [ConstraintValue]) -> PerLimit<Int?> {
+        var lowest = fixed.lowest
+        lowest.note(bounds, from: fixed.values.count)
+        return lowest.places
+    }
+}
+
+/// Bounds that hold until the figures change, worked out once.
+private struct FixedBounds: Sendable {
+    private var figures: LimitFigures?
+    private(set) var values: [ConstraintValue] = []
+    private(set) var lowest = LowestBounds()
+
+    /// None.
+    init() {}
+
+    init(_ figures: LimitFigures) {
+        self.figures = figures
+        TargetVoltage.evaluate(figures, into: &values)
+        Ceilings.evaluate(figures, into: &values)
+        lowest.note(values, from: 0)
+    }
+
+    func isOf(_ figures: LimitFigures) -> Bool { self.figures === figures }
 }
 
 /// A constraint, and where its bounds end among all.
@@ -60,14 +90,21 @@ private struct Pass {
     private let part: ConstraintTable.Part
     private let old: [ConstraintValue]
     /// Where those of the constraint before ended.
-    private var start = 0
+    private var start: Int
     private(set) var renewed: [ConstraintValue] = []
 
-    init(_ part: ConstraintTable.Part, _ old: [ConstraintValue], in room: inout [ConstraintValue]) {
+    /// - Parameters:
+    ///   - start: where the bounds of the first constraint began before.
+    ///   - fixed: what `room` begins with, and the new ones shall.
+    init(
+        _ part: ConstraintTable.Part, _ old: [ConstraintValue], from start: Int, after fixed: FixedBounds,
+        in room: inout [ConstraintValue]
+    ) {
         self.part = part
         self.old = old
+        self.start = start
         swap(&renewed, &room)
-        renewed.removeAll(keepingCapacity: true)
+        renewed.removeLast(renewed.count - fixed.values.count)
         // From one step to the next few bounds come.
         renewed.reserveCapacity(old.count + 6)
     }

@@ -23,7 +23,7 @@ struct FloatVoltage: Constraint {
         }
         let goal = Self.goal(input)
         let start = min(
-            Double(input.published?.cvl.rawValue ?? .max), Double((input.targetCell * input.cells).rawValue))
+            Double(input.published?.cvl.rawValue ?? .max), Double((input.figures.targetCell * input.cells).rawValue))
         let eased = max(Double(goal.rawValue), (level ?? start) - Self.ease * Double(input.cells) * input.elapsed)
         level = eased
         let isThere = eased <= Double(goal.rawValue)

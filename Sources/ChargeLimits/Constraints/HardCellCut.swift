@@ -10,7 +10,7 @@ struct HardCellCut: Constraint {
     mutating func evaluate(_ input: LimitInput, into bounds: inout [ConstraintValue]) {
         let highest = input.frame.highestVoltage
         let release = input.settings.balanceVoltage + Millivolts(10)
-        if highest >= input.hardVoltage { isCut = true }
+        if highest >= input.figures.hardVoltage { isCut = true }
         if highest <= release { isCut = false }
         guard isCut else { return }
         let cause = Cause.hardCut(input.highest, maximum: input.settings.maximumVoltage, release: release)

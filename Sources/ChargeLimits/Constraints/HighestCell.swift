@@ -18,7 +18,7 @@ struct HighestCell: Constraint {
     private var play = VoltagePlay()
 
     mutating func evaluate(_ input: LimitInput, into bounds: inout [ConstraintValue]) {
-        let soft = input.softCap
+        let soft = input.figures.softCap
         let excess = (input.frame.highestVoltage - soft).rawValue
         bounds.append(voltage(input, soft, excess))
         bounds.append(current(input, soft, excess))
@@ -39,7 +39,7 @@ struct HighestCell: Constraint {
     private mutating func current(_ input: LimitInput, _ soft: Millivolts, _ excess: Int) -> ConstraintValue {
         let rating = Double(input.rate(input.profile.chargeRate).rawValue)
         let hour = Double(input.capacity.rawValue)
-        let isClose = input.frame.highestVoltage.rawValue >= input.hardVoltage.rawValue - 20
+        let isClose = input.frame.highestVoltage.rawValue >= input.figures.hardVoltage.rawValue - 20
         let floor = isClose ? 0 : min(rating, max(2000, 0.02 * hour))
         var value = max(floor, min(rating, allowed ?? rating))
         if excess > 5 {

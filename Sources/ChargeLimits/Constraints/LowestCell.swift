@@ -33,7 +33,7 @@ struct LowestCell: Constraint {
 
     mutating func evaluate(_ input: LimitInput, into bounds: inout [ConstraintValue]) {
         let lowest = input.frame.lowestVoltage
-        let hold = holdVoltage(input)
+        let hold = input.figures.hold
         let resistance = input.resistance
         let discharge = Double(max(0, -input.current.rawValue)) / 1000
         let room = (Double((lowest - hold).rawValue) + resistance * discharge) / resistance * 1000
@@ -61,17 +61,6 @@ struct LowestCell: Constraint {
                     Milliamperes(Int(min(value, 10_000_000))), .lowestCell,
                     .held(input.lowest, hold: hold, minimum: minimum)))
         }
-    }
-
-    /// V-low less 20 mV where the keys gave it, else Vmin + hold of the chemistry.
-    private func holdVoltage(_ input: LimitInput) -> Millivolts {
-        let byProfile = input.settings.minimumVoltage + input.profile.hold
-        guard input.configuration.hold == nil, let low = input.lowVoltage else { return byProfile }
-        // A V-low at or under Vmin, or near the balancing voltage, is a careless setting.
-        let byKey = low - Millivolts(20)
-        let isUsable =
-            byKey >= input.settings.minimumVoltage + Millivolts(30) && byKey <= input.settings.balanceVoltage
-        return isUsable ? byKey : byProfile
     }
 
     private mutating func latch(_ input: LimitInput, isAtFloor: Bool, _ hold: Millivolts) {

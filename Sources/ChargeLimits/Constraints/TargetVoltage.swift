@@ -4,12 +4,11 @@ import BMSCore
 /// clear of the hard cut where Vmax is near.
 ///
 /// Example: 16 LFP cells with Vbalance 3.400 V: 16 x 3.430 V = 54.88 V.
-struct TargetVoltage: Constraint {
-    mutating func evaluate(_ input: LimitInput, into bounds: inout [ConstraintValue]) {
-        let cell = input.targetCell
+enum TargetVoltage: FixedConstraint {
+    static func evaluate(_ figures: LimitFigures, into bounds: inout [ConstraintValue]) {
         bounds.append(
             .cvl(
-                cell * input.cells, .target,
-                .target(cells: input.cells, cell: cell, balance: input.thresholds.balance)))
+                figures.targetCell * figures.cells, .target,
+                .target(cells: figures.cells, cell: figures.targetCell, balance: figures.balance)))
     }
 }

@@ -31,10 +31,10 @@ struct TemperatureWindow: Constraint {
         let hotCause = Cause.warmest(
             Cause.CellTemperature(cell: input.frame.highestTemperatureCell, temperature: warmest))
         let rates = rates(input.figures, min(low, Self.mild), max(high, Self.mild))
-        bounds.append(.ccl(input.rate(rates.coldCharge), .cold, coldCause))
-        bounds.append(.ccl(input.rate(rates.hotCharge), .hot, hotCause))
-        bounds.append(.dcl(input.rate(rates.coldDischarge), .cold, coldCause))
-        bounds.append(.dcl(input.rate(rates.hotDischarge), .hot, hotCause))
+        bounds.append(.ccl(rates.coldCharge, .cold, coldCause))
+        bounds.append(.ccl(rates.hotCharge, .hot, hotCause))
+        bounds.append(.dcl(rates.coldDischarge, .cold, coldCause))
+        bounds.append(.dcl(rates.hotDischarge, .hot, hotCause))
     }
 
     /// Of the curves, looked up where something has changed: temperatures mostly stay.
@@ -46,25 +46,25 @@ struct TemperatureWindow: Constraint {
     }
 }
 
-/// Thousandths of the capacity per hour at the lowest and the highest temperature.
+/// Currents at the lowest and the highest temperature.
 private struct Rates: Sendable {
     let figures: LimitFigures
     let low: Millidegrees
     let high: Millidegrees
-    let coldCharge: Int
-    let hotCharge: Int
-    let coldDischarge: Int
-    let hotDischarge: Int
+    let coldCharge: Milliamperes
+    let hotCharge: Milliamperes
+    let coldDischarge: Milliamperes
+    let hotDischarge: Milliamperes
 
     init(_ figures: LimitFigures, _ low: Millidegrees, _ high: Millidegrees) {
         self.figures = figures
         self.low = low
         self.high = high
         let profile = figures.profile
-        coldCharge = profile.charge.rate(at: low)
-        hotCharge = profile.charge.rate(at: high)
-        coldDischarge = profile.discharge.rate(at: low)
-        hotDischarge = profile.discharge.rate(at: high)
+        coldCharge = figures.rate(profile.charge.rate(at: low))
+        hotCharge = figures.rate(profile.charge.rate(at: high))
+        coldDischarge = figures.rate(profile.discharge.rate(at: low))
+        hotDischarge = figures.rate(profile.discharge.rate(at: high))
     }
 }
 
