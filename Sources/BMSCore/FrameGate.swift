@@ -15,8 +15,8 @@ struct FrameGate: Hashable, Sendable {
     /// The reason to refuse a measuring frame, or `nil` when it is taken.
     mutating func check(_ frame: Frame) -> Rejection? {
         guard confirm(frame.settings) else { return .settings }
-        if let last, isJump(from: last, to: frame) {
-            let isConfirmed = candidate.map { !isJump(from: $0, to: frame) } ?? false
+        if let last, Self.isJump(from: last, to: frame, limits) {
+            let isConfirmed = candidate.map { !Self.isJump(from: $0, to: frame, limits) } ?? false
             guard isConfirmed else {
                 candidate = frame
                 return .jump
@@ -44,7 +44,7 @@ struct FrameGate: Hashable, Sendable {
         return true
     }
 
-    private func isJump(from old: Frame, to new: Frame) -> Bool {
+    private static func isJump(from old: Frame, to new: Frame, _ limits: PackTracker.GateLimits) -> Bool {
         (new.highestVoltage - old.highestVoltage).magnitude > limits.highestCell
             || (new.lowestVoltage - old.lowestVoltage).magnitude > limits.lowestCell
             || abs(new.highestTemperature.count - old.highestTemperature.count) > limits.temperatureCounts

@@ -29,6 +29,15 @@ struct KeyBytes: Sendable {
         for key in keys { take(other.bytes[key], of: key, at: other.times[key]) }
     }
 
+    /// Takes the times of another that knows the same keys by the same bytes, and leaves it some other times.
+    ///
+    /// - Returns: `false` where the other differs; then nothing is taken.
+    mutating func takeTimes(of other: inout KeyBytes) -> Bool {
+        guard known == other.known, bytes == other.bytes else { return false }
+        swap(&times, &other.times)
+        return true
+    }
+
     /// Both know these keys, by the same bytes.
     func agrees(with other: KeyBytes, on keys: ClosedRange<Int>) -> Bool {
         known.contains(keys) && other.known.contains(keys) && keys.allSatisfy { bytes[$0] == other.bytes[$0] }

@@ -94,8 +94,10 @@ struct KeyCollector: Sendable {
     }
 
     private mutating func endCycle() {
+        // Mostly it brings what the one before brought, and nothing of that has been forgotten.
+        let isRepetition = told.keys == cycle.known && committed.takeTimes(of: &cycle)
         // A value whose bytes this cycle did not bring keeps the ones of the cycle before, whole.
-        for value in KeyLayout.values where cycle.known.contains(value) && isConfirmed(value) {
+        for value in isRepetition ? [] : KeyLayout.values where cycle.known.contains(value) && isConfirmed(value) {
             if !told.keys.contains(value) || !cycle.agrees(with: committed, on: value) { told.isUnchanged = false }
             committed.take(value, of: cycle)
         }
@@ -115,13 +117,13 @@ struct KeyCollector: Sendable {
     }
 
     /// The same as ``values(at:)``; `nil` where nothing has changed since the last call.
-    mutating func news(at now: Timestamp) -> KeyValues? {
+    mutating func news(at now: Timestamp) -> Shared<KeyValues>? {
         if told.isUnchanged, told.from <= now, now <= told.to { return nil }
         let keys = committed.known(at: now)
         let isNews = !told.isUnchanged || keys != told.keys
         // Nothing is forgotten until the oldest byte that still counts is too old.
         told = Told(keys: keys, from: now, to: committed.oldest(of: keys) + Self.maximumAge)
-        return isNews ? values(at: now) : nil
+        return isNews ? Shared(values(at: now)) : nil
     }
 
     /// What is known at `now`.

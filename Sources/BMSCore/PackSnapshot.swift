@@ -60,7 +60,8 @@ public struct PackSnapshot: Hashable, Sendable {
         get { told.value }
         set { told = Shared(newValue) }
     }
-    private var told = Self.untold
+    /// They come seldom and are copied with each frame.
+    var told = Self.untold
     private static let untold = Shared(KeyValues())
     /// Voltages of the keys as they were sent last: keys come and go with a bad cable, settings stay.
     public var cellSettings = CellSettings()

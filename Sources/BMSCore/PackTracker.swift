@@ -67,7 +67,7 @@ public struct PackTracker: Sendable {
     public mutating func take(_ frame: Frame, at now: Timestamp) -> Outcome {
         if frame.status.contains(.noCellCommunication) {
             note(frame.status, at: now)
-            if let news = keys.news(at: now) { snapshot.keys = news }
+            if let news = keys.news(at: now) { snapshot.told = news }
             return .statusOnly
         }
         if let since = repetition.stuck(frame, at: now, options) {
@@ -90,7 +90,7 @@ public struct PackTracker: Sendable {
         noteCell(frame, at: now)
         if options.generation == .three { keys.add(frame, at: now) }
         let news = keys.news(at: now)
-        if let news { snapshot.keys = news }
+        if let news { snapshot.told = news }
         if isOtherPack || news != nil { snapshot.cellSettings.note(snapshot.keys) }
         if options.chemistry == nil {
             snapshot.chemistry = Chemistry(

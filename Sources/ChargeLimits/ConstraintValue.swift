@@ -44,30 +44,11 @@ public struct ConstraintValue: Hashable, Sendable {
     }
 }
 
-/// The lowest bound of each limit, and where it is.
-struct LowestBounds: Sendable {
-    private var values = PerLimit(cvl: Int.max, ccl: Int.max, dcl: Int.max)
-    /// The first of equal ones; `nil`: none.
-    private(set) var places = PerLimit<Int?>(cvl: nil, ccl: nil, dcl: nil)
-
-    /// Takes the bounds from a place on into account.
-    mutating func note(_ bounds: [ConstraintValue], from start: Int) {
-        for place in start..<bounds.count {
-            let value = bounds[place].value
-            switch bounds[place].limit {
-            case .cvl: if value < values.cvl { (values.cvl, places.cvl) = (value, place) }
-            case .ccl: if value < values.ccl { (values.ccl, places.ccl) = (value, place) }
-            case .dcl: if value < values.dcl { (values.dcl, places.dcl) = (value, place) }
-            }
-        }
-    }
-}
-
 extension [ConstraintValue] {
     /// Where the lowest bound of each limit is, the first of equal ones.
     var placesOfLowest: PerLimit<Int?> {
         var lowest = LowestBounds()
-        lowest.note(self, from: 0)
+        for place in indices { lowest.note(self[place], at: place) }
         return lowest.places
     }
 

@@ -4,8 +4,9 @@ public import BMSCore
 ///
 /// Step it with every frame, and once a second without one: silence must lower limits, too.
 public struct LimitCalculator: Sendable {
-    private let configuration: LimitConfiguration
-    private var figures: LimitFigures?
+    private let configuration: Shared<LimitConfiguration>
+    /// That of the step before, for the next.
+    private var input: LimitInput?
     private var constraints = ConstraintTable()
     private var machine = ChargeStateMachine()
     private var imbalance = ImbalanceFilter()
@@ -33,7 +34,7 @@ public struct LimitCalculator: Sendable {
         _ configuration: LimitConfiguration = LimitConfiguration(), memory: LimitMemory? = nil,
         at now: Timestamp = Timestamp(milliseconds: 0)
     ) {
-        self.configuration = configuration
+        self.configuration = Shared(configuration)
         self.memory = memory
         schedule = FullChargeSchedule(configuration)
         if let seconds = memory?.secondsSinceFull { schedule.wasFull(secondsAgo: seconds, at: now) }
@@ -68,7 +69,7 @@ public struct LimitCalculator: Sendable {
     public func memory(at now: Timestamp) -> LimitMemory? {
         guard let settings = last?.settings else { return nil }
         return LimitMemory(
-            cellCount: settings.cellCount, capacity: settings.capacity, resistance: estimator.learned,
+            cellCount: settings.cellCount, capacity: settings.capacity, resistance: estimator.learned.memory,
             secondsSinceFull: schedule.secondsSinceFull(at: now))
     }
 
@@ -79,8 +80,8 @@ public struct LimitCalculator: Sendable {
         guard let frame = snapshot.frame, let settings = snapshot.settings else { return nil }
         let before = last?.settings
         recall(settings, before)
-        let freshness = configuration.freshness.freshness(of: snapshot.linkAt, at: now)
-        let input = LimitInput(snapshot, frame, figures(snapshot, settings), at: now)
+        let freshness = configuration.value.freshness.freshness(of: snapshot.linkAt, at: now)
+        let input = begin(snapshot, frame, settings, at: now)
         input.commands = commands
         input.state = machine.state
         input.cellsBefore = before.flatMap { $0.cellCount == settings.cellCount ? nil : $0.cellCount }
@@ -106,10 +107,22 @@ public struct LimitCalculator: Sendable {
             elapsed: elapsed)
     }
 
-    private mutating func figures(_ snapshot: PackSnapshot, _ settings: PackSettings) -> LimitFigures {
-        if let figures, figures.fit(snapshot) { return figures }
-        let new = LimitFigures(snapshot, settings, configuration)
-        figures = new
+    /// What this step looks at. The object of the step before serves again where nothing else has it and the figures still hold.
+    private mutating func begin(
+        _ snapshot: PackSnapshot, _ frame: Frame, _ settings: PackSettings, at now: Timestamp
+    ) -> LimitInput {
+        let isOwn = isKnownUniquelyReferenced(&input)
+        if let input, input.figures.fit(snapshot, settings) {
+            if isOwn {
+                input.begin(snapshot, frame, at: now)
+                return input
+            }
+            let new = LimitInput(snapshot, frame, input.figures, at: now)
+            self.input = new
+            return new
+        }
+        let new = LimitInput(snapshot, frame, LimitFigures(snapshot, settings, configuration.value), at: now)
+        input = new
         return new
     }
 
@@ -123,7 +136,7 @@ public struct LimitCalculator: Sendable {
             constraints = ConstraintTable()
             machine = ChargeStateMachine()
             imbalance = ImbalanceFilter()
-            schedule = FullChargeSchedule(configuration)
+            schedule = FullChargeSchedule(configuration.value)
             schedule.commandedInterval = commands.fullChargeInterval
             schedule.request(commands.chargeMode == .full)
         } else if let memory, memory.cellCount == settings.cellCount, memory.capacity == settings.capacity {
@@ -141,7 +154,7 @@ public struct LimitCalculator: Sendable {
                 input.frame, input.settings,
                 ChargeStateMachine.Context(input, isFullChargeDue: isDue, otherPacksAreFull: context.otherPacksAreFull))
             if isFull { schedule.wasFull(secondsAgo: 0, at: input.now) }
-            input.note(machine, estimator, context)
+            input.note(machine, estimator.learned, context)
         }
         constraints.renew(isMeasured ? .all : .statusOnly, input)
     }
@@ -149,26 +162,26 @@ public struct LimitCalculator: Sendable {
     /// Evaluates what a command may have changed, with the frame of before.
     private mutating func obey(_ input: LimitInput, _ context: LimitContext) {
         input.imbalance = imbalance.level ?? 0
-        input.note(machine, estimator, context)
+        input.note(machine, estimator.learned, context)
         constraints.renew(.measurementsOnly, input)
     }
 
     private mutating func publish(
         _ input: LimitInput, _ freshness: Freshness, mayRise: Bool, isDistrusted: Bool, elapsed: Double
     ) -> Limits {
-        var bounds = constraints.bounds
-        commands.evaluate(input, into: &bounds)
-        chargeByVoltage.evaluate(input, into: &bounds)
-        Staleness.evaluate(input, freshness, into: &bounds)
+        constraints.append { bounds in
+            input.commands.evaluate(input, into: &bounds)
+            chargeByVoltage.evaluate(input, into: &bounds)
+            Staleness.evaluate(input, freshness, into: &bounds)
+        }
+        let (bounds, lowest) = (constraints.bounds.values, constraints.bounds.lowest.places)
         let settings = input.settings
         let floor = input.figures.floor
         if input.cellsBefore != nil { cvl.lift(to: floor.rawValue) }
-        let cap = configuration.maximumChargeVoltage?.rawValue ?? .max
-        let lowest = constraints.lowest(bounds)
         func goal(_ place: Int?) -> Int { place.map { bounds[$0].value } ?? 0 }
         let capacity = Double(input.capacity.rawValue)
         let voltage = cvl.step(
-            to: min(max(goal(lowest.cvl), floor.rawValue), cap), mayRise: mayRise,
+            to: min(max(goal(lowest.cvl), floor.rawValue), input.figures.ceiling.rawValue), mayRise: mayRise,
             isFinal: lowest.cvl.map { bounds[$0].name } == .target, slew: 1.25 * Double(settings.cellCount),
             elapsed: elapsed)
         let charge = ccl.step(
@@ -192,8 +205,8 @@ public struct LimitCalculator: Sendable {
         return Limits(
             cvl: levels.cvl, ccl: levels.ccl, dcl: levels.dcl, state: freshness >= .stale ? .stale : machine.state,
             cellCeiling: input.figures.softCap,
-            lowVoltage: (settings.minimumVoltage + input.profile.hold) * settings.cellCount,
-            resistance: estimator.resistance(input), why: reasons(), bounds: bounds)
+            lowVoltage: input.figures.lowCell * settings.cellCount,
+            resistance: estimator.learned.resistance(input), why: reasons(), bounds: bounds)
     }
 
     /// What the keepers tell, made anew where one of them has changed.
@@ -217,21 +230,21 @@ public struct LimitCalculator: Sendable {
 extension LimitInput {
     /// What constraints look at beside the frame.
     fileprivate func note(
-        _ machine: ChargeStateMachine, _ estimator: ResistanceEstimator, _ context: LimitContext
+        _ machine: ChargeStateMachine, _ learned: LearnedResistance, _ context: LimitContext
     ) {
         state = machine.state
         isStalled = machine.isStalled
         isAwaitingPacks = !context.otherPacksAreFull
-        resistance = estimator.used(self)
+        resistance = learned.used(self)
     }
 }
 
 extension ChargeStateMachine.Context {
     fileprivate init(_ input: LimitInput, isFullChargeDue: Bool, otherPacksAreFull: Bool) {
-        let hasEased = input.published.map { $0.cvl <= FloatVoltage.goal(input) + Millivolts(20) } ?? false
+        let hasEased = input.published.map { $0.cvl <= input.figures.floatVoltage + Millivolts(20) } ?? false
         self.init(
             tail: input.rate(40), rest: input.rate(50), restartSoc: input.configuration.restartSoc,
-            restartVoltage: input.profile.restartVoltage, isEndedByBMS: input.isEndedByBMS,
+            restartVoltage: input.figures.restartVoltage, isEndedByBMS: input.isEndedByBMS,
             mayFloat: hasEased && otherPacksAreFull && input.configuration.floats, isFullChargeDue: isFullChargeDue,
             elapsed: input.elapsed)
     }

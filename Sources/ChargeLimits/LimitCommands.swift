@@ -44,7 +44,7 @@ public struct LimitCommands: Hashable, Sendable {
 
 extension LimitCommands {
     /// Appends the bounds of what was asked. Not a ``Constraint``: a command acts at once, not with the next frame.
-    func evaluate(_ input: LimitInput, into bounds: inout [ConstraintValue]) {
+    func evaluate(_ input: LimitInput, into bounds: inout BoundList) {
         if let cap = maximumChargeCurrent { bounds.append(.ccl(cap, .command, .commandedCharge(cap))) }
         if let cap = maximumDischargeCurrent { bounds.append(.dcl(cap, .command, .commandedDischarge(cap))) }
         if let cap = maximumChargeVoltage { bounds.append(.cvl(cap, .command, .commandedVoltage(cap))) }

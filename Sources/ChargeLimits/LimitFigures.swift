@@ -3,20 +3,9 @@ import BMSCore
 /// What does not move from one frame to the next: what the owner allows, the figures of a chemistry under it, what is set in the BMS,
 /// and what follows from these. Behind a reference, for each step of a pack looks at it and none changes it.
 final class LimitFigures: Sendable {
-    /// What of a snapshot they follow from.
-    private struct Basis: Hashable, Sendable {
-        let settings: PackSettings?
-        let cellSettings: CellSettings
-        let chemistry: Chemistry?
-
-        init(_ snapshot: PackSnapshot) {
-            settings = snapshot.settings
-            cellSettings = snapshot.cellSettings
-            chemistry = snapshot.chemistry
-        }
-    }
-
-    private let basis: Basis
+    /// What they follow from: settings as they were sent, and the keys' voltages.
+    private let sent: PackSettings
+    private let cellSettings: CellSettings
     let configuration: LimitConfiguration
     /// Chemistry; `nil` where the thresholds fit none.
     let chemistry: Chemistry?
@@ -38,6 +27,16 @@ final class LimitFigures: Sendable {
     let softCap: Millivolts
     /// Least charge voltage of the pack: below it a charger would discharge the pack into the house for no reason.
     let floor: Millivolts
+    /// Where the pack rests after full, whole pack.
+    let floatVoltage: Millivolts
+    /// Ceiling of the charge voltage by the owner, whole pack; very high where there is none.
+    let ceiling: Millivolts
+    /// The chemistry's charge current.
+    let chargeRating: Milliamperes
+    /// Where a cell is nearly empty by the chemistry or the owner.
+    let lowCell: Millivolts
+    /// Below it a full pack is charged anew; `nil`: the state of charge alone says when.
+    let restartVoltage: Millivolts?
     /// Where the lowest cell is held: V-low less 20 mV where the keys gave it, else Vmin + hold of the chemistry.
     let hold: Millivolts
     /// Resistance of a cell with diffusion, by the owner or the chemistry, milliohm.
@@ -48,7 +47,8 @@ final class LimitFigures: Sendable {
 
     /// Figures for a pack with these confirmed settings.
     init(_ snapshot: PackSnapshot, _ sent: PackSettings, _ configuration: LimitConfiguration) {
-        basis = Basis(snapshot)
+        self.sent = sent
+        cellSettings = snapshot.cellSettings
         self.configuration = configuration
         chemistry = snapshot.chemistry
         profile = ChemistryProfile.of(snapshot.chemistry).adapted(to: configuration)
@@ -68,7 +68,12 @@ final class LimitFigures: Sendable {
         let byKey = snapshot.cellSettings.low.map { $0 - Millivolts(20) }.flatMap { [settings] in
             configuration.hold == nil && $0 >= careful && $0 <= settings.balanceVoltage ? $0 : nil
         }
-        hold = byKey ?? settings.minimumVoltage + profile.hold
+        lowCell = settings.minimumVoltage + profile.hold
+        hold = byKey ?? lowCell
+        floatVoltage = (settings.balanceVoltage - profile.floatBelow) * cells
+        ceiling = configuration.maximumChargeVoltage ?? Millivolts(.max)
+        chargeRating = Self.rate(profile.chargeRate, of: capacity)
+        restartVoltage = profile.restartVoltage
         expectedResistance =
             if let configured = configuration.cellResistance {
                 max(0.01, Double(configured) / 1000)
@@ -78,11 +83,17 @@ final class LimitFigures: Sendable {
             }
     }
 
-    /// They are those of this snapshot, too.
-    func fit(_ snapshot: PackSnapshot) -> Bool { basis == Basis(snapshot) }
+    /// They are those of this snapshot with these settings, too.
+    func fit(_ snapshot: PackSnapshot, _ settings: PackSettings) -> Bool {
+        sent == settings && cellSettings == snapshot.cellSettings && chemistry == snapshot.chemistry
+    }
 
     /// A current in thousandths of the capacity per hour.
-    func rate(_ permille: Int) -> Milliamperes { Milliamperes(capacity.rawValue * permille / 1000) }
+    func rate(_ permille: Int) -> Milliamperes { Self.rate(permille, of: capacity) }
+
+    private static func rate(_ permille: Int, of capacity: MilliampereHours) -> Milliamperes {
+        Milliamperes(capacity.rawValue * permille / 1000)
+    }
 
     /// Pack voltage at which every cell sits `below` its balancing voltage.
     func packVoltage(belowBalance below: Millivolts) -> Millivolts { (settings.balanceVoltage - below) * cells }

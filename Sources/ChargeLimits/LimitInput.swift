@@ -1,19 +1,21 @@
 import BMSCore
 
-/// What a constraint may look at in one step. An object of that step alone: as a value it would be copied with each look.
-final class LimitInput {
+/// What a constraint may look at in one step. An object: as a value it would be copied with each look.
+///
+/// Unchecked, for its calculator alone has it, which makes another where a copy of the calculator has it, too.
+final class LimitInput: @unchecked Sendable {
     /// The newest believed frame.
-    var frame: Frame
+    var frame = Frame.blank
     /// How raw temperatures become degrees.
-    var temperatureScale: TemperatureScale
+    var temperatureScale = TemperatureScale.measured
     /// Voted permissions, voted alarms, and the newest status byte as it came.
-    var permissions: StatusFlags
-    var alarms: StatusFlags
-    var newestStatus: StatusFlags
+    var permissions: StatusFlags = []
+    var alarms: StatusFlags = []
+    var newestStatus: StatusFlags = []
     /// Milliseconds since the last good frame, 0 where none came.
-    var age: Int64
+    var age: Int64 = 0
     /// That frame came later than now: the clock jumped back.
-    var isAhead: Bool
+    var isAhead = false
     /// Of the owner and the chemistry.
     let figures: LimitFigures
     /// What somebody asked for.
@@ -35,10 +37,16 @@ final class LimitInput {
     /// What was published last; `nil` in the first step.
     var published: Limits.Levels?
     /// Moment of this step.
-    var now: Timestamp
+    var now = Timestamp(milliseconds: 0)
 
     /// What is known of a pack, with the figures for it.
     init(_ snapshot: PackSnapshot, _ frame: Frame, _ figures: LimitFigures, at now: Timestamp) {
+        self.figures = figures
+        begin(snapshot, frame, at: now)
+    }
+
+    /// Begins a step: nothing of another stays but what the calculator sets in each.
+    func begin(_ snapshot: PackSnapshot, _ frame: Frame, at now: Timestamp) {
         self.frame = frame
         temperatureScale = snapshot.temperatureScale
         permissions = snapshot.permissions
@@ -46,14 +54,15 @@ final class LimitInput {
         newestStatus = snapshot.newestStatus
         age = snapshot.age(at: now) ?? 0
         isAhead = snapshot.linkAt.map { $0 > now } ?? false
-        self.figures = figures
         self.now = now
+        isStalled = false
+        isAwaitingPacks = false
+        imbalance = 0
+        resistance = 0
     }
 
     /// What the owner allows.
     var configuration: LimitConfiguration { figures.configuration }
-    /// Figures of the chemistry and the owner.
-    var profile: ChemistryProfile { figures.profile }
     /// Confirmed settings of the BMS, in working order.
     var settings: PackSettings { figures.settings }
     /// Number of cells.
@@ -94,7 +103,7 @@ final class LimitInput {
 /// ``FixedBounds``.
 protocol FixedConstraint {
     /// Appends its bounds; none where it has nothing to say.
-    static func evaluate(_ figures: LimitFigures, into bounds: inout [ConstraintValue])
+    static func evaluate(_ figures: LimitFigures, into bounds: inout BoundList)
 }
 
 /// A rule that bounds limits by what is measured. One small file each; a new one is a row in ``ConstraintTable``.
@@ -105,7 +114,7 @@ protocol Constraint: Sendable {
     /// `false`: it looks at status bits alone, and is stepped also by frames whose measurements may be junk.
     static var usesMeasurements: Bool { get }
     /// Appends its bounds; none where it has nothing to say.
-    mutating func evaluate(_ input: LimitInput, into bounds: inout [ConstraintValue])
+    mutating func evaluate(_ input: LimitInput, into bounds: inout BoundList)
 }
 
 extension Constraint {

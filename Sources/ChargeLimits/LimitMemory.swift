@@ -8,7 +8,7 @@ public struct LimitMemory: Hashable, Sendable {
         public var mean: Double
         /// Mean of squared deviations, milliohm squared.
         public var variance: Double
-        /// Steps seen, up to ``ResistanceEstimator/mostSteps``.
+        /// Steps seen, up to ``LearnedResistance/mostSteps``.
         public var steps: Int
 
         /// What was learned; see the members.

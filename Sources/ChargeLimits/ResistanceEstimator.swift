@@ -10,16 +10,6 @@ import BMSCore
 /// Example: 16 LFP cells of 100 Ah, load step from 5 A to 45 A: pack falls by 0.51 V, 0.80 mohm a cell; DCL then
 /// reckons with 2 x (0.80 + 2 deviations), at least 0.6 x the table's 1.6 mohm.
 struct ResistanceEstimator: Sendable {
-    /// More steps do not weigh more: cells age.
-    static let mostSteps = 64
-    /// Fewer prove nothing.
-    private static let leastSteps = 8
-    /// Standard deviation over mean; what scatters more is not believed.
-    private static let mostScatter = 0.25
-    /// Of the resistance at all times over that at 15 s (bench cells: 1.6 / 0.73 to 1.6 / 0.8).
-    private static let diffusion = 2.2
-    /// A cold cell resists more: share per kelvin below 25 degC.
-    private static let perKelvin = 0.025
     private static let calmSeconds = 10.0
 
     /// Sums over a calm stretch.
@@ -45,20 +35,12 @@ struct ResistanceEstimator: Sendable {
         var meanCurrent: Double { current / max(1, count) }
     }
 
-    private(set) var learned: LimitMemory.Resistance?
+    private(set) var learned: LearnedResistance
     private var before: Stretch?
     private var stretch = Stretch()
     private var secondsSinceBefore = 0.0
 
-    init(_ memory: LimitMemory.Resistance? = nil) { learned = memory.flatMap(Self.sound) }
-
-    /// A remembered figure within reason.
-    private static func sound(_ memory: LimitMemory.Resistance) -> LimitMemory.Resistance? {
-        let isSound =
-            memory.mean.isFinite && memory.variance.isFinite && memory.mean > 0 && memory.mean < 1e6
-            && memory.variance >= 0 && memory.variance < 1e12 && (1...mostSteps).contains(memory.steps)
-        return isSound ? memory : nil
-    }
+    init(_ memory: LimitMemory.Resistance? = nil) { learned = LearnedResistance(memory) }
 
     /// Takes a measuring frame.
     mutating func step(_ input: LimitInput) {
@@ -89,7 +71,7 @@ struct ResistanceEstimator: Sendable {
     private func isTeaching(_ input: LimitInput) -> Bool {
         input.frame.current != nil && (8...95).contains(input.frame.soc)
             && input.frame.highestVoltage < input.settings.balanceVoltage - Millivolts(20)
-            && input.frame.lowestVoltage > input.settings.minimumVoltage + input.profile.hold
+            && input.frame.lowestVoltage > input.figures.lowCell
     }
 
     private mutating func learn(from old: Stretch, to new: Stretch, _ input: LimitInput) {
@@ -100,46 +82,7 @@ struct ResistanceEstimator: Sendable {
         if old.isOneCell, new.isOneCell, old.lowestCell == new.lowestCell {
             sample = max(sample, (new.lowest / new.count - old.lowest / old.count) / step * 1000)
         }
-        sample /= Self.temperatureFactor(input)
-        let expected = input.figures.expectedResistance
-        guard sample > 0.1 * expected, sample < 4 * expected else { return }
-        var known = learned ?? LimitMemory.Resistance(mean: sample, variance: 0, steps: 0)
-        known.steps = min(Self.mostSteps, known.steps + 1)
-        let weight = 1 / Double(known.steps)
-        let deviation = sample - known.mean
-        known.mean += weight * deviation
-        known.variance = (1 - weight) * (known.variance + weight * deviation * deviation)
-        learned = known
-    }
-
-    /// What a cell at the coldest temperature resists more than at 25 degC.
-    private static func temperatureFactor(_ input: LimitInput) -> Double {
-        let coldest = Double(input.coldest.rawValue) / 1000
-        return 1 + perKelvin * max(0, min(60, 25 - coldest))
-    }
-
-    /// Enough steps that agree.
-    var isConfident: Bool {
-        guard let learned, learned.steps >= Self.leastSteps else { return false }
-        return learned.variance <= Self.mostScatter * Self.mostScatter * learned.mean * learned.mean
-    }
-
-    /// Resistance of a cell for DCL, milliohm: learned where that is trustworthy, never below 0.6 of the table's, never
-    /// above 4 times; else the table's.
-    func used(_ input: LimitInput) -> Double {
-        let expected = input.figures.expectedResistance
-        guard isConfident, let learned else { return expected }
-        let high = learned.mean + 2 * learned.variance.squareRoot()
-        return min(4 * expected, max(0.6 * expected, high * Self.diffusion * Self.temperatureFactor(input)))
-    }
-
-    /// The resistance of the pack, and where it comes from.
-    func resistance(_ input: LimitInput) -> PackResistance {
-        func microohms(_ cell: Double) -> Int { Int(min(1e12, cell * 1000 * Double(input.cells))) }
-        let learned = isConfident ? learned?.mean : nil
-        return PackResistance(
-            used: microohms(used(input)), measured: learned.map(microohms), steps: self.learned?.steps ?? 0,
-            source: learned != nil ? .learned : input.configuration.cellResistance != nil ? .configuration : .chemistry)
+        learned.take(sample, input)
     }
 }
 

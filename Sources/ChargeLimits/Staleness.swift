@@ -5,7 +5,7 @@ import BMSCore
 /// Example: 16 LFP cells of 100 Ah, last good frame 11 s ago: CCL 0, DCL 20 A, CVL 16 x 3.300 V = 52.80 V; after 61 s DCL 0.
 enum Staleness {
     /// Appends bounds at an age of the last good frame; none while it is fresh or holding.
-    static func evaluate(_ input: LimitInput, _ freshness: Freshness, into bounds: inout [ConstraintValue]) {
+    static func evaluate(_ input: LimitInput, _ freshness: Freshness, into bounds: inout BoundList) {
         guard freshness >= .stale else { return }
         let cause: Cause = input.isAhead ? .clockJumped : .silence(seconds: input.age / 1000)
         let little = freshness == .stale ? input.rate(200) : .zero

@@ -140,7 +140,7 @@ struct KeyCollectorTests {
             if Int.random(in: 0..<20, using: &random) > 0 {
                 collector.add(frame(step % 19, UInt8.random(in: 0...3, using: &random)), at: now)
             }
-            if let news = collector.news(at: now) { latest = news }
+            if let news = collector.news(at: now) { latest = news.value }
             #expect(latest == collector.values(at: now))
             if latest != KeyValues() { known += 1 }
         }

@@ -15,9 +15,10 @@ struct ChargeByVoltageTests {
         let input = input({ $0.current = Milliamperes(amperes * 1000) }, configure: configure)
         input.frame.packVoltage = Millivolts(pack)
         input.resistance = 1
-        var bounds: [ConstraintValue] = [.ccl(Milliamperes(ccl), name, .nothingKnown)]
+        var bounds = BoundList()
+        bounds.append(.ccl(Milliamperes(ccl), name, .nothingKnown))
         constraint.evaluate(input, into: &bounds)
-        return bounds.first { $0.limit == .cvl }?.value
+        return bounds.values.first { $0.limit == .cvl }?.value
     }
 
     @Test(

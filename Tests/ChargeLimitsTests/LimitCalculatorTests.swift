@@ -144,6 +144,63 @@ struct LimitCalculatorTests {
         #expect(bench.limits?.lowVoltage == Millivolts(16 * 2980))
     }
 
+    /// Frames of an hour in which faults, settings and the number of cells come and go.
+    private func change(_ second: Int, _ seed: Int) -> (inout Frame) -> Void {
+        { frame in
+            let phase = (second / 40 + seed) % 7
+            frame.setCells(low: 3300 + second % 5, high: phase == 1 ? 3600 : 3315 + second % 7 * seed)
+            if phase == 2 { frame.status = [.dischargeAllowed] }
+            if phase == 3 { frame.status.insert(.tooCold) }
+            if phase == 4 { frame.minimumVoltage = Millivolts(2950) }
+            if phase == 5 { frame.lowestTemperature = RawTemperature(272) }
+            if phase == 6 && second > 1000 { frame.cellCount = 15 }
+        }
+    }
+
+    @Test("A copy of a calculator goes its own way: what a step reuses is not shared")
+    func copies() {
+        var first = Bench()
+        first.run(0...60)
+        var second = first
+        // Each of them alone, from the same beginning.
+        var alone = [first, first]
+        for index in alone.indices {
+            alone[index].calculator = Bench().calculator
+            alone[index].receiver = Bench().receiver
+            alone[index].run(0...60)
+        }
+        for time in 61...600 {
+            first.feed(at: Double(time), change(time, 1))
+            second.feed(at: Double(time), change(time, 2))
+            alone[0].feed(at: Double(time), change(time, 1))
+            alone[1].feed(at: Double(time), change(time, 2))
+            #expect(first.limits != nil && first.limits == alone[0].limits)
+            #expect(second.limits != nil && second.limits == alone[1].limits)
+        }
+        #expect(first.limits != second.limits)
+    }
+
+    @Test("Limits that somebody keeps do not change with later steps, and the lowest bound is what a search finds")
+    func kept() throws {
+        var bench = Bench()
+        bench.run(0...3)
+        var kept: [(limits: Limits, texts: [String])] = []
+        func texts(_ limits: Limits) -> [String] { limits.constraints.map { "\($0.name) \($0.value) \($0.reason)" } }
+        for second in 4...2000 {
+            bench.feed(at: Double(second), change(second, 3))
+            let limits = try #require(bench.limits)
+            if second % 37 == 0 { kept.append((limits, texts(limits))) }
+            for kind in LimitKind.allCases {
+                let lowest = try #require(limits.constraints.first { $0.limit == kind })
+                #expect(limits.bounds.lowest(kind) == lowest.bound)
+                #expect(kind == .cvl || limits.value(kind) <= lowest.value)
+            }
+        }
+        for (limits, before) in kept { #expect(texts(limits) == before) }
+        // Enough of them differ for that to say something.
+        #expect(Set(kept.map(\.texts)).count > 10)
+    }
+
     @Test("A negative constraint on a current counts as 0")
     func negative() {
         #expect(ConstraintValue.ccl(Milliamperes(-5), .cold, .nothingKnown).value == 0)

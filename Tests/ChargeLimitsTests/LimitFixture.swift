@@ -37,16 +37,16 @@ extension LimitInput {
     /// What the calculator derives from the frame, without its filters.
     func refresh() {
         imbalance = Double(max(0, (frame.highestVoltage * cells - frame.packVoltage).rawValue))
-        resistance = profile.resistance / (Double(capacity.rawValue) / 1000)
+        resistance = figures.profile.resistance / (Double(capacity.rawValue) / 1000)
     }
 }
 
 extension FixedConstraint {
     /// The bounds for an input.
     static func evaluate(_ input: LimitInput) -> [ConstraintValue] {
-        var bounds: [ConstraintValue] = []
+        var bounds = BoundList()
         evaluate(input.figures, into: &bounds)
-        return bounds
+        return bounds.values
     }
 
     /// The bound of one name, for an input.
@@ -58,9 +58,9 @@ extension FixedConstraint {
 extension Constraint {
     /// The bounds after stepping with an input.
     mutating func evaluate(_ input: LimitInput) -> [ConstraintValue] {
-        var bounds: [ConstraintValue] = []
+        var bounds = BoundList()
         evaluate(input, into: &bounds)
-        return bounds
+        return bounds.values
     }
 
     /// The bound of one limit after stepping with an input; `nil` where the constraint has nothing to say.

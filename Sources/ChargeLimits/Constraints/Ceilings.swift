@@ -9,7 +9,7 @@ enum Ceilings: FixedConstraint {
     /// Share of the sensor's range that is used: at its end a reading saturates and hides the excess.
     private static let sensorShare = 95
 
-    static func evaluate(_ figures: LimitFigures, into bounds: inout [ConstraintValue]) {
+    static func evaluate(_ figures: LimitFigures, into bounds: inout BoundList) {
         let file = figures.configuration
         if let cap = file.maximumChargeCurrent { bounds.append(.ccl(cap, .userCap, .chargeCap(cap))) }
         if let cap = file.maximumDischargeCurrent { bounds.append(.dcl(cap, .userCap, .dischargeCap(cap))) }

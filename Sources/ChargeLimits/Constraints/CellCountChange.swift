@@ -10,7 +10,7 @@ struct CellCountChange: Constraint {
     private var old = 0
     private var secondsLeft = 0.0
 
-    mutating func evaluate(_ input: LimitInput, into bounds: inout [ConstraintValue]) {
+    mutating func evaluate(_ input: LimitInput, into bounds: inout BoundList) {
         secondsLeft = max(0, secondsLeft - input.elapsed)
         if let before = input.cellsBefore {
             old = before

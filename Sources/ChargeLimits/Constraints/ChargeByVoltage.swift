@@ -16,15 +16,17 @@ struct ChargeByVoltage: Sendable {
     private var play = VoltagePlay()
 
     /// - Parameter bounds: those of every constraint; one more where it has something to say.
-    mutating func evaluate(_ input: LimitInput, into bounds: inout [ConstraintValue]) {
+    mutating func evaluate(_ input: LimitInput, into bounds: inout BoundList) {
         let resistance = input.resistance * Double(input.cells)
         let rest = estimate(input, resistance)
-        let isForbidden = bounds.contains { $0.value == 0 && $0.limit == .ccl && Self.forbids($0) }
+        let isForbidden =
+            bounds.lowest.values.ccl == 0
+            && bounds.values.contains { $0.value == 0 && $0.limit == .ccl && Self.forbids($0) }
         guard isForbidden || input.configuration.isVoltageOnly else {
             play = VoltagePlay()
             return
         }
-        let current = Milliamperes(max(0, bounds.lowest(.ccl)?.value ?? 0))
+        let current = Milliamperes(bounds.lowest.places.ccl == nil ? 0 : max(0, bounds.lowest.values.ccl))
         var goal = rest + Double(current.rawValue) / 1000 * resistance
         if input.configuration.isVoltageOnly {
             let most = input.figures.hardVoltage * input.cells - input.configuration.overshoot

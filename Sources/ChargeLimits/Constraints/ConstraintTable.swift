@@ -1,7 +1,10 @@
 /// Every constraint, and what each of them said last. Where two give the same value the earlier one is named as the reason: a ceiling
 /// that never moves before a measurement that happens to permit as much. A new constraint is a row here and one in ``renew(_:_:)``.
 struct ConstraintTable: Sendable {
-    private var fixed = FixedBounds()
+    /// Bounds that do not move until the figures do.
+    private var fixed = BoundList()
+    /// What they were worked out from.
+    private var figures: LimitFigures?
     private var float = Row(FloatVoltage())
     private var highestCell = Row(HighestCell())
     private var hardCellCut = Row(HardCellCut())
@@ -12,10 +15,14 @@ struct ConstraintTable: Sendable {
     private var statusBits = Row(StatusBits())
     private var cellCountChange = Row(CellCountChange())
 
-    /// Bounds of all constraints, each as of its last step.
-    private(set) var bounds: [ConstraintValue] = []
-    /// Those of the step before: their room is used again where nobody keeps them.
-    private var room: [ConstraintValue] = []
+    /// Bounds of all constraints, each as of its last step, and what is no constraint's after them.
+    private(set) var bounds = BoundList()
+    /// Where theirs end.
+    private var mark = BoundList.Mark()
+    /// Those of the step before.
+    private var old = BoundList()
+    /// They begin with other fixed bounds.
+    private var isOldOutdated = true
 
     /// Which constraints look anew.
     enum Part {
@@ -29,52 +36,38 @@ struct ConstraintTable: Sendable {
 
     /// Steps the constraints of a part; the others' bounds stay.
     mutating func renew(_ part: Part, _ input: LimitInput) {
-        let start = fixed.values.count
-        let isMoved = !fixed.isOf(input.figures)
-        if isMoved {
-            fixed = FixedBounds(input.figures)
-            room = fixed.values
-        }
-        var pass = Pass(part, bounds, from: start, after: fixed, in: &room)
-        pass.step(&float, input)
-        pass.step(&highestCell, input)
-        pass.step(&hardCellCut, input)
-        pass.step(&hotBoards, input)
-        pass.step(&lowestCell, input)
-        pass.step(&temperatureWindow, input)
-        pass.step(&reserve, input)
-        pass.step(&statusBits, input)
-        pass.step(&cellCountChange, input)
-        // What the next step writes over must begin with what does not move.
-        room = isMoved ? fixed.values : bounds
-        bounds = pass.renewed
+        swap(&bounds, &old)
+        let oldStart = fixed.count
+        let isMoved = figures !== input.figures
+        if isMoved { work(out: input.figures) }
+        if isMoved || isOldOutdated { bounds = fixed } else { bounds.rewind(to: fixed.mark) }
+        isOldOutdated = isMoved
+        var pass = Pass(part: part, start: oldStart)
+        pass.step(&float, input, &old, &bounds)
+        pass.step(&highestCell, input, &old, &bounds)
+        pass.step(&hardCellCut, input, &old, &bounds)
+        pass.step(&hotBoards, input, &old, &bounds)
+        pass.step(&lowestCell, input, &old, &bounds)
+        pass.step(&temperatureWindow, input, &old, &bounds)
+        pass.step(&reserve, input, &old, &bounds)
+        pass.step(&statusBits, input, &old, &bounds)
+        pass.step(&cellCountChange, input, &old, &bounds)
+        mark = bounds.mark
     }
 
-    /// Where the lowest bound of each limit is, the first of equal ones, among these and what was appended to them.
-    func lowest(_ bounds: [ConstraintValue]) -> PerLimit<Int?> {
-        var lowest = fixed.lowest
-        lowest.note(bounds, from: fixed.values.count)
-        return lowest.places
+    /// Lets others have their say after the constraints.
+    mutating func append(_ others: (inout BoundList) -> Void) {
+        bounds.rewind(to: mark)
+        others(&bounds)
+        bounds.end()
     }
-}
 
-/// Bounds that hold until the figures change, worked out once.
-private struct FixedBounds: Sendable {
-    private var figures: LimitFigures?
-    private(set) var values: [ConstraintValue] = []
-    private(set) var lowest = LowestBounds()
-
-    /// None.
-    init() {}
-
-    init(_ figures: LimitFigures) {
+    private mutating func work(out figures: LimitFigures) {
         self.figures = figures
-        TargetVoltage.evaluate(figures, into: &values)
-        Ceilings.evaluate(figures, into: &values)
-        lowest.note(values, from: 0)
+        fixed = BoundList()
+        TargetVoltage.evaluate(figures, into: &fixed)
+        Ceilings.evaluate(figures, into: &fixed)
     }
-
-    func isOf(_ figures: LimitFigures) -> Bool { self.figures === figures }
 }
 
 /// A constraint, and where its bounds end among all.
@@ -87,41 +80,22 @@ private struct Row<Rule: Constraint>: Sendable {
 
 /// One way through the table.
 private struct Pass {
-    private let part: ConstraintTable.Part
-    private let old: [ConstraintValue]
-    /// Where those of the constraint before ended.
-    private var start: Int
-    private(set) var renewed: [ConstraintValue] = []
+    let part: ConstraintTable.Part
+    /// Where the old bounds of the next constraint begin.
+    var start: Int
 
-    /// - Parameters:
-    ///   - start: where the bounds of the first constraint began before.
-    ///   - fixed: what `room` begins with, and the new ones shall.
-    init(
-        _ part: ConstraintTable.Part, _ old: [ConstraintValue], from start: Int, after fixed: FixedBounds,
-        in room: inout [ConstraintValue]
+    mutating func step<Rule>(
+        _ row: inout Row<Rule>, _ input: LimitInput, _ old: inout BoundList, _ new: inout BoundList
     ) {
-        self.part = part
-        self.old = old
-        self.start = start
-        swap(&renewed, &room)
-        renewed.removeLast(renewed.count - fixed.values.count)
-        // From one step to the next few bounds come.
-        renewed.reserveCapacity(old.count + 6)
-    }
-
-    mutating func step<Rule>(_ row: inout Row<Rule>, _ input: LimitInput) {
         let isChosen =
             switch part {
             case .all: true
             case .statusOnly: !Rule.usesMeasurements
             case .measurementsOnly: Rule.usesMeasurements
             }
-        if isChosen {
-            row.rule.evaluate(input, into: &renewed)
-        } else {
-            renewed.append(contentsOf: old[start..<row.end])
-        }
-        start = row.end
-        row.end = renewed.count
+        let end = row.end
+        if isChosen { row.rule.evaluate(input, into: &new) } else { new.append(start..<end, of: &old) }
+        start = end
+        row.end = new.count
     }
 }

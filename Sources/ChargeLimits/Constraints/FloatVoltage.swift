@@ -14,14 +14,14 @@ struct FloatVoltage: Constraint {
     /// mV; `nil` while the pack is not full.
     private var level: Double?
 
-    mutating func evaluate(_ input: LimitInput, into bounds: inout [ConstraintValue]) {
+    mutating func evaluate(_ input: LimitInput, into bounds: inout BoundList) {
         let isCommanded = input.commands.chargeMode == .float
         let isDue = input.isFull && !input.isAwaitingPacks && (input.configuration.floats || input.isStalled)
         guard isDue || isCommanded else {
             level = nil
             return
         }
-        let goal = Self.goal(input)
+        let goal = input.figures.floatVoltage
         let start = min(
             Double(input.published?.cvl.rawValue ?? .max), Double((input.figures.targetCell * input.cells).rawValue))
         let eased = max(Double(goal.rawValue), (level ?? start) - Self.ease * Double(input.cells) * input.elapsed)
@@ -33,7 +33,4 @@ struct FloatVoltage: Constraint {
             : isCommanded && !input.isFull ? .commandedFloat(goal) : isThere ? .float(goal) : .towardsFloat(goal)
         bounds.append(.cvl(Millivolts(Int(eased)), .float, cause))
     }
-
-    /// Where the pack rests.
-    static func goal(_ input: LimitInput) -> Millivolts { input.packVoltage(belowBalance: input.profile.floatBelow) }
 }

@@ -7,7 +7,7 @@ import BMSCore
 struct HardCellCut: Constraint {
     private var isCut = false
 
-    mutating func evaluate(_ input: LimitInput, into bounds: inout [ConstraintValue]) {
+    mutating func evaluate(_ input: LimitInput, into bounds: inout BoundList) {
         let highest = input.frame.highestVoltage
         let release = input.settings.balanceVoltage + Millivolts(10)
         if highest >= input.figures.hardVoltage { isCut = true }

@@ -17,7 +17,7 @@ struct HighestCell: Constraint {
     private var allowed: Double?
     private var play = VoltagePlay()
 
-    mutating func evaluate(_ input: LimitInput, into bounds: inout [ConstraintValue]) {
+    mutating func evaluate(_ input: LimitInput, into bounds: inout BoundList) {
         let soft = input.figures.softCap
         let excess = (input.frame.highestVoltage - soft).rawValue
         bounds.append(voltage(input, soft, excess))
@@ -37,7 +37,7 @@ struct HighestCell: Constraint {
     }
 
     private mutating func current(_ input: LimitInput, _ soft: Millivolts, _ excess: Int) -> ConstraintValue {
-        let rating = Double(input.rate(input.profile.chargeRate).rawValue)
+        let rating = Double(input.figures.chargeRating.rawValue)
         let hour = Double(input.capacity.rawValue)
         let isClose = input.frame.highestVoltage.rawValue >= input.figures.hardVoltage.rawValue - 20
         let floor = isClose ? 0 : min(rating, max(2000, 0.02 * hour))

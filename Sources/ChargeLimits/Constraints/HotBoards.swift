@@ -9,7 +9,7 @@ struct HotBoards: Constraint {
     private var isWarm = false
     private var play = VoltagePlay()
 
-    mutating func evaluate(_ input: LimitInput, into bounds: inout [ConstraintValue]) {
+    mutating func evaluate(_ input: LimitInput, into bounds: inout BoundList) {
         let file = input.configuration
         let coldest = input.coldest
         let balancing = coldest + file.boardRise

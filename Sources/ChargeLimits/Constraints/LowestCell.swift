@@ -31,7 +31,7 @@ struct LowestCell: Constraint {
     private var isNear = false
     private var isEmpty = false
 
-    mutating func evaluate(_ input: LimitInput, into bounds: inout [ConstraintValue]) {
+    mutating func evaluate(_ input: LimitInput, into bounds: inout BoundList) {
         let lowest = input.frame.lowestVoltage
         let hold = input.figures.hold
         let resistance = input.resistance

@@ -8,7 +8,7 @@ struct StateOfChargeReserve: Constraint {
 
     private var isReached = false
 
-    mutating func evaluate(_ input: LimitInput, into bounds: inout [ConstraintValue]) {
+    mutating func evaluate(_ input: LimitInput, into bounds: inout BoundList) {
         let reserve = max(input.configuration.reserveSoc, input.commands.reserveSoc ?? 0)
         let soc = input.frame.soc
         if reserve > 0 && soc <= reserve { isReached = true }

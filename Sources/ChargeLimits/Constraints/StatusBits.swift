@@ -12,7 +12,7 @@ import BMSCore
 struct StatusBits: Constraint {
     static var usesMeasurements: Bool { false }
 
-    mutating func evaluate(_ input: LimitInput, into bounds: inout [ConstraintValue]) {
+    mutating func evaluate(_ input: LimitInput, into bounds: inout BoundList) {
         let faults = input.faults
         let safe = input.packVoltage(belowBalance: Millivolts(100))
         if !input.permissions.contains(.chargeAllowed) { charge(input, into: &bounds) }
@@ -39,13 +39,13 @@ struct StatusBits: Constraint {
         }
     }
 
-    private func charge(_ input: LimitInput, into bounds: inout [ConstraintValue]) {
+    private func charge(_ input: LimitInput, into bounds: inout BoundList) {
         let isAwaited = input.newestStatus.contains(.chargeAllowed)
         let cause: Cause = isAwaited ? .chargeAwaited : .chargeRefused(isEndOfCharge: input.isEndedByBMS)
         bounds.append(.ccl((isAwaited ? input.published?.ccl : nil) ?? .zero, .chargePermission, cause))
         // The charge that ended by itself is eased down by the float voltage: there is nothing to protect.
         guard !input.isFull || isAwaited || !input.isEndedByBMS else { return }
-        let resting = input.packVoltage(belowBalance: input.profile.floatBelow)
+        let resting = input.figures.floatVoltage
         bounds.append(.cvl((isAwaited ? input.published?.cvl : nil) ?? resting, .chargePermission, cause))
     }
 }

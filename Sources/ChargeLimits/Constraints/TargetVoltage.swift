@@ -5,7 +5,7 @@ import BMSCore
 ///
 /// Example: 16 LFP cells with Vbalance 3.400 V: 16 x 3.430 V = 54.88 V.
 enum TargetVoltage: FixedConstraint {
-    static func evaluate(_ figures: LimitFigures, into bounds: inout [ConstraintValue]) {
+    static func evaluate(_ figures: LimitFigures, into bounds: inout BoundList) {
         bounds.append(
             .cvl(
                 figures.targetCell * figures.cells, .target,

@@ -17,8 +17,10 @@ struct TemperatureWindow: Constraint {
     private var hot = ReadingHold()
     private var secondsWarm = 0.0
     private var rates: Rates?
+    /// What they were looked up in.
+    private var figures: LimitFigures?
 
-    mutating func evaluate(_ input: LimitInput, into bounds: inout [ConstraintValue]) {
+    mutating func evaluate(_ input: LimitInput, into bounds: inout BoundList) {
         let coldest = input.coldest
         let warmest = input.warmest
         let isBalancing = input.frame.highestVoltage >= input.settings.balanceVoltage
@@ -39,16 +41,16 @@ struct TemperatureWindow: Constraint {
 
     /// Of the curves, looked up where something has changed: temperatures mostly stay.
     private mutating func rates(_ figures: LimitFigures, _ low: Millidegrees, _ high: Millidegrees) -> Rates {
-        if let rates, rates.low == low, rates.high == high, rates.figures === figures { return rates }
+        if let rates, rates.low == low, rates.high == high, self.figures === figures { return rates }
         let new = Rates(figures, low, high)
         rates = new
+        self.figures = figures
         return new
     }
 }
 
 /// Currents at the lowest and the highest temperature.
 private struct Rates: Sendable {
-    let figures: LimitFigures
     let low: Millidegrees
     let high: Millidegrees
     let coldCharge: Milliamperes
@@ -57,7 +59,6 @@ private struct Rates: Sendable {
     let hotDischarge: Milliamperes
 
     init(_ figures: LimitFigures, _ low: Millidegrees, _ high: Millidegrees) {
-        self.figures = figures
         self.low = low
         self.high = high
         let profile = figures.profile

@@ -1,0 +1,72 @@
+import BMSCore
+
+/// What load steps taught of the resistance of a cell, and what follows for DCL.
+struct LearnedResistance: Sendable {
+    /// More steps do not weigh more: cells age.
+    static let mostSteps = 64
+    /// Fewer prove nothing.
+    private static let leastSteps = 8
+    /// Standard deviation over mean; what scatters more is not believed.
+    private static let mostScatter = 0.25
+    /// Of the resistance at all times over that at 15 s (bench cells: 1.6 / 0.73 to 1.6 / 0.8).
+    private static let diffusion = 2.2
+    /// A cold cell resists more: share per kelvin below 25 degC.
+    private static let perKelvin = 0.025
+
+    /// As it should survive a restart; `nil`: nothing yet.
+    private(set) var memory: LimitMemory.Resistance?
+
+    /// What was remembered, if it is within reason.
+    init(_ memory: LimitMemory.Resistance?) {
+        guard let memory else { return }
+        let isSound =
+            memory.mean.isFinite && memory.variance.isFinite && memory.mean > 0 && memory.mean < 1e6
+            && memory.variance >= 0 && memory.variance < 1e12 && (1...Self.mostSteps).contains(memory.steps)
+        self.memory = isSound ? memory : nil
+    }
+
+    /// Takes the resistance that a load step showed, milliohm; what lies far from the table's figure teaches nothing.
+    mutating func take(_ shown: Double, _ input: LimitInput) {
+        let sample = shown / Self.temperatureFactor(input)
+        let expected = input.figures.expectedResistance
+        guard sample > 0.1 * expected, sample < 4 * expected else { return }
+        var known = memory ?? LimitMemory.Resistance(mean: sample, variance: 0, steps: 0)
+        known.steps = min(Self.mostSteps, known.steps + 1)
+        let weight = 1 / Double(known.steps)
+        let deviation = sample - known.mean
+        known.mean += weight * deviation
+        known.variance = (1 - weight) * (known.variance + weight * deviation * deviation)
+        memory = known
+    }
+
+    /// What a cell at the coldest temperature resists more than at 25 degC.
+    private static func temperatureFactor(_ input: LimitInput) -> Double {
+        let coldest = Double(input.coldest.rawValue) / 1000
+        return 1 + perKelvin * max(0, min(60, 25 - coldest))
+    }
+
+    /// Enough steps that agree.
+    private var isConfident: Bool {
+        guard let memory, memory.steps >= Self.leastSteps else { return false }
+        return memory.variance <= Self.mostScatter * Self.mostScatter * memory.mean * memory.mean
+    }
+
+    /// Resistance of a cell for DCL, milliohm: learned where that is trustworthy, never below 0.6 of the table's, never
+    /// above 4 times; else the table's.
+    func used(_ input: LimitInput) -> Double {
+        let expected = input.figures.expectedResistance
+        guard isConfident, let memory else { return expected }
+        let high = memory.mean + 2 * memory.variance.squareRoot()
+        return min(4 * expected, max(0.6 * expected, high * Self.diffusion * Self.temperatureFactor(input)))
+    }
+
+    /// The resistance of the pack, and where it comes from.
+    func resistance(_ input: LimitInput) -> PackResistance {
+        func microohms(_ cell: Double) -> Int { Int(min(1e12, cell * 1000 * Double(input.cells))) }
+        let believed = isConfident ? memory?.mean : nil
+        let isConfigured = input.figures.configuration.cellResistance != nil
+        return PackResistance(
+            used: microohms(used(input)), measured: believed.map(microohms), steps: memory?.steps ?? 0,
+            source: believed != nil ? .learned : isConfigured ? .configuration : .chemistry)
+    }
+}
