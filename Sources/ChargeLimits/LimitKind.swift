@@ -23,6 +23,12 @@ package struct PerLimit<Content> {
     package var ccl: Content
     package var dcl: Content
 
+    package init(cvl: Content, ccl: Content, dcl: Content) {
+        self.cvl = cvl
+        self.ccl = ccl
+        self.dcl = dcl
+    }
+
     package subscript(_ kind: LimitKind) -> Content {
         switch kind {
         case .cvl: cvl

@@ -114,7 +114,9 @@ public struct Bridge: Sendable {
     public mutating func sourceChanged(pack index: Int, isOpen: Bool) { packs[index].sourceChanged(isOpen: isOpen) }
 
     /// How each pack stands.
-    public func summaries(at now: Timestamp) -> [PackSummary] { packs.map { $0.summary(at: now) } }
+    public mutating func summaries(at now: Timestamp) -> [PackSummary] {
+        packs.indices.map { packs[$0].summary(at: now) }
+    }
 
     /// How each pack stands; the ranges of the limits begin anew.
     public mutating func takeSummaries(at now: Timestamp) -> [PackSummary] {
@@ -151,7 +153,7 @@ public struct Bridge: Sendable {
             for index in packs.indices { packs[index].connected(canExpire: canExpire, at: now, into: &outbox) }
         }
         for index in banks.indices {
-            banks[index].connected(packs, canExpire: canExpire, at: now, into: &outbox)
+            banks[index].connected(&packs, canExpire: canExpire, at: now, into: &outbox)
         }
         return outbox
     }
@@ -334,7 +336,7 @@ public struct Bridge: Sendable {
         }
         if isConnected, let messages = gx?.tick(at: now) { outbox.send(messages) }
         body(&packs, &outbox)
-        for index in concerned { banks[index].step(packs, touched: touched, at: now, into: &outbox) }
+        for index in concerned { banks[index].step(&packs, touched: touched, at: now, into: &outbox) }
         if !isConnected { outbox.messages = [] }
         return outbox.awaitsTick ? putOff(outbox) : outbox
     }

@@ -4,12 +4,14 @@ public import BMSCore
 /// what a pack's tracker would believe is another matter.
 public struct FrameReport: Sendable {
     private var keys = PackTracker()
-    private var options = PackOptions(id: "frame")
+    private let pack: Shared<PackOptions>
 
     /// A report that has seen no key-values yet.
     public init(temperatureScale: TemperatureScale = .measured) {
+        var options = PackOptions(id: "frame")
         options.tracker.temperatureScale = temperatureScale
         keys = PackTracker(options.tracker)
+        pack = Shared(options)
     }
 
     /// One JSON object, without a line break. Key-values appear once a whole cycle of them has passed.
@@ -26,15 +28,16 @@ public struct FrameReport: Sendable {
         snapshot.cellSettings = keys.snapshot.cellSettings
         snapshot.chemistry = Chemistry(
             full: snapshot.cellSettings.full ?? frame.balanceVoltage, minimum: frame.minimumVoltage)
-        snapshot.temperatureScale = options.tracker.temperatureScale
+        snapshot.temperatureScale = pack.value.tracker.temperatureScale
         let hasSlot = (1...max(1, frame.cellCount)).contains(frame.slotCell)
         if hasSlot {
             snapshot.cells = [CellReading?](repeating: nil, count: frame.cellCount)
             snapshot.cells[frame.slotCell - 1] = CellReading(
                 voltage: frame.slotVoltage, temperature: frame.slotTemperature, time: now)
         }
-        var view = PackView(options, snapshot, .fresh, at: now)
-        view.totals.note(frame)
+        var totals = EnergyTotals()
+        totals.note(frame)
+        let view = PackView(pack, snapshot, .fresh, totals: totals, at: now)
         var writer = JSONWriter(reserving: 2048)
         writer.beginObject()
         for metric in Self.rows { writer.member(metric.path, metric.value(view)) }

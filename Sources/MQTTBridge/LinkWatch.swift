@@ -25,7 +25,7 @@ struct LinkWatch: Hashable, Sendable {
             return .found(view.bank == nil ? "good frames come from the BMS" : "the packs are heard")
         }
         let silence = view.now - (view.snapshot.linkAt ?? started)
-        guard isLost != true, silence > view.options.tracker.freshness.stale else { return nil }
+        guard isLost != true, silence > view.times.stale else { return nil }
         isLost = true
         return .lost(sentence(seconds: silence / 1000, view))
     }

@@ -3,7 +3,10 @@ import ChargeLimits
 
 /// One pack on its way from bytes to topics. No I/O: it fills an ``Outbox``.
 struct PackChannel: Sendable {
-    let options: PackOptions
+    private let pack: Shared<PackOptions>
+    /// Of its options what each step looks at.
+    private let times: FreshnessTimes
+    private let isChemistryConfigured: Bool
     private let bridge: BridgeOptions
     private var receiver: PackReceiver
     private var calculator: LimitCalculator
@@ -31,11 +34,14 @@ struct PackChannel: Sendable {
     /// A step went no further than its limits.
     private var owesRest = false
     private(set) var limits: Limits?
+    private var reasons = ReasonTexts()
     /// Every other pack of the bank is full.
     var otherPacksAreFull = true
 
     init(_ options: PackOptions, _ bridge: BridgeOptions, _ state: PackState, at now: Timestamp) {
-        self.options = options
+        pack = Shared(options)
+        times = options.tracker.freshness
+        isChemistryConfigured = options.tracker.chemistry != nil
         self.bridge = bridge
         receiver = PackReceiver(rules: options.rules, options: options.tracker)
         calculator = LimitCalculator(options.limits, memory: state.memory, at: now)
@@ -100,7 +106,7 @@ struct PackChannel: Sendable {
         // wait for it: each command is to move it, not the last of several alone.
         let snapshot = receiver.snapshot
         stepLimits(snapshot, at: now, hasFrame: false, into: &outbox)
-        if outbox.isExpress, options.relays.isEmpty {
+        if outbox.isExpress, !relays.isAny {
             owesRest = true
             outbox.awaitsTick = true
         } else {
@@ -113,7 +119,10 @@ struct PackChannel: Sendable {
         }
     }
 
-    private var context: SettingContext { SettingContext(options: options, snapshot: receiver.snapshot) }
+    /// The pack by configuration.
+    var options: PackOptions { pack.value }
+
+    private var context: SettingContext { SettingContext(pack: pack, snapshot: receiver.snapshot) }
 
     /// The pack rests after a full charge, by fresh data.
     var isFull: Bool { limits?.state == .full || limits?.state == .float }
@@ -125,7 +134,7 @@ struct PackChannel: Sendable {
     }
 
     /// How the pack stands.
-    func summary(at now: Timestamp) -> PackSummary {
+    mutating func summary(at now: Timestamp) -> PackSummary {
         let view = view(at: now)
         let counters = view.snapshot.counters
         return PackSummary(
@@ -152,7 +161,7 @@ struct PackChannel: Sendable {
         tally.brokerConnections += 1
         relays.connected(at: now.monotonic, into: &outbox)
         publisher.connected(view(at: now.monotonic), canExpire: canExpire, at: now, into: &outbox)
-        publisher.publishSettings(desk.settings, context, into: &outbox)
+        publisher.publishSettings(desk.settings, pack, receiver.snapshot, into: &outbox)
     }
 
     /// Whether the line is too narrow for announcements.
@@ -220,8 +229,9 @@ struct PackChannel: Sendable {
         surroundings.hour = now.minuteOfDay.map { $0 / 60 }
         calculator.commands = desk.settings.commands(context)
         limits = calculator.step(snapshot, at: now.monotonic, surroundings)
+        reasons.note(limits)
         if let limits {
-            let freshness = options.tracker.freshness.freshness(of: snapshot.linkAt, at: now.monotonic)
+            let freshness = times.freshness(of: snapshot.linkAt, at: now.monotonic)
             let age = snapshot.dataAge(freshness, at: now.monotonic)
             publisher.publishLimits(limits, age: age, hasFrame: hasFrame, at: now, into: &outbox)
             note(limits)
@@ -244,17 +254,19 @@ struct PackChannel: Sendable {
             outbox.say(.warning, "pack \(options.id): \(sentence)")
             outbox.send(publisher.event("framesRefused", sentence, at: now))
         }
-        for news in watch.step(snapshot, limits, isConfigured: options.tracker.chemistry != nil) {
+        for news in watch.step(snapshot, limits, isConfigured: isChemistryConfigured) {
             tell(news.kind, news.level, news.text, at: now, into: &outbox)
         }
         var view = view(at: now.monotonic)
-        for news in relays.step(view, desk.settings, hasFrame: hasFrame, at: now, into: &outbox) {
-            tell("relay", news.level, news.text, at: now, into: &outbox)
+        if relays.isAny {
+            for news in relays.step(view, desk.settings, hasFrame: hasFrame, at: now, into: &outbox) {
+                tell("relay", news.level, news.text, at: now, into: &outbox)
+            }
+            view = self.view(at: now.monotonic)
         }
-        view.relays = relays.states(desk.settings)
         isLive = view.freshness.isLive
         publisher.publish(view, hasFrame: hasFrame, at: now, into: &outbox)
-        publisher.publishSettings(desk.settings, context, into: &outbox)
+        publisher.publishSettings(desk.settings, pack, snapshot, into: &outbox)
         if isListenedTo, let messages = battery?.changes(view, desk.settings) { outbox.send(messages) }
     }
 
@@ -287,20 +299,13 @@ struct PackChannel: Sendable {
     var snapshot: PackSnapshot { receiver.snapshot }
 
     /// The pack as the catalogue looks at it.
-    func view(at now: Timestamp) -> PackView {
-        let snapshot = receiver.snapshot
-        var options = options
-        options.name = desk.settings.customName(options)
-        var view = PackView(
-            options, snapshot, options.tracker.freshness.freshness(of: snapshot.linkAt, at: now), at: now)
-        view.limits = limits
-        view.peaks = peaks
-        view.secondsSinceFull = calculator.secondsSinceFull(at: now)
-        view.totals = totals
-        view.linkQuality = quality.percent(at: now)
-        view.gxCurrents = gxCurrents
-        view.relays = relays.states(desk.settings)
-        view.tally = tally
-        return view
+    ///
+    /// Mutating, as is all that each step calls: for a method that is not the compiler copies these kilobytes first.
+    mutating func view(at now: Timestamp) -> PackView {
+        PackView(
+            pack, name: desk.settings.customName, receiver.snapshot, limits: limits, reasons: reasons.texts,
+            peaks: peaks, secondsSinceFull: calculator.secondsSinceFull(at: now), totals: totals,
+            linkQuality: quality.percent(at: now), gxCurrents: gxCurrents, relays: relays.states(desk.settings),
+            tally: tally, at: now)
     }
 }

@@ -5,6 +5,7 @@ import ChargeLimits
 struct PackPublisher: Sendable {
     private let options: PackOptions
     private let bridge: BridgeOptions
+    private let topics: OftenUsed
     private var canExpire = true
     private var isOnline: Bool?
     private var lastChange: Change?
@@ -29,6 +30,14 @@ struct PackPublisher: Sendable {
     private var link = LinkWatch()
     /// Announcements wait until it is not: tens of kilobytes would hold up limits for minutes.
     var isLineNarrow = false
+
+    /// Topics of what goes out often, put together once.
+    private struct OftenUsed {
+        let limits: String
+        let gx: String
+        let state: String
+        let cells: String
+    }
 
     /// What makes everything go out at once.
     private struct Change: Hashable {
@@ -66,6 +75,9 @@ struct PackPublisher: Sendable {
     init(_ options: PackOptions, _ bridge: BridgeOptions) {
         self.options = options
         self.bridge = bridge
+        topics = OftenUsed(
+            limits: bridge.topics.limits(options.id), gx: bridge.topics.gx(options.id),
+            state: bridge.topics.state(options.id), cells: bridge.topics.cells(options.id))
         announcer = Announcer(bridge.topics, bridge.discovery, node: Discovery.node(options.id))
     }
 
@@ -77,7 +89,7 @@ struct PackPublisher: Sendable {
     ) {
         hasSentLimits = false
         let isChanged = SentLimits(limits) != limitsSent
-        guard isDue(limitsAt, bridge.limitsInterval, isChanged, hasFrame, now) else { return }
+        guard Self.isDue(limitsAt, bridge.limitsInterval, isChanged, hasFrame, now) else { return }
         sendLimits(limits, age: age, now, &outbox)
         hasSentLimits = true
     }
@@ -90,7 +102,7 @@ struct PackPublisher: Sendable {
         if let limits = view.limits {
             // Not only limits make them due: a permission that changed does, too.
             let isNews = change.limits != limitsSent || lastChange.map(change.differsBeyondLimits) == true
-            if !hasSentLimits, isDue(limitsAt, bridge.limitsInterval, isNews, hasFrame, now) {
+            if !hasSentLimits, Self.isDue(limitsAt, bridge.limitsInterval, isNews, hasFrame, now) {
                 sendLimits(limits, age: view.dataAge, now, &outbox)
             }
             sendGX(view, isPressing: hasFrame || isChanged, now, &outbox)
@@ -100,7 +112,7 @@ struct PackPublisher: Sendable {
         let isAnnounced = announce(view, now, &outbox)
         let isForced = isChanged || isAnnounced
         // Relays are told of before the first frame, too: they stand open then.
-        if !options.relays.isEmpty, isDue(relaysAt, bridge.limitsInterval, isForced, hasFrame, now) {
+        if !options.relays.isEmpty, Self.isDue(relaysAt, bridge.limitsInterval, isForced, hasFrame, now) {
             sendRelays(view, now, &outbox)
         }
         if view.snapshot.linkAt != nil {
@@ -108,7 +120,7 @@ struct PackPublisher: Sendable {
             if isAnnounced { isOnline = nil }
             sendStatus(view, &outbox)
             sendState(view, isForced: isForced, hasFrame: hasFrame, now, &outbox)
-            if !options.isBank, isDue(cellsAt, bridge.cellsInterval, isForced, hasFrame, now) {
+            if !options.isBank, Self.isDue(cellsAt, bridge.cellsInterval, isForced, hasFrame, now) {
                 sendCells(view, now, &outbox)
             }
         }
@@ -141,12 +153,12 @@ struct PackPublisher: Sendable {
 
     /// Sends the settings where they, or their bounds, changed.
     mutating func publishSettings(
-        _ settings: CommandedSettings, _ context: SettingContext, into outbox: inout Outbox
+        _ settings: CommandedSettings, _ pack: Shared<PackOptions>, _ snapshot: PackSnapshot, into outbox: inout Outbox
     ) {
-        let content = SettingsContent(settings: settings, basis: context.basis)
+        let content = SettingsContent(settings: settings, basis: SettingContext.Basis(snapshot))
         guard content != self.settings else { return }
         self.settings = content
-        let document = Documents.settings(settings, context)
+        let document = Documents.settings(settings, SettingContext(pack: pack, snapshot: snapshot))
         outbox.send(OutboundMessage(bridge.topics.settings(options.id), document, qos: 1, retain: true))
     }
 
@@ -186,7 +198,7 @@ struct PackPublisher: Sendable {
         OutboundMessage(bridge.topics.event(options.id), Documents.event(kind, text, at: now), qos: 1)
     }
 
-    private func isDue(_ last: Timestamp?, _ interval: Int64, _ isChanged: Bool, _ hasFrame: Bool, _ now: Moment)
+    private static func isDue(_ last: Timestamp?, _ interval: Int64, _ isChanged: Bool, _ hasFrame: Bool, _ now: Moment)
         -> Bool
     {
         guard let last, !isChanged else { return true }
@@ -204,7 +216,7 @@ struct PackPublisher: Sendable {
 
     // MARK: Documents
 
-    private func expiring(
+    private mutating func expiring(
         _ topic: String, _ payload: [UInt8], interval: Int64, age: Int64 = 0,
         _ precedence: OutboundMessage.Precedence = .normal
     ) -> OutboundMessage {
@@ -220,9 +232,8 @@ struct PackPublisher: Sendable {
         limitsAt = now.monotonic
         limitsSent = SentLimits(limits)
         let document = limitsDocument.bytes(limits, time: Documents.time(now))
-        let topic = bridge.topics.limits(options.id)
         // A limit never outlives the expiry, whatever the heartbeat; neither does the data that it rests on.
-        outbox.sendAtOnce(expiring(topic, document, interval: 0, age: age, .first))
+        outbox.sendAtOnce(expiring(topics.limits, document, interval: 0, age: age, .first))
     }
 
     private mutating func sendRelays(_ view: PackView, _ now: Moment, _ outbox: inout Outbox) {
@@ -234,19 +245,20 @@ struct PackPublisher: Sendable {
     private mutating func sendState(
         _ view: PackView, isForced: Bool, hasFrame: Bool, _ now: Moment, _ outbox: inout Outbox
     ) {
-        guard isDue(stateAt, bridge.stateInterval, isForced, hasFrame, now) else { return }
+        guard Self.isDue(stateAt, bridge.stateInterval, isForced, hasFrame, now) else { return }
         let heartbeat = bridge.economy == .off ? bridge.stateInterval : max(bridge.stateInterval, bridge.stateHeartbeat)
-        guard isDue(stateAt, heartbeat, isForced, hasFrame, now) || bridge.stateInterval == 0 || hasNews(view) else {
+        guard Self.isDue(stateAt, heartbeat, isForced, hasFrame, now) || bridge.stateInterval == 0 || hasNews(view)
+        else {
             return
         }
         stateAt = now.monotonic
         let values = MetricCatalogue.state.map { $0.value(view) }
         stateValues = values
-        let topic = bridge.topics.state(options.id)
-        outbox.send(expiring(topic, Documents.state(values), interval: 0, age: view.dataAge))
+        outbox.send(expiring(topics.state, Documents.state(values), interval: 0, age: view.dataAge))
     }
 
-    private func hasNews(_ view: PackView) -> Bool {
+    /// Mutating, as is all that each step calls: for a method that is not the compiler copies this structure first.
+    private mutating func hasNews(_ view: PackView) -> Bool {
         let rows = MetricCatalogue.state
         guard stateValues.count == rows.count else { return true }
         // With the factor 0 each change is news, heartbeats' too; else these are not even looked at: sentences are dear.
@@ -259,8 +271,7 @@ struct PackPublisher: Sendable {
 
     private mutating func sendCells(_ view: PackView, _ now: Moment, _ outbox: inout Outbox) {
         cellsAt = now.monotonic
-        let topic = bridge.topics.cells(options.id)
-        outbox.send(expiring(topic, Documents.cells(view), interval: bridge.cellsInterval))
+        outbox.send(expiring(topics.cells, Documents.cells(view), interval: bridge.cellsInterval))
     }
 
     private mutating func sendGX(_ view: PackView, isPressing: Bool, _ now: Moment, _ outbox: inout Outbox) {
@@ -272,24 +283,25 @@ struct PackPublisher: Sendable {
             gx.isDue(values, bridge.economy, at: now)
         else { return }
         gxCells = max(gxCells, view.listedCells)
-        let topic = bridge.topics.gx(options.id)
         // A broker counts whole seconds, and may keep a message for the whole of the last.
         let expiry = (GXDocument.latest - 1000 - age) / 1000
-        var message = OutboundMessage(topic, GXDocument.document(values), expiry: max(1, Int(expiry)))
+        var message = OutboundMessage(topics.gx, GXDocument.document(values), expiry: max(1, Int(expiry)))
         message.precedence = .early
         outbox.send(message)
     }
 
     private mutating func announce(_ view: PackView, _ now: Moment, _ outbox: inout Outbox) -> Bool {
         guard bridge.discovery != .off, !isLineNarrow else { return false }
-        let context = SettingContext(options: options, snapshot: view.snapshot)
-        let content = view.snapshot.settings.map { settings in
-            Announcer.Content(
-                cellCount: options.isBank ? 0 : settings.cellCount, firmware: view.snapshot.keys.firmware,
-                known: known(view), basis: context.basis)
+        if announcer.isLookDue(view.snapshot.settings, at: now.monotonic) {
+            let content = view.snapshot.settings.map { settings in
+                Announcer.Content(
+                    cellCount: options.isBank ? 0 : settings.cellCount, firmware: view.snapshot.keys.firmware,
+                    known: known(view), basis: SettingContext.Basis(view.snapshot))
+            }
+            announcer.note(content, at: now.monotonic)
         }
-        announcer.note(content, at: now.monotonic)
         guard announcer.isDue(at: now.monotonic), let content = announcer.content else { return false }
+        let context = SettingContext(pack: view.pack, snapshot: view.snapshot)
         let discovery = Discovery(
             options: bridge, context: context, cellCount: content.cellCount, firmware: content.firmware,
             known: content.known, announced: announcer.announced)

@@ -12,10 +12,12 @@ struct DiscoveryTests {
     }
 
     /// A pack whose thresholds are known.
-    private var context: SettingContext {
+    private var context: SettingContext { context(named: nil) }
+
+    private func context(named name: String?) -> SettingContext {
         var receiver = PackReceiver()
         for second in 0..<3 { _ = receiver.receive(FrameFixture.bytes(), at: .seconds(Double(second))) }
-        return SettingContext(options: PackOptions(id: "garage"), snapshot: receiver.snapshot)
+        return SettingContext(pack: Shared(PackOptions(id: "garage", name: name)), snapshot: receiver.snapshot)
     }
 
     private func components(cells: Int = 16) throws -> [String: JSONValue] {
@@ -160,8 +162,7 @@ struct DiscoveryTests {
         "a pack's name may be anything: it is quoted, and stands in no template",
         arguments: ["Gärage \"8\" / #1", "{{ 1 / 0 }}{% x %}", "a\\b'c`", "🔋 池", String(repeating: "x", count: 200)])
     func names(name: String) throws {
-        var context = context
-        context.options.name = name
+        let context = context(named: name)
         let message = try #require(
             Discovery(options: BridgeOptions(), context: context, cellCount: 16).messages().first)
         let document = try Document(message.payload)

@@ -35,7 +35,10 @@ struct SummaryTests {
             }
         }
 
-        var summaries: [PackSummary] { bridge.summaries(at: now.monotonic) }
+        var summaries: [PackSummary] {
+            var bridge = bridge
+            return bridge.summaries(at: now.monotonic)
+        }
 
         func status(isConnected: Bool = true) -> String { StatusLine.text(summaries, isConnected: isConnected) }
     }

@@ -9,7 +9,7 @@ struct BankChannel: Sendable {
     let options: BankOptions
     /// Its packs, by their places in the bridge.
     let members: [Int]
-    private let pack: PackOptions
+    private let pack: Shared<PackOptions>
     private let bridge: BridgeOptions
     private var calculator: BankCalculator
     private var publisher: PackPublisher
@@ -26,6 +26,7 @@ struct BankChannel: Sendable {
     /// What each pack's limits were in the step before.
     private var levels: [Limits.Levels?]
     private(set) var limits: Limits?
+    private var reasons = ReasonTexts()
     /// Somebody listens to the GX tree.
     var isListenedTo = false {
         didSet { if !isListenedTo && oldValue { battery?.forget() } }
@@ -35,23 +36,23 @@ struct BankChannel: Sendable {
         self.options = options
         self.members = members
         self.bridge = bridge
-        pack = options.asPack
+        pack = Shared(options.asPack)
         calculator = BankCalculator(options.limits, packs: members.count)
-        publisher = PackPublisher(pack, bridge)
-        settings = CommandedSettings([:], pack)
+        publisher = PackPublisher(pack.value, bridge)
+        settings = CommandedSettings([:], pack.value)
         standings = members.map { _ in .waiting }
         levels = members.map { _ in nil }
         battery = bridge.gxTree.map {
             GXBattery(
                 options.gxInstance, $0.topics, bridge.economy, heartbeat: bridge.stateHeartbeat,
-                version: bridge.version, connection: options.asPack.connection)
+                version: bridge.version, connection: pack.value.connection)
         }
     }
 
     /// Steps where a pack's limits changed, or when it is time.
     ///
     /// - Parameter touched: the pack whose frame came; `nil`: time passed.
-    mutating func step(_ packs: [PackChannel], touched: Int?, at now: Moment, into outbox: inout Outbox) {
+    mutating func step(_ packs: inout [PackChannel], touched: Int?, at now: Moment, into outbox: inout Outbox) {
         if let touched {
             guard let place = members.firstIndex(of: touched) else { return }
             let isDue = steppedAt.map { now.monotonic - $0 >= Self.interval || now.monotonic < $0 } ?? true
@@ -67,10 +68,11 @@ struct BankChannel: Sendable {
                 isDisconnected: options.disconnected.contains(packs[index].options.id))
         }
         limits = calculator.step(inputs, at: now.monotonic)
+        reasons.note(limits)
         gxCurrents.step(limits, at: now.monotonic)
         tellStandings(at: now, into: &outbox)
         tellUnheard(at: now, into: &outbox)
-        let view = view(packs, at: now.monotonic)
+        let view = view(&packs, at: now.monotonic)
         last = view
         publisher.publish(view, hasFrame: touched != nil, at: now, into: &outbox)
         if isListenedTo, let messages = battery?.changes(view, settings) { outbox.send(messages) }
@@ -78,9 +80,9 @@ struct BankChannel: Sendable {
 
     /// The broker knows nothing of this bank (any more).
     mutating func connected(
-        _ packs: [PackChannel], canExpire: Bool, at now: Moment, into outbox: inout Outbox
+        _ packs: inout [PackChannel], canExpire: Bool, at now: Moment, into outbox: inout Outbox
     ) {
-        publisher.connected(view(packs, at: now.monotonic), canExpire: canExpire, at: now, into: &outbox)
+        publisher.connected(view(&packs, at: now.monotonic), canExpire: canExpire, at: now, into: &outbox)
     }
 
     /// Whether the line is too narrow for announcements.
@@ -127,7 +129,7 @@ struct BankChannel: Sendable {
     /// Packs that float waits for: all that are not known to be off the bus.
     func awaits(_ place: Int) -> Bool { calculator.isAwaited(place) }
 
-    private func view(_ packs: [PackChannel], at now: Timestamp) -> PackView {
+    private mutating func view(_ packs: inout [PackChannel], at now: Timestamp) -> PackView {
         let places = members.indices.filter { !options.disconnected.contains(packs[members[$0]].options.id) }
         return PackView(
             bank: pack, packs: places.map { packs[members[$0]].view(at: now) }, absent: members.count - places.count,
@@ -135,7 +137,7 @@ struct BankChannel: Sendable {
                 [calculator.chargeStanding(place), calculator.dischargeStanding(place)].contains {
                     $0 == .counted || $0 == .defiant
                 }
-            }, unheard: unheard(at: now), limits: limits, gxCurrents: gxCurrents, now: now)
+            }, unheard: unheard(at: now), limits: limits, reasons: reasons.texts, gxCurrents: gxCurrents, now: now)
     }
 
     /// As for a pack that fell silent when the bank began.

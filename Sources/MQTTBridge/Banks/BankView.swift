@@ -9,9 +9,9 @@ extension PackView {
     ///   - packs: views of the packs on the bus by configuration; `absent` more are taken off.
     ///   - unheard: the alarm for a pack that was never heard.
     ///   - onBus: whether a pack takes part in either direction, by its place in `packs`.
-    init(
-        bank options: PackOptions, packs: [PackView], absent: Int, onBus: [Bool], unheard: AlarmLevel?, limits: Limits?,
-        gxCurrents: GXCurrents, now: Timestamp
+    convenience init(
+        bank options: Shared<PackOptions>, packs: [PackView], absent: Int, onBus: [Bool], unheard: AlarmLevel?,
+        limits: Limits?, reasons: PerLimit<String>?, gxCurrents: GXCurrents, now: Timestamp
     ) {
         let heard = packs.indices.filter { packs[$0].live != nil }
         let taking = heard.filter { onBus[$0] }
@@ -25,16 +25,14 @@ extension PackView {
         figures.isMismatched = limits?.has(.mismatch) ?? false
         figures.unheard = unheard
         let snapshot = Self.snapshot(packs, live: heard.map { packs[$0] }, used: used, &figures)
-        self.init(options, snapshot, packs.map(\.freshness).min() ?? .waiting, at: now)
-        self.limits = limits
-        peaks = PackPeaks(
+        let peaks = PackPeaks(
             minimumCell: packs.compactMap(\.peaks.minimumCell).min(),
             maximumCell: packs.compactMap(\.peaks.maximumCell).max())
-        secondsSinceFull = Self.all(packs.map(\.secondsSinceFull))?.max()
-        totals = EnergyTotals.sum(packs.map(\.totals))
-        linkQuality = packs.compactMap(\.linkQuality).min()
-        self.gxCurrents = gxCurrents
-        bank = figures
+        self.init(
+            options, snapshot, packs.map(\.freshness).min() ?? .waiting, limits: limits, reasons: reasons, peaks: peaks,
+            secondsSinceFull: Self.all(packs.map(\.secondsSinceFull))?.max(),
+            totals: EnergyTotals.sum(packs.map(\.totals)), linkQuality: packs.compactMap(\.linkQuality).min(),
+            gxCurrents: gxCurrents, bank: figures, at: now)
     }
 
     private static func snapshot(

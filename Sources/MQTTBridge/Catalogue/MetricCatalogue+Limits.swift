@@ -74,7 +74,7 @@ extension MetricCatalogue {
     static let identity: [Metric] = [
         Metric("/FirmwareVersion", entity: .plain("firmware", "BMS firmware").optional) { .string($0.keys?.firmware) },
         Metric("/ProductName") { .text(productName + ($0.bank == nil ? "" : " bank")) },
-        Metric("/CustomName") { .text($0.options.name) },
+        Metric("/CustomName") { .text($0.name) },
         Metric("/Serial") { .string($0.options.serial) },
         Metric("/Manufacturer") { _ in .text(manufacturer) },
     ]
@@ -108,7 +108,7 @@ extension MetricCatalogue {
             path, gx: gx, deadband: .heartbeat,
             entity: .plain(key, name, diagnostic: false, icon: "mdi:comment-question-outline")
         ) {
-            .string(($0.limits?.reason(kind)).map { $0.utf8.count <= 200 ? $0 : String($0.prefix(200)) })
+            .string(($0.reasons?[kind]).map { $0.utf8.count <= 200 ? $0 : String($0.prefix(200)) })
         }
     }
 

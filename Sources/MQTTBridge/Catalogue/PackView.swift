@@ -2,46 +2,77 @@ import BMSCore
 import ChargeLimits
 
 /// Everything that a row of the ``MetricCatalogue`` may look at, at one moment.
-struct PackView {
+///
+/// A class, for each step hands it to a hundred rows, and copies of a structure with so many references would be dear.
+final class PackView: Sendable {
     /// The pack by configuration.
-    let options: PackOptions
+    let pack: Shared<PackOptions>
+    /// Its name in force.
+    let name: String
+    /// Times after which its data is stale.
+    let times: FreshnessTimes
     /// What is known of it.
     let snapshot: PackSnapshot
     /// How far that lies back.
     let freshness: Freshness
     /// The published limits; `nil` before the first believed frame.
-    var limits: Limits?
+    let limits: Limits?
+    /// Why they are what they are.
+    let reasons: PerLimit<String>?
     /// Extremes that were seen.
-    var peaks = PackPeaks()
+    let peaks: PackPeaks
     /// Time since the pack was last full; `nil`: never seen.
-    var secondsSinceFull: Int64?
+    let secondsSinceFull: Int64?
     /// Energy counters.
-    var totals = EnergyTotals()
+    let totals: EnergyTotals
     /// Good frames in the last minute, percent; `nil` in the first minute.
-    var linkQuality: Int?
+    let linkQuality: Int?
     /// CCL and DCL for a GX.
-    var gxCurrents = GXCurrents()
+    let gxCurrents: GXCurrents
     /// How its relays stand.
-    var relays: [RelayState] = []
+    let relays: [RelayState]
     /// What a bank has beside; `nil`: a pack.
-    var bank: BankFigures?
+    let bank: BankFigures?
     /// What was counted beside the frames.
-    var tally = PackTally()
+    let tally: PackTally
     /// The moment.
     let now: Timestamp
     /// The measurements may be shown as live: they are not stale, and the cell boards are heard.
     private let isMeasured: Bool
 
-    init(_ options: PackOptions, _ snapshot: PackSnapshot, _ freshness: Freshness, at now: Timestamp) {
-        self.options = options
+    /// - Parameter freshness: of the data; `nil`: as the snapshot says.
+    init(
+        _ pack: Shared<PackOptions>, name: String? = nil, _ snapshot: PackSnapshot, _ freshness: Freshness? = nil,
+        limits: Limits? = nil, reasons: PerLimit<String>? = nil, peaks: PackPeaks = PackPeaks(),
+        secondsSinceFull: Int64? = nil, totals: EnergyTotals = EnergyTotals(), linkQuality: Int? = nil,
+        gxCurrents: GXCurrents = GXCurrents(), relays: [RelayState] = [], bank: BankFigures? = nil,
+        tally: PackTally = PackTally(), at now: Timestamp
+    ) {
+        let times = pack.value.tracker.freshness
+        let freshness = freshness ?? times.freshness(of: snapshot.linkAt, at: now)
+        self.pack = pack
+        self.name = name ?? pack.value.name
+        self.times = times
         self.snapshot = snapshot
         self.freshness = freshness
+        self.limits = limits
+        self.reasons = reasons
+        self.peaks = peaks
+        self.secondsSinceFull = secondsSinceFull
+        self.totals = totals
+        self.linkQuality = linkQuality
+        self.gxCurrents = gxCurrents
+        self.relays = relays
+        self.bank = bank
+        self.tally = tally
         self.now = now
         isMeasured =
             freshness.isLive && !snapshot.alarms.contains(.noCellCommunication)
-            && options.tracker.freshness.freshness(of: snapshot.measuredAt, at: now).isLive
+            && times.freshness(of: snapshot.measuredAt, at: now).isLive
     }
 
+    /// The pack by configuration.
+    var options: PackOptions { pack.value }
     /// The frame whose measurements may be shown as live.
     var live: Frame? { isMeasured ? snapshot.frame : nil }
     /// What follows from it.

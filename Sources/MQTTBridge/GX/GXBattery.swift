@@ -93,7 +93,7 @@ struct GXBattery: Sendable {
                 result.append((path, Entry(value: row.value(view, cell + 1), deadband: row.deadband)))
             }
         }
-        let context = SettingContext(options: view.options, snapshot: view.snapshot)
+        let context = SettingContext(pack: view.pack, snapshot: view.snapshot)
         for row in SettingsTable.rows(view.options) { result.append((row.gxPath, Self.entry(row, settings, context))) }
         return result
     }

@@ -46,7 +46,7 @@ public enum GXDocument {
         else { return nil }
         // What the driver hears last it keeps until its time-out: the last words are those of a link that is lost.
         let age = view.snapshot.age(at: view.now) ?? 0
-        let isLast = age > view.options.tracker.freshness.lost - lastWords
+        let isLast = age > view.times.lost - lastWords
         let count = min(cells, max(mostCells, view.listedCells))
         var values: [MetricValue?] = []
         values.reserveCapacity(rows.count + 2 * cells)

@@ -15,6 +15,8 @@ struct Announcer: Sendable {
     private static let gathering: Int64 = 30_000
     private static let longestGathering: Int64 = 120_000
     private static let patience: Int64 = 30_000
+    /// Between two looks at what comes to be known bit by bit.
+    private static let look: Int64 = 5_000
     /// Home Assistant takes an entity out of the old form within a second.
     private static let migration: Int64 = 1_000
     private static let mostKeys = 2_000
@@ -57,11 +59,23 @@ struct Announcer: Sendable {
     /// Retained announcements of the other form.
     private var leftovers: Set<String> = []
     private var hasAsked = false
+    private var lookedAt: Timestamp?
+    private var settings: PackSettings?
 
     init(_ topics: Topics, _ mode: DiscoveryMode, node: String) {
         self.topics = topics
         self.mode = mode
         self.node = node
+    }
+
+    /// Whether it is time to work out what is known now: at once with other settings of the pack, else now and then.
+    mutating func isLookDue(_ settings: PackSettings?, at now: Timestamp) -> Bool {
+        if content != nil, settings == self.settings, let lookedAt, (0..<Self.look).contains(now - lookedAt) {
+            return false
+        }
+        self.settings = settings
+        lookedAt = now
+        return true
     }
 
     /// Takes what is known now; `nil` before the first frame.

@@ -55,6 +55,9 @@ struct RelayBoard: Sendable {
     /// Topics on which relays say how they stand.
     var stateTopics: [String] { units.compactMap(\.options.stateTopic) }
 
+    /// There is one at least.
+    var isAny: Bool { !units.isEmpty }
+
     /// Decides anew.
     mutating func step(
         _ view: PackView, _ settings: CommandedSettings, hasFrame: Bool, at now: Moment, into outbox: inout Outbox

@@ -28,7 +28,7 @@ enum RelayRule {
         }
         guard let limits = view.limits else { return .unknown("no good frame from the BMS yet") }
         guard view.freshness.isLive else {
-            let text = "no good frame for \(view.options.tracker.freshness.stale / 1000) s"
+            let text = "no good frame for \(view.times.stale / 1000) s"
             return relay.whenStale == .hold && view.freshness == .stale ? .stay("held, \(text)") : .open(text)
         }
         switch relay.function {

@@ -86,8 +86,10 @@ struct CommandedSettings: Hashable, Sendable {
     mutating func reset(_ name: String) { stored[name] = nil }
 
     /// The settings in the words of the calculator.
-    func commands(_ context: SettingContext) -> LimitCommands {
+    func commands(_ context: @autoclosure () -> SettingContext) -> LimitCommands {
         var commands = LimitCommands()
+        guard !stored.isEmpty else { return commands }
+        let context = context()
         func number(_ name: String) -> Int? {
             guard stored[name] != nil, let row = SettingsTable.row(name, context.options),
                 case .number(let number)? = value(row, context)
@@ -111,9 +113,9 @@ struct CommandedSettings: Hashable, Sendable {
         return commands
     }
 
-    /// Name of the pack in force.
-    func customName(_ options: PackOptions) -> String {
-        if case .text(let text)? = stored["customName"]?.value { text } else { options.name }
+    /// Name of the pack by command; `nil`: the file's is in force.
+    var customName: String? {
+        if case .text(let text)? = stored["customName"]?.value { text } else { nil }
     }
 
     private static func fits(_ value: SettingValue, _ kind: SettingRow.Kind) -> Bool {

@@ -4,7 +4,8 @@ import ChargeLimits
 /// What the bounds of a setting depend on.
 struct SettingContext {
     /// The pack by configuration.
-    var options: PackOptions
+    var pack: Shared<PackOptions>
+    var options: PackOptions { pack.value }
     /// What is known of it.
     var snapshot: PackSnapshot
 
@@ -13,10 +14,12 @@ struct SettingContext {
         var settings: PackSettings?
         var chemistry: Chemistry?
         var nominal: Millivolts
-    }
 
-    var basis: Basis {
-        Basis(settings: snapshot.settings, chemistry: snapshot.chemistry, nominal: snapshot.nominalVoltage)
+        init(_ snapshot: PackSnapshot) {
+            settings = snapshot.settings
+            chemistry = snapshot.chemistry
+            nominal = snapshot.nominalVoltage
+        }
     }
 }
 
