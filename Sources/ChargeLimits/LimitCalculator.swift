@@ -75,7 +75,7 @@ public struct LimitCalculator: Sendable {
 
     /// The limits at `now`; `nil` before the first believed frame, when not even the number of cells is known.
     public mutating func step(
-        _ snapshot: PackSnapshot, at now: Timestamp, _ context: LimitContext = LimitContext()
+        _ snapshot: borrowing PackSnapshot, at now: Timestamp, _ context: LimitContext = LimitContext()
     ) -> Limits? {
         guard let frame = snapshot.frame, let settings = snapshot.settings else { return nil }
         let before = last?.settings
@@ -109,19 +109,14 @@ public struct LimitCalculator: Sendable {
 
     /// What this step looks at. The object of the step before serves again where nothing else has it and the figures still hold.
     private mutating func begin(
-        _ snapshot: PackSnapshot, _ frame: Frame, _ settings: PackSettings, at now: Timestamp
+        _ snapshot: borrowing PackSnapshot, _ frame: Frame, _ settings: PackSettings, at now: Timestamp
     ) -> LimitInput {
-        let isOwn = isKnownUniquelyReferenced(&input)
-        if let input, input.figures.fit(snapshot, settings) {
-            if isOwn {
-                input.begin(snapshot, frame, at: now)
-                return input
-            }
-            let new = LimitInput(snapshot, frame, input.figures, at: now)
-            self.input = new
-            return new
+        if isKnownUniquelyReferenced(&input), let input, input.begin(snapshot, frame, settings, at: now) {
+            return input
         }
-        let new = LimitInput(snapshot, frame, LimitFigures(snapshot, settings, configuration.value), at: now)
+        let figures = input.flatMap { $0.figures.fit(snapshot, settings) ? $0.figures : nil }
+        let new = LimitInput(
+            snapshot, frame, figures ?? LimitFigures(copy snapshot, settings, configuration.value), at: now)
         input = new
         return new
     }
@@ -193,8 +188,9 @@ public struct LimitCalculator: Sendable {
             let stance = Limits.Reason.Stance(
                 value, under: place.map { bounds[$0].value }, ramp, isDistrusted: isDistrusted)
             guard keeper.isNews(place.map { bounds[$0].name }, stance, value: value, at: input.now) else { return }
-            keeper.keep(Limits.Reason(place.map { bounds[$0] }, stance, isVoltage: isVoltage), at: input.now)
-            why = nil
+            let reason = Limits.Reason(place.map { bounds[$0] }, stance, isVoltage: isVoltage)
+            if keeper.kept != reason { why = nil }
+            keeper.keep(reason, at: input.now)
         }
         tell(&keepers.cvl, lowest.cvl, voltage, cvl, isVoltage: true)
         tell(&keepers.ccl, lowest.ccl, charge, ccl)
@@ -261,7 +257,7 @@ private struct Seen: Sendable {
     private let alarms: StatusFlags
     private let newestStatus: StatusFlags
 
-    init(_ snapshot: PackSnapshot, _ settings: PackSettings) {
+    init(_ snapshot: borrowing PackSnapshot, _ settings: PackSettings) {
         self.settings = settings
         framesMeasured = snapshot.framesMeasured
         measuredAt = snapshot.measuredAt
@@ -273,7 +269,7 @@ private struct Seen: Sendable {
     }
 
     /// No frame came since. Two may come within a millisecond, so the time alone does not tell.
-    func isAll(of snapshot: PackSnapshot) -> Bool {
+    func isAll(of snapshot: borrowing PackSnapshot) -> Bool {
         framesMeasured == snapshot.framesMeasured && measuredAt == snapshot.measuredAt && linkAt == snapshot.linkAt
             && framesAccepted == snapshot.counters.framesAccepted && permissions == snapshot.permissions
             && alarms == snapshot.alarms && newestStatus == snapshot.newestStatus

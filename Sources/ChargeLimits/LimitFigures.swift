@@ -84,7 +84,7 @@ final class LimitFigures: Sendable {
     }
 
     /// They are those of this snapshot with these settings, too.
-    func fit(_ snapshot: PackSnapshot, _ settings: PackSettings) -> Bool {
+    func fit(_ snapshot: borrowing PackSnapshot, _ settings: PackSettings) -> Bool {
         sent == settings && cellSettings == snapshot.cellSettings && chemistry == snapshot.chemistry
     }
 

@@ -40,13 +40,23 @@ final class LimitInput: @unchecked Sendable {
     var now = Timestamp(milliseconds: 0)
 
     /// What is known of a pack, with the figures for it.
-    init(_ snapshot: PackSnapshot, _ frame: Frame, _ figures: LimitFigures, at now: Timestamp) {
+    init(_ snapshot: borrowing PackSnapshot, _ frame: Frame, _ figures: LimitFigures, at now: Timestamp) {
         self.figures = figures
-        begin(snapshot, frame, at: now)
+        take(snapshot, frame, at: now)
     }
 
-    /// Begins a step: nothing of another stays but what the calculator sets in each.
-    func begin(_ snapshot: PackSnapshot, _ frame: Frame, at now: Timestamp) {
+    /// Begins another step: nothing of the one before stays but what the calculator sets in each.
+    ///
+    /// - Returns: `false` where other figures are needed, and so another object.
+    func begin(
+        _ snapshot: borrowing PackSnapshot, _ frame: Frame, _ settings: PackSettings, at now: Timestamp
+    ) -> Bool {
+        guard figures.fit(snapshot, settings) else { return false }
+        take(snapshot, frame, at: now)
+        return true
+    }
+
+    private func take(_ snapshot: borrowing PackSnapshot, _ frame: Frame, at now: Timestamp) {
         self.frame = frame
         temperatureScale = snapshot.temperatureScale
         permissions = snapshot.permissions

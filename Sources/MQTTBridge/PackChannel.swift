@@ -26,6 +26,8 @@ struct PackChannel: Sendable {
     private var refusals = RefusalWatch()
     private var watch = PackWatch()
     private var desk: CommandDesk
+    /// The calculator was told of something that is commanded.
+    private var isCommanded = false
     /// A full charge by command that does not come about is given up after this many ms.
     private static let fullChargePatience: Int64 = 48 * 3_600_000
     /// Milliseconds after a good frame in which time alone changes nothing.
@@ -227,7 +229,10 @@ struct PackChannel: Sendable {
         var surroundings = LimitContext()
         surroundings.otherPacksAreFull = otherPacksAreFull
         surroundings.hour = now.minuteOfDay.map { $0 / 60 }
-        calculator.commands = desk.settings.commands(context)
+        if isCommanded || !desk.settings.stored.isEmpty {
+            calculator.commands = desk.settings.commands(context)
+            isCommanded = !desk.settings.stored.isEmpty
+        }
         limits = calculator.step(snapshot, at: now.monotonic, surroundings)
         reasons.note(limits)
         if let limits {

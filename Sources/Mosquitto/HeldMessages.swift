@@ -30,7 +30,8 @@ struct HeldMessages: Sendable {
 
     /// Whether one of such a precedence waits.
     func holds(_ precedences: ClosedRange<OutgoingMessage.Precedence>) -> Bool {
-        lanes[precedences.lowerBound.rawValue...precedences.upperBound.rawValue].contains { !$0.isEmpty }
+        !messages.isEmpty
+            && lanes[precedences.lowerBound.rawValue...precedences.upperBound.rawValue].contains { !$0.isEmpty }
     }
 
     /// Those of a precedence that are to be sent now, in their order, until `send` says that there is no more room.
@@ -52,7 +53,8 @@ struct HeldMessages: Sendable {
 
     /// Forgets what waits of a topic.
     mutating func drop(_ topic: String) {
-        guard let held = messages.removeValue(forKey: topic) else { return }
+        // Mostly none waits, and to hash a topic is dear beside that.
+        guard !messages.isEmpty, let held = messages.removeValue(forKey: topic) else { return }
         bytes -= held.message.size
         lanes[held.message.precedence.rawValue].removeAll { $0 == topic }
     }

@@ -3,6 +3,8 @@
 struct ConstraintTable: Sendable {
     /// Bounds that do not move until the figures do.
     private var fixed = BoundList()
+    /// Where they end.
+    private var fixedMark = BoundList.Mark()
     /// What they were worked out from.
     private var figures: LimitFigures?
     private var float = Row(FloatVoltage())
@@ -37,10 +39,10 @@ struct ConstraintTable: Sendable {
     /// Steps the constraints of a part; the others' bounds stay.
     mutating func renew(_ part: Part, _ input: LimitInput) {
         swap(&bounds, &old)
-        let oldStart = fixed.count
+        let oldStart = fixedMark.count
         let isMoved = figures !== input.figures
         if isMoved { work(out: input.figures) }
-        if isMoved || isOldOutdated { bounds = fixed } else { bounds.rewind(to: fixed.mark) }
+        if isMoved || isOldOutdated { bounds = fixed } else { bounds.rewind(to: fixedMark) }
         isOldOutdated = isMoved
         var pass = Pass(part: part, start: oldStart)
         pass.step(&float, input, &old, &bounds)
@@ -67,6 +69,7 @@ struct ConstraintTable: Sendable {
         fixed = BoundList()
         TargetVoltage.evaluate(figures, into: &fixed)
         Ceilings.evaluate(figures, into: &fixed)
+        fixedMark = fixed.mark
     }
 }
 

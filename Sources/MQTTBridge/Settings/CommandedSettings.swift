@@ -86,10 +86,8 @@ struct CommandedSettings: Hashable, Sendable {
     mutating func reset(_ name: String) { stored[name] = nil }
 
     /// The settings in the words of the calculator.
-    func commands(_ context: @autoclosure () -> SettingContext) -> LimitCommands {
+    func commands(_ context: SettingContext) -> LimitCommands {
         var commands = LimitCommands()
-        guard !stored.isEmpty else { return commands }
-        let context = context()
         func number(_ name: String) -> Int? {
             guard stored[name] != nil, let row = SettingsTable.row(name, context.options),
                 case .number(let number)? = value(row, context)

@@ -5,9 +5,6 @@ import PackSimulator
 
 /// The thread that keeps time: ticks of the bridge, reports, and the frames of simulated packs.
 struct ClockThread: Sendable {
-    /// Seconds between two looks at what is no frame's business, however well frames come. Below the patience of ``Heartbeat``.
-    private static let longestSleep = 5.0
-
     private let runtime: BridgeRuntime
     private let clock: PacedClock
     private let end = EventDescriptor()
@@ -50,14 +47,14 @@ struct ClockThread: Sendable {
         // Without a timer nobody would call: then it looks by itself.
         let sleep =
             timer.descriptor < 0
-            ? clock.realSeconds(milliseconds: BridgeRuntime.tickMilliseconds) : Self.longestSleep
+            ? clock.realSeconds(milliseconds: BridgeRuntime.tickMilliseconds) : reporter.interval
         runtime.awaitTick(after: BridgeRuntime.tickMilliseconds)
         reporter.step()
         let start = MonotonicTime.seconds()
         var nextTick = start + sleep
         for index in packs.indices { packs[index].nextAt = start }
         while true {
-            heartbeat.beat()
+            heartbeat.beat(within: max(Heartbeat.patience, 2 * sleep))
             let next = packs.reduce(nextTick) { min($0, $1.nextAt) }
             let outcome = Poll.wait(for: timer.descriptor, seconds: next - MonotonicTime.seconds(), stop: end)
             if outcome == .stopped { return }
