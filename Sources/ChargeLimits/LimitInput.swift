@@ -110,7 +110,7 @@ final class LimitInput: @unchecked Sendable {
 }
 
 /// A rule that bounds limits by what stands in the configuration and in the BMS. One small file each; a new one is a row in
-/// ``FixedBounds``.
+/// ``ConstraintTable``, which works it out once.
 protocol FixedConstraint {
     /// Appends its bounds; none where it has nothing to say.
     static func evaluate(_ figures: LimitFigures, into bounds: inout BoundList)
