@@ -147,7 +147,7 @@ public struct LimitCalculator: Sendable {
             let isDue = commands.chargeMode != .float && schedule.isDue(at: input.now, hour: context.hour)
             let isFull = machine.step(
                 input.frame, input.settings,
-                ChargeStateMachine.Context(input, isFullChargeDue: isDue, otherPacksAreFull: context.otherPacksAreFull))
+                input.charge(isFullChargeDue: isDue, otherPacksAreFull: context.otherPacksAreFull))
             if isFull { schedule.wasFull(secondsAgo: 0, at: input.now) }
             input.note(machine, estimator.learned, context)
         }
@@ -233,16 +233,15 @@ extension LimitInput {
         isAwaitingPacks = !context.otherPacksAreFull
         resistance = learned.used(self)
     }
-}
 
-extension ChargeStateMachine.Context {
-    fileprivate init(_ input: LimitInput, isFullChargeDue: Bool, otherPacksAreFull: Bool) {
-        let hasEased = input.published.map { $0.cvl <= input.figures.floatVoltage + Millivolts(20) } ?? false
-        self.init(
-            tail: input.rate(40), rest: input.rate(50), restartSoc: input.configuration.restartSoc,
-            restartVoltage: input.figures.restartVoltage, isEndedByBMS: input.isEndedByBMS,
-            mayFloat: hasEased && otherPacksAreFull && input.configuration.floats, isFullChargeDue: isFullChargeDue,
-            elapsed: input.elapsed)
+    /// What the charge states look at beside the frame.
+    fileprivate func charge(isFullChargeDue: Bool, otherPacksAreFull: Bool) -> ChargeStateMachine.Context {
+        let hasEased = published.map { $0.cvl <= figures.floatVoltage + Millivolts(20) } ?? false
+        return ChargeStateMachine.Context(
+            tail: rate(40), rest: rate(50), restartSoc: configuration.restartSoc,
+            restartVoltage: figures.restartVoltage, isEndedByBMS: isEndedByBMS,
+            mayFloat: hasEased && otherPacksAreFull && configuration.floats, isFullChargeDue: isFullChargeDue,
+            elapsed: elapsed)
     }
 }
 

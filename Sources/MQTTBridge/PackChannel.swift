@@ -262,12 +262,12 @@ struct PackChannel: Sendable {
         for news in watch.step(snapshot, limits, isConfigured: isChemistryConfigured) {
             tell(news.kind, news.level, news.text, at: now, into: &outbox)
         }
-        var view = view(at: now.monotonic)
+        var view = view(snapshot, at: now.monotonic)
         if relays.isAny {
             for news in relays.step(view, desk.settings, hasFrame: hasFrame, at: now, into: &outbox) {
                 tell("relay", news.level, news.text, at: now, into: &outbox)
             }
-            view = self.view(at: now.monotonic)
+            view = self.view(snapshot, at: now.monotonic)
         }
         isLive = view.freshness.isLive
         publisher.publish(view, hasFrame: hasFrame, at: now, into: &outbox)
@@ -306,9 +306,11 @@ struct PackChannel: Sendable {
     /// The pack as the catalogue looks at it.
     ///
     /// Mutating, as is all that each step calls: for a method that is not the compiler copies these kilobytes first.
-    mutating func view(at now: Timestamp) -> PackView {
+    ///
+    /// - Parameter snapshot: what is known of it; `nil`: as of now.
+    mutating func view(_ snapshot: PackSnapshot? = nil, at now: Timestamp) -> PackView {
         PackView(
-            pack, name: desk.settings.customName, receiver.snapshot, limits: limits, reasons: reasons.texts,
+            pack, name: desk.settings.customName, snapshot ?? receiver.snapshot, limits: limits, reasons: reasons.texts,
             peaks: peaks, secondsSinceFull: calculator.secondsSinceFull(at: now), totals: totals,
             linkQuality: quality.percent(at: now), gxCurrents: gxCurrents, relays: relays.states(desk.settings),
             tally: tally, at: now)

@@ -20,6 +20,8 @@ struct PackPublisher: Sendable {
     private var cellsAt: Timestamp?
     private var relaysAt: Timestamp?
     private var gx = GXPace()
+    /// Those of this step, as long as they are looked at.
+    private var gxValues = ValueList()
     /// Cells of the largest GX document so far.
     private var gxCells = 0
     /// What the settings document that was sent last was made of.
@@ -279,13 +281,13 @@ struct PackPublisher: Sendable {
         let age = view.dataAge
         guard bridge.gxFeed, age <= GXDocument.latest,
             gx.maySend(isPressing: isPressing, age: view.snapshot.age(at: now.monotonic) ?? 0, at: now),
-            let values = GXDocument.values(view, mostCells: gxCells),
-            gx.isDue(values, bridge.economy, at: now)
+            GXDocument.values(view, mostCells: gxCells, into: &gxValues),
+            gx.isDue(&gxValues, bridge.economy, at: now)
         else { return }
         gxCells = max(gxCells, view.listedCells)
         // A broker counts whole seconds, and may keep a message for the whole of the last.
         let expiry = (GXDocument.latest - 1000 - age) / 1000
-        var message = OutboundMessage(topics.gx, GXDocument.document(values), expiry: max(1, Int(expiry)))
+        var message = OutboundMessage(topics.gx, GXDocument.document(gx.sent.values), expiry: max(1, Int(expiry)))
         message.precedence = .early
         outbox.send(message)
     }

@@ -35,38 +35,41 @@ public enum GXDocument {
     private static let shapes = [0, cells].map { DocumentShape(layout(cells: $0).map(\.keys)) }
     private static let deadbands = [0, cells].map { layout(cells: $0).map(\.deadband) }
 
-    /// The values of the document, or `nil` when silence is the only safe thing to say: power, voltage or SoC were never known, there is
-    /// no current sensor, or the link is lost. A `nil` among them is a cell that the pack has not.
+    /// The values of the document. A `nil` among them is a cell that the pack has not.
     ///
-    /// - Parameter mostCells: cells that were sent before: the driver keeps the values of cells that are left out.
-    static func values(_ view: PackView, mostCells: Int) -> [MetricValue?]? {
+    /// - Parameters:
+    ///   - mostCells: cells that were sent before: the driver keeps the values of cells that are left out.
+    ///   - list: gets the values in place of what it has.
+    /// - Returns: `false` when silence is the only safe thing to say: power, voltage or SoC were never known, there is no current sensor, or
+    ///   the link is lost.
+    static func values(_ view: PackView, mostCells: Int, into list: inout ValueList) -> Bool {
         guard
             view.freshness <= .stale, let frame = view.snapshot.frame, let power = view.snapshot.power,
             let current = frame.current, view.limits != nil
-        else { return nil }
+        else { return false }
         // What the driver hears last it keeps until its time-out: the last words are those of a link that is lost.
         let age = view.snapshot.age(at: view.now) ?? 0
         let isLast = age > view.times.lost - lastWords
         let count = min(cells, max(mostCells, view.listedCells))
-        var values: [MetricValue?] = []
-        values.reserveCapacity(rows.count + 2 * cells)
+        list.begin()
         for (index, row) in rows.enumerated() {
-            if index == sum { appendCells(voltages, count, view, to: &values) }
+            if index == sum { appendCells(voltages, count, view, to: &list) }
             // While the link is stale the last of these stays, beside limits that are safe and a BmsCable warning.
             switch row.source {
-            case .voltage: values.append(.thousandths(frame.packVoltage.rawValue, 3))
-            case .current: values.append(.thousandths(current.rawValue, 3))
-            case .power: values.append(.thousandths(power.rawValue, 1))
-            case .soc: values.append(.whole(frame.soc))
-            case .dischargeLimit where isLast: values.append(.integer(0))
-            case .cable where isLast: values.append(.integer(AlarmLevel.alarm.rawValue))
-            case .chargeLimit: values.append(.whole(view.gxCurrents.ccl))
-            case .dischargeLimit: values.append(.whole(view.gxCurrents.dcl))
-            case .catalogue, .cable: values.append(row.metric.value(view))
+            case .voltage: list.append(.thousandths(frame.packVoltage.rawValue, 3))
+            case .current: list.append(.thousandths(current.rawValue, 3))
+            case .power: list.append(.thousandths(power.rawValue, 1))
+            case .soc: list.append(.whole(frame.soc))
+            case .dischargeLimit where isLast: list.append(.integer(0))
+            case .cable where isLast: list.append(.integer(AlarmLevel.alarm.rawValue))
+            case .chargeLimit: list.append(.whole(view.gxCurrents.ccl))
+            case .dischargeLimit: list.append(.whole(view.gxCurrents.dcl))
+            case .catalogue, .cable: list.append(row.metric.value(view))
             }
         }
-        appendCells(balances, count, view, to: &values)
-        return values
+        appendCells(balances, count, view, to: &list)
+        list.end()
+        return true
     }
 
     /// The document of these values.
@@ -118,9 +121,26 @@ public enum GXDocument {
     }
 
     private static func appendCells(
-        _ row: CellMetric?, _ count: Int, _ view: PackView, to values: inout [MetricValue?]
+        _ row: CellMetric?, _ count: Int, _ view: PackView, to list: inout ValueList
     ) {
         guard let row, count > 0 else { return }
-        for number in 1...cells { values.append(number <= count ? row.value(view, number) : nil) }
+        for number in 1...cells { list.append(number <= count ? row.value(view, number) : nil) }
     }
+}
+
+/// Values that are written over each second: their room serves again, and with it the memory of most of them.
+struct ValueList: Sendable {
+    private(set) var values: [MetricValue?] = []
+    private var count = 0
+
+    /// Begins anew.
+    mutating func begin() { count = 0 }
+
+    mutating func append(_ value: MetricValue?) {
+        if count < values.count { values[count] = value } else { values.append(value) }
+        count += 1
+    }
+
+    /// Nothing more comes: what is left of before goes.
+    mutating func end() { values.removeLast(values.count - count) }
 }

@@ -7,7 +7,8 @@ import BMSCore
 struct GXPace: Sendable {
     private var second: Int64?
     private var sentAt: Timestamp?
-    private var values: [MetricValue?] = []
+    /// Those of the last document.
+    private(set) var sent = ValueList()
     /// The last document brought news.
     private var wasNews = false
     /// While frames come each second, a tick between two of them leaves the second to the next: its data is newer.
@@ -24,16 +25,16 @@ struct GXPace: Sendable {
         return isPressing || age > Self.frameEvery || sentAt.map { now.monotonic - $0 >= Self.patience } ?? true
     }
 
-    /// Whether these values are to be sent now; they count as sent where the answer is yes.
-    mutating func isDue(_ values: [MetricValue?], _ economy: Economy, at now: Moment) -> Bool {
-        let isNews = GXDocument.isNews(values, after: self.values, factor: economy.factor)
+    /// Whether these values are to be sent now; they are in ``sent`` where the answer is yes, and the list may be written over.
+    mutating func isDue(_ list: inout ValueList, _ economy: Economy, at now: Moment) -> Bool {
+        let isNews = GXDocument.isNews(list.values, after: sent.values, factor: economy.factor)
         // Frames come once a second: half a second early is better than half a second late.
         let isBeat = sentAt.map { now.monotonic - $0 >= economy.gxHeartbeat - 500 } ?? true
         guard isNews || wasNews || isBeat else { return false }
         wasNews = isNews
         second = now.wallSecond
         sentAt = now.monotonic
-        self.values = values
+        swap(&sent, &list)
         return true
     }
 }

@@ -54,7 +54,7 @@ struct GXPortal: Sendable {
     func isYielded(at now: Timestamp) -> Bool { yieldedAt.map { now - $0 < Self.silenceOfOther } ?? false }
 
     /// Somebody listens, and the portal is ours.
-    func isAlive(at now: Timestamp) -> Bool { !isYielded(at: now) && (aliveUntil.map { now < $0 } ?? false) }
+    mutating func isAlive(at now: Timestamp) -> Bool { !isYielded(at: now) && (aliveUntil.map { now < $0 } ?? false) }
 
     /// One more read may be answered.
     mutating func mayRead(at now: Timestamp) -> Bool { !isYielded(at: now) && reads.check(at: now) == .pass }
