@@ -7,16 +7,17 @@ import Glibc
 enum LimitsBenchmark {
     static func run() {
         let frames = SampleFrames.make(20_000)
-        let windows = frames.map(FrameEncoder.encode)
+        let bytes = frames.flatMap(FrameEncoder.encode)
         func measure() -> Double {
             Stopwatch.best(of: 5) {
                 var stream = FrameStream()
                 var tracker = PackTracker()
                 var calculator = LimitCalculator()
                 var time: Int64 = 0
-                for window in windows {
+                for start in stride(from: 0, to: bytes.count, by: FrameLayout.length) {
                     time += 1000
                     let now = Timestamp(milliseconds: time)
+                    let window = bytes.span.extracting(start..<(start + FrameLayout.length))
                     guard let frame = stream.take(window) else { preconditionFailure("a sound frame") }
                     tracker.take(frame, at: now)
                     if case .none = calculator.step(tracker.snapshot, at: now) { precondition(time < 3000) }

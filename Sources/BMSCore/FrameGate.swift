@@ -7,23 +7,24 @@ struct FrameGate: Hashable, Sendable {
     private(set) var settings: PackSettings?
     private var candidateSettings: PackSettings?
     private var candidateCount = 0
-    private var last: Frame?
-    private var candidate: Frame?
+    private var last: Extremes?
+    private var candidate: Extremes?
 
     init(_ limits: PackTracker.GateLimits) { self.limits = limits }
 
     /// The reason to refuse a measuring frame, or `nil` when it is taken.
     mutating func check(_ frame: Frame) -> Rejection? {
         guard confirm(frame.settings) else { return .settings }
-        if let last, Self.isJump(from: last, to: frame, limits) {
-            let isConfirmed = candidate.map { !Self.isJump(from: $0, to: frame, limits) } ?? false
+        let new = Extremes(frame)
+        if let last, new.isJump(from: last, limits) {
+            let isConfirmed = candidate.map { !new.isJump(from: $0, limits) } ?? false
             guard isConfirmed else {
-                candidate = frame
+                candidate = new
                 return .jump
             }
         }
         candidate = nil
-        last = frame
+        last = new
         return nil
     }
 
@@ -43,11 +44,26 @@ struct FrameGate: Hashable, Sendable {
         candidateCount = 0
         return true
     }
+}
 
-    private static func isJump(from old: Frame, to new: Frame, _ limits: PackTracker.GateLimits) -> Bool {
-        (new.highestVoltage - old.highestVoltage).magnitude > limits.highestCell
-            || (new.lowestVoltage - old.lowestVoltage).magnitude > limits.lowestCell
-            || abs(new.highestTemperature.count - old.highestTemperature.count) > limits.temperatureCounts
-            || abs(new.lowestTemperature.count - old.lowestTemperature.count) > limits.temperatureCounts
+/// What of a frame may not jump.
+private struct Extremes: Hashable, Sendable {
+    @Short private var highestVoltage: Millivolts
+    @Short private var lowestVoltage: Millivolts
+    private let highestTemperature: RawTemperature
+    private let lowestTemperature: RawTemperature
+
+    init(_ frame: Frame) {
+        highestVoltage = frame.highestVoltage
+        lowestVoltage = frame.lowestVoltage
+        highestTemperature = frame.highestTemperature
+        lowestTemperature = frame.lowestTemperature
+    }
+
+    func isJump(from old: Extremes, _ limits: PackTracker.GateLimits) -> Bool {
+        (highestVoltage - old.highestVoltage).magnitude > limits.highestCell
+            || (lowestVoltage - old.lowestVoltage).magnitude > limits.lowestCell
+            || abs(highestTemperature.count - old.highestTemperature.count) > limits.temperatureCounts
+            || abs(lowestTemperature.count - old.lowestTemperature.count) > limits.temperatureCounts
     }
 }

@@ -48,12 +48,12 @@ public struct FrameStream: Sendable {
     }
 
     /// Takes bytes that claim to be one whole frame; what ``next()`` would find inside them does not count.
-    public mutating func take(_ window: [UInt8]) -> Frame? {
+    public mutating func take(_ window: Span<UInt8>) -> Frame? {
         guard window.count == FrameLayout.length else {
             counters.bytesDropped += window.count
             return nil
         }
-        switch rules.check(window.span) {
+        switch rules.check(window) {
         case .success(let frame):
             counters.framesAccepted += 1
             return frame

@@ -39,7 +39,7 @@ public struct PackReceiver: Sendable {
     /// Takes bytes that claim to be one whole frame, as a line of a filter does; anything else counts as no frame.
     @discardableResult
     public mutating func receiveFrame(_ bytes: [UInt8], at now: Timestamp) -> PackTracker.Outcome? {
-        let frame = stream.take(bytes)
+        let frame = stream.take(bytes.span)
         if frame == nil { damagedAt = now }
         return frame.map { track($0, at: now) }
     }

@@ -55,18 +55,20 @@ struct LearnedResistance: Sendable {
     /// above 4 times; else the table's.
     func used(_ input: LimitInput) -> Double {
         let expected = input.figures.expectedResistance
-        guard isConfident, let memory else { return expected }
+        guard let memory, isConfident else { return expected }
         let high = memory.mean + 2 * memory.variance.squareRoot()
         return min(4 * expected, max(0.6 * expected, high * Self.diffusion * Self.temperatureFactor(input)))
     }
 
     /// The resistance of the pack, and where it comes from.
     func resistance(_ input: LimitInput) -> PackResistance {
-        func microohms(_ cell: Double) -> Int { Int(min(1e12, cell * 1000 * Double(input.cells))) }
-        let believed = isConfident ? memory?.mean : nil
-        let isConfigured = input.figures.configuration.cellResistance != nil
-        return PackResistance(
-            used: microohms(used(input)), measured: believed.map(microohms), steps: memory?.steps ?? 0,
-            source: believed != nil ? .learned : isConfigured ? .configuration : .chemistry)
+        var result = input.figures.expectedPackResistance
+        guard let memory else { return result }
+        result.steps = memory.steps
+        guard isConfident else { return result }
+        result.used = input.figures.microohms(used(input))
+        result.measured = input.figures.microohms(memory.mean)
+        result.source = .learned
+        return result
     }
 }

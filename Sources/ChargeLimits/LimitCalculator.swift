@@ -82,6 +82,7 @@ public struct LimitCalculator: Sendable {
         recall(settings, before)
         let freshness = configuration.value.freshness.freshness(of: snapshot.linkAt, at: now)
         let input = begin(snapshot, frame, settings, at: now)
+        defer { self.input = input }
         input.commands = commands
         input.state = machine.state
         input.cellsBefore = before.flatMap { $0.cellCount == settings.cellCount ? nil : $0.cellCount }
@@ -111,14 +112,14 @@ public struct LimitCalculator: Sendable {
     private mutating func begin(
         _ snapshot: borrowing PackSnapshot, _ frame: Frame, _ settings: PackSettings, at now: Timestamp
     ) -> LimitInput {
-        if isKnownUniquelyReferenced(&input), let input, input.begin(snapshot, frame, settings, at: now) {
-            return input
+        // Taken out, not copied: an object that two hold is counted by each step.
+        var figures: LimitFigures?
+        if var old = input.take() {
+            if isKnownUniquelyReferenced(&old), old.begin(snapshot, frame, settings, at: now) { return old }
+            if old.figures.fit(snapshot, settings) { figures = old.figures }
         }
-        let figures = input.flatMap { $0.figures.fit(snapshot, settings) ? $0.figures : nil }
-        let new = LimitInput(
+        return LimitInput(
             snapshot, frame, figures ?? LimitFigures(copy snapshot, settings, configuration.value), at: now)
-        input = new
-        return new
     }
 
     /// What was learned holds for one pack: another number of cells or another capacity ends it.

@@ -41,6 +41,8 @@ final class LimitFigures: Sendable {
     let hold: Millivolts
     /// Resistance of a cell with diffusion, by the owner or the chemistry, milliohm.
     let expectedResistance: Double
+    /// The same for the pack, nothing being learned yet.
+    let expectedPackResistance: PackResistance
 
     /// Taken where the BMS has none set, so that nothing divides by it.
     static let leastCapacity = MilliampereHours(1000)
@@ -81,6 +83,9 @@ final class LimitFigures: Sendable {
                 // milliohm x ampere-hour over ampere-hours
                 profile.resistance / (Double(capacity.rawValue) / 1000)
             }
+        expectedPackResistance = PackResistance(
+            used: Self.microohms(expectedResistance, cells), measured: nil, steps: 0,
+            source: configuration.cellResistance != nil ? .configuration : .chemistry)
     }
 
     /// They are those of this snapshot with these settings, too.
@@ -94,6 +99,11 @@ final class LimitFigures: Sendable {
     private static func rate(_ permille: Int, of capacity: MilliampereHours) -> Milliamperes {
         Milliamperes(capacity.rawValue * permille / 1000)
     }
+
+    /// Of the pack, for a resistance of a cell in milliohm.
+    func microohms(_ cell: Double) -> Int { Self.microohms(cell, cells) }
+
+    private static func microohms(_ cell: Double, _ cells: Int) -> Int { Int(min(1e12, cell * 1000 * Double(cells))) }
 
     /// Pack voltage at which every cell sits `below` its balancing voltage.
     func packVoltage(belowBalance below: Millivolts) -> Millivolts { (settings.balanceVoltage - below) * cells }

@@ -88,7 +88,7 @@ struct WorkedDocumentExampleTests {
             UInt8(String(digits[$0...($0 + 1)]), radix: 16)
         }
         var stream = FrameStream(rules: .shapeOnly)
-        let decoded = stream.take(bytes)
+        let decoded = stream.take(bytes.span)
         let frame = try #require(decoded)
         var report = FrameReport()
         let json = report.json(frame, at: Timestamp(milliseconds: 0))
