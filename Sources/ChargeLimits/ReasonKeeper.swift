@@ -24,7 +24,7 @@ struct ReasonKeeper: Sendable {
         // A fall is news, and so is the way out of nothing.
         let isNews = value < lastValue || (lastValue == 0 && value > 0)
         lastValue = value
-        guard let kept, !isNews else { return true }
+        guard let kept, !isNews, !kept.stance.isPassed(by: value) else { return true }
         if kept.name == name && kept.stance.kind == stance.kind && kept.member == member {
             challengedAt = nil
             return now - keptAt >= Self.renewal || now < keptAt
@@ -45,6 +45,14 @@ struct ReasonKeeper: Sendable {
 }
 
 extension Limits.Reason.Stance {
+    /// The limit is above the goal that it speaks of: that is no goal any more.
+    fileprivate func isPassed(by value: Int) -> Bool {
+        switch self {
+        case .bound: false
+        case .rising(let goal), .heldBelow(let goal), .heldByDamage(let goal): value > goal
+        }
+    }
+
     /// Without its number.
     fileprivate var kind: Int {
         switch self {

@@ -106,6 +106,19 @@ struct BankChannelTests {
         #expect(try harness.document("bms/house/state").number("Soc") == Double(expected))
     }
 
+    @Test("a pack that falls silent below full does not make the bank full")
+    func socOfTheOthers() throws {
+        var harness = BankHarness()
+        let full: (Int, inout Frame) -> Void = { index, frame in
+            frame.soc = index == 0 ? 100 : 60
+            frame.energyStored = index == 0 ? frame.capacity : WattHours(frame.capacity.rawValue * 6 / 10)
+        }
+        harness.run(10, full)
+        #expect(try harness.document("bms/house/state").number("Soc") == 80)
+        harness.run(40, silent: [1], full)
+        #expect(try harness.document("bms/house/state").number("Soc") == 99)
+    }
+
     @Test("alarms are the worst of the packs', and a silent pack does not hide the others")
     func silent() throws {
         var harness = BankHarness(3)

@@ -184,6 +184,18 @@ struct ReasonKeeperTests {
         #expect(name(25, .fuse, 99) == .fuse)
     }
 
+    @Test("A goal that the limit has passed is told no longer")
+    func passed() {
+        var keeper = ReasonKeeper()
+        var rising = reason(.cold)
+        rising.stance = .rising(146)
+        #expect(step(&keeper, rising, 120, at: 0))
+        #expect(!step(&keeper, rising, 146, at: 1))
+        rising.stance = .rising(166)
+        #expect(step(&keeper, rising, 150, at: 2))
+        #expect(keeper.kept == rising)
+    }
+
     @Test("Numbers in a sentence are renewed every ten seconds")
     func renewal() {
         var keeper = ReasonKeeper()

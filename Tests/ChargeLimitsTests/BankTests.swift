@@ -142,6 +142,71 @@ struct BankTests {
         #expect((history.map { $0.dcl.rawValue }.min() ?? 0) / 1000 >= min(expected, 296))
     }
 
+    /// A turn of the keys with these contacts, pack by pack.
+    private static func contacts(_ closed: [Bool]) -> (Int, inout Frame) -> Void {
+        var counts = closed.map { _ in 0 }
+        return { index, frame in
+            counts[index] += 1
+            let key = counts[index] % 19
+            frame.keyByte = UInt8(25 + key)
+            frame.keyValue = key == 16 && closed[index] ? 0b110000 : 0
+        }
+    }
+
+    @Test("where no contact reads closed none is wired: a BMS that forbids takes no other pack with it")
+    func unwired() {
+        var bench = BankBench(4)
+        let keys = Self.contacts([false, false, false, false])
+        bench.run(120, [-75, -75, -75, -75], keys)
+        #expect(bench.amperes == [200, 400])
+        let history = bench.run(60, [-100, -100, -100, 0]) { index, frame in
+            keys(index, &frame)
+            if index == 3 { frame.status = .chargeAllowed }
+        }
+        #expect((history.map { $0.dcl.rawValue }.min() ?? 0) >= 296_000)
+        #expect(bench.bank.dischargeStanding(3) == .open)
+        #expect((0..<3).allSatisfy { bench.bank.dischargeStanding($0) == .counted })
+    }
+
+    @Test("a pack that is known to be off the bus speaks for none of those that fall silent")
+    func offAndSilent() {
+        var bench = BankBench(4)
+        let keys = Self.contacts([true, true, true, false])
+        bench.run(120, [-75, -75, -75, 0], keys)
+        #expect(bench.amperes == [150, 300])
+        #expect(!bench.bank.isAwaited(3))
+        bench.run(15, [nil, nil, nil, 0], keys)
+        // 0.2 C of 280 Ah each.
+        #expect(bench.amperes == [0, 168])
+        #expect(bench.limits?.state == .stale)
+        #expect(bench.bank.dischargeStanding(3) == .open)
+        bench.run(60, [nil, nil, nil, 0], keys)
+        #expect(bench.amperes == [0, 0])
+    }
+
+    @Test("the first frame after a silence is no refusal")
+    func heardAgain() {
+        var bench = BankBench(2)
+        bench.run(60, [-50, -50])
+        bench.run(30, [-50, nil])
+        var standings: [BankStanding] = []
+        for _ in 0..<5 {
+            bench.run(1, [-50, -50])
+            standings.append(bench.bank.dischargeStanding(1))
+        }
+        #expect(standings == [.silent, .counted, .counted, .counted, .counted])
+    }
+
+    @Test("while a pack's charge voltage is on its way up, so does the bank's reason say")
+    func risingVoltage() {
+        var bench = BankBench(2)
+        bench.run(60, [20, 20])
+        bench.run(30, [20, nil])
+        bench.run(20, [20, 20])
+        let reason = bench.limits?.reason(.cvl) ?? ""
+        #expect(reason.contains("b: rising slowly towards"), "\(reason)")
+    }
+
     @Test("a pack that is merely silent holds the charge voltage and float; one that is known to be off does neither")
     func silentOrOff() {
         var silent = BankBench(2)

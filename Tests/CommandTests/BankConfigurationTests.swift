@@ -68,6 +68,17 @@ struct BankConfigurationTests {
             ("banks:\n  - { id: My House, packs: [a, b] }\n", "id: expected 1 to 32 of a-z"),
             ("banks:\n  - { id: house, packs: [a, b], connection: series }\n", "packs in series are refused: the same"),
             ("banks:\n  - { id: house, packs: [a, b], disconnected: [c] }\n", "which is no pack of this bank"),
+            ("banks:\n  - { id: house, packs: [a, b], disconnected: [b, b] }\n", "disconnected names 'b' twice"),
+            (
+                "banks:\n  - { id: house, packs: [a, b], disconnected: [a, b] }\n",
+                "c.yaml:9:47: bank 'house': every pack is disconnected"
+            ),
+            ("banks: []\n", "banks: expected a list ('- id: ...'), found an empty list"),
+            (
+                "banks:\n  - { id: x, packs: [a, b] }\n  - { id: y, packs: [x, c] }\n",
+                "c.yaml:10:22: bank 'y': 'x' is a bank, and banks do not nest"
+            ),
+            ("banks:\n  - { id: house, name: \"a\\e[2J\", packs: [a, b] }\n", "name: expected one line"),
             ("banks:\n  - { id: house, pack: [a, b] }\n", "unknown key 'pack': did you mean 'packs'?"),
             ("banks:\n  - { id: house, packs: [a, b], limits: { fuse: -1 } }\n", "limits.fuse: expected a number"),
         ])
@@ -95,6 +106,48 @@ struct BankConfigurationTests {
         #expect(faults(Self.packs(ids: ["a", "a"])).contains { $0.contains("two packs with the id 'a'") })
         let same = Self.packs(["a": "    gxInstance: 5\n"]) + "banks:\n  - { id: h, packs: [a, b], gxInstance: 5 }\n"
         #expect(faults(same).contains { $0.contains("bank 'h' and pack 'a' have the gxInstance 5") })
+    }
+
+    @Test(
+        "one source in two spellings is one source",
+        arguments: [
+            ("tcp:127.0.0.1:1", "tcp:localhost:1"), ("tcp:[::1]:1", "tcp:127.0.0.1:1"),
+            ("tcp:Gate.local:1", "tcp:gate.local.:1"), ("tcp:[fe80::1]:1", "tcp:[FE80:0::1]:1"),
+            ("serial:/dev/null", "serial:/dev/../dev//null"), ("replay:x", "replay:x@2.0"),
+        ])
+    func spellings(one: String, other: String) {
+        let text = "packs:\n  - { id: a, source: \"\(one)\" }\n  - { id: b, source: \"\(other)\" }\n"
+        let expected = "two packs on \(other), which is \(one), too: one cable is one pack"
+        #expect(faults(text).contains { $0.contains(expected) }, "\(faults(text))")
+    }
+
+    @Test("sources that only look alike are two", arguments: ["tcp:127.0.0.1:2", "tcp:h2:1", "serial:/dev/zero"])
+    func others(other: String) {
+        let one = other.hasPrefix("serial") ? "serial:/dev/null" : "tcp:127.0.0.1:1"
+        #expect(faults("packs:\n  - { id: a, source: \"\(one)\" }\n  - { id: b, source: \"\(other)\" }\n").isEmpty)
+    }
+
+    @Test("what was told of packs is not told again of their banks")
+    func once() {
+        let banks = "banks:\n  - { id: house, packs: [p0, p1] }\n"
+        #expect(faults(Self.packs(ids: (0...1_000).map { "p\($0)" }) + banks).count == 1)
+        #expect(faults(Self.packs(ids: ["Garage", "b"]) + "banks:\n  - { id: x, packs: [Garage, b] }\n").count == 1)
+        let twice = "banks:\n  - { id: x, packs: [a, b] }\n  - { id: x, packs: [a, b] }\n"
+        #expect(faults(Self.packs() + twice).allSatisfy { !$0.contains("'x' and 'x'") })
+    }
+
+    @Test("a fault is printable and short, whatever stands in the file")
+    func printable() {
+        let name = "\\e[2J" + String(repeating: "x", count: 3_000)
+        let faults = faults(Self.packs() + "banks:\n  - { id: house, packs: [a, \"\(name)\"] }\n")
+        #expect(!faults.isEmpty && faults.allSatisfy { $0.count < 700 && !$0.contains("\u{1b}") }, "\(faults)")
+    }
+
+    @Test("a byte order mark is no part of the text")
+    func byteOrderMark() throws {
+        let text = Self.packs() + "banks:\n  - { id: house, packs: [a, b] }\n"
+        let plan = try ConfigurationFile.parse([0xEF, 0xBB, 0xBF] + Array(text.utf8), file: "c.yaml").plan
+        #expect(plan.banks.count == 1)
     }
 
     @Test("one cable is one pack, and 1,001 packs are too many")

@@ -33,6 +33,15 @@ struct LogFilterTests {
         }
     }
 
+    @Test("the same line of a bank about another of its packs is said, too")
+    func packsOfBanks() {
+        let filter = Lines()
+        for id in ["p1", "p2", "p3"] {
+            #expect(filter.admit(.warning, "bank house: \(id) is silent: 10 s", at: 0) != nil)
+            #expect(filter.admit(.warning, "bank house: \(id) is silent: 11 s", at: 1) == nil)
+        }
+    }
+
     @Test("a flood of different lines costs a hundred at once and 120 an hour, and what is left out is counted")
     func flood() {
         let filter = Lines()

@@ -79,14 +79,22 @@ class Proxy(threading.Thread):
 
 class Pair:
     def __init__(self, program, site_edits=(), bridge_edits=(), packs=1):
+        if not shutil.which(program):
+            raise SystemExit(f"'{program}' is no program: name the bms-mqtt to run, such as .build/release/bms-mqtt")
+        # The children run in a directory of their own.
+        program = str(pathlib.Path(shutil.which(program)).resolve())
         self.work = pathlib.Path(tempfile.mkdtemp(prefix="fleet-"))
         self.children = []
-        self.central_port, self.site_port, source_port = free_port(), free_port(), free_port()
-        self.certificates()
-        self.central(self.central_port)
-        self.proxy = Proxy(self.central_port)
-        self.site(site_edits)
-        self.bridge(program, source_port, packs, bridge_edits)
+        try:
+            self.central_port, self.site_port, source_port = free_port(), free_port(), free_port()
+            self.certificates()
+            self.central(self.central_port)
+            self.proxy = Proxy(self.central_port)
+            self.site(site_edits)
+            self.bridge(program, source_port, packs, bridge_edits)
+        except BaseException:
+            self.end()
+            raise
 
     def run(self, *command):
         subprocess.run(command, check=True, cwd=self.work, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -84,13 +84,9 @@ public struct BankCalculator: Sendable {
 
     private mutating func stand(_ members: [BankMember], _ ages: [Freshness], side: Int, at now: Timestamp) {
         let direction = FlowDirection.allCases[side]
-        // Where every contact reads open while every BMS permits the current, contacts are not wired.
-        let isTelling = members.indices.contains { index in
-            let member = members[index]
-            return !member.isDisconnected && ages[index].isLive
-                && (!member.snapshot.permissions.contains(direction.permission)
-                    || !BankSide.isContactOpen(member, direction))
-        }
+        // Where none reads closed, contacts are not wired: a BMS that forbids must not take the others with it. What a silent
+        // pack said last proves that they are.
+        let isTelling = members.contains { !$0.isDisconnected && BankSide.isContactClosed($0, direction) == true }
         for index in members.indices {
             let flow = current(members[index], at: now).map(direction.flow) ?? 0
             sides[index][side].step(members[index], ages[index], flow: flow, believesContact: isTelling, at: now)
@@ -177,9 +173,9 @@ public struct BankCalculator: Sendable {
         let isCharged = connected.filter { sides[$0][0].isAwaited }
         for index in isCharged.isEmpty ? connected : isCharged {
             guard let limits = members[index].limits else { continue }
-            let cause = limits.bounds.lowest(.cvl)?.cause ?? .nothingKnown
             let name = members[index].name
-            bounds.append(NamedConstraint(.cvl(limits.cvl, .pack, .nothingKnown), .voltage(pack: name, cause)))
+            let cause = BankCause.voltage(pack: name, limits.named(.cvl))
+            bounds.append(NamedConstraint(.cvl(limits.cvl, .pack, .nothingKnown), cause))
         }
         guard let other = connected.first, let settings = members[other].snapshot.settings else { return }
         for index in members.indices where sides[index][0].standing == .waiting {
@@ -216,7 +212,9 @@ public struct BankCalculator: Sendable {
         _ members: [BankMember], _ connected: [Int], _ ages: [Freshness], _ bounds: [NamedConstraint], mayRise: Bool,
         isDistrusted: Bool, at now: Timestamp
     ) -> Limits {
-        let live = connected.filter { ages[$0].isLive }
+        // A pack that is known to be off the bus speaks for nobody while another may hang on it.
+        let onBus = connected.filter { isAwaited($0) }
+        let live = (onBus.isEmpty ? connected : onBus).filter { ages[$0].isLive }
         let capacity = live.reduce(0.0) { $0 + Double(members[$1].snapshot.capacity?.rawValue ?? 0) }
         let cells = Double(members[connected[0]].snapshot.settings?.cellCount ?? 0)
         let elapsed = Double(min(5_000, max(0, steppedAt.map { now - $0 } ?? 0))) / 1000

@@ -1,9 +1,9 @@
-public import BMSCore
+package import BMSCore
 
 /// Why a bound of a bank is where it is.
-public indirect enum BankCause: Hashable, Sendable {
-    /// A pack's own cause, for its charge voltage.
-    case voltage(pack: String, Cause)
+package indirect enum BankCause: Hashable, Sendable {
+    /// A pack's own reason, for its charge voltage.
+    case voltage(pack: String, NamedReason)
     /// A pack's own bound, and the share of the bank's current that it takes, in thousandths; with what it
     /// exchanges with the other packs beyond that.
     case share(pack: String, limit: Milliamperes, permille: Int, isMeasured: Bool, offset: Milliamperes, Cause)
@@ -39,12 +39,13 @@ extension BankCause {
 
 extension BankCause: CustomStringConvertible {
     /// One short sentence with numbers and units, beginning with the pack.
-    public var description: String {
+    package var description: String {
         switch self {
-        case .voltage(let pack, let cause): "\(pack): \(cause)"
+        case .voltage(let pack, let reason): "\(pack): \(reason)"
         case .share(let pack, let limit, let permille, let isMeasured, let offset, let cause):
             "\(pack): \(limit.inAmperes)"
-                + (offset > .zero ? ", of which \(offset.inAmperes) go to or from the other packs," : "")
+                // What is shown as more than 0.0 A.
+                + (offset.rawValue >= 50 ? ", of which \(offset.inAmperes) go to or from the other packs," : "")
                 + " at \(isMeasured ? "" : "up to ")\(permille.percent) of the current"
                 + "\(isMeasured ? "" : ", not measured yet"), \(cause)"
         case .silentShare(let pack, let limit, let permille):

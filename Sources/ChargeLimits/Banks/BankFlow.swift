@@ -62,7 +62,9 @@ struct BankFlow: Sendable {
             forget()
             set = taking
         }
-        if flows.count == taking.count { noteOverloads(flows, limits, at: now) }
+        // A pack that is kept off in one direction says nothing of the shares there.
+        let sides = limits.map { limits in flows.filter { limits[$0.pack] != nil } }
+        if flows.count == taking.count { noteOverloads(sides, limits, at: now) }
         if let lookedAt, now - lookedAt < Self.interval, now >= lookedAt { return }
         let seconds = Double(min(5_000, max(0, lookedAt.map { now - $0 } ?? 1_000))) / 1000
         lookedAt = now
@@ -78,13 +80,11 @@ struct BankFlow: Sendable {
         let isLarge = abs(total) >= max(4_000, capacity / 20)
         let spread = (totals.max() ?? 0) - (totals.min() ?? 0)
         let isCalm = totals.count == Self.looks && spread <= abs(total) / 10 + 2_000
-        release(flows, limits, isCalm: isCalm, at: now)
+        release(sides, limits, isCalm: isCalm, at: now)
         let isPeak = notePeak(total, least: capacity / 20, isCalm: isCalm, seconds)
-        // A pack that is kept off in one direction says nothing of its share there.
-        let sides = limits.map { limits in flows.filter { limits[$0.pack] != nil } }
         learn(
             sides, total, isTeaching: isLarge && isCalm && isPeak && !isSettling(at: now), isMidway: isMidway, seconds)
-        if isCalm && isPeak { noteOffsets(flows, total, isLarge: isLarge) }
+        if isCalm && isPeak { noteOffsets(sides, isLarge: isLarge) }
     }
 
     private mutating func forget() {
@@ -125,9 +125,11 @@ struct BankFlow: Sendable {
     }
 
     /// At rest and with current in the same direction: a share that was learned with the other says nothing here.
-    private mutating func noteOffsets(_ flows: [(pack: Int, flow: Double)], _ total: Double, isLarge: Bool) {
-        let packs = flows.map(\.pack)
+    private mutating func noteOffsets(_ sides: [[(pack: Int, flow: Double)]], isLarge: Bool) {
         for (index, direction) in FlowDirection.allCases.enumerated() {
+            let flows = sides[index]
+            let packs = flows.map(\.pack)
+            let total = flows.reduce(0) { $0 + $1.flow }
             let sign = direction == .charge ? 1.0 : -1.0
             guard !isLarge || sign * total > 0 else { continue }
             for (pack, flow) in flows {
@@ -142,8 +144,11 @@ struct BankFlow: Sendable {
 
     /// A pack above its limit, and the bank's current as it would be with the pack at its limit: what is taken off the bank
     /// is taken off the pack by its share, while what the packs exchange remains.
-    private mutating func noteOverloads(_ flows: [(pack: Int, flow: Double)], _ limits: [[Int?]], at now: Timestamp) {
+    private mutating func noteOverloads(
+        _ sides: [[(pack: Int, flow: Double)]], _ limits: [[Int?]], at now: Timestamp
+    ) {
         for (index, direction) in FlowDirection.allCases.enumerated() {
+            let flows = sides[index]
             let sign = direction == .charge ? 1.0 : -1.0
             guard sign * flows.reduce(0, { $0 + $1.flow }) > 0 else { continue }
             for (pack, flow) in flows {
@@ -164,9 +169,10 @@ struct BankFlow: Sendable {
 
     /// As the exchange fades, the bank gets back what the pack has to spare.
     private mutating func release(
-        _ flows: [(pack: Int, flow: Double)], _ limits: [[Int?]], isCalm: Bool, at now: Timestamp
+        _ sides: [[(pack: Int, flow: Double)]], _ limits: [[Int?]], isCalm: Bool, at now: Timestamp
     ) {
         for (index, direction) in FlowDirection.allCases.enumerated() {
+            let flows = sides[index]
             for (pack, overload) in overloads[index] {
                 guard let limit = limits[index][pack], now >= overload.seenAt, now - overload.seenAt < Self.watchTime
                 else {

@@ -34,7 +34,7 @@ struct BankSide: Sendable {
         // A contact that was open when the pack fell silent proves nothing later.
         isOff =
             standing == .disconnected
-            || (standing == .open && believesContact && Self.isContactOpen(member, direction))
+            || (standing == .open && believesContact && Self.isContactClosed(member, direction) == false)
         switch standing {
         case .counted:
             if before != .counted { isReturning = true }
@@ -60,7 +60,11 @@ struct BankSide: Sendable {
         guard let limits = member.limits, freshness != .waiting else { return .waiting }
         guard freshness.isLive else { return .silent }
         let isRefused = !member.snapshot.permissions.contains(direction.permission)
-        let isContactOpen = believesContact && Self.isContactOpen(member, direction)
+        // After a silence permission must be earned anew: the first frame that has it is no refusal.
+        if isRefused, standing == .silent, member.snapshot.newestStatus.contains(direction.permission) {
+            return .silent
+        }
+        let isContactOpen = believesContact && Self.isContactClosed(member, direction) == false
         guard isRefused || isContactOpen else {
             carriesSince = nil
             carries = false
@@ -78,9 +82,9 @@ struct BankSide: Sendable {
         return isRefused ? .defiant : .counted
     }
 
-    /// Key 16 says that the contact is open.
-    static func isContactOpen(_ member: BankMember, _ direction: FlowDirection) -> Bool {
-        member.snapshot.keys.secondStatus.map { !$0.contains(direction.contact) } ?? false
+    /// What key 16 says of the contact; `nil`: it was not told, or too long ago.
+    static func isContactClosed(_ member: BankMember, _ direction: FlowDirection) -> Bool? {
+        member.snapshot.keys.secondStatus.map { $0.contains(direction.contact) }
     }
 
     /// Above it a pack carries current; a pack that its BMS calls full may still take the tail of a charge.

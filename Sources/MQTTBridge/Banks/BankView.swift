@@ -57,7 +57,8 @@ extension PackView {
         snapshot.cellSettings.nominal = first.snapshot.cellSettings.nominal
         snapshot.chemistry = first.snapshot.chemistry
         snapshot.temperatureScale = first.snapshot.temperatureScale
-        snapshot.frame = frame(known.compactMap { pack in pack.snapshot.frame.map { (pack, $0) } }, used, &figures)
+        snapshot.frame = frame(
+            known.compactMap { pack in pack.snapshot.frame.map { (pack, $0) } }, of: packs.count, used, &figures)
         snapshot.frame?.capacity = settings.capacity
         return snapshot
     }
@@ -70,7 +71,7 @@ extension PackView {
     }
 
     private static func frame(
-        _ packs: [(view: PackView, frame: Frame)], _ used: [PackView], _ figures: inout BankFigures
+        _ packs: [(view: PackView, frame: Frame)], of count: Int, _ used: [PackView], _ figures: inout BankFigures
     ) -> Frame? {
         guard
             let low = packs.min(by: { $0.frame.lowestVoltage < $1.frame.lowestVoltage }),
@@ -93,14 +94,14 @@ extension PackView {
         frame.current1 = sum(frames.map(\.current1))
         frame.current2 = sum(frames.map(\.current2))
         frame.energyStored = WattHours(frames.reduce(0) { $0 + $1.energyStored.rawValue })
-        frame.soc = soc(frames)
+        frame.soc = soc(frames, of: count)
         frame.slotCell = 0
         return frame
     }
 
-    /// Stored over installed energy; 100 when every pack says so.
-    private static func soc(_ frames: [Frame]) -> Int {
-        if frames.allSatisfy({ $0.soc == 100 }) { return 100 }
+    /// Stored over installed energy; 100 when every pack of the bank says so: one that is silent says nothing.
+    private static func soc(_ frames: [Frame], of count: Int) -> Int {
+        if frames.count == count, frames.allSatisfy({ $0.soc == 100 }) { return 100 }
         let installed = frames.reduce(0) { $0 + $1.capacity.rawValue }
         let stored = frames.reduce(0) { $0 + $1.energyStored.rawValue }
         let percent = installed > 0 ? stored * 100 / installed : frames.reduce(0) { $0 + $1.soc } / max(1, frames.count)

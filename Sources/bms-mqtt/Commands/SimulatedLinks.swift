@@ -31,7 +31,14 @@ final class FakeCable {
             return nil
         }
         (self.primary, self.secondary, self.link) = (primary, secondary, link)
-        source = "serial:\(link ?? path)"
+        source = "serial:\(link.map(Self.absolute) ?? path)"
+    }
+
+    /// A configuration names no path that depends on where it is read.
+    private static func absolute(_ path: String) -> String {
+        guard !path.hasPrefix("/"), let folder = getcwd(nil, 0) else { return path }
+        defer { free(folder) }
+        return String(cString: folder) + "/" + (path.hasPrefix("./") ? String(path.dropFirst(2)) : path)
     }
 
     deinit {

@@ -17,7 +17,10 @@ struct ConfigurationFaults: Error, Sendable {
     /// `file:line:column: sentence`, by place.
     var lines: [String] {
         let sorted = faults.sorted { ($0.place.line, $0.place.column) < ($1.place.line, $1.place.column) }
-        let shown = sorted.prefix(Self.most).map { "\(file):\($0.place.line):\($0.place.column): \($0.text)" }
+        let shown = sorted.prefix(Self.most).map {
+            // What stands in a file may be long, and may speak to a terminal.
+            "\(file):\($0.place.line):\($0.place.column): \($0.text.shortened)"
+        }
         return sorted.count > Self.most ? shown + ["\(file): and \(sorted.count - Self.most) more"] : shown
     }
 }
@@ -192,7 +195,7 @@ struct ConfigurationLoader {
             return []
         }
         var packs: [ServicePlan.Pack] = []
-        var sources: Set<SourceAddress> = []
+        var sources: [String: SourceAddress] = [:]
         for item in items {
             guard case .mapping(let entries) = item.content else {
                 fault(item.place, "packs: expected keys like 'id: garage', found \(item.kind)")
@@ -215,10 +218,11 @@ struct ConfigurationLoader {
                 fault(item.place, "a pack without '\(key)': it is required")
             }
             check(pack, item, before)
-            if pack.source != nothing, !sources.insert(pack.source).inserted {
+            if pack.source != nothing, let other = sources.updateValue(pack.source, forKey: pack.source.identity) {
                 if case .simulator = pack.source {
                 } else {
-                    fault(item.place, "two packs on \(pack.source): one cable is one pack")
+                    let spelling = other == pack.source ? "" : ", which is \(other), too"
+                    fault(item.place, "two packs on \(pack.source)\(spelling): one cable is one pack")
                 }
             }
             packs.append(pack)

@@ -71,8 +71,8 @@ struct ConfigurationKey<Target>: Sendable {
         if node.isEmpty { return fault("expected \(expectation), found nothing: give a value or leave the key out") }
         switch kind {
         case .text(let longest):
-            guard text.count <= longest, !text.contains(where: \.isNewline) else {
-                return fault("expected one line of at most \(longest) characters")
+            guard text.count <= longest, text.allSatisfy(\.isPrintable) else {
+                return fault("expected one line of at most \(longest) characters, without control characters")
             }
             return .success(.text(text))
         case .checked(let rule):
@@ -104,7 +104,8 @@ struct ConfigurationKey<Target>: Sendable {
     private func identifiers(_ node: YAMLNode) -> Result<Value, ConfigurationFault> {
         guard case .sequence(let items) = node.content, items.count <= 1000 else {
             return .failure(
-                ConfigurationFault(place: node.place, text: "\(path): expected \(expectation), found \(node.kind)"))
+                ConfigurationFault(
+                    place: node.place, text: "\(path): expected \(expectation), at most 1000, found \(node.kind)"))
         }
         var names: [String] = []
         for item in items {

@@ -14,6 +14,9 @@ extension ConfigurationLoader {
             fault(node.place, "banks: \(items.count) banks: at most 500")
             return []
         }
+        // Where no pack is known somebody was told why.
+        guard !packs.isEmpty else { return [] }
+        let ids = items.compactMap(\.bankID)
         var banks: [ServicePlan.Bank] = []
         var owners: [String: String] = [:]
         for item in items {
@@ -36,7 +39,7 @@ extension ConfigurationLoader {
                         + "Use one BMS for all the cells of a string")
                 continue
             }
-            check(bank, entries, item, packs, &owners)
+            check(bank, entries, item, packs, ids, &owners)
             banks.append(bank)
             bankPlaces.append(item.place)
         }
@@ -45,17 +48,21 @@ extension ConfigurationLoader {
 
     private mutating func check(
         _ bank: ServicePlan.Bank, _ entries: [YAMLNode.Entry], _ item: YAMLNode, _ packs: [ServicePlan.Pack],
-        _ owners: inout [String: String]
+        _ banks: [String], _ owners: inout [String: String]
     ) {
         let id = bank.options.id
-        let known = packs.map(\.options.id)
+        let known = packs.map(\.options.id).filter { !$0.isEmpty }
         var seen: Set<String> = []
         for (name, place) in names(of: "packs", entries) {
-            if !known.contains(name) {
-                fault(place, "bank '\(id)': no pack '\(name)'\(Suggestion.text(name, known))")
+            if banks.contains(name), !known.contains(name) {
+                fault(place, "bank '\(id)': '\(name)' is a bank, and banks do not nest: name its packs")
+            } else if !known.contains(name) {
+                // A pack whose id is refused may be the one: that was told.
+                guard known.count == packs.count else { continue }
+                fault(place, "bank '\(id)': no pack '\(name.prefix(64))'\(Suggestion.text(name, known))")
             } else if !seen.insert(name).inserted {
                 fault(place, "bank '\(id)': pack '\(name)' is named twice")
-            } else if let owner = owners.updateValue(id, forKey: name) {
+            } else if let owner = owners.updateValue(id, forKey: name), owner != id {
                 fault(place, "pack '\(name)' is in two banks, '\(owner)' and '\(id)': it hangs on one bus only")
             }
         }
@@ -65,8 +72,20 @@ extension ConfigurationLoader {
                 "bank '\(id)': a bank of \(bank.options.packs.count): it takes two packs at least, a pack alone needs no bank"
             )
         }
-        for (name, place) in names(of: "disconnected", entries) where !bank.options.packs.contains(name) {
-            fault(place, "bank '\(id)': disconnected names '\(name)', which is no pack of this bank")
+        var off: Set<String> = []
+        for (name, place) in names(of: "disconnected", entries) {
+            if !bank.options.packs.contains(name) {
+                fault(
+                    place, "bank '\(id)': disconnected names '\(name.prefix(64))', which is no pack of this bank")
+            } else if !off.insert(name).inserted {
+                fault(place, "bank '\(id)': disconnected names '\(name)' twice")
+            }
+        }
+        if !off.isEmpty, off.isSuperset(of: bank.options.packs) {
+            fault(
+                place(of: "disconnected", entries, item),
+                "bank '\(id)': every pack is disconnected, and nothing is left of the bank: leave one in, or take the bank "
+                    + "out of the file")
         }
         compare(bank, packs.filter { seen.contains($0.options.id) }, place(of: "packs", entries, item))
     }
@@ -126,5 +145,15 @@ extension ConfigurationLoader {
 
     private func place(of key: String, _ entries: [YAMLNode.Entry], _ item: YAMLNode) -> YAMLNode.Place {
         entries.first { $0.key == key }?.value.place ?? item.place
+    }
+}
+
+extension YAMLNode {
+    /// The id of a bank, as it stands in the file.
+    fileprivate var bankID: String? {
+        guard case .mapping(let entries) = content,
+            case .scalar(let text, _)? = entries.first(where: { $0.key == "id" })?.value.content
+        else { return nil }
+        return text
     }
 }

@@ -27,7 +27,7 @@ struct YAMLNode: Sendable {
     var kind: String {
         switch content {
         case .scalar(let text, _): text.isEmpty ? "nothing" : "'\(text.prefix(40))'"
-        case .sequence: "a list"
+        case .sequence(let items): items.isEmpty ? "an empty list" : "a list of \(items.count)"
         case .mapping: "a group of keys"
         }
     }
@@ -42,4 +42,13 @@ struct YAMLNode: Sendable {
 struct ConfigurationFault: Error, Hashable, Sendable {
     var place: YAMLNode.Place
     var text: String
+}
+
+extension String {
+    /// As it may be shown: printable, and no longer than anybody reads.
+    var shortened: String {
+        let most = 600
+        let text = printable
+        return text.count <= most ? text : text.prefix(most) + " ..."
+    }
 }

@@ -14,6 +14,8 @@ struct YAMLReader {
     static func read(_ bytes: [UInt8]) throws(ConfigurationFault) -> YAMLNode? {
         let top = YAMLNode.Place(line: 1, column: 1)
         guard bytes.count <= longestFile else { throw ConfigurationFault(place: top, text: "the file exceeds 1 MiB") }
+        // A byte order mark, as editors of other systems set it, is no part of the text.
+        let bytes = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(bytes.dropFirst(3)) : bytes
         if bytes.contains(0) { throw ConfigurationFault(place: top, text: "the file holds NUL bytes: it is no text") }
         let parser = UnsafeMutablePointer<yaml_parser_t>.allocate(capacity: 1)
         defer { parser.deallocate() }

@@ -33,7 +33,7 @@ struct LogFilter: Sendable {
     /// - Parameter now: milliseconds of a monotonic clock.
     mutating func admit(_ level: Log.Level, _ text: String, at now: Int64) -> String? {
         guard let line = repeated(text, at: now) else { return nil }
-        let kind = Kind(level: level, isAboutPack: text.hasPrefix("pack "))
+        let kind = Kind(level: level, isAboutPack: Self.isAboutPack(text))
         switch budgets[kind, default: LineBudget()].take(at: now) {
         case .leftOut: return nil
         case .said(let leftOut):
@@ -74,11 +74,21 @@ struct LogFilter: Sendable {
         return suppressed == 0 ? text : "\(text) (and \(suppressed) times more since it was last said)"
     }
 
-    /// Ages, ports and counts differ from time to time, the message is the same; but "pack b2: ..." is not "pack b1: ...".
+    /// Ages, ports and counts differ from time to time, the message is the same; but "pack b2: ..." is not "pack b1: ...", nor is
+    /// "bank house: b2 ..." "bank house: b1 ...".
     private static func shape(_ text: String) -> String {
-        let end = text.hasPrefix("pack ") ? text.firstIndex(of: ":") ?? text.startIndex : text.startIndex
+        let end = subjectEnd(text)
         return text[..<end] + String(text[end...].prefix(longestLine).filter { !$0.isNumber })
     }
+
+    /// Where the names of what a line speaks of end.
+    private static func subjectEnd(_ text: String) -> String.Index {
+        guard isAboutPack(text), let colon = text.firstIndex(of: ":") else { return text.startIndex }
+        guard text.hasPrefix("bank ") else { return colon }
+        return text[colon...].dropFirst(2).firstIndex(of: " ") ?? colon
+    }
+
+    private static func isAboutPack(_ text: String) -> Bool { text.hasPrefix("pack ") || text.hasPrefix("bank ") }
 }
 
 /// So many lines at once, so many an hour.
