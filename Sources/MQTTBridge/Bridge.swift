@@ -39,7 +39,8 @@ public struct Bridge: Sendable {
         access = TopicAccess(options, packs: packs, banks: banks)
         self.packs = packs.map { PackChannel($0, options, states[$0.id] ?? PackState(), at: now) }
         self.banks = banks.map { bank in
-            BankChannel(bank, options, members: bank.packs.compactMap { id in packs.firstIndex { $0.id == id } })
+            let members = bank.packs.compactMap { id in packs.firstIndex { $0.id == id } }
+            return BankChannel(bank, options, members: members, shares: members.map { states[packs[$0].id]?.share })
         }
         round = ListeningRound(packs: packs.count)
         bankOfPack = Dictionary(
@@ -50,7 +51,13 @@ public struct Bridge: Sendable {
 
     /// What should survive a restart, by the packs' ids.
     public func states(at now: Timestamp) -> [String: PackState] {
-        Dictionary(uniqueKeysWithValues: packs.map { ($0.options.id, $0.state(at: now)) })
+        var states = Dictionary(uniqueKeysWithValues: packs.map { ($0.options.id, $0.state(at: now)) })
+        for bank in banks {
+            for (place, index) in bank.members.enumerated() {
+                states[packs[index].options.id]?.share = bank.share(place)
+            }
+        }
+        return states
     }
 
     /// Ids of all packs and banks.

@@ -10,11 +10,15 @@ public struct PackState: Hashable, Sendable {
 
     /// Extremes that were seen.
     public var peaks: PackPeaks
+    /// What it takes of the current of its bank; `nil`: it is in none, or nothing was measured.
+    public var share: BankShare?
 
     /// A state.
     public init(
-        memory: LimitMemory? = nil, settings: [String: StoredSetting] = [:], peaks: PackPeaks = PackPeaks()
+        memory: LimitMemory? = nil, settings: [String: StoredSetting] = [:], peaks: PackPeaks = PackPeaks(),
+        share: BankShare? = nil
     ) {
+        self.share = share
         self.peaks = peaks
         self.memory = memory
         self.settings = settings

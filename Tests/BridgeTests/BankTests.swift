@@ -15,16 +15,19 @@ private struct BankHarness {
     var notices: [Notice] = []
     let count: Int
 
-    init(_ count: Int = 2, disconnected: Set<String> = [], _ change: (inout BridgeOptions) -> Void = { _ in }) {
+    init(
+        _ count: Int = 2, disconnected: Set<String> = [], id: String = "house", states: [String: PackState] = [:],
+        _ change: (inout BridgeOptions) -> Void = { _ in }
+    ) {
         var options = BridgeOptions()
         change(&options)
         let ids = ["a", "b", "c", "d"].prefix(count).map { $0 }
         var packs = ids.map { PackOptions(id: $0) }
         for index in packs.indices { packs[index].gxInstance = 512 + index }
-        var bank = BankOptions(id: "house", name: "House battery", packs: ids)
+        var bank = BankOptions(id: id, name: "House battery", packs: ids)
         bank.disconnected = disconnected
         bank.gxInstance = 520
-        bridge = Bridge(options, packs: packs, banks: [bank])
+        bridge = Bridge(options, packs: packs, banks: [bank], states: states)
         self.count = count
         take(bridge.connected(canExpire: true, at: now))
     }
@@ -104,6 +107,29 @@ struct BankChannelTests {
             frame.energyStored = frame.capacity
         }
         #expect(try harness.document("bms/house/state").number("Soc") == Double(expected))
+    }
+
+    @Test("what each pack takes of the bank's current survives a restart, in the same bank")
+    func shares() throws {
+        func isMeasured(_ harness: BankHarness, _ id: String) throws -> Bool {
+            let reason = try harness.document("bms/\(id)/state").text("Info.DischargeLimitation")
+            return try #require(reason).contains("not measured yet") == false
+        }
+        var harness = BankHarness()
+        harness.run(120) { index, frame in
+            frame.current = Milliamperes(index == 0 ? -60_000 : -30_000)
+            frame.current1 = frame.current
+        }
+        let states = harness.bridge.states(at: harness.now.monotonic)
+        let weight = try #require(states["a"]?.share?.discharge)
+        #expect(abs(weight - 0.667) < 0.02)
+        #expect(try isMeasured(harness, "house"))
+        var restarted = BankHarness(states: states)
+        restarted.run(20)
+        #expect(try isMeasured(restarted, "house"))
+        var other = BankHarness(id: "barn", states: states)
+        other.run(20)
+        #expect(try !isMeasured(other, "barn"))
     }
 
     @Test("a pack that falls silent below full does not make the bank full")

@@ -114,6 +114,26 @@ struct BankTests {
         #expect(bench.amperes[1] == 200)
     }
 
+    @Test("shares that were measured before a restart hold from the first limits on, those of other packs do not")
+    func remembered() {
+        var bench = BankBench(2)
+        bench.run(300, [-60, -30])
+        let shares = (0..<2).map { bench.bank.memory(of: $0, in: "house") }
+        var restarted = BankBench(2)
+        restarted.bank = BankCalculator(packs: 2, shares: shares)
+        restarted.run(20, [0, 0])
+        #expect(restarted.amperes == bench.amperes)
+        #expect(restarted.limits?.reason(.dcl).contains("not measured") == false)
+        let wild = BankShare(bank: "house", charge: .nan, discharge: -1)
+        for shares in [[shares[0], nil], [shares[0], wild], [shares[0]], []] {
+            var unknown = BankBench(2)
+            unknown.bank = BankCalculator(packs: 2, shares: shares)
+            unknown.run(20, [0, 0])
+            #expect(unknown.limits?.reason(.dcl).contains("not measured") == true)
+            #expect(unknown.bank.memory(of: 0, in: "house") == nil)
+        }
+    }
+
     /// What befalls the fourth of four packs at 75 A each, and what the bank allows a minute later.
     enum Loss: String, CaseIterable {
         case silent, silentAndOff, openContact, refusedOnly, signalOnly, byFile

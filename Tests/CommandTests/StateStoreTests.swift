@@ -20,7 +20,8 @@ struct StateStoreTests {
             "customName": StoredSetting(.text("a \"b\" \\c 🔋"), setAt: 7),
         ],
         peaks: PackPeaks(
-            minimumCell: Millivolts(2905), maximumCell: Millivolts(3550), strongestCell: 3, weakestCell: 255))
+            minimumCell: Millivolts(2905), maximumCell: Millivolts(3550), strongestCell: 3, weakestCell: 255),
+        share: BankShare(bank: "house", charge: 0.25, discharge: 0.375))
     private static let day: Int64 = 86_400_000
 
     private func load(_ store: StateStore, wall: Int64 = 0) -> (state: PackState?, complaints: [String]) {
@@ -44,6 +45,13 @@ struct StateStoreTests {
         #expect(load(store, wall: 0).state?.memory?.secondsSinceFull == 3600, "a clock that ran back")
         let wild = load(store, wall: .max).state?.memory?.secondsSinceFull
         #expect(wild == 7_779_600, "a clock gone wild")
+    }
+
+    @Test("A share that no pack can have is not believed, and the rest is")
+    func wildShare() {
+        let text = #"{"version":1,"savedAt":0,"settings":{},"share":{"bank":"house","charge":1e9,"discharge":0.4}}"#
+        let share = StateStore.parse(Array(text.utf8), wall: 0)?.share
+        #expect(share == BankShare(bank: "house", discharge: 0.4))
     }
 
     @Test("No file is no fault")

@@ -28,11 +28,15 @@ public struct BankCalculator: Sendable {
     private var newest: [Timestamp?]
 
     /// A calculator for so many packs, always passed in the same order.
-    public init(_ configuration: BankConfiguration = BankConfiguration(), packs count: Int) {
+    ///
+    /// - Parameter shares: what an earlier one had measured of each pack.
+    public init(
+        _ configuration: BankConfiguration = BankConfiguration(), packs count: Int, shares: [BankShare?] = []
+    ) {
         self.configuration = configuration
         let count = max(0, count)
         sides = (0..<count).map { _ in FlowDirection.allCases.map { BankSide($0) } }
-        flow = BankFlow(count: count)
+        flow = BankFlow(count: count, shares: shares)
         newest = [Timestamp?](repeating: nil, count: count)
     }
 
@@ -52,6 +56,13 @@ public struct BankCalculator: Sendable {
             return Int(flow.shares(direction).share(of: pack, among: taking) * 1000)
         }
         return (share(.charge, 0), share(.discharge, 1))
+    }
+
+    /// What was measured of a pack and should survive a restart, in the bank of that id; `nil`: nothing yet.
+    public func memory(of pack: Int, in bank: String) -> BankShare? {
+        let share = BankShare(
+            bank: bank, charge: flow.charge.reference?[pack], discharge: flow.discharge.reference?[pack])
+        return share.charge == nil && share.discharge == nil ? nil : share
     }
 
     /// The bank's limits at `now`; `nil` until every connected pack was heard, or the time of staleness has passed, or where

@@ -40,9 +40,9 @@ struct BankFlow: Sendable {
     private var set: [Int] = []
     private var lookedAt: Timestamp?
 
-    init(count: Int) {
-        charge = ShareEstimator(count: count)
-        discharge = ShareEstimator(count: count)
+    init(count: Int, shares: [BankShare?] = []) {
+        charge = ShareEstimator(count: count, remembered: shares.map { $0?.charge })
+        discharge = ShareEstimator(count: count, remembered: shares.map { $0?.discharge })
         offsets = FlowDirection.allCases.map { _ in [Double](repeating: 0, count: count) }
     }
 

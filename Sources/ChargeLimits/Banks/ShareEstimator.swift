@@ -17,11 +17,15 @@ struct ShareEstimator: Sendable {
 
     private var capacities: [Double]
     private var weights: [Double]
-    private var reference: [Double]?
+    /// What should survive a restart; `nil`: nothing was measured yet.
+    private(set) var reference: [Double]?
 
-    init(count: Int) {
+    /// - Parameter remembered: what an earlier one had measured; taken where it has a sound weight for each pack.
+    init(count: Int, remembered: [Double?] = []) {
         capacities = [Double](repeating: 1 / Double(max(1, count)), count: count)
-        weights = capacities
+        let known = remembered.compactMap(\.self).filter(BankShare.range.contains)
+        reference = known.count == count && count > 0 ? known : nil
+        weights = reference ?? capacities
     }
 
     /// Shares were measured.

@@ -32,12 +32,14 @@ struct BankChannel: Sendable {
         didSet { if !isListenedTo && oldValue { battery?.forget() } }
     }
 
-    init(_ options: BankOptions, _ bridge: BridgeOptions, members: [Int]) {
+    /// - Parameter shares: what was kept of the packs; those of another bank say nothing here.
+    init(_ options: BankOptions, _ bridge: BridgeOptions, members: [Int], shares: [BankShare?]) {
         self.options = options
         self.members = members
         self.bridge = bridge
         pack = Shared(options.asPack)
-        calculator = BankCalculator(options.limits, packs: members.count)
+        calculator = BankCalculator(
+            options.limits, packs: members.count, shares: shares.map { $0?.bank == options.id ? $0 : nil })
         publisher = PackPublisher(pack.value, bridge)
         settings = CommandedSettings([:], pack.value)
         standings = members.map { _ in .waiting }
@@ -125,6 +127,9 @@ struct BankChannel: Sendable {
                 setting: command.setting, asked: nil,
                 answer: CommandedSettings.Answer(isAccepted: false, reason: reason, effective: nil)))
     }
+
+    /// What should survive a restart, by a pack's place.
+    func share(_ place: Int) -> BankShare? { calculator.memory(of: place, in: options.id) }
 
     /// Packs that float waits for: all that are not known to be off the bus.
     func awaits(_ place: Int) -> Bool { calculator.isAwaited(place) }

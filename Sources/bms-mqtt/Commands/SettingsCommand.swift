@@ -44,7 +44,8 @@ struct SettingsCommand: Sendable {
             group.cancelAll()
             if let code { return code }
             Console.complain(
-                "no answer on \(topic) from \(link) in 5 s: is the bridge running, with pack '\(pack)' and this base topic?"
+                "no answer on \(topic) from \(link) in 5 s: is the bridge running, with pack '\(pack)' (a bank has no "
+                    + "settings, ask its packs) and this base topic?"
             )
             return 1
         }

@@ -143,6 +143,14 @@ struct StateStore: Sendable {
         if let highest = state.peaks.maximumCell { writer.member("maximumCell", .integer(highest.rawValue)) }
         if let strongest = state.peaks.strongestCell { writer.member("strongestCell", .integer(strongest)) }
         if let weakest = state.peaks.weakestCell { writer.member("weakestCell", .integer(weakest)) }
+        if let share = state.share {
+            writer.key("share")
+            writer.beginObject()
+            writer.member("bank", share.bank)
+            if let charge = share.charge { writer.member("charge", charge) }
+            if let discharge = share.discharge { writer.member("discharge", discharge) }
+            writer.endObject()
+        }
         writer.key("settings")
         writer.beginObject()
         for (name, setting) in state.settings.sorted(by: { $0.key < $1.key }) {
@@ -181,6 +189,10 @@ struct StateStore: Sendable {
         state.peaks.maximumCell = cell(value["maximumCell"])
         state.peaks.strongestCell = value["strongestCell"]?.whole.flatMap { (1...255).contains($0) ? $0 : nil }
         state.peaks.weakestCell = value["weakestCell"]?.whole.flatMap { (1...255).contains($0) ? $0 : nil }
+        if let bank = value["share.bank"]?.text {
+            state.share = BankShare(
+                bank: bank, charge: weight(value["share.charge"]), discharge: weight(value["share.discharge"]))
+        }
         guard case .object(let settings)? = value["settings"], settings.count <= 100 else { return nil }
         for (name, entry) in settings { state.settings[name] = stored(entry) }
         return state
@@ -188,6 +200,10 @@ struct StateStore: Sendable {
 
     private static func cell(_ value: JSONValue?) -> Millivolts? {
         value?.whole.flatMap { (500...6_000).contains($0) ? Millivolts($0) : nil }
+    }
+
+    private static func weight(_ value: JSONValue?) -> Double? {
+        value?.number.flatMap { BankShare.range.contains($0) ? $0 : nil }
     }
 
     private static func memory(_ value: JSONValue, age: Int64) -> LimitMemory? {

@@ -1,0 +1,19 @@
+/// What a pack takes of the current of its bank, as it should survive a restart.
+public struct BankShare: Hashable, Sendable {
+    /// Weights that can have been learned: a pack may carry more than the bank does, into another.
+    public static let range = 0.001...2.0
+
+    /// Id of the bank.
+    public var bank: String
+    /// Weight among the packs of the bank, 1 = the whole current; `nil`: not measured yet.
+    public var charge: Double?
+    /// The same while the bank is discharged.
+    public var discharge: Double?
+
+    /// A share in a bank.
+    public init(bank: String, charge: Double? = nil, discharge: Double? = nil) {
+        self.bank = bank
+        self.charge = charge
+        self.discharge = discharge
+    }
+}
