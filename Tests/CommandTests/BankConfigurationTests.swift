@@ -143,6 +143,17 @@ struct BankConfigurationTests {
         #expect(!faults.isEmpty && faults.allSatisfy { $0.count < 700 && !$0.contains("\u{1b}") }, "\(faults)")
     }
 
+    @Test("a fit file is summed up in one line that somebody can read, however many packs it has")
+    func summary() throws {
+        let few = Self.packs() + "banks:\n  - { id: house, packs: [a, b] }\n"
+        let plan = try ConfigurationFile.parse(Array(few.utf8), file: "c.yaml").plan
+        #expect(plan.summary == "a from replay:a, b from replay:b, c from replay:c; bank house of a, b")
+        let ids = (0..<1_000).map { "p\($0)" }
+        let many = Self.packs(ids: ids) + "banks:\n  - { id: house, packs: [\(ids.joined(separator: ", "))] }\n"
+        let summary = try ConfigurationFile.parse(Array(many.utf8), file: "c.yaml").plan.summary
+        #expect(summary.count < 700 && summary.contains("p19 from replay:p19 and 980 more; bank house of p0, p1"))
+    }
+
     @Test("a byte order mark is no part of the text")
     func byteOrderMark() throws {
         let text = Self.packs() + "banks:\n  - { id: house, packs: [a, b] }\n"

@@ -39,9 +39,15 @@ struct ServicePlan: Sendable {
 
     /// Packs with their sources, and banks with their packs, for people.
     var summary: String {
-        let packs = packs.map { "\($0.options.id) from \($0.source)" }
-        let banks = banks.map { "bank \($0.options.id) of \($0.options.packs.joined(separator: ", "))" }
-        return ([packs.joined(separator: ", ")] + banks).joined(separator: "; ")
+        let packs = Self.listed(packs) { "\($0.options.id) from \($0.source)" }
+        let banks = Self.listed(banks) { "bank \($0.options.id) of \(Self.listed($0.options.packs) { $0 })" }
+        return banks.isEmpty ? packs : "\(packs); \(banks)"
+    }
+
+    /// The first twenty, and how many more there are.
+    private static func listed<Item>(_ items: [Item], _ text: (Item) -> String) -> String {
+        let shown = items.prefix(20).map(text).joined(separator: ", ")
+        return items.count > 20 ? "\(shown) and \(items.count - 20) more" : shown
     }
 
     /// Services of the GX tree, each by broker, portal and number.
