@@ -2,7 +2,7 @@ import Glibc
 
 extension SourceAddress {
     /// What two spellings of one source have in common, as far as this machine can tell: a path behind its links, a host in small
-    /// letters, an address in its shortest form, all names of this machine's loopback as one. Names are not looked up.
+    /// letters, an address in its shortest form, 127.0.0.1 and ::1 as localhost. Names are not looked up.
     public var identity: String {
         switch self {
         case .serial(let path): "serial:\(Self.resolved(path))"
@@ -24,7 +24,7 @@ extension SourceAddress {
         if name.hasSuffix(".") { name.removeLast() }
         var four = in_addr()
         if inet_pton(AF_INET, name, &four) == 1 {
-            return UInt32(bigEndian: four.s_addr) >> 24 == 127 ? "localhost" : shortest(AF_INET, &four)
+            return UInt32(bigEndian: four.s_addr) == INADDR_LOOPBACK ? "localhost" : shortest(AF_INET, &four)
         }
         var six = in6_addr()
         guard inet_pton(AF_INET6, name, &six) == 1 else { return name }

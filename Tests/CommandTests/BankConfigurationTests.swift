@@ -121,7 +121,9 @@ struct BankConfigurationTests {
         #expect(faults(text).contains { $0.contains(expected) }, "\(faults(text))")
     }
 
-    @Test("sources that only look alike are two", arguments: ["tcp:127.0.0.1:2", "tcp:h2:1", "serial:/dev/zero"])
+    @Test(
+        "sources that only look alike are two",
+        arguments: ["tcp:127.0.0.1:2", "tcp:127.0.0.2:1", "tcp:h2:1", "serial:/dev/zero"])
     func others(other: String) {
         let one = other.hasPrefix("serial") ? "serial:/dev/null" : "tcp:127.0.0.1:1"
         #expect(faults("packs:\n  - { id: a, source: \"\(one)\" }\n  - { id: b, source: \"\(other)\" }\n").isEmpty)

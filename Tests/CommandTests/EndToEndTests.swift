@@ -140,7 +140,7 @@ struct EndToEndTests {
         #expect(bridge.read(until: "reading").contains("reading"))
         // Frames in one chunk are one step, and CCL rises slowly from 0.
         var words = ""
-        for _ in 0..<100 where !words.contains("POWER ON") {
+        for _ in 0..<300 where !words.contains("POWER ON") {
             pty.write(FrameFixture.bytes())
             words += device.read(until: "ON", seconds: 0.2)
         }
@@ -236,7 +236,7 @@ struct EndToEndTests {
         let limits = try subscriber(broker, "bms/garage/limits")
         // The port may be opened after the connection stands; what was written before is not read.
         var text = ""
-        for _ in 0..<100 where !text.contains("\"dcl\":40") {
+        for _ in 0..<300 where !text.contains("\"dcl\":40") {
             pty.write(FrameFixture.bytes())
             text += limits.read(until: "\"dcl\":40", seconds: 0.2)
         }

@@ -58,8 +58,10 @@ public struct BankCalculator: Sendable {
         return (share(.charge, 0), share(.discharge, 1))
     }
 
-    /// What was measured of a pack and should survive a restart, in the bank of that id; `nil`: nothing yet.
+    /// What was measured of a pack and should survive a restart, in the bank of that id; `nil`: nothing yet, or its contact is open:
+    /// after the restart that is not known for a turn of the keys, and the others would be asked for what it does not carry.
     public func memory(of pack: Int, in bank: String) -> BankShare? {
+        guard !sides[pack].contains(where: \.isOffByContact) else { return nil }
         let share = BankShare(
             bank: bank, charge: flow.charge.reference?[pack], discharge: flow.discharge.reference?[pack])
         return share.charge == nil && share.discharge == nil ? nil : share
@@ -224,7 +226,7 @@ public struct BankCalculator: Sendable {
         isDistrusted: Bool, at now: Timestamp
     ) -> Limits {
         // A pack that is known to be off the bus speaks for nobody while another may hang on it.
-        let onBus = connected.filter { isAwaited($0) }
+        let onBus = connected.filter { sides[$0].contains(where: \.isAwaited) }
         let live = (onBus.isEmpty ? connected : onBus).filter { ages[$0].isLive }
         let capacity = live.reduce(0.0) { $0 + Double(members[$1].snapshot.capacity?.rawValue ?? 0) }
         let cells = Double(members[connected[0]].snapshot.settings?.cellCount ?? 0)

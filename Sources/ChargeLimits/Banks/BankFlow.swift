@@ -64,7 +64,9 @@ struct BankFlow: Sendable {
         }
         // A pack that is kept off in one direction says nothing of the shares there.
         let sides = limits.map { limits in flows.filter { limits[$0.pack] != nil } }
-        if flows.count == taking.count { noteOverloads(sides, limits, at: now) }
+        // The others take part in what the packs exchange.
+        let total = flows.reduce(0) { $0 + $1.flow }
+        if flows.count == taking.count { noteOverloads(sides, total, limits, at: now) }
         if let lookedAt, now - lookedAt < Self.interval, now >= lookedAt { return }
         let seconds = Double(min(5_000, max(0, lookedAt.map { now - $0 } ?? 1_000))) / 1000
         lookedAt = now
@@ -74,17 +76,16 @@ struct BankFlow: Sendable {
             totals = []
             return
         }
-        let total = flows.reduce(0) { $0 + $1.flow }
         totals = totals.suffix(Self.looks - 1) + [total]
         let capacity = taking.reduce(0) { $0 + capacities[$1] }
         let isLarge = abs(total) >= max(4_000, capacity / 20)
         let spread = (totals.max() ?? 0) - (totals.min() ?? 0)
         let isCalm = totals.count == Self.looks && spread <= abs(total) / 10 + 2_000
-        release(sides, limits, isCalm: isCalm, at: now)
+        release(sides, total, limits, isCalm: isCalm, at: now)
         let isPeak = notePeak(total, least: capacity / 20, isCalm: isCalm, seconds)
         learn(
             sides, total, isTeaching: isLarge && isCalm && isPeak && !isSettling(at: now), isMidway: isMidway, seconds)
-        if isCalm && isPeak { noteOffsets(sides, isLarge: isLarge) }
+        if isCalm && isPeak { noteOffsets(sides, total, isLarge: isLarge) }
     }
 
     private mutating func forget() {
@@ -125,11 +126,10 @@ struct BankFlow: Sendable {
     }
 
     /// At rest and with current in the same direction: a share that was learned with the other says nothing here.
-    private mutating func noteOffsets(_ sides: [[(pack: Int, flow: Double)]], isLarge: Bool) {
+    private mutating func noteOffsets(_ sides: [[(pack: Int, flow: Double)]], _ total: Double, isLarge: Bool) {
         for (index, direction) in FlowDirection.allCases.enumerated() {
             let flows = sides[index]
             let packs = flows.map(\.pack)
-            let total = flows.reduce(0) { $0 + $1.flow }
             let sign = direction == .charge ? 1.0 : -1.0
             guard !isLarge || sign * total > 0 else { continue }
             for (pack, flow) in flows {
@@ -145,18 +145,18 @@ struct BankFlow: Sendable {
     /// A pack above its limit, and the bank's current as it would be with the pack at its limit: what is taken off the bank
     /// is taken off the pack by its share, while what the packs exchange remains.
     private mutating func noteOverloads(
-        _ sides: [[(pack: Int, flow: Double)]], _ limits: [[Int?]], at now: Timestamp
+        _ sides: [[(pack: Int, flow: Double)]], _ total: Double, _ limits: [[Int?]], at now: Timestamp
     ) {
         for (index, direction) in FlowDirection.allCases.enumerated() {
             let flows = sides[index]
             let sign = direction == .charge ? 1.0 : -1.0
-            guard sign * flows.reduce(0, { $0 + $1.flow }) > 0 else { continue }
+            guard sign * total > 0 else { continue }
             for (pack, flow) in flows {
                 guard let limit = limits[index][pack], limit > 0 else { continue }
                 let current = sign * flow
                 let grain = current > 20_000 ? Self.grain : Self.grain / 10
                 guard current > Double(limit) * Self.tolerance + grain else { continue }
-                let bound = bound(direction, pack, limit, flows)
+                let bound = bound(direction, pack, limit, flows, total)
                 var overload =
                     overloads[index][pack] ?? Overload(bound: bound, current: current, since: now, seenAt: now)
                 overload.bound = min(overload.bound, bound)
@@ -169,7 +169,7 @@ struct BankFlow: Sendable {
 
     /// As the exchange fades, the bank gets back what the pack has to spare.
     private mutating func release(
-        _ sides: [[(pack: Int, flow: Double)]], _ limits: [[Int?]], isCalm: Bool, at now: Timestamp
+        _ sides: [[(pack: Int, flow: Double)]], _ total: Double, _ limits: [[Int?]], isCalm: Bool, at now: Timestamp
     ) {
         for (index, direction) in FlowDirection.allCases.enumerated() {
             let flows = sides[index]
@@ -180,21 +180,19 @@ struct BankFlow: Sendable {
                     continue
                 }
                 guard isCalm, overload.seenAt != now else { continue }
-                let bound = max(overload.bound, bound(direction, pack, limit, flows))
+                let bound = max(overload.bound, bound(direction, pack, limit, flows, total))
                 overloads[index][pack]?.bound = bound
             }
         }
     }
 
     private func bound(
-        _ direction: FlowDirection, _ pack: Int, _ limit: Int, _ flows: [(pack: Int, flow: Double)]
+        _ direction: FlowDirection, _ pack: Int, _ limit: Int, _ flows: [(pack: Int, flow: Double)], _ total: Double
     ) -> Double {
         let sign = direction == .charge ? 1.0 : -1.0
-        let (total, current) = flows.reduce((0.0, 0.0)) { sums, next in
-            (sums.0 + sign * next.flow, sums.1 + (next.pack == pack ? sign * next.flow : 0))
-        }
+        let current = flows.reduce(0) { $0 + ($1.pack == pack ? sign * $1.flow : 0) }
         let share = shares(direction).measured(pack, among: flows.map(\.pack))
-        let bound = total - (current - Double(limit)) / share
+        let bound = sign * total - (current - Double(limit)) / share
         // DCL 0 darkens the house, and stops no exchange between packs.
         return max(bound, direction == .discharge ? Double(limit) / 10 : 0)
     }

@@ -4,6 +4,8 @@ import BMSCore
 struct BankSide: Sendable {
     /// A BMS opens its relay within a second or two; what flows longer flows past it.
     private static let patience: Int64 = 5_000
+    /// No current flows through an open contact, and no sensor shows so much of none.
+    private static let leak = 500
 
     let direction: FlowDirection
     private(set) var standing = BankStanding.waiting
@@ -15,11 +17,17 @@ struct BankSide: Sendable {
     /// would pull the bank down to the foot of its ramp.
     private var isReturning = false
     private var carriesSince: Timestamp?
+    /// It carries against its BMS.
     private var carries = false
+    private var isRefused = false
+    /// Its contact read open while it carried: until it reads closed it says nothing.
+    private var isContactDisproved = false
     /// It is known to be off the bus: the file or its contact says so, and it carries nothing.
     private var isOff = false
     /// It may hang on the bus.
     var isAwaited: Bool { !isOff }
+    /// Its contact alone says that it does not.
+    var isOffByContact: Bool { isOff && standing == .open }
 
     init(_ direction: FlowDirection) { self.direction = direction }
 
@@ -60,26 +68,47 @@ struct BankSide: Sendable {
         guard let limits = member.limits, freshness != .waiting else { return .waiting }
         guard freshness.isLive else { return .silent }
         let isRefused = !member.snapshot.permissions.contains(direction.permission)
+        let newest = member.snapshot.newestStatus
         // After a silence permission must be earned anew: the first frame that has it is no refusal.
-        if isRefused, standing == .silent, member.snapshot.newestStatus.contains(direction.permission) {
+        if isRefused, standing == .silent, newest.contains(direction.permission), !newest.contains(.noCellCommunication)
+        {
             return .silent
         }
-        let isContactOpen = believesContact && Self.isContactClosed(member, direction) == false
+        let isClosed = Self.isContactClosed(member, direction)
+        noteRefusal(isRefused)
+        if isClosed == true { isContactDisproved = false }
+        let isContactOpen = believesContact && isClosed == false && !isContactDisproved
         guard isRefused || isContactOpen else {
             carriesSince = nil
             carries = false
             return .counted
         }
-        if flow > threshold(member, limits) {
-            let since = carriesSince ?? now
-            carriesSince = since
-            // Until it is permitted again: stopping the current would only hide it.
-            if now - since >= Self.patience { carries = true }
-        } else {
+        noteFlow(flow, above: isRefused ? threshold(member, limits) : Self.leak, at: now)
+        if isRefused { return carries ? .defiant : .open }
+        return isContactDisproved ? .counted : .open
+    }
+
+    /// A refusal has five seconds to take effect, whatever flowed before it. Where it had none, the contact says nothing later.
+    private mutating func noteRefusal(_ isNow: Bool) {
+        if isNow, !isRefused {
             carriesSince = nil
+            carries = false
+        } else if !isNow, isRefused, carries {
+            isContactDisproved = true
         }
-        guard carries else { return .open }
-        return isRefused ? .defiant : .counted
+        isRefused = isNow
+    }
+
+    private mutating func noteFlow(_ flow: Int, above least: Int, at now: Timestamp) {
+        guard flow > least else {
+            carriesSince = nil
+            return
+        }
+        let since = carriesSince ?? now
+        carriesSince = since
+        guard now - since >= Self.patience else { return }
+        // Until it is permitted again: stopping the current would only hide it.
+        if isRefused { carries = true } else { isContactDisproved = true }
     }
 
     /// What key 16 says of the contact; `nil`: it was not told, or too long ago.

@@ -61,6 +61,9 @@ struct ShareEstimator: Sendable {
             weights[pack] += (measured - weights[pack]) * (isFirst ? 1 : min(1, seconds / time))
             weights[pack] = max(weights[pack], Self.least * capacities[pack])
         }
+        // What rises sooner than it falls grows by noise alone, and a pack that is away would come back to less and less.
+        let grown = flows.reduce(0) { $0 + weights[$1.pack] }
+        for (pack, _) in flows { weights[pack] *= weight / grown }
         if isFirst || isMidway { reference = weights }
     }
 
