@@ -37,6 +37,7 @@ class Pack:
         self.current = 0.0
         self.connected = True             # its cable to the bus
         self.fault = False                # its BMS hears no cell boards
+        self.load_fault = False
         self.charge_ok = self.load_ok = True
         self.opened = {"charge": -1e9, "load": -1e9}
         self.trips = 0
@@ -90,12 +91,12 @@ class Pack:
         ended = self.mode == "normal" and top and small
         self.charge_ok = self.relay("charge", self.charge_ok, self.high or fault, ended, now,
                                     self.mode != "normal" or (high < VBAL and self.percent < 95))
-        self.load_ok = self.relay("load", self.load_ok, self.low or fault, False, now, True)
+        self.load_ok = self.relay("load", self.load_ok, self.low or fault or self.load_fault, False, now, True)
 
     def relay(self, name, closed, hard, ended, now, may_close):
         if closed and (hard or ended):
             self.opened[name] = now
-            if hard and not self.fault:
+            if hard and not self.fault and not self.load_fault:
                 self.trips += 1
             return False
         return closed or (not hard and may_close and now - self.opened[name] >= RECLOSE)
@@ -120,7 +121,7 @@ class Pack:
         self.slot = (slot + 1) % CELLS
         flags = (int(self.charge_ok) | int(self.load_ok) << 1 | int(self.fault) << 2 | int(self.low) << 3
                  | int(self.high) << 4 | int(self.cold) << 5 | int(self.hot) << 6)
-        contacts = int(self.charge_ok) << 4 | int(self.load_ok) << 5
+        contacts = 0 if self.key16 == "unwired" else int(self.charge_ok) << 4 | int(self.load_ok) << 5
         keys = [(2, 2), (3, 0x58), (4, 2), (5, 0x94), (17, 2), (18, 0xa8)] + ([(16, contacts)] if self.key16 else [])
         key, value = keys[self.turn % len(keys)]
         self.turn += 1

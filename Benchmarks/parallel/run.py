@@ -53,9 +53,9 @@ def cut(at, index, **what):
     return happen
 
 
-def fault(start, end, index):
+def fault(start, end, index, which="fault"):
     def happen(t, packs):
-        packs[index].fault = start <= t < end
+        setattr(packs[index], which, start <= t < end)
     return happen
 
 
@@ -85,6 +85,9 @@ SCENARIOS = [
     Scenario("the same without contact positions on the wire",
              [dict(seed=n + 1, soc=.9, key16=False) for n in range(4)], lambda t: 285.0, seconds=1500,
              happen=fault(600, 900, 3)),
+    Scenario("load of 285 A, one BMS forbids discharging alone, contacts not wired",
+             [dict(seed=n + 1, soc=.9, key16="unwired") for n in range(4)], lambda t: 285.0, seconds=1500,
+             happen=fault(600, 900, 3, "load_fault")),
     Scenario("load of 285 A, one of four off by the file", four(soc=.9, connected=False), lambda t: 285.0, seconds=1200,
              silent=lambda t: {3}, disconnected=["d"]),
     Scenario("charging with one silent on the bus", four(soc=.5), available=lambda t: 1e4, seconds=1800,
