@@ -5,6 +5,8 @@ import PackageDescription
 let common: [SwiftSetting] = [
     // Small functions of one module are inlined into another: a quarter of the time of a whole frame (`bms-mqtt-bench step`).
     .unsafeFlags(["-cross-module-optimization"], .when(configuration: .release)),
+    // A section for each, so that the linker can order them.
+    .unsafeFlags(["-Xfrontend", "-function-sections"], .when(configuration: .release)),
     .swiftLanguageMode(.v6),
     .enableUpcomingFeature("ExistentialAny"),  // SE-0335
     .enableUpcomingFeature("InternalImportsByDefault"),  // SE-0409
@@ -13,6 +15,18 @@ let common: [SwiftSetting] = [
     .enableUpcomingFeature("NonisolatedNonsendingByDefault"),  // SE-0461
     .enableUpcomingFeature("ImmutableWeakCaptures"),  // SE-0481
     .treatAllWarnings(as: .error),
+]
+
+// The toolchain's linker sees through modules (scripts/set-up) ...
+let linked: [LinkerSetting] = [.unsafeFlags(["-use-ld=lld"], .when(configuration: .release))]
+
+// ... and lays side by side what a running bridge calls (scripts/order-functions).
+let ordered: [LinkerSetting] = [
+    .unsafeFlags(
+        [
+            "-Xlinker", "--symbol-ordering-file=\(Context.packageDirectory)/packaging/function-order.txt",
+            "-Xlinker", "--no-warn-symbol-ordering",
+        ], .when(configuration: .release))
 ]
 
 // Pure modules touch no pointer: the compiler refuses one there.
@@ -48,7 +62,7 @@ let package = Package(
                 "BMSCore", "ChargeLimits", "PackSimulator", "JSONInput", "MQTTBridge", "Mosquitto", "SerialLink",
                 "LinuxIO", "CYaml", "CLinux",
             ],
-            swiftSettings: common),
+            swiftSettings: common, linkerSettings: linked + ordered),
         .executableTarget(
             name: "bms-mqtt-bench",
             dependencies: [
@@ -59,7 +73,7 @@ let package = Package(
                 "README.md", "allocations", "bare", "packs-cost", "parallel", "python", "run", "running-cost",
                 "fleet-load", "mobile-link", "recorder-cost", "home-assistant-cost",
             ],
-            swiftSettings: common),
+            swiftSettings: common, linkerSettings: linked),
 
         // Tests, one target per module.
         .target(

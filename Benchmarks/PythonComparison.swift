@@ -32,7 +32,7 @@ enum PythonComparison {
             result = result.map { best($0, one) } ?? one
             own()
         }
-        // Debian's own is built with profile and link-time optimisation, and nearly twice as fast as one that pyenv builds.
+        // Debian's own is built with profile and link-time optimisation, and needs two thirds of the time of one that pyenv builds.
         if let path = ChildProcess.find("python3"), let child = ChildProcess(path, ["--version"]) {
             print("| the interpreter | \(child.read(seconds: 10).split(separator: "\n").first ?? "?"), \(path) |")
         }
