@@ -55,10 +55,12 @@ struct BankTests {
         let shares = (0..<2).map { bench.bank.memory(of: $0, in: "house") }
         var restarted = BankBench(2)
         restarted.bank = BankCalculator(packs: 2, shares: shares)
+        #expect(
+            (0..<2).map { restarted.bank.memory(of: $0, in: "house") } == shares, "saved again before a pack is heard")
         restarted.run(20, [0, 0])
         #expect(restarted.amperes == bench.amperes)
         #expect(restarted.limits?.reason(.dcl).contains("not measured") == false)
-        let wild = BankShare(bank: "house", charge: .nan, discharge: -1)
+        let wild = BankShare(bank: "house", capacity: WattHours(5_100), charge: .nan, discharge: -1)
         for shares in [[shares[0], nil], [shares[0], wild], [shares[0]], []] {
             var unknown = BankBench(2)
             unknown.bank = BankCalculator(packs: 2, shares: shares)
@@ -66,6 +68,23 @@ struct BankTests {
             #expect(unknown.limits?.reason(.dcl).contains("not measured") == true)
             #expect(unknown.bank.memory(of: 0, in: "house") == nil)
         }
+    }
+
+    @Test("a pack of another capacity is another pack: no share of before is believed")
+    func replaced() throws {
+        var bench = BankBench(2)
+        bench.run(300, [-60, -30])
+        var shares = (0..<2).map { bench.bank.memory(of: $0, in: "house") }
+        let capacity = try #require(shares[1]?.capacity)
+        shares[1]?.capacity = capacity + WattHours(100)
+        var restarted = BankBench(2)
+        restarted.bank = BankCalculator(packs: 2, shares: shares)
+        restarted.run(20, [0, 0])
+        #expect(restarted.limits?.reason(.dcl).contains("not measured") == true)
+        // It is measured anew, and once is enough.
+        restarted.run(300, [-60, -30])
+        #expect(restarted.limits?.reason(.dcl).contains("not measured") == false)
+        #expect(restarted.bank.memory(of: 1, in: "house")?.capacity == capacity)
     }
 
     /// What befalls the fourth of four packs at 75 A each, and what the bank allows a minute later.

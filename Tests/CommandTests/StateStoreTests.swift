@@ -21,7 +21,7 @@ struct StateStoreTests {
         ],
         peaks: PackPeaks(
             minimumCell: Millivolts(2905), maximumCell: Millivolts(3550), strongestCell: 3, weakestCell: 255),
-        share: BankShare(bank: "house", charge: 0.25, discharge: 0.375))
+        share: BankShare(bank: "house", capacity: WattHours(5_100), charge: 0.25, discharge: 0.375))
     private static let day: Int64 = 86_400_000
 
     private func load(_ store: StateStore, wall: Int64 = 0) -> (state: PackState?, complaints: [String]) {
@@ -49,9 +49,14 @@ struct StateStoreTests {
 
     @Test("A share that no pack can have is not believed, and the rest is")
     func wildShare() {
-        let text = #"{"version":1,"savedAt":0,"settings":{},"share":{"bank":"house","charge":1e9,"discharge":0.4}}"#
-        let share = StateStore.parse(Array(text.utf8), wall: 0)?.share
-        #expect(share == BankShare(bank: "house", discharge: 0.4))
+        func share(_ capacity: String) -> BankShare? {
+            let share = #"{"bank":"house","charge":1e9,"discharge":0.4\#(capacity)}"#
+            let text = #"{"version":1,"savedAt":0,"settings":{},"share":\#(share)}"#
+            return StateStore.parse(Array(text.utf8), wall: 0)?.share
+        }
+        #expect(share(#","capacity":100"#) == BankShare(bank: "house", capacity: WattHours(100), discharge: 0.4))
+        #expect(share("") == nil, "of no known pack")
+        #expect(share(#","capacity":"100""#) == nil)
     }
 
     @Test("No file is no fault")

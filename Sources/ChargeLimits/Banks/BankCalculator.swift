@@ -26,6 +26,9 @@ public struct BankCalculator: Sendable {
     private var startedAt: Timestamp?
     private var steppedAt: Timestamp?
     private var newest: [Timestamp?]
+    /// As the BMSs say, and what remembered shares were measured with, until each pack was heard.
+    private var capacities: [WattHours?]
+    private var remembered: [WattHours?]
 
     /// A calculator for so many packs, always passed in the same order.
     ///
@@ -38,6 +41,8 @@ public struct BankCalculator: Sendable {
         sides = (0..<count).map { _ in FlowDirection.allCases.map { BankSide($0) } }
         flow = BankFlow(count: count, shares: shares)
         newest = [Timestamp?](repeating: nil, count: count)
+        capacities = [WattHours?](repeating: nil, count: count)
+        remembered = (0..<count).map { shares.indices.contains($0) ? shares[$0]?.capacity : nil }
     }
 
     /// Where a pack stands for charging.
@@ -61,9 +66,13 @@ public struct BankCalculator: Sendable {
     /// What was measured of a pack and should survive a restart, in the bank of that id; `nil`: nothing yet, or its contact is open:
     /// after the restart that is not known for a turn of the keys, and the others would be asked for what it does not carry.
     public func memory(of pack: Int, in bank: String) -> BankShare? {
-        guard !sides[pack].contains(where: \.isOffByContact) else { return nil }
+        // One that is silent since the start keeps what was remembered of it.
+        guard let capacity = capacities[pack] ?? remembered[pack], !sides[pack].contains(where: \.isOffByContact) else {
+            return nil
+        }
         let share = BankShare(
-            bank: bank, charge: flow.charge.reference?[pack], discharge: flow.discharge.reference?[pack])
+            bank: bank, capacity: capacity, charge: flow.charge.reference?[pack],
+            discharge: flow.discharge.reference?[pack])
         return share.charge == nil && share.discharge == nil ? nil : share
     }
 
@@ -114,7 +123,19 @@ public struct BankCalculator: Sendable {
         return member.snapshot.frame?.current
     }
 
+    /// A pack of another capacity is another pack: what was measured with the old one says nothing of any share.
+    private mutating func compare(_ members: [BankMember]) {
+        for index in members.indices {
+            guard let capacity = members[index].snapshot.settings?.capacity else { continue }
+            capacities[index] = capacity
+            guard let old = remembered[index] else { continue }
+            remembered[index] = nil
+            if old != capacity { flow.forgetShares() }
+        }
+    }
+
     private mutating func look(_ members: [BankMember], at now: Timestamp) {
+        compare(members)
         let part = members.indices.filter { index in
             sides[index].contains { $0.standing == .counted || $0.standing == .defiant }
         }

@@ -46,6 +46,12 @@ struct BankFlow: Sendable {
         offsets = FlowDirection.allCases.map { _ in [Double](repeating: 0, count: count) }
     }
 
+    /// What was measured before is of other packs.
+    mutating func forgetShares() {
+        charge = ShareEstimator(count: offsets[0].count)
+        discharge = ShareEstimator(count: offsets[1].count)
+    }
+
     func shares(_ direction: FlowDirection) -> ShareEstimator { direction == .charge ? charge : discharge }
 
     /// Takes the currents, mA, + charging; `nil` for a pack that has no sensor or is not heard.

@@ -1,3 +1,5 @@
+public import BMSCore
+
 /// What a pack takes of the current of its bank, as it should survive a restart.
 public struct BankShare: Hashable, Sendable {
     /// Weights that can have been learned: a pack may carry more than the bank does, into another.
@@ -5,14 +7,17 @@ public struct BankShare: Hashable, Sendable {
 
     /// Id of the bank.
     public var bank: String
+    /// Capacity that the pack had then: with another it is another pack.
+    public var capacity: WattHours
     /// Weight among the packs of the bank, 1 = the whole current; `nil`: not measured yet.
     public var charge: Double?
     /// The same while the bank is discharged.
     public var discharge: Double?
 
     /// A share in a bank.
-    public init(bank: String, charge: Double? = nil, discharge: Double? = nil) {
+    public init(bank: String, capacity: WattHours, charge: Double? = nil, discharge: Double? = nil) {
         self.bank = bank
+        self.capacity = capacity
         self.charge = charge
         self.discharge = discharge
     }

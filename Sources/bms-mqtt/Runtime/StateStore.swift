@@ -147,6 +147,7 @@ struct StateStore: Sendable {
             writer.key("share")
             writer.beginObject()
             writer.member("bank", share.bank)
+            writer.member("capacity", .integer(share.capacity.rawValue))
             if let charge = share.charge { writer.member("charge", charge) }
             if let discharge = share.discharge { writer.member("discharge", discharge) }
             writer.endObject()
@@ -189,9 +190,10 @@ struct StateStore: Sendable {
         state.peaks.maximumCell = cell(value["maximumCell"])
         state.peaks.strongestCell = value["strongestCell"]?.whole.flatMap { (1...255).contains($0) ? $0 : nil }
         state.peaks.weakestCell = value["weakestCell"]?.whole.flatMap { (1...255).contains($0) ? $0 : nil }
-        if let bank = value["share.bank"]?.text {
+        if let bank = value["share.bank"]?.text, let capacity = value["share.capacity"]?.whole {
             state.share = BankShare(
-                bank: bank, charge: weight(value["share.charge"]), discharge: weight(value["share.discharge"]))
+                bank: bank, capacity: WattHours(capacity), charge: weight(value["share.charge"]),
+                discharge: weight(value["share.discharge"]))
         }
         guard case .object(let settings)? = value["settings"], settings.count <= 100 else { return nil }
         for (name, entry) in settings { state.settings[name] = stored(entry) }
