@@ -85,6 +85,11 @@ struct BankTests {
         restarted.run(300, [-60, -30])
         #expect(restarted.limits?.reason(.dcl).contains("not measured") == false)
         #expect(restarted.bank.memory(of: 1, in: "house")?.capacity == capacity)
+        // One that is exchanged while the bridge runs is no less another.
+        restarted.run(20, [0, 0]) { index, frame in
+            if index == 1 { frame.capacity = capacity + WattHours(100) }
+        }
+        #expect(restarted.limits?.reason(.dcl).contains("not measured") == true)
     }
 
     /// What befalls the fourth of four packs at 75 A each, and what the bank allows a minute later.

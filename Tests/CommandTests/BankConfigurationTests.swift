@@ -80,7 +80,12 @@ struct BankConfigurationTests {
             ),
             ("banks:\n  - { id: house, name: \"a\\e[2J\", packs: [a, b] }\n", "name: expected one line"),
             ("banks:\n  - { id: house, pack: [a, b] }\n", "unknown key 'pack': did you mean 'packs'?"),
-            ("banks:\n  - { id: house, packs: [a, b], limits: { fuse: -1 } }\n", "limits.fuse: expected a number"),
+            (
+                "banks:\n  - { id: house, packs: [a, b], limits: { fuse: 0 } }\n",
+                "limits.fuse: expected a number of amperes, 1 to"
+            ),
+            ("banks:\n  - { id: house, packs: [a, d], limits: { fuse: -1 } }\n", "limits.fuse: expected a number"),
+            ("banks:\n  - { id: house, packs: [a, d], limits: { fuse: -1 } }\n", "bank 'house': no pack 'd'"),
         ])
     func fault(banks: String, expected: String) {
         let faults = faults(Self.packs() + banks)

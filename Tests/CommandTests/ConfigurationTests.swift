@@ -100,7 +100,7 @@ struct ConfigurationTests {
             (pack + "  - id: shed\n    source: serial:auto\n", "two packs on serial:auto"),
             (
                 pack + "    limits: { fuse: lots }\n",
-                "limits.fuse: expected a number of amperes, 0 to 2000, found 'lots'"
+                "limits.fuse: expected a number of amperes, 1 to 2000, found 'lots'"
             ),
             (pack + "    limits: { fuse: 1.2345 }\n", "limits.fuse"),
             (

@@ -26,9 +26,8 @@ public struct BankCalculator: Sendable {
     private var startedAt: Timestamp?
     private var steppedAt: Timestamp?
     private var newest: [Timestamp?]
-    /// As the BMSs say, and what remembered shares were measured with, until each pack was heard.
+    /// What the shares were measured with: as the BMSs say, and until each pack was heard, as an earlier calculator remembered.
     private var capacities: [WattHours?]
-    private var remembered: [WattHours?]
 
     /// A calculator for so many packs, always passed in the same order.
     ///
@@ -41,8 +40,7 @@ public struct BankCalculator: Sendable {
         sides = (0..<count).map { _ in FlowDirection.allCases.map { BankSide($0) } }
         flow = BankFlow(count: count, shares: shares)
         newest = [Timestamp?](repeating: nil, count: count)
-        capacities = [WattHours?](repeating: nil, count: count)
-        remembered = (0..<count).map { shares.indices.contains($0) ? shares[$0]?.capacity : nil }
+        capacities = (0..<count).map { shares.indices.contains($0) ? shares[$0]?.capacity : nil }
     }
 
     /// Where a pack stands for charging.
@@ -67,9 +65,7 @@ public struct BankCalculator: Sendable {
     /// after the restart that is not known for a turn of the keys, and the others would be asked for what it does not carry.
     public func memory(of pack: Int, in bank: String) -> BankShare? {
         // One that is silent since the start keeps what was remembered of it.
-        guard let capacity = capacities[pack] ?? remembered[pack], !sides[pack].contains(where: \.isOffByContact) else {
-            return nil
-        }
+        guard let capacity = capacities[pack], !sides[pack].contains(where: \.isOffByContact) else { return nil }
         let share = BankShare(
             bank: bank, capacity: capacity, charge: flow.charge.reference?[pack],
             discharge: flow.discharge.reference?[pack])
@@ -127,10 +123,8 @@ public struct BankCalculator: Sendable {
     private mutating func compare(_ members: [BankMember]) {
         for index in members.indices {
             guard let capacity = members[index].snapshot.settings?.capacity else { continue }
+            if let old = capacities[index], old != capacity { flow.forgetShares() }
             capacities[index] = capacity
-            guard let old = remembered[index] else { continue }
-            remembered[index] = nil
-            if old != capacity { flow.forgetShares() }
         }
     }
 

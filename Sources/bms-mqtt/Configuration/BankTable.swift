@@ -40,16 +40,18 @@ enum BankTable {
         amperes("limits.maxDischargeCurrent", "Ceiling of the bank's discharge current: cables, inverter.", "300") {
             $0.maximumDischargeCurrent = $1
         },
-        amperes("limits.fuse", "Rating of the fuse that all packs share: a ceiling of both currents.", "400") {
+        amperes(
+            "limits.fuse", "Rating of the fuse that all packs share: a ceiling of both currents.", "400", least: 1000
+        ) {
             $0.fuse = $1
         },
     ]
 
     private static func amperes(
-        _ path: String, _ meaning: String, _ example: String,
+        _ path: String, _ meaning: String, _ example: String, least: Int = 0,
         _ put: @escaping @Sendable (inout BankConfiguration, Milliamperes) -> Void
     ) -> Key {
-        Key(path, .decimal(0...20_000_000, unit: "amperes"), nil, meaning, example: example) {
+        Key(path, .decimal(least...20_000_000, unit: "amperes"), nil, meaning, example: example) {
             put(&$0.options.limits, Milliamperes($1.number))
         }
     }

@@ -30,7 +30,8 @@ extension ConfigurationLoader {
             for key in ["id", "packs"] where !entries.contains(where: { $0.key == key }) {
                 fault(item.place, "a bank without '\(key)': it is required")
             }
-            guard faults.count == before else { continue }
+            // What else is wrong is told, too, where the faulty key is none of the two that it rests on.
+            guard faults.count == before || !(bank.options.id.isEmpty || bank.options.packs.isEmpty) else { continue }
             if bank.isSeries {
                 fault(
                     place(of: "connection", entries, item),

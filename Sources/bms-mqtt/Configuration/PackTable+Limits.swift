@@ -18,7 +18,9 @@ extension PackTable {
             "limits.maxChargeVoltage", .decimal(1_000...1_400_000, unit: "volts"), nil,
             "Ceiling of the charge voltage, whole pack; by the BMS's thresholds unless given.", example: "55.2"
         ) { $0.options.limits.maximumChargeVoltage = Millivolts($1.number) },
-        amperes("limits.fuse", "Rating of the pack's fuse: a ceiling of both currents.", "200") { $0.fuse = $1 },
+        amperes("limits.fuse", "Rating of the pack's fuse: a ceiling of both currents.", "200", least: 1000) {
+            $0.fuse = $1
+        },
         degrees(
             "limits.minChargeTemperature", -40_000...30_000,
             "Tmin for charging as set in the BMS (it does not tell); by chemistry unless given.", "0"
@@ -107,10 +109,10 @@ extension PackTable {
     ]
 
     private static func amperes(
-        _ path: String, _ meaning: String, _ example: String,
+        _ path: String, _ meaning: String, _ example: String, least: Int = 0,
         _ apply: @escaping @Sendable (inout LimitConfiguration, Milliamperes) -> Void
     ) -> Key {
-        Key(path, .decimal(0...2_000_000, unit: "amperes"), nil, meaning, example: example) {
+        Key(path, .decimal(least...2_000_000, unit: "amperes"), nil, meaning, example: example) {
             apply(&$0.options.limits, Milliamperes($1.number))
         }
     }
