@@ -17,8 +17,10 @@ let common: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
-// The toolchain's linker sees through modules (scripts/set-up) ...
-let linked: [LinkerSetting] = [.unsafeFlags(["-use-ld=lld"], .when(configuration: .release))]
+// The toolchain's linker sees through modules (scripts/set-up), and may take its time ...
+let linked: [LinkerSetting] = [
+    .unsafeFlags(["-use-ld=lld", "-Xlinker", "--lto-O3"], .when(configuration: .release))
+]
 
 // ... and lays side by side what a running bridge calls (scripts/order-functions).
 let ordered: [LinkerSetting] = [

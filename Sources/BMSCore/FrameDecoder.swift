@@ -66,10 +66,14 @@ extension Span<UInt8> {
         }
     }
 
-    /// Low eight bits of the sum of the bytes before the last.
+    /// Low eight bits of the sum of the bytes before the last. Apart: inlined, its vectors are taken apart again for the fields.
     var frameSum: UInt8 {
-        var sum: UInt8 = 0
-        for index in 0..<FrameLayout.sum.offset { sum &+= self[index] }
-        return sum
+        @inline(never)
+        get {
+            precondition(count == FrameLayout.length)
+            var sum: UInt8 = 0
+            for index in 0..<FrameLayout.sum.offset { sum &+= self[index] }
+            return sum
+        }
     }
 }

@@ -35,19 +35,24 @@ public struct FrameRules: Hashable, Sendable {
     ///
     /// - Returns: the decoded frame, or the first rule that it breaks. Of a frame without cell communication only
     ///   signs, sum and count are judged: the rest may be junk, and nobody may use it.
-    @inline(__always)
     public func check(_ window: Span<UInt8>) -> Result<Frame, RejectedFrame> {
+        var frame = Frame.blank
+        guard let rejection = violation(of: window, into: &frame) else { return .success(frame) }
+        return .failure(RejectedFrame(rejection, frame))
+    }
+
+    /// The first rule that a window of 58 bytes breaks, see ``check(_:)``; `nil`: `frame` is what it decodes to.
+    ///
+    /// Decodes in place: a frame that is returned, and more so an optional one, is packed and unpacked on its way.
+    func violation(of window: Span<UInt8>, into frame: inout Frame) -> Rejection? {
         guard
             CurrentSign.isValid(window[FrameLayout.sign1.offset]),
             CurrentSign.isValid(window[FrameLayout.sign2.offset]),
             CurrentSign.isValid(window[FrameLayout.signSum.offset])
-        else { return .failure(RejectedFrame(.signs)) }
-        guard window.frameSum == window[FrameLayout.sum.offset] else { return .failure(RejectedFrame(.sum)) }
-        let frame = FrameDecoder.decode(window)
-        if let rejection = shape(frame) ?? plausibility?.violation(frame) {
-            return .failure(RejectedFrame(rejection, frame))
-        }
-        return .success(frame)
+        else { return .signs }
+        guard window.frameSum == window[FrameLayout.sum.offset] else { return .sum }
+        frame = FrameDecoder.decode(window)
+        return shape(frame) ?? plausibility?.violation(frame)
     }
 
     private func shape(_ frame: Frame) -> Rejection? {
@@ -72,9 +77,9 @@ public struct RejectedFrame: Error, Hashable, Sendable {
     /// What it decodes to, where its sum was right; for diagnosis only.
     public let frame: Frame?
 
-    init(_ rejection: Rejection, _ frame: Frame? = nil) {
+    init(_ rejection: Rejection, _ frame: Frame) {
         self.rejection = rejection
-        self.frame = frame
+        self.frame = rejection == .signs || rejection == .sum ? nil : frame
     }
 }
 

@@ -33,36 +33,41 @@ public struct FrameStream: Sendable {
 
     /// The next good frame of the bytes so far; `nil` when more bytes are needed.
     public mutating func next() -> Frame? {
+        var frame = Frame.blank
+        return next(into: &frame) ? frame : nil
+    }
+
+    /// The same into a place that the caller has; `false`: it holds no frame now.
+    public mutating func next(into frame: inout Frame) -> Bool {
         while buffer.count - head >= FrameLayout.length {
-            switch rules.check(buffer.span.extracting(head..<(head + FrameLayout.length))) {
-            case .success(let frame):
+            let range = head..<(head + FrameLayout.length)
+            guard let rejection = rules.violation(of: buffer.span.extracting(range), into: &frame) else {
                 head += FrameLayout.length
                 accept()
-                return frame
-            case .failure(let rejected):
-                reject(rejected)
-                head += 1
+                return true
             }
+            reject(rejection, frame)
+            head += 1
         }
-        return nil
+        return false
     }
 
     /// Takes bytes that claim to be one whole frame; what ``next()`` would find inside them does not count.
-    public mutating func take(_ window: Span<UInt8>) -> Frame? {
+    ///
+    /// - Returns: whether they are one; if not, `frame` holds none now.
+    public mutating func take(_ window: Span<UInt8>, into frame: inout Frame) -> Bool {
         guard window.count == FrameLayout.length else {
             counters.bytesDropped += window.count
-            return nil
+            return false
         }
-        switch rules.check(window) {
-        case .success(let frame):
+        guard let rejection = rules.violation(of: window, into: &frame) else {
             counters.framesAccepted += 1
-            return frame
-        case .failure(let rejected):
-            counters.bytesDropped += window.count
-            counters.count(rejected.rejection)
-            lastRejected = rejected
-            return nil
+            return true
         }
+        counters.bytesDropped += window.count
+        counters.count(rejection)
+        lastRejected = RejectedFrame(rejection, frame)
+        return false
     }
 
     /// A frame of this stream was refused for what came before it: it counts as rejected, not as accepted.
@@ -90,12 +95,12 @@ public struct FrameStream: Sendable {
     }
 
     /// Where no frame is due, a window without its sign bytes is noise, and noise is counted in bytes, not in frames.
-    private mutating func reject(_ rejected: RejectedFrame) {
+    private mutating func reject(_ rejection: Rejection, _ frame: Frame) {
         counters.bytesDropped += 1
         if halfFrame > 0 { halfFrame -= 1 } else { damagedBytes += 1 }
-        if isAligned || rejected.rejection != .signs {
-            counters.count(rejected.rejection)
-            lastRejected = rejected
+        if isAligned || rejection != .signs {
+            counters.count(rejection)
+            lastRejected = RejectedFrame(rejection, frame)
         }
         isAligned = false
     }

@@ -117,8 +117,12 @@ struct KeyCollector: Sendable {
     }
 
     /// The same as ``values(at:)``; `nil` where nothing has changed since the last call.
+    @inline(__always)
     mutating func news(at now: Timestamp) -> Shared<KeyValues>? {
-        if told.isUnchanged, told.from <= now, now <= told.to { return nil }
+        told.isUnchanged && told.from <= now && now <= told.to ? nil : look(at: now)
+    }
+
+    private mutating func look(at now: Timestamp) -> Shared<KeyValues>? {
         let keys = committed.known(at: now)
         let isNews = !told.isUnchanged || keys != told.keys
         // Nothing is forgotten until the oldest byte that still counts is too old.

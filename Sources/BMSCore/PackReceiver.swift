@@ -31,7 +31,8 @@ public struct PackReceiver: Sendable {
         let damagedBefore = stream.damagedBytes
         stream.push(bytes)
         var outcomes: [PackTracker.Outcome] = []
-        while let frame = stream.next() { outcomes.append(track(frame, at: now)) }
+        var frame = Frame.blank
+        while stream.next(into: &frame) { outcomes.append(track(frame, at: now)) }
         if stream.damagedBytes != damagedBefore { damagedAt = now }
         return outcomes
     }
@@ -39,9 +40,12 @@ public struct PackReceiver: Sendable {
     /// Takes bytes that claim to be one whole frame, as a line of a filter does; anything else counts as no frame.
     @discardableResult
     public mutating func receiveFrame(_ bytes: [UInt8], at now: Timestamp) -> PackTracker.Outcome? {
-        let frame = stream.take(bytes.span)
-        if frame == nil { damagedAt = now }
-        return frame.map { track($0, at: now) }
+        var frame = Frame.blank
+        guard stream.take(bytes.span, into: &frame) else {
+            damagedAt = now
+            return nil
+        }
+        return track(frame, at: now)
     }
 
     private mutating func track(_ frame: Frame, at now: Timestamp) -> PackTracker.Outcome {

@@ -12,10 +12,10 @@ struct RepetitionWatch: Hashable, Sendable {
     ///
     /// After a silence that made the pack stale the count begins anew: permission must be earned anew then, too.
     mutating func stuck(_ frame: Frame, at now: Timestamp, _ options: PackTracker.Options) -> Timestamp? {
+        guard let longest = options.gate.stuck else { return nil }
         if frame != self.frame || now - lastAt > options.freshness.stale { since = now }
         self.frame = frame
         lastAt = now
-        guard let longest = options.gate.stuck, now - since > longest else { return nil }
-        return since
+        return now - since > longest ? since : nil
     }
 }

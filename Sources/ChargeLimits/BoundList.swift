@@ -11,19 +11,28 @@ struct BoundList: Sendable {
     /// None.
     init() {}
 
-    mutating func append(_ bound: ConstraintValue) {
-        lowest.note(bound, at: count)
-        if count < values.count { values[count] = bound } else { extend(by: bound) }
-        count += 1
+    mutating func append(_ bound: ConstraintValue) { append([bound]) }
+
+    /// Several at once, in their order: whether the room is free to write to is asked once.
+    mutating func append<let number: Int>(_ bounds: [number of ConstraintValue]) {
+        let start = count
+        count += number
+        for index in bounds.indices { lowest.note(bounds[index], at: start + index) }
+        guard count <= values.count else {
+            for index in bounds.indices { write(bounds[index], at: start + index) }
+            return
+        }
+        var room = values.mutableSpan
+        for index in bounds.indices { room[start + index] = bounds[index] }
     }
 
     @inline(never)
-    private mutating func extend(by bound: ConstraintValue) { values.append(bound) }
-
-    /// Takes bounds that another list had at some places.
-    mutating func append(_ places: Range<Int>, of other: inout BoundList) {
-        for place in places { append(other.values[place]) }
+    private mutating func write(_ bound: ConstraintValue, at place: Int) {
+        if place < values.count { values[place] = bound } else { values.append(bound) }
     }
+
+    /// Goes on with other room, and leaves what it held.
+    mutating func exchange(_ room: inout [ConstraintValue]) { swap(&values, &room) }
 
     /// A place in a list, with what is known of everything before it.
     struct Mark: Sendable {
@@ -57,6 +66,12 @@ struct LowestBounds: Sendable {
     var places: PerLimit<Int?> {
         func place(_ number: Int) -> Int? { number < 0 ? nil : number }
         return PerLimit(cvl: place(numbers.cvl), ccl: place(numbers.ccl), dcl: place(numbers.dcl))
+    }
+
+    /// What limits may rise to: 0 where nothing is known.
+    var goals: PerLimit<Int> {
+        func goal(_ value: Int) -> Int { value == .max ? 0 : value }
+        return PerLimit(cvl: goal(values.cvl), ccl: goal(values.ccl), dcl: goal(values.dcl))
     }
 
     /// Takes a bound into account.

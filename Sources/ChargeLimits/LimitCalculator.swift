@@ -77,13 +77,12 @@ public struct LimitCalculator: Sendable {
     public mutating func step(
         _ snapshot: borrowing PackSnapshot, at now: Timestamp, _ context: LimitContext = LimitContext()
     ) -> Limits? {
-        guard let frame = snapshot.frame, let settings = snapshot.settings else { return nil }
+        guard snapshot.frame != nil, let settings = snapshot.settings else { return nil }
         let before = last?.settings
         recall(settings, before)
         let freshness = configuration.value.freshness.freshness(of: snapshot.linkAt, at: now)
-        let input = begin(snapshot, frame, settings, at: now)
+        let input = begin(snapshot, settings, at: now)
         defer { self.input = input }
-        input.commands = commands
         input.state = machine.state
         input.cellsBefore = before.flatMap { $0.cellCount == settings.cellCount ? nil : $0.cellCount }
         input.elapsed = Self.seconds(from: last?.measuredAt, to: snapshot.measuredAt)
@@ -110,16 +109,19 @@ public struct LimitCalculator: Sendable {
 
     /// What this step looks at. The object of the step before serves again where nothing else has it and the figures still hold.
     private mutating func begin(
-        _ snapshot: borrowing PackSnapshot, _ frame: Frame, _ settings: PackSettings, at now: Timestamp
+        _ snapshot: borrowing PackSnapshot, _ settings: PackSettings, at now: Timestamp
     ) -> LimitInput {
         // Taken out, not copied: an object that two hold is counted by each step.
         var figures: LimitFigures?
         if var old = input.take() {
-            if isKnownUniquelyReferenced(&old), old.begin(snapshot, frame, settings, at: now) { return old }
+            if isKnownUniquelyReferenced(&old), old.begin(snapshot, settings, at: now) {
+                if hasNewCommands { old.commands = commands }
+                return old
+            }
             if old.figures.fit(snapshot, settings) { figures = old.figures }
         }
         return LimitInput(
-            snapshot, frame, figures ?? LimitFigures(copy snapshot, settings, configuration.value), at: now)
+            snapshot, figures ?? LimitFigures(copy snapshot, settings, configuration.value), commands, at: now)
     }
 
     /// What was learned holds for one pack: another number of cells or another capacity ends it.
@@ -170,22 +172,27 @@ public struct LimitCalculator: Sendable {
             chargeByVoltage.evaluate(input, into: &bounds)
             Staleness.evaluate(input, freshness, into: &bounds)
         }
-        let (bounds, lowest) = (constraints.bounds.values, constraints.bounds.lowest.places)
+        let bounds = constraints.values
+        let (goals, places) = (constraints.lowest.goals, constraints.lowest.places)
         let settings = input.settings
         let floor = input.figures.floor
         if input.cellsBefore != nil { cvl.lift(to: floor.rawValue) }
-        func goal(_ place: Int?) -> Int { place.map { bounds[$0].value } ?? 0 }
         let capacity = Double(input.capacity.rawValue)
         let voltage = cvl.step(
-            to: min(max(goal(lowest.cvl), floor.rawValue), input.figures.ceiling.rawValue), mayRise: mayRise,
-            isFinal: lowest.cvl.map { bounds[$0].name } == .target, slew: 1.25 * Double(settings.cellCount),
+            to: min(max(goals.cvl, floor.rawValue), input.figures.ceiling.rawValue), mayRise: mayRise,
+            isFinal: places.cvl.map { bounds[$0].name } == .target, slew: 1.25 * Double(settings.cellCount),
             elapsed: elapsed)
         let charge = ccl.step(
-            to: goal(lowest.ccl), mayRise: mayRise, isFinal: false, slew: 0.01 * capacity, elapsed: elapsed)
+            to: goals.ccl, mayRise: mayRise, isFinal: false, slew: 0.01 * capacity, elapsed: elapsed)
         let discharge = dcl.step(
-            to: goal(lowest.dcl), mayRise: mayRise, isFinal: false, slew: 0.02 * capacity, elapsed: elapsed)
+            to: goals.dcl, mayRise: mayRise, isFinal: false, slew: 0.02 * capacity, elapsed: elapsed)
         func tell(_ keeper: inout ReasonKeeper, _ place: Int?, _ value: Int, _ ramp: LimitRamp, isVoltage: Bool = false)
         {
+            if let place, !ramp.isBelow(bounds[place].value, value),
+                keeper.isCalm(bounds[place].name, value: value, at: input.now)
+            {
+                return
+            }
             let stance = Limits.Reason.Stance(
                 value, under: place.map { bounds[$0].value }, ramp, isDistrusted: isDistrusted)
             guard keeper.isNews(place.map { bounds[$0].name }, stance, value: value, at: input.now) else { return }
@@ -193,9 +200,9 @@ public struct LimitCalculator: Sendable {
             if keeper.kept != reason { why = nil }
             keeper.keep(reason, at: input.now)
         }
-        tell(&keepers.cvl, lowest.cvl, voltage, cvl, isVoltage: true)
-        tell(&keepers.ccl, lowest.ccl, charge, ccl)
-        tell(&keepers.dcl, lowest.dcl, discharge, dcl)
+        tell(&keepers.cvl, places.cvl, voltage, cvl, isVoltage: true)
+        tell(&keepers.ccl, places.ccl, charge, ccl)
+        tell(&keepers.dcl, places.dcl, discharge, dcl)
         let levels = Limits.Levels(
             cvl: Millivolts(voltage), ccl: Milliamperes(charge), dcl: Milliamperes(discharge))
         published = levels
@@ -239,7 +246,7 @@ extension LimitInput {
     fileprivate func charge(isFullChargeDue: Bool, otherPacksAreFull: Bool) -> ChargeStateMachine.Context {
         let hasEased = published.map { $0.cvl <= figures.floatVoltage + Millivolts(20) } ?? false
         return ChargeStateMachine.Context(
-            tail: rate(40), rest: rate(50), restartSoc: configuration.restartSoc,
+            tail: figures.tail, rest: figures.rest, restartSoc: configuration.restartSoc,
             restartVoltage: figures.restartVoltage, isEndedByBMS: isEndedByBMS,
             mayFloat: hasEased && otherPacksAreFull && configuration.floats, isFullChargeDue: isFullChargeDue,
             elapsed: elapsed)

@@ -33,6 +33,14 @@ final class LimitFigures: Sendable {
     let ceiling: Millivolts
     /// The chemistry's charge current.
     let chargeRating: Milliamperes
+    /// Above it the pack counts as being charged: 1 % of C.
+    let charging: Milliamperes
+    /// The least that is discharged while no cell is empty: 3 % of C.
+    let leastDischarge: Milliamperes
+    /// Below it a charge counts as ended: 4 % of C.
+    let tail: Milliamperes
+    /// Below it the pack rests: 5 % of C.
+    let rest: Milliamperes
     /// Where a cell is nearly empty by the chemistry or the owner.
     let lowCell: Millivolts
     /// Below it a full pack is charged anew; `nil`: the state of charge alone says when.
@@ -75,6 +83,10 @@ final class LimitFigures: Sendable {
         floatVoltage = (settings.balanceVoltage - profile.floatBelow) * cells
         ceiling = configuration.maximumChargeVoltage ?? Millivolts(.max)
         chargeRating = Self.rate(profile.chargeRate, of: capacity)
+        charging = Self.rate(10, of: capacity)
+        leastDischarge = Self.rate(30, of: capacity)
+        tail = Self.rate(40, of: capacity)
+        rest = Self.rate(50, of: capacity)
         restartVoltage = profile.restartVoltage
         expectedResistance =
             if let configured = configuration.cellResistance {

@@ -19,7 +19,7 @@ final class LimitInput: @unchecked Sendable {
     /// Of the owner and the chemistry.
     let figures: LimitFigures
     /// What somebody asked for.
-    var commands = LimitCommands()
+    var commands: LimitCommands
     /// Charge state after this frame.
     var state = ChargeState.bulk
     /// Balancing ended because it gained nothing.
@@ -40,24 +40,25 @@ final class LimitInput: @unchecked Sendable {
     var now = Timestamp(milliseconds: 0)
 
     /// What is known of a pack, with the figures for it.
-    init(_ snapshot: borrowing PackSnapshot, _ frame: Frame, _ figures: LimitFigures, at now: Timestamp) {
+    init(
+        _ snapshot: borrowing PackSnapshot, _ figures: LimitFigures, _ commands: LimitCommands, at now: Timestamp
+    ) {
         self.figures = figures
-        take(snapshot, frame, at: now)
+        self.commands = commands
+        take(snapshot, at: now)
     }
 
     /// Begins another step: nothing of the one before stays but what the calculator sets in each.
     ///
     /// - Returns: `false` where other figures are needed, and so another object.
-    func begin(
-        _ snapshot: borrowing PackSnapshot, _ frame: Frame, _ settings: PackSettings, at now: Timestamp
-    ) -> Bool {
+    func begin(_ snapshot: borrowing PackSnapshot, _ settings: PackSettings, at now: Timestamp) -> Bool {
         guard figures.fit(snapshot, settings) else { return false }
-        take(snapshot, frame, at: now)
+        take(snapshot, at: now)
         return true
     }
 
-    private func take(_ snapshot: borrowing PackSnapshot, _ frame: Frame, at now: Timestamp) {
-        self.frame = frame
+    private func take(_ snapshot: borrowing PackSnapshot, at now: Timestamp) {
+        if let frame = snapshot.frame { self.frame = frame }
         temperatureScale = snapshot.temperatureScale
         permissions = snapshot.permissions
         alarms = snapshot.alarms
@@ -101,9 +102,6 @@ final class LimitInput: @unchecked Sendable {
     /// Temperature of the coldest cell, and of the warmest.
     var coldest: Millidegrees { temperatureScale.temperature(frame.lowestTemperature) }
     var warmest: Millidegrees { temperatureScale.temperature(frame.highestTemperature) }
-
-    /// A current in thousandths of the capacity per hour.
-    func rate(_ permille: Int) -> Milliamperes { figures.rate(permille) }
 
     /// Pack voltage at which every cell sits `below` its balancing voltage.
     func packVoltage(belowBalance below: Millivolts) -> Millivolts { figures.packVoltage(belowBalance: below) }

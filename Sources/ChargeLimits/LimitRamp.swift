@@ -61,6 +61,9 @@ struct LimitRamp: Sendable {
         return show(level ?? goal, most: mayRise ? max(grid, Int(slew * elapsed) / grid * grid) : 0)
     }
 
+    /// A limit lies lower than the grid would put it under a bound.
+    func isBelow(_ bound: Int, _ value: Int) -> Bool { bound - value > grid }
+
     /// Starts a new pack's life no lower than this.
     mutating func lift(to floor: Int) {
         guard let old = level, old < Double(floor) else { return }

@@ -129,7 +129,7 @@ extension Limits.Reason {
 extension Limits.Reason.Stance {
     /// How a limit of this value stands to its lowest bound: at it or below it, on its way up or too near to move.
     init(_ value: Int, under bound: Int?, _ ramp: LimitRamp, isDistrusted: Bool) {
-        guard let bound, bound - value > ramp.grid else {
+        guard let bound, ramp.isBelow(bound, value) else {
             self = .bound
             return
         }

@@ -11,6 +11,13 @@ struct ReasonKeeper: Sendable {
     private var keptAt = Timestamp(milliseconds: 0)
     private var lastValue = Int.max
     private var challengedAt: Timestamp?
+    /// What binds, where the kept reason is that a limit stands at this bound and nothing challenges it.
+    private var calm: ConstraintName?
+
+    /// A step changes nothing and its reason is not to be told: what ``isNews(_:member:_:value:at:)`` mostly finds, found quickly.
+    func isCalm(_ name: ConstraintName, value: Int, at now: Timestamp) -> Bool {
+        value == lastValue && name == calm && keptAt <= now && now - keptAt < Self.renewal
+    }
 
     /// Takes a step into account.
     ///
@@ -27,8 +34,10 @@ struct ReasonKeeper: Sendable {
         guard let kept, !isNews, !kept.stance.isPassed(by: value) else { return true }
         if kept.name == name && kept.stance.kind == stance.kind && kept.member == member {
             challengedAt = nil
+            calm = Self.calm(kept)
             return now - keptAt >= Self.renewal || now < keptAt
         }
+        calm = nil
         guard let since = challengedAt, since <= now else {
             challengedAt = now
             return false
@@ -41,6 +50,11 @@ struct ReasonKeeper: Sendable {
         kept = reason
         keptAt = now
         challengedAt = nil
+        calm = Self.calm(reason)
+    }
+
+    private static func calm(_ kept: Limits.Reason) -> ConstraintName? {
+        kept.stance == .bound && kept.member == nil ? kept.name : nil
     }
 }
 

@@ -8,7 +8,7 @@ enum Staleness {
     static func evaluate(_ input: LimitInput, _ freshness: Freshness, into bounds: inout BoundList) {
         guard freshness >= .stale else { return }
         let cause: Cause = input.isAhead ? .clockJumped : .silence(seconds: input.age / 1000)
-        let little = freshness == .stale ? input.rate(200) : .zero
+        let little = freshness == .stale ? input.figures.rate(200) : .zero
         bounds.append(.cvl(input.packVoltage(belowBalance: Millivolts(100)), .link, cause))
         bounds.append(.ccl(.zero, .link, cause))
         bounds.append(.dcl(little, .link, cause))

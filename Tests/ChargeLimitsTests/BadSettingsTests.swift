@@ -205,4 +205,71 @@ struct ReasonKeeperTests {
         #expect(isTold == [true, false, true])
         #expect(keeper.kept == reason(.cold, 3))
     }
+
+    @Test(
+        "The quick look finds nothing new only where the long one finds nothing, and leaving that out changes nothing")
+    func calm() {
+        var random = SeededRandom(8)
+        var (long, quick) = (ReasonKeeper(), ReasonKeeper())
+        var (calmSteps, news) = (0, 0)
+        var second = 0.0
+        for _ in 0..<20_000 {
+            second += [0, 0.5, 1, 1, 1, 4, -2].randomElement(using: &random) ?? 1
+            let name = [ConstraintName.cold, .cold, .cold, .cold, .hot].randomElement(using: &random) ?? .cold
+            let value = [0, 100, 100, 100, 100, 100, 100, 101].randomElement(using: &random) ?? 100
+            var reason = reason(name)
+            if Int.random(in: 0..<12, using: &random) == 0 { reason.stance = .heldBelow(120) }
+            let isTold = step(&long, reason, value, at: second)
+            if reason.stance == .bound, quick.isCalm(name, value: value, at: .seconds(second)) {
+                #expect(!isTold)
+                calmSteps += 1
+            } else {
+                let isToldToo = step(&quick, reason, value, at: second)
+                #expect(isToldToo == isTold)
+            }
+            #expect(quick.kept == long.kept)
+            news += isTold ? 1 : 0
+        }
+        #expect(calmSteps > 3000)
+        #expect(news > 3000)
+    }
+}
+
+@Suite("A list of bounds")
+struct BoundListTests {
+    private func bound(_ value: Int, _ name: ConstraintName = .cold) -> ConstraintValue {
+        .ccl(Milliamperes(value), name, .nothingKnown)
+    }
+
+    @Test("Bounds come in their order into new room, old room and both, and the lowest is known")
+    func append() {
+        var list = BoundList()
+        list.append(bound(3))
+        let mark = list.mark
+        list.append([bound(2), bound(5)])
+        #expect(list.values.map(\.value) == [3, 2, 5])
+        #expect(list.lowest.goals.ccl == 2)
+        list.rewind(to: mark)
+        list.append([bound(7), bound(8), bound(9)])
+        #expect(list.values.map(\.value) == [3, 7, 8, 9])
+        #expect(list.lowest.goals.ccl == 3)
+        #expect(list.lowest.places.ccl == 0)
+        list.rewind(to: mark)
+        list.append([bound(4), bound(6)])
+        list.end()
+        #expect(list.values.map(\.value) == [3, 4, 6])
+        #expect(list.lowest.goals.dcl == 0)
+        #expect(list.lowest.places.dcl == nil)
+    }
+
+    @Test("Who keeps the bounds of a step keeps them")
+    func copies() {
+        var list = BoundList()
+        list.append([bound(3), bound(4)])
+        let kept = list.values
+        list.rewind(to: BoundList.Mark())
+        list.append([bound(1), bound(2)])
+        #expect(kept.map(\.value) == [3, 4])
+        #expect(list.values.map(\.value) == [1, 2])
+    }
 }

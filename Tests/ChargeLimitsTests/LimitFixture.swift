@@ -27,7 +27,7 @@ func input(
     var configuration = LimitConfiguration()
     configure(&configuration)
     let input = LimitInput(
-        snapshot, frame, LimitFigures(snapshot, frame.settings, configuration), at: .seconds(0))
+        snapshot, LimitFigures(snapshot, frame.settings, configuration), LimitCommands(), at: .seconds(0))
     input.elapsed = elapsed
     input.refresh()
     return input

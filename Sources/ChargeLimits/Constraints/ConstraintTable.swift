@@ -19,10 +19,14 @@ struct ConstraintTable: Sendable {
 
     /// Bounds of all constraints, each as of its last step, and what is no constraint's after them.
     private(set) var bounds = BoundList()
+    /// The same for who keeps them.
+    var values: [ConstraintValue] { bounds.values }
+    /// The lowest of them.
+    var lowest: LowestBounds { bounds.lowest }
     /// Where theirs end.
     private var mark = BoundList.Mark()
     /// Those of the step before.
-    private var old = BoundList()
+    private var old: [ConstraintValue] = []
     /// They begin with other fixed bounds.
     private var isOldOutdated = true
 
@@ -38,22 +42,22 @@ struct ConstraintTable: Sendable {
 
     /// Steps the constraints of a part; the others' bounds stay.
     mutating func renew(_ part: Part, _ input: LimitInput) {
-        swap(&bounds, &old)
+        bounds.exchange(&old)
         let oldStart = fixedMark.count
         let isMoved = figures !== input.figures
         if isMoved { work(out: input.figures) }
         if isMoved || isOldOutdated { bounds = fixed } else { bounds.rewind(to: fixedMark) }
         isOldOutdated = isMoved
         var pass = Pass(part: part, start: oldStart)
-        pass.step(&float, input, &old, &bounds)
-        pass.step(&highestCell, input, &old, &bounds)
-        pass.step(&hardCellCut, input, &old, &bounds)
-        pass.step(&hotBoards, input, &old, &bounds)
-        pass.step(&lowestCell, input, &old, &bounds)
-        pass.step(&temperatureWindow, input, &old, &bounds)
-        pass.step(&reserve, input, &old, &bounds)
-        pass.step(&statusBits, input, &old, &bounds)
-        pass.step(&cellCountChange, input, &old, &bounds)
+        pass.step(&float, input, old, &bounds)
+        pass.step(&highestCell, input, old, &bounds)
+        pass.step(&hardCellCut, input, old, &bounds)
+        pass.step(&hotBoards, input, old, &bounds)
+        pass.step(&lowestCell, input, old, &bounds)
+        pass.step(&temperatureWindow, input, old, &bounds)
+        pass.step(&reserve, input, old, &bounds)
+        pass.step(&statusBits, input, old, &bounds)
+        pass.step(&cellCountChange, input, old, &bounds)
         mark = bounds.mark
     }
 
@@ -88,7 +92,7 @@ private struct Pass {
     var start: Int
 
     mutating func step<Rule>(
-        _ row: inout Row<Rule>, _ input: LimitInput, _ old: inout BoundList, _ new: inout BoundList
+        _ row: inout Row<Rule>, _ input: LimitInput, _ old: borrowing [ConstraintValue], _ new: inout BoundList
     ) {
         let isChosen =
             switch part {
@@ -97,7 +101,11 @@ private struct Pass {
             case .measurementsOnly: Rule.usesMeasurements
             }
         let end = row.end
-        if isChosen { row.rule.evaluate(input, into: &new) } else { new.append(start..<end, of: &old) }
+        if isChosen {
+            row.rule.evaluate(input, into: &new)
+        } else {
+            for place in start..<end { new.append(old[place]) }
+        }
         start = end
         row.end = new.count
     }

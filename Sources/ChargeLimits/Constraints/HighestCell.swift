@@ -20,8 +20,7 @@ struct HighestCell: Constraint {
     mutating func evaluate(_ input: LimitInput, into bounds: inout BoundList) {
         let soft = input.figures.softCap
         let excess = (input.frame.highestVoltage - soft).rawValue
-        bounds.append(voltage(input, soft, excess))
-        bounds.append(current(input, soft, excess))
+        bounds.append([voltage(input, soft, excess), current(input, soft, excess)])
     }
 
     private mutating func voltage(_ input: LimitInput, _ soft: Millivolts, _ excess: Int) -> ConstraintValue {

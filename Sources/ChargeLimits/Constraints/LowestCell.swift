@@ -42,7 +42,7 @@ struct LowestCell: Constraint {
         filtered = smooth
         let followed = min(smooth, max(allowed ?? smooth, smooth - Self.play / resistance * 1000))
         allowed = followed
-        let floor = Double(input.rate(30).rawValue)
+        let floor = Double(input.figures.leastDischarge.rawValue)
         let isFloored = discharge * 1000 <= floor * 1.5 || followed <= floor
         let minimum = input.settings.minimumVoltage
         latch(input, isAtFloor: isFloored && lowest <= minimum + Self.empty, hold)
@@ -67,7 +67,7 @@ struct LowestCell: Constraint {
         let lowest = input.frame.lowestVoltage
         secondsAtFloor = isAtFloor ? secondsAtFloor + input.elapsed : max(0, secondsAtFloor - input.elapsed)
         if secondsAtFloor >= Self.emptySeconds { isEmpty = true }
-        let isCharging = input.current.rawValue > input.rate(10).rawValue
+        let isCharging = input.current > input.figures.charging
         let isRecovered =
             (lowest >= hold && isCharging) || lowest >= hold + Self.releaseResting
         secondsRecovered = isRecovered ? secondsRecovered + input.elapsed : 0

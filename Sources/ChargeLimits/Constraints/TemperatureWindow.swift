@@ -33,10 +33,10 @@ struct TemperatureWindow: Constraint {
         let hotCause = Cause.warmest(
             Cause.CellTemperature(cell: input.frame.highestTemperatureCell, temperature: warmest))
         let rates = rates(input.figures, min(low, Self.mild), max(high, Self.mild))
-        bounds.append(.ccl(rates.coldCharge, .cold, coldCause))
-        bounds.append(.ccl(rates.hotCharge, .hot, hotCause))
-        bounds.append(.dcl(rates.coldDischarge, .cold, coldCause))
-        bounds.append(.dcl(rates.hotDischarge, .hot, hotCause))
+        bounds.append([
+            .ccl(rates.coldCharge, .cold, coldCause), .ccl(rates.hotCharge, .hot, hotCause),
+            .dcl(rates.coldDischarge, .cold, coldCause), .dcl(rates.hotDischarge, .hot, hotCause),
+        ])
     }
 
     /// Of the curves, looked up where something has changed: temperatures mostly stay.
