@@ -32,7 +32,9 @@ struct StateStoreTests {
 
     @Test("What was saved comes back, older by the time between; the directory is made, nobody else may read it")
     func roundTrip() throws {
-        let store = StateStore(directory: "\(TemporaryFolder().path)/a/b")
+        let folder = TemporaryFolder()
+        defer { withExtendedLifetime(folder) {} }
+        let store = StateStore(directory: "\(folder.path)/a/b")
         #expect(store.save(Self.state, "garage", wall: Self.day) == nil)
         var status = stat()
         #expect(stat("\(store.directory)/garage.json", &status) == 0)

@@ -10,6 +10,6 @@ def program(binary=None, packages=("mosquitto",)):
     if binary:
         return pathlib.Path(binary).resolve()
     script = (f". scripts/set-up {' '.join(packages)}\n"
-              "swift build \"${release[@]}\" --product bms-mqtt >&2\nswift build -c release --show-bin-path")
-    folder = subprocess.run(["bash", "-c", script], cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
-    return pathlib.Path(folder.strip().splitlines()[-1]) / "bms-mqtt"
+              "build_program\necho \"$program\"")
+    path = subprocess.run(["bash", "-c", script], cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
+    return pathlib.Path(path.strip().splitlines()[-1])
