@@ -11,6 +11,13 @@ public struct Limits: Hashable, Sendable {
         /// Discharge current limit, positive.
         public var dcl: Milliamperes
 
+        /// Creates the three numbers.
+        public init(cvl: Millivolts, ccl: Milliamperes, dcl: Milliamperes) {
+            self.cvl = cvl
+            self.ccl = ccl
+            self.dcl = dcl
+        }
+
         /// A limit in its unit, mV or mA.
         public func value(_ kind: LimitKind) -> Int {
             switch kind {
