@@ -2,7 +2,6 @@ public import BMSCore
 
 /// Why a bound is where it is: numbers now, a sentence when somebody reads it.
 ///
-/// A step of the calculator makes some twenty of these and publishes few; as plain numbers they cost no memory.
 /// A bank's own are ``BankCause``.
 public enum Cause: Hashable, Sendable {
     /// Before anything is known.
@@ -50,6 +49,8 @@ public enum Cause: Hashable, Sendable {
     case cellsChanged(from: Int, to: Int)
     /// No good frame.
     case silence(seconds: Int64), clockJumped
+    /// A bank's own.
+    indirect case bank(BankCause)
 
     /// Where a Vbalance comes from.
     public enum BalanceSource: Hashable, Sendable {
@@ -63,21 +64,21 @@ public enum Cause: Hashable, Sendable {
 
     /// A cell and its voltage.
     public struct CellVoltage: Hashable, Sendable {
-        @Octet var cell: Int
-        @Short var voltage: Millivolts
+        var cell: Int
+        var voltage: Millivolts
     }
 
     /// A cell and its temperature.
     public struct CellTemperature: Hashable, Sendable {
-        @Octet var cell: Int
-        @Short var temperature: Millidegrees
+        var cell: Int
+        var temperature: Millidegrees
     }
 
     /// Thousandths of C of a capacity.
     public struct Rating: Hashable, Sendable {
         var permille: Int
-        @Short var capacity: MilliampereHours
-        @Short var current: Milliamperes
+        var capacity: MilliampereHours
+        var current: Milliamperes
         var chemistry: Chemistry?
     }
 }
@@ -144,6 +145,7 @@ extension Cause: CustomStringConvertible {
         case .cellsChanged(let old, let new): "the number of cells changed from \(old) to \(new): starting anew"
         case .silence(let seconds): "no good frame from the BMS for \(seconds) s"
         case .clockJumped: "the clock jumped back: waiting for a new frame from the BMS"
+        case .bank(let cause): cause.description
         }
     }
 }

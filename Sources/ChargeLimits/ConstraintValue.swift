@@ -17,11 +17,11 @@ public enum ConstraintName: String, Hashable, Sendable {
     case pack, overload, silent
 }
 
-/// One bound of a limit: numbers alone.
+/// One bound of a limit.
 public struct ConstraintValue: Hashable, Sendable {
     /// Bound in mV (CVL) or mA (CCL, DCL).
     public var value: Int
-    /// Why, in numbers.
+    /// Why.
     public var cause: Cause
     /// The limit that it bounds.
     public var limit: LimitKind
@@ -45,40 +45,33 @@ public struct ConstraintValue: Hashable, Sendable {
 }
 
 extension [ConstraintValue] {
-    /// Where the lowest bound of each limit is, the first of equal ones.
-    var placesOfLowest: PerLimit<Int?> {
-        var lowest = LowestBounds()
-        for place in indices { lowest.note(self[place], at: place) }
-        return lowest.places
+    /// The lowest bound of a limit, the first of equal ones.
+    func lowest(_ kind: LimitKind) -> ConstraintValue? { placeOfLowest(kind).map { self[$0] } }
+
+    /// Place of the lowest bound of a limit, the first of equal ones.
+    func placeOfLowest(_ kind: LimitKind) -> Int? {
+        indices.filter { self[$0].limit == kind }.min { self[$0].value < self[$1].value }
     }
 
-    /// The lowest bound of a limit, the first of equal ones.
-    func lowest(_ kind: LimitKind) -> ConstraintValue? { placesOfLowest[kind].map { self[$0] } }
+    /// Place of the lowest bound of each limit.
+    var placesOfLowest: PerLimit<Int?> {
+        PerLimit(cvl: placeOfLowest(.cvl), ccl: placeOfLowest(.ccl), dcl: placeOfLowest(.dcl))
+    }
 }
 
-/// A bound with the words for it.
-public struct NamedConstraint: Hashable, Sendable {
-    /// The bound; of a bank's own its cause says nothing.
-    package var bound: ConstraintValue
-    /// Why, where it is a bank's own.
-    var bank: BankCause?
-
-    init(_ bound: ConstraintValue, _ bank: BankCause? = nil) {
-        self.bound = bound
-        self.bank = bank
-    }
-
-    /// The limit that it bounds.
-    public var limit: LimitKind { bound.limit }
+extension ConstraintValue {
     /// Stable name, for machines: "highestCell", "pack:garage".
-    public var name: String {
-        switch bound.name {
-        case .pack, .overload, .silent: "\(bound.name.rawValue):\(bank?.pack ?? "")"
-        default: bound.name.rawValue
+    public var fullName: String {
+        switch name {
+        case .pack, .overload, .silent: "\(name.rawValue):\(cause.pack ?? "")"
+        default: name.rawValue
         }
     }
-    /// Bound in mV (CVL) or mA (CCL, DCL).
-    public var value: Int { bound.value }
     /// One short sentence with numbers and units, for people.
-    public var reason: String { bank?.description ?? bound.cause.description }
+    public var reason: String { cause.description }
+}
+
+extension Cause {
+    /// The pack of a bank that it speaks of; `nil`: it speaks of none.
+    var pack: String? { if case .bank(let cause) = self { cause.pack } else { nil } }
 }

@@ -42,21 +42,6 @@ public struct LimitCommands: Hashable, Sendable {
     public init() {}
 }
 
-extension LimitCommands {
-    /// Appends the bounds of what was asked. Not a ``Constraint``: a command acts at once, not with the next frame.
-    func evaluate(_ input: LimitInput, into bounds: inout BoundList) {
-        if let cap = maximumChargeCurrent { bounds.append(.ccl(cap, .command, .commandedCharge(cap))) }
-        if let cap = maximumDischargeCurrent { bounds.append(.dcl(cap, .command, .commandedDischarge(cap))) }
-        if let cap = maximumChargeVoltage { bounds.append(.cvl(cap, .command, .commandedVoltage(cap))) }
-        if let chargeOff {
-            let cause = Cause.chargeSwitchedOff(chargeOff)
-            bounds.append(.ccl(.zero, .chargeOff, cause))
-            bounds.append(.cvl(input.packVoltage(belowBalance: Millivolts(100)), .chargeOff, cause))
-        }
-        if let dischargeOff { bounds.append(.dcl(.zero, .dischargeOff, .dischargeSwitchedOff(dischargeOff))) }
-    }
-}
-
 extension LimitCommands.SwitchedOff {
     /// " at 14:02", or nothing.
     package var when: String {

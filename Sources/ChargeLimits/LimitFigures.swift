@@ -1,8 +1,8 @@
 import BMSCore
 
 /// What does not move from one frame to the next: what the owner allows, the figures of a chemistry under it, what is set in the BMS,
-/// and what follows from these. Behind a reference, for each step of a pack looks at it and none changes it.
-final class LimitFigures: Sendable {
+/// and what follows from these.
+struct LimitFigures: Sendable {
     /// What they follow from: settings as they were sent, and the keys' voltages.
     private let sent: PackSettings
     private let cellSettings: CellSettings
@@ -119,4 +119,9 @@ final class LimitFigures: Sendable {
 
     /// Pack voltage at which every cell sits `below` its balancing voltage.
     func packVoltage(belowBalance below: Millivolts) -> Millivolts { (settings.balanceVoltage - below) * cells }
+}
+
+extension Millivolts {
+    /// Distance below Vbalance, per cell, at which no charger charges a cell that stands at Vbalance.
+    static let safe = Millivolts(100)
 }

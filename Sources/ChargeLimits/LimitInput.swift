@@ -1,78 +1,47 @@
 import BMSCore
 
-/// What a constraint may look at in one step. An object: as a value it would be copied with each look.
-///
-/// Unchecked, for its calculator alone has it, which makes another where a copy of the calculator has it, too.
-final class LimitInput: @unchecked Sendable {
+/// Everything that a rule may look at in one step.
+struct LimitInput: Sendable {
+    /// Figures of the owner and the chemistry.
+    var figures: LimitFigures
     /// The newest believed frame.
-    var frame = Frame.blank
-    /// How raw temperatures become degrees.
-    var temperatureScale = TemperatureScale.measured
-    /// Voted permissions, voted alarms, and the newest status byte as it came.
-    var permissions: StatusFlags = []
-    var alarms: StatusFlags = []
-    var newestStatus: StatusFlags = []
+    var frame: Frame
+    /// Conversion of raw temperatures into degrees.
+    var temperatureScale: TemperatureScale
+    /// Permissions of the BMS, after their vote.
+    var permissions: StatusFlags
+    /// Alarms of the BMS, after their vote.
+    var alarms: StatusFlags
+    /// The newest status byte as it came.
+    var newestStatus: StatusFlags
+    /// Freshness of the last good frame.
+    var freshness: Freshness
     /// Milliseconds since the last good frame, 0 where none came.
-    var age: Int64 = 0
-    /// That frame came later than now: the clock jumped back.
-    var isAhead = false
-    /// Of the owner and the chemistry.
-    let figures: LimitFigures
-    /// What somebody asked for.
+    var age: Int64
+    /// The last good frame came later than now: the clock jumped back.
+    var isAhead: Bool
+    /// Commands of somebody.
     var commands: LimitCommands
+    /// Number of cells before this step, where it changed in it.
+    var cellsBefore: Int?
+    /// Seconds since the measurement before, 0...5; 0 in a step without a new measurement.
+    var elapsed: Double
+    /// Limits that were published last; `nil` in the first step.
+    var published: Limits.Levels?
+    /// Moment of this step.
+    var now: Timestamp
+    /// Other packs of the bank are not full yet: float waits for them.
+    var isAwaitingPacks: Bool
     /// Charge state after this frame.
     var state = ChargeState.bulk
     /// Balancing ended because it gained nothing.
     var isStalled = false
-    /// Other packs of the bank are not full yet: float waits for them.
-    var isAwaitingPacks = false
     /// Filtered N x highest - pack, mV.
     var imbalance = 0.0
-    /// Resistance of a cell that DCL reckons with, milliohm.
+    /// Resistance of a cell that DCL is worked out with, milliohm.
     var resistance = 0.0
-    /// Number of cells before this step, where it changed in it.
-    var cellsBefore: Int?
-    /// Seconds since the frame before, 0...5.
-    var elapsed = 0.0
-    /// What was published last; `nil` in the first step.
-    var published: Limits.Levels?
-    /// Moment of this step.
-    var now = Timestamp(milliseconds: 0)
 
-    /// What is known of a pack, with the figures for it.
-    init(
-        _ snapshot: borrowing PackSnapshot, _ figures: LimitFigures, _ commands: LimitCommands, at now: Timestamp
-    ) {
-        self.figures = figures
-        self.commands = commands
-        take(snapshot, at: now)
-    }
-
-    /// Begins another step: nothing of the one before stays but what the calculator sets in each.
-    ///
-    /// - Returns: `false` where other figures are needed, and so another object.
-    func begin(_ snapshot: borrowing PackSnapshot, _ settings: PackSettings, at now: Timestamp) -> Bool {
-        guard figures.fit(snapshot, settings) else { return false }
-        take(snapshot, at: now)
-        return true
-    }
-
-    private func take(_ snapshot: borrowing PackSnapshot, at now: Timestamp) {
-        if let frame = snapshot.frame { self.frame = frame }
-        temperatureScale = snapshot.temperatureScale
-        permissions = snapshot.permissions
-        alarms = snapshot.alarms
-        newestStatus = snapshot.newestStatus
-        age = snapshot.age(at: now) ?? 0
-        isAhead = snapshot.linkAt.map { $0 > now } ?? false
-        self.now = now
-        isStalled = false
-        isAwaitingPacks = false
-        imbalance = 0
-        resistance = 0
-    }
-
-    /// What the owner allows.
+    /// Limits of the owner.
     var configuration: LimitConfiguration { figures.configuration }
     /// Confirmed settings of the BMS, in working order.
     var settings: PackSettings { figures.settings }
@@ -90,7 +59,7 @@ final class LimitInput: @unchecked Sendable {
         guard !permissions.contains(.chargeAllowed), faults.isDisjoint(with: .alarms) else { return false }
         return configuration.relayMode == .normal || isFull || frame.lowestVoltage >= settings.balanceVoltage
     }
-    /// Eased down to float, or on the way.
+    /// The pack is eased down to float, or on the way.
     var isFull: Bool { state == .full || state == .float }
     /// The highest cell with its number.
     var highest: Cause.CellVoltage {
@@ -98,33 +67,11 @@ final class LimitInput: @unchecked Sendable {
     }
     /// The lowest cell with its number.
     var lowest: Cause.CellVoltage { Cause.CellVoltage(cell: frame.lowestVoltageCell, voltage: frame.lowestVoltage) }
-
-    /// Temperature of the coldest cell, and of the warmest.
+    /// Temperature of the coldest cell.
     var coldest: Millidegrees { temperatureScale.temperature(frame.lowestTemperature) }
+    /// Temperature of the warmest cell.
     var warmest: Millidegrees { temperatureScale.temperature(frame.highestTemperature) }
 
     /// Pack voltage at which every cell sits `below` its balancing voltage.
     func packVoltage(belowBalance below: Millivolts) -> Millivolts { figures.packVoltage(belowBalance: below) }
-}
-
-/// A rule that bounds limits by what stands in the configuration and in the BMS. One small file each; a new one is a row in
-/// ``ConstraintTable``, which works it out once.
-protocol FixedConstraint {
-    /// Appends its bounds; none where it has nothing to say.
-    static func evaluate(_ figures: LimitFigures, into bounds: inout BoundList)
-}
-
-/// A rule that bounds limits by what is measured. One small file each; a new one is a row in ``ConstraintTable``.
-///
-/// A constraint may remember (filters, latches): it is stepped once for each believed frame, never for a stale or
-/// refused one, so that silence changes no state.
-protocol Constraint: Sendable {
-    /// `false`: it looks at status bits alone, and is stepped also by frames whose measurements may be junk.
-    static var usesMeasurements: Bool { get }
-    /// Appends its bounds; none where it has nothing to say.
-    mutating func evaluate(_ input: LimitInput, into bounds: inout BoundList)
-}
-
-extension Constraint {
-    static var usesMeasurements: Bool { true }
 }

@@ -30,11 +30,25 @@ package struct PerLimit<Content> {
     }
 
     package subscript(_ kind: LimitKind) -> Content {
-        switch kind {
-        case .cvl: cvl
-        case .ccl: ccl
-        case .dcl: dcl
+        get {
+            switch kind {
+            case .cvl: cvl
+            case .ccl: ccl
+            case .dcl: dcl
+            }
         }
+        set {
+            switch kind {
+            case .cvl: cvl = newValue
+            case .ccl: ccl = newValue
+            case .dcl: dcl = newValue
+            }
+        }
+    }
+
+    /// The same for other content.
+    package func map<Other>(_ transform: (Content) -> Other) -> PerLimit<Other> {
+        PerLimit<Other>(cvl: transform(cvl), ccl: transform(ccl), dcl: transform(dcl))
     }
 }
 

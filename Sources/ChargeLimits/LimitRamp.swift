@@ -11,8 +11,6 @@ struct LimitRamp: Sendable {
 
     private var level: Double?
     private var shown: Int?
-    /// What is shown is all that the grid leaves of the level.
-    private var isThere = false
     private(set) var isRising = false
     /// It has published something.
     var hasBegun: Bool { shown != nil }
@@ -35,11 +33,6 @@ struct LimitRamp: Sendable {
     ///   - slew: largest rise per second.
     mutating func step(to goal: Int, mayRise: Bool, isFinal: Bool, slew: Double, elapsed: Double) -> Int {
         let goal = Double(goal)
-        // Mostly nothing moves.
-        if goal == level, isThere, let shown {
-            isRising = false
-            return shown
-        }
         guard let old = level else {
             // The first limits have nothing to rise from: an inverter that lived through a restart of the bridge
             // must not be stopped by a ramp from zero.
@@ -69,14 +62,12 @@ struct LimitRamp: Sendable {
         guard let old = level, old < Double(floor) else { return }
         level = Double(floor)
         shown = floor / grid * grid
-        isThere = false
     }
 
     private mutating func show(_ value: Double, most rise: Int) -> Int {
         let target = max(0, Int(value)) / grid * grid
         let result = min(target, shown.map { $0.addingReportingOverflow(rise).partialValue } ?? target)
         shown = result
-        isThere = result == target
         return result
     }
 }

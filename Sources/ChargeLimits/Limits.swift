@@ -29,9 +29,9 @@ public struct Limits: Hashable, Sendable {
     }
 
     /// Why a limit is what it is.
-    package struct Reason: Hashable, Sendable {
+    public struct Reason: Hashable, Sendable {
         /// How a limit stands to its lowest constraint.
-        package enum Stance: Hashable, Sendable {
+        public enum Stance: Hashable, Sendable {
             /// At it.
             case bound
             /// On its way up to it, mV or mA.
@@ -45,8 +45,6 @@ public struct Limits: Hashable, Sendable {
         var cause: Cause
         /// The binding constraint; `nil`: there is none.
         var name: ConstraintName?
-        /// Place of the pack that it speaks of in its bank.
-        var member: Int?
         var stance: Stance
         /// The limit is a voltage.
         var isVoltage: Bool
@@ -67,17 +65,21 @@ public struct Limits: Hashable, Sendable {
     /// Cell resistance x N that DCL reckons with, and where it comes from.
     public var resistance: PackResistance
     /// Why they are what they are.
-    package var why: Shared<PerLimit<Reason>>
-    /// Every bound, in the order of the constraints.
+    var why: PerLimit<Reason>
+    /// Every bound, in the order of the rules.
     package var bounds: [ConstraintValue]
-    /// What a bank has to say to that; `nil`: it is a pack's.
-    var bank: Shared<BankWords>?
 
-    /// Why, in the words of a bank.
-    struct BankWords: Hashable, Sendable {
-        /// By the places of ``bounds``.
-        var bounds: [BankCause?]
-        var why: PerLimit<BankCause?>
+    init(
+        _ levels: Levels, state: ChargeState, cellCeiling: Millivolts, lowVoltage: Millivolts,
+        resistance: PackResistance, why: PerLimit<Reason>, bounds: [ConstraintValue]
+    ) {
+        (cvl, ccl, dcl) = (levels.cvl, levels.ccl, levels.dcl)
+        self.state = state
+        self.cellCeiling = cellCeiling
+        self.lowVoltage = lowVoltage
+        self.resistance = resistance
+        self.why = why
+        self.bounds = bounds
     }
 
     /// A limit in its unit, mV or mA.
@@ -87,27 +89,14 @@ public struct Limits: Hashable, Sendable {
     public var levels: Levels { Levels(cvl: cvl, ccl: ccl, dcl: dcl) }
 
     /// Why a limit is what it is, one sentence.
-    public func reason(_ kind: LimitKind) -> String { named(kind).description }
+    public func reason(_ kind: LimitKind) -> String { why[kind].description }
 
-    /// Why a limit is what it is, with the words for it.
-    package func named(_ kind: LimitKind) -> NamedReason {
-        NamedReason(reason: why.value[kind], bank: bank?.value.why[kind])
-    }
-
-    /// Every constraint with its value, by limit, the lowest of each first.
-    public var constraints: [NamedConstraint] { order.map(named) }
-
-    /// The bound at a place of ``bounds`` with the words for it.
-    package func named(_ place: Int) -> NamedConstraint {
-        NamedConstraint(bounds[place], bank?.value.bounds[place])
-    }
-
-    /// Places of ``bounds``, by limit, the lowest of each first.
-    package var order: [Int] {
-        // Of equal bounds the earlier constraint is named, so the order has to be kept.
-        var keys = bounds.indices.map { (bounds[$0].limit.rank, bounds[$0].value, $0) }
-        keys.sort(by: <)
-        return keys.map(\.2)
+    /// Every bound, by limit, the lowest of each first; of equal ones the earlier rule's.
+    public var constraints: [ConstraintValue] {
+        let order = bounds.indices.sorted {
+            (bounds[$0].limit.rank, bounds[$0].value, $0) < (bounds[$1].limit.rank, bounds[$1].value, $1)
+        }
+        return order.map { bounds[$0] }
     }
 
     /// Balancing was given up, until the pack has been used.
@@ -115,21 +104,20 @@ public struct Limits: Hashable, Sendable {
         bounds.contains { if case .balancingStalled = $0.cause { true } else { false } }
     }
 
-    /// Whether a constraint of a name bounds anything now.
+    /// Whether a rule of a name bounds anything now.
     public func has(_ name: ConstraintName) -> Bool { bounds.contains { $0.name == name } }
 
-    /// Whether a constraint of a name permits nothing of a limit now.
+    /// Whether a rule of a name permits nothing of a limit now.
     public func isZero(_ kind: LimitKind, by name: ConstraintName) -> Bool {
         bounds.contains { $0.limit == kind && $0.name == name && $0.value == 0 }
     }
 }
 
 extension Limits.Reason {
-    /// The binding constraint; `nil`: there is none.
-    init(_ binding: ConstraintValue?, member: Int? = nil, _ stance: Stance, isVoltage: Bool) {
+    /// The reason of a limit under its lowest bound; `nil`: there is none.
+    init(_ binding: ConstraintValue?, _ stance: Stance, isVoltage: Bool) {
         self.init(
-            cause: binding?.cause ?? .nothingKnown, name: binding?.name, member: member, stance: stance,
-            isVoltage: isVoltage)
+            cause: binding?.cause ?? .nothingKnown, name: binding?.name, stance: stance, isVoltage: isVoltage)
     }
 }
 
@@ -144,18 +132,11 @@ extension Limits.Reason.Stance {
     }
 }
 
-/// Why a limit is what it is, with the words for it.
-package struct NamedReason: Hashable, Sendable {
-    var reason: Limits.Reason
-    /// Why, where it is a bank's own.
-    var bank: BankCause?
-}
-
-extension NamedReason: CustomStringConvertible {
-    package var description: String {
-        let cause = bank?.description ?? reason.cause.description
-        return switch reason.stance {
-        case .bound: cause
+extension Limits.Reason: CustomStringConvertible {
+    /// One sentence with numbers and units.
+    public var description: String {
+        switch stance {
+        case .bound: cause.description
         case .rising(let goal): "rising slowly towards \(show(goal)): \(cause)"
         case .heldBelow(let goal): "held below \(show(goal)): \(cause)"
         case .heldByDamage(let goal):
@@ -164,6 +145,6 @@ extension NamedReason: CustomStringConvertible {
     }
 
     private func show(_ goal: Int) -> String {
-        reason.isVoltage ? Millivolts(goal).inPackVolts : Milliamperes(goal).inAmperes
+        isVoltage ? Millivolts(goal).inPackVolts : Milliamperes(goal).inAmperes
     }
 }

@@ -36,7 +36,6 @@ struct PackChannel: Sendable {
     /// A step went no further than its limits.
     private var owesRest = false
     private(set) var limits: Limits?
-    private var reasons = ReasonTexts()
     /// Every other pack of the bank is full.
     var otherPacksAreFull = true
 
@@ -234,7 +233,6 @@ struct PackChannel: Sendable {
             isCommanded = !desk.settings.stored.isEmpty
         }
         limits = calculator.step(snapshot, at: now.monotonic, surroundings)
-        reasons.note(limits)
         if let limits {
             let freshness = times.freshness(of: snapshot.linkAt, at: now.monotonic)
             let age = snapshot.dataAge(freshness, at: now.monotonic)
@@ -310,8 +308,7 @@ struct PackChannel: Sendable {
     /// - Parameter snapshot: what is known of it; `nil`: as of now.
     mutating func view(_ snapshot: PackSnapshot? = nil, at now: Timestamp) -> PackView {
         PackView(
-            pack, name: desk.settings.customName, snapshot ?? receiver.snapshot, limits: limits, reasons: reasons.texts,
-            peaks: peaks, secondsSinceFull: calculator.secondsSinceFull(at: now), totals: totals,
+            pack, name: desk.settings.customName, snapshot ?? receiver.snapshot, limits: limits, peaks: peaks, secondsSinceFull: calculator.secondsSinceFull(at: now), totals: totals,
             linkQuality: quality.percent(at: now), gxCurrents: gxCurrents, relays: relays.states(desk.settings),
             tally: tally, at: now)
     }

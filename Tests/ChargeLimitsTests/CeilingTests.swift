@@ -20,12 +20,14 @@ struct CeilingTests {
                 $0.balanceVoltage = Millivolts(balance)
                 $0.maximumVoltage = Millivolts(balance + 200)
             }, chemistry: chemistry)
-        #expect(TargetVoltage.bound(.cvl, "target", input) == expected)
+        var rule = TargetVoltage()
+        #expect(rule.bound(.cvl, "target", input) == expected)
     }
 
     @Test("Each ceiling has its own name, value and reason")
     func ceilings() {
-        let values = Ceilings.evaluate(
+        var rule = Ceilings()
+        let values = rule.evaluate(
             input(configure: {
                 $0.maximumChargeCurrent = Milliamperes(30_000)
                 $0.maximumDischargeCurrent = Milliamperes(40_000)
@@ -50,7 +52,8 @@ struct CeilingTests {
 
     @Test("What is not configured is no ceiling")
     func unconfigured() {
-        let names = Set(Ceilings.evaluate(input()).map(\.name))
+        var rule = Ceilings()
+        let names = Set(rule.evaluate(input()).map(\.name))
         #expect(names == [.sensorRange, .cellRating])
     }
 
@@ -62,8 +65,9 @@ struct CeilingTests {
             (nil, 20_000, 50_000),
         ])
     func rates(chemistry: Chemistry?, charge: Int, discharge: Int) {
-        #expect(Ceilings.bound(.ccl, "cellRating", input(chemistry: chemistry)) == charge)
-        #expect(Ceilings.bound(.dcl, "cellRating", input(chemistry: chemistry)) == discharge)
+        var rule = Ceilings()
+        #expect(rule.bound(.ccl, "cellRating", input(chemistry: chemistry)) == charge)
+        #expect(rule.bound(.dcl, "cellRating", input(chemistry: chemistry)) == discharge)
     }
 
     @Test("An unknown chemistry gets no figure bolder than any other chemistry's")
@@ -105,7 +109,7 @@ struct CeilingTests {
         for kind in [LimitKind.ccl, .dcl] {
             #expect(limits.value(kind) == expected)
             let binding = try #require(limits.constraints.first { $0.limit == kind })
-            #expect(binding.name == name)
+            #expect(binding.fullName == name)
             #expect(limits.reason(kind) == binding.reason)
         }
     }

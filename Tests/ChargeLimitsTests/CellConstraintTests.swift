@@ -32,7 +32,8 @@ struct HighestCellTests {
         var filter = ImbalanceFilter()
         func step(_ high: Int) -> Double {
             let input = cells(high: high, pack: 54_400)
-            return filter.step(input.frame, input.settings, elapsed: 1)
+            filter.step(input.frame, input.settings, elapsed: 1)
+            return filter.level ?? .nan
         }
         #expect(step(3400) == 0)
         #expect(step(3425) == 100)

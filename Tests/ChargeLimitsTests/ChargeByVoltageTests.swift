@@ -12,13 +12,11 @@ struct ChargeByVoltageTests {
         configure: (inout LimitConfiguration) -> Void = { _ in }
     ) -> Int? {
         var constraint = ChargeByVoltage()
-        let input = input({ $0.current = Milliamperes(amperes * 1000) }, configure: configure)
+        var input = input({ $0.current = Milliamperes(amperes * 1000) }, configure: configure)
         input.frame.packVoltage = Millivolts(pack)
         input.resistance = 1
-        var bounds = BoundList()
-        bounds.append(.ccl(Milliamperes(ccl), name, .nothingKnown))
-        constraint.evaluate(input, into: &bounds)
-        return bounds.values.first { $0.limit == .cvl }?.value
+        let bounds = constraint.bounds(input, after: [.ccl(Milliamperes(ccl), name, .nothingKnown)])
+        return bounds.first { $0.limit == .cvl }?.value
     }
 
     @Test(

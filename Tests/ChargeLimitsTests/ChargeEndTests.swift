@@ -100,7 +100,7 @@ struct ChargeEndTests {
 @Suite("Heat and balancing")
 struct HotBoardsTests {
     private func bound(_ boards: inout HotBoards, _ degrees: Int, high: Int = 3390) -> Int? {
-        let input = input {
+        var input = input {
             $0.setCells(low: high - 10, high: high)
             $0.packVoltage = Millivolts(high * 16 - 100)
             $0.lowestTemperature = RawTemperature(276 + degrees)
@@ -123,7 +123,7 @@ struct HotBoardsTests {
     func warmBoards() {
         var window = TemperatureWindow()
         func limit(high: Int, warmest: Int, elapsed: Double) -> Int {
-            let input = input(
+            var input = input(
                 {
                     $0.setCells(low: 3380, high: high)
                     $0.lowestTemperature = RawTemperature(276 + 38)

@@ -192,7 +192,7 @@ struct LimitCalculatorTests {
             if second % 37 == 0 { kept.append((limits, texts(limits))) }
             for kind in LimitKind.allCases {
                 let lowest = try #require(limits.constraints.first { $0.limit == kind })
-                #expect(limits.bounds.lowest(kind) == lowest.bound)
+                #expect(limits.bounds.lowest(kind) == lowest)
                 #expect(kind == .cvl || limits.value(kind) <= lowest.value)
             }
         }

@@ -26,44 +26,28 @@ func input(
     snapshot.measuredAt = .seconds(0)
     var configuration = LimitConfiguration()
     configure(&configuration)
-    let input = LimitInput(
-        snapshot, LimitFigures(snapshot, frame.settings, configuration), LimitCommands(), at: .seconds(0))
-    input.elapsed = elapsed
+    var input = LimitInput(
+        figures: LimitFigures(snapshot, frame.settings, configuration), frame: frame,
+        temperatureScale: snapshot.temperatureScale, permissions: snapshot.permissions, alarms: snapshot.alarms,
+        newestStatus: snapshot.newestStatus, freshness: .fresh, age: 0, isAhead: false, commands: LimitCommands(),
+        cellsBefore: nil, elapsed: elapsed, published: nil, now: .seconds(0), isAwaitingPacks: false)
     input.refresh()
     return input
 }
 
 extension LimitInput {
     /// What the calculator derives from the frame, without its filters.
-    func refresh() {
+    mutating func refresh() {
         imbalance = Double(max(0, (frame.highestVoltage * cells - frame.packVoltage).rawValue))
         resistance = figures.profile.resistance / (Double(capacity.rawValue) / 1000)
     }
 }
 
-extension FixedConstraint {
-    /// The bounds for an input.
-    static func evaluate(_ input: LimitInput) -> [ConstraintValue] {
-        var bounds = BoundList()
-        evaluate(input.figures, into: &bounds)
-        return bounds.values
-    }
+extension LimitRule {
+    /// The bounds after stepping with an input, no other rule having said anything.
+    mutating func evaluate(_ input: LimitInput) -> [ConstraintValue] { bounds(input, after: []) }
 
-    /// The bound of one name, for an input.
-    static func bound(_ kind: LimitKind, _ name: String, _ input: LimitInput) -> Int? {
-        evaluate(input).first { $0.limit == kind && $0.name.rawValue == name }?.value
-    }
-}
-
-extension Constraint {
-    /// The bounds after stepping with an input.
-    mutating func evaluate(_ input: LimitInput) -> [ConstraintValue] {
-        var bounds = BoundList()
-        evaluate(input, into: &bounds)
-        return bounds.values
-    }
-
-    /// The bound of one limit after stepping with an input; `nil` where the constraint has nothing to say.
+    /// The bound of one limit after stepping with an input; `nil` where the rule has nothing to say.
     mutating func bound(_ kind: LimitKind, _ input: LimitInput) -> Int? {
         evaluate(input).filter { $0.limit == kind }.map(\.value).min()
     }

@@ -14,7 +14,7 @@ struct MonotoneTests {
     ) -> LimitInput {
         let nominal = chemistry?.nominalVoltage.rawValue ?? 3300
         let base = input(chemistry: chemistry)
-        let result = input(
+        var result = input(
             {
                 $0.minimumVoltage = Millivolts(nominal - 300)
                 $0.balanceVoltage = Millivolts(nominal + 150)
@@ -29,7 +29,7 @@ struct MonotoneTests {
         return result
     }
 
-    private func shuffled<Rule: Constraint>(
+    private func shuffled<Rule: LimitRule>(
         _ rule: Rule, _ chemistry: Chemistry?, using random: inout SeededRandom
     ) -> Rule {
         var rule = rule
@@ -45,7 +45,7 @@ struct MonotoneTests {
         for round in 0..<12 {
             let cell = shuffled(HighestCell(), chemistry, using: &random)
             let cut = shuffled(HardCellCut(), chemistry, using: &random)
-            let input = randomInput(chemistry, using: &random)
+            var input = randomInput(chemistry, using: &random)
             var last: [Int] = []
             for high in stride(from: 1500, through: 5000, by: 5) {
                 input.frame.highestVoltage = Millivolts(high)
@@ -70,7 +70,7 @@ struct MonotoneTests {
         var random = SeededRandom(12)
         for round in 0..<12 {
             let rule = shuffled(LowestCell(), chemistry, using: &random)
-            let input = randomInput(chemistry, using: &random)
+            var input = randomInput(chemistry, using: &random)
             var last = Int.max
             for low in stride(from: 5000, through: 1000, by: -5) {
                 var copy = rule

@@ -64,13 +64,13 @@ struct StatusBitsTests {
         var bench = Bench()
         bench.run(0...20)
         let names: Set = ["highestCell", "lowestCell", "cold", "hot", "target", "cellRating"]
-        let before = try #require(bench.limits).constraints.filter { names.contains($0.name) }
+        let before = try #require(bench.limits).constraints.filter { names.contains($0.fullName) }
         bench.feed(at: 21) {
             $0.status = .noCellCommunication
             $0.setCells(low: 0, high: 5000)
             $0.lowestTemperature = RawTemperature(0)
         }
-        let after = try #require(bench.limits).constraints.filter { names.contains($0.name) }
+        let after = try #require(bench.limits).constraints.filter { names.contains($0.fullName) }
         #expect(Set(after) == Set(before))
     }
 

@@ -11,7 +11,7 @@ struct TemperatureWindowTests {
         configure: (inout LimitConfiguration) -> Void = { _ in }
     ) -> [String: Int] {
         var window = TemperatureWindow()
-        let input = input(
+        var input = input(
             {
                 // By the paper's rule a count is a whole degree.
                 $0.lowestTemperature = RawTemperature(276 + Int(coldest))

@@ -17,12 +17,7 @@ public struct BankCalculator: Sendable {
     private let configuration: BankConfiguration
     private var sides: [[BankSide]]
     private var flow: BankFlow
-    private var cvl = LimitRamp.voltage
-    private var ccl = LimitRamp.current
-    private var dcl = LimitRamp.current
-    private var keepers = LimitKind.allCases.map { _ in ReasonKeeper() }
-    /// What belongs to the reasons that are kept.
-    private var words: [BankCause?] = LimitKind.allCases.map { _ in nil }
+    private var publisher = LimitPublisher()
     private var startedAt: Timestamp?
     private var steppedAt: Timestamp?
     private var newest: [Timestamp?]
@@ -85,7 +80,7 @@ public struct BankCalculator: Sendable {
         look(members, at: now)
         let isComplete = members.indices.allSatisfy { sides[$0].allSatisfy { $0.standing != .waiting } }
         let connected = members.indices.filter { members[$0].limits != nil && !members[$0].isDisconnected }
-        guard !connected.isEmpty, isComplete || now - started > configuration.freshness.stale || ccl.hasBegun else {
+        guard !connected.isEmpty, isComplete || now - started > configuration.freshness.stale || publisher.published != nil else {
             return nil
         }
         // A step without a new frame lowers limits, but raises none.
@@ -152,7 +147,7 @@ public struct BankCalculator: Sendable {
 
     private func silent(_ side: Int) -> [Int] { sides.indices.filter { sides[$0][side].standing == .silent } }
 
-    private func bounds(_ members: [BankMember], side: Int, into bounds: inout [NamedConstraint]) {
+    private func bounds(_ members: [BankMember], side: Int, into bounds: inout [ConstraintValue]) {
         let direction = FlowDirection.allCases[side]
         let estimator = flow.shares(direction)
         let taking = taking(side)
@@ -197,20 +192,19 @@ public struct BankCalculator: Sendable {
     }
 
     /// The charge voltages of all packs that may hang on the bus.
-    private func voltages(_ members: [BankMember], _ connected: [Int], into bounds: inout [NamedConstraint]) {
+    private func voltages(_ members: [BankMember], _ connected: [Int], into bounds: inout [ConstraintValue]) {
         let isCharged = connected.filter { sides[$0][0].isAwaited }
         for index in isCharged.isEmpty ? connected : isCharged {
             guard let limits = members[index].limits else { continue }
             let name = members[index].name
-            let cause = BankCause.voltage(pack: name, limits.named(.cvl))
-            bounds.append(NamedConstraint(.cvl(limits.cvl, .pack, .nothingKnown), cause))
+            bounds.append(.cvl(limits.cvl, .pack, .bank(.voltage(pack: name, limits.why.cvl))))
         }
         guard let other = connected.first, let settings = members[other].snapshot.settings else { return }
         for index in members.indices where sides[index][0].standing == .waiting {
             let thresholds = WorkingThresholds(settings, members[other].snapshot.chemistry).settings
-            let safe = (thresholds.balanceVoltage - Millivolts(100)) * thresholds.cellCount
+            let safe = (thresholds.balanceVoltage - .safe) * thresholds.cellCount
             let name = members[index].name
-            bounds.append(NamedConstraint(.cvl(safe, .pack, .nothingKnown), .unheard(pack: name)))
+            bounds.append(.cvl(safe, .pack, .bank(.unheard(pack: name))))
         }
     }
 
@@ -218,66 +212,30 @@ public struct BankCalculator: Sendable {
         _ members: [BankMember], _ connected: [Int], _ ages: [Freshness], mayRise: Bool, isDistrusted: Bool,
         at now: Timestamp
     ) -> Limits {
-        var bounds: [NamedConstraint] = []
+        var bounds: [ConstraintValue] = []
         voltages(members, connected, into: &bounds)
         for side in FlowDirection.allCases.indices { self.bounds(members, side: side, into: &bounds) }
-        if let charge = configuration.maximumChargeCurrent {
-            bounds.append(NamedConstraint(.ccl(charge, .userCap, .chargeCap(charge))))
-        }
+        if let charge = configuration.maximumChargeCurrent { bounds.append(.ccl(charge, .userCap, .chargeCap(charge))) }
         if let discharge = configuration.maximumDischargeCurrent {
-            bounds.append(NamedConstraint(.dcl(discharge, .userCap, .dischargeCap(discharge))))
+            bounds.append(.dcl(discharge, .userCap, .dischargeCap(discharge)))
         }
-        if let fuse = configuration.fuse {
-            bounds += [.ccl(fuse, .fuse, .fuse(fuse)), .dcl(fuse, .fuse, .fuse(fuse))].map { NamedConstraint($0) }
-        }
+        if let fuse = configuration.fuse { bounds += [.ccl(fuse, .fuse, .fuse(fuse)), .dcl(fuse, .fuse, .fuse(fuse))] }
         if let cause = Self.mismatch(members, connected) {
             bounds += FlowDirection.allCases.map { $0.bound(0, .mismatch, cause) }
         }
-        return ramp(members, connected, ages, bounds, mayRise: mayRise, isDistrusted: isDistrusted, at: now)
-    }
-
-    private mutating func ramp(
-        _ members: [BankMember], _ connected: [Int], _ ages: [Freshness], _ bounds: [NamedConstraint], mayRise: Bool,
-        isDistrusted: Bool, at now: Timestamp
-    ) -> Limits {
         // A pack that is known to be off the bus speaks for nobody while another may hang on it.
         let onBus = connected.filter { sides[$0].contains(where: \.isAwaited) }
         let live = (onBus.isEmpty ? connected : onBus).filter { ages[$0].isLive }
         let capacity = live.reduce(0.0) { $0 + Double(members[$1].snapshot.capacity?.rawValue ?? 0) }
         let cells = Double(members[connected[0]].snapshot.settings?.cellCount ?? 0)
         let elapsed = Double(min(5_000, max(0, steppedAt.map { now - $0 } ?? 0))) / 1000
-        var draft = Limits(bounds: bounds)
-        let places = draft.bounds.placesOfLowest
-        let lowest = LimitKind.allCases.map { places[$0].map { bounds[$0] } }
-        let slews = [1.25 * cells, 0.01 * capacity, 0.02 * capacity]
-        let values = [
-            cvl.step(
-                to: lowest[0]?.value ?? 0, mayRise: mayRise, isFinal: true, slew: slews[0], elapsed: elapsed),
-            ccl.step(
-                to: lowest[1]?.value ?? 0, mayRise: mayRise, isFinal: false, slew: slews[1], elapsed: elapsed),
-            dcl.step(
-                to: lowest[2]?.value ?? 0, mayRise: mayRise, isFinal: false, slew: slews[2], elapsed: elapsed),
-        ]
-        let ramps = [cvl, ccl, dcl]
-        let reasons = LimitKind.allCases.indices.map { index in
-            let member = lowest[index]?.bank?.pack.flatMap { name in members.firstIndex { $0.name == name } }
-            let bound = lowest[index]?.bound
-            let stance = Limits.Reason.Stance(
-                values[index], under: bound?.value, ramps[index], isDistrusted: isDistrusted)
-            let reason = Limits.Reason(bound, member: member, stance, isVoltage: index == 0)
-            if keepers[index].isNews(bound?.name, member: member, stance, value: values[index], at: now) {
-                keepers[index].keep(reason, at: now)
-                words[index] = lowest[index]?.bank
-            }
-            return keepers[index].kept ?? reason
-        }
-        draft.why = Shared(PerLimit(cvl: reasons[0], ccl: reasons[1], dcl: reasons[2]))
-        draft.bank = Shared(
-            Limits.BankWords(
-                bounds: bounds.map(\.bank), why: PerLimit(cvl: words[0], ccl: words[1], dcl: words[2])))
-        (draft.cvl, draft.ccl, draft.dcl) = (Millivolts(values[0]), Milliamperes(values[1]), Milliamperes(values[2]))
-        draft.describe(live.isEmpty ? connected : live, members, isStale: live.isEmpty)
-        return draft
+        let (levels, why) = publisher.publish(
+            bounds,
+            LimitPublisher.Step(
+                now: now, mayRise: mayRise, isDistrusted: isDistrusted, elapsed: elapsed,
+                slew: PerLimit(cvl: 1.25 * cells, ccl: 0.01 * capacity, dcl: 0.02 * capacity), isVoltageFinal: true))
+        return Limits(
+            levels, why: why, bounds: bounds, live.isEmpty ? connected : live, members, isStale: live.isEmpty)
     }
 
     /// Packs that cannot be in parallel, by what their BMSs say.
@@ -299,40 +257,33 @@ public struct BankCalculator: Sendable {
 
 extension FlowDirection {
     /// A bound in mA; what no inverter can take is cut off.
-    fileprivate func bound(_ current: Double, _ name: ConstraintName, _ cause: BankCause) -> NamedConstraint {
+    fileprivate func bound(_ current: Double, _ name: ConstraintName, _ cause: BankCause) -> ConstraintValue {
         let value = Milliamperes(current.isFinite ? Int(min(1e12, max(0, current))) : 0)
-        let bound: ConstraintValue =
-            self == .charge ? .ccl(value, name, .nothingKnown) : .dcl(value, name, .nothingKnown)
-        return NamedConstraint(bound, cause)
+        return self == .charge ? .ccl(value, name, .bank(cause)) : .dcl(value, name, .bank(cause))
     }
 }
 
 extension Limits {
-    /// Bounds without numbers yet.
-    fileprivate init(bounds: [NamedConstraint]) {
-        let nothing = Reason(cause: .nothingKnown, stance: .bound, isVoltage: false)
-        self.init(
-            cvl: .zero, ccl: .zero, dcl: .zero, state: .stale, cellCeiling: .zero, lowVoltage: .zero,
-            resistance: PackResistance(used: 0, measured: nil, steps: 0, source: .chemistry),
-            why: Shared(PerLimit(cvl: nothing, ccl: nothing, dcl: nothing)), bounds: bounds.map(\.bound))
-    }
-
-    /// What is not ramped: the most careful of the packs', and their resistances in parallel.
-    fileprivate mutating func describe(_ packs: [Int], _ members: [BankMember], isStale: Bool) {
+    /// The limits of a bank; what is not ramped is the most careful of the packs', and their resistances in parallel.
+    fileprivate init(
+        _ levels: Levels, why: PerLimit<Reason>, bounds: [ConstraintValue], _ packs: [Int], _ members: [BankMember],
+        isStale: Bool
+    ) {
         let limits = packs.compactMap { members[$0].limits }
         let order: [ChargeState] = [.bulk, .absorption, .balancing, .full, .float]
-        state = isStale ? .stale : order.first { state in limits.contains { $0.state == state } } ?? .stale
-        cellCeiling = limits.map(\.cellCeiling).min() ?? .zero
-        lowVoltage = limits.map(\.lowVoltage).max() ?? .zero
+        let state = isStale ? ChargeState.stale : order.first { state in limits.contains { $0.state == state } } ?? .stale
         func parallel(_ values: [Int]) -> Int {
             let sum = values.reduce(0.0) { $0 + 1 / Double(max(1, $1)) }
             return sum > 0 ? Int(1 / sum) : 0
         }
         let measured = limits.compactMap(\.resistance.measured)
-        resistance = PackResistance(
+        let resistance = PackResistance(
             used: parallel(limits.map(\.resistance.used)),
             measured: !measured.isEmpty && measured.count == limits.count ? parallel(measured) : nil,
             steps: limits.map(\.resistance.steps).min() ?? 0,
             source: limits.allSatisfy { $0.resistance.source == .learned } ? .learned : .chemistry)
+        self.init(
+            levels, state: state, cellCeiling: limits.map(\.cellCeiling).min() ?? .zero,
+            lowVoltage: limits.map(\.lowVoltage).max() ?? .zero, resistance: resistance, why: why, bounds: bounds)
     }
 }

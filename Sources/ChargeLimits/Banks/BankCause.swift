@@ -1,9 +1,9 @@
-package import BMSCore
+public import BMSCore
 
 /// Why a bound of a bank is where it is.
-package indirect enum BankCause: Hashable, Sendable {
+public indirect enum BankCause: Hashable, Sendable {
     /// A pack's own reason, for its charge voltage.
-    case voltage(pack: String, NamedReason)
+    case voltage(pack: String, Limits.Reason)
     /// A pack's own bound, and the share of the bank's current that it takes, in thousandths; with what it
     /// exchanges with the other packs beyond that.
     case share(pack: String, limit: Milliamperes, permille: Int, isMeasured: Bool, offset: Milliamperes, Cause)
@@ -39,7 +39,7 @@ extension BankCause {
 
 extension BankCause: CustomStringConvertible {
     /// One short sentence with numbers and units, beginning with the pack.
-    package var description: String {
+    public var description: String {
         switch self {
         case .voltage(let pack, let reason): "\(pack): \(reason)"
         case .share(let pack, let limit, let permille, let isMeasured, let offset, let cause):

@@ -26,7 +26,6 @@ struct BankChannel: Sendable {
     /// What each pack's limits were in the step before.
     private var levels: [Limits.Levels?]
     private(set) var limits: Limits?
-    private var reasons = ReasonTexts()
     /// Somebody listens to the GX tree.
     var isListenedTo = false {
         didSet { if !isListenedTo && oldValue { battery?.forget() } }
@@ -70,7 +69,6 @@ struct BankChannel: Sendable {
                 isDisconnected: options.disconnected.contains(packs[index].options.id))
         }
         limits = calculator.step(inputs, at: now.monotonic)
-        reasons.note(limits)
         gxCurrents.step(limits, at: now.monotonic)
         tellStandings(at: now, into: &outbox)
         tellUnheard(at: now, into: &outbox)
@@ -142,7 +140,7 @@ struct BankChannel: Sendable {
                 [calculator.chargeStanding(place), calculator.dischargeStanding(place)].contains {
                     $0 == .counted || $0 == .defiant
                 }
-            }, unheard: unheard(at: now), limits: limits, reasons: reasons.texts, gxCurrents: gxCurrents, now: now)
+            }, unheard: unheard(at: now), limits: limits, gxCurrents: gxCurrents, now: now)
     }
 
     /// As for a pack that fell silent when the bank began.

@@ -11,7 +11,7 @@ extension PackView {
     ///   - onBus: whether a pack takes part in either direction, by its place in `packs`.
     convenience init(
         bank options: Shared<PackOptions>, packs: [PackView], absent: Int, onBus: [Bool], unheard: AlarmLevel?,
-        limits: Limits?, reasons: PerLimit<String>?, gxCurrents: GXCurrents, now: Timestamp
+        limits: Limits?, gxCurrents: GXCurrents, now: Timestamp
     ) {
         let heard = packs.indices.filter { packs[$0].live != nil }
         let taking = heard.filter { onBus[$0] }
@@ -29,7 +29,7 @@ extension PackView {
             minimumCell: packs.compactMap(\.peaks.minimumCell).min(),
             maximumCell: packs.compactMap(\.peaks.maximumCell).max())
         self.init(
-            options, snapshot, packs.map(\.freshness).min() ?? .waiting, limits: limits, reasons: reasons, peaks: peaks,
+            options, snapshot, packs.map(\.freshness).min() ?? .waiting, limits: limits, peaks: peaks,
             secondsSinceFull: Self.all(packs.map(\.secondsSinceFull))?.max(),
             totals: EnergyTotals.sum(packs.map(\.totals)), linkQuality: packs.compactMap(\.linkQuality).min(),
             gxCurrents: gxCurrents, bank: figures, at: now)

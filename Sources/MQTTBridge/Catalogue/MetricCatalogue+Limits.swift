@@ -103,12 +103,12 @@ extension MetricCatalogue {
     static let manufacturer = "123electric"
 
     private static func reason(_ path: String, _ key: String, _ name: String, _ kind: LimitKind, gx: Bool) -> Metric {
-        // Home Assistant refuses a state of more than 255 characters. Counting them is dear, and few reasons have so many bytes.
+        // Home Assistant refuses a state of more than 255 characters.
         Metric(
             path, gx: gx, deadband: .heartbeat,
             entity: .plain(key, name, diagnostic: false, icon: "mdi:comment-question-outline")
         ) {
-            .string(($0.reasons?[kind]).map { $0.utf8.count <= 200 ? $0 : String($0.prefix(200)) })
+            .string(($0.limits?.reason(kind)).map { String($0.prefix(200)) })
         }
     }
 

@@ -17,8 +17,6 @@ final class PackView: Sendable {
     let freshness: Freshness
     /// The published limits; `nil` before the first believed frame.
     let limits: Limits?
-    /// Why they are what they are.
-    let reasons: PerLimit<String>?
     /// Extremes that were seen.
     let peaks: PackPeaks
     /// Time since the pack was last full; `nil`: never seen.
@@ -43,7 +41,7 @@ final class PackView: Sendable {
     /// - Parameter freshness: of the data; `nil`: as the snapshot says.
     init(
         _ pack: Shared<PackOptions>, name: String? = nil, _ snapshot: PackSnapshot, _ freshness: Freshness? = nil,
-        limits: Limits? = nil, reasons: PerLimit<String>? = nil, peaks: PackPeaks = PackPeaks(),
+        limits: Limits? = nil, peaks: PackPeaks = PackPeaks(),
         secondsSinceFull: Int64? = nil, totals: EnergyTotals = EnergyTotals(), linkQuality: Int? = nil,
         gxCurrents: GXCurrents = GXCurrents(), relays: [RelayState] = [], bank: BankFigures? = nil,
         tally: PackTally = PackTally(), at now: Timestamp
@@ -56,7 +54,6 @@ final class PackView: Sendable {
         self.snapshot = snapshot
         self.freshness = freshness
         self.limits = limits
-        self.reasons = reasons
         self.peaks = peaks
         self.secondsSinceFull = secondsSinceFull
         self.totals = totals

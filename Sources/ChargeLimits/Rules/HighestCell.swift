@@ -10,17 +10,17 @@ import BMSCore
 /// 0.2 % of C a second while it is 15 mV below, and never ends below what keeps balancing going.
 ///
 /// Example: 16 LFP cells, Vbalance 3.400 V, highest 3.440 V, pack 53.60 V: imbalance 1.44 V, CVL 55.07 - 1.44 = 53.63 V.
-struct HighestCell: Constraint {
+struct HighestCell: LimitRule {
     /// mV of trim, 0...30.
     private var trim = 0.0
     /// mA; `nil` until the first frame.
     private var allowed: Double?
     private var play = VoltagePlay()
 
-    mutating func evaluate(_ input: LimitInput, into bounds: inout BoundList) {
+    mutating func bounds(_ input: LimitInput, after earlier: [ConstraintValue]) -> [ConstraintValue] {
         let soft = input.figures.softCap
         let excess = (input.frame.highestVoltage - soft).rawValue
-        bounds.append([voltage(input, soft, excess), current(input, soft, excess)])
+        return [voltage(input, soft, excess), current(input, soft, excess)]
     }
 
     private mutating func voltage(_ input: LimitInput, _ soft: Millivolts, _ excess: Int) -> ConstraintValue {
@@ -62,13 +62,12 @@ struct HighestCell: Constraint {
 struct ImbalanceFilter: Sendable {
     private(set) var level: Double?
 
-    mutating func step(_ frame: Frame, _ settings: PackSettings, elapsed: Double) -> Double {
+    mutating func step(_ frame: Frame, _ settings: PackSettings, elapsed: Double) {
         let measured = Double(max(0, (frame.highestVoltage * settings.cellCount - frame.packVoltage).rawValue))
         let filtered = level.map { old in
             old + (measured - old) * min(1, elapsed / (measured > old ? 4 : 15))
         }
         level = filtered ?? measured
-        return level ?? measured
     }
 }
 

@@ -4,17 +4,18 @@ import BMSCore
 /// the highest cell is back at Vbalance + 10 mV.
 ///
 /// Example: Vbalance 3.400 V, Vmax 3.700 V: stops at 3.565 V, released at 3.410 V.
-struct HardCellCut: Constraint {
+struct HardCellCut: LimitRule {
     private var isCut = false
 
-    mutating func evaluate(_ input: LimitInput, into bounds: inout BoundList) {
+    mutating func bounds(_ input: LimitInput, after earlier: [ConstraintValue]) -> [ConstraintValue] {
         let highest = input.frame.highestVoltage
         let release = input.settings.balanceVoltage + Millivolts(10)
         if highest >= input.figures.hardVoltage { isCut = true }
         if highest <= release { isCut = false }
-        guard isCut else { return }
+        guard isCut else { return [] }
         let cause = Cause.hardCut(input.highest, maximum: input.settings.maximumVoltage, release: release)
-        bounds.append(.ccl(.zero, .hardCellCut, cause))
-        bounds.append(.cvl(input.packVoltage(belowBalance: Millivolts(100)), .hardCellCut, cause))
+        return [
+            .ccl(.zero, .hardCellCut, cause), .cvl(input.packVoltage(belowBalance: .safe), .hardCellCut, cause),
+        ]
     }
 }

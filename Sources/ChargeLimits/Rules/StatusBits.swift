@@ -9,13 +9,12 @@ import BMSCore
 ///
 /// Source: the vendor's paper, status byte 1. Example: bit 0 missing on 16 LFP cells with Vbalance 3.400 V: CCL 0, CVL
 /// 16 x 3.380 V = 54.08 V.
-struct StatusBits: Constraint {
-    static var usesMeasurements: Bool { false }
-
-    mutating func evaluate(_ input: LimitInput, into bounds: inout BoundList) {
+struct StatusBits: LimitRule {
+    mutating func bounds(_ input: LimitInput, after earlier: [ConstraintValue]) -> [ConstraintValue] {
         let faults = input.faults
-        let safe = input.packVoltage(belowBalance: Millivolts(100))
-        if !input.permissions.contains(.chargeAllowed) { charge(input, into: &bounds) }
+        let safe = input.packVoltage(belowBalance: .safe)
+        var bounds: [ConstraintValue] = []
+        if !input.permissions.contains(.chargeAllowed) { bounds += charge(input) }
         if !input.permissions.contains(.dischargeAllowed) {
             let isAwaited = input.newestStatus.contains(.dischargeAllowed)
             let dcl = isAwaited ? input.published?.dcl : nil
@@ -37,15 +36,16 @@ struct StatusBits: Constraint {
             bounds.append(.ccl(.zero, .alarmHot, .tooWarm))
             bounds.append(.dcl(.zero, .alarmHot, .tooWarm))
         }
+        return bounds
     }
 
-    private func charge(_ input: LimitInput, into bounds: inout BoundList) {
+    private func charge(_ input: LimitInput) -> [ConstraintValue] {
         let isAwaited = input.newestStatus.contains(.chargeAllowed)
         let cause: Cause = isAwaited ? .chargeAwaited : .chargeRefused(isEndOfCharge: input.isEndedByBMS)
-        bounds.append(.ccl((isAwaited ? input.published?.ccl : nil) ?? .zero, .chargePermission, cause))
+        let ccl = ConstraintValue.ccl((isAwaited ? input.published?.ccl : nil) ?? .zero, .chargePermission, cause)
         // The charge that ended by itself is eased down by the float voltage: there is nothing to protect.
-        guard !input.isFull || isAwaited || !input.isEndedByBMS else { return }
+        guard !input.isFull || isAwaited || !input.isEndedByBMS else { return [ccl] }
         let resting = input.figures.floatVoltage
-        bounds.append(.cvl((isAwaited ? input.published?.cvl : nil) ?? resting, .chargePermission, cause))
+        return [ccl, .cvl((isAwaited ? input.published?.cvl : nil) ?? resting, .chargePermission, cause)]
     }
 }

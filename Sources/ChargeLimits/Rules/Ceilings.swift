@@ -5,12 +5,14 @@ import BMSCore
 ///
 /// Amperes. Example: 100 Ah LFP, sensor 500 A, fuse 200 A, file 100 A: CCL is the least of 100 A (file), 200 A (fuse),
 /// 475 A (95 % of the sensor) and 50 A (0.5 C of the chemistry), so 50 A by `cellRating`.
-enum Ceilings: FixedConstraint {
+struct Ceilings: LimitRule {
     /// Share of the sensor's range that is used: at its end a reading saturates and hides the excess.
     private static let sensorShare = 95
 
-    static func evaluate(_ figures: LimitFigures, into bounds: inout BoundList) {
+    mutating func bounds(_ input: LimitInput, after earlier: [ConstraintValue]) -> [ConstraintValue] {
+        let figures = input.figures
         let file = figures.configuration
+        var bounds: [ConstraintValue] = []
         if let cap = file.maximumChargeCurrent { bounds.append(.ccl(cap, .userCap, .chargeCap(cap))) }
         if let cap = file.maximumDischargeCurrent { bounds.append(.dcl(cap, .userCap, .dischargeCap(cap))) }
         if let cap = file.maximumChargeVoltage { bounds.append(.cvl(cap, .userCap, .voltageCap(cap))) }
@@ -27,9 +29,10 @@ enum Ceilings: FixedConstraint {
         let discharge = figures.rate(profile.dischargeRate)
         bounds.append(.ccl(charge, .cellRating, rating(figures, profile.chargeRate, charge)))
         bounds.append(.dcl(discharge, .cellRating, rating(figures, profile.dischargeRate, discharge)))
+        return bounds
     }
 
-    private static func rating(_ figures: LimitFigures, _ permille: Int, _ current: Milliamperes) -> Cause {
+    private func rating(_ figures: LimitFigures, _ permille: Int, _ current: Milliamperes) -> Cause {
         guard figures.settings.capacity > .zero else { return .noCapacity(assumed: figures.capacity) }
         return .rating(
             Cause.Rating(

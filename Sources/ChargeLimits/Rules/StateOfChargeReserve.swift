@@ -3,17 +3,17 @@ import BMSCore
 /// Keeps a share of the pack for a blackout: no discharge at or under the owner's reserve until the pack is 3 % above it.
 ///
 /// A command may raise the reserve, not lower it below the file's. Example: reserve 20 %: DCL 0 from 20 % on, released at 23 %. Off (0) by default.
-struct StateOfChargeReserve: Constraint {
+struct StateOfChargeReserve: LimitRule {
     private static let release = 3
 
     private var isReached = false
 
-    mutating func evaluate(_ input: LimitInput, into bounds: inout BoundList) {
+    mutating func bounds(_ input: LimitInput, after earlier: [ConstraintValue]) -> [ConstraintValue] {
         let reserve = max(input.configuration.reserveSoc, input.commands.reserveSoc ?? 0)
         let soc = input.frame.soc
         if reserve > 0 && soc <= reserve { isReached = true }
         if reserve <= 0 || soc >= min(100, reserve + Self.release) { isReached = false }
-        guard isReached else { return }
-        bounds.append(.dcl(.zero, .reserve, .reserve(soc: soc, reserve: reserve)))
+        guard isReached else { return [] }
+        return [.dcl(.zero, .reserve, .reserve(soc: soc, reserve: reserve))]
     }
 }

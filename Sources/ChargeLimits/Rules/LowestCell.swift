@@ -9,7 +9,7 @@ import BMSCore
 /// counts of the wire) for ten seconds the pack is empty: 0 until the cell has recovered.
 ///
 /// Example: 100 Ah LFP, r = 1.6 mohm, Vmin 2.900 V, hold 2.980 V: at 3.060 V and no load 0.080 / 0.0016 = 50 A.
-struct LowestCell: Constraint {
+struct LowestCell: LimitRule {
     /// How far above Vmin a cell counts as empty, and from where on the floor is halved.
     private static let empty = Millivolts(15)
     private static let near = Millivolts(40)
@@ -31,7 +31,7 @@ struct LowestCell: Constraint {
     private var isNear = false
     private var isEmpty = false
 
-    mutating func evaluate(_ input: LimitInput, into bounds: inout BoundList) {
+    mutating func bounds(_ input: LimitInput, after earlier: [ConstraintValue]) -> [ConstraintValue] {
         let lowest = input.frame.lowestVoltage
         let hold = input.figures.hold
         let resistance = input.resistance
@@ -48,18 +48,20 @@ struct LowestCell: Constraint {
         latch(input, isAtFloor: isFloored && lowest <= minimum + Self.empty, hold)
 
         if isEmpty {
-            bounds.append(
+            return [
                 .dcl(
                     .zero, .empty,
                     .empty(
-                        input.lowest, charging: hold, resting: hold + Self.releaseResting)))
+                        input.lowest, charging: hold, resting: hold + Self.releaseResting))
+            ]
         } else {
             if lowest <= minimum + Self.near { isNear = true } else if lowest >= hold { isNear = false }
             let value = isNear ? floor / 2 : max(floor, followed)
-            bounds.append(
+            return [
                 .dcl(
                     Milliamperes(Int(min(value, 10_000_000))), .lowestCell,
-                    .held(input.lowest, hold: hold, minimum: minimum)))
+                    .held(input.lowest, hold: hold, minimum: minimum))
+            ]
         }
     }
 

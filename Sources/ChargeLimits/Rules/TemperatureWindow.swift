@@ -8,7 +8,7 @@ import BMSCore
 /// moves nothing upward for a minute.
 ///
 /// Example: LFP, coldest cell 3.0 degC, Tmin 0 degC: 0.075 C of 100 Ah = 7.5 A.
-struct TemperatureWindow: Constraint {
+struct TemperatureWindow: LimitRule {
     private static let mild = Millidegrees(25_000)
     private static let spread = Millidegrees(5_000)
     private static let warmSeconds = 900.0
@@ -16,11 +16,8 @@ struct TemperatureWindow: Constraint {
     private var cold = ReadingHold()
     private var hot = ReadingHold()
     private var secondsWarm = 0.0
-    private var rates: Rates?
-    /// What they were looked up in.
-    private var figures: LimitFigures?
 
-    mutating func evaluate(_ input: LimitInput, into bounds: inout BoundList) {
+    mutating func bounds(_ input: LimitInput, after earlier: [ConstraintValue]) -> [ConstraintValue] {
         let coldest = input.coldest
         let warmest = input.warmest
         let isBalancing = input.frame.highestVoltage >= input.settings.balanceVoltage
@@ -32,40 +29,15 @@ struct TemperatureWindow: Constraint {
             Cause.CellTemperature(cell: input.frame.lowestTemperatureCell, temperature: coldest))
         let hotCause = Cause.warmest(
             Cause.CellTemperature(cell: input.frame.highestTemperatureCell, temperature: warmest))
-        let rates = rates(input.figures, min(low, Self.mild), max(high, Self.mild))
-        bounds.append([
-            .ccl(rates.coldCharge, .cold, coldCause), .ccl(rates.hotCharge, .hot, hotCause),
-            .dcl(rates.coldDischarge, .cold, coldCause), .dcl(rates.hotDischarge, .hot, hotCause),
-        ])
-    }
-
-    /// Of the curves, looked up where something has changed: temperatures mostly stay.
-    private mutating func rates(_ figures: LimitFigures, _ low: Millidegrees, _ high: Millidegrees) -> Rates {
-        if let rates, rates.low == low, rates.high == high, self.figures === figures { return rates }
-        let new = Rates(figures, low, high)
-        rates = new
-        self.figures = figures
-        return new
-    }
-}
-
-/// Currents at the lowest and the highest temperature.
-private struct Rates: Sendable {
-    let low: Millidegrees
-    let high: Millidegrees
-    let coldCharge: Milliamperes
-    let hotCharge: Milliamperes
-    let coldDischarge: Milliamperes
-    let hotDischarge: Milliamperes
-
-    init(_ figures: LimitFigures, _ low: Millidegrees, _ high: Millidegrees) {
-        self.low = low
-        self.high = high
-        let profile = figures.profile
-        coldCharge = figures.rate(profile.charge.rate(at: low))
-        hotCharge = figures.rate(profile.charge.rate(at: high))
-        coldDischarge = figures.rate(profile.discharge.rate(at: low))
-        hotDischarge = figures.rate(profile.discharge.rate(at: high))
+        let profile = input.figures.profile
+        let (cold, hot) = (min(low, Self.mild), max(high, Self.mild))
+        func rate(_ curve: TemperatureCurve, _ temperature: Millidegrees) -> Milliamperes {
+            input.figures.rate(curve.rate(at: temperature))
+        }
+        return [
+            .ccl(rate(profile.charge, cold), .cold, coldCause), .ccl(rate(profile.charge, hot), .hot, hotCause),
+            .dcl(rate(profile.discharge, cold), .cold, coldCause), .dcl(rate(profile.discharge, hot), .hot, hotCause),
+        ]
     }
 }
 

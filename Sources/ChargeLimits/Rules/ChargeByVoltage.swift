@@ -8,25 +8,22 @@ import BMSCore
 ///
 /// mV. Example: 16 cells at rest at 52.64 V and 1 milliohm each, CCL 0 because of cold: CVL 52.64 V; with `voltageOnly` and CCL 50 A:
 /// 52.64 V + 50 A x 16 milliohm = 53.44 V.
-struct ChargeByVoltage: Sendable {
+struct ChargeByVoltage: LimitRule {
     private static let seconds = 30.0
 
     /// Voltage of the pack without current, mV.
     private var rest: Double?
     private var play = VoltagePlay()
 
-    /// - Parameter bounds: those of every constraint; one more where it has something to say.
-    mutating func evaluate(_ input: LimitInput, into bounds: inout BoundList) {
+    mutating func bounds(_ input: LimitInput, after earlier: [ConstraintValue]) -> [ConstraintValue] {
         let resistance = input.resistance * Double(input.cells)
         let rest = estimate(input, resistance)
-        let isForbidden =
-            bounds.lowest.values.ccl == 0
-            && bounds.values.contains { $0.value == 0 && $0.limit == .ccl && Self.forbids($0) }
+        let isForbidden = earlier.contains { $0.value == 0 && $0.limit == .ccl && Self.forbids($0) }
         guard isForbidden || input.configuration.isVoltageOnly else {
             play = VoltagePlay()
-            return
+            return []
         }
-        let current = Milliamperes(bounds.lowest.places.ccl == nil ? 0 : max(0, bounds.lowest.values.ccl))
+        let current = Milliamperes(earlier.lowest(.ccl)?.value ?? 0)
         var goal = rest + Double(current.rawValue) / 1000 * resistance
         if input.configuration.isVoltageOnly {
             let most = input.figures.hardVoltage * input.cells - input.configuration.overshoot
@@ -34,7 +31,7 @@ struct ChargeByVoltage: Sendable {
         }
         let least = (input.settings.minimumVoltage * input.cells).rawValue
         let value = Millivolts(play.settle(max(least, Int(goal)), input))
-        bounds.append(.cvl(value, .chargeByVoltage, .byVoltage(current, rest: Millivolts(Int(rest)))))
+        return [.cvl(value, .chargeByVoltage, .byVoltage(current, rest: Millivolts(Int(rest))))]
     }
 
     private static func forbids(_ bound: ConstraintValue) -> Bool {

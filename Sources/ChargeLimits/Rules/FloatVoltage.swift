@@ -7,19 +7,19 @@ import BMSCore
 /// dbus-serialbattery asked for the missing ramp.
 ///
 /// Example: 16 LFP cells, Vbalance 3.400 V: from 54.88 V to 54.08 V in 13 minutes.
-struct FloatVoltage: Constraint {
+struct FloatVoltage: LimitRule {
     /// mV a second for each cell.
     private static let ease = 0.0625
 
     /// mV; `nil` while the pack is not full.
     private var level: Double?
 
-    mutating func evaluate(_ input: LimitInput, into bounds: inout BoundList) {
+    mutating func bounds(_ input: LimitInput, after earlier: [ConstraintValue]) -> [ConstraintValue] {
         let isCommanded = input.commands.chargeMode == .float
         let isDue = input.isFull && !input.isAwaitingPacks && (input.configuration.floats || input.isStalled)
         guard isDue || isCommanded else {
             level = nil
-            return
+            return []
         }
         let goal = input.figures.floatVoltage
         let start = min(
@@ -31,6 +31,6 @@ struct FloatVoltage: Constraint {
             input.isStalled
             ? .balancingStalled(goal)
             : isCommanded && !input.isFull ? .commandedFloat(goal) : isThere ? .float(goal) : .towardsFloat(goal)
-        bounds.append(.cvl(Millivolts(Int(eased)), .float, cause))
+        return [.cvl(Millivolts(Int(eased)), .float, cause)]
     }
 }

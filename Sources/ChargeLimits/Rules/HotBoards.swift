@@ -5,11 +5,11 @@ import BMSCore
 /// Vbalance, so that no board has to bypass; released 3 K below. Source: bench (two peers trip dozens of times).
 ///
 /// Example: Tmax 55 degC, rise 12 K: from 42 degC of the coldest cell on until it is below 39 degC.
-struct HotBoards: Constraint {
+struct HotBoards: LimitRule {
     private var isWarm = false
     private var play = VoltagePlay()
 
-    mutating func evaluate(_ input: LimitInput, into bounds: inout BoundList) {
+    mutating func bounds(_ input: LimitInput, after earlier: [ConstraintValue]) -> [ConstraintValue] {
         let file = input.configuration
         let coldest = input.coldest
         let balancing = coldest + file.boardRise
@@ -17,12 +17,13 @@ struct HotBoards: Constraint {
         if balancing < file.maximumTemperature - Millidegrees(4000) { isWarm = false }
         guard isWarm else {
             play = VoltagePlay()
-            return
+            return []
         }
         let value = input.packVoltage(belowBalance: Millivolts(12)) - Millivolts(Int(input.imbalance))
-        bounds.append(
+        return [
             .cvl(
                 Millivolts(play.settle(value.rawValue, input)), .hotBoards,
-                .boardsTooWarm(coldest, maximum: file.maximumTemperature)))
+                .boardsTooWarm(coldest, maximum: file.maximumTemperature))
+        ]
     }
 }

@@ -4,11 +4,13 @@ import BMSCore
 /// clear of the hard cut where Vmax is near.
 ///
 /// Example: 16 LFP cells with Vbalance 3.400 V: 16 x 3.430 V = 54.88 V.
-enum TargetVoltage: FixedConstraint {
-    static func evaluate(_ figures: LimitFigures, into bounds: inout BoundList) {
-        bounds.append(
+struct TargetVoltage: LimitRule {
+    mutating func bounds(_ input: LimitInput, after earlier: [ConstraintValue]) -> [ConstraintValue] {
+        let figures = input.figures
+        return [
             .cvl(
                 figures.targetCell * figures.cells, .target,
-                .target(cells: figures.cells, cell: figures.targetCell, balance: figures.balance)))
+                .target(cells: figures.cells, cell: figures.targetCell, balance: figures.balance))
+        ]
     }
 }

@@ -4,21 +4,22 @@ import BMSCore
 /// minute at a safe voltage, so that a mistake in the vendor's app shows before it costs anything.
 ///
 /// Example: 16 cells become 15: CCL 0 and CVL 15 x 3.30 V for 60 s.
-struct CellCountChange: Constraint {
+struct CellCountChange: LimitRule {
     private static let seconds = 60.0
 
     private var old = 0
     private var secondsLeft = 0.0
 
-    mutating func evaluate(_ input: LimitInput, into bounds: inout BoundList) {
+    mutating func bounds(_ input: LimitInput, after earlier: [ConstraintValue]) -> [ConstraintValue] {
         secondsLeft = max(0, secondsLeft - input.elapsed)
         if let before = input.cellsBefore {
             old = before
             secondsLeft = Self.seconds
         }
-        guard secondsLeft > 0 else { return }
+        guard secondsLeft > 0 else { return [] }
         let cause = Cause.cellsChanged(from: old, to: input.cells)
-        bounds.append(.ccl(.zero, .cellCount, cause))
-        bounds.append(.cvl(input.packVoltage(belowBalance: Millivolts(100)), .cellCount, cause))
+        return [
+            .ccl(.zero, .cellCount, cause), .cvl(input.packVoltage(belowBalance: .safe), .cellCount, cause),
+        ]
     }
 }

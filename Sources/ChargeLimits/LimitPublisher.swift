@@ -1,0 +1,59 @@
+import BMSCore
+
+/// From bounds to published limits: each limit is its lowest bound, falls at once and rises by its slew; a reason belongs to it.
+///
+/// Packs and banks share it.
+struct LimitPublisher: Sendable {
+    /// Conditions of one step.
+    struct Step {
+        /// Moment of the step.
+        var now: Timestamp
+        /// Limits may rise: this step brings a good frame, and the line is trusted.
+        var mayRise: Bool
+        /// The line damaged something a short while ago.
+        var isDistrusted: Bool
+        /// Seconds that a rise may use.
+        var elapsed: Double
+        /// Largest rise in a second, mV or mA.
+        var slew: PerLimit<Double>
+        /// Least charge voltage, mV: below it a charger would empty the pack for no reason.
+        var lowest = 0
+        /// Highest charge voltage by the owner, mV; it wins over ``lowest``.
+        var highest = Int.max
+        /// A rise of the charge voltage is always worth going to the end.
+        var isVoltageFinal = false
+    }
+
+    private var ramps = PerLimit(cvl: LimitRamp.voltage, ccl: LimitRamp.current, dcl: LimitRamp.current)
+    private var keepers = PerLimit(cvl: ReasonKeeper(), ccl: ReasonKeeper(), dcl: ReasonKeeper())
+    /// Limits that were published last; `nil` before the first.
+    private(set) var published: Limits.Levels?
+
+    /// Publishes limits that lie under these bounds.
+    mutating func publish(_ bounds: [ConstraintValue], _ step: Step) -> (Limits.Levels, PerLimit<Limits.Reason>) {
+        let lowest = bounds.placesOfLowest.map { $0.map { bounds[$0] } }
+        func value(_ kind: LimitKind) -> Int {
+            let goal = lowest[kind]?.value ?? 0
+            let isVoltage = kind == .cvl
+            return ramps[kind].step(
+                to: isVoltage ? min(max(goal, step.lowest), step.highest) : goal, mayRise: step.mayRise,
+                isFinal: isVoltage && (step.isVoltageFinal || lowest.cvl?.name == .target), slew: step.slew[kind],
+                elapsed: step.elapsed)
+        }
+        let values = PerLimit(cvl: value(.cvl), ccl: value(.ccl), dcl: value(.dcl))
+        func reason(_ kind: LimitKind) -> Limits.Reason {
+            let stance = Limits.Reason.Stance(
+                values[kind], under: lowest[kind]?.value, ramps[kind], isDistrusted: step.isDistrusted)
+            let reason = Limits.Reason(lowest[kind], stance, isVoltage: kind == .cvl)
+            return keepers[kind].keep(reason, value: values[kind], at: step.now)
+        }
+        let why = PerLimit(cvl: reason(.cvl), ccl: reason(.ccl), dcl: reason(.dcl))
+        let levels = Limits.Levels(
+            cvl: Millivolts(values.cvl), ccl: Milliamperes(values.ccl), dcl: Milliamperes(values.dcl))
+        published = levels
+        return (levels, why)
+    }
+
+    /// The charge voltage of a new pack begins no lower than this, mV.
+    mutating func lift(to floor: Int) { ramps.cvl.lift(to: floor) }
+}

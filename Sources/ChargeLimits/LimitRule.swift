@@ -1,0 +1,29 @@
+import BMSCore
+
+/// One reason to limit charging or discharging. One small file each; a new rule is an entry in ``LimitRules``.
+///
+/// A rule is asked in every step, with or without a new measurement. A rule that remembers (filters, latches) moves with
+/// ``LimitInput/elapsed``, which is 0 in a step without a new measurement: silence changes no state.
+protocol LimitRule: Sendable {
+    /// The bounds of this step; none where the rule has nothing to say.
+    ///
+    /// - Parameter earlier: the bounds of the rules before it in the list.
+    mutating func bounds(_ input: LimitInput, after earlier: [ConstraintValue]) -> [ConstraintValue]
+}
+
+/// Every rule, in one list. Where two bounds are equal the earlier one is named as the reason: a ceiling that never moves
+/// before a measurement that happens to permit as much.
+struct LimitRules: Sendable {
+    private var rules: [any LimitRule] = [
+        TargetVoltage(), Ceilings(), FloatVoltage(), HighestCell(), HardCellCut(), HotBoards(), LowestCell(),
+        TemperatureWindow(), StateOfChargeReserve(), StatusBits(), CellCountChange(), Commands(), ChargeByVoltage(),
+        Staleness(),
+    ]
+
+    /// The bounds of all rules in this step.
+    mutating func bounds(_ input: LimitInput) -> [ConstraintValue] {
+        var bounds: [ConstraintValue] = []
+        for place in rules.indices { bounds += rules[place].bounds(input, after: bounds) }
+        return bounds
+    }
+}
