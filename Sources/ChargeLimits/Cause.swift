@@ -32,6 +32,11 @@ public enum Cause: Hashable, Sendable {
     /// A cell above its hold voltage, and one that has emptied.
     case held(CellVoltage, hold: Millivolts, minimum: Millivolts)
     case empty(CellVoltage, charging: Millivolts, resting: Millivolts)
+    /// A cell so far below Vmin that it is charged gently or not at all.
+    case lowWhileCharging(CellVoltage, full: Millivolts, isAllowed: Bool)
+    case deeplyDischarged(CellVoltage, floor: Millivolts, isLatched: Bool)
+    /// State of charge near or at the owner's ceiling, percent.
+    case maximumSoc(soc: Int, most: Int, isReached: Bool)
     /// State of charge at or under the owner's reserve, percent.
     case reserve(soc: Int, reserve: Int)
     /// Temperatures.
@@ -39,12 +44,16 @@ public enum Cause: Hashable, Sendable {
     case boardsTooWarm(Millidegrees, maximum: Millidegrees)
     /// Full: on the way to the resting voltage, and there.
     case towardsFloat(Millivolts), float(Millivolts), balancingStalled(Millivolts)
+    /// Full and at rest, with a cell above Vbalance.
+    case restsAboveBalance(CellVoltage, balance: Millivolts)
     /// A current said in volts, over the pack's voltage without current.
     case byVoltage(Milliamperes, rest: Millivolts)
     /// Permissions of the BMS.
     case chargeRefused(isEndOfCharge: Bool), chargeAwaited, dischargeRefused, dischargeAwaited
     /// Faults that the BMS reports.
     case cellCommunication, cellTooHigh, cellTooLow, tooCold, tooWarm
+    /// The same in a frame whose measurements a check refused.
+    indirect case inRefusedFrame(Cause, Rejection)
     /// The number of cells changed.
     case cellsChanged(from: Int, to: Int)
     /// No good frame.
@@ -72,6 +81,8 @@ public enum Cause: Hashable, Sendable {
     public struct CellTemperature: Hashable, Sendable {
         var cell: Int
         var temperature: Millidegrees
+        /// The reading is better by now, for less than half an hour.
+        var isHeld = false
     }
 
     /// Thousandths of C of a capacity.
@@ -118,6 +129,16 @@ extension Cause: CustomStringConvertible {
             "\(cell) is held above \(hold.inVolts) (Vmin \(minimum.inVolts))"
         case .empty(let cell, let charging, let resting):
             "empty: \(cell), released above \(charging.inVolts) while charging or \(resting.inVolts) at rest for 60 s"
+        case .lowWhileCharging(let cell, let full, let isAllowed):
+            "\(cell): charged gently until it is at \(full.inVolts)" + (isAllowed ? ", as the owner allowed" : "")
+        case .deeplyDischarged(let cell, let floor, let isLatched):
+            "\(cell) was deeply discharged (below \(floor.inVolts)): charging may harm it"
+                + (isLatched ? "; check the cells, then press allowDeepCharge" : "")
+        case .maximumSoc(let soc, let most, let isReached):
+            "state of charge of \(soc) % against a ceiling of \(most) %"
+                + (isReached ? ", released at \(most - 3) %" : "")
+        case .inRefusedFrame(let cause, let rejection):
+            "\(cause) (in a frame that was refused otherwise: \(rejection.meaning))"
         case .reserve(let soc, let reserve): "state of charge of \(soc) % against a reserve of \(reserve) %"
         case .coldest(let cell): "coldest cell \(cell)"
         case .warmest(let cell): "warmest cell \(cell)"
@@ -129,6 +150,8 @@ extension Cause: CustomStringConvertible {
             current > .zero
                 ? "\(current.inAmperes) above the pack's \(rest.inPackVolts), for chargers that ignore CCL"
                 : "no charging: held at the pack's own \(rest.inPackVolts)"
+        case .restsAboveBalance(let cell, let balance):
+            "full: \(cell) has to come down to its balancing voltage of \(balance.inVolts)"
         case .float(let level): "full: resting at \(level.inPackVolts)"
         case .balancingStalled(let level):
             "balancing gained nothing in 24 h of trying: resting at \(level.inPackVolts), look at the lowest cell"
@@ -150,6 +173,17 @@ extension Cause: CustomStringConvertible {
     }
 }
 
+extension Cause {
+    /// The BMS refuses to charge a pack that is not full.
+    var isRefusalOfCharge: Bool {
+        switch self {
+        case .chargeRefused(let isEndOfCharge): !isEndOfCharge
+        case .inRefusedFrame(let cause, _): cause.isRefusalOfCharge
+        default: false
+        }
+    }
+}
+
 extension Cause.CellVoltage: CustomStringConvertible {
     /// "cell 7 at 3.452 V"
     public var description: String { "cell \(cell) at \(voltage.inVolts)" }
@@ -157,7 +191,9 @@ extension Cause.CellVoltage: CustomStringConvertible {
 
 extension Cause.CellTemperature: CustomStringConvertible {
     /// "7 at 3.4 °C"
-    public var description: String { "\(cell) at \(temperature.inDegrees)" }
+    public var description: String {
+        "\(cell) at \(temperature.inDegrees)" + (isHeld ? ", the worst of the last half hour" : "")
+    }
 }
 
 extension Cause.BalanceSource {

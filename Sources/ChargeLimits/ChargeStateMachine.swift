@@ -24,8 +24,10 @@ struct ChargeStateMachine: Sendable {
         var isEndedByBMS = false
         /// The charge voltage has come down to rest, and every other pack of the bank is full.
         var mayFloat = false
-        /// A full charge is due, or asked for.
+        /// A full charge is due by the calendar.
         var isFullChargeDue = false
+        /// Somebody asked for a full charge.
+        var isFullChargeRequested = false
         /// Seconds since the frame before.
         var elapsed = 0.0
     }
@@ -36,7 +38,9 @@ struct ChargeStateMachine: Sendable {
     /// Balancing was given up, until the pack has been used.
     var isStalled: Bool { stalledSoc != nil }
     /// State of charge at which balancing was given up.
-    private var stalledSoc: Int?
+    private(set) var stalledSoc: Int?
+    /// State of charge at which the pack became full, where that is below the restart figure: the BMS counts wrong.
+    private var fullSoc: Int?
     private var secondsFull = 0.0
     private var secondsLow = 0.0
     private var secondsApart = 0.0
@@ -64,6 +68,7 @@ struct ChargeStateMachine: Sendable {
         secondsFull = isEnded ? secondsFull + context.elapsed : max(0, secondsFull - context.elapsed)
         if secondsFull >= (frame.soc == 100 ? 120 : 600) || (context.isEndedByBMS && isTop) {
             enterFull()
+            if frame.soc < context.restartSoc { fullSoc = frame.soc }
         } else if frame.highestVoltage >= balance && frame.lowestVoltage < balance - Millivolts(20) {
             enterBalancing(frame, context)
         } else if frame.highestVoltage >= balance - Millivolts(10) {
@@ -95,13 +100,22 @@ struct ChargeStateMachine: Sendable {
 
     private mutating func rest(_ frame: Frame, _ settings: PackSettings, _ context: Context) {
         if state == .full && context.mayFloat { state = .float }
-        let restartSoc = min(context.restartSoc, stalledSoc.map { $0 - 5 } ?? 100)
-        let isLow = frame.soc < restartSoc || context.restartVoltage.map { frame.lowestVoltage < $0 } ?? false
+        let restartSoc = min(context.restartSoc, (stalledSoc ?? fullSoc).map { $0 - 5 } ?? 100)
+        // Where the state of charge says nothing, the voltage must say that the pack was used.
+        let restartVoltage = context.restartVoltage ?? (fullSoc == nil ? nil : settings.balanceVoltage - Millivolts(150))
+        let isLow = frame.soc < restartSoc || restartVoltage.map { frame.lowestVoltage < $0 } ?? false
         secondsLow = isLow ? secondsLow + context.elapsed : 0
         let isResting = (frame.current ?? .zero).magnitude <= context.rest
         let isApart = frame.highestVoltage - frame.lowestVoltage >= Millivolts(50)
         let isBelow = frame.highestVoltage < settings.balanceVoltage
         secondsApart = isResting && isApart && isBelow && !isStalled ? secondsApart + context.elapsed : 0
-        if secondsLow >= 30 || secondsApart >= 1200 || context.isFullChargeDue { self = ChargeStateMachine() }
+        let isDue = context.isFullChargeRequested || (context.isFullChargeDue && !isStalled)
+        if secondsLow >= 30 || secondsApart >= 1200 || isDue { self = ChargeStateMachine() }
+    }
+
+    /// Goes on where an earlier one stood.
+    mutating func recall(_ recent: LimitMemory.Recent) {
+        state = recent.state == .stale ? .bulk : recent.state
+        stalledSoc = recent.stalledSoc
     }
 }

@@ -33,7 +33,7 @@ struct ChemistryProfile: Hashable, Sendable {
         }
     }
 
-    /// With the owner's figures in place of the defaults, and the curves inside the BMS's window.
+    /// With the owner's figures in place of the defaults.
     func adapted(to file: LimitConfiguration) -> ChemistryProfile {
         var profile = self
         profile.head = file.head ?? head
@@ -42,9 +42,8 @@ struct ChemistryProfile: Hashable, Sendable {
         profile.chargeRate = file.chargeRate ?? chargeRate
         profile.dischargeRate = file.dischargeRate ?? dischargeRate
         profile.hold = file.hold ?? hold
-        profile.charge = (file.chargeCurve ?? charge).within(file.minimumChargeTemperature, file.maximumTemperature)
-        profile.discharge = (file.dischargeCurve ?? discharge).within(
-            file.minimumDischargeTemperature, file.maximumTemperature)
+        profile.charge = file.chargeCurve ?? charge
+        profile.discharge = file.dischargeCurve ?? discharge
         return profile
     }
 
@@ -55,7 +54,7 @@ struct ChemistryProfile: Hashable, Sendable {
         discharge: TemperatureCurve([(-20, 0), (-15, 200), (0, 500), (10, 1000), (50, 1000), (58, 0)]))
 
     private static let nmc = ChemistryProfile(
-        head: Millivolts(20), soft: Millivolts(35), floatBelow: Millivolts(50), restartVoltage: nil,
+        head: Millivolts(20), soft: Millivolts(41), floatBelow: Millivolts(50), restartVoltage: nil,
         chargeRate: 500, dischargeRate: 1000, hold: Millivolts(50), resistance: 220,
         charge: TemperatureCurve([(0, 0), (2, 50), (10, 200), (15, 500), (40, 500), (45, 200), (50, 0)]),
         discharge: TemperatureCurve([(-20, 0), (-10, 200), (0, 500), (10, 1000), (45, 1000), (60, 0)]))

@@ -3,9 +3,9 @@ public import BMSCore
 /// Stable name of a bound, for machines.
 public enum ConstraintName: String, Hashable, Sendable {
     // By what is set and configured.
-    case target, userCap, fuse, sensorRange, cellRating, reserve
+    case target, userCap, fuse, sensorRange, cellRating, reserve, maximumSoc, chemistry
     // By what is measured.
-    case float, highestCell, hardCellCut, hotBoards, lowestCell, empty, cold, hot, chargeByVoltage
+    case float, highestCell, hardCellCut, hotBoards, lowestCell, loadStep, empty, cold, hot, chargeByVoltage, deepDischarge
     // By what the BMS says, or that it says nothing.
     case chargePermission, dischargePermission, cellCommunication, alarmHighCell, alarmLowCell, alarmCold, alarmHot
     case cellCount, link
@@ -15,6 +15,36 @@ public enum ConstraintName: String, Hashable, Sendable {
     case sum, mismatch
     /// Of one pack of a bank, which is named after it: "pack:garage".
     case pack, overload, silent
+}
+
+extension ConstraintName {
+    /// CCL 0 by this rule forbids charging, so CVL holds the pack at rest for chargers that ignore CCL.
+    ///
+    /// The BMS's refusal is not among them: ``Cause/chargeRefused(isEndOfCharge:)`` says whether it is one or the end of a charge. Cells
+    /// close to Vmax, lost cell boards and silence have a charge voltage of their own.
+    var stopsCharging: Bool {
+        switch self {
+        case .cold, .hot, .alarmCold, .alarmHot, .alarmHighCell, .chargeOff, .deepDischarge, .maximumSoc, .chemistry: true
+        case .target, .userCap, .fuse, .sensorRange, .cellRating, .reserve, .float, .highestCell, .hardCellCut,
+            .hotBoards, .lowestCell, .loadStep, .empty, .chargeByVoltage, .chargePermission, .dischargePermission,
+            .cellCommunication, .alarmLowCell, .cellCount, .link, .command, .dischargeOff, .sum, .mismatch, .pack,
+            .overload, .silent:
+            false
+        }
+    }
+
+    /// One frame alone brings this bound, so a limit that it lowered for a moment comes back at once.
+    var isOfOneFrame: Bool {
+        switch self {
+        case .chargePermission, .dischargePermission, .cellCommunication, .alarmHighCell, .alarmLowCell, .alarmCold,
+            .alarmHot, .loadStep:
+            true
+        case .target, .userCap, .fuse, .sensorRange, .cellRating, .reserve, .float, .highestCell, .hardCellCut,
+            .hotBoards, .lowestCell, .empty, .chargeByVoltage, .cellCount, .link, .command, .dischargeOff, .sum,
+            .mismatch, .pack, .overload, .silent, .cold, .hot, .chargeOff, .deepDischarge, .maximumSoc, .chemistry:
+            false
+        }
+    }
 }
 
 /// One bound of a limit.
@@ -27,6 +57,12 @@ public struct ConstraintValue: Hashable, Sendable {
     public var limit: LimitKind
     /// What bounds it.
     public var name: ConstraintName
+
+    /// It forbids charging, other than at the end of a charge.
+    var stopsCharging: Bool {
+        guard limit == .ccl, value == 0 else { return false }
+        return name.stopsCharging || cause.isRefusalOfCharge
+    }
 
     /// A bound on the charge voltage.
     public static func cvl(_ value: Millivolts, _ name: ConstraintName, _ cause: Cause) -> Self {

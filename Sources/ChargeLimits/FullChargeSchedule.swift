@@ -6,14 +6,20 @@ import BMSCore
 /// Example: interval 7 days, hours 10..<16, full last Monday at 14:00: due on the next Monday at 14:00; had that been 18:00,
 /// on Tuesday at 10:00.
 struct FullChargeSchedule: Sendable {
-    private let standardInterval: Int
+    private var standardInterval: Int
     /// Days in place of the configuration's.
     var commandedInterval: Int?
-    private let hours: Range<Int>?
+    private var hours: Range<Int>?
     private var fullAt: Timestamp?
     private(set) var isRequested = false
 
     init(_ configuration: LimitConfiguration) {
+        standardInterval = configuration.fullChargeInterval
+        hours = configuration.balanceHours
+    }
+
+    /// Another file; what is known stays.
+    mutating func reconfigure(_ configuration: LimitConfiguration) {
         standardInterval = configuration.fullChargeInterval
         hours = configuration.balanceHours
     }

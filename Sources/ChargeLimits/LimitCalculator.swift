@@ -4,7 +4,7 @@ public import BMSCore
 ///
 /// Step it with every frame, and once a second without one: silence must lower limits, too.
 public struct LimitCalculator: Sendable {
-    private let configuration: LimitConfiguration
+    private var configuration: LimitConfiguration
     private var figures: LimitFigures?
     private var rules = LimitRules()
     private var machine = ChargeStateMachine()
@@ -12,7 +12,13 @@ public struct LimitCalculator: Sendable {
     private var estimator = ResistanceEstimator()
     private var schedule: FullChargeSchedule
     private var publisher = LimitPublisher()
+    private var chargeRequest = ChargeRequest()
+    /// Memory of an earlier calculator, until the first step.
     private var memory: LimitMemory?
+    private var memoryAt: Timestamp
+    private var isDeepChargeAllowed = false
+    /// The two newest believed frames.
+    private var frames: (before: Frame?, newest: Frame?)
     private var last: Seen?
     private var lastStepAt: Timestamp?
 
@@ -27,6 +33,7 @@ public struct LimitCalculator: Sendable {
     ) {
         self.configuration = configuration
         self.memory = memory
+        memoryAt = now
         schedule = FullChargeSchedule(configuration)
         if let seconds = memory?.secondsSinceFull { schedule.wasFull(secondsAgo: seconds, at: now) }
     }
@@ -54,13 +61,35 @@ public struct LimitCalculator: Sendable {
         return figures.targetCell * figures.cells
     }
 
-    /// What should survive a restart; `nil` before the first believed frame.
+    /// What should survive a restart; before the first believed frame that is what an earlier calculator knew.
     public func memory(at now: Timestamp) -> LimitMemory? {
-        guard let settings = last?.settings else { return nil }
-        return LimitMemory(
+        guard let settings = last?.settings else { return memory }
+        var memory = LimitMemory(
             cellCount: settings.cellCount, capacity: settings.capacity, resistance: estimator.learned.memory,
             secondsSinceFull: schedule.secondsSinceFull(at: now))
+        memory.recent = LimitMemory.Recent(
+            levels: publisher.published, stalledSoc: machine.stalledSoc, state: machine.state)
+        rules.remember(in: &memory)
+        return memory
     }
+
+    /// Latches that are set: a change of them is worth keeping at once.
+    public var latches: Set<LimitMemory.Latch> {
+        guard let settings = last?.settings else { return memory?.latches ?? [] }
+        var memory = LimitMemory(cellCount: settings.cellCount, capacity: settings.capacity)
+        rules.remember(in: &memory)
+        return memory.latches
+    }
+
+    /// Takes another configuration file; everything that is known of the pack stays.
+    public mutating func reconfigure(_ configuration: LimitConfiguration) {
+        self.configuration = configuration
+        figures = nil
+        schedule.reconfigure(configuration)
+    }
+
+    /// The owner allows to charge a deeply discharged pack; counts where ``LimitMemory/Latch/deepDischarge`` is set.
+    public mutating func allowDeepCharge() { isDeepChargeAllowed = true }
 
     /// The limits at `now`; `nil` before the first believed frame, when not even the number of cells is known.
     public mutating func step(
@@ -68,18 +97,23 @@ public struct LimitCalculator: Sendable {
     ) -> Limits? {
         guard let frame = snapshot.frame, let settings = snapshot.settings else { return nil }
         let before = last
-        recall(settings, before?.settings)
+        let cellsBefore = recall(settings, before?.settings, at: now)
         last = Seen(snapshot, settings)
         let isMeasured = snapshot.framesMeasured != before?.framesMeasured
-        let figures = figures(snapshot, settings)
+        if isMeasured { frames = (frames.newest?.cellCount == frame.cellCount ? frames.newest : nil, frame) }
+        let age = snapshot.age(at: now) ?? 0
         var input = LimitInput(
-            figures: figures, frame: frame, temperatureScale: snapshot.temperatureScale,
+            figures: figures(snapshot, settings), frame: frame,
+            // Nothing came for a while that could contradict the newest frame.
+            before: age >= Self.unanswered ? nil : frames.before, temperatureScale: snapshot.temperatureScale,
             permissions: snapshot.permissions, alarms: snapshot.alarms, newestStatus: snapshot.newestStatus,
-            freshness: configuration.freshness.freshness(of: snapshot.linkAt, at: now), age: snapshot.age(at: now) ?? 0,
-            isAhead: snapshot.linkAt.map { $0 > now } ?? false, commands: commands,
-            cellsBefore: before.flatMap { $0.settings.cellCount == settings.cellCount ? nil : $0.settings.cellCount },
+            freshness: configuration.freshness.freshness(of: snapshot.linkAt, at: now), age: age,
+            isAhead: snapshot.linkAt.map { $0 > now } ?? false, commands: commands, cellsBefore: cellsBefore,
             elapsed: isMeasured ? Self.seconds(from: before?.measuredAt, to: snapshot.measuredAt) : 0,
             published: publisher.published, now: now, isAwaitingPacks: !context.otherPacksAreFull)
+        input.isFullChargeDue = commands.chargeMode != .float && schedule.isDue(at: now, hour: context.hour)
+        input.isDeepChargeAllowed = isDeepChargeAllowed
+        isDeepChargeAllowed = false
         if isMeasured { measure(&input, context) }
         input.state = machine.state
         input.isStalled = machine.isStalled
@@ -89,15 +123,17 @@ public struct LimitCalculator: Sendable {
         return publish(bounds, input, snapshot, hasFrame: before?.isAll(of: snapshot) != true, since: before)
     }
 
+    /// Milliseconds after which a reading counts though no second frame confirmed it.
+    private static let unanswered: Int64 = 2_000
+
     /// Moves what only a new measurement moves.
     private mutating func measure(_ input: inout LimitInput, _ context: LimitContext) {
         input.state = machine.state
-        imbalance.step(input.frame, input.settings, elapsed: input.elapsed)
+        imbalance.step(input.measuredImbalance, elapsed: input.elapsed)
         estimator.step(input)
-        let isDue = commands.chargeMode != .float && schedule.isDue(at: input.now, hour: context.hour)
-        let isFull = machine.step(
-            input.frame, input.settings,
-            input.charge(isFullChargeDue: isDue, otherPacksAreFull: context.otherPacksAreFull))
+        var charge = input.charge(otherPacksAreFull: context.otherPacksAreFull)
+        charge.isFullChargeRequested = commands.chargeMode != .float && schedule.isRequested
+        let isFull = machine.step(input.frame, input.settings, charge)
         if isFull { schedule.wasFull(secondsAgo: 0, at: input.now) }
     }
 
@@ -110,19 +146,21 @@ public struct LimitCalculator: Sendable {
         let sinceFrame = min(1, Self.seconds(from: before?.linkAt, to: snapshot.linkAt))
         let elapsed = max(sinceFrame, Self.seconds(from: lastStepAt, to: input.now))
         lastStepAt = input.now
-        let floor = input.figures.floor.rawValue
-        if input.cellsBefore != nil { publisher.lift(to: floor) }
+        // Nothing may lift CVL above a pack's rest while charging is forbidden.
+        let isForbidden = bounds.contains(where: \.stopsCharging)
+        let floor = (isForbidden ? input.figures.restFloor : input.figures.floor).rawValue
+        if input.cellsBefore != nil { publisher.lift(to: input.figures.floor.rawValue) }
         let (levels, why) = publisher.publish(
             bounds,
             LimitPublisher.Step(
-                now: input.now, mayRise: hasFrame && input.freshness == .fresh && !isDistrusted,
+                now: input.now, hasFrame: hasFrame && input.freshness == .fresh, mayRise: hasFrame && input.freshness == .fresh && !isDistrusted,
                 isDistrusted: isDistrusted, elapsed: elapsed,
                 slew: PerLimit(cvl: 1.25 * Double(input.cells), ccl: 0.01 * capacity, dcl: 0.02 * capacity),
                 lowest: floor, highest: input.figures.ceiling.rawValue))
         return Limits(
             levels, state: input.freshness >= .stale ? .stale : machine.state, cellCeiling: input.figures.softCap,
             lowVoltage: input.figures.lowCell * input.cells, resistance: estimator.learned.resistance(input), why: why,
-            bounds: bounds)
+            bounds: bounds, isChargeRequested: chargeRequest.step(input, bounds))
     }
 
     private mutating func figures(_ snapshot: PackSnapshot, _ settings: PackSettings) -> LimitFigures {
@@ -132,22 +170,35 @@ public struct LimitCalculator: Sendable {
         return new
     }
 
-    /// What was learned holds for one pack: another number of cells or another capacity ends it.
-    private mutating func recall(_ settings: PackSettings, _ before: PackSettings?) {
+    /// What is known holds for one pack: another number of cells ends all of it, another capacity what was learned.
+    ///
+    /// - Returns: the number of cells before, where it changed.
+    private mutating func recall(_ settings: PackSettings, _ before: PackSettings?, at now: Timestamp) -> Int? {
         if let before {
-            guard before.cellCount != settings.cellCount || before.capacity != settings.capacity else { return }
+            guard before.cellCount != settings.cellCount || before.capacity != settings.capacity else { return nil }
             estimator = ResistanceEstimator()
-            guard before.cellCount != settings.cellCount else { return }
+            guard before.cellCount != settings.cellCount else { return nil }
             rules = LimitRules()
             machine = ChargeStateMachine()
             imbalance = ImbalanceFilter()
             schedule = FullChargeSchedule(configuration)
             schedule.commandedInterval = commands.fullChargeInterval
             schedule.request(commands.chargeMode == .full)
-        } else if let memory, memory.cellCount == settings.cellCount, memory.capacity == settings.capacity {
-            estimator = ResistanceEstimator(memory.resistance)
+            return before.cellCount
         }
-        memory = nil
+        defer { memory = nil }
+        guard var memory else { return nil }
+        guard memory.cellCount == settings.cellCount else { return memory.cellCount }
+        if memory.capacity == settings.capacity { estimator = ResistanceEstimator(memory.resistance) }
+        // Time passed between the start and the first frame.
+        let age = max(0, memory.recent?.age ?? 0) + max(0, now - memoryAt)
+        if age > LimitMemory.Recent.lifetime { memory.recent = nil }
+        rules.recall(memory)
+        if let recent = memory.recent {
+            machine.recall(recent)
+            if let levels = recent.levels { publisher.begin(at: levels) }
+        }
+        return nil
     }
 
     /// Seconds between two moments, 0...5: a longer gap proves nothing about what happened in it.
@@ -159,7 +210,7 @@ public struct LimitCalculator: Sendable {
 
 extension LimitInput {
     /// What the charge states look at beside the frame.
-    fileprivate func charge(isFullChargeDue: Bool, otherPacksAreFull: Bool) -> ChargeStateMachine.Context {
+    fileprivate func charge(otherPacksAreFull: Bool) -> ChargeStateMachine.Context {
         let hasEased = published.map { $0.cvl <= figures.floatVoltage + Millivolts(20) } ?? false
         return ChargeStateMachine.Context(
             tail: figures.tail, rest: figures.rest, restartSoc: configuration.restartSoc,

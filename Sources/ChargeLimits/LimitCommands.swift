@@ -35,6 +35,8 @@ public struct LimitCommands: Hashable, Sendable {
     public var chargeMode = ChargeMode.auto
     /// Days between full charges in place of the configuration's.
     public var fullChargeInterval: Int?
+    /// State of charge at which charging stops, percent; the configuration's is the highest.
+    public var maximumSoc: Int?
     /// State of charge that is kept, percent; the configuration's is the least.
     public var reserveSoc: Int?
 

@@ -47,6 +47,8 @@ public struct LimitConfiguration: Hashable, Sendable {
     public var boardRise = Millidegrees(12_000)
     /// State of charge kept for emergencies, percent; 0: none.
     public var reserveSoc = 0
+    /// State of charge at which charging stops, percent, 50...100; 100: none.
+    public var maximumSoc = 100
     /// Float ends below this state of charge, percent.
     public var restartSoc = 95
     /// Days after a full charge until the next one is due though the pack hardly discharged; 0: never.

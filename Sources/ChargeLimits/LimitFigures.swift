@@ -35,8 +35,14 @@ struct LimitFigures: Sendable {
     let chargeRating: Milliamperes
     /// Above it the pack counts as being charged: 1 % of C.
     let charging: Milliamperes
-    /// The least that is discharged while no cell is empty: 3 % of C.
+    /// The least that is discharged while no cell is empty: 3 % of C, at least ``leastOfGX``.
     let leastDischarge: Milliamperes
+    /// The same near Vmin: 1.5 % of C, at least ``leastOfGX``.
+    let leastDischargeNearEmpty: Milliamperes
+    /// Least charge voltage of the pack while charging is forbidden.
+    let restFloor: Millivolts
+    /// A cell below it may have been harmed.
+    let deepVoltage: Millivolts
     /// Below it a charge counts as ended: 4 % of C.
     let tail: Milliamperes
     /// Below it the pack rests: 5 % of C.
@@ -51,6 +57,9 @@ struct LimitFigures: Sendable {
     let expectedResistance: Double
     /// The same for the pack, nothing being learned yet.
     let expectedPackResistance: PackResistance
+
+    /// A GX sends less than 2 A as 0, and coming from 0 less than 3 A.
+    static let leastOfGX = Milliamperes(3_000)
 
     /// Taken where the BMS has none set, so that nothing divides by it.
     static let leastCapacity = MilliampereHours(1000)
@@ -73,10 +82,10 @@ struct LimitFigures: Sendable {
         softCap = min(settings.balanceVoltage + profile.soft, hardVoltage - Millivolts(10))
         let way = max(.zero, settings.balanceVoltage - settings.minimumVoltage)
         floor = (settings.minimumVoltage + Millivolts(way.rawValue * 3 / 10)) * cells
-        // A V-low at or under Vmin, or near the balancing voltage, is a careless setting.
+        // A V-low at or under Vmin, or more than 0.25 V above it, is a careless setting.
         let careful = settings.minimumVoltage + Millivolts(30)
         let byKey = snapshot.cellSettings.low.map { $0 - Millivolts(20) }.flatMap { [settings] in
-            configuration.hold == nil && $0 >= careful && $0 <= settings.balanceVoltage ? $0 : nil
+            configuration.hold == nil && $0 >= careful && $0 <= settings.minimumVoltage + Millivolts(230) ? $0 : nil
         }
         lowCell = settings.minimumVoltage + profile.hold
         hold = byKey ?? lowCell
@@ -84,7 +93,10 @@ struct LimitFigures: Sendable {
         ceiling = configuration.maximumChargeVoltage ?? Millivolts(.max)
         chargeRating = Self.rate(profile.chargeRate, of: capacity)
         charging = Self.rate(10, of: capacity)
-        leastDischarge = Self.rate(30, of: capacity)
+        leastDischarge = max(Self.leastOfGX, Self.rate(30, of: capacity))
+        leastDischargeNearEmpty = max(Self.leastOfGX, Self.rate(15, of: capacity))
+        restFloor = (settings.minimumVoltage - .safe) * cells
+        deepVoltage = snapshot.chemistry == .lto ? Millivolts(1500) : Millivolts(2000)
         tail = Self.rate(40, of: capacity)
         rest = Self.rate(50, of: capacity)
         restartVoltage = profile.restartVoltage

@@ -6,6 +6,14 @@ struct LimitInput: Sendable {
     var figures: LimitFigures
     /// The newest believed frame.
     var frame: Frame
+    /// The believed frame before it; `nil`: the newest stands alone, because it is the first or nothing came for 2 s.
+    var before: Frame?
+    /// The check that refused the newest frame whose sum was right; `nil`: that frame was taken.
+    var refusal: Rejection?
+    /// The owner allowed to charge a deeply discharged pack, in this step.
+    var isDeepChargeAllowed = false
+    /// A full charge is due or asked for.
+    var isFullChargeDue = false
     /// Conversion of raw temperatures into degrees.
     var temperatureScale: TemperatureScale
     /// Permissions of the BMS, after their vote.
@@ -61,17 +69,57 @@ struct LimitInput: Sendable {
     }
     /// The pack is eased down to float, or on the way.
     var isFull: Bool { state == .full || state == .float }
+    /// The state of charge is calibrated, so it may rule a limit.
+    var isSocKnown: Bool { !newestStatus.contains(.socUncalibrated) }
     /// The highest cell with its number.
     var highest: Cause.CellVoltage {
         Cause.CellVoltage(cell: frame.highestVoltageCell, voltage: frame.highestVoltage)
     }
     /// The lowest cell with its number.
     var lowest: Cause.CellVoltage { Cause.CellVoltage(cell: frame.lowestVoltageCell, voltage: frame.lowestVoltage) }
-    /// Temperature of the coldest cell.
-    var coldest: Millidegrees { temperatureScale.temperature(frame.lowestTemperature) }
-    /// Temperature of the warmest cell.
-    var warmest: Millidegrees { temperatureScale.temperature(frame.highestTemperature) }
 
     /// Pack voltage at which every cell sits `below` its balancing voltage.
     func packVoltage(belowBalance below: Millivolts) -> Millivolts { figures.packVoltage(belowBalance: below) }
+}
+
+/// Readings that two frames in a row agree on: of the two the less severe counts, so one wrong frame moves nothing.
+extension LimitInput {
+    /// Voltage of the highest cell.
+    var highestVoltage: Millivolts { before.map { min($0.highestVoltage, frame.highestVoltage) } ?? frame.highestVoltage }
+    /// Voltage of the lowest cell.
+    var lowestVoltage: Millivolts { before.map { max($0.lowestVoltage, frame.lowestVoltage) } ?? frame.lowestVoltage }
+    /// Temperature of the coldest cell.
+    var coldest: Millidegrees {
+        temperatureScale.temperature(before.map { max($0.lowestTemperature, frame.lowestTemperature) } ?? frame.lowestTemperature)
+    }
+    /// Temperature of the warmest cell.
+    var warmest: Millidegrees {
+        temperatureScale.temperature(
+            before.map { min($0.highestTemperature, frame.highestTemperature) } ?? frame.highestTemperature)
+    }
+    /// N x highest - pack, mV, 0 or more.
+    var measuredImbalance: Double {
+        func imbalance(_ frame: Frame) -> Double {
+            Double(max(0, (frame.highestVoltage * cells - frame.packVoltage).rawValue))
+        }
+        return before.map { min(imbalance($0), imbalance(frame)) } ?? imbalance(frame)
+    }
+    /// Voltage of the lowest cell without the drop of the discharge current, mV.
+    var lowestRest: Double {
+        func rest(_ frame: Frame) -> Double {
+            Double(frame.lowestVoltage.rawValue) + resistance * Double(max(0, -(frame.current ?? .zero).rawValue)) / 1000
+        }
+        return before.map { max(rest($0), rest(frame)) } ?? rest(frame)
+    }
+
+    /// ``lowestRest`` by the newest frame alone, where its pack voltage and its current confirm that a load of at least 10 % of C
+    /// switched on, mV; else `nil`.
+    var suddenRest: Double? {
+        guard let before, let new = frame.current, let old = before.current else { return nil }
+        let step = Double((old - new).rawValue) / 1000
+        guard step >= Double(capacity.rawValue) / 10_000 else { return nil }
+        let expected = step * figures.expectedResistance * Double(cells) / 4
+        guard Double((before.packVoltage - frame.packVoltage).rawValue) >= expected else { return nil }
+        return Double(frame.lowestVoltage.rawValue) + resistance * Double(max(0, -new.rawValue)) / 1000
+    }
 }

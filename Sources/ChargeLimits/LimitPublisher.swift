@@ -8,6 +8,8 @@ struct LimitPublisher: Sendable {
     struct Step {
         /// Moment of the step.
         var now: Timestamp
+        /// This step brings a good frame.
+        var hasFrame: Bool
         /// Limits may rise: this step brings a good frame, and the line is trusted.
         var mayRise: Bool
         /// The line damaged something a short while ago.
@@ -26,15 +28,28 @@ struct LimitPublisher: Sendable {
 
     private var ramps = PerLimit(cvl: LimitRamp.voltage, ccl: LimitRamp.current, dcl: LimitRamp.current)
     private var keepers = PerLimit(cvl: ReasonKeeper(), ccl: ReasonKeeper(), dcl: ReasonKeeper())
+    /// Milliseconds for which a fall that one frame brought may be taken back at once.
+    private static let interruption: Int64 = 3_500
+
+    /// A fall that one frame brought.
+    private struct Interruption: Sendable {
+        var height: Double
+        var at: Timestamp
+    }
+
+    private var interruptions = PerLimit<Interruption?>(cvl: nil, ccl: nil, dcl: nil)
     /// Limits that were published last; `nil` before the first.
     private(set) var published: Limits.Levels?
 
     /// Publishes limits that lie under these bounds.
     mutating func publish(_ bounds: [ConstraintValue], _ step: Step) -> (Limits.Levels, PerLimit<Limits.Reason>) {
         let lowest = bounds.placesOfLowest.map { $0.map { bounds[$0] } }
+        // A rule that holds CVL at rest does so because of the bit that forbids charging.
+        let isOfOneFrame = bounds.contains { $0.name.isOfOneFrame }
         func value(_ kind: LimitKind) -> Int {
             let goal = lowest[kind]?.value ?? 0
             let isVoltage = kind == .cvl
+            takeBack(kind, under: lowest[kind], isOfOneFrame: isOfOneFrame, step)
             return ramps[kind].step(
                 to: isVoltage ? min(max(goal, step.lowest), step.highest) : goal, mayRise: step.mayRise,
                 isFinal: isVoltage && (step.isVoltageFinal || lowest.cvl?.name == .target), slew: step.slew[kind],
@@ -56,4 +71,28 @@ struct LimitPublisher: Sendable {
 
     /// The charge voltage of a new pack begins no lower than this, mV.
     mutating func lift(to floor: Int) { ramps.cvl.lift(to: floor) }
+
+    /// What one frame lowered comes back at once with the frame that says otherwise, not by the slew.
+    private mutating func takeBack(
+        _ kind: LimitKind, under bound: ConstraintValue?, isOfOneFrame: Bool, _ step: Step
+    ) {
+        guard let bound else { return }
+        let isInterrupting = bound.name.isOfOneFrame || (kind == .cvl && isOfOneFrame)
+        if isInterrupting {
+            if interruptions[kind] == nil, let height = ramps[kind].height, height > Double(bound.value) {
+                interruptions[kind] = Interruption(height: height, at: step.now)
+            }
+            return
+        }
+        guard let interruption = interruptions[kind], step.hasFrame else { return }
+        interruptions[kind] = nil
+        guard (0...Self.interruption).contains(step.now - interruption.at) else { return }
+        ramps[kind].restore(to: interruption.height, under: bound.value)
+    }
+
+    /// Goes on from limits of an earlier publisher.
+    mutating func begin(at levels: Limits.Levels) {
+        for kind in LimitKind.allCases { ramps[kind].begin(at: levels.value(kind)) }
+        published = levels
+    }
 }

@@ -54,6 +54,24 @@ struct LimitRamp: Sendable {
         return show(level ?? goal, most: mayRise ? max(grid, Int(slew * elapsed) / grid * grid) : 0)
     }
 
+    /// The level, mV or mA; `nil` before the first step.
+    var height: Double? { level }
+
+    /// Goes back to an earlier height at once, where the goal allows it.
+    mutating func restore(to height: Double, under goal: Int) {
+        guard let old = level else { return }
+        let new = min(height, Double(goal))
+        guard new > old else { return }
+        level = new
+        shown = max(0, Int(new)) / grid * grid
+    }
+
+    /// Begins at what an earlier ramp showed.
+    mutating func begin(at value: Int) {
+        level = Double(value)
+        shown = max(0, value) / grid * grid
+    }
+
     /// A limit lies lower than the grid would put it under a bound.
     func isBelow(_ bound: Int, _ value: Int) -> Bool { bound - value > grid }
 

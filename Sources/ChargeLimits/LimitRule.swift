@@ -9,15 +9,24 @@ protocol LimitRule: Sendable {
     ///
     /// - Parameter earlier: the bounds of the rules before it in the list.
     mutating func bounds(_ input: LimitInput, after earlier: [ConstraintValue]) -> [ConstraintValue]
+    /// Writes what must survive a restart into a memory.
+    func remember(in memory: inout LimitMemory)
+    /// Takes what survived a restart; called before the first step.
+    mutating func recall(_ memory: LimitMemory)
+}
+
+extension LimitRule {
+    func remember(in memory: inout LimitMemory) {}
+    mutating func recall(_ memory: LimitMemory) {}
 }
 
 /// Every rule, in one list. Where two bounds are equal the earlier one is named as the reason: a ceiling that never moves
 /// before a measurement that happens to permit as much.
 struct LimitRules: Sendable {
     private var rules: [any LimitRule] = [
-        TargetVoltage(), Ceilings(), FloatVoltage(), HighestCell(), HardCellCut(), HotBoards(), LowestCell(),
-        TemperatureWindow(), StateOfChargeReserve(), StatusBits(), CellCountChange(), Commands(), ChargeByVoltage(),
-        Staleness(),
+        TargetVoltage(), Ceilings(), FloatVoltage(), HighestCell(), HardCellCut(), HotBoards(), DeepDischarge(),
+        LowestCell(), TemperatureWindow(), MaximumSoc(), StateOfChargeReserve(), StatusBits(), CellCountChange(),
+        Commands(), RestHold(), ChargeByVoltage(), Staleness(),
     ]
 
     /// The bounds of all rules in this step.
@@ -26,4 +35,10 @@ struct LimitRules: Sendable {
         for place in rules.indices { bounds += rules[place].bounds(input, after: bounds) }
         return bounds
     }
+
+    /// What all rules would have survive a restart.
+    func remember(in memory: inout LimitMemory) { for rule in rules { rule.remember(in: &memory) } }
+
+    /// Gives every rule what survived a restart.
+    mutating func recall(_ memory: LimitMemory) { for place in rules.indices { rules[place].recall(memory) } }
 }

@@ -68,10 +68,13 @@ public struct Limits: Hashable, Sendable {
     var why: PerLimit<Reason>
     /// Every bound, in the order of the rules.
     package var bounds: [ConstraintValue]
+    /// The pack asks to be charged, from wherever power comes.
+    public var isChargeRequested: Bool
 
     init(
         _ levels: Levels, state: ChargeState, cellCeiling: Millivolts, lowVoltage: Millivolts,
-        resistance: PackResistance, why: PerLimit<Reason>, bounds: [ConstraintValue]
+        resistance: PackResistance, why: PerLimit<Reason>, bounds: [ConstraintValue],
+        isChargeRequested: Bool
     ) {
         (cvl, ccl, dcl) = (levels.cvl, levels.ccl, levels.dcl)
         self.state = state
@@ -80,6 +83,7 @@ public struct Limits: Hashable, Sendable {
         self.resistance = resistance
         self.why = why
         self.bounds = bounds
+        self.isChargeRequested = isChargeRequested
     }
 
     /// A limit in its unit, mV or mA.

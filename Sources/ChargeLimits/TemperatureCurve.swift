@@ -37,8 +37,6 @@ public struct TemperatureCurve: Hashable, Sendable {
         self.points = points.map { Point(Millidegrees($0.0 * 1000), rate: $0.1) }
     }
 
-    private init(sound points: [Point]) { self.points = points }
-
     /// Thousandths of the capacity per hour at a temperature.
     func rate(at temperature: Millidegrees) -> Int {
         guard let first = points.first, let last = points.last else { return 0 }
@@ -51,16 +49,18 @@ public struct TemperatureCurve: Hashable, Sendable {
         return last.rate
     }
 
-    /// The curve inside the window that the BMS has: zero at Tmin and from 1 K below Tmax on, so that the taper and
-    /// not the relay ends the current.
-    func within(_ minimum: Millidegrees?, _ maximum: Millidegrees) -> TemperatureCurve {
-        guard let first = points.first, let last = points.last else { return self }
-        let low = max(first.temperature, minimum ?? first.temperature)
-        let high = min(last.temperature, maximum - Millidegrees(1000))
-        guard low < high else { return TemperatureCurve([(0, 0)]) }
-        let inner = points.filter {
-            $0.temperature > low + Millidegrees(900) && $0.temperature < high - Millidegrees(1000)
-        }
-        return TemperatureCurve(sound: [Point(low, rate: 0)] + inner + [Point(high, rate: 0)])
+    /// The curve cut to the window that is set in the BMS: a line over 5 K from 0 at Tmin, and one to 0 at 1 K below
+    /// Tmax, so that the taper and not the relay ends the current. The plateau between them stays as it is.
+    ///
+    /// Example: 0.5 C from 15 to 45 degC and 0.12 C at 50, Tmax 50: 0.5 C up to 44 degC, 0.2 C at 47 degC, 0 at 49 degC.
+    func rate(at temperature: Millidegrees, within minimum: Millidegrees?, _ maximum: Millidegrees) -> Int {
+        let peak = points.map(\.rate).max() ?? 0
+        func line(_ distance: Millidegrees) -> Int { max(0, min(peak, peak * distance.rawValue / Self.taper)) }
+        let warm = line(maximum - Millidegrees(1000) - temperature)
+        let cold = minimum.map { line(temperature - $0) } ?? peak
+        return min(rate(at: temperature), warm, cold)
     }
+
+    /// Thousandths of a degree.
+    private static let taper = 5_000
 }

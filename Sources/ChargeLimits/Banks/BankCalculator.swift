@@ -232,7 +232,7 @@ public struct BankCalculator: Sendable {
         let (levels, why) = publisher.publish(
             bounds,
             LimitPublisher.Step(
-                now: now, mayRise: mayRise, isDistrusted: isDistrusted, elapsed: elapsed,
+                now: now, hasFrame: mayRise, mayRise: mayRise, isDistrusted: isDistrusted, elapsed: elapsed,
                 slew: PerLimit(cvl: 1.25 * cells, ccl: 0.01 * capacity, dcl: 0.02 * capacity), isVoltageFinal: true))
         return Limits(
             levels, why: why, bounds: bounds, live.isEmpty ? connected : live, members, isStale: live.isEmpty)
@@ -284,6 +284,7 @@ extension Limits {
             source: limits.allSatisfy { $0.resistance.source == .learned } ? .learned : .chemistry)
         self.init(
             levels, state: state, cellCeiling: limits.map(\.cellCeiling).min() ?? .zero,
-            lowVoltage: limits.map(\.lowVoltage).max() ?? .zero, resistance: resistance, why: why, bounds: bounds)
+            lowVoltage: limits.map(\.lowVoltage).max() ?? .zero, resistance: resistance, why: why, bounds: bounds,
+            isChargeRequested: limits.contains(where: \.isChargeRequested))
     }
 }

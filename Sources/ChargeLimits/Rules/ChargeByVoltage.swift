@@ -1,54 +1,75 @@
 import BMSCore
 
-/// CCL said in volts, evaluated after every constraint of it: for chargers that do not listen to it: solar chargers of a system that feeds in take no current limit, CVL
-/// alone stops them (dvcc.py). It is the voltage at which the pack would take as much current as CCL allows.
+/// CCL said in volts, where the owner asks for it (`voltageOnly`): for chargers that do not listen to CCL.
 ///
-/// Always where temperature, the BMS or somebody's command forbids charging, so that a frozen cell is not charged by a charger that
-/// ignores CCL 0; for every CCL where the owner asks for it (`voltageOnly`), then also clear of the hard cut by what such chargers add to CVL.
+/// CVL starts 35 mV a cell below the pack's rest and climbs by up to 20 mV a second (16 cells; 5 mV while no current flows yet) while the
+/// current is below CCL; above it
+/// CVL falls by 12 % of the excess current's drop a second. So the integral takes out what the charger adds to CVL. While a
+/// cloud hides the sun CVL hardly climbs beyond where the charger held CCL before.
 ///
-/// mV. Example: 16 cells at rest at 52.64 V and 1 milliohm each, CCL 0 because of cold: CVL 52.64 V; with `voltageOnly` and CCL 50 A:
-/// 52.64 V + 50 A x 16 milliohm = 53.44 V.
+/// mV. Example: 16 cells at 52.64 V, 1.6 milliohm each, CCL 20 A: CVL starts at 52.08 V; a charger that adds 0.4 V ends at
+/// 52.64 V + 20 A x 25.6 milliohm - 0.4 V = 52.75 V.
 struct ChargeByVoltage: LimitRule {
+    private static let start = 35.0
+    /// Share of a current's drop by which CVL moves in a second.
+    private static let gain = 0.06
+    private static let fall = 0.12
+    /// Largest climb, mV a cell and second; where the charger held CCL before, and beyond.
+    private static let climb = 1.25
+    private static let drift = 0.015
+    /// The same while no current flows yet.
+    private static let search = 0.3
+    /// How far beyond that place a charger may be, mV a cell.
+    private static let slack = 4.0
+    /// How far above the measured voltage CVL goes, mV a cell: a charger that regulates at CVL is read two seconds late.
+    private static let reach = 3.0
+    /// Seconds in which the estimate of the rest follows.
     private static let seconds = 30.0
 
-    /// Voltage of the pack without current, mV.
     private var rest: Double?
-    private var play = VoltagePlay()
+    private var level: Double?
+    /// How far the charger was above CVL when it gave what CCL allows, mV.
+    private var learned = 0.0
 
     mutating func bounds(_ input: LimitInput, after earlier: [ConstraintValue]) -> [ConstraintValue] {
-        let resistance = input.resistance * Double(input.cells)
-        let rest = estimate(input, resistance)
-        let isForbidden = earlier.contains { $0.value == 0 && $0.limit == .ccl && Self.forbids($0) }
-        guard isForbidden || input.configuration.isVoltageOnly else {
-            play = VoltagePlay()
+        guard input.configuration.isVoltageOnly else { return [] }
+        let cells = Double(input.cells)
+        let pack = Double(input.frame.packVoltage.rawValue)
+        let current = Double(input.current.rawValue) / 1000
+        let drop = input.resistance * cells
+        follow(pack - current * drop * (current < 0 ? 0.5 : 1), input.elapsed)
+        let limit = earlier.lowest(.ccl)?.value ?? 0
+        guard limit > 0, let rest else {
+            level = nil
             return []
         }
-        let current = Milliamperes(earlier.lowest(.ccl)?.value ?? 0)
-        var goal = rest + Double(current.rawValue) / 1000 * resistance
-        if input.configuration.isVoltageOnly {
-            let most = input.figures.hardVoltage * input.cells - input.configuration.overshoot
-            goal = min(goal, Double(most.rawValue))
+        let allowed = Double(limit) / 1000
+        let first = rest - Self.start * cells
+        let old = level ?? first
+        if let published = input.published?.cvl, current >= 0.8 * allowed {
+            learned += (max(0, pack - Double(published.rawValue)) - learned) * min(1, input.elapsed / 10)
         }
-        let least = (input.settings.minimumVoltage * input.cells).rawValue
-        let value = Millivolts(play.settle(max(least, Int(goal)), input))
-        return [.cvl(value, .chargeByVoltage, .byVoltage(current, rest: Millivolts(Int(rest))))]
+        let missing = allowed - current
+        var new = old
+        if missing >= 0 {
+            let isBeyond = old > pack - learned + Self.slack * cells
+            let most = (isBeyond ? Self.drift : current < 0.05 * allowed ? Self.search : Self.climb) * cells
+            new = old + input.elapsed * min(most, Self.gain * missing * drop)
+        } else {
+            // Far above CCL the whole excess is taken off at once, by the low side of the resistance.
+            let excess = -missing * drop
+            new = old - (current > 1.4 * allowed ? min(1, input.elapsed) * 0.4 * excess : input.elapsed * Self.fall * excess)
+        }
+        let ceiling = earlier.lowest(.cvl).map { Double($0.value) } ?? new
+        let hard = Double((input.figures.hardVoltage * input.cells - input.configuration.overshoot).rawValue)
+        // Beyond the pack's own voltage by little, or a cloud that goes would bring all that the charger has.
+        new = max(first, min(new, ceiling, hard, pack + Self.reach * cells))
+        level = new
+        return [.cvl(Millivolts(Int(new)), .chargeByVoltage, .byVoltage(Milliamperes(limit), rest: Millivolts(Int(rest))))]
     }
 
-    private static func forbids(_ bound: ConstraintValue) -> Bool {
-        switch bound.name {
-        case .cold, .hot, .alarmCold, .alarmHot, .chargeOff: true
-        // A charge that the BMS ended because the pack is full is eased down by float.
-        default: bound.cause == .chargeRefused(isEndOfCharge: false)
-        }
-    }
-
-    /// What a load pulls down is added back by half only: a rest that is taken too high would charge.
-    private mutating func estimate(_ input: LimitInput, _ resistance: Double) -> Double {
-        let amperes = Double(input.current.rawValue) / 1000
-        let raw = Double(input.frame.packVoltage.rawValue) - amperes * resistance * (amperes < 0 ? 0.5 : 1)
+    private mutating func follow(_ raw: Double, _ elapsed: Double) {
         let old = rest ?? raw
-        let new = old + (raw - old) * min(1, input.elapsed / Self.seconds)
-        rest = new
-        return new
+        rest = old + (raw - old) * min(1, elapsed / Self.seconds)
     }
 }

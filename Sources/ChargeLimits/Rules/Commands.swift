@@ -2,7 +2,7 @@ import BMSCore
 
 /// What somebody asked for while the bridge runs. A command acts in its own step, without waiting for a frame.
 ///
-/// Example: `maxChargeCurrent` 30 A: CCL 30 A. `chargeEnabled` OFF: CCL 0.
+/// Example: `maxChargeCurrent` 30 A: CCL 30 A. `chargeEnabled` OFF: CCL 0, and ``RestHold`` holds CVL.
 struct Commands: LimitRule {
     mutating func bounds(_ input: LimitInput, after earlier: [ConstraintValue]) -> [ConstraintValue] {
         let commands = input.commands
@@ -11,9 +11,7 @@ struct Commands: LimitRule {
         if let cap = commands.maximumDischargeCurrent { bounds.append(.dcl(cap, .command, .commandedDischarge(cap))) }
         if let cap = commands.maximumChargeVoltage { bounds.append(.cvl(cap, .command, .commandedVoltage(cap))) }
         if let chargeOff = commands.chargeOff {
-            let cause = Cause.chargeSwitchedOff(chargeOff)
-            bounds.append(.ccl(.zero, .chargeOff, cause))
-            bounds.append(.cvl(input.packVoltage(belowBalance: .safe), .chargeOff, cause))
+            bounds.append(.ccl(.zero, .chargeOff, .chargeSwitchedOff(chargeOff)))
         }
         if let dischargeOff = commands.dischargeOff {
             bounds.append(.dcl(.zero, .dischargeOff, .dischargeSwitchedOff(dischargeOff)))

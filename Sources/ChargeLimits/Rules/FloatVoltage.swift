@@ -6,19 +6,31 @@ import BMSCore
 /// doing so and the pack is not emptied into the grid. LFP rests at 3.38 V (bench; two peers take 3.37 and 3.375 V); users of
 /// dbus-serialbattery asked for the missing ramp.
 ///
+/// Where boards burn on at rest, because the charger holds more than it is told, the voltage falls until they rest, by up to 70 mV a cell; and
+/// while a cell stands above Vbalance, and for 30 minutes, CCL is 0, for chargers that obey CCL alone.
+///
 /// Example: 16 LFP cells, Vbalance 3.400 V: from 54.88 V to 54.08 V in 13 minutes.
 struct FloatVoltage: LimitRule {
     /// mV a second for each cell.
     private static let ease = 0.0625
 
+    /// Largest trim, mV a cell, and how fast it moves: mV a second for each mV of excess, and back.
+    private static let mostTrim = 70.0
+    private static let trimGain = 0.02
+    private static let trimBack = 0.03
+    /// Seconds for which no current charges a pack at rest after a cell stood above Vbalance.
+    private static let pauseSeconds = 1_800.0
+
     /// mV; `nil` while the pack is not full.
     private var level: Double?
+    private var trim = 0.0
+    private var secondsPaused: Double?
 
     mutating func bounds(_ input: LimitInput, after earlier: [ConstraintValue]) -> [ConstraintValue] {
         let isCommanded = input.commands.chargeMode == .float
         let isDue = input.isFull && !input.isAwaitingPacks && (input.configuration.floats || input.isStalled)
         guard isDue || isCommanded else {
-            level = nil
+            self = FloatVoltage()
             return []
         }
         let goal = input.figures.floatVoltage
@@ -31,6 +43,33 @@ struct FloatVoltage: LimitRule {
             input.isStalled
             ? .balancingStalled(goal)
             : isCommanded && !input.isFull ? .commandedFloat(goal) : isThere ? .float(goal) : .towardsFloat(goal)
-        return [.cvl(Millivolts(Int(eased)), .float, cause)]
+        let excess = Double((input.highestVoltage - input.settings.balanceVoltage).rawValue)
+        moveTrim(isThere ? excess : 0, input)
+        let voltage = ConstraintValue.cvl(Millivolts(Int(eased - trim * Double(input.cells))), .float, cause)
+        pause(excess, input)
+        guard secondsPaused != nil else { return [voltage] }
+        return [
+            voltage,
+            .ccl(.zero, .float, .restsAboveBalance(input.highest, balance: input.settings.balanceVoltage)),
+        ]
+    }
+
+    /// Boards that burn while current flows in lower the voltage until they rest: the charger holds more than it is told.
+    private mutating func moveTrim(_ excess: Double, _ input: LimitInput) {
+        let isFed = input.frame.current == nil || input.current > Milliamperes(300)
+        if excess > 0 && isFed {
+            trim = min(Self.mostTrim, trim + input.elapsed * Self.trimGain * excess)
+        } else if excess < 0 {
+            trim = max(0, trim - input.elapsed * Self.trimBack)
+        }
+    }
+
+    private mutating func pause(_ excess: Double, _ input: LimitInput) {
+        if input.state == .float && excess > 0 {
+            secondsPaused = secondsPaused ?? 0
+        } else if let seconds = secondsPaused {
+            let isOver = seconds >= Self.pauseSeconds && excess <= -5
+            secondsPaused = isOver || input.state != .float ? nil : seconds + input.elapsed
+        }
     }
 }

@@ -8,7 +8,7 @@ struct HardCellCut: LimitRule {
     private var isCut = false
 
     mutating func bounds(_ input: LimitInput, after earlier: [ConstraintValue]) -> [ConstraintValue] {
-        let highest = input.frame.highestVoltage
+        let highest = input.highestVoltage
         let release = input.settings.balanceVoltage + Millivolts(10)
         if highest >= input.figures.hardVoltage { isCut = true }
         if highest <= release { isCut = false }
@@ -18,4 +18,8 @@ struct HardCellCut: LimitRule {
             .ccl(.zero, .hardCellCut, cause), .cvl(input.packVoltage(belowBalance: .safe), .hardCellCut, cause),
         ]
     }
+
+    func remember(in memory: inout LimitMemory) { if isCut { memory.latches.insert(.hardCellCut) } }
+
+    mutating func recall(_ memory: LimitMemory) { isCut = memory.latches.contains(.hardCellCut) }
 }

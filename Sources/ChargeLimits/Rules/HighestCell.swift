@@ -7,27 +7,37 @@ import BMSCore
 /// grows, 15 s when it shrinks). `trim` takes out the voltage error between charger and BMS, slowly.
 ///
 /// CCL: falls from the *actual* current by 3...9 % of C a second while the highest cell is above the cap, rises by
-/// 0.2 % of C a second while it is 15 mV below, and never ends below what keeps balancing going.
+/// 0.2 % of C a second while it is 15 mV below, and ends at a floor that keeps balancing going. A reading of Vbalance + 45 mV at that
+/// floor ends it, too: CCL 0 until Vbalance + 30 mV, and for 20 minutes.
 ///
 /// Example: 16 LFP cells, Vbalance 3.400 V, highest 3.440 V, pack 53.60 V: imbalance 1.44 V, CVL 55.07 - 1.44 = 53.63 V.
 struct HighestCell: LimitRule {
-    /// mV of trim, 0...30.
+    /// Largest trim, mV a cell.
+    private static let mostTrim = 70.0
+    /// The floor of CCL ends this far above Vbalance, and is back this far above it after so many seconds.
+    private static let pause = Millivolts(45)
+    private static let resume = Millivolts(30)
+    private static let pauseSeconds = 1_200.0
+
+    /// mV of trim, 0...70.
     private var trim = 0.0
+    /// Seconds since the floor of CCL ended; `nil`: it holds.
+    private var secondsPaused: Double?
     /// mA; `nil` until the first frame.
     private var allowed: Double?
     private var play = VoltagePlay()
 
     mutating func bounds(_ input: LimitInput, after earlier: [ConstraintValue]) -> [ConstraintValue] {
         let soft = input.figures.softCap
-        let excess = (input.frame.highestVoltage - soft).rawValue
+        let excess = (input.highestVoltage - soft).rawValue
         return [voltage(input, soft, excess), current(input, soft, excess)]
     }
 
     private mutating func voltage(_ input: LimitInput, _ soft: Millivolts, _ excess: Int) -> ConstraintValue {
         // The cap has 5 mV of play, one count of the wire.
         if excess > 5 {
-            trim = min(30, trim + input.elapsed * 0.5 * max(1, Double(excess - 5) / 10))
-        } else {
+            trim = min(Self.mostTrim, trim + input.elapsed * max(0.5, Double(excess - 5) / 10))
+        } else if excess < -5 {
             trim = max(0, trim - input.elapsed * 0.03)
         }
         let value = Double((soft * input.cells).rawValue) - Double(input.cells) * trim - input.imbalance
@@ -38,8 +48,7 @@ struct HighestCell: LimitRule {
     private mutating func current(_ input: LimitInput, _ soft: Millivolts, _ excess: Int) -> ConstraintValue {
         let rating = Double(input.figures.chargeRating.rawValue)
         let hour = Double(input.capacity.rawValue)
-        let isClose = input.frame.highestVoltage.rawValue >= input.figures.hardVoltage.rawValue - 20
-        let floor = isClose ? 0 : min(rating, max(2000, 0.02 * hour))
+        let floor = min(rating, max(2000, 0.02 * hour))
         var value = max(floor, min(rating, allowed ?? rating))
         if excess > 5 {
             let base = min(value, max(Double(input.current.rawValue), floor) * 1.05)
@@ -48,22 +57,37 @@ struct HighestCell: LimitRule {
             value = min(rating, value + input.elapsed * 0.002 * hour)
         }
         allowed = value
+        pause(input, isAtFloor: value <= floor)
         let cause: Cause =
             switch excess {
             case 6...: .overCap(input.highest, cap: soft)
             case ...(-16): .underCap(input.highest, cap: soft)
             default: .atCap(input.highest, cap: soft)
             }
-        return .ccl(Milliamperes(Int(value)), .highestCell, cause)
+        return .ccl(Milliamperes(secondsPaused == nil ? Int(value) : 0), .highestCell, cause)
     }
+
+    /// A charger that obeys CCL alone must not hold a cell above its soft cap for the sake of balancing.
+    private mutating func pause(_ input: LimitInput, isAtFloor: Bool) {
+        let above = input.highestVoltage - input.settings.balanceVoltage
+        let isClose = input.highestVoltage >= input.figures.hardVoltage - Millivolts(20)
+        if isClose || (isAtFloor && above >= Self.pause) {
+            secondsPaused = secondsPaused ?? 0
+        } else if let seconds = secondsPaused {
+            secondsPaused = seconds >= Self.pauseSeconds && above <= Self.resume ? nil : seconds + input.elapsed
+        }
+    }
+
+    func remember(in memory: inout LimitMemory) { memory.recent?.trim = trim }
+
+    mutating func recall(_ memory: LimitMemory) { trim = min(Self.mostTrim, max(0, memory.recent?.trim ?? 0)) }
 }
 
 /// N x highest - pack, filtered: 4 s when it grows, 15 s when it shrinks.
 struct ImbalanceFilter: Sendable {
     private(set) var level: Double?
 
-    mutating func step(_ frame: Frame, _ settings: PackSettings, elapsed: Double) {
-        let measured = Double(max(0, (frame.highestVoltage * settings.cellCount - frame.packVoltage).rawValue))
+    mutating func step(_ measured: Double, elapsed: Double) {
         let filtered = level.map { old in
             old + (measured - old) * min(1, elapsed / (measured > old ? 4 : 15))
         }

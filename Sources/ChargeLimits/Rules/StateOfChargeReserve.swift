@@ -11,9 +11,15 @@ struct StateOfChargeReserve: LimitRule {
     mutating func bounds(_ input: LimitInput, after earlier: [ConstraintValue]) -> [ConstraintValue] {
         let reserve = max(input.configuration.reserveSoc, input.commands.reserveSoc ?? 0)
         let soc = input.frame.soc
+        // A state of charge that was never calibrated must not darken a house.
+        guard input.isSocKnown else { return [] }
         if reserve > 0 && soc <= reserve { isReached = true }
         if reserve <= 0 || soc >= min(100, reserve + Self.release) { isReached = false }
         guard isReached else { return [] }
         return [.dcl(.zero, .reserve, .reserve(soc: soc, reserve: reserve))]
     }
+
+    func remember(in memory: inout LimitMemory) { if isReached { memory.latches.insert(.reserve) } }
+
+    mutating func recall(_ memory: LimitMemory) { isReached = memory.latches.contains(.reserve) }
 }

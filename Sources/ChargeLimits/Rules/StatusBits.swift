@@ -36,7 +36,13 @@ struct StatusBits: LimitRule {
             bounds.append(.ccl(.zero, .alarmHot, .tooWarm))
             bounds.append(.dcl(.zero, .alarmHot, .tooWarm))
         }
-        return bounds
+        // The reason names the check that refused the frame's measurements.
+        guard let refusal = input.refusal else { return bounds }
+        return bounds.map { bound in
+            var bound = bound
+            bound.cause = .inRefusedFrame(bound.cause, refusal)
+            return bound
+        }
     }
 
     private func charge(_ input: LimitInput) -> [ConstraintValue] {

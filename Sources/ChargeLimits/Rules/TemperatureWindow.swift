@@ -4,8 +4,8 @@ import BMSCore
 ///
 /// Cold is judged by the coldest cell, heat by the warmest. The charge curve never touches DCL: cold stops charging,
 /// not the loads (123SmartBMS-Venus #4). While a cell is above Vbalance, and 15 min after, a warm board proves no warm
-/// cell: then heat is judged by the warmest, but at most 5 K above the coldest. A reading that flickers by one count
-/// moves nothing upward for a minute.
+/// cell: then heat is judged by the warmest, but at most 5 K above the coldest. The worst reading counts until nothing as bad was read for
+/// 30 minutes, or until every reading was more than two counts better for 5 minutes: cells have hours, boards flicker.
 ///
 /// Example: LFP, coldest cell 3.0 degC, Tmin 0 degC: 0.075 C of 100 Ah = 7.5 A.
 struct TemperatureWindow: LimitRule {
@@ -18,36 +18,50 @@ struct TemperatureWindow: LimitRule {
     private var secondsWarm = 0.0
 
     mutating func bounds(_ input: LimitInput, after earlier: [ConstraintValue]) -> [ConstraintValue] {
-        let coldest = input.coldest
-        let warmest = input.warmest
-        let isBalancing = input.frame.highestVoltage >= input.settings.balanceVoltage
+        let isBalancing = input.highestVoltage >= input.settings.balanceVoltage
         secondsWarm = isBalancing ? Self.warmSeconds : max(0, secondsWarm - input.elapsed)
-        let cell = secondsWarm > 0 ? min(warmest, coldest + Self.spread) : warmest
-        let low = cold.lower(coldest, input.elapsed)
-        let high = hot.upper(cell, input.elapsed)
-        let coldCause = Cause.coldest(
-            Cause.CellTemperature(cell: input.frame.lowestTemperatureCell, temperature: coldest))
-        let hotCause = Cause.warmest(
-            Cause.CellTemperature(cell: input.frame.highestTemperatureCell, temperature: warmest))
+        let cell = secondsWarm > 0 ? min(input.warmest, input.coldest + Self.spread) : input.warmest
+        let low = self.cold.lower(input.coldest, input.elapsed)
+        let high = self.hot.upper(cell, input.elapsed)
+        let file = input.configuration
         let profile = input.figures.profile
-        let (cold, hot) = (min(low, Self.mild), max(high, Self.mild))
-        func rate(_ curve: TemperatureCurve, _ temperature: Millidegrees) -> Milliamperes {
-            input.figures.rate(curve.rate(at: temperature))
+        func rate(_ curve: TemperatureCurve, _ minimum: Millidegrees?, _ temperature: Millidegrees) -> Milliamperes {
+            input.figures.rate(curve.rate(at: temperature, within: minimum, file.maximumTemperature))
         }
+        func charge(_ temperature: Millidegrees) -> Milliamperes {
+            rate(profile.charge, file.minimumChargeTemperature, temperature)
+        }
+        func discharge(_ temperature: Millidegrees) -> Milliamperes {
+            rate(profile.discharge, file.minimumDischargeTemperature, temperature)
+        }
+        let (cold, hot) = (min(low, Self.mild), max(high, Self.mild))
+        let coldest = Cause.coldest(
+            Cause.CellTemperature(cell: input.frame.lowestTemperatureCell, temperature: low, isHeld: low < input.coldest))
+        let warmest = Cause.warmest(
+            Cause.CellTemperature(cell: input.frame.highestTemperatureCell, temperature: high, isHeld: high > cell))
         return [
-            .ccl(rate(profile.charge, cold), .cold, coldCause), .ccl(rate(profile.charge, hot), .hot, hotCause),
-            .dcl(rate(profile.discharge, cold), .cold, coldCause), .dcl(rate(profile.discharge, hot), .hot, hotCause),
+            .ccl(charge(cold), .cold, coldest), .ccl(charge(hot), .hot, warmest),
+            .dcl(discharge(cold), .cold, coldest), .dcl(discharge(hot), .hot, warmest),
         ]
     }
 }
 
-/// The worst reading of late: worse is taken at once, better by more than two counts, or after a minute.
+/// The worst reading of late, by the rule of ``TemperatureWindow``.
 private struct ReadingHold: Sendable {
-    private static let clear = 1700
-    private static let seconds = 60.0
+    /// More than two counts of 0.857 K.
+    private static let clear = 1_715
+    private static let clearSeconds = 300.0
+    private static let seconds = 1_800.0
+
+    /// A reading that would be better, and for how long none was worse than it.
+    private struct Better: Sendable {
+        var worst: Int
+        var seconds: Double
+    }
 
     private var level: Int?
-    private var secondsBetter = 0.0
+    private var better: Better?
+    private var clearlyBetter: Better?
 
     /// For a reading whose worse is lower.
     mutating func lower(_ reading: Millidegrees, _ elapsed: Double) -> Millidegrees {
@@ -60,15 +74,22 @@ private struct ReadingHold: Sendable {
     }
 
     private mutating func settle(_ reading: Int, _ elapsed: Double) -> Int {
-        guard let old = level, reading > old else {
-            level = reading
-            secondsBetter = 0
-            return reading
-        }
-        secondsBetter += elapsed
-        guard reading - old >= Self.clear || secondsBetter >= Self.seconds else { return old }
+        guard let old = level, reading > old else { return take(reading) }
+        better = Self.go(on: better, with: reading, elapsed)
+        clearlyBetter = reading - old >= Self.clear ? Self.go(on: clearlyBetter, with: reading, elapsed) : nil
+        if let better, better.seconds >= Self.seconds { return take(better.worst) }
+        if let clearlyBetter, clearlyBetter.seconds >= Self.clearSeconds { return take(clearlyBetter.worst) }
+        return old
+    }
+
+    private mutating func take(_ reading: Int) -> Int {
         level = reading
-        secondsBetter = 0
+        better = nil
+        clearlyBetter = nil
         return reading
+    }
+
+    private static func go(on before: Better?, with reading: Int, _ elapsed: Double) -> Better {
+        Better(worst: min(before?.worst ?? reading, reading), seconds: (before?.seconds ?? 0) + elapsed)
     }
 }

@@ -1,0 +1,45 @@
+import BMSCore
+
+/// Stops charging at the owner's state of charge: cells that rarely stand at the top live longer.
+///
+/// CCL falls to 0 over the last percent (not below 2 A) and stays 0 until 3 % below; ``RestHold`` holds CVL meanwhile. A full charge that is due, or
+/// asked for, goes through once. A state of charge that was never calibrated rules nothing.
+///
+/// Example: `maxSoc` 80, 100 Ah LFP: 25 A at 79.5 %, 0 from 80 % on, released at 77 %.
+struct MaximumSoc: LimitRule {
+    private static let hysteresis = 3
+    private static let least = Milliamperes(2_000)
+
+    private var isReached = false
+
+    mutating func bounds(_ input: LimitInput, after earlier: [ConstraintValue]) -> [ConstraintValue] {
+        let most = min(input.configuration.maximumSoc, input.commands.maximumSoc ?? 100)
+        let soc = input.frame.soc
+        guard most < 100, input.isSocKnown, !input.isFullChargeDue || input.isStalled else {
+            if most >= 100 || input.isFullChargeDue { isReached = false }
+            return []
+        }
+        if input.elapsed > 0 || !isReached {
+            if soc >= most { isReached = true } else if soc <= most - Self.hysteresis { isReached = false }
+        }
+        if isReached { return [.ccl(.zero, .maximumSoc, .maximumSoc(soc: soc, most: most, isReached: true))] }
+        guard soc == most - 1 else { return [] }
+        let left = Double(soc + 1) - input.preciseSoc
+        let ceiling = Milliamperes(Int(Double(input.figures.chargeRating.rawValue) * left))
+        return [.ccl(max(Self.least, ceiling), .maximumSoc, .maximumSoc(soc: soc, most: most, isReached: false))]
+    }
+
+    func remember(in memory: inout LimitMemory) { if isReached { memory.latches.insert(.maximumSoc) } }
+
+    mutating func recall(_ memory: LimitMemory) { isReached = memory.latches.contains(.maximumSoc) }
+}
+
+extension LimitInput {
+    /// State of charge with a fraction, by the stored energy, percent: the BMS sends whole ones.
+    fileprivate var preciseSoc: Double {
+        let soc = Double(frame.soc)
+        guard frame.capacity > .zero else { return soc }
+        let stored = Double(frame.energyStored.rawValue) * 100 / Double(frame.capacity.rawValue)
+        return min(soc + 1, max(soc, stored))
+    }
+}

@@ -1,0 +1,77 @@
+import BMSCore
+
+/// Charging is forbidden, for chargers that do not listen to CCL: solar chargers of a system that feeds in take no current
+/// limit, CVL alone stops them (dvcc.py), and they hold it up to 0.4 V too high.
+///
+/// CVL is the pack's rest voltage (its voltage without current; of a load's drop between half and all is added back, so that
+/// its sag is not taken for rest, nor a charger that exports for a load) less an offset of 0...35 mV a cell. The offset grows while current flows in, by
+/// 12 % of that current's drop a second, and shrinks likewise while current flows out. The rest follows the pack down, never above the rest at
+/// which charging was forbidden, and not up while current flows in. Without a current sensor CVL is that first rest less 25 mV a cell.
+///
+/// mV. Example: 16 cells at rest at 52.64 V, CCL 0 because of cold: CVL 52.64 V; 10 A flow in all the same at 1.6 milliohm
+/// a cell: CVL falls by 16 x 0.12 x 16 mV = 31 mV a second, until nothing flows at 52.24 V with a charger that holds 0.4 V more.
+struct RestHold: LimitRule {
+    /// Seconds in which the estimate of the rest follows.
+    private static let seconds = 30.0
+    private static let mostOffset = 35.0
+    private static let blindOffset = 25.0
+    /// Currents below are the sensor's blind spot, mA.
+    private static let deadband = 300
+    /// Share of a current's drop by which the offset moves in a second.
+    private static let gain = 0.12
+    private static let halfStep = 5.0
+    /// Least and largest move of the offset, mV a cell and second.
+    private static let leastGrowth = 0.25
+    private static let mostShrinkage = mostOffset / 30
+
+    /// Voltage of the pack without current, mV.
+    private var rest: Double?
+    /// Rest at which charging was forbidden, mV; `nil` while it is not.
+    private var ceiling: Double?
+    /// mV a cell.
+    private var offset = 0.0
+
+    mutating func bounds(_ input: LimitInput, after earlier: [ConstraintValue]) -> [ConstraintValue] {
+        let isForbidden = earlier.contains(where: \.stopsCharging)
+        if !isForbidden { ceiling = nil }
+        follow(input)
+        guard isForbidden, let rest else {
+            offset = 0
+            return []
+        }
+        let most = ceiling ?? rest
+        if ceiling == nil { ceiling = most }
+        let hasSensor = input.frame.current != nil
+        if hasSensor { move(input) }
+        let held = hasSensor ? min(rest, most) - offset * Double(input.cells) : most - Self.blindOffset * Double(input.cells)
+        // CVL is published in steps of 10 mV, rounded down: half a step more, or an inverter that holds it empties the pack slowly.
+        let value = max(Double(input.figures.restFloor.rawValue), min(most, held + Self.halfStep))
+        return [
+            .cvl(Millivolts(Int(value)), .chargeByVoltage, .byVoltage(.zero, rest: Millivolts(Int(value))))
+        ]
+    }
+
+    private mutating func follow(_ input: LimitInput) {
+        let amperes = Double(input.current.rawValue) / 1000
+        let pack = Double(input.frame.packVoltage.rawValue)
+        let drop = amperes * input.resistance * Double(input.cells)
+        // What a load pulls down is between half of the drop and the whole: the rest moves no further than that proves.
+        let (least, most) = amperes < 0 ? (pack - drop * 0.5, pack - drop) : (pack - drop, pack - drop)
+        let old = rest ?? least
+        var new = old + (min(max(old, least), most) - old) * min(1, input.elapsed / Self.seconds)
+        if let ceiling {
+            if input.frame.current == nil { return }
+            if input.current.rawValue > Self.deadband { new = min(new, old) }
+            new = min(new, ceiling)
+        }
+        rest = new
+    }
+
+    private mutating func move(_ input: LimitInput) {
+        let current = input.current.rawValue
+        guard abs(current) > Self.deadband else { return }
+        let drop = Double(abs(current)) / 1000 * input.resistance * Self.gain
+        let change = current > 0 ? max(Self.leastGrowth, drop) : -min(Self.mostShrinkage, drop)
+        offset = min(Self.mostOffset, max(0, offset + change * input.elapsed))
+    }
+}

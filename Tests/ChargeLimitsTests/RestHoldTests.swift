@@ -1,0 +1,144 @@
+@testable import ChargeLimits
+
+import BMSCore
+import TestSupport
+import Testing
+
+/// A pack of 16 cells with 20 milliohm, behind a charger that holds CVL plus an offset and knows no current limit.
+private struct Bus {
+    var restVoltage = 52_800.0
+    var offset = 400.0
+    var mostCurrent = 80_000.0
+    var leastCurrent = 0.0
+    /// Volts that a coulomb moves the rest: a flat part of the curve of 100 Ah.
+    var slope = 0.002
+    private(set) var chargedIn = 0.0
+    private(set) var chargedOut = 0.0
+    private(set) var current = 0.0
+    private var commands: [Double] = []
+
+    /// One second; mA that flow.
+    mutating func step(cvl: Millivolts?) -> Int {
+        // The charger obeys two seconds late, and moves by 20 A a second.
+        commands.append(Double(cvl?.rawValue ?? 0))
+        guard commands.count > 3 else { return 0 }
+        let goal = (commands.removeFirst() + offset - restVoltage) / 0.020
+        let wanted = min(mostCurrent, max(leastCurrent, goal))
+        current += min(20_000, max(-20_000, wanted - current))
+        restVoltage += current / 1000 * slope
+        if current > 300 { chargedIn += current / 3_600_000 }
+        if current < -300 { chargedOut -= current / 3_600_000 }
+        return Int(current)
+    }
+
+    var packVoltage: Int { Int(restVoltage + current * 0.020) / 5 * 5 }
+}
+
+@Suite("Charging is forbidden, and the charger does not listen")
+struct RestHoldTests {
+    private func run(
+        hours: Int, _ bus: inout Bus, hasSensor: Bool = true, configure: (inout LimitConfiguration) -> Void = { _ in },
+        _ change: (inout Frame) -> Void
+    ) -> (limits: Limits?, highestCVL: Int) {
+        var bench = Bench(configure: configure)
+        var highest = 0
+        for second in 0..<hours * 3600 {
+            let current = bus.step(cvl: second < 5 ? Millivolts(0) : bench.limits?.cvl)
+            let voltage = bus.packVoltage
+            bench.feed(at: Double(second)) {
+                $0.setCells(low: voltage / 16 / 5 * 5, high: voltage / 16 / 5 * 5 + 5)
+                $0.packVoltage = Millivolts(voltage)
+                $0.current = hasSensor ? Milliamperes(current) : nil
+                change(&$0)
+            }
+            if second > 10, let cvl = bench.limits?.cvl { highest = max(highest, cvl.rawValue) }
+        }
+        return (bench.limits, highest)
+    }
+
+    private static func freeze(_ frame: inout Frame) {
+        (frame.lowestTemperature, frame.highestTemperature) = (RawTemperature(265), RawTemperature(266))
+    }
+
+    @Test("A solar charger 0.4 V above CVL gets at most 2 % of C into a frozen pack in 6 h", arguments: [0, 200, 400])
+    func frozen(offset: Int) {
+        var bus = Bus(offset: Double(offset))
+        let start = Int(bus.restVoltage)
+        let (limits, highest) = run(hours: 6, &bus, Self.freeze)
+        #expect(bus.chargedIn <= 2, "\(bus.chargedIn) Ah")
+        #expect(highest <= start + 10, "CVL never rises above the rest at which charging was forbidden")
+        #expect(limits?.ccl == .zero)
+        #expect(limits?.reason(.cvl).contains("no charging: held at") == true)
+    }
+
+    @Test("An inverter that exports to hold CVL takes at most 2 % of C out of a frozen pack in 6 h")
+    func exports() {
+        var bus = Bus(offset: 0, leastCurrent: -60_000)
+        _ = run(hours: 6, &bus, Self.freeze)
+        #expect(bus.chargedOut <= 2, "\(bus.chargedOut) Ah")
+        #expect(bus.chargedIn <= 2, "\(bus.chargedIn) Ah")
+    }
+
+    @Test("Without a current sensor CVL stays 25 mV a cell below the rest at which charging was forbidden")
+    func blind() {
+        var bus = Bus()
+        let start = Int(bus.restVoltage)
+        let (limits, _) = run(hours: 1, &bus, hasSensor: false, Self.freeze)
+        #expect(limits?.cvl == Millivolts((start - 400) / 10 * 10))
+        #expect(bus.chargedIn <= 0.5, "\(bus.chargedIn) Ah")
+    }
+
+    @Test("Each cause that forbids charging holds CVL at the pack's own voltage")
+    func causes() {
+        let causes: [(name: String, change: (inout Frame) -> Void, configure: (inout LimitConfiguration) -> Void)] = [
+            ("cold", Self.freeze, { _ in }),
+            ("hot", { $0.highestTemperature = RawTemperature(340) }, { _ in }),
+            ("refused", { $0.status = .dischargeAllowed }, { $0.relayMode = .critical }),
+            ("alarm", { $0.status.insert(.tooCold) }, { _ in }),
+            ("ceiling", { ($0.soc, $0.energyStored) = (85, WattHours(12_580)) }, { $0.maximumSoc = 80 }),
+        ]
+        for cause in causes {
+            var bus = Bus()
+            let (limits, _) = run(hours: 1, &bus, configure: cause.configure, cause.change)
+            #expect(limits?.ccl == .zero, "\(cause.name)")
+            #expect(bus.chargedIn <= 1, "\(cause.name): \(bus.chargedIn) Ah")
+        }
+    }
+
+    @Test("The floor of the charge voltage does not charge a pack that is nearly empty")
+    func nearlyEmpty() {
+        var bus = Bus(restVoltage: 47_600)
+        let (limits, highest) = run(hours: 1, &bus, Self.freeze)
+        #expect(highest <= 47_610)
+        #expect(limits?.cvl ?? .zero < Millivolts(47_600))
+        #expect(bus.chargedIn <= 0.5, "\(bus.chargedIn) Ah")
+    }
+
+    @Test(
+        "With voltageOnly the current settles at CCL and never passes 1.5 times it",
+        arguments: [(0, 20), (200, 20), (400, 20), (400, 8)])
+    func voltageOnly(offset: Int, amperes: Int) {
+        var bench = Bench {
+            $0.isVoltageOnly = true
+            $0.maximumChargeCurrent = Milliamperes(amperes * 1000)
+        }
+        var bus = Bus(offset: Double(offset), slope: 0)
+        var worst = 0
+        var last: [Int] = []
+        for second in 0..<1800 {
+            let current = bus.step(cvl: second < 5 ? Millivolts(0) : bench.limits?.cvl)
+            let voltage = bus.packVoltage
+            bench.feed(at: Double(second)) {
+                $0.capacity = WattHours(5_280)
+                $0.setCells(low: voltage / 16 / 5 * 5, high: voltage / 16 / 5 * 5 + 5)
+                $0.packVoltage = Millivolts(voltage)
+                $0.current = Milliamperes(current)
+            }
+            worst = max(worst, current)
+            if second >= 1500 { last.append(current) }
+        }
+        #expect(worst <= amperes * 1500, "\(worst) mA")
+        let tolerance = max(amperes * 100, 1_000)
+        #expect(last.allSatisfy { abs($0 - amperes * 1000) <= tolerance + 500 }, "\(last.min() ?? 0)...\(last.max() ?? 0)")
+    }
+}
