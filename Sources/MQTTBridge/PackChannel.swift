@@ -96,7 +96,7 @@ struct PackChannel: Sendable {
                 setting: command.setting, asked: outcome.asked, answer: outcome.answer))
         if let warning = outcome.warning { outbox.say(.warning, "pack \(options.id): \(warning)") }
         switch outcome.action {
-        case .none: break
+        case nil: break
         case .clearPeaks: peaks.clear()
         case .republish: publisher.republish()
         case .purgeDiscovery: outbox.send(publisher.purge(context))
@@ -279,10 +279,13 @@ struct PackChannel: Sendable {
 
     /// `chargeMode full` goes back to auto when the pack is full, or when that does not come about.
     private mutating func endFullCharge(at now: Moment, into outbox: inout Outbox) {
-        guard let setting = desk.settings.stored["chargeMode"], setting.value == .word("full") else { return }
+        let mode = SettingsTable.chargeMode.name
+        guard let setting = desk.settings.stored[mode],
+            setting.value == .word(LimitCommands.ChargeMode.full.rawValue)
+        else { return }
         let isGivenUp = now.wall - setting.setAt > Self.fullChargePatience
         guard isGivenUp || !calculator.isFullChargeRequested else { return }
-        desk.reset("chargeMode")
+        desk.reset(mode)
         outbox.saves.insert(options.id)
         let text =
             isGivenUp

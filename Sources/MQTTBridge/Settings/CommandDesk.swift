@@ -42,18 +42,11 @@ struct CommandDesk: Sendable {
     private var gate = CommandGate()
     private var hasToldRetained = false
 
-    /// What a command wants done beside a changed setting.
-    enum Action: Hashable {
-        case none
-        case clearPeaks
-        case republish
-        case purgeDiscovery
-    }
-
     struct Outcome {
         var answer: CommandedSettings.Answer
         var asked: String?
-        var action = Action.none
+        /// The deed of a button; `nil`: it was none.
+        var action: SettingRow.Action?
         /// The settings changed and want to be kept.
         var isChanged = false
         /// A line for the log.
@@ -83,9 +76,9 @@ struct CommandDesk: Sendable {
             return refusal(text, warning: hasToldRetained ? nil : "set/\(command.setting.prefix(40)): \(text)")
         }
         // A button needs no payload.
-        if let row = SettingsTable.row(command.setting, context.options), case .button = row.kind {
+        if case .button(let action)? = SettingsTable.row(command.setting, context.options)?.effect {
             let answer = CommandedSettings.Answer(isAccepted: true, reason: "done")
-            return Outcome(answer: answer, asked: asked, action: Self.action(row.name))
+            return Outcome(answer: answer, asked: asked, action: action)
         }
         do throws(CommandPayload.Fault) {
             let value = try CommandPayload.read(command.payload)
@@ -99,13 +92,4 @@ struct CommandDesk: Sendable {
 
     /// A setting goes back to the file's.
     mutating func reset(_ name: String) { settings.reset(name) }
-
-    private static func action(_ name: String) -> Action {
-        switch name {
-        case "clearPeaks": .clearPeaks
-        case "republish": .republish
-        case "purgeDiscovery": .purgeDiscovery
-        default: .none
-        }
-    }
 }

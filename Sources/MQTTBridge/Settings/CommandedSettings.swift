@@ -85,35 +85,22 @@ struct CommandedSettings: Hashable, Sendable {
     /// A setting goes back to the file's.
     mutating func reset(_ name: String) { stored[name] = nil }
 
-    /// The settings in the words of the calculator.
+    /// The settings in the words of the calculator: each row that bounds a limit applies itself.
     func commands(_ context: SettingContext) -> LimitCommands {
         var commands = LimitCommands()
-        func number(_ name: String) -> Int? {
-            guard stored[name] != nil, let row = SettingsTable.row(name, context.options),
-                case .number(let number)? = value(row, context)
-            else { return nil }
-            return number
-        }
-        func switchedOff(_ name: String) -> LimitCommands.SwitchedOff? {
-            guard let setting = stored[name], setting.value == .flag(false) else { return nil }
-            return LimitCommands.SwitchedOff(minuteOfDay: setting.minuteOfDay)
-        }
-        commands.maximumChargeCurrent = number("maxChargeCurrent").map { Milliamperes($0) }
-        commands.maximumDischargeCurrent = number("maxDischargeCurrent").map { Milliamperes($0) }
-        commands.maximumChargeVoltage = number("maxChargeVoltage").map { Millivolts($0) }
-        commands.fullChargeInterval = number("fullChargeInterval").map { $0 / 1000 }
-        commands.reserveSoc = number("reserveSoc").map { $0 / 1000 }
-        commands.chargeOff = switchedOff("chargeEnabled")
-        commands.dischargeOff = switchedOff("dischargeEnabled")
-        if case .word(let word)? = stored["chargeMode"]?.value {
-            commands.chargeMode = LimitCommands.ChargeMode(rawValue: word) ?? .auto
+        for (name, setting) in stored {
+            guard let row = SettingsTable.row(name, context.options), let value = value(row, context) else { continue }
+            switch row.effect {
+            case .limit(let apply): apply(&commands, value, setting)
+            case .name, .relay, .button: break
+            }
         }
         return commands
     }
 
     /// Name of the pack by command; `nil`: the file's is in force.
     var customName: String? {
-        if case .text(let text)? = stored["customName"]?.value { text } else { nil }
+        if case .text(let text)? = stored[SettingsTable.customName.name]?.value { text } else { nil }
     }
 
     private static func fits(_ value: SettingValue, _ kind: SettingRow.Kind) -> Bool {

@@ -23,35 +23,6 @@ struct SettingContext {
     }
 }
 
-/// One setting that can be commanded: parsing, bounds, persistence, documents and Home Assistant's controls follow from
-/// its row.
-struct SettingRow: Sendable {
-    enum Kind: Sendable {
-        /// A number with unit, in steps of so many thousandths, between bounds in thousandths; `nil`: not known yet.
-        case number(unit: String, step: Int, bounds: @Sendable (SettingContext) -> ClosedRange<Int>?)
-        case flag
-        case word([String])
-        case text(longest: Int)
-        /// Does something, keeps nothing.
-        case button
-    }
-
-    /// Name in topics and documents.
-    var name: String
-    /// Key of the Home Assistant entity.
-    var key: String
-    /// Name for people, sentence case; {n} stands for the ``subject``.
-    var title: String
-    var kind: Kind
-    /// Value while nobody changed it; `nil` for a button, and where the bounds are not known yet.
-    var standard: @Sendable (SettingContext) -> SettingValue?
-    var icon: String
-    /// What it does, for docs and refusals.
-    var meaning: String
-    /// Which of several it is: the name of a relay.
-    var subject: String?
-}
-
 /// All settings, in the order of the documents.
 enum SettingsTable {
     /// What is set in the BMS; the cable only transmits, so a command for one of these is refused with that reason.
@@ -60,47 +31,63 @@ enum SettingsTable {
         "dischargeRestart", "PIN", "pin", "chargeRelay", "loadRelay",
     ]
 
+    /// The way in which a charge is run. ``PackChannel`` gives `full` back when it is done.
+    static let chargeMode = SettingRow(
+        name: "chargeMode", key: "charge_mode_setting", title: "Charge mode setting",
+        kind: .word(LimitCommands.ChargeMode.allCases.map(\.rawValue)),
+        effect: .limit { commands, value, _ in
+            if case .word(let word) = value { commands.chargeMode = LimitCommands.ChargeMode(rawValue: word) ?? .auto }
+        }, standard: { _ in .word(LimitCommands.ChargeMode.auto.rawValue) }, icon: "mdi:battery-charging",
+        meaning: "float: hold at rest; full: charge to 100 % and balance once, then auto; given up after 48 h.")
+
+    /// The name that people see.
+    static let customName = SettingRow(
+        name: "customName", key: "custom_name", title: "Name", kind: .text(longest: 32), effect: .name,
+        standard: { .text($0.options.name) }, icon: "mdi:tag", meaning: "Shown as /CustomName.")
+
     static let rows: [SettingRow] = [
-        current("maxChargeCurrent", "max_charge_current", "Maximum charge current") { $0.maximumChargeCurrent },
-        current("maxDischargeCurrent", "max_discharge_current", "Maximum discharge current") {
-            $0.maximumDischargeCurrent
-        },
+        current(
+            "maxChargeCurrent", "max_charge_current", "Maximum charge current",
+            .number { $0.maximumChargeCurrent = Milliamperes($1) }
+        ) { $0.maximumChargeCurrent },
+        current(
+            "maxDischargeCurrent", "max_discharge_current", "Maximum discharge current",
+            .number { $0.maximumDischargeCurrent = Milliamperes($1) }
+        ) { $0.maximumDischargeCurrent },
         SettingRow(
             name: "maxChargeVoltage", key: "max_charge_voltage", title: "Maximum charge voltage",
             kind: .number(unit: "V", step: 10, bounds: voltageBounds),
+            effect: .number { $0.maximumChargeVoltage = Millivolts($1) },
             standard: { voltageBounds($0).map { .number($0.upperBound) } }, icon: "mdi:current-dc",
             meaning: "Ceiling of CVL, whole pack."),
         SettingRow(
             name: "chargeEnabled", key: "charge_enabled", title: "Charging enabled", kind: .flag,
-            standard: { _ in .flag(true) }, icon: "mdi:battery-arrow-up",
+            effect: .switchedOff { $0.chargeOff = $1 }, standard: { _ in .flag(true) }, icon: "mdi:battery-arrow-up",
             meaning: "OFF: CCL 0 and CVL lowered. ON gives back control, it does not override the BMS."),
         SettingRow(
             name: "dischargeEnabled", key: "discharge_enabled", title: "Discharging enabled", kind: .flag,
-            standard: { _ in .flag(true) }, icon: "mdi:battery-arrow-down",
-            meaning: "OFF: DCL 0. ON gives back control, it does not override the BMS."),
-        SettingRow(
-            name: "chargeMode", key: "charge_mode_setting", title: "Charge mode setting",
-            kind: .word(LimitCommands.ChargeMode.allCases.map(\.rawValue)), standard: { _ in .word("auto") },
-            icon: "mdi:battery-charging",
-            meaning: "float: hold at rest; full: charge to 100 % and balance once, then auto; given up after 48 h."),
+            effect: .switchedOff { $0.dischargeOff = $1 }, standard: { _ in .flag(true) },
+            icon: "mdi:battery-arrow-down", meaning: "OFF: DCL 0. ON gives back control, it does not override the BMS."),
+        chargeMode,
         SettingRow(
             name: "fullChargeInterval", key: "full_charge_interval", title: "Full charge interval",
             kind: .number(unit: "d", step: 1000) { _ in 0...90_000 },
+            effect: .number { $0.fullChargeInterval = $1 / 1000 },
             standard: { .number($0.options.limits.fullChargeInterval * 1000) }, icon: "mdi:calendar-sync",
             meaning: "Days after which a pack that hardly discharged is charged and balanced again; 0: never."),
         SettingRow(
             name: "reserveSoc", key: "reserve_soc", title: "Reserve",
             kind: .number(unit: "%", step: 1000) { $0.options.limits.reserveSoc * 1000...80_000 },
+            effect: .number { $0.reserveSoc = $1 / 1000 },
             standard: { .number($0.options.limits.reserveSoc * 1000) }, icon: "mdi:battery-lock",
             meaning: "DCL 0 at or below this state of charge, until 3 % above it. The file's is the least."),
-        SettingRow(
-            name: "customName", key: "custom_name", title: "Name", kind: .text(longest: 32),
-            standard: { .text($0.options.name) }, icon: "mdi:tag", meaning: "Shown as /CustomName."),
+        customName,
         button(
-            "clearPeaks", "clear_peaks", "Clear peaks", "mdi:chart-line", "Forgets lowest and highest cell voltage."),
-        button("republish", "republish", "Republish", "mdi:refresh", "Sends every document now."),
+            "clearPeaks", "clear_peaks", "Clear peaks", "mdi:chart-line", .clearPeaks,
+            "Forgets lowest and highest cell voltage."),
+        button("republish", "republish", "Republish", "mdi:refresh", .republish, "Sends every document now."),
         button(
-            "purgeDiscovery", "purge_discovery", "Remove from Home Assistant", "mdi:delete",
+            "purgeDiscovery", "purge_discovery", "Remove from Home Assistant", "mdi:delete", .purgeDiscovery,
             "Removes the device from Home Assistant until the bridge connects anew."),
     ]
 
@@ -119,14 +106,14 @@ enum SettingsTable {
     private static func relay(_ relay: RelayOptions) -> SettingRow {
         SettingRow(
             name: relay.setting, key: "relay_\(relay.name)", title: "Relay {n}",
-            kind: .word(relay.function == .manual ? ["auto", "off", "on"] : ["auto", "off"]),
+            kind: .word(relay.function == .manual ? ["auto", "off", "on"] : ["auto", "off"]), effect: .relay,
             standard: { _ in .word("auto") }, icon: "mdi:electric-switch",
             meaning: "auto: by its function; off: open; on (manual relays): closed while that is permitted.",
             subject: relay.name)
     }
 
     private static func current(
-        _ name: String, _ key: String, _ title: String,
+        _ name: String, _ key: String, _ title: String, _ effect: SettingRow.Effect,
         _ cap: @escaping @Sendable (LimitConfiguration) -> Milliamperes?
     ) -> SettingRow {
         // Without a cap of the file the sensor's range bounds it: a fuse and the cells' rating bind the limit anyway.
@@ -135,15 +122,17 @@ enum SettingsTable {
         }
         return SettingRow(
             name: name, key: key, title: title, kind: .number(unit: "A", step: 500) { 0...most($0) },
-            standard: { .number(most($0)) }, icon: "mdi:current-dc",
+            effect: effect, standard: { .number(most($0)) }, icon: "mdi:current-dc",
             meaning: "Ceiling of \(name == "maxChargeCurrent" ? "CCL" : "DCL"); the file's cap is the most.")
     }
 
     private static func button(
-        _ name: String, _ key: String, _ title: String, _ icon: String, _ meaning: String
+        _ name: String, _ key: String, _ title: String, _ icon: String, _ action: SettingRow.Action,
+        _ meaning: String
     ) -> SettingRow {
         SettingRow(
-            name: name, key: key, title: title, kind: .button, standard: { _ in nil }, icon: icon, meaning: meaning)
+            name: name, key: key, title: title, kind: .button, effect: .button(action), standard: { _ in nil },
+            icon: icon, meaning: meaning)
     }
 
     /// N x Vnominal ... the target, at most the file's; unknown before the first believed frame.

@@ -1,0 +1,77 @@
+import BMSCore
+import ChargeLimits
+import TestSupport
+import Testing
+
+@testable import MQTTBridge
+
+/// Every row of the table is set, and something that a consumer can see must be another.
+@Suite("Every setting takes effect")
+struct SettingEffectTests {
+    private static let pack: PackOptions = {
+        var pack = PackOptions(id: "garage", name: "Garage battery")
+        var relay = RelayOptions(name: "charger")
+        relay.commandTopic = "cmnd/charger/POWER"
+        relay.dwell = 0
+        pack.relays = [relay]
+        pack.limits.maximumChargeCurrent = Milliamperes(100_000)
+        return pack
+    }()
+
+    private static var context: SettingContext {
+        var receiver = PackReceiver()
+        for second in 0..<10 {
+            _ = receiver.receive(FrameFixture.bytes(), at: Timestamp(milliseconds: Int64(second) * 1000))
+        }
+        return SettingContext(pack: Shared(pack), snapshot: receiver.snapshot)
+    }
+
+    /// A value inside the bounds that is not the row's own.
+    private static func other(_ row: SettingRow, _ context: SettingContext) -> String? {
+        let standard = row.standard(context)
+        switch row.kind {
+        case .number(_, _, let bounds):
+            guard let range = bounds(context) else { return nil }
+            return [range.lowerBound, range.upperBound].map { SettingValue.number($0) }.first { $0 != standard }?.shown
+        case .flag: return standard == .flag(true) ? "OFF" : "ON"
+        case .word(let words): return words.first { .word($0) != standard }
+        case .text: return "Shed"
+        case .button: return "PRESS"
+        }
+    }
+
+    @Test("Setting a row changes the commands, the name, a relay or presses its button", arguments: rows.map(\.name))
+    func takesEffect(name: String) throws {
+        let context = Self.context
+        let row = try #require(SettingsTable.row(name, Self.pack))
+        let payload = try #require(Self.other(row, context))
+        var desk = CommandDesk(CommandedSettings([:], Self.pack))
+        let command = InboundCommand(setting: name, payload: Array(payload.utf8), isRetained: false)
+        let now = Moment(monotonic: Timestamp(milliseconds: 20_000), wall: 1_795_000_000_000)
+        let taken = desk.take(command, context, isOff: false, at: now)
+        let outcome = try #require(taken)
+        switch row.effect {
+        case .limit: #expect(desk.settings.commands(context) != LimitCommands())
+        case .name: #expect(desk.settings.customName == "Shed")
+        case .relay:
+            let view = PackView(context.pack, context.snapshot, at: now.monotonic)
+            let relay = try #require(Self.pack.relays.first { $0.setting == name })
+            let demands = [nil, desk.settings.stored[name]].map {
+                RelayRule.demand(relay, $0, isGuarded: true, view)
+            }
+            #expect(demands[0] != demands[1])
+        case .button(let action):
+            #expect(outcome.action == action)
+            #expect(!outcome.isChanged)
+        }
+    }
+
+    @Test("A value that is out of today's bounds takes effect inside them")
+    func clamped() {
+        let stored = ["maxChargeCurrent": StoredSetting(.number(400_000), setAt: 0)]
+        let commands = CommandedSettings(stored, Self.pack).commands(Self.context)
+        #expect(commands.maximumChargeCurrent == Milliamperes(100_000))
+    }
+
+    private static var rows: [SettingRow] { SettingsTable.rows(pack) }
+}
