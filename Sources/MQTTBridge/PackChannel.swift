@@ -100,6 +100,11 @@ struct PackChannel: Sendable {
         case .clearPeaks: peaks.clear()
         case .republish: publisher.republish()
         case .purgeDiscovery: outbox.send(publisher.purge(context))
+        case .allowDeepCharge:
+            calculator.allowDeepCharge()
+            let text = "charging of deeply discharged cells was allowed by command, for this charge"
+            tell("setting", .warning, text, at: now, into: &outbox)
+            outbox.saves.insert(options.id)
         }
         // A refusal makes a control of Home Assistant snap back.
         publisher.forgetSettings()
@@ -123,7 +128,9 @@ struct PackChannel: Sendable {
     /// The pack by configuration.
     var options: PackOptions { pack.value }
 
-    private var context: SettingContext { SettingContext(pack: pack, snapshot: receiver.snapshot) }
+    private var context: SettingContext {
+        SettingContext(pack: pack, snapshot: receiver.snapshot, latches: calculator.latches)
+    }
 
     /// The pack rests after a full charge, by fresh data.
     var isFull: Bool { limits?.state == .full || limits?.state == .float }
@@ -257,7 +264,10 @@ struct PackChannel: Sendable {
             outbox.say(.warning, "pack \(options.id): \(sentence)")
             outbox.send(publisher.event("framesRefused", sentence, at: now))
         }
-        for news in watch.step(snapshot, limits, isConfigured: isChemistryConfigured) {
+        let ceiling = min(options.limits.maximumSoc, calculator.commands.maximumSoc ?? 100)
+        for news in watch.step(
+            snapshot, limits, isConfigured: isChemistryConfigured, latches: calculator.latches, hasMaximumSoc: ceiling < 100)
+        {
             tell(news.kind, news.level, news.text, at: now, into: &outbox)
         }
         var view = view(snapshot, at: now.monotonic)
@@ -311,8 +321,9 @@ struct PackChannel: Sendable {
     /// - Parameter snapshot: what is known of it; `nil`: as of now.
     mutating func view(_ snapshot: PackSnapshot? = nil, at now: Timestamp) -> PackView {
         PackView(
-            pack, name: desk.settings.customName, snapshot ?? receiver.snapshot, limits: limits, peaks: peaks, secondsSinceFull: calculator.secondsSinceFull(at: now), totals: totals,
+            pack, name: desk.settings.customName, snapshot ?? receiver.snapshot, limits: limits, peaks: peaks,
+            secondsSinceFull: calculator.secondsSinceFull(at: now), totals: totals,
             linkQuality: quality.percent(at: now), gxCurrents: gxCurrents, relays: relays.states(desk.settings),
-            tally: tally, at: now)
+            tally: tally, latches: calculator.latches, at: now)
     }
 }

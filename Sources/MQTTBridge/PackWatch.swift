@@ -1,7 +1,8 @@
 import BMSCore
 import ChargeLimits
 
-/// What is told once about a pack: the chemistry that was inferred, another number of cells, balancing that was given up.
+/// What is told once about a pack: the chemistry that was inferred or contradicts, another number of cells, balancing that was
+/// given up, cells that are deeply discharged, a ceiling that cannot be kept.
 struct PackWatch: Hashable, Sendable {
     /// One piece of news.
     struct News: Hashable {
@@ -13,8 +14,18 @@ struct PackWatch: Hashable, Sendable {
     private var chemistry: Chemistry??
     private var cells: Int?
     private var isStalled = false
+    private var isContradicted = false
+    private var isDeeplyDischarged = false
+    private var hasNoCeiling = false
 
-    mutating func step(_ snapshot: PackSnapshot, _ limits: Limits?, isConfigured: Bool) -> [News] {
+    /// - Parameters:
+    ///   - isConfigured: the file names the chemistry.
+    ///   - latches: those of the limits.
+    ///   - hasMaximumSoc: charging is to end at a state of charge.
+    mutating func step(
+        _ snapshot: PackSnapshot, _ limits: Limits?, isConfigured: Bool, latches: Set<LimitMemory.Latch> = [],
+        hasMaximumSoc: Bool = false
+    ) -> [News] {
         guard let settings = snapshot.settings else { return [] }
         var news: [News] = []
         if let cells, cells != settings.cellCount {
@@ -32,6 +43,26 @@ struct PackWatch: Hashable, Sendable {
             news.append(News(kind: "balancing", level: .warning, text: text))
         }
         isStalled = stalled
+        let contradiction = limits?.bounds.first { $0.name == .chemistry }
+        if let contradiction, !isContradicted {
+            news.append(News(kind: "chemistry", level: .warning, text: contradiction.cause.description))
+        }
+        isContradicted = contradiction != nil
+        let deeplyDischarged = latches.contains(.deepDischarge)
+        if deeplyDischarged && !isDeeplyDischarged {
+            let text =
+                "a cell was so deeply discharged that charging it may be dangerous: charging is locked; have the cells looked "
+                + "at, then allow one slow charge with allowDeepCharge"
+            news.append(News(kind: "deepDischarge", level: .warning, text: text))
+        }
+        isDeeplyDischarged = deeplyDischarged
+        let noCeiling = hasMaximumSoc && snapshot.newestStatus.contains(.socUncalibrated)
+        if noCeiling && !hasNoCeiling {
+            let text =
+                "maxSoc does not hold while the BMS's state of charge is not calibrated: charge the pack to full once"
+            news.append(News(kind: "maximumSoc", level: .warning, text: text))
+        }
+        hasNoCeiling = noCeiling
         return news
     }
 

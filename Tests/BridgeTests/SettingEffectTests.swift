@@ -23,7 +23,7 @@ struct SettingEffectTests {
         for second in 0..<10 {
             _ = receiver.receive(FrameFixture.bytes(), at: Timestamp(milliseconds: Int64(second) * 1000))
         }
-        return SettingContext(pack: Shared(pack), snapshot: receiver.snapshot)
+        return SettingContext(pack: Shared(pack), snapshot: receiver.snapshot, latches: [.deepDischarge])
     }
 
     /// A value inside the bounds that is not the row's own.
@@ -71,6 +71,28 @@ struct SettingEffectTests {
         let stored = ["maxChargeCurrent": StoredSetting(.number(400_000), setAt: 0)]
         let commands = CommandedSettings(stored, Self.pack).commands(Self.context)
         #expect(commands.maximumChargeCurrent == Milliamperes(100_000))
+    }
+
+    @Test("A deep charge is refused with a sentence where nothing is locked")
+    func nothingLocked() throws {
+        var harness = BridgeHarness()
+        harness.frames(3)
+        let answer = try Document(harness.command("allowDeepCharge", "PRESS").first?.payload ?? [])
+        #expect(answer.flag("accepted") == false)
+        #expect(answer.text("reason")?.contains("nothing to allow") == true)
+        #expect(harness.saves.isEmpty)
+    }
+
+    @Test("The ceiling of the state of charge lies between 50 % and the file's")
+    func maximumSoc() throws {
+        var harness = BridgeHarness { _, pack in pack.limits.maximumSoc = 80 }
+        harness.frames(3)
+        for (payload, isAccepted) in [("80", true), ("50", true), ("81", false), ("49", false), ("100", false)] {
+            let answer = try Document(harness.command("maxSoc", payload).first?.payload ?? [])
+            #expect(answer.flag("accepted") == isAccepted, "\(payload)")
+        }
+        #expect(try harness.document("settings").number("maxSoc.value") == 50)
+        #expect(try harness.document("settings").number("maxSoc.max") == 80)
     }
 
     private static var rows: [SettingRow] { SettingsTable.rows(pack) }

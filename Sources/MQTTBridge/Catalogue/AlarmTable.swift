@@ -10,10 +10,24 @@ enum AlarmLevel: Int, Comparable, Sendable {
     static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
 }
 
+/// Every alarm by its last part of the path, "/Alarms/LowCellVoltage".
+enum AlarmName: String, CaseIterable, Sendable {
+    case lowCellVoltage = "LowCellVoltage"
+    case highCellVoltage = "HighCellVoltage"
+    case lowTemperature = "LowTemperature"
+    case highTemperature = "HighTemperature"
+    case lowChargeTemperature = "LowChargeTemperature"
+    case cellImbalance = "CellImbalance"
+    case lowSoc = "LowSoc"
+    case bmsCable = "BmsCable"
+    case internalFailure = "InternalFailure"
+    case relay = "Relay"
+}
+
 /// One alarm: where it is shown, what it is called, and when it holds.
 struct AlarmRow: Sendable {
-    /// Last part of the path, "/Alarms/LowCellVoltage".
-    var name: String
+    /// Which alarm it is.
+    var alarm: AlarmName
     /// Key of the Home Assistant entity.
     var key: String
     /// Name for people, sentence case.
@@ -31,12 +45,15 @@ struct AlarmRow: Sendable {
 }
 
 extension AlarmRow {
+    /// Last part of the path.
+    var name: String { alarm.rawValue }
+
     /// Its level; `nil` while unknown. A bank has the worst of its packs.
     func level(_ view: PackView) -> AlarmLevel? {
         guard let bank = view.bank else { return rule(view) }
-        if name == "InternalFailure", bank.isMismatched { return .alarm }
+        if alarm == .internalFailure, bank.isMismatched { return .alarm }
         let worst = bank.packs.compactMap(rule).max()
-        return name == "BmsCable" ? [worst, bank.unheard].compactMap(\.self).max() : worst
+        return alarm == .bmsCable ? [worst, bank.unheard].compactMap(\.self).max() : worst
     }
 
     /// How Home Assistant shows it.
@@ -52,33 +69,32 @@ enum AlarmTable {
     static let imbalance = Millivolts(200)
 
     static let rows: [AlarmRow] = [
-        AlarmRow(name: "LowCellVoltage", key: "alarm_low_cell_voltage", title: "Low cell voltage") { view in
+        AlarmRow(alarm: .lowCellVoltage, key: "alarm_low_cell_voltage", title: "Low cell voltage") { view in
             bit(view, .cellTooLow, warning: view.live.map { isLow($0, view) } ?? false)
         },
-        AlarmRow(name: "HighCellVoltage", key: "alarm_high_cell_voltage", title: "High cell voltage") { view in
-            bit(view, .cellTooHigh, warning: view.limits?.has(.hardCellCut) ?? false)
+        AlarmRow(alarm: .highCellVoltage, key: "alarm_high_cell_voltage", title: "High cell voltage") { view in
+            bit(view, .cellTooHigh, warning: raised(.highCellVoltage, view) > .none)
         },
-        AlarmRow(name: "LowTemperature", key: "alarm_low_temperature", title: "Low temperature") { view in
+        AlarmRow(alarm: .lowTemperature, key: "alarm_low_temperature", title: "Low temperature") { view in
             bit(view, .tooCold, warning: view.keys?.secondStatus?.contains(.tooColdToDischarge) ?? false)
         },
-        AlarmRow(name: "HighTemperature", key: "alarm_high_temperature", title: "High temperature") { view in
+        AlarmRow(alarm: .highTemperature, key: "alarm_high_temperature", title: "High temperature") { view in
             bit(view, .tooWarm, warning: false)
         },
         AlarmRow(
-            name: "LowChargeTemperature", key: "alarm_low_charge_temperature", title: "Too cold to charge"
+            alarm: .lowChargeTemperature, key: "alarm_low_charge_temperature", title: "Too cold to charge"
         ) { view in
             guard view.freshness.isLive else { return nil }
             let isCold = view.keys?.secondStatus?.contains(.tooColdToCharge) ?? false
-            let isZero = view.limits?.isZero(.ccl, by: .cold) ?? false
-            return isCold || isZero ? .warning : AlarmLevel.none
+            return max(isCold ? .warning : .none, raised(.lowChargeTemperature, view))
         },
-        AlarmRow(name: "CellImbalance", key: "alarm_cell_imbalance", title: "Cell imbalance") { view in
+        AlarmRow(alarm: .cellImbalance, key: "alarm_cell_imbalance", title: "Cell imbalance") { view in
             view.live.map { $0.highestVoltage - $0.lowestVoltage >= imbalance ? .warning : .none }
         },
-        AlarmRow(name: "LowSoc", key: "alarm_low_soc", title: "Low state of charge") { view in
+        AlarmRow(alarm: .lowSoc, key: "alarm_low_soc", title: "Low state of charge") { view in
             view.live.map { $0.soc == 0 ? .alarm : $0.soc <= 5 ? .warning : .none }
         },
-        AlarmRow(name: "BmsCable", key: "alarm_bms_cable", title: "BMS cable", needsPack: false, isLogged: false) {
+        AlarmRow(alarm: .bmsCable, key: "alarm_bms_cable", title: "BMS cable", needsPack: false, isLogged: false) {
             view in
             switch view.freshness {
             case .fresh, .holding: AlarmLevel.none
@@ -87,11 +103,12 @@ enum AlarmTable {
             case .waiting: nil
             }
         },
-        AlarmRow(name: "InternalFailure", key: "alarm_cell_communication", title: "Cell communication") { view in
-            bit(view, .noCellCommunication, warning: false)
+        AlarmRow(alarm: .internalFailure, key: "alarm_cell_communication", title: "Internal failure") { view in
+            guard let level = bit(view, .noCellCommunication, warning: false) else { return nil }
+            return max(level, raised(.internalFailure, view), view.latches.contains(.deepDischarge) ? .alarm : .none)
         },
         AlarmRow(
-            name: "Relay", key: "alarm_relay", title: "Relay", isFor: { !$0.relays.isEmpty }, needsPack: false,
+            alarm: .relay, key: "alarm_relay", title: "Relay", isFor: { !$0.relays.isEmpty }, needsPack: false,
             isInGXFeed: false,
             isLogged: false
         ) { view in
@@ -102,6 +119,12 @@ enum AlarmTable {
     /// The worst of all alarms that are known.
     static func worst(_ view: PackView) -> AlarmLevel {
         rows.compactMap { $0.level(view) }.max() ?? .none
+    }
+
+    /// The worst level at which the bounds of the limits raise an alarm.
+    private static func raised(_ alarm: AlarmName, _ view: PackView) -> AlarmLevel {
+        let raised = (view.limits?.bounds ?? []).compactMap(\.alarm).filter { $0.name == alarm }
+        return raised.map(\.level).max() ?? .none
     }
 
     private static func bit(_ view: PackView, _ flag: StatusFlags, warning: Bool) -> AlarmLevel? {

@@ -40,9 +40,10 @@ extension MetricCatalogue {
             .thousandths($0.limits?.resistance.used, 1)
         },
         Metric("/Info/InternalResistanceSource") { .string($0.limits?.resistance.source.rawValue) },
-        Metric("/Info/ChargeRequest", gx: true) { view in
-            .flag(view.limits.map { $0.has(.empty) })
-        },
+        Metric(
+            "/Info/ChargeRequest", gx: true,
+            entity: .binary("charge_request", "Charge requested", nil, icon: "mdi:battery-charging-outline")
+        ) { .flag($0.limits?.isChargeRequested) },
     ]
 
     static let history: [Metric] = [

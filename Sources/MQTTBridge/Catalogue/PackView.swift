@@ -33,6 +33,8 @@ final class PackView: Sendable {
     let bank: BankFigures?
     /// What was counted beside the frames.
     let tally: PackTally
+    /// Latches of its limits; none of a bank.
+    let latches: Set<LimitMemory.Latch>
     /// The moment.
     let now: Timestamp
     /// The measurements may be shown as live: they are not stale, and the cell boards are heard.
@@ -44,7 +46,7 @@ final class PackView: Sendable {
         limits: Limits? = nil, peaks: PackPeaks = PackPeaks(),
         secondsSinceFull: Int64? = nil, totals: EnergyTotals = EnergyTotals(), linkQuality: Int? = nil,
         gxCurrents: GXCurrents = GXCurrents(), relays: [RelayState] = [], bank: BankFigures? = nil,
-        tally: PackTally = PackTally(), at now: Timestamp
+        tally: PackTally = PackTally(), latches: Set<LimitMemory.Latch> = [], at now: Timestamp
     ) {
         let times = pack.value.tracker.freshness
         let freshness = freshness ?? times.freshness(of: snapshot.linkAt, at: now)
@@ -62,6 +64,7 @@ final class PackView: Sendable {
         self.relays = relays
         self.bank = bank
         self.tally = tally
+        self.latches = latches
         self.now = now
         isMeasured =
             freshness.isLive && !snapshot.alarms.contains(.noCellCommunication)

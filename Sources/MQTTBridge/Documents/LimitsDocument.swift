@@ -22,6 +22,7 @@ struct LimitsDocument: Sendable {
     func write(_ limits: Limits?, into writer: inout JSONWriter) {
         for kind in LimitKind.allCases { writer.member(kind.rawValue, Self.number(limits?.value(kind), kind)) }
         writer.member("chargeState", .text((limits?.state ?? .stale).rawValue))
+        writer.member("chargeRequest", limits?.isChargeRequested ?? false)
         writer.key("reasons")
         writer.beginObject()
         for kind in LimitKind.allCases {

@@ -35,7 +35,7 @@ enum RelayRule {
         case .chargeAllowed: return charging(limits, view)
         case .dischargeAllowed: return discharging(limits, view)
         case .fault:
-            let rows = AlarmTable.rows.filter { $0.name != "Relay" && $0.level(view) == .alarm }
+            let rows = AlarmTable.rows.filter { $0.alarm != .relay && $0.level(view) == .alarm }
             // Its own disobedience must not make it switch to and fro.
             let others = view.relays.filter { $0.isAlarm && $0.options != relay }
             let alarms = rows.map(\.title) + others.map { "relay \($0.options.name)" }

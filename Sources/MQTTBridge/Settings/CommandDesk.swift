@@ -77,6 +77,7 @@ struct CommandDesk: Sendable {
         }
         // A button needs no payload.
         if case .button(let action)? = SettingsTable.row(command.setting, context.options)?.effect {
+            if let reason = action.refusal(context) { return refusal(reason) }
             let answer = CommandedSettings.Answer(isAccepted: true, reason: "done")
             return Outcome(answer: answer, asked: asked, action: action)
         }

@@ -31,6 +31,17 @@ struct SettingRow: Sendable {
         case clearPeaks
         case republish
         case purgeDiscovery
+        case allowDeepCharge
+
+        /// Why the deed cannot be done now; `nil`: it can.
+        func refusal(_ context: SettingContext) -> String? {
+            switch self {
+            case .clearPeaks, .republish, .purgeDiscovery: nil
+            case .allowDeepCharge:
+                context.latches.contains(.deepDischarge)
+                    ? nil : "there is nothing to allow: charging is not locked by deeply discharged cells"
+            }
+        }
     }
 
     /// Name in topics and documents.

@@ -8,6 +8,8 @@ struct SettingContext {
     var options: PackOptions { pack.value }
     /// What is known of it.
     var snapshot: PackSnapshot
+    /// Latches of its limits.
+    var latches: Set<LimitMemory.Latch> = []
 
     /// All of the snapshot that bounds depend on: while it is equal, so are they.
     struct Basis: Hashable, Sendable {
@@ -30,6 +32,9 @@ enum SettingsTable {
         "Vmin", "Vmax", "Vbalance", "Vbypass", "Vlow", "Vfull", "Tmin", "Tmax", "capacity", "chargeRestart",
         "dischargeRestart", "PIN", "pin", "chargeRelay", "loadRelay",
     ]
+
+    /// Lowest ceiling of the state of charge that may be set, percent.
+    static let leastMaximumSoc = 50
 
     /// The way in which a charge is run. ``PackChannel`` gives `full` back when it is done.
     static let chargeMode = SettingRow(
@@ -81,10 +86,19 @@ enum SettingsTable {
             effect: .number { $0.reserveSoc = $1 / 1000 },
             standard: { .number($0.options.limits.reserveSoc * 1000) }, icon: "mdi:battery-lock",
             meaning: "DCL 0 at or below this state of charge, until 3 % above it. The file's is the least."),
+        SettingRow(
+            name: "maxSoc", key: "max_soc", title: "Maximum state of charge",
+            kind: .number(unit: "%", step: 1000) { leastMaximumSoc * 1000...$0.options.limits.maximumSoc * 1000 },
+            effect: .number { $0.maximumSoc = $1 / 1000 },
+            standard: { .number($0.options.limits.maximumSoc * 1000) }, icon: "mdi:battery-80",
+            meaning: "Charging ends at this state of charge, until 3 % below it; 100: off. The file's is the most."),
         customName,
         button(
             "clearPeaks", "clear_peaks", "Clear peaks", "mdi:chart-line", .clearPeaks,
             "Forgets lowest and highest cell voltage."),
+        button(
+            "allowDeepCharge", "allow_deep_charge", "Allow deep charge", "mdi:battery-alert", .allowDeepCharge,
+            "Lets a pack be charged slowly whose cells were so empty that charging was locked, for this charge."),
         button("republish", "republish", "Republish", "mdi:refresh", .republish, "Sends every document now."),
         button(
             "purgeDiscovery", "purge_discovery", "Remove from Home Assistant", "mdi:delete", .purgeDiscovery,

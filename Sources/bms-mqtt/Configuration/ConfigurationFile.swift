@@ -306,6 +306,11 @@ struct ConfigurationLoader {
                 fault(node.place, "limits.\(name) must be below limits.maxTemperature")
             }
         }
+        if limits.maximumSoc < 100, limits.maximumSoc < limits.reserveSoc + 10 {
+            fault(
+                node.place,
+                "charging.maxSoc must be at least 10 % above discharging.reserveSoc, or nothing of the pack is used")
+        }
         if let bounds = pack.options.rules.plausibility, bounds.minimumCellVoltage >= bounds.maximumCellVoltage {
             fault(node.place, "checks.minimumCellVoltage must be below checks.maximumCellVoltage")
         }

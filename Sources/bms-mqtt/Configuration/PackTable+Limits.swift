@@ -57,6 +57,11 @@ extension PackTable {
             "Rest ends below this state of charge, so that the next morning's charge is not throttled."
         ) { $0.options.limits.restartSoc = $1.number },
         Key(
+            "charging.maxSoc", .whole(50...100, unit: "percent"), "100",
+            "Charging ends at this state of charge, until the pack is 3 % below it; 100: off. A due full charge goes through it "
+                + "once."
+        ) { $0.options.limits.maximumSoc = $1.number },
+        Key(
             "charging.fullChargeInterval", .whole(0...90, unit: "days"), "7",
             "A pack that hardly discharged is charged and balanced again after so many days; 1: daily, 0: never."
         ) { $0.options.limits.fullChargeInterval = $1.number },

@@ -1,0 +1,61 @@
+import BMSCore
+import ChargeLimits
+import TestSupport
+import Testing
+
+@testable import MQTTBridge
+
+@Suite("Alarms of the limits")
+struct AlarmTests {
+    private func level(_ alarm: AlarmName, latches: Set<LimitMemory.Latch> = [], isStale: Bool = false) -> AlarmLevel? {
+        var receiver = PackReceiver()
+        for second in 0..<10 {
+            _ = receiver.receive(FrameFixture.bytes(), at: Timestamp(milliseconds: Int64(second) * 1000))
+        }
+        let view = PackView(
+            Shared(PackOptions(id: "garage")), receiver.snapshot, latches: latches,
+            at: Timestamp(milliseconds: isStale ? 100_000 : 9_000))
+        return AlarmTable.rows.first { $0.alarm == alarm }?.level(view)
+    }
+
+    @Test("A deep discharge that is latched is an internal failure; silence makes it unknown")
+    func deepDischarge() {
+        #expect(level(.internalFailure) == AlarmLevel.none)
+        #expect(level(.internalFailure, latches: [.empty, .deepChargeAllowed]) == AlarmLevel.none)
+        #expect(level(.internalFailure, latches: [.deepDischarge]) == .alarm)
+        #expect(level(.internalFailure, latches: [.deepDischarge], isStale: true) == nil)
+    }
+
+    @Test("A contradicted chemistry is an internal failure, the cold curve a warning only where it ends the charge")
+    func bounds() {
+        let cause = Cause.nothingKnown
+        #expect(ConstraintValue.ccl(.zero, .chemistry, cause).alarm?.name == .internalFailure)
+        #expect(ConstraintValue.ccl(.zero, .cold, cause).alarm?.name == .lowChargeTemperature)
+        #expect(ConstraintValue.ccl(Milliamperes(1), .cold, cause).alarm == nil)
+        #expect(ConstraintValue.dcl(.zero, .cold, cause).alarm == nil)
+        #expect(ConstraintValue.ccl(.zero, .deepDischarge, cause).alarm == nil)
+    }
+
+    @Test("Every alarm has one row")
+    func rows() { #expect(Set(AlarmTable.rows.map(\.alarm)) == Set(AlarmName.allCases)) }
+
+    @Test("A deep discharge and a ceiling that cannot hold are told once each")
+    func told() {
+        var watch = PackWatch()
+        var receiver = PackReceiver()
+        for second in 0..<10 {
+            let bytes = FrameFixture.bytes { $0.status.insert(.socUncalibrated) }
+            _ = receiver.receive(bytes, at: Timestamp(milliseconds: Int64(second) * 1000))
+        }
+        func kinds(_ latches: Set<LimitMemory.Latch>, _ hasMaximumSoc: Bool) -> [String] {
+            watch.step(
+                receiver.snapshot, nil, isConfigured: true, latches: latches, hasMaximumSoc: hasMaximumSoc
+            ).map(\.kind)
+        }
+        #expect(kinds([], false) == [])
+        #expect(kinds([.deepDischarge], true) == ["deepDischarge", "maximumSoc"])
+        #expect(kinds([.deepDischarge], true) == [])
+        #expect(kinds([], true) == [])
+        #expect(kinds([.deepDischarge], true) == ["deepDischarge"])
+    }
+}
