@@ -108,6 +108,18 @@ struct ConfigurationTests {
                 "must be below limits.maxTemperature"
             ),
             (pack + "    charging: { curve: [[0, 0], [10, 0.5]], rate: 9 }\n", "charging.rate: expected a number of C"),
+            (
+                pack + "    charging: { maxSoc: 49 }\n",
+                "charging.maxSoc: expected a whole number of percent, 50 to 100, found '49'"
+            ),
+            (
+                pack + "    charging: { maxSoc: 101 }\n",
+                "charging.maxSoc: expected a whole number of percent, 50 to 100"
+            ),
+            (
+                pack + "    charging: { maxSoc: 55 }\n    discharging: { reserveSoc: 46 }\n",
+                "charging.maxSoc must be at least 10 % above discharging.reserveSoc"
+            ),
             (pack + "    charging: { curve: 5 }\n", "charging.curve: expected a list of 2 to 50 pairs"),
             (pack + "    charging: { curve: [[0, 0]] }\n", "charging.curve: expected a list of 2 to 50 pairs"),
             (

@@ -289,7 +289,8 @@ struct Dispatcher: Sendable {
         let file = arguments.text("file") ?? CommandTable.defaultConfiguration
         guard let configuration = load(file) else { return 78 }
         for notice in configuration.notices { Console.complain(notice) }
-        Console.write("\(file): fit to run; \(configuration.plan.summary); broker \(configuration.plan.link)\n")
+        Console.write("\(file): configuration OK; \(configuration.plan.summary); broker \(configuration.plan.link)\n")
+        for line in UnsetLimits.lines(configuration.plan.packs) { Console.write("\(line)\n") }
         return 0
     }
 

@@ -21,6 +21,7 @@ struct RunCommand {
         while true {
             log.setThreshold(configuration.logLevel)
             for notice in configuration.notices { log.warning(notice) }
+            for line in UnsetLimits.lines(configuration.plan.packs) { log.info(line) }
             let service = RunningService(configuration.ready, log, notifier)
             let next = service.isWhole ? nextConfiguration(log, notifier) : nil
             if next == nil { notifier?.stopping() }

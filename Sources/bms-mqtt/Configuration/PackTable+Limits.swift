@@ -32,7 +32,10 @@ extension PackTable {
         Key(
             "limits.maxTemperature", .decimal(30_000...80_000, unit: "degrees Celsius"), "55",
             "Tmax as set in the BMS (it does not tell). Currents end 1 K below it, so that no relay has to open."
-        ) { $0.options.limits.maximumTemperature = Millidegrees($1.number) },
+        ) {
+            $0.options.limits.maximumTemperature = Millidegrees($1.number)
+            $0.hasMaximumTemperature = true
+        },
     ]
 
     static let charging: [Key] = [

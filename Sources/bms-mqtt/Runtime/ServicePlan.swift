@@ -10,6 +10,8 @@ struct ServicePlan: Sendable {
         var source: SourceAddress
         /// Number in the GX tree, where the file has one.
         var gxInstance: Int?
+        /// The file has a Tmax.
+        var hasMaximumTemperature = false
         /// For a simulated source.
         var simulation = Simulation()
     }

@@ -1,0 +1,53 @@
+import BMSCore
+import ChargeLimits
+import MQTTBridge
+
+/// The limits that an owner should set and did not, with the figures that hold instead.
+enum UnsetLimits {
+    /// One line for each pack that has something unset.
+    static func lines(_ packs: [ServicePlan.Pack]) -> [String] {
+        packs.compactMap { pack in
+            let unset = unset(pack)
+            return unset.isEmpty ? nil : "pack \(pack.options.id): not set: \(unset.joined(separator: ", "))"
+        }
+    }
+
+    private static func unset(_ pack: ServicePlan.Pack) -> [String] {
+        let limits = pack.options.limits
+        var unset: [String] = []
+        func add(_ key: String, _ instead: String) { unset.append("limits.\(key) (\(instead))") }
+        if limits.fuse == nil { add("fuse", "none holds") }
+        if limits.maximumChargeCurrent == nil {
+            add("maxChargeCurrent", "\(figure(pack) { rate($0.chargeRate) }) of the capacity holds")
+        }
+        if limits.maximumDischargeCurrent == nil {
+            add("maxDischargeCurrent", "\(figure(pack) { rate($0.dischargeRate) }) of the capacity holds")
+        }
+        if limits.minimumChargeTemperature == nil {
+            let degrees = figure(pack) { $0.lowestChargeTemperature.map { "\($0) °C" } ?? "none" }
+            add("minChargeTemperature", "\(degrees) holds")
+        }
+        if !pack.hasMaximumTemperature {
+            add("maxTemperature", "\(limits.maximumTemperature.rawValue / 1000) °C holds")
+        }
+        return unset
+    }
+
+    private static func rate(_ thousandths: Int) -> String {
+        FixedPoint.text(
+            thousandths: thousandths, decimals: thousandths % 1000 == 0 ? 0 : thousandths % 100 == 0 ? 1 : 2)
+            + " C"
+    }
+
+    /// The figure of the pack's chemistry; of one that is still to be told by the BMS that of LFP, and the others where they
+    /// differ: "0.5 C (LTO: 1 C)".
+    private static func figure(_ pack: ServicePlan.Pack, _ text: (ChemistryDefaults) -> String) -> String {
+        func shown(_ chemistry: Chemistry) -> String { text(ChemistryDefaults(chemistry, pack.options.limits)) }
+        if let chemistry = pack.options.tracker.chemistry { return shown(chemistry) }
+        let usual = shown(.lfp)
+        let others = Chemistry.allCases.filter { shown($0) != usual }.map {
+            "\($0.rawValue.uppercased()): \(shown($0))"
+        }
+        return others.isEmpty ? usual : "\(usual) (\(others.joined(separator: ", ")))"
+    }
+}

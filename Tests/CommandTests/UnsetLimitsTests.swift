@@ -1,0 +1,42 @@
+import Testing
+
+@testable import bms_mqtt
+
+@Suite("Limits that are not set")
+struct UnsetLimitsTests {
+    private func lines(_ extra: String) throws -> [String] {
+        let text = "packs:\n  - id: garage\n    source: serial:auto\n\(extra)"
+        return UnsetLimits.lines(try ConfigurationFile.parse(Array(text.utf8), file: "c.yaml").plan.packs)
+    }
+
+    @Test("Each is named with what holds instead")
+    func unset() throws {
+        #expect(
+            try lines("    chemistry: lfp\n") == [
+                "pack garage: not set: limits.fuse (none holds), limits.maxChargeCurrent (0.5 C of the capacity holds), "
+                    + "limits.maxDischargeCurrent (1 C of the capacity holds), limits.minChargeTemperature (0 °C holds), "
+                    + "limits.maxTemperature (55 °C holds)"
+            ])
+    }
+
+    @Test("A chemistry that the BMS is to tell has the figures of all")
+    func auto() throws {
+        let line = try #require(
+            try lines("    limits: { fuse: 100, maxDischargeCurrent: 5, maxTemperature: 55 }\n").first)
+        #expect(
+            line == "pack garage: not set: limits.maxChargeCurrent (0.5 C (LTO: 1 C) of the capacity holds), "
+                + "limits.minChargeTemperature (0 °C (LTO: -20 °C) holds)")
+    }
+
+    @Test("Rates of the file hold in place of the chemistry's")
+    func rates() throws {
+        let line = try lines("    charging: { rate: 0.25 }\n").first ?? ""
+        #expect(line.contains("limits.maxChargeCurrent (0.25 C of the capacity holds)"))
+    }
+
+    @Test("Where all is set there is nothing to say")
+    func set() throws {
+        let limits = "fuse: 9, maxChargeCurrent: 5, maxDischargeCurrent: 5, minChargeTemperature: 0, maxTemperature: 55"
+        #expect(try lines("    limits: { \(limits) }\n") == [])
+    }
+}
