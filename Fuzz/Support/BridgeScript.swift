@@ -39,9 +39,11 @@ public struct BridgeScript: Sendable {
     public mutating func play(_ bytes: UnsafeRawBufferPointer) {
         for line in bytes.split(separator: UInt8(ascii: "\n"), maxSplits: Self.mostLines) { take(Array(line)) }
         for (id, state) in bridge.states(at: now.monotonic) {
-            let document = StateStore.document(state, wall: now.wall)
+            let document = StateDocument.bytes(state, at: StateMoment(wall: now.wall))
             Invariant.hold(document.count <= 65_536, "state of \(id): \(document.count) bytes, more than is read again")
-            Invariant.hold(StateStore.parse(document, wall: now.wall) != nil, "the state of \(id) is not read again")
+            Invariant.hold(
+                StateDocument.parse(document, at: StateMoment(wall: now.wall)) != nil,
+                "the state of \(id) is not read again")
         }
         for message in bridge.farewell { Invariant.check(message) }
     }

@@ -9,12 +9,17 @@ import MQTTBridge
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     let wall: Int64 = 1_795_000_000_000
-    guard let state = StateStore.parse(Array(UnsafeBufferPointer(start: start, count: count)), wall: wall) else {
+    guard
+        let state = StateDocument.parse(
+            Array(UnsafeBufferPointer(start: start, count: count)), at: StateMoment(wall: wall))
+    else {
         return 0
     }
-    let document = StateStore.document(state, wall: wall)
+    let document = StateDocument.bytes(state, at: StateMoment(wall: wall))
     Invariant.checkJSON(document.dropLast(), "the state file")
-    Invariant.hold(StateStore.parse(document, wall: wall) == state, "written and read again, it is another state")
+    Invariant.hold(
+        StateDocument.parse(document, at: StateMoment(wall: wall)) == state,
+        "written and read again, it is another state")
     var bridge = Bridge(
         BridgeOptions(), packs: [SamplePack.options], states: ["garage": state], at: Timestamp(milliseconds: 1000))
     for second in 1...3 {
@@ -27,9 +32,9 @@ public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
         Invariant.check(bridge.limits(ofPack: 0), SamplePack.options.limits)
     }
     for (_, state) in bridge.states(at: Timestamp(milliseconds: 3000)) {
-        let kept = StateStore.document(state, wall: wall)
+        let kept = StateDocument.bytes(state, at: StateMoment(wall: wall))
         Invariant.hold(kept.count <= 65_536, "kept in \(kept.count) bytes, more than is read again")
-        Invariant.hold(StateStore.parse(kept, wall: wall) != nil, "what is kept is not read again")
+        Invariant.hold(StateDocument.parse(kept, at: StateMoment(wall: wall)) != nil, "what is kept is not read again")
     }
     return 0
 }

@@ -3,11 +3,11 @@ import ChargeLimits
 
 /// One pack on its way from bytes to topics. No I/O: it fills an ``Outbox``.
 struct PackChannel: Sendable {
-    private let pack: Shared<PackOptions>
+    private var pack: Shared<PackOptions>
     /// Of its options what each step looks at.
-    private let times: FreshnessTimes
-    private let isChemistryConfigured: Bool
-    private let bridge: BridgeOptions
+    private var times: FreshnessTimes
+    private var isChemistryConfigured: Bool
+    private var bridge: BridgeOptions
     private var receiver: PackReceiver
     private var calculator: LimitCalculator
     private var publisher: PackPublisher
@@ -26,6 +26,12 @@ struct PackChannel: Sendable {
     private var refusals = RefusalWatch()
     private var watch = PackWatch()
     private var desk: CommandDesk
+    /// What an earlier calculator knew, for as long as this one has seen no frame.
+    private var keptMemory: KeptMemory
+    /// Latches as of the step before.
+    private var latches: Set<LimitMemory.Latch> = []
+    /// Since when a full charge is commanded, by the clock that nobody sets; `nil`: it is not.
+    private var fullChargeSince: Timestamp?
     /// The calculator was told of something that is commanded.
     private var isCommanded = false
     /// A full charge by command that does not come about is given up after this many ms.
@@ -46,7 +52,10 @@ struct PackChannel: Sendable {
         self.bridge = bridge
         receiver = PackReceiver(rules: options.rules, options: options.tracker)
         calculator = LimitCalculator(options.limits, memory: state.memory, at: now)
+        keptMemory = KeptMemory(state.memory, at: now)
+        latches = state.memory?.latches ?? []
         desk = CommandDesk(CommandedSettings(state.settings, options))
+        fullChargeSince = desk.settings.fullCharge.map { now + -($0.age ?? 0) }
         relays = RelayBoard(options.relays, patience: options.tracker.freshness.stale)
         publisher = PackPublisher(options, bridge)
         battery = bridge.gxTree.map {
@@ -80,7 +89,12 @@ struct PackChannel: Sendable {
 
     /// What should survive a restart.
     func state(at now: Timestamp) -> PackState {
-        PackState(memory: calculator.memory(at: now), settings: desk.settings.stored, peaks: peaks)
+        var settings = desk.settings.stored
+        if let fullChargeSince {
+            settings[SettingsTable.chargeMode.name]?.age = max(0, now - fullChargeSince)
+        }
+        return PackState(
+            memory: keptMemory.memory(of: calculator, at: now), settings: settings, peaks: peaks)
     }
 
     /// A command came: it is answered in any case but a flood, and obeyed in this step.
@@ -106,6 +120,7 @@ struct PackChannel: Sendable {
             tell("setting", .warning, text, at: now, into: &outbox)
             outbox.saves.insert(options.id)
         }
+        fullChargeSince = desk.settings.fullCharge == nil ? nil : fullChargeSince ?? now.monotonic
         // A refusal makes a control of Home Assistant snap back.
         publisher.forgetSettings()
         // Limits go out before anything is said of it; where they are on their way, the next tick says the rest. A relay does not
@@ -240,6 +255,11 @@ struct PackChannel: Sendable {
             isCommanded = !desk.settings.stored.isEmpty
         }
         limits = calculator.step(snapshot, at: now.monotonic, surroundings)
+        if calculator.latches != latches {
+            latches = calculator.latches
+            // Must hold over a crash in the next second, too.
+            outbox.saves.insert(options.id)
+        }
         if let limits {
             let freshness = times.freshness(of: snapshot.linkAt, at: now.monotonic)
             let age = snapshot.dataAge(freshness, at: now.monotonic)
@@ -266,7 +286,8 @@ struct PackChannel: Sendable {
         }
         let ceiling = min(options.limits.maximumSoc, calculator.commands.maximumSoc ?? 100)
         for news in watch.step(
-            snapshot, limits, isConfigured: isChemistryConfigured, latches: calculator.latches, hasMaximumSoc: ceiling < 100)
+            snapshot, limits, isConfigured: isChemistryConfigured, latches: calculator.latches,
+            hasMaximumSoc: ceiling < 100)
         {
             tell(news.kind, news.level, news.text, at: now, into: &outbox)
         }
@@ -289,13 +310,11 @@ struct PackChannel: Sendable {
 
     /// `chargeMode full` goes back to auto when the pack is full, or when that does not come about.
     private mutating func endFullCharge(at now: Moment, into outbox: inout Outbox) {
-        let mode = SettingsTable.chargeMode.name
-        guard let setting = desk.settings.stored[mode],
-            setting.value == .word(LimitCommands.ChargeMode.full.rawValue)
-        else { return }
-        let isGivenUp = now.wall - setting.setAt > Self.fullChargePatience
+        guard let since = fullChargeSince else { return }
+        let isGivenUp = now.monotonic - since > Self.fullChargePatience
         guard isGivenUp || !calculator.isFullChargeRequested else { return }
-        desk.reset(mode)
+        fullChargeSince = nil
+        desk.reset(SettingsTable.chargeMode.name)
         outbox.saves.insert(options.id)
         let text =
             isGivenUp

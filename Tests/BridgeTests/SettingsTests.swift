@@ -210,7 +210,9 @@ struct SettingsTests {
             harness.bridge.states(at: harness.now.monotonic)["garage"]?.settings.keys.sorted() == ["maxChargeCurrent"])
     }
 
-    @Test("a full charge by command ends as auto when the pack is full, and is given up after 48 h")
+    @Test(
+        "a full charge by command ends as auto when the pack is full, and is given up after 48 h by the clock that nobody sets"
+    )
     func fullCharge() throws {
         var harness = harness()
         harness.command("chargeMode", "full")
@@ -223,10 +225,31 @@ struct SettingsTests {
         #expect(harness.notices.contains { $0.text.hasSuffix("the full charge by command is done") })
         harness.frames(100) { $0.soc = 50 }
         harness.command("chargeMode", "full")
-        harness.wall += 49 * 3_600_000
+        for step in [49, -98] as [Int64] {
+            harness.wall += step * 3_600_000
+            harness.frames(2) { $0.soc = 50 }
+            #expect(try harness.document("settings").text("chargeMode.value") == "full", "the wall's clock was set")
+        }
+        harness.milliseconds += 49 * 3_600_000
         harness.frames(2) { $0.soc = 50 }
         #expect(try harness.document("settings").text("chargeMode.value") == "auto")
         #expect(harness.notices.contains { $0.text.contains("given up after 48 h") })
+    }
+
+    @Test("the 48 h of a full charge go on over a restart")
+    func fullChargeOverRestart() throws {
+        var first = harness()
+        first.command("chargeMode", "full")
+        first.milliseconds += 47 * 3_600_000
+        first.frames(2) { $0.soc = 50 }
+        let kept = try #require(first.bridge.states(at: first.now.monotonic)["garage"])
+        #expect(kept.settings["chargeMode"]?.age == Int64(47 * 3_600_000 + 2_000))
+        var second = BridgeHarness(state: kept)
+        second.frames(2) { $0.soc = 50 }
+        #expect(try second.document("settings").text("chargeMode.value") == "full")
+        second.milliseconds += 3_600_000
+        second.frames(2) { $0.soc = 50 }
+        #expect(try second.document("settings").text("chargeMode.value") == "auto")
     }
 
     @Test("buttons clear peaks, send everything again, and take the device out of Home Assistant")

@@ -116,7 +116,8 @@ struct EndToEndTests {
             #expect(results.read(until: "\"effective\":\(last)}").contains("\"effective\":\(last)}"))
             bridge.kill(SIGKILL)
             _ = bridge.exitCode()
-            let state = try #require(StateStore.parse(Array(Repository.read(file).utf8), wall: 0), "round \(round)")
+            let state = try #require(
+                StateDocument.parse(Array(Repository.read(file).utf8), at: StateMoment(wall: 0)), "round \(round)")
             guard case .some(.number(let value)) = state.settings["maxChargeCurrent"]?.value else {
                 Issue.record("round \(round): no value")
                 continue

@@ -125,19 +125,20 @@ struct SecrecyTests {
         let folder = TemporaryFolder()
         umask(0)
         let store = StateStore(directory: "\(folder.path)/state")
-        #expect(store.save(PackState(), "garage", wall: 1_700_000_000_000) == nil)
+        #expect(store.save(PackState(), "garage", at: StateMoment(wall: 1_700_000_000_000)) == nil)
         umask(0o022)
         #expect(try #require(mode(store.directory)) == 0o700)
         #expect(try #require(mode("\(store.directory)/garage.json")) == 0o600)
         // A link in place of the temporary file is not followed.
         let target = folder.write("precious", "target")
         #expect(symlink(target, "\(store.directory)/garage.json.new") == 0)
-        #expect(store.save(PackState(), "garage", wall: 1_700_000_000_000) == nil)
+        #expect(store.save(PackState(), "garage", at: StateMoment(wall: 1_700_000_000_000)) == nil)
         #expect(Repository.read(target) == "precious")
         #expect(chmod(store.directory, 0o777) == 0)
-        #expect(store.save(PackState(), "garage", wall: 1_700_000_000_000)?.contains("chmod 700") == true)
+        #expect(
+            store.save(PackState(), "garage", at: StateMoment(wall: 1_700_000_000_000))?.contains("chmod 700") == true)
         var complaints: [String] = []
-        #expect(store.load("garage", wall: 1_700_000_000_000) { complaints.append($0) } == nil)
+        #expect(store.load("garage", at: StateMoment(wall: 1_700_000_000_000)) { complaints.append($0) } == nil)
         #expect(complaints.first?.contains("chmod 700") == true)
     }
 

@@ -26,7 +26,7 @@ struct StateStoreTests {
 
     private func load(_ store: StateStore, wall: Int64 = 0) -> (state: PackState?, complaints: [String]) {
         var complaints: [String] = []
-        let state = store.load("garage", wall: wall) { complaints.append($0) }
+        let state = store.load("garage", at: StateMoment(wall: wall)) { complaints.append($0) }
         return (state, complaints)
     }
 
@@ -35,7 +35,7 @@ struct StateStoreTests {
         let folder = TemporaryFolder()
         defer { withExtendedLifetime(folder) {} }
         let store = StateStore(directory: "\(folder.path)/a/b")
-        #expect(store.save(Self.state, "garage", wall: Self.day) == nil)
+        #expect(store.save(Self.state, "garage", at: StateMoment(wall: Self.day)) == nil)
         var status = stat()
         #expect(stat("\(store.directory)/garage.json", &status) == 0)
         #expect(status.st_mode & 0o777 == 0o600)
@@ -54,7 +54,7 @@ struct StateStoreTests {
         func share(_ capacity: String) -> BankShare? {
             let share = #"{"bank":"house","charge":1e9,"discharge":0.4\#(capacity)}"#
             let text = #"{"version":1,"savedAt":0,"settings":{},"share":\#(share)}"#
-            return StateStore.parse(Array(text.utf8), wall: 0)?.share
+            return StateDocument.parse(Array(text.utf8), at: StateMoment(wall: 0))?.share
         }
         #expect(share(#","capacity":100"#) == BankShare(bank: "house", capacity: WattHours(100), discharge: 0.4))
         #expect(share("") == nil, "of no known pack")
@@ -88,18 +88,18 @@ struct StateStoreTests {
         #expect(result.complaints.count == 1)
         #expect(result.complaints.first?.contains("garage.json is damaged or of a newer version") == true)
         #expect(Repository.read("\(folder.path)/garage.json.bad") == text, "set aside")
-        #expect(store.save(Self.state, "garage", wall: 0) == nil)
+        #expect(store.save(Self.state, "garage", at: StateMoment(wall: 0)) == nil)
         #expect(load(store).state == Self.state)
     }
 
     @Test("Damaged bytes end nothing")
     func damage() {
         var random = SeededRandom(5)
-        let good = StateStore.document(Self.state, wall: 1)
+        let good = StateDocument.bytes(Self.state, at: StateMoment(wall: 1))
         for _ in 0..<2000 {
             var bytes = good
             bytes[Int.random(in: 0..<bytes.count, using: &random)] = UInt8.random(in: 0...255, using: &random)
-            _ = StateStore.parse(bytes, wall: 0)
+            _ = StateDocument.parse(bytes, at: StateMoment(wall: 0))
         }
     }
 
@@ -107,11 +107,14 @@ struct StateStoreTests {
     func unwritable() {
         let folder = TemporaryFolder()
         let blocked = StateStore(directory: folder.write("a file", "file"))
-        #expect(blocked.save(Self.state, "garage", wall: 0)?.contains("file/garage.json.new: Not a directory") == true)
+        #expect(
+            blocked.save(Self.state, "garage", at: StateMoment(wall: 0))?.contains(
+                "file/garage.json.new: Not a directory") == true)
         let full = StateStore(directory: folder.path)
-        #expect(full.save(Self.state, "garage", wall: 0) == nil)
+        #expect(full.save(Self.state, "garage", at: StateMoment(wall: 0)) == nil)
         #expect(mkdir("\(folder.path)/garage.json.new", 0o700) == 0)
-        #expect(full.save(Self.state, "garage", wall: 9)?.contains("garage.json.new: File exists") == true)
+        #expect(
+            full.save(Self.state, "garage", at: StateMoment(wall: 9))?.contains("garage.json.new: File exists") == true)
         #expect(load(full).state == Self.state)
     }
 
@@ -120,7 +123,8 @@ struct StateStoreTests {
         let folder = TemporaryFolder()
         let store = StateStore(directory: folder.path)
         #expect(mkdir("\(folder.path)/shed.json.new", 0o700) == 0)
-        let failures = store.save(["garage": Self.state, "shed": Self.state, "attic": PackState()], wall: Self.day)
+        let failures = store.save(
+            ["garage": Self.state, "shed": Self.state, "attic": PackState()], at: StateMoment(wall: Self.day))
         #expect(failures.keys.sorted() == ["shed"])
         #expect(failures["shed"]?.contains("shed.json.new: File exists") == true)
         #expect(load(store).state == Self.state)

@@ -103,6 +103,12 @@ struct CommandedSettings: Hashable, Sendable {
         if case .text(let text)? = stored[SettingsTable.customName.name]?.value { text } else { nil }
     }
 
+    /// A full charge that was asked for; `nil`: none.
+    var fullCharge: StoredSetting? {
+        let mode = stored[SettingsTable.chargeMode.name]
+        return mode?.value == .word(LimitCommands.ChargeMode.full.rawValue) ? mode : nil
+    }
+
     private static func fits(_ value: SettingValue, _ kind: SettingRow.Kind) -> Bool {
         switch (kind, value) {
         case (.number, .number(let number)): number.magnitude <= 1_000_000_000_000

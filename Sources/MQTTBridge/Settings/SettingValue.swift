@@ -41,9 +41,12 @@ public struct StoredSetting: Hashable, Sendable {
     public var setAt: Int64
     /// Minute of the day then, local time; `nil`: unknown.
     public var minuteOfDay: Int?
+    /// Milliseconds for which it is in force, by clocks that nobody sets; `nil`: not counted.
+    public var age: Int64?
 
     /// A changed setting.
-    public init(_ value: SettingValue, setAt: Int64, minuteOfDay: Int? = nil) {
+    public init(_ value: SettingValue, setAt: Int64, minuteOfDay: Int? = nil, age: Int64? = nil) {
+        self.age = age
         self.value = value
         self.setAt = setAt
         self.minuteOfDay = minuteOfDay

@@ -95,7 +95,7 @@ struct RunningService {
         var states: [String: PackState] = [:]
         for pack in plan.packs {
             let id = pack.options.id
-            states[id] = store?.load(id, wall: Clock.now().wall) { log.warning("pack \(id): \($0)") }
+            states[id] = store?.load(id, at: .now()) { log.warning("pack \(id): \($0)") }
         }
         return states
     }

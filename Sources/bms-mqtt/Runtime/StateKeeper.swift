@@ -4,8 +4,10 @@ import MQTTBridge
 /// Writes the packs' states to disk on a thread of its own, and sends the answers that wait for it, in their order: a card that
 /// takes seconds for a write must hold up neither limits nor time.
 final class StateKeeper: Sendable {
-    /// What is learned in between may be lost to a power cut.
+    /// All of every pack is written so often: a power cut costs no more of what is learned.
     private static let saveSeconds = 1800.0
+    /// Packs whose limits or trims moved are written so often: a crash costs no more of them.
+    private static let lookSeconds = 60.0
     /// Answers that wait; more are dropped, the oldest first. Whoever asked has given up long before.
     private static let longestQueue = 1024
 
@@ -55,32 +57,61 @@ final class StateKeeper: Sendable {
 
     private func run(_ runtime: BridgeRuntime) {
         var nextSave = MonotonicTime.seconds() + Self.saveSeconds
+        var nextLook = MonotonicTime.seconds() + Self.lookSeconds
+        var written = WrittenStates()
         while true {
-            event.wait(seconds: nextSave - MonotonicTime.seconds())
+            event.wait(seconds: nextLook - MonotonicTime.seconds())
             event.clear()
             let todo = work.withLock { work in
                 defer { work = Work(isEnding: work.isEnding) }
                 return work
             }
-            let savesAll = todo.isEnding || MonotonicTime.seconds() >= nextSave
-            if savesAll { nextSave = MonotonicTime.seconds() + Self.saveSeconds }
-            let failure = save(savesAll ? nil : todo.saves, runtime)
+            let now = MonotonicTime.seconds()
+            let savesAll = todo.isEnding || now >= nextSave
+            if savesAll { nextSave = now + Self.saveSeconds }
+            let looks = savesAll || now >= nextLook
+            if looks { nextLook = now + Self.lookSeconds }
+            let failure = save(todo.saves, looks: looks, all: savesAll, &written, runtime)
             for answer in todo.answers { runtime.publish(answer.messages(failure: todo.saves.isEmpty ? nil : failure)) }
             if todo.isEnding { return }
         }
     }
 
-    /// Keeps some packs or all.
+    /// Keeps some packs; where it looks, those that have moved as well, or all.
     ///
     /// - Returns: why one could not be kept; `nil`: all were.
-    private func save(_ ids: Set<String>?, _ runtime: BridgeRuntime) -> String? {
-        guard ids?.isEmpty != true else { return nil }
-        guard let store else { return "there is no state directory" }
-        let states = runtime.states().filter { ids?.contains($0.key) != false }
-        let failures = store.save(states, wall: Clock.now().wall).sorted { $0.key < $1.key }
+    private func save(
+        _ ids: Set<String>, looks: Bool, all: Bool, _ written: inout WrittenStates, _ runtime: BridgeRuntime
+    ) -> String? {
+        guard looks || !ids.isEmpty else { return nil }
+        guard let store else { return ids.isEmpty && !all ? nil : "there is no state directory" }
+        let now = StateMoment.now()
+        let seconds = MonotonicTime.seconds()
+        let states = runtime.states().filter { id, state in
+            all || ids.contains(id) || looks && written.isWorthWriting(state, id, at: seconds)
+        }
+        guard !states.isEmpty else { return nil }
+        let failures = store.save(states, at: now).sorted { $0.key < $1.key }
+        written.note(states, except: Set(failures.map(\.key)), at: seconds)
         for (id, reason) in failures {
             log.warning("pack \(id): \(reason): settings and what is learned will be lost with a restart")
         }
         return failures.first?.value
+    }
+}
+
+/// The states as they are on the disk, and since when.
+struct WrittenStates {
+    private var written: [String: (state: PackState, at: Double)] = [:]
+
+    /// A pack's state differs from the disk's in a way that matters after a crash.
+    func isWorthWriting(_ state: PackState, _ id: String, at seconds: Double) -> Bool {
+        guard let old = written[id] else { return true }
+        return state.isWorthWriting(after: old.state, milliseconds: Int64(max(0, seconds - old.at) * 1000))
+    }
+
+    /// Packs were written.
+    mutating func note(_ states: [String: PackState], except failed: Set<String>, at seconds: Double) {
+        for (id, state) in states where !failed.contains(id) { written[id] = (state, seconds) }
     }
 }

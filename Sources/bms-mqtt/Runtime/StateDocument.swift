@@ -1,0 +1,248 @@
+import BMSCore
+import ChargeLimits
+import JSONInput
+import MQTTBridge
+
+/// The JSON of a kept state. A file may have been changed by anybody: what is not sound is left out or refused here, and
+/// calculator and settings judge the rest.
+enum StateDocument {
+    private static let version = 1.0
+    /// Milliseconds since 1970 that a clock can have had.
+    private static let times = 0...4_000_000_000_000
+    /// Milliseconds that a line of the filter can have had.
+    private static let moments = -1_000_000_000_000_000...1_000_000_000_000_000
+    private static let mostEntries = 100
+
+    static func bytes(_ state: PackState, at now: StateMoment) -> [UInt8] {
+        var writer = JSONWriter()
+        writer.beginObject()
+        write(now, &writer)
+        write(state, &writer)
+        writer.endObject()
+        return writer.bytes + [UInt8(ascii: "\n")]
+    }
+
+    /// Several packs in one document, by their ids.
+    static func bytes(packs: [String: PackState], at now: StateMoment) -> [UInt8] {
+        var writer = JSONWriter()
+        writer.beginObject()
+        write(now, &writer)
+        writer.key("packs")
+        writer.beginObject()
+        for (id, state) in packs.sorted(by: { $0.key < $1.key }) {
+            writer.key(id)
+            writer.beginObject()
+            write(state, &writer)
+            writer.endObject()
+        }
+        writer.endObject()
+        writer.endObject()
+        return writer.bytes + [UInt8(ascii: "\n")]
+    }
+
+    /// The state of a document, aged by the time since it was written; `nil`: it is damaged or of a newer version.
+    static func parse(_ bytes: [UInt8], at now: StateMoment) -> PackState? {
+        guard let value = JSONValue(parsing: bytes), let savedAt = moment(value) else { return nil }
+        return state(value, elapsed: now.elapsed(since: savedAt))
+    }
+
+    /// The states of several packs, likewise.
+    static func parsePacks(_ bytes: [UInt8], at now: StateMoment) -> [String: PackState]? {
+        guard let value = JSONValue(parsing: bytes), let savedAt = moment(value),
+            case .object(let packs)? = value["packs"]
+        else { return nil }
+        let elapsed = now.elapsed(since: savedAt)
+        var states: [String: PackState] = [:]
+        for (id, pack) in packs {
+            guard let state = state(pack, elapsed: elapsed) else { return nil }
+            states[id] = state
+        }
+        return states
+    }
+
+    // MARK: Writing
+
+    private static func write(_ now: StateMoment, _ writer: inout JSONWriter) {
+        writer.member("version", .integer(Int(version)))
+        writer.member("savedAt", .integer(Int(now.wall)))
+        guard let boot = now.boot else { return }
+        writer.key("boot")
+        writer.beginObject()
+        writer.member("id", boot.id)
+        writer.member("at", .integer(Int(boot.at)))
+        writer.endObject()
+    }
+
+    private static func write(_ state: PackState, _ writer: inout JSONWriter) {
+        if let memory = state.memory { write(memory, &writer) }
+        if let lowest = state.peaks.minimumCell { writer.member("minimumCell", .integer(lowest.rawValue)) }
+        if let highest = state.peaks.maximumCell { writer.member("maximumCell", .integer(highest.rawValue)) }
+        if let strongest = state.peaks.strongestCell { writer.member("strongestCell", .integer(strongest)) }
+        if let weakest = state.peaks.weakestCell { writer.member("weakestCell", .integer(weakest)) }
+        if let share = state.share {
+            writer.key("share")
+            writer.beginObject()
+            writer.member("bank", share.bank)
+            writer.member("capacity", .integer(share.capacity.rawValue))
+            if let charge = share.charge { writer.member("charge", charge) }
+            if let discharge = share.discharge { writer.member("discharge", discharge) }
+            writer.endObject()
+        }
+        writer.key("settings")
+        writer.beginObject()
+        for (name, setting) in state.settings.sorted(by: { $0.key < $1.key }) {
+            writer.key(name)
+            write(setting, &writer)
+        }
+        writer.endObject()
+    }
+
+    private static func write(_ memory: LimitMemory, _ writer: inout JSONWriter) {
+        writer.member("cells", .integer(memory.cellCount))
+        writer.member("capacityWh", .integer(memory.capacity.rawValue))
+        if let learned = memory.resistance {
+            writer.key("resistance")
+            writer.beginObject()
+            writer.member("mean", learned.mean)
+            writer.member("variance", learned.variance)
+            writer.member("steps", .integer(learned.steps))
+            writer.endObject()
+        }
+        if let seconds = memory.secondsSinceFull { writer.member("secondsSinceFull", .integer(Int(seconds))) }
+        if !memory.latches.isEmpty { writer.member("latches", memory.latches.map(\.rawValue).sorted()) }
+        guard let recent = memory.recent else { return }
+        writer.key("recent")
+        writer.beginObject()
+        writer.member("age", .integer(Int(recent.age)))
+        if let levels = recent.levels {
+            for kind in LimitKind.allCases { writer.member(kind.rawValue, .integer(levels.value(kind))) }
+        }
+        writer.member("trim", recent.trim)
+        if let soc = recent.stalledSoc { writer.member("stalledSoc", .integer(soc)) }
+        writer.member("state", recent.state.rawValue)
+        writer.endObject()
+    }
+
+    private static func write(_ setting: StoredSetting, _ writer: inout JSONWriter) {
+        writer.beginObject()
+        switch setting.value {
+        case .number(let number): writer.member("number", .integer(number))
+        case .flag(let isOn): writer.member("flag", isOn)
+        case .word(let word): writer.member("word", word)
+        case .text(let text): writer.member("text", text)
+        }
+        writer.member("setAt", .integer(Int(setting.setAt)))
+        if let minute = setting.minuteOfDay { writer.member("minute", .integer(minute)) }
+        if let age = setting.age { writer.member("age", .integer(Int(age))) }
+        writer.endObject()
+    }
+
+    // MARK: Reading
+
+    private static func moment(_ value: JSONValue) -> StateMoment? {
+        guard value["version"]?.number == version, let savedAt = value["savedAt"]?.whole, moments.contains(savedAt)
+        else { return nil }
+        var moment = StateMoment(wall: Int64(savedAt))
+        if let id = value["boot.id"]?.text, id.utf8.count <= StateMoment.longestID, let at = value["boot.at"]?.whole,
+            times.contains(at)
+        {
+            moment.boot = StateMoment.Boot(id: id, at: Int64(at))
+        }
+        return moment
+    }
+
+    /// - Parameter elapsed: milliseconds since it was kept; `nil`: unknown.
+    private static func state(_ value: JSONValue, elapsed: Int64?) -> PackState? {
+        var state = PackState()
+        if value["cells"] != nil {
+            guard let memory = memory(value) else { return nil }
+            state.memory = memory.aged(by: elapsed)
+        }
+        state.peaks.minimumCell = cell(value["minimumCell"])
+        state.peaks.maximumCell = cell(value["maximumCell"])
+        state.peaks.strongestCell = value["strongestCell"]?.whole(in: 1...255)
+        state.peaks.weakestCell = value["weakestCell"]?.whole(in: 1...255)
+        if let bank = value["share.bank"]?.text, let capacity = value["share.capacity"]?.whole {
+            state.share = BankShare(
+                bank: bank, capacity: WattHours(capacity), charge: weight(value["share.charge"]),
+                discharge: weight(value["share.discharge"]))
+        }
+        guard case .object(let settings)? = value["settings"], settings.count <= mostEntries else { return nil }
+        for (name, entry) in settings { state.settings[name] = stored(entry, elapsed: elapsed) }
+        return state
+    }
+
+    private static func cell(_ value: JSONValue?) -> Millivolts? {
+        value?.whole(in: 500...6_000).map { Millivolts($0) }
+    }
+
+    private static func weight(_ value: JSONValue?) -> Double? {
+        value?.number.flatMap { BankShare.range.contains($0) ? $0 : nil }
+    }
+
+    private static func memory(_ value: JSONValue) -> LimitMemory? {
+        guard let cells = value["cells"]?.whole(in: 1...255),
+            let capacity = value["capacityWh"]?.whole(in: 0...10_000_000), let latches = latches(value["latches"])
+        else { return nil }
+        var memory = LimitMemory(cellCount: cells, capacity: WattHours(capacity))
+        if let mean = value["resistance.mean"]?.number, let variance = value["resistance.variance"]?.number,
+            let steps = value["resistance.steps"]?.whole
+        {
+            memory.resistance = LimitMemory.Resistance(mean: mean, variance: variance, steps: steps)
+        }
+        memory.secondsSinceFull = value["secondsSinceFull"]?.whole.flatMap { $0 >= 0 ? Int64($0) : nil }
+        memory.latches = latches
+        memory.recent = value["recent"].flatMap(recent)
+        return memory
+    }
+
+    /// Latches by name. One of a newer version is left out; a list that is none makes the file a damaged one, for a latch
+    /// must not vanish unsaid.
+    private static func latches(_ value: JSONValue?) -> Set<LimitMemory.Latch>? {
+        guard let value else { return [] }
+        guard let names = value.array, names.count <= mostEntries else { return nil }
+        var latches: Set<LimitMemory.Latch> = []
+        for name in names {
+            guard let name = name.text else { return nil }
+            if let latch = LimitMemory.Latch(rawValue: name) { latches.insert(latch) }
+        }
+        return latches
+    }
+
+    private static func recent(_ value: JSONValue) -> LimitMemory.Recent? {
+        guard let age = value["age"]?.whole(in: 0...Int(LimitMemory.Recent.lifetime)),
+            let trim = value["trim"]?.number, (0...70).contains(trim),
+            let state = value["state"]?.text.flatMap({ ChargeState(rawValue: $0) })
+        else { return nil }
+        var recent = LimitMemory.Recent(age: Int64(age), trim: trim, state: state)
+        if let stalled = value["stalledSoc"] {
+            guard let soc = stalled.whole(in: 0...100) else { return nil }
+            recent.stalledSoc = soc
+        }
+        guard value["cvl"] ?? value["ccl"] ?? value["dcl"] != nil else { return recent }
+        guard let cvl = value["cvl"]?.whole(in: 0...2_000_000), let ccl = value["ccl"]?.whole(in: 0...10_000_000),
+            let dcl = value["dcl"]?.whole(in: 0...10_000_000)
+        else { return nil }
+        recent.levels = Limits.Levels(cvl: Millivolts(cvl), ccl: Milliamperes(ccl), dcl: Milliamperes(dcl))
+        return recent
+    }
+
+    private static func stored(_ entry: JSONValue, elapsed: Int64?) -> StoredSetting? {
+        let value: SettingValue? =
+            entry["number"]?.whole.map { .number($0) } ?? entry["word"]?.text.map { .word($0) }
+            ?? entry["text"]?.text.map { .text($0) } ?? entry["flag"]?.flag.map { .flag($0) }
+        guard let value, let setAt = entry["setAt"]?.whole(in: times) else { return nil }
+        let age = entry["age"]?.whole(in: times).map { Int64($0) + min(elapsed ?? 0, Int64(times.upperBound)) }
+        return StoredSetting(value, setAt: Int64(setAt), minuteOfDay: entry["minute"]?.whole, age: age)
+    }
+}
+
+extension JSONValue {
+    /// A whole number.
+    fileprivate var whole: Int? { number.flatMap { Int(exactly: $0) } }
+
+    /// A whole number of a range.
+    fileprivate func whole(in range: ClosedRange<Int>) -> Int? {
+        whole.flatMap { range.contains($0) ? $0 : nil }
+    }
+}
