@@ -49,6 +49,22 @@ public struct Bridge: Sendable {
         gx = options.gxTree.map { GXPortal($0.topics, owner: $0.owner) }
     }
 
+    /// Goes on where a bridge of an earlier configuration stopped, pack by pack and bank by bank of the same id.
+    ///
+    /// - Parameter sources: ids of packs whose bytes come from where they came from.
+    public mutating func goOn(from before: Bridge, sameSources sources: Set<String>, at now: Moment) {
+        let old = Dictionary(before.packs.map { ($0.options.id, $0) }) { first, _ in first }
+        for index in packs.indices {
+            let id = packs[index].options.id
+            if let pack = old[id] { packs[index].goOn(from: pack, isSameSource: sources.contains(id), at: now) }
+        }
+        for index in banks.indices {
+            let id = banks[index].options.id
+            if let bank = before.banks.first(where: { $0.options.id == id }) { banks[index].goOn(from: bank) }
+        }
+        if options.gxTree == before.options.gxTree { gx = before.gx }
+    }
+
     /// What should survive a restart, by the packs' ids.
     public func states(at now: Timestamp) -> [String: PackState] {
         var states = Dictionary(uniqueKeysWithValues: packs.map { ($0.options.id, $0.state(at: now)) })

@@ -140,6 +140,37 @@ struct PackChannel: Sendable {
         }
     }
 
+    /// Goes on where the channel of an earlier configuration stopped: nothing is forgotten but what the new configuration
+    /// changes.
+    ///
+    /// - Parameter isSameSource: the bytes come from where they came from. From elsewhere they may be another pack's: it is
+    ///   heard anew, and what was learned and latched holds where cells and capacity are the same.
+    mutating func goOn(from before: PackChannel, isSameSource: Bool, at now: Moment) {
+        let fresh = self
+        self = before
+        (pack, times, isChemistryConfigured) = (fresh.pack, fresh.times, fresh.isChemistryConfigured)
+        (bridge, publisher, battery) = (fresh.bridge, fresh.publisher, fresh.battery)
+        desk = CommandDesk(CommandedSettings(before.desk.settings.stored, options))
+        if desk.settings.fullCharge == nil { fullChargeSince = nil }
+        (isCommanded, isListenedTo, frameAt, owesRest) = (true, false, nil, false)
+        let old = before.options
+        if isSameSource, old.rules == options.rules, old.tracker == options.tracker {
+            receiver.reset()
+            calculator.reconfigure(options.limits, at: now.monotonic)
+        } else {
+            receiver = fresh.receiver
+            let memory = before.keptMemory.memory(of: before.calculator, at: now.monotonic)
+            keptMemory = KeptMemory(memory, at: now.monotonic)
+            calculator = LimitCalculator(options.limits, memory: memory, at: now.monotonic)
+            (limits, gxCurrents, quality, refusals) = (nil, GXCurrents(), LinkQuality(), RefusalWatch())
+        }
+        // Whoever stood for a relay is gone, so it was opened: what it waits for begins now.
+        relays = fresh.relays
+        relays.goOn(from: before.relays)
+        var unsaid = Outbox()
+        _ = relays.step(view(at: now.monotonic), desk.settings, hasFrame: false, at: now, into: &unsaid)
+    }
+
     /// The pack by configuration.
     var options: PackOptions { pack.value }
 

@@ -6,17 +6,17 @@ struct BankChannel: Sendable {
     /// Frames of its packs that change no limit are looked at together, so often, ms.
     private static let interval: Int64 = 400
 
-    let options: BankOptions
+    private(set) var options: BankOptions
     /// Its packs, by their places in the bridge.
-    let members: [Int]
-    private let pack: Shared<PackOptions>
-    private let bridge: BridgeOptions
+    private(set) var members: [Int]
+    private var pack: Shared<PackOptions>
+    private var bridge: BridgeOptions
     private var calculator: BankCalculator
     private var publisher: PackPublisher
     private var gate = CommandGate()
     private var gxCurrents = GXCurrents()
     private var battery: GXBattery?
-    private let settings: CommandedSettings
+    private var settings: CommandedSettings
     private var standings: [BankStanding]
     private var isMismatched = false
     private var begunAt: Timestamp?
@@ -124,6 +124,21 @@ struct BankChannel: Sendable {
                 topics: [bridge.topics.result(options.id)] + response, correlationData: command.correlationData,
                 setting: command.setting, asked: nil,
                 answer: CommandedSettings.Answer(isAccepted: false, reason: reason, effective: nil)))
+    }
+
+    /// Goes on where the channel of an earlier configuration stopped, if its packs and its bounds are the same. Else it has the
+    /// shares that it was made with.
+    mutating func goOn(from before: BankChannel) {
+        let old = before.options
+        guard old.packs == options.packs, old.limits == options.limits, old.disconnected == options.disconnected else {
+            return
+        }
+        let fresh = self
+        self = before
+        (options, members, pack, bridge) = (fresh.options, fresh.members, fresh.pack, fresh.bridge)
+        (publisher, settings, battery, isListenedTo) = (fresh.publisher, fresh.settings, fresh.battery, false)
+        // Its view has the options of before.
+        last = nil
     }
 
     /// What should survive a restart, by a pack's place.

@@ -110,6 +110,17 @@ struct RelayBoard: Sendable {
         for index in units.indices where units[index].options.name == name { units[index].isGuarded = isUp }
     }
 
+    /// Relays of an earlier board that are configured as before go on as they stand, unguarded and without a read-back.
+    mutating func goOn(from before: RelayBoard) {
+        for index in units.indices {
+            guard let old = before.units.first(where: { $0.options == units[index].options }) else { continue }
+            let isGuarded = units[index].isGuarded
+            units[index] = old
+            units[index].isGuarded = isGuarded
+            units[index].readBack.forget()
+        }
+    }
+
     /// How the relays stand.
     func states(_ settings: CommandedSettings) -> [RelayState] {
         units.map { unit in

@@ -18,14 +18,15 @@ struct RunCommand {
             return 78
         }
         guard configuration.plan.mayOpenFiles() else { return 1 }
+        var legacy: RunningService.Legacy?
         while true {
             log.setThreshold(configuration.logLevel)
             for notice in configuration.notices { log.warning(notice) }
             for line in UnsetLimits.lines(configuration.plan.packs) { log.info(line) }
-            let service = RunningService(configuration.ready, log, notifier)
+            let service = RunningService(configuration.ready, log, notifier, legacy: legacy)
             let next = service.isWhole ? nextConfiguration(log, notifier) : nil
             if next == nil { notifier?.stopping() }
-            service.stop(keepsTree: configuration.plan.tree.isSubset(of: next?.plan.tree ?? []))
+            legacy = service.stop(keepsTree: configuration.plan.tree.isSubset(of: next?.plan.tree ?? []))
             guard service.isWhole else {
                 // Limping on would look like a bridge that works.
                 log.error("the system gives no more threads: stopped")
@@ -50,7 +51,7 @@ struct RunCommand {
                     notifier?.send(["READY=1"])
                     continue
                 }
-                log.info("\(file) read again: starting anew with it")
+                log.info("\(file) read again: going on with it")
                 return new
             } catch {
                 log.error(

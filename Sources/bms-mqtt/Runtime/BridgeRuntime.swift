@@ -78,6 +78,9 @@ final class BridgeRuntime: Sendable {
         state.withLock { $0.bridge.states(at: clock.now().monotonic) }
     }
 
+    /// The bridge as it stands, for one that goes on with it.
+    var bridge: Bridge { state.withLock { $0.bridge } }
+
     /// Publishes what does not come from a step: answers that waited for the disk.
     func publish(_ messages: [OutboundMessage]) {
         state.withLock { state in

@@ -13,6 +13,8 @@ struct RunningService {
 
     /// All threads run. What is not whole must be stopped at once.
     let isWhole: Bool
+    private let plan: ServicePlan
+    private let clock: PacedClock
     private let runtime: BridgeRuntime
     private let link: MosquittoLink
     private let guards: [(RelayGuard, MosquittoLink)]
@@ -21,14 +23,40 @@ struct RunningService {
     private let keeper: StateKeeper
     private let watchdog: WatchdogThread?
 
+    /// What a service leaves to the one that goes on with it.
+    struct Legacy: Sendable {
+        fileprivate let bridge: Bridge
+        fileprivate let clock: PacedClock
+        fileprivate let plan: ServicePlan
+
+        /// Ids of packs of another plan whose bytes come from where they came from. A simulation or a recording begins anew.
+        func sameSources(_ other: ServicePlan) -> Set<String> {
+            let same = other.packs.filter { pack in
+                switch pack.source {
+                case .simulator, .replay: false
+                case .serial, .serialAuto, .tcp:
+                    plan.packs.contains { $0.options.id == pack.options.id && $0.source == pack.source }
+                }
+            }
+            return Set(same.map(\.options.id))
+        }
+    }
+
     /// Starts everything.
-    init(_ plan: ServicePlan, _ log: Log, _ notifier: ServiceNotifier? = nil) {
-        let clock = PacedClock(speed: plan.speed)
+    ///
+    /// - Parameter legacy: of the service before; `nil`: there was none, and what was kept is read from the disk.
+    init(_ plan: ServicePlan, _ log: Log, _ notifier: ServiceNotifier? = nil, legacy: Legacy? = nil) {
+        // A clock of another pace has another time: then the disk alone tells of before.
+        let legacy = legacy?.plan.speed == plan.speed ? legacy : nil
+        let clock = legacy?.clock ?? PacedClock(speed: plan.speed)
         let store = plan.stateDirectory.map { StateStore(directory: $0) }
         let events = ServiceEvents(plan: plan, log: log)
-        let bridge = Bridge(
+        let now = clock.now()
+        let known = legacy?.bridge.states(at: now.monotonic) ?? [:]
+        var bridge = Bridge(
             plan.bridge, packs: plan.packs.map(\.options), banks: plan.banks.map(\.options),
-            states: Self.states(store, plan, log), at: clock.now().monotonic)
+            states: Self.states(store, plan, known, log), at: now.monotonic)
+        if let legacy { bridge.goOn(from: legacy.bridge, sameSources: legacy.sameSources(plan), at: now) }
         // All that is asked of the bridge is asked before it goes to the threads: they change what this copy shares with it.
         let guards = bridge.guards.map { ($0, Self.link($0, plan.link)) }
         var configuration = plan.link
@@ -60,6 +88,8 @@ struct RunningService {
         isWhole = sources.start() && time.start() && isWhole
         watchdog = WatchdogThread(Self.chain(link, sources, guards, clock: heartbeat), notifier, log)
         self.isWhole = isWhole
+        self.plan = plan
+        self.clock = clock
         self.runtime = runtime
         self.link = link
         self.guards = guards
@@ -71,7 +101,9 @@ struct RunningService {
     /// Says goodbye and ends all threads; takes less than two seconds for that, unless the disk or a name server holds it up.
     ///
     /// - Parameter keepsTree: what follows at once goes on with the GX tree.
-    func stop(keepsTree: Bool = false) {
+    /// - Returns: for the service that goes on, if there is one.
+    @discardableResult
+    func stop(keepsTree: Bool = false) -> Legacy {
         defer { watchdog?.stop() }
         sources.stop()
         link.stop(farewell: runtime.end(keepsTree: keepsTree).map(OutgoingMessage.init))
@@ -81,6 +113,7 @@ struct RunningService {
         // A service that follows opens the same ports.
         sources.waitForEnd(seconds: Self.patience)
         keeper.finish(seconds: Self.patience)
+        return Legacy(bridge: runtime.bridge, clock: clock, plan: plan)
     }
 
     /// The connection that opens a relay when this program dies. One connection carries one will.
@@ -91,9 +124,12 @@ struct RunningService {
         return MosquittoLink(configuration)
     }
 
-    private static func states(_ store: StateStore?, _ plan: ServicePlan, _ log: Log) -> [String: PackState] {
-        var states: [String: PackState] = [:]
-        for pack in plan.packs {
+    /// - Parameter known: states of packs that are known better than from the disk.
+    private static func states(
+        _ store: StateStore?, _ plan: ServicePlan, _ known: [String: PackState], _ log: Log
+    ) -> [String: PackState] {
+        var states = known
+        for pack in plan.packs where known[pack.options.id] == nil {
             let id = pack.options.id
             states[id] = store?.load(id, at: .now()) { log.warning("pack \(id): \($0)") }
         }
