@@ -1,19 +1,34 @@
 import BMSCore
-import ChargeLimits
+public import ChargeLimits
 
 /// The limits of one pack without a broker: a line of time and frame in, a line of limits out (`bms-mqtt limits`).
 public struct LimitFilter: Sendable {
     private var receiver: PackReceiver
     private var calculator: LimitCalculator
     private var document = LimitsDocument()
+    private let kept: KeptMemory
 
-    /// A filter that has seen nothing.
-    public init(_ options: PackOptions) {
+    /// A filter that has seen no frame.
+    ///
+    /// - Parameters:
+    ///   - memory: what an earlier one knew; `nil`: nothing.
+    ///   - milliseconds: the moment to which it refers.
+    public init(_ options: PackOptions, memory: LimitMemory? = nil, atMilliseconds milliseconds: Int64 = 0) {
+        let now = Timestamp(milliseconds: milliseconds)
+        kept = KeptMemory(memory, at: now)
         var tracker = options.tracker
         // Lines are made by hand or by programs: one frame at many times is a question here, no hanging sender.
         tracker.gate.stuck = nil
         receiver = PackReceiver(rules: options.rules, options: tracker)
-        calculator = LimitCalculator(options.limits)
+        calculator = LimitCalculator(options.limits, memory: memory, at: now)
+    }
+
+    /// Latches that are set.
+    public var latches: Set<LimitMemory.Latch> { calculator.latches }
+
+    /// What should survive a restart.
+    public func state(atMilliseconds milliseconds: Int64) -> PackState {
+        PackState(memory: kept.memory(of: calculator, at: Timestamp(milliseconds: milliseconds)))
     }
 
     /// One step.

@@ -74,6 +74,15 @@ public final class ChildProcess: Sendable {
         _ = Glibc.write(input, bytes, bytes.count)
     }
 
+    /// Ends its standard input. Nothing may be written after it.
+    public func closeInput() {
+        let null = open("/dev/null", O_WRONLY | O_CLOEXEC)
+        guard null >= 0 else { return }
+        dup2(null, input)
+        _ = clinux_fcntl(input, F_SETFD, FD_CLOEXEC)
+        close(null)
+    }
+
     /// Everything that it prints until `mark` is among it, or until it closes its output or time is up.
     public func read(until mark: String? = nil, seconds: Double = 20) -> String {
         var text: [UInt8] = []

@@ -1,5 +1,5 @@
 import BMSCore
-import ChargeLimits
+public import ChargeLimits
 
 /// The limits of a bank and its packs without a broker: a line of time and frames in, a line of limits out
 /// (`bms-mqtt limits --bank`).
@@ -10,27 +10,56 @@ public struct BankFilter: Sendable {
         var receiver: PackReceiver
         var calculator: LimitCalculator
         var limits: Limits?
+        var kept: KeptMemory
     }
+
+    private let id: String
 
     private let freshness: FreshnessTimes
     private var packs: [Pack]
     private var bank: BankCalculator
     private var document = LimitsDocument()
 
-    /// A filter that has seen nothing.
+    /// A filter that has seen no frame.
     ///
-    /// - Parameter packs: all packs of the configuration; those of the bank are taken, in the bank's order.
-    public init(_ options: BankOptions, packs: [PackOptions]) {
+    /// - Parameters:
+    ///   - packs: all packs of the configuration; those of the bank are taken, in the bank's order.
+    ///   - states: what an earlier one knew of its packs, by their ids.
+    ///   - milliseconds: the moment to which they refer.
+    public init(
+        _ options: BankOptions, packs: [PackOptions], states: [String: PackState] = [:],
+        atMilliseconds milliseconds: Int64 = 0
+    ) {
+        let now = Timestamp(milliseconds: milliseconds)
+        id = options.id
         freshness = options.limits.freshness
         self.packs = options.packs.compactMap { id in
             packs.first { $0.id == id }.map { pack in
-                Pack(
+                let memory = states[id]?.memory
+                return Pack(
                     id: id, isDisconnected: options.disconnected.contains(id),
                     receiver: PackReceiver(rules: pack.rules, options: pack.tracker),
-                    calculator: LimitCalculator(pack.limits))
+                    calculator: LimitCalculator(pack.limits, memory: memory, at: now),
+                    kept: KeptMemory(memory, at: now))
             }
         }
-        bank = BankCalculator(options.limits, packs: self.packs.count)
+        let shares = self.packs.map { states[$0.id]?.share }.map { $0?.bank == options.id ? $0 : nil }
+        bank = BankCalculator(options.limits, packs: self.packs.count, shares: shares)
+    }
+
+    /// Latches of the packs that are set, by their ids.
+    public var latches: [String: Set<LimitMemory.Latch>] {
+        Dictionary(uniqueKeysWithValues: packs.map { ($0.id, $0.calculator.latches) })
+    }
+
+    /// What should survive a restart, by the packs' ids.
+    public func states(atMilliseconds milliseconds: Int64) -> [String: PackState] {
+        let now = Timestamp(milliseconds: milliseconds)
+        return Dictionary(
+            uniqueKeysWithValues: packs.enumerated().map { place, pack in
+                let memory = pack.kept.memory(of: pack.calculator, at: now)
+                return (pack.id, PackState(memory: memory, share: bank.memory(of: place, in: id)))
+            })
     }
 
     /// One step.

@@ -138,12 +138,16 @@ enum CommandTable {
             options: [
                 OptionRow(name: "--config", kind: .text("FILE"), meaning: "take a pack's limits from this file"), pack,
                 OptionRow(name: "--bank", kind: .text("ID"), meaning: "this bank of the file, and its packs"),
+                OptionRow(
+                    name: "--state", kind: .text("FILE"),
+                    meaning: "keep latches, trims and what is learned in this file, and begin with what it holds"),
             ],
             details: """
                 Each line in is {"t": seconds, "frame": "<116 hexadecimal digits>"} or {"t": seconds, "frame": null}; each is
                 answered by exactly one line with CVL, CCL, DCL and reasons. A bad line counts as a missing frame.
                 With --bank a line is {"t": seconds, "frames": {"garage": "<hex>", "cellar": null}}, and the answer holds the
                 limits of each pack, too.
+                With --state a filter that is started again goes on as 'run' does after a restart; the time is that of the lines.
                 """, examples: [#"echo '{"t": 0, "frame": null}' | bms-mqtt limits"#]),
         CommandRow(
             name: "record", summary: "keep what a source sends",

@@ -154,12 +154,13 @@ struct Dispatcher: Sendable {
     }
 
     private func limits() -> Int32 {
+        let state = arguments.text("--state")
         guard let file = arguments.text("--config") else {
             if arguments.text("--bank") != nil {
                 Console.complain("--bank needs the file that has it: --config FILE")
                 return 2
             }
-            return LimitsCommand.run(PackOptions(id: "pack"))
+            return LimitsCommand.run(PackOptions(id: "pack"), state: state)
         }
         guard let configuration = load(file) else { return 78 }
         if let id = arguments.text("--bank") {
@@ -168,7 +169,7 @@ struct Dispatcher: Sendable {
                 Console.complain("\(file) has no bank '\(id)': \(banks.map(\.id).joined(separator: ", "))")
                 return 2
             }
-            return LimitsCommand.run(bank, configuration.plan.packs.map(\.options))
+            return LimitsCommand.run(bank, configuration.plan.packs.map(\.options), state: state)
         }
         let id = arguments.text("--pack")
         let packs = configuration.plan.packs.map(\.options)
@@ -176,7 +177,7 @@ struct Dispatcher: Sendable {
             Console.complain("\(file) has no pack '\(id ?? "")': \(packs.map(\.id).joined(separator: ", "))")
             return 2
         }
-        return LimitsCommand.run(pack)
+        return LimitsCommand.run(pack, state: state)
     }
 
     private func record() async -> Int32 {

@@ -10,31 +10,31 @@ enum LimitsCommand {
     /// A frame's hexadecimal text is 116 characters; a line with more than this around it is no line of this protocol.
     private static let longestLine = 4096
 
-    static func run(_ pack: PackOptions, input: Int32 = STDIN_FILENO, output: Int32 = STDOUT_FILENO) -> Int32 {
-        var filter = LimitFilter(pack)
-        return run(input, output, longestLine: longestLine) { parsed, milliseconds, shown in
-            filter.step(frame: parsed.frame, atMilliseconds: milliseconds, shownAs: shown)
-        }
+    /// - Parameter state: path of the file in which latches and learned values are kept; `nil`: nowhere.
+    static func run(
+        _ pack: PackOptions, state: String? = nil, input: Int32 = STDIN_FILENO, output: Int32 = STDOUT_FILENO
+    ) -> Int32 {
+        run(PackFilter(pack), state, input, output, longestLine: longestLine)
     }
 
     /// A bank of some of the packs: each line brings the frames of all of them.
     static func run(
-        _ bank: BankOptions, _ packs: [PackOptions], input: Int32 = STDIN_FILENO, output: Int32 = STDOUT_FILENO
+        _ bank: BankOptions, _ packs: [PackOptions], state: String? = nil, input: Int32 = STDIN_FILENO,
+        output: Int32 = STDOUT_FILENO
     ) -> Int32 {
-        var filter = BankFilter(bank, packs: packs)
-        return run(input, output, longestLine: longestLine + 200 * packs.count) { parsed, milliseconds, shown in
-            filter.step(frames: parsed.frames, atMilliseconds: milliseconds, shownAs: shown)
-        }
+        run(WholeBankFilter(bank, packs), state, input, output, longestLine: longestLine + 200 * packs.count)
     }
 
-    private static func run(
-        _ input: Int32, _ output: Int32, longestLine: Int, _ step: (Parsed, Int64, Int64) -> [UInt8]
+    private static func run<Filter: KeptFilter>(
+        _ filter: Filter, _ state: String?, _ input: Int32, _ output: Int32, longestLine: Int
     ) -> Int32 {
+        var filter = filter
+        var keeper = state.map { FilterState<Filter>(path: $0) }
         var reader = LineReader(descriptor: input, maximum: longestLine)
         var time = SteadyTime()
         var complaints = 0
         while let line = reader.next() {
-            let parsed = line.isCut ? Parsed(fault: "longer than \(longestLine) characters") : parse(line.bytes)
+            let parsed = line.isCut ? FilterLine(fault: "longer than \(longestLine) characters") : parse(line.bytes)
             if let fault = parsed.fault {
                 complaints += 1
                 if complaints <= 20 { Console.complain("line \(line.number): \(fault); counted as no frame") }
@@ -42,10 +42,15 @@ enum LimitsCommand {
             }
             let shown = parsed.milliseconds ?? time.lastGiven
             if let jump = time.jump(shown) { Console.complain("line \(line.number): \(jump)") }
-            var answer = step(parsed, time.steady(shown), shown)
+            let steady = time.steady(shown)
+            if parsed.milliseconds != nil { keeper?.begin(&filter, at: steady, shownAs: shown) }
+            var answer = filter.step(parsed, at: steady, shownAs: shown)
             answer.append(UInt8(ascii: "\n"))
-            guard Console.write(answer, to: output) else { return 0 }
+            // What an answer rests on is kept before somebody obeys it.
+            keeper?.keep(filter, at: steady, shownAs: shown)
+            guard Console.write(answer, to: output) else { break }
         }
+        keeper?.end(filter)
         return 0
     }
 
@@ -71,37 +76,29 @@ enum LimitsCommand {
         }
     }
 
-    private struct Parsed {
-        var milliseconds: Int64?
-        var frame: [UInt8]?
-        /// By the packs' ids, of a bank's line.
-        var frames: [String: [UInt8]] = [:]
-        var fault: String?
-    }
-
-    private static func parse(_ bytes: [UInt8]) -> Parsed {
+    private static func parse(_ bytes: [UInt8]) -> FilterLine {
         guard let value = JSONValue(parsing: bytes), case .object = value else {
-            return Parsed(fault: "not a JSON object like {\"t\": 12, \"frame\": null}")
+            return FilterLine(fault: "not a JSON object like {\"t\": 12, \"frame\": null}")
         }
         guard let seconds = value["t"]?.number, seconds.magnitude < 1e12 else {
-            return Parsed(fault: "\"t\" is not a number of seconds")
+            return FilterLine(fault: "\"t\" is not a number of seconds")
         }
         let milliseconds = Int64((seconds * 1000).rounded())
         if case .object(let members)? = value["frames"] { return parse(members, milliseconds) }
         switch value["frame"] {
         case .text(let text):
             guard let frame = Hex.bytes(text.utf8), frame.count == 58 else {
-                return Parsed(
+                return FilterLine(
                     milliseconds: milliseconds, fault: "\"frame\" is not 116 hexadecimal digits (58 bytes)")
             }
-            return Parsed(milliseconds: milliseconds, frame: frame)
-        case .null: return Parsed(milliseconds: milliseconds)
-        default: return Parsed(milliseconds: milliseconds, fault: "\"frame\" is neither text nor null")
+            return FilterLine(milliseconds: milliseconds, frame: frame)
+        case .null: return FilterLine(milliseconds: milliseconds)
+        default: return FilterLine(milliseconds: milliseconds, fault: "\"frame\" is neither text nor null")
         }
     }
 
-    private static func parse(_ members: [String: JSONValue], _ milliseconds: Int64) -> Parsed {
-        var parsed = Parsed(milliseconds: milliseconds)
+    private static func parse(_ members: [String: JSONValue], _ milliseconds: Int64) -> FilterLine {
+        var parsed = FilterLine(milliseconds: milliseconds)
         for (id, value) in members {
             guard case .text(let text) = value else { continue }
             guard let frame = Hex.bytes(text.utf8), frame.count == 58 else {
@@ -112,4 +109,13 @@ enum LimitsCommand {
         }
         return parsed
     }
+}
+
+/// One line of the filter's input.
+struct FilterLine {
+    var milliseconds: Int64?
+    var frame: [UInt8]?
+    /// By the packs' ids, of a bank's line.
+    var frames: [String: [UInt8]] = [:]
+    var fault: String?
 }

@@ -1,0 +1,131 @@
+import ChargeLimits
+import MQTTBridge
+
+/// A filter whose knowledge can be kept in a file.
+protocol KeptFilter {
+    associatedtype Latches: Equatable
+
+    /// Latches that are set: when they change the file is written at once.
+    var latches: Latches { get }
+    /// Answers a line.
+    mutating func step(_ line: FilterLine, at milliseconds: Int64, shownAs shown: Int64) -> [UInt8]
+    /// The document to keep.
+    func document(at milliseconds: Int64, _ moment: StateMoment) -> [UInt8]
+    /// Begins with a kept document; `false`: it is damaged.
+    mutating func recall(_ document: [UInt8], at milliseconds: Int64, _ moment: StateMoment) -> Bool
+    /// Bytes of a document at most.
+    var longestDocument: Int { get }
+}
+
+/// The file of a filter: read at the first line, written when a latch changes, once a minute of the lines' time, and at the
+/// end. The lines' time is the only clock, so what is kept ages by it.
+struct FilterState<Filter: KeptFilter> {
+    private static var minute: Int64 { 60_000 }
+
+    let path: String
+    private var latches: Filter.Latches?
+    private var last: (milliseconds: Int64, shown: Int64)?
+    private var writtenAt: Int64?
+    private var hasComplained = false
+
+    init(path: String) { self.path = path }
+
+    /// Reads the file, once.
+    mutating func begin(_ filter: inout Filter, at milliseconds: Int64, shownAs shown: Int64) {
+        guard last == nil else { return }
+        last = (milliseconds, shown)
+        defer { latches = filter.latches }
+        // An empty path reads like an absent file.
+        guard FileStatus(path: path) != nil else { return }
+        switch RegularFile.read(path, upTo: filter.longestDocument) {
+        case .failure(let failure): Console.complain("\(failure.text): starting without it")
+        case .success(let content):
+            if !filter.recall(content.bytes, at: milliseconds, StateMoment(wall: shown)) {
+                Console.complain("\(StateFile.setAside(path)): starting without it")
+            }
+        }
+    }
+
+    /// Writes the file where it is time.
+    mutating func keep(_ filter: Filter, at milliseconds: Int64, shownAs shown: Int64) {
+        guard last != nil else { return }
+        last = (milliseconds, shown)
+        let writtenAt = self.writtenAt ?? milliseconds
+        self.writtenAt = writtenAt
+        guard filter.latches != latches || milliseconds - writtenAt >= Self.minute else { return }
+        write(filter)
+    }
+
+    /// Writes the file a last time.
+    mutating func end(_ filter: Filter) {
+        if last != nil { write(filter) }
+    }
+
+    private mutating func write(_ filter: Filter) {
+        guard let last else { return }
+        latches = filter.latches
+        writtenAt = last.milliseconds
+        let document = filter.document(at: last.milliseconds, StateMoment(wall: last.shown))
+        guard let failure = StateFile.replace(path, with: document), !hasComplained else { return }
+        hasComplained = true
+        Console.complain("\(failure): a restart will not know of this run")
+    }
+}
+
+/// The filter of one pack.
+struct PackFilter: KeptFilter {
+    private let options: PackOptions
+    private var filter: LimitFilter
+
+    init(_ options: PackOptions) {
+        self.options = options
+        filter = LimitFilter(options)
+    }
+
+    var longestDocument: Int { 65_536 }
+    var latches: Set<LimitMemory.Latch> { filter.latches }
+
+    mutating func step(_ line: FilterLine, at milliseconds: Int64, shownAs shown: Int64) -> [UInt8] {
+        filter.step(frame: line.frame, atMilliseconds: milliseconds, shownAs: shown)
+    }
+
+    func document(at milliseconds: Int64, _ moment: StateMoment) -> [UInt8] {
+        StateDocument.bytes(filter.state(atMilliseconds: milliseconds), at: moment)
+    }
+
+    mutating func recall(_ document: [UInt8], at milliseconds: Int64, _ moment: StateMoment) -> Bool {
+        guard let state = StateDocument.parse(document, at: moment) else { return false }
+        filter = LimitFilter(options, memory: state.memory, atMilliseconds: milliseconds)
+        return true
+    }
+}
+
+/// The filter of a bank with its packs.
+struct WholeBankFilter: KeptFilter {
+    private let options: BankOptions
+    private let packs: [PackOptions]
+    private var filter: BankFilter
+
+    init(_ options: BankOptions, _ packs: [PackOptions]) {
+        self.options = options
+        self.packs = packs
+        filter = BankFilter(options, packs: packs)
+    }
+
+    var longestDocument: Int { 65_536 + 4096 * packs.count }
+    var latches: [String: Set<LimitMemory.Latch>] { filter.latches }
+
+    mutating func step(_ line: FilterLine, at milliseconds: Int64, shownAs shown: Int64) -> [UInt8] {
+        filter.step(frames: line.frames, atMilliseconds: milliseconds, shownAs: shown)
+    }
+
+    func document(at milliseconds: Int64, _ moment: StateMoment) -> [UInt8] {
+        StateDocument.bytes(packs: filter.states(atMilliseconds: milliseconds), at: moment)
+    }
+
+    mutating func recall(_ document: [UInt8], at milliseconds: Int64, _ moment: StateMoment) -> Bool {
+        guard let states = StateDocument.parsePacks(document, at: moment) else { return false }
+        filter = BankFilter(options, packs: packs, states: states, atMilliseconds: milliseconds)
+        return true
+    }
+}
