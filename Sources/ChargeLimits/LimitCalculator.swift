@@ -68,7 +68,8 @@ public struct LimitCalculator: Sendable {
             cellCount: settings.cellCount, capacity: settings.capacity, resistance: estimator.learned.memory,
             secondsSinceFull: schedule.secondsSinceFull(at: now))
         memory.recent = LimitMemory.Recent(
-            levels: publisher.published, stalledSoc: machine.stalledSoc, state: machine.state)
+            age: max(0, lastStepAt.map { now - $0 } ?? 0), levels: publisher.published,
+            stalledSoc: machine.stalledSoc, state: machine.state)
         rules.remember(in: &memory)
         return memory
     }

@@ -156,7 +156,7 @@ struct PackChannel: Sendable {
         let old = before.options
         if isSameSource, old.rules == options.rules, old.tracker == options.tracker {
             receiver.reset()
-            calculator.reconfigure(options.limits, at: now.monotonic)
+            calculator.reconfigure(options.limits)
         } else {
             receiver = fresh.receiver
             let memory = before.keptMemory.memory(of: before.calculator, at: now.monotonic)

@@ -18,7 +18,7 @@ extension ConstraintValue {
             limit == .ccl && value == 0 ? ConstraintAlarm(name: .lowChargeTemperature, level: .warning) : nil
         case .chemistry: ConstraintAlarm(name: .internalFailure, level: .alarm)
         case .target, .userCap, .fuse, .sensorRange, .cellRating, .reserve, .maximumSoc, .float, .highestCell,
-            .hotBoards, .lowestCell, .empty, .hot, .chargeByVoltage, .deepDischarge, .chargePermission,
+            .hotBoards, .lowestCell, .loadStep, .empty, .hot, .chargeByVoltage, .deepDischarge, .chargePermission,
             .dischargePermission, .cellCommunication, .alarmHighCell, .alarmLowCell, .alarmCold, .alarmHot, .cellCount,
             .link, .command, .chargeOff, .dischargeOff, .sum, .mismatch, .pack, .overload, .silent:
             nil
