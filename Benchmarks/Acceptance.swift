@@ -24,7 +24,9 @@ struct WholeReceiver: Acceptance {
     mutating func frames(in bytes: [UInt8]) -> [Frame] {
         stream.push(bytes)
         var frames: [Frame] = []
-        while let frame = stream.next() { frames.append(frame) }
+        while let window = stream.next() {
+            if case .success(let frame) = window { frames.append(frame) }
+        }
         return frames
     }
 

@@ -52,7 +52,7 @@ enum DecodeBenchmark {
                 found = 0
                 for chunk in chunks {
                     stream.push(chunk)
-                    while let frame = stream.next() {
+                    while case .success(let frame)? = stream.next() {
                         found += 1
                         checksum &+= frame.packVoltage.rawValue
                     }

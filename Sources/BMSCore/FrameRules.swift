@@ -36,23 +36,17 @@ public struct FrameRules: Hashable, Sendable {
     /// - Returns: the decoded frame, or the first rule that it breaks. Of a frame without cell communication only
     ///   signs, sum and count are judged: the rest may be junk, and nobody may use it.
     public func check(_ window: Span<UInt8>) -> Result<Frame, RejectedFrame> {
-        var frame = Frame.blank
-        guard let rejection = violation(of: window, into: &frame) else { return .success(frame) }
-        return .failure(RejectedFrame(rejection, frame))
-    }
-
-    /// The first rule that a window of 58 bytes breaks, see ``check(_:)``; `nil`: `frame` is what it decodes to.
-    ///
-    /// Decodes in place: a frame that is returned, and more so an optional one, is packed and unpacked on its way.
-    func violation(of window: Span<UInt8>, into frame: inout Frame) -> Rejection? {
         guard
             CurrentSign.isValid(window[FrameLayout.sign1.offset]),
             CurrentSign.isValid(window[FrameLayout.sign2.offset]),
             CurrentSign.isValid(window[FrameLayout.signSum.offset])
-        else { return .signs }
-        guard window.frameSum == window[FrameLayout.sum.offset] else { return .sum }
-        frame = FrameDecoder.decode(window)
-        return shape(frame) ?? plausibility?.violation(frame)
+        else { return .failure(RejectedFrame(rejection: .signs)) }
+        guard window.frameSum == window[FrameLayout.sum.offset] else { return .failure(RejectedFrame(rejection: .sum)) }
+        let frame = FrameDecoder.decode(window)
+        if let rejection = shape(frame) ?? plausibility?.violation(frame) {
+            return .failure(RejectedFrame(rejection: rejection, frame: frame))
+        }
+        return .success(frame)
     }
 
     private func shape(_ frame: Frame) -> Rejection? {
@@ -73,14 +67,9 @@ public struct FrameRules: Hashable, Sendable {
 /// A window that looked like a frame and was refused.
 public struct RejectedFrame: Error, Hashable, Sendable {
     /// The first rule that it breaks.
-    public let rejection: Rejection
-    /// What it decodes to, where its sum was right; for diagnosis only.
-    public let frame: Frame?
-
-    init(_ rejection: Rejection, _ frame: Frame) {
-        self.rejection = rejection
-        self.frame = rejection == .signs || rejection == .sum ? nil : frame
-    }
+    public var rejection: Rejection
+    /// What it decodes to; `nil` where its signs or its sum are wrong.
+    public var frame: Frame?
 }
 
 extension FrameRules.Plausibility {

@@ -31,43 +31,45 @@ public struct FrameStream: Sendable {
         buffer.append(contentsOf: bytes)
     }
 
-    /// The next good frame of the bytes so far; `nil` when more bytes are needed.
-    public mutating func next() -> Frame? {
-        var frame = Frame.blank
-        return next(into: &frame) ? frame : nil
-    }
-
-    /// The same into a place that the caller has; `false`: it holds no frame now.
-    public mutating func next(into frame: inout Frame) -> Bool {
+    /// The next frame of the bytes so far whose signs and sum are right; `nil` when more bytes are needed.
+    ///
+    /// - Returns: the frame, or what it would have been and the rule that it breaks.
+    public mutating func next() -> Result<Frame, RejectedFrame>? {
         while buffer.count - head >= FrameLayout.length {
-            let range = head..<(head + FrameLayout.length)
-            guard let rejection = rules.violation(of: buffer.span.extracting(range), into: &frame) else {
+            let window = rules.check(buffer.span.extracting(head..<(head + FrameLayout.length)))
+            switch window {
+            case .success:
                 head += FrameLayout.length
                 accept()
-                return true
+                return window
+            case .failure(let rejected):
+                head += 1
+                reject(rejected)
+                if rejected.frame != nil { return window }
             }
-            reject(rejection, frame)
-            head += 1
         }
-        return false
+        return nil
     }
 
     /// Takes bytes that claim to be one whole frame; what ``next()`` would find inside them does not count.
     ///
-    /// - Returns: whether they are one; if not, `frame` holds none now.
-    public mutating func take(_ window: Span<UInt8>, into frame: inout Frame) -> Bool {
+    /// - Returns: as ``next()``; `nil` where their number, their signs or their sum is wrong.
+    public mutating func take(_ window: Span<UInt8>) -> Result<Frame, RejectedFrame>? {
         guard window.count == FrameLayout.length else {
             counters.bytesDropped += window.count
-            return false
+            return nil
         }
-        guard let rejection = rules.violation(of: window, into: &frame) else {
+        let result = rules.check(window)
+        switch result {
+        case .success:
             counters.framesAccepted += 1
-            return true
+        case .failure(let rejected):
+            counters.bytesDropped += window.count
+            counters.count(rejected.rejection)
+            lastRejected = rejected
+            if rejected.frame == nil { return nil }
         }
-        counters.bytesDropped += window.count
-        counters.count(rejection)
-        lastRejected = RejectedFrame(rejection, frame)
-        return false
+        return result
     }
 
     /// A frame of this stream was refused for what came before it: it counts as rejected, not as accepted.
@@ -95,12 +97,12 @@ public struct FrameStream: Sendable {
     }
 
     /// Where no frame is due, a window without its sign bytes is noise, and noise is counted in bytes, not in frames.
-    private mutating func reject(_ rejection: Rejection, _ frame: Frame) {
+    private mutating func reject(_ rejected: RejectedFrame) {
         counters.bytesDropped += 1
         if halfFrame > 0 { halfFrame -= 1 } else { damagedBytes += 1 }
-        if isAligned || rejection != .signs {
-            counters.count(rejection)
-            lastRejected = RejectedFrame(rejection, frame)
+        if isAligned || rejected.rejection != .signs {
+            counters.count(rejected.rejection)
+            lastRejected = rejected
         }
         isAligned = false
     }

@@ -31,8 +31,9 @@ public struct PackReceiver: Sendable {
         let damagedBefore = stream.damagedBytes
         stream.push(bytes)
         var outcomes: [PackTracker.Outcome] = []
-        var frame = Frame.blank
-        while stream.next(into: &frame) { outcomes.append(track(frame, at: now)) }
+        while let window = stream.next() {
+            if case .success(let frame) = window { outcomes.append(track(frame, at: now)) }
+        }
         if stream.damagedBytes != damagedBefore { damagedAt = now }
         return outcomes
     }
@@ -40,8 +41,7 @@ public struct PackReceiver: Sendable {
     /// Takes bytes that claim to be one whole frame, as a line of a filter does; anything else counts as no frame.
     @discardableResult
     public mutating func receiveFrame(_ bytes: [UInt8], at now: Timestamp) -> PackTracker.Outcome? {
-        var frame = Frame.blank
-        guard stream.take(bytes.span, into: &frame) else {
+        guard case .success(let frame)? = stream.take(bytes.span) else {
             damagedAt = now
             return nil
         }

@@ -43,7 +43,7 @@ struct DirtyStreamTests {
         return reads.flatMap { read -> [Frame] in
             stream.push(read)
             var found: [Frame] = []
-            while let frame = stream.next() { found.append(frame) }
+            while let frame = stream.nextFrame() { found.append(frame) }
             return found
         }
     }
@@ -90,7 +90,7 @@ struct DirtyStreamTests {
         let bytes = reads.flatMap { $0 }
         var stream = FrameStream()
         stream.push(bytes)
-        while stream.next() != nil {}
+        while stream.nextFrame() != nil {}
         let waiting = bytes.count - stream.counters.framesAccepted * 58 - stream.counters.bytesDropped
         #expect((0..<58).contains(waiting))
         #expect(stream.counters.framesAccepted == 115)

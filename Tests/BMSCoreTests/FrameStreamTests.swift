@@ -8,7 +8,7 @@ struct FrameStreamTests {
         var stream = FrameStream(rules: rules)
         stream.push(bytes)
         var count = 0
-        while stream.next() != nil { count += 1 }
+        while stream.nextFrame() != nil { count += 1 }
         return (count, stream.counters)
     }
 
@@ -78,7 +78,7 @@ struct FrameStreamTests {
     func lastRejected() {
         var stream = FrameStream()
         stream.push(FrameFixture.bytes { $0.soc = 120 } + FrameFixture.bytes())
-        #expect(stream.next() != nil)
+        #expect(stream.nextFrame() != nil)
         #expect(stream.lastRejected?.rejection == .soc)
         #expect(stream.lastRejected?.frame?.soc == 120)
     }
@@ -99,21 +99,21 @@ struct FrameStreamTests {
             let chunk = random.bytes(Int.random(in: 1...9000, using: &random))
             stream.push(chunk)
             pushed += chunk.count
-            #expect(stream.next() == nil, "seed \(seed)")
+            #expect(stream.nextFrame() == nil, "seed \(seed)")
             #expect(pushed - stream.counters.bytesDropped < 58, "seed \(seed)")
         }
         stream.push(FrameFixture.bytes())
-        #expect(stream.next() == FrameFixture.frame())
+        #expect(stream.nextFrame() == FrameFixture.frame())
     }
 
     @Test("After a reset a half frame is forgotten and counted as dropped")
     func reset() {
         var stream = FrameStream()
         stream.push(Array(FrameFixture.bytes().prefix(30)))
-        #expect(stream.next() == nil)
+        #expect(stream.nextFrame() == nil)
         stream.reset()
         stream.push(FrameFixture.bytes())
-        #expect(stream.next() == FrameFixture.frame())
+        #expect(stream.nextFrame() == FrameFixture.frame())
         #expect(stream.counters.bytesDropped == 30)
     }
 }

@@ -38,7 +38,7 @@ struct WorkedExampleTests {
         var count = 0
         for read in example.reads {
             stream.push(read)
-            while stream.next() != nil { count += 1 }
+            while stream.nextFrame() != nil { count += 1 }
         }
         #expect(count == example.frames)
     }
@@ -54,7 +54,7 @@ struct WorkedExampleTests {
         let bytes = try #require(WorkedExample.named(id)?.reads.first)
         var stream = FrameStream()
         stream.push(bytes)
-        #expect(stream.next() == nil)
+        #expect(stream.nextFrame() == nil)
         #expect(stream.counters.rejections == [rejection: 1])
     }
 
@@ -68,7 +68,7 @@ struct WorkedExampleTests {
         var count = 0
         for read in example.reads {
             stream.push(read)
-            while stream.next() != nil { count += 1 }
+            while stream.nextFrame() != nil { count += 1 }
         }
         #expect(count == example.frames)
     }

@@ -69,3 +69,13 @@ extension Timestamp {
         Timestamp(milliseconds: 1_000_000 + Int64((seconds * 1000).rounded()))
     }
 }
+
+extension FrameStream {
+    /// The next good frame; refused ones are passed over.
+    public mutating func nextFrame() -> Frame? {
+        while let window = next() {
+            if case .success(let frame) = window { return frame }
+        }
+        return nil
+    }
+}

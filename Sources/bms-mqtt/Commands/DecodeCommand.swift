@@ -119,7 +119,8 @@ private struct Decoding {
         if let milliseconds { time = max(time, milliseconds) }
         stream.push(bytes)
         var lines: [UInt8] = []
-        while let frame = stream.next() {
+        while let window = stream.next() {
+            guard case .success(let frame) = window else { continue }
             if milliseconds == nil { time += 1000 }
             if let rejection = plausibility.violation(frame) { implausible[rejection, default: 0] += 1 }
             lines += report.json(frame, at: Timestamp(milliseconds: time))
