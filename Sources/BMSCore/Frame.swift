@@ -1,50 +1,49 @@
 /// A decoded frame: every byte of the wire, scaled, nothing judged or smoothed.
 ///
-/// A sensor that the BMS marks `X` is `nil`, never 0 A. Frames are kept and compared by the second, so each value takes the room that it
-/// needs on the wire and no more.
+/// A sensor that the BMS marks `X` is `nil`, never 0 A.
 public struct Frame: Hashable, Sendable {
     /// Voltage of the pack, 5 mV steps.
-    @Short public var packVoltage = Millivolts.zero
+    public var packVoltage = Millivolts.zero
     /// Sensor 1, inflow (charger, solar); `nil` where there is none.
-    @ShortIfAny public var current1: Milliamperes?
+    public var current1: Milliamperes?
     /// Sensor 2, outflow (load), positive = out; `nil` where there is none.
-    @ShortIfAny public var current2: Milliamperes?
+    public var current2: Milliamperes?
     /// Battery current, positive = charging; `nil` where there is no sensor at all.
-    @ShortIfAny public var current: Milliamperes?
+    public var current: Milliamperes?
     /// Lowest cell voltage.
-    @Short public var lowestVoltage = Millivolts.zero
+    public var lowestVoltage = Millivolts.zero
     /// Its cell, from 1.
-    @Octet public var lowestVoltageCell: Int = 0
+    public var lowestVoltageCell: Int = 0
     /// Highest cell voltage.
-    @Short public var highestVoltage = Millivolts.zero
+    public var highestVoltage = Millivolts.zero
     /// Its cell, from 1.
-    @Octet public var highestVoltageCell: Int = 0
+    public var highestVoltageCell: Int = 0
     /// Lowest cell temperature.
     public var lowestTemperature = RawTemperature(0)
     /// Its cell, from 1.
-    @Octet public var lowestTemperatureCell: Int = 0
+    public var lowestTemperatureCell: Int = 0
     /// Highest cell temperature. A board that balances reads warmer than its cell.
     public var highestTemperature = RawTemperature(0)
     /// Its cell, from 1.
-    @Octet public var highestTemperatureCell: Int = 0
+    public var highestTemperatureCell: Int = 0
     /// Cell that ``slotVoltage`` and ``slotTemperature`` belong to; 0 or above ``cellCount``: none.
-    @Octet public var slotCell: Int = 0
+    public var slotCell: Int = 0
     /// Number of cells, 1...255.
-    @Octet public var cellCount: Int = 0
+    public var cellCount: Int = 0
     /// Voltage of the slot's cell.
-    @Short public var slotVoltage = Millivolts.zero
+    public var slotVoltage = Millivolts.zero
     /// Temperature of the slot's cell.
     public var slotTemperature = RawTemperature(0)
     /// Permissions and alarms.
     public var status: StatusFlags = []
     /// Energy charged today.
-    @Short public var energyInToday = WattHours.zero
+    public var energyInToday = WattHours.zero
     /// Energy in the pack.
-    @Short public var energyStored = WattHours.zero
+    public var energyStored = WattHours.zero
     /// Energy discharged today.
-    @Short public var energyOutToday = WattHours.zero
+    public var energyOutToday = WattHours.zero
     /// State of charge, 0...100 %.
-    @Octet public var soc: Int = 0
+    public var soc: Int = 0
     /// Energy charged since installation, 1 kWh steps.
     public var lifetimeIn = WattHours.zero
     /// Energy discharged since installation, 1 kWh steps.
@@ -54,13 +53,13 @@ public struct Frame: Hashable, Sendable {
     /// Byte 48: value of the key, or the clock's minute.
     public var keyValue: UInt8 = 0
     /// Configured capacity, 100 Wh steps.
-    @Short public var capacity = WattHours.zero
+    public var capacity = WattHours.zero
     /// Setting V-min: below it the load relay opens.
-    @Short public var minimumVoltage = Millivolts.zero
+    public var minimumVoltage = Millivolts.zero
     /// Setting V-max: at it the charge relay opens.
-    @Short public var maximumVoltage = Millivolts.zero
+    public var maximumVoltage = Millivolts.zero
     /// Setting V-balance: above it a board bypasses about 1 A.
-    @Short public var balanceVoltage = Millivolts.zero
+    public var balanceVoltage = Millivolts.zero
 
     /// Key of this frame, 0...230; `nil` when the bytes are the clock of old firmware.
     public var key: Int? { keyByte >= 25 ? Int(keyByte) - 25 : nil }
@@ -80,15 +79,15 @@ extension Frame {
 /// What the owner set in the vendor's app (and on the switches), as each frame repeats it.
 public struct PackSettings: Hashable, Sendable {
     /// Number of cells, 1...255.
-    @Octet public var cellCount: Int
+    public var cellCount: Int
     /// Below it the load relay opens.
-    @Short public var minimumVoltage: Millivolts
+    public var minimumVoltage: Millivolts
     /// At it the charge relay opens.
-    @Short public var maximumVoltage: Millivolts
+    public var maximumVoltage: Millivolts
     /// Above it a board balances.
-    @Short public var balanceVoltage: Millivolts
+    public var balanceVoltage: Millivolts
     /// Configured capacity; often deliberately below the label.
-    @Short public var capacity: WattHours
+    public var capacity: WattHours
 
     /// Creates settings, as a test or a simulator needs them.
     public init(

@@ -48,8 +48,8 @@ struct FrameGate: Hashable, Sendable {
 
 /// What of a frame may not jump.
 private struct Extremes: Hashable, Sendable {
-    @Short private var highestVoltage: Millivolts
-    @Short private var lowestVoltage: Millivolts
+    private var highestVoltage: Millivolts
+    private var lowestVoltage: Millivolts
     private let highestTemperature: RawTemperature
     private let lowestTemperature: RawTemperature
 

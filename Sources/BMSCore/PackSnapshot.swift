@@ -18,11 +18,11 @@ public struct CellReading: Hashable, Sendable {
 /// Settings of a cell that only keys tell.
 public struct CellSettings: Hashable, Sendable {
     /// V-low: early warning before Vmin.
-    @ShortIfAny public var low: Millivolts?
+    public var low: Millivolts?
     /// Nominal voltage.
-    @ShortIfAny public var nominal: Millivolts?
+    public var nominal: Millivolts?
     /// V-full: a cell counts as full.
-    @ShortIfAny public var full: Millivolts?
+    public var full: Millivolts?
 
     /// Nothing known.
     public init() {}
@@ -56,13 +56,7 @@ public struct PackSnapshot: Hashable, Sendable {
     /// Readings by cell, index 0 = cell 1; `nil` for a cell not seen yet.
     public var cells: [CellReading?] = []
     /// Key-values as of the last frame.
-    public var keys: KeyValues {
-        get { told.value }
-        set { told = Shared(newValue) }
-    }
-    /// They come seldom and are copied with each frame.
-    var told = Self.untold
-    private static let untold = Shared(KeyValues())
+    public var keys = KeyValues()
     /// Voltages of the keys as they were sent last: keys come and go with a bad cable, settings stay.
     public var cellSettings = CellSettings()
     /// Chemistry by configuration, else inferred; `nil` where the thresholds fit none.

@@ -67,7 +67,7 @@ public struct PackTracker: Sendable {
     public mutating func take(_ frame: Frame, at now: Timestamp) -> Outcome {
         if frame.status.contains(.noCellCommunication) {
             note(frame.status, at: now)
-            if let news = keys.news(at: now) { snapshot.told = news }
+            snapshot.keys = keys.values(at: now)
             return .statusOnly
         }
         if let since = repetition.stuck(frame, at: now, options) {
@@ -89,9 +89,8 @@ public struct PackTracker: Sendable {
         snapshot.settings = gate.settings
         noteCell(frame, at: now)
         if options.generation == .three { keys.add(frame, at: now) }
-        let news = keys.news(at: now)
-        if let news { snapshot.told = news }
-        if isOtherPack || news != nil { snapshot.cellSettings.note(snapshot.keys) }
+        snapshot.keys = keys.values(at: now)
+        snapshot.cellSettings.note(snapshot.keys)
         if options.chemistry == nil {
             snapshot.chemistry = Chemistry(
                 full: snapshot.ifSound(snapshot.cellSettings.full) ?? frame.balanceVoltage,

@@ -1,11 +1,9 @@
 /// A temperature as the BMS counts it.
 public struct RawTemperature: Hashable, Comparable, Sendable {
-    private var stored: UInt16
-
     /// Counts, 0...65535.
-    public var count: Int { Int(stored) }
+    public let count: Int
     /// Wraps counts of the wire; one beyond is cut to the nearest.
-    public init(_ count: Int) { stored = UInt16(clamping: count) }
+    public init(_ count: Int) { self.count = min(max(count, 0), 65_535) }
     /// Order by temperature.
     public static func < (left: Self, right: Self) -> Bool { left.count < right.count }
 }

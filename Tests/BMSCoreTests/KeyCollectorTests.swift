@@ -122,31 +122,6 @@ struct KeyCollectorTests {
         #expect(collector.values(at: .seconds(77)).fullVoltage != nil)
     }
 
-    @Test("What is kept between frames is what would be worked out anew", arguments: 1...20)
-    func kept(seed: UInt64) {
-        var random = SeededRandom(seed)
-        var collector = KeyCollector()
-        var latest = KeyValues()
-        var milliseconds: Int64 = 0
-        var known = 0
-        for step in 0..<600 {
-            // Pauses beyond the age at which a value is forgotten, and clocks that jump back.
-            switch Int.random(in: 0..<40, using: &random) {
-            case 0: milliseconds += Int64.random(in: 0..<90_000, using: &random)
-            case 1: milliseconds -= Int64.random(in: 0..<90_000, using: &random)
-            default: milliseconds += 1000
-            }
-            let now = Timestamp(milliseconds: milliseconds)
-            if Int.random(in: 0..<20, using: &random) > 0 {
-                collector.add(frame(step % 19, UInt8.random(in: 0...3, using: &random)), at: now)
-            }
-            if let news = collector.news(at: now) { latest = news.value }
-            #expect(latest == collector.values(at: now))
-            if latest != KeyValues() { known += 1 }
-        }
-        #expect(known > 100)
-    }
-
     @Test("The clock of old firmware is never a key, at any hour and minute")
     func clock() {
         var collector = KeyCollector()

@@ -4,6 +4,12 @@ import TestSupport
 
 @Suite("Temperatures, chemistry and derived values")
 struct QuantityTests {
+    @Test("A raw temperature is cut to what the wire can carry")
+    func rawTemperature() {
+        #expect(RawTemperature(70_000).count == 65_535)
+        #expect(RawTemperature(-1).count == 0)
+    }
+
     @Test(
         "Counts become degrees by either rule",
         arguments: [

@@ -30,13 +30,5 @@ struct ShortTests {
         sample.cell = -1
         #expect(sample.current == nil)
         #expect(sample.cell == 0)
-        #expect(RawTemperature(70_000).count == 65_535)
-        #expect(RawTemperature(-1).count == 0)
-    }
-
-    @Test("A frame takes little more room than its bytes")
-    func room() {
-        #expect(MemoryLayout<Frame>.size <= 128)
-        #expect(Frame.blank.current == nil)
     }
 }
