@@ -7,15 +7,15 @@ struct FrameGate: Hashable, Sendable {
     private(set) var settings: PackSettings?
     private var candidateSettings: PackSettings?
     private var candidateCount = 0
-    private var last: Extremes?
-    private var candidate: Extremes?
+    private var last: Measured?
+    private var candidate: Measured?
 
     init(_ limits: PackTracker.GateLimits) { self.limits = limits }
 
     /// The reason to refuse a measuring frame, or `nil` when it is taken.
     mutating func check(_ frame: Frame) -> Rejection? {
         guard confirm(frame.settings) else { return .settings }
-        let new = Extremes(frame)
+        let new = Measured(frame)
         if let last, new.isJump(from: last, limits) {
             let isConfirmed = candidate.map { !new.isJump(from: $0, limits) } ?? false
             guard isConfirmed else {
@@ -43,27 +43,5 @@ struct FrameGate: Hashable, Sendable {
         candidateSettings = nil
         candidateCount = 0
         return true
-    }
-}
-
-/// What of a frame may not jump.
-private struct Extremes: Hashable, Sendable {
-    private var highestVoltage: Millivolts
-    private var lowestVoltage: Millivolts
-    private let highestTemperature: RawTemperature
-    private let lowestTemperature: RawTemperature
-
-    init(_ frame: Frame) {
-        highestVoltage = frame.highestVoltage
-        lowestVoltage = frame.lowestVoltage
-        highestTemperature = frame.highestTemperature
-        lowestTemperature = frame.lowestTemperature
-    }
-
-    func isJump(from old: Extremes, _ limits: PackTracker.GateLimits) -> Bool {
-        (highestVoltage - old.highestVoltage).magnitude > limits.highestCell
-            || (lowestVoltage - old.lowestVoltage).magnitude > limits.lowestCell
-            || abs(highestTemperature.count - old.highestTemperature.count) > limits.temperatureCounts
-            || abs(lowestTemperature.count - old.lowestTemperature.count) > limits.temperatureCounts
     }
 }

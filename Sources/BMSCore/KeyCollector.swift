@@ -13,7 +13,6 @@ enum KeyLayout {
     static let secondStatus = 16...16
     static let fullVoltage = 17...18
 
-    static let voltages = [lowVoltage, nominalVoltage, fullVoltage]
     static let values = [
         stateOfHealth, chargeEfficiency, lowVoltage, nominalVoltage, firmware, cycles, chargedEnergy,
         dischargedEnergy, secondStatus, fullVoltage,
@@ -23,7 +22,8 @@ enum KeyLayout {
 /// Joins key bytes to values: only bytes of one cycle belong together, so that no old low byte meets a new high byte.
 ///
 /// A cycle ends where the key number falls, or in a silence in which a whole one may have passed unseen. Its values count from then on,
-/// each until ``maximumAge`` has passed. Voltages are settings, and limits follow them: another one counts when two cycles brought it.
+/// each until ``maximumAge`` has passed. Another value than the known one counts when two cycles brought it, for no sum but that of the
+/// frame guards these bytes; the second status counts at once.
 struct KeyCollector: Sendable {
     /// Age at which a value is forgotten (the vendor's driver has the same 60 s).
     static let maximumAge: Int64 = 60_000
@@ -36,7 +36,7 @@ struct KeyCollector: Sendable {
 
     private var cycle = KeyBytes()
     private var committed = KeyBytes()
-    /// Voltages of the cycle before, known or not.
+    /// Values of the cycle before, known or not.
     private var candidates = KeyBytes()
     private var lastKey: Int?
     private var lastKeyAt: Timestamp?
@@ -60,7 +60,7 @@ struct KeyCollector: Sendable {
         for value in KeyLayout.values where cycle.number(value) != nil && isConfirmed(value) {
             for key in value { committed[key] = cycle[key] }
         }
-        for key in KeyLayout.voltages.joined() where cycle[key] != nil { candidates[key] = cycle[key] }
+        for key in 0..<KeyLayout.count where cycle[key] != nil { candidates[key] = cycle[key] }
         cycle = KeyBytes()
     }
 
@@ -72,9 +72,9 @@ struct KeyCollector: Sendable {
         recent = []
     }
 
-    /// A voltage that the cycle brought is the known one, or the one of the cycle before, or the first.
+    /// A value that the cycle brought is the known one, or the one of the cycle before, or the first.
     private func isConfirmed(_ value: ClosedRange<Int>) -> Bool {
-        guard KeyLayout.voltages.contains(value), let known = committed.number(value) else { return true }
+        guard value != KeyLayout.secondStatus, let known = committed.number(value) else { return true }
         let new = cycle.number(value)
         return new == known || new == candidates.number(value)
     }

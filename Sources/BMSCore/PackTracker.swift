@@ -8,6 +8,12 @@ public struct PackTracker: Sendable {
         public var lowestCell = Millivolts(500)
         /// Largest move of a temperature, in counts of 0.857 K; 17 counts are 14.6 K.
         public var temperatureCounts = 17
+        /// Largest move of the state of charge, in points of a percent.
+        public var socPoints = 5
+        /// Largest move of the stored energy, in thousandths of the capacity; 100 Wh at least.
+        public var energyPermille = 50
+        /// Largest move of a current. Twice the capacity's current, 2 C, is the limit where that is more.
+        public var current = Milliamperes(100_000)
         /// Equal frames that confirm changed settings.
         public var settingsConfirmation = 5
         /// Milliseconds for which frames that are equal in every byte count; `nil`: for ever. The configuration sets 20 s.

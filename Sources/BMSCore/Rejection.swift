@@ -32,7 +32,7 @@ public enum Rejection: String, CaseIterable, Hashable, Sendable {
 
     // History: what does not follow from the frame before. A repetition confirms it.
 
-    /// A voltage or temperature moved further than a second allows.
+    /// A voltage, a temperature, a current, the state of charge or the stored energy moved further than a second allows.
     case jump
     /// A setting (cell count, thresholds, capacity) differs and is not confirmed yet.
     case settings
@@ -69,7 +69,9 @@ public enum Rejection: String, CaseIterable, Hashable, Sendable {
         case .cellVoltage: "checks.minimumCellVoltage, checks.maximumCellVoltage"
         case .temperature: "checks.lowestTemperature, checks.highestTemperature"
         case .packVoltage: "checks.packVoltageTolerance"
-        case .jump: "checks.maximumCellJump, checks.minimumCellJump, checks.temperatureJump"
+        case .jump:
+            "checks.maximumCellJump, checks.minimumCellJump, checks.temperatureJump, checks.socJump, checks.energyJump, "
+                + "checks.currentJump"
         case .settings: "checks.settingsConfirmation"
         case .stuck: "checks.stuck"
         }

@@ -22,7 +22,7 @@ struct RestTests {
 
         /// No frame is like the one before.
         mutating func frame() -> [UInt8] {
-            soc = (soc + 1) % 100
+            soc = 48 + (soc + 1) % 5
             return FrameFixture.bytes { $0.soc = soc }
         }
 
@@ -103,7 +103,7 @@ struct RestTests {
                 harness.pass(0.4)
                 if hasTicks { harness.tick() }
                 harness.pass(0.2)
-                let (lead, soc) = (Int.random(in: 0...40, using: &random), Int.random(in: 0...100, using: &random))
+                let (lead, soc) = (Int.random(in: 0...40, using: &random), Int.random(in: 48...52, using: &random))
                 harness.frame { frame in
                     frame.highestVoltage += Millivolts(5 * lead)
                     frame.soc = soc

@@ -146,6 +146,7 @@ struct LearningTests {
                 bench.feed(at: Double(second)) {
                     $0.setCells(low: 3020, high: 3060)
                     $0.current = .zero
+                    $0.soc = 60
                     $0.capacity = WattHours(5280)
                 }
             }

@@ -78,8 +78,20 @@ enum PackTable {
             "A larger step of a temperature between two frames needs a second frame."
         ) { $0.options.tracker.gate.temperatureCounts = $1.number * 1000 / 857 },
         Key(
-            "checks.minimumCellVoltage", .decimal(500...2_000, unit: "volts"), "1.0",
-            "Frames with a lower cell are refused."
+            "checks.socJump", .whole(1...100, unit: "percent"), "5",
+            "A larger step of the state of charge between two frames, in points, needs a second frame; 100 switches it off."
+        ) { $0.options.tracker.gate.socPoints = $1.number },
+        Key(
+            "checks.energyJump", .whole(1...1_000, unit: "percent"), "5",
+            "The same for the stored energy, as a part of the capacity; a step below 100 Wh never needs one."
+        ) { $0.options.tracker.gate.energyPermille = $1.number * 10 },
+        Key(
+            "checks.currentJump", .whole(20...8_000, unit: "amperes"), "100",
+            "The same for a current; where 2 C, twice the current of an hour, is more, that holds."
+        ) { $0.options.tracker.gate.current = Milliamperes($1.number * 1000) },
+        Key(
+            "checks.minimumCellVoltage", .decimal(0...2_000, unit: "volts"), "1.0",
+            "Frames with a lower cell are refused; their permissions and alarms count all the same."
         ) { $0.options.rules.plausibility?.minimumCellVoltage = Millivolts($1.number) },
         Key(
             "checks.maximumCellVoltage", .decimal(3_000...5_500, unit: "volts"), "5.5",
