@@ -15,9 +15,10 @@ public struct FrameStream: Sendable {
     /// The next window is where a frame is due.
     private var isAligned = false
     private var hasFoundFrame = false
-    /// Bytes that may be the end of a frame whose beginning was sent before the source was opened.
-    private var halfFrame = FrameLayout.length - 1
-    /// Bytes of those pushed that the line must have damaged: no half frame of the opening among them.
+    /// Bytes to come that need no damage to be part of no good frame: the end of a frame whose beginning was sent before the
+    /// source was opened, or of one whose sum was right and whose content was refused.
+    private var excused = FrameLayout.length - 1
+    /// Bytes of those pushed that the line must have damaged.
     public private(set) var damagedBytes = 0
 
     /// An empty stream.
@@ -85,21 +86,27 @@ public struct FrameStream: Sendable {
         buffer.removeAll(keepingCapacity: true)
         head = 0
         isAligned = false
-        halfFrame = FrameLayout.length - 1
+        excused = FrameLayout.length - 1
     }
 
     private mutating func accept() {
         if !isAligned && hasFoundFrame { counters.resyncs += 1 }
         isAligned = true
         hasFoundFrame = true
-        halfFrame = 0
+        excused = 0
         counters.framesAccepted += 1
     }
 
     /// Where no frame is due, a window without its sign bytes is noise, and noise is counted in bytes, not in frames.
     private mutating func reject(_ rejected: RejectedFrame) {
         counters.bytesDropped += 1
-        if halfFrame > 0 { halfFrame -= 1 } else { damagedBytes += 1 }
+        if rejected.frame != nil {
+            excused = FrameLayout.length - 1
+        } else if excused > 0 {
+            excused -= 1
+        } else {
+            damagedBytes += 1
+        }
         if isAligned || rejected.rejection != .signs {
             counters.count(rejected.rejection)
             lastRejected = rejected

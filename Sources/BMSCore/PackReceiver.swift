@@ -26,32 +26,38 @@ public struct PackReceiver: Sendable {
 
     /// Takes bytes as they were read.
     ///
-    /// - Returns: what became of each frame in them, oldest first.
+    /// - Returns: what became of each frame in them whose signs and sum are right, oldest first.
     public mutating func receive(_ bytes: [UInt8], at now: Timestamp) -> [PackTracker.Outcome] {
         let damagedBefore = stream.damagedBytes
         stream.push(bytes)
         var outcomes: [PackTracker.Outcome] = []
-        while let window = stream.next() {
-            if case .success(let frame) = window { outcomes.append(track(frame, at: now)) }
-        }
+        while let window = stream.next() { outcomes.append(track(window, at: now)) }
         if stream.damagedBytes != damagedBefore { damagedAt = now }
         return outcomes
     }
 
-    /// Takes bytes that claim to be one whole frame, as a line of a filter does; anything else counts as no frame.
+    /// Takes bytes that claim to be one whole frame, as a line of a filter does.
+    ///
+    /// - Returns: `nil` where their number, their signs or their sum is wrong: they count as no frame.
     @discardableResult
     public mutating func receiveFrame(_ bytes: [UInt8], at now: Timestamp) -> PackTracker.Outcome? {
-        guard case .success(let frame)? = stream.take(bytes.span) else {
+        guard let window = stream.take(bytes.span) else {
             damagedAt = now
             return nil
         }
-        return track(frame, at: now)
+        return track(window, at: now)
     }
 
-    private mutating func track(_ frame: Frame, at now: Timestamp) -> PackTracker.Outcome {
-        let outcome = tracker.take(frame, at: now)
-        if case .refused(let rejection) = outcome { stream.refuse(rejection) }
-        return outcome
+    private mutating func track(_ window: Result<Frame, RejectedFrame>, at now: Timestamp) -> PackTracker.Outcome {
+        switch window {
+        case .success(let frame):
+            let outcome = tracker.take(frame, at: now)
+            if case .refused(let rejection) = outcome { stream.refuse(rejection) }
+            return outcome
+        case .failure(let rejected):
+            if let status = rejected.frame?.status { tracker.refuse(status, for: rejected.rejection, at: now) }
+            return .refused(rejected.rejection)
+        }
     }
 
     /// The source was closed or opened: a half frame is forgotten, knowledge is not.

@@ -45,12 +45,20 @@ public struct PackSnapshot: Hashable, Sendable {
     public var measuredAt: Timestamp?
     /// When the last good frame came, with or without measurements; `nil` before the first.
     public var linkAt: Timestamp?
-    /// Charge and discharge permission: lost at once, gained after two of three.
+    /// When the last frame came whose signs and sum are right, whether it was taken or refused; `nil` before the first.
+    public var heardAt: Timestamp?
+    /// The check that refused the newest of these frames; `nil` where it was taken.
+    public var refusal: Rejection?
+    /// Charge and discharge permission: lost at once, also by a refused frame; gained after two of three that count.
     public var permissions: StatusFlags = []
-    /// Alarms, after two of three.
+    /// Alarms, after two of three; refused frames raise them as well and clear none.
     public var alarms: StatusFlags = []
-    /// Status byte of the newest good frame, unvoted: for what must act at once.
+    /// Status byte of the newest good frame, unvoted, lowered by the refused ones since: for what must act at once.
     public var newestStatus: StatusFlags = []
+    /// Bits that the newest good frame or a refused one since said at their careful value; empty before any frame.
+    public var carefulStatus: StatusFlags = []
+    /// Bits that are held at their careful value because they flickered: permissions are taken away, alarms stand.
+    public var heldStatus: StatusFlags = []
     /// Confirmed settings; `nil` before the first believed frame.
     public var settings: PackSettings?
     /// Readings by cell, index 0 = cell 1; `nil` for a cell not seen yet.
@@ -63,7 +71,8 @@ public struct PackSnapshot: Hashable, Sendable {
     public var chemistry: Chemistry?
     /// How raw temperatures become degrees.
     public var temperatureScale = TemperatureScale.measured
-    /// When bytes last came that are part of no frame; `nil`: never. The half frame after the opening of a source is no damage.
+    /// When bytes last came that are part of no frame; `nil`: never. The half frame after the opening of a source is no damage, nor is a
+    /// frame whose sum is right and whose content is refused.
     public var damagedAt: Timestamp?
     /// Receiver's counters.
     public var counters = LinkCounters()

@@ -56,6 +56,7 @@ public struct PackTracker: Sendable {
     private let options: Options
     private var gate: FrameGate
     private var vote = StatusVote()
+    private var flicker: FlickerGuard
     private var votedAt: Timestamp?
     private var keys = KeyCollector()
     private var repetition = RepetitionWatch()
@@ -64,11 +65,13 @@ public struct PackTracker: Sendable {
     public init(_ options: Options = Options()) {
         self.options = options
         gate = FrameGate(options.gate)
+        flicker = FlickerGuard(patience: options.freshness.stale)
         snapshot.chemistry = options.chemistry
         snapshot.temperatureScale = options.temperatureScale
     }
 
-    /// Takes a frame that obeyed the ``FrameRules``. A refused frame changes nothing in ``snapshot``.
+    /// Takes a frame that obeyed the ``FrameRules``. Of one that is refused for what came before it the status byte counts as
+    /// ``refuse(_:for:at:)`` says.
     @discardableResult
     public mutating func take(_ frame: Frame, at now: Timestamp) -> Outcome {
         if frame.status.contains(.noCellCommunication) {
@@ -79,11 +82,17 @@ public struct PackTracker: Sendable {
         if let since = repetition.stuck(frame, at: now, options) {
             // All of them are as old as the first: nobody has measured anything since.
             (snapshot.linkAt, snapshot.measuredAt, votedAt) = (since, since, since)
+            snapshot.refusal = .stuck
             return .refused(.stuck)
         }
         if let rejection = gate.check(frame) {
-            // The very first frame waits for its twin; when that comes, permission rests on both.
-            if snapshot.frame == nil { cast(frame.status, at: now) }
+            if snapshot.frame == nil {
+                // The very first frame waits for its twin; when that comes, permission rests on both.
+                cast(frame.status, at: now)
+                lower(frame.status, for: rejection, at: now)
+            } else {
+                refuse(frame.status, for: rejection, at: now)
+            }
             return .refused(rejection)
         }
         note(frame.status, at: now)
@@ -105,19 +114,51 @@ public struct PackTracker: Sendable {
         return .measured
     }
 
+    /// Hears the status byte of a frame whose signs and sum are right and that is refused all the same.
+    ///
+    /// What makes frames implausible is often what makes the BMS open its relays. So permissions may be lost and alarms raised by
+    /// such a frame; it gives no permission, clears no alarm, and makes nothing younger.
+    public mutating func refuse(_ status: StatusFlags, for rejection: Rejection, at now: Timestamp) {
+        vote.add(status, of: status.careful)
+        lower(status, for: rejection, at: now)
+    }
+
+    private mutating func lower(_ status: StatusFlags, for rejection: Rejection, at now: Timestamp) {
+        snapshot.refusal = rejection
+        snapshot.heardAt = now
+        snapshot.carefulStatus.formUnion(status.careful)
+        flicker.note(careful: snapshot.carefulStatus, isTaken: false, at: now)
+        snapshot.heldStatus = flicker.held
+        snapshot.newestStatus = snapshot.newestStatus.lowered(snapshot.carefulStatus.union(flicker.held))
+        snapshot.permissions.formIntersection(heldPermissions)
+        snapshot.alarms.formUnion(heldAlarms)
+    }
+
+    private var heldPermissions: StatusFlags {
+        flicker.held.contains(.noCellCommunication) ? [] : vote.permissions.subtracting(flicker.held)
+    }
+
+    private var heldAlarms: StatusFlags { vote.majority.union(flicker.held).intersection(.alarms) }
+
     /// Permission must be earned anew after a silence: what was true then proves nothing now.
     private mutating func cast(_ status: StatusFlags, at now: Timestamp) {
-        if options.freshness.freshness(of: votedAt, at: now) > .holding { vote.reset() }
+        if options.freshness.freshness(of: votedAt, at: now) > .holding { vote.reset(.permissions) }
+        if options.freshness.freshness(of: snapshot.heardAt, at: now) > .holding { vote.reset(.alarms) }
         vote.add(status)
         votedAt = now
     }
 
     private mutating func note(_ status: StatusFlags, at now: Timestamp) {
         cast(status, at: now)
+        snapshot.refusal = nil
         snapshot.linkAt = now
-        snapshot.newestStatus = status
-        snapshot.permissions = vote.permissions
-        snapshot.alarms = vote.majority.intersection(.alarms)
+        snapshot.heardAt = now
+        snapshot.carefulStatus = status.careful
+        flicker.note(careful: status.careful, isTaken: true, at: now)
+        snapshot.heldStatus = flicker.held
+        snapshot.newestStatus = status.lowered(flicker.held)
+        snapshot.permissions = heldPermissions
+        snapshot.alarms = heldAlarms
     }
 
     /// A slot of 0, above the count, or outside what the frame says of its cells is dropped; the frame stays.

@@ -26,6 +26,16 @@ public struct StatusFlags: OptionSet, Hashable, Sendable {
     public static let alarms: Self = [.noCellCommunication, .cellTooLow, .cellTooHigh, .tooCold, .tooWarm]
     /// The two permissions.
     public static let permissions: Self = [.chargeAllowed, .dischargeAllowed]
+    /// Every bit.
+    static let all = Self(rawValue: 0xFF)
+
+    /// The bits that stand at their careful value: permissions that are missing, and alarms that are set.
+    public var careful: Self { Self.permissions.subtracting(self).union(intersection(.alarms)) }
+
+    /// The same with some bits put to their careful value: permissions taken away, alarms set.
+    public func lowered(_ bits: Self) -> Self {
+        subtracting(bits.intersection(.permissions)).union(bits.intersection(.alarms))
+    }
 }
 
 /// Status byte 2 (key 16): what firmware that sends it says about contacts and early warnings.

@@ -2,7 +2,8 @@ import BMSCore
 import ChargeLimits
 
 /// What is told once about a pack: the chemistry that was inferred or contradicts, another number of cells, balancing that was
-/// given up, cells that are deeply discharged, a ceiling that cannot be kept.
+/// given up, cells that are deeply discharged, a ceiling that cannot be kept, status bits that
+/// are held because they came and went.
 struct PackWatch: Hashable, Sendable {
     /// One piece of news.
     struct News: Hashable {
@@ -17,6 +18,7 @@ struct PackWatch: Hashable, Sendable {
     private var isContradicted = false
     private var isDeeplyDischarged = false
     private var hasNoCeiling = false
+    private var held: StatusFlags = []
 
     /// - Parameters:
     ///   - isConfigured: the file names the chemistry.
@@ -26,8 +28,11 @@ struct PackWatch: Hashable, Sendable {
         _ snapshot: PackSnapshot, _ limits: Limits?, isConfigured: Bool, latches: Set<LimitMemory.Latch> = [],
         hasMaximumSoc: Bool = false
     ) -> [News] {
-        guard let settings = snapshot.settings else { return [] }
         var news: [News] = []
+        let newlyHeld = snapshot.heldStatus.subtracting(held)
+        held = snapshot.heldStatus
+        if !newlyHeld.isEmpty { news.append(Self.flicker(newlyHeld)) }
+        guard let settings = snapshot.settings else { return news }
         if let cells, cells != settings.cellCount {
             let text = "the number of cells changed from \(cells) to \(settings.cellCount), charging waits a minute"
             news.append(News(kind: "cellCount", level: .warning, text: text))
@@ -64,6 +69,21 @@ struct PackWatch: Hashable, Sendable {
         }
         hasNoCeiling = noCeiling
         return news
+    }
+
+    private static func flicker(_ bits: StatusFlags) -> News {
+        let names: [(StatusFlags, String)] = [
+            (.chargeAllowed, "permission to charge"), (.dischargeAllowed, "permission to discharge"),
+            (.noCellCommunication, "communication with the cells"), (.cellTooLow, "a cell too low"),
+            (.cellTooHigh, "a cell too high"), (.tooCold, "too cold"), (.tooWarm, "too warm"),
+        ]
+        let text = names.filter { bits.contains($0.0) }.map(\.1).joined(separator: ", ")
+        return News(
+            kind: "flicker", level: .warning,
+            text:
+                "the BMS changed its mind more than five times in ten minutes (\(text)): the careful side holds until "
+                + "five minutes have passed without it; look for a loose wire, a bad cable or a threshold that is touched"
+        )
     }
 
     private static func chemistry(_ chemistry: Chemistry?, _ settings: PackSettings) -> News {

@@ -14,6 +14,7 @@ struct PackReceiverTests {
         var snapshot = receiver.snapshot
         snapshot.counters = LinkCounters()
         snapshot.damagedAt = nil
+        (snapshot.heardAt, snapshot.refusal) = (nil, nil)
         return snapshot
     }
 
@@ -21,13 +22,20 @@ struct PackReceiverTests {
     func refusedByRules(damage: Damage) {
         var receiver = settled()
         let before = knowledge(receiver)
-        #expect(receiver.receive(FrameFixture.bytes(damage.change), at: .seconds(1)).isEmpty)
+        #expect(receiver.receive(FrameFixture.bytes(damage.change), at: .seconds(1)) == [.refused(damage.rejection)])
         #expect(knowledge(receiver) == before)
+        #expect(receiver.snapshot.refusal == damage.rejection)
+        #expect(receiver.snapshot.damagedAt == nil)
         #expect(receiver.counters[damage.rejection] == 1)
     }
 
     static let history: [Damage] = [
         Damage("highest cell jumps", .jump) { $0.setCells(low: 3305, high: 3625) },
+        Damage("the state of charge jumps", .jump) { $0.soc = 0 },
+        Damage("the stored energy jumps", .jump) { $0.energyStored = WattHours(0) },
+        Damage("the current jumps", .jump) { $0.current = Milliamperes(-1_875_000) },
+        Damage("the inflow jumps", .jump) { $0.current1 = Milliamperes(600_000) },
+        Damage("a sensor goes", .jump) { $0.current = nil },
         Damage("settings change", .settings) { $0.capacity = WattHours(20_000) },
     ]
 
@@ -69,7 +77,8 @@ struct PackReceiverTests {
     @Test("A line that fails the rules is counted and can be looked at", arguments: Damage.shape + Damage.plausibility)
     func badLine(damage: Damage) {
         var receiver = settled()
-        #expect(receiver.receiveFrame(FrameFixture.bytes(damage.change), at: .seconds(1)) == nil)
+        let outcome = receiver.receiveFrame(FrameFixture.bytes(damage.change), at: .seconds(1))
+        #expect(outcome == .refused(damage.rejection))
         #expect(receiver.counters[damage.rejection] == 1)
         #expect(receiver.lastRejected?.rejection == damage.rejection)
     }

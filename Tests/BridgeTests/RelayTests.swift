@@ -346,7 +346,7 @@ struct RelayTests {
         var isGuarded = true
         var status: StatusFlags = []
         var closings = 0
-        for _ in 0..<5_000 {
+        for _ in 0..<8_000 {
             harness.forget()
             harness.notices = []
             switch Int.random(in: 0..<12, using: &random) {
@@ -356,7 +356,9 @@ struct RelayTests {
             case 2:
                 isGuarded = random.oneIn(3) ? false : true
                 harness.guards(isUp: isGuarded)
-            case 3: status = random.oneIn(3) ? [] : [.chargeAllowed, .dischargeAllowed]
+            case 3:
+                // More often, and the permission is held back as one that flickers.
+                if random.oneIn(6) { status = random.oneIn(3) ? [] : [.chargeAllowed, .dischargeAllowed] }
             case 4: if random.oneIn(5) { harness.silence(12) }
             case 5: harness.command("relay/charger", random.bytes(20))
             default: harness.frames(1) { $0.status = status }
@@ -366,7 +368,7 @@ struct RelayTests {
             let dcl = harness.bridge.limits(ofPack: 0)?.dcl ?? .zero
             if !isGuarded || dcl == .zero || status.isEmpty { Issue.record("closed wrongly") }
         }
-        #expect(closings > 20)
+        #expect(closings > 10)
     }
 
     @Test("Home Assistant gets a select and a contact, with names that a template cannot mistake")

@@ -40,7 +40,7 @@ struct LimitCalculatorTests {
         bench.run(0...20)
         bench.feed(at: 21) { $0.status = [] }
         bench.run(22...24)
-        bench.feed(at: 25) { $0.soc = 101 }
+        bench.feed([UInt8](repeating: 7, count: 58), at: .seconds(25))
         let before = try #require(bench.limits).numbers
         #expect(before[2] > 0)
         // The rest of the damaged frame is given up with the next one.

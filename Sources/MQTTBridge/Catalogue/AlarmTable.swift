@@ -34,7 +34,7 @@ struct AlarmRow: Sendable {
     var title: String
     /// Packs that can have it.
     var isFor: @Sendable (PackOptions) -> Bool = { _ in true }
-    /// It knows something only while frames come.
+    /// It knows something only while good frames come. Those of the BMS itself are raised by refused ones, too.
     var needsPack = true
     /// dbus-mqtt-battery takes its key.
     var isInGXFeed = true
@@ -69,16 +69,16 @@ enum AlarmTable {
     static let imbalance = Millivolts(200)
 
     static let rows: [AlarmRow] = [
-        AlarmRow(alarm: .lowCellVoltage, key: "alarm_low_cell_voltage", title: "Low cell voltage") { view in
+        AlarmRow(alarm: .lowCellVoltage, key: "alarm_low_cell_voltage", title: "Low cell voltage", needsPack: false) { view in
             bit(view, .cellTooLow, warning: view.live.map { isLow($0, view) } ?? false)
         },
-        AlarmRow(alarm: .highCellVoltage, key: "alarm_high_cell_voltage", title: "High cell voltage") { view in
+        AlarmRow(alarm: .highCellVoltage, key: "alarm_high_cell_voltage", title: "High cell voltage", needsPack: false) { view in
             bit(view, .cellTooHigh, warning: raised(.highCellVoltage, view) > .none)
         },
-        AlarmRow(alarm: .lowTemperature, key: "alarm_low_temperature", title: "Low temperature") { view in
+        AlarmRow(alarm: .lowTemperature, key: "alarm_low_temperature", title: "Low temperature", needsPack: false) { view in
             bit(view, .tooCold, warning: view.keys?.secondStatus?.contains(.tooColdToDischarge) ?? false)
         },
-        AlarmRow(alarm: .highTemperature, key: "alarm_high_temperature", title: "High temperature") { view in
+        AlarmRow(alarm: .highTemperature, key: "alarm_high_temperature", title: "High temperature", needsPack: false) { view in
             bit(view, .tooWarm, warning: false)
         },
         AlarmRow(
@@ -103,7 +103,7 @@ enum AlarmTable {
             case .waiting: nil
             }
         },
-        AlarmRow(alarm: .internalFailure, key: "alarm_cell_communication", title: "Internal failure") { view in
+        AlarmRow(alarm: .internalFailure, key: "alarm_cell_communication", title: "Internal failure", needsPack: false) { view in
             guard let level = bit(view, .noCellCommunication, warning: false) else { return nil }
             return max(level, raised(.internalFailure, view), view.latches.contains(.deepDischarge) ? .alarm : .none)
         },
@@ -128,7 +128,8 @@ enum AlarmTable {
     }
 
     private static func bit(_ view: PackView, _ flag: StatusFlags, warning: Bool) -> AlarmLevel? {
-        view.status.map { $0.contains(flag) ? .alarm : warning ? .warning : .none }
+        guard let status = view.status else { return view.refusedAlarms.contains(flag) ? .alarm : nil }
+        return status.contains(flag) ? .alarm : warning ? .warning : AlarmLevel.none
     }
 
     private static func isLow(_ frame: Frame, _ view: PackView) -> Bool {

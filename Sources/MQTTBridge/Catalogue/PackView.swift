@@ -84,6 +84,11 @@ final class PackView: Sendable {
     /// Voted status where the link is live.
     var status: StatusFlags? { freshness.isLive ? snapshot.permissions.union(snapshot.alarms) : nil }
 
+    /// Alarms that the BMS keeps raising in frames that are refused for their content, after the last good one has become stale.
+    var refusedAlarms: StatusFlags {
+        times.freshness(of: snapshot.heardAt, at: now).isLive ? snapshot.alarms : []
+    }
+
     /// Age of the oldest data behind live values, ms; what is said of a stale pack rests on none, and is 0.
     var dataAge: Int64 {
         // A pack that falls silent counts in its bank until it is stale.

@@ -26,6 +26,8 @@ enum RelayRule {
         guard isGuarded else {
             return .open("the connection that would open it if the bridge died is not up")
         }
+        // Also where no frame was taken yet, or for a while: the "no" of a refused frame counts.
+        if !view.freshness.isLive, let refusal = refusal(relay, view.snapshot) { return .open(refusal) }
         guard let limits = view.limits else { return .unknown("no good frame from the BMS yet") }
         guard view.freshness.isLive else {
             let text = "no good frame for \(view.times.stale / 1000) s"
@@ -69,6 +71,21 @@ enum RelayRule {
         if limits.value(.dcl) == 0 { return .open("no discharging: \(limits.reason(.dcl))") }
         return view.snapshot.dischargeAllowed
             ? .close("discharging is permitted") : .open("the BMS does not permit discharging")
+    }
+
+    /// The BMS forbids what the relay does, by the newest frames, whether they were taken or not.
+    private static func refusal(_ relay: RelayOptions, _ snapshot: PackSnapshot) -> String? {
+        let isCharging = relay.function == .chargeAllowed || relay.function == .manual && relay.need == .charging
+        let isDischarging =
+            relay.function == .dischargeAllowed || relay.function == .manual && relay.need == .discharging
+        let forbidden = snapshot.carefulStatus
+        if isCharging, !forbidden.isDisjoint(with: [.chargeAllowed, .noCellCommunication]) {
+            return "the BMS does not permit charging"
+        }
+        if isDischarging, !forbidden.isDisjoint(with: [.dischargeAllowed, .noCellCommunication]) {
+            return "the BMS does not permit discharging"
+        }
+        return relay.function == .fault && !snapshot.alarms.isEmpty ? "the BMS reports a fault" : nil
     }
 
     private static func at(_ command: StoredSetting?) -> String {
