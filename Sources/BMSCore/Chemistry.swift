@@ -18,26 +18,76 @@ public enum Chemistry: String, Sendable, CaseIterable {
         }
     }
 
-    /// The chemistry that thresholds speak of, by the vendor driver's rules in its order; `nil` when they fit none.
-    ///
-    /// - Parameters:
-    ///   - full: V-full where the keys gave it, else V-balance.
-    ///   - minimum: V-min.
-    public init?(full: Millivolts, minimum: Millivolts) {
-        let isHigh = (3800...4400).contains(full.rawValue)
-        if (3400...3700).contains(full.rawValue) {
-            self = .lfp
-        } else if isHigh {
-            self = minimum.rawValue >= 3425 ? .nmc : .nca
-        } else if minimum.rawValue >= 3425 {
-            self = .nmc
-        } else if minimum.rawValue >= 3200 {
-            self = .nca
-        } else if (2500...2800).contains(full.rawValue) {
-            self = .lto
-        } else {
-            return nil
+    /// The highest voltage that a cell may ever be charged to (cell data sheets).
+    public var highestCellVoltage: Millivolts {
+        switch self {
+        case .lfp: Millivolts(3650)
+        case .nmc, .nca: Millivolts(4200)
+        case .lto: Millivolts(2850)
         }
+    }
+
+    /// The Vbalance that counts where the BMS has none because balancing is off.
+    public var usualBalanceVoltage: Millivolts {
+        switch self {
+        case .lfp: Millivolts(3400)
+        case .nmc, .nca: Millivolts(4000)
+        case .lto: Millivolts(2600)
+        }
+    }
+
+    /// Where Vbalance lies in a pack of this chemistry.
+    var balanceRange: ClosedRange<Millivolts> {
+        switch self {
+        case .lfp: Millivolts(3300)...Millivolts(3650)
+        case .nmc, .nca: Millivolts(3850)...Millivolts(4200)
+        case .lto: Millivolts(2350)...Millivolts(2850)
+        }
+    }
+
+    /// Where Vmin lies in a pack of this chemistry.
+    var minimumRange: ClosedRange<Millivolts> {
+        switch self {
+        case .lfp: Millivolts(2000)...Millivolts(3250)
+        case .nmc, .nca: Millivolts(2500)...Millivolts(3650)
+        case .lto: Millivolts(1500)...Millivolts(2350)
+        }
+    }
+
+    /// Where Vmax lies: no lower than the lowest Vbalance, and at most 100 mV above the highest cell voltage.
+    var maximumRange: ClosedRange<Millivolts> { balanceRange.lowerBound...highestCellVoltage + Millivolts(100) }
+
+    /// The chemistry that the thresholds of a BMS speak of; `nil` when they fit none.
+    ///
+    /// Vbalance decides; where it fits none, V-full does, if it lies within 0.1 V of it. Where balancing is off, Vmin and Vmax decide.
+    /// NMC and NCA differ in Vmin only: 3.425 V or more is NMC (the vendor's driver).
+    ///
+    /// - Parameter full: V-full where the keys gave it.
+    public init?(balance: Millivolts, minimum: Millivolts, maximum: Millivolts, full: Millivolts?) {
+        let families: [Chemistry] = [.lfp, minimum >= Millivolts(3425) ? .nmc : .nca, .lto]
+        let fitting: [Chemistry]
+        if PackSettings.isBalancingOff(balance: balance, minimum: minimum, maximum: maximum) {
+            fitting = families.filter { $0.minimumRange.contains(minimum) && $0.maximumRange.contains(maximum) }
+        } else {
+            let near = full.flatMap { ($0 - balance).magnitude <= Millivolts(100) ? $0 : nil }
+            let level = [balance, near ?? balance].first { level in
+                families.contains { $0.balanceRange.contains(level) }
+            }
+            fitting = families.filter { chemistry in level.map(chemistry.balanceRange.contains) ?? false }
+        }
+        guard let only = fitting.first, fitting.count == 1 else { return nil }
+        self = only
+    }
+}
+
+extension PackSettings {
+    /// The BMS balances nothing: Vbalance stands where no cell gets to.
+    public var isBalancingOff: Bool {
+        Self.isBalancingOff(balance: balanceVoltage, minimum: minimumVoltage, maximum: maximumVoltage)
+    }
+
+    static func isBalancingOff(balance: Millivolts, minimum: Millivolts, maximum: Millivolts) -> Bool {
+        balance <= minimum || balance > maximum - Millivolts(50)
     }
 }
 

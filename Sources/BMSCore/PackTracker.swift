@@ -108,8 +108,8 @@ public struct PackTracker: Sendable {
         snapshot.cellSettings.note(snapshot.keys)
         if options.chemistry == nil {
             snapshot.chemistry = Chemistry(
-                full: snapshot.ifSound(snapshot.cellSettings.full) ?? frame.balanceVoltage,
-                minimum: frame.minimumVoltage)
+                balance: frame.balanceVoltage, minimum: frame.minimumVoltage, maximum: frame.maximumVoltage,
+                full: snapshot.cellSettings.full)
         }
         return .measured
     }

@@ -27,7 +27,8 @@ public struct FrameReport: Sendable {
         snapshot.keys = keys.snapshot.keys
         snapshot.cellSettings = keys.snapshot.cellSettings
         snapshot.chemistry = Chemistry(
-            full: snapshot.cellSettings.full ?? frame.balanceVoltage, minimum: frame.minimumVoltage)
+            balance: frame.balanceVoltage, minimum: frame.minimumVoltage, maximum: frame.maximumVoltage,
+            full: snapshot.cellSettings.full)
         snapshot.temperatureScale = pack.value.tracker.temperatureScale
         let hasSlot = (1...max(1, frame.cellCount)).contains(frame.slotCell)
         if hasSlot {

@@ -40,18 +40,6 @@ struct QuantityTests {
         #expect(scale.count(Millidegrees(millidegrees)) == RawTemperature(count))
     }
 
-    @Test(
-        "Thresholds tell the chemistry in the vendor's order",
-        arguments: [
-            (3400, 2900, Chemistry.lfp), (3700, 2900, .lfp), (3455, 3500, .lfp), (3395, 2900, nil), (3705, 2900, nil),
-            (4000, 3425, .nmc), (4000, 3420, .nca), (4400, 3490, .nmc), (3800, 2900, .nca), (4405, 3425, .nmc),
-            (4900, 3200, .nca), (4900, 3195, nil), (2500, 2150, .lto), (2800, 2150, .lto), (2600, 3200, .nca),
-            (2495, 2150, nil), (2805, 2150, nil), (0, 0, nil),
-        ])
-    func chemistry(full: Int, minimum: Int, expected: Chemistry?) {
-        #expect(Chemistry(full: Millivolts(full), minimum: Millivolts(minimum)) == expected)
-    }
-
     @Test("The configured chemistry beats the inferred one")
     func configuredChemistry() {
         var options = PackTracker.Options()
