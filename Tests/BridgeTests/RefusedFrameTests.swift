@@ -75,7 +75,7 @@ struct RefusedFrameTests {
         #expect(try harness.document("state").isNull("Alarms.HighTemperature"))
     }
 
-    @Test("a relay that holds through a short silence, and one that waits for the first frame, open by a refused no")
+    @Test("a relay that holds through a short silence opens by a refused no")
     func relays() {
         var held = harness(.dischargeAllowed, whenStale: .hold)
         held.frames(5)
