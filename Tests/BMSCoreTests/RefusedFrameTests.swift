@@ -166,15 +166,22 @@ struct RefusedFramePropertyTests {
     @Test("They raise nothing and give no age: what holds is never more than without them", arguments: 1...40)
     func neverRaise(seed: UInt64) {
         var random = SeededRandom(seed)
+        // Short histories: in a long one the bits are soon held as ones that flicker.
+        let lowered = (0..<20).reduce(0) { sum, _ in sum + neverRaise(steps: 40, &random) }
+        #expect(lowered > 20)
+    }
+
+    /// A history of frames; how often the refused ones took a permission.
+    private func neverRaise(steps: Int, _ random: inout SeededRandom) -> Int {
         var (hearing, deaf) = (PackReceiver(), PackReceiver())
         let refusals = Damage.shape + Damage.plausibility
         var milliseconds: Int64 = 0
         var lowered = 0
-        for step in 0..<400 {
+        for step in 0..<steps {
             milliseconds += random.oneIn(50) ? Int64.random(in: 0..<70_000, using: &random) : 1000
             let now = Timestamp(milliseconds: milliseconds)
             let isRefused = step > 3 && random.oneIn(2)
-            let status = status(&random, otherOnceIn: isRefused ? 8 : 60)
+            let status = status(&random, otherOnceIn: 6)
             if isRefused {
                 let before = hearing.snapshot
                 let damage = refusals[Int.random(in: 0..<refusals.count, using: &random)]
@@ -202,7 +209,7 @@ struct RefusedFramePropertyTests {
             #expect(less.newestStatus.careful.isSuperset(of: more.newestStatus.careful))
             if less.permissions != more.permissions { lowered += 1 }
         }
-        #expect(lowered > 20)
+        return lowered
     }
 
     @Test("Damaged frames with a right sum cost two frames at most, themselves included", arguments: 1...40)
