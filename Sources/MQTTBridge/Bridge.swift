@@ -83,10 +83,14 @@ public struct Bridge: Sendable {
     public var subscriptions: [TopicFilter] {
         let birth = options.discovery == .off ? [] : [options.birthTopic]
         let relays = Set(packs.flatMap(\.stateTopics)).sorted()
+        let relayCommands = Set(packs.flatMap(\.commandTopics)).sorted().map {
+            TopicFilter($0, excludesOwn: true, toleratesOwn: true, showsRetention: true)
+        }
         // What was announced before this start is known by being heard.
         let announced = options.discovery == .off ? [] : ids.flatMap { options.topics.announced($0) }
         return [TopicFilter(options.topics.commands, showsRetention: true)]
-            + (birth + relays).map { TopicFilter($0) } + announced.map { TopicFilter($0, isLarge: true) }
+            + (birth + relays).map { TopicFilter($0) } + relayCommands
+            + announced.map { TopicFilter($0, isLarge: true) }
             + [TopicFilter(options.topics.statuses, excludesOwn: true)] + (gx?.topics.filters ?? [])
     }
 
@@ -247,7 +251,9 @@ public struct Bridge: Sendable {
         }
         if topic != options.birthTopic {
             return collect(at: now) { packs, outbox in
-                for index in packs.indices { packs[index].heard(topic, payload, at: now, into: &outbox) }
+                for index in packs.indices {
+                    packs[index].heard(topic, payload, isRetained: isRetained, at: now, into: &outbox)
+                }
             }
         }
         guard payload == Array("online".utf8), !isRetained else { return Outbox() }

@@ -213,7 +213,7 @@ struct PackChannel: Sendable {
     /// The broker knows nothing of this pack (any more).
     mutating func connected(canExpire: Bool, at now: Moment, into outbox: inout Outbox) {
         tally.brokerConnections += 1
-        relays.connected(at: now.monotonic, into: &outbox)
+        relays.connected(excludesOwn: canExpire, at: now.monotonic, into: &outbox)
         publisher.connected(view(at: now.monotonic), canExpire: canExpire, at: now, into: &outbox)
         publisher.publishSettings(desk.settings, pack, receiver.snapshot, into: &outbox)
     }
@@ -227,10 +227,17 @@ struct PackChannel: Sendable {
     /// Topics on which the pack's relays say how they stand.
     var stateTopics: [String] { relays.stateTopics }
 
-    /// A relay may have said how it stands.
-    mutating func heard(_ topic: String, _ payload: [UInt8], at now: Moment, into outbox: inout Outbox) {
-        guard relays.stateTopics.contains(topic) else { return }
-        for news in relays.take(topic, payload) { tell("relay", news.level, news.text, at: now, into: &outbox) }
+    /// Topics on which the pack's relays are commanded.
+    var commandTopics: [String] { relays.commandTopics }
+
+    /// A relay may have said how it stands, or somebody may have commanded it.
+    mutating func heard(
+        _ topic: String, _ payload: [UInt8], isRetained: Bool, at now: Moment, into outbox: inout Outbox
+    ) {
+        guard relays.stateTopics.contains(topic) || relays.commandTopics.contains(topic) else { return }
+        for news in relays.take(topic, payload, isRetained: isRetained) {
+            tell("relay", news.level, news.text, at: now, into: &outbox)
+        }
         advance(at: now, hasFrame: false, into: &outbox)
     }
 

@@ -96,12 +96,14 @@ public struct TopicAccess: Hashable, Sendable {
 
     private var bridgeReads: [String] {
         let relays = Set(packs.flatMap(\.relays).compactMap(\.stateTopic)).sorted()
+        // To hear who else commands a relay.
+        let relayCommands = Set(packs.flatMap(\.relays).map(\.commandTopic)).sorted()
         let birth = options.discovery == .off ? [] : [options.birthTopic]
         // The filter and not each setting: a command for something that is no setting is answered, too.
         let commands = packs.map { options.topics.set($0.id, "#") }
         // To hear another bridge's words where this one's belong.
         let statuses = [options.topics.bridgeStatus] + packs.map { options.topics.status($0.id) }
-        return commands + statuses + birth + announcements + relays + tree.reads
+        return commands + statuses + birth + announcements + relays + relayCommands + tree.reads
     }
 
     private var homeAssistantWrites: [String] {

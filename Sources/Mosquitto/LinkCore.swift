@@ -269,7 +269,8 @@ final class LinkCore: Sendable {
 
     private func send(_ subscriptions: [Subscription], _ state: inout State, _ handle: OpaquePointer) {
         // Where nothing keeps this client's own messages away, it goes without the others', too.
-        for subscription in subscriptions where state.version == .v5 || !subscription.noLocal {
+        for subscription in subscriptions
+        where state.version == .v5 || !subscription.noLocal || subscription.toleratesOwn {
             // What is said next waits behind them.
             state.pace.sent(subscription.filter.utf8.count, receipt: nil, at: 0)
             let options =

@@ -65,8 +65,10 @@ public struct Subscription: Hashable, Sendable {
     public var filter: String
     /// Highest quality of service of a delivery, 0...2.
     public var qos: Int
-    /// This client's own messages do not come back (MQTT 5); on an older broker nothing comes.
+    /// This client's own messages do not come back (MQTT 5); on an older broker nothing comes, unless ``toleratesOwn``.
     public var noLocal: Bool
+    /// On an older broker this client's own messages may come back with the others'.
+    public var toleratesOwn: Bool
     /// A message comes with the retain flag that its sender gave it (MQTT 5); else the flag says that it was retained before.
     public var retainAsPublished: Bool
     /// What comes for it at once is large: it is asked for when the line has shown that it keeps up.
@@ -74,11 +76,13 @@ public struct Subscription: Hashable, Sendable {
 
     /// A subscription.
     public init(
-        _ filter: String, qos: Int = 0, noLocal: Bool = false, retainAsPublished: Bool = false, isLarge: Bool = false
+        _ filter: String, qos: Int = 0, noLocal: Bool = false, toleratesOwn: Bool = false,
+        retainAsPublished: Bool = false, isLarge: Bool = false
     ) {
         self.filter = filter
         self.qos = qos
         self.noLocal = noLocal
+        self.toleratesOwn = toleratesOwn
         self.retainAsPublished = retainAsPublished
         self.isLarge = isLarge
     }

@@ -73,8 +73,12 @@ struct BridgeHarness {
     }
 
     /// A message on some topic.
-    mutating func message(_ topic: String, _ payload: String) {
-        take(bridge.message(topic: topic, payload: Array(payload.utf8), isRetained: false, at: now))
+    mutating func message(_ topic: String, _ payload: String, isRetained: Bool = false) {
+        message(topic, Array(payload.utf8), isRetained: isRetained)
+    }
+
+    mutating func message(_ topic: String, _ payload: [UInt8], isRetained: Bool = false) {
+        take(bridge.message(topic: topic, payload: payload, isRetained: isRetained, at: now))
     }
 
     /// A command now; what was answered.

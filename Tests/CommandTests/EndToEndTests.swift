@@ -150,6 +150,36 @@ struct EndToEndTests {
         #expect(device.read(until: "OFF", seconds: 2).contains("cmnd/charger/POWER OFF"))
     }
 
+    @Test(
+        "what somebody else retains on a relay's command topic is told, and a device that it closed is opened at once",
+        arguments: ["5", "3.1.1"])
+    func foreignCommand(version: String) throws {
+        let broker = BrokerFixture()
+        #expect(broker.start())
+        let publisher = try #require(ChildProcess.find("mosquitto_pub"))
+        func publish(_ topic: String, _ payload: String, _ more: [String] = []) throws {
+            let words = ["-h", "127.0.0.1", "-p", "\(broker.port)", "-q", "1", "-t", topic, "-m", payload]
+            #expect(try #require(ChildProcess(publisher, words + more)).exitCode() == 0)
+        }
+        try publish("cmnd/charger/POWER", "ON", ["-r"])
+        let pty = PtyPair()
+        let relay = "{ name: charger, commandTopic: cmnd/charger/POWER, stateTopic: stat/charger/POWER, repeat: 0 }"
+        let file = broker.folder.write(
+            """
+            mqtt: { host: 127.0.0.1, port: \(broker.port), protocol: "\(version)" }
+            packs: [{ id: garage, source: "serial:\(pty.path)", relays: [\(relay)] }]
+            """, "config.yaml")
+        let bridge = try #require(ChildProcess(Self.program, ["run", "--config", file]))
+        let told = bridge.read(until: "without retain")
+        #expect(told.contains("a retained 'ON' on cmnd/charger/POWER may close relay charger"))
+        let device = try subscriber(broker, "cmnd/charger/POWER")
+        #expect(device.read(until: "ON").contains("1 cmnd/charger/POWER ON"))
+        try publish("stat/charger/POWER", "OFF")
+        try publish("stat/charger/POWER", "ON")
+        // Three seconds at most: one opening may have answered the retained message just before.
+        #expect(device.read(until: "OFF", seconds: 5).contains("0 cmnd/charger/POWER OFF"))
+    }
+
     @Test("SIGTERM opens the relays before it says goodbye")
     func relayAtTheEnd() throws {
         let broker = BrokerFixture()

@@ -68,13 +68,19 @@ public struct TopicFilter: Hashable, Sendable {
     public let filter: String
     /// What this bridge publishes must not come back; where the broker cannot promise that, the filter is left out.
     public let excludesOwn: Bool
+    /// Where the broker cannot keep it away, it may come back all the same.
+    public let toleratesOwn: Bool
     /// A message that its sender wants retained must be known as such even where it comes live, as through a bridge of brokers.
     public let showsRetention: Bool
     /// What comes for it at once is large: a narrow line is better spared.
     public let isLarge: Bool
 
-    init(_ filter: String, excludesOwn: Bool = false, showsRetention: Bool = false, isLarge: Bool = false) {
+    init(
+        _ filter: String, excludesOwn: Bool = false, toleratesOwn: Bool = false, showsRetention: Bool = false,
+        isLarge: Bool = false
+    ) {
         self.filter = filter
+        self.toleratesOwn = toleratesOwn
         self.excludesOwn = excludesOwn
         self.showsRetention = showsRetention
         self.isLarge = isLarge

@@ -16,11 +16,13 @@ struct RelayState: Hashable, Sendable {
     var since: Int64?
     /// States that could not be read.
     var faults: Int
+    /// Commands to open that something else made necessary, since the start.
+    var reopened: Int
 
     /// The same without what may wait for the heartbeat.
     var urgent: RelayState {
         var state = self
-        (state.reason, state.faults) = ("", 0)
+        (state.reason, state.faults, state.reopened) = ("", 0, 0)
         return state
     }
 }
@@ -31,6 +33,10 @@ struct RelayBoard: Sendable {
         let options: RelayOptions
         var position: RelaySwitch
         var readBack = RelayReadBack()
+        var commands = RelayCommands()
+        var reopening = RelayReopening()
+        /// When it was told last that the relay was opened again.
+        var reopeningToldAt: Timestamp?
         /// The broker would open it if this program died, or need not.
         var isGuarded: Bool
         var sentAt: Timestamp?
@@ -48,12 +54,20 @@ struct RelayBoard: Sendable {
         var text: String
     }
 
+    /// Shortest time between two sentences about a relay that is opened again, ms.
+    private static let reopeningNews: Int64 = 60_000
+
     private var units: [Unit]
+    /// The bridge's own commands do not come back: what comes live on a command topic is somebody else's.
+    private var excludesOwn = false
 
     init(_ relays: [RelayOptions], patience: Int64) { units = relays.map { Unit($0, patience: patience) } }
 
     /// Topics on which relays say how they stand.
     var stateTopics: [String] { units.compactMap(\.options.stateTopic) }
+
+    /// Topics on which relays are commanded, by this bridge and perhaps by others.
+    var commandTopics: [String] { units.map(\.options.commandTopic) }
 
     /// There is one at least.
     var isAny: Bool { !units.isEmpty }
@@ -67,12 +81,20 @@ struct RelayBoard: Sendable {
             let relay = units[index].options
             let demand = RelayRule.demand(
                 relay, settings.stored[relay.setting], isGuarded: units[index].isGuarded, view)
-            if units[index].position.step(demand, hasFrame: hasFrame, at: now) {
+            let hasMoved = units[index].position.step(demand, hasFrame: hasFrame, at: now)
+            let cause = units[index].reopening.step(
+                mustBeOpen: !hasMoved && units[index].position.isClosed == false,
+                readBack: units[index].readBack.isClosed, sentAt: units[index].sentAt, repetition: relay.repetition,
+                at: now.monotonic)
+            if hasMoved {
                 let position = units[index].position
                 send(index, at: now.monotonic, into: &outbox)
                 units[index].readBack.commanded()
                 let verb = position.isClosed == true ? "closes" : "opens"
                 news.append(News(level: .info, text: "relay \(relay.name) \(verb): \(position.reason)"))
+            } else if let cause {
+                send(index, at: now.monotonic, into: &outbox)
+                news += tellReopening(index, cause, at: now.monotonic)
             } else if relay.repetition > 0, let sentAt = units[index].sentAt,
                 now.monotonic - sentAt >= relay.repetition
             {
@@ -84,8 +106,11 @@ struct RelayBoard: Sendable {
     }
 
     /// A message came; it may be for several relays.
-    mutating func take(_ topic: String, _ payload: [UInt8]) -> [News] {
+    mutating func take(_ topic: String, _ payload: [UInt8], isRetained: Bool) -> [News] {
         units.indices.compactMap { index in
+            if units[index].options.commandTopic == topic {
+                return takeCommand(index, payload, isRetained: isRetained)
+            }
             guard units[index].options.stateTopic == topic,
                 let complaint = units[index].readBack.take(payload, units[index].options)
             else { return nil }
@@ -95,13 +120,20 @@ struct RelayBoard: Sendable {
     }
 
     /// A new connection: every relay hears where it should stand.
-    mutating func connected(at now: Timestamp, into outbox: inout Outbox) {
+    ///
+    /// - Parameter excludesOwn: the bridge's own commands do not come back (MQTT 5).
+    mutating func connected(excludesOwn: Bool, at now: Timestamp, into outbox: inout Outbox) {
+        self.excludesOwn = excludesOwn
         for index in units.indices { send(index, at: now, into: &outbox) }
     }
 
     /// The connection is gone.
     mutating func disconnected() {
-        for index in units.indices { units[index].readBack.forget() }
+        for index in units.indices {
+            units[index].readBack.forget()
+            units[index].commands.forget()
+            units[index].reopening.forget()
+        }
     }
 
     /// The connection that opens a relay when this program dies came up or went down; when it went down, the broker has
@@ -127,7 +159,8 @@ struct RelayBoard: Sendable {
             RelayState(
                 options: unit.options, command: settings.stored[unit.options.setting]?.value.shown ?? "auto",
                 isClosed: unit.position.isClosed, readBack: unit.readBack.isClosed, isAlarm: unit.readBack.isAlarm,
-                reason: unit.position.reason, since: unit.position.since, faults: unit.readBack.faults)
+                reason: unit.position.reason, since: unit.position.since, faults: unit.readBack.faults,
+                reopened: unit.reopening.count)
         }
     }
 
@@ -135,6 +168,33 @@ struct RelayBoard: Sendable {
         guard let isClosed = units[index].position.isClosed else { return }
         outbox.send(units[index].options.command(isClosed: isClosed))
         units[index].sentAt = now
+    }
+
+    private mutating func takeCommand(_ index: Int, _ payload: [UInt8], isRetained: Bool) -> News? {
+        // Where own commands come back, only those that are retained are surely of somebody else.
+        guard excludesOwn || isRetained else { return nil }
+        let (command, news) = units[index].commands.take(payload, isRetained: isRetained, units[index].options)
+        if case .closing(let word) = command { units[index].reopening.heardCommand(word) }
+        return news
+    }
+
+    private mutating func tellReopening(_ index: Int, _ cause: RelayReopening.Cause, at now: Timestamp) -> [News] {
+        if let last = units[index].reopeningToldAt, now - last < Self.reopeningNews { return [] }
+        let relay = units[index].options
+        let text: String? =
+            switch cause {
+            // A device may be slow to open; one that does not is an alarm.
+            case .standing: nil
+            case .closing:
+                "relay \(relay.name) reads back closed where it must be open: it is told to open again; look for what else "
+                    + "commands it, and for a retained message on \(relay.commandTopic)"
+            case .command(let word):
+                "somebody else said '\(word.prefix(40))' on \(relay.commandTopic) while relay \(relay.name) must be open: it is "
+                    + "told to open again; only the bridge should command it"
+            }
+        guard let text else { return [] }
+        units[index].reopeningToldAt = now
+        return [News(level: .warning, text: text)]
     }
 
     private mutating func check(_ index: Int, at now: Timestamp) -> [News] {

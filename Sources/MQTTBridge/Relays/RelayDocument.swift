@@ -17,6 +17,7 @@ extension Documents {
             writer.member("reason", relay.reason)
             writer.member("since", relay.since.map { .decimal(thousandths: Int($0), decimals: 3) } ?? .null)
             writer.member("faults", .integer(relay.faults))
+            writer.member("reopened", .integer(relay.reopened))
             writer.endObject()
         }
         writer.endObject()

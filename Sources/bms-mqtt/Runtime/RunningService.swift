@@ -66,8 +66,8 @@ struct RunningService {
         link.subscribe(
             bridge.subscriptions.map {
                 Subscription(
-                    $0.filter, qos: 1, noLocal: $0.excludesOwn, retainAsPublished: $0.showsRetention,
-                    isLarge: $0.isLarge)
+                    $0.filter, qos: 1, noLocal: $0.excludesOwn, toleratesOwn: $0.toleratesOwn,
+                    retainAsPublished: $0.showsRetention, isLarge: $0.isLarge)
             })
         let keeper = StateKeeper(store, log: log)
         let runtime = BridgeRuntime(
