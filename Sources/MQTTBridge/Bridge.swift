@@ -29,10 +29,11 @@ public struct Bridge: Sendable {
     /// - Parameters:
     ///   - banks: packs in parallel, with ids that no pack has; ids of packs that are none here are left out.
     ///   - states: what was kept of a pack, by its id.
+    ///   - bankStates: what was kept of a bank, by its id.
     ///   - now: the moment to which they refer.
     public init(
         _ options: BridgeOptions, packs: [PackOptions], banks: [BankOptions] = [],
-        states: [String: PackState] = [:],
+        states: [String: PackState] = [:], bankStates: [String: BankState] = [:],
         at now: Timestamp = Timestamp(milliseconds: 0)
     ) {
         self.options = options
@@ -40,7 +41,9 @@ public struct Bridge: Sendable {
         self.packs = packs.map { PackChannel($0, options, states[$0.id] ?? PackState(), at: now) }
         self.banks = banks.map { bank in
             let members = bank.packs.compactMap { id in packs.firstIndex { $0.id == id } }
-            return BankChannel(bank, options, members: members, shares: members.map { states[packs[$0].id]?.share })
+            return BankChannel(
+                bank, options, members: members, shares: members.map { states[packs[$0].id]?.share },
+                state: bankStates[bank.id])
         }
         round = ListeningRound(packs: packs.count)
         bankOfPack = Dictionary(
@@ -74,6 +77,13 @@ public struct Bridge: Sendable {
             }
         }
         return states
+    }
+
+    /// What of the banks should survive a restart, by their ids.
+    ///
+    /// - Parameter isEnding: nothing is published after it.
+    public func bankStates(isEnding: Bool) -> [String: BankState] {
+        Dictionary(banks.map { ($0.options.id, $0.state(isEnding: isEnding)) }, uniquingKeysWith: { first, _ in first })
     }
 
     /// Ids of all packs and banks.

@@ -48,14 +48,12 @@ struct EnergyTotals: Hashable, Sendable {
     /// Discharged since the BMS counts.
     var outAll: WattHours? { counters[3].value }
 
-    /// Counters of several packs; unknown until each pack's are known, or the sum would step when the last is heard.
-    static func sum(_ all: [EnergyTotals]) -> EnergyTotals {
-        var sum = EnergyTotals()
-        for index in sum.counters.indices {
-            let known = all.compactMap { $0.counters[index].value?.rawValue }
-            if known.count == all.count, !known.isEmpty { sum.counters[index].value = WattHours(known.reduce(0, +)) }
-        }
-        return sum
+    /// Nothing is known yet.
+    init() {}
+
+    /// Totals that are known.
+    init(inToday: WattHours, outToday: WattHours, inAll: WattHours, outAll: WattHours) {
+        for (index, value) in [inToday, outToday, inAll, outAll].enumerated() { counters[index].value = value }
     }
 
     mutating func note(_ frame: Frame) {

@@ -20,7 +20,7 @@ public struct Outbox: Sendable {
     public internal(set) var messages: [OutboundMessage] = []
     /// Lines for the log.
     public internal(set) var notices: [Notice] = []
-    /// Packs whose state wants to be kept, before the answers go out.
+    /// Packs and banks whose state wants to be kept, before the answers go out.
     public internal(set) var saves: Set<String> = []
     /// Answers to commands.
     public internal(set) var answers: [CommandAnswer] = []

@@ -14,7 +14,7 @@ struct PackChannel: Sendable {
     private var peaks: PackPeaks
     private var relays: RelayBoard
     private var gxCurrents = GXCurrents()
-    private var totals = EnergyTotals()
+    private(set) var totals = EnergyTotals()
     private var quality = LinkQuality()
     private var tally = PackTally()
     private var range: LimitRange?

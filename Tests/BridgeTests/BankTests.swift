@@ -13,11 +13,12 @@ private struct BankHarness {
     var wall: Int64 = 1_795_000_000_250
     var sent: [OutboundMessage] = []
     var notices: [Notice] = []
+    var saves: Set<String> = []
     let count: Int
 
     init(
         _ count: Int = 2, disconnected: Set<String> = [], id: String = "house", states: [String: PackState] = [:],
-        _ change: (inout BridgeOptions) -> Void = { _ in }
+        bankStates: [String: BankState] = [:], _ change: (inout BridgeOptions) -> Void = { _ in }
     ) {
         var options = BridgeOptions()
         change(&options)
@@ -27,7 +28,7 @@ private struct BankHarness {
         var bank = BankOptions(id: id, name: "House battery", packs: ids)
         bank.disconnected = disconnected
         bank.gxInstance = 520
-        bridge = Bridge(options, packs: packs, banks: [bank], states: states)
+        bridge = Bridge(options, packs: packs, banks: [bank], states: states, bankStates: bankStates)
         self.count = count
         take(bridge.connected(canExpire: true, at: now))
     }
@@ -59,6 +60,7 @@ private struct BankHarness {
     mutating func take(_ outbox: Outbox) {
         sent += outbox.messages
         notices += outbox.notices
+        saves.formUnion(outbox.saves)
     }
 
     func on(_ topic: String) -> [OutboundMessage] { sent.filter { $0.topic == topic } }
@@ -143,6 +145,22 @@ struct BankChannelTests {
         #expect(try harness.document("bms/house/state").number("Soc") == 80)
         harness.run(40, silent: [1], full)
         #expect(try harness.document("bms/house/state").number("Soc") == 99)
+    }
+
+    @Test("one wrong frame of a pack moves neither the bank's state of charge nor its energy")
+    func oneWrongFrame() throws {
+        var harness = BankHarness { $0.stateInterval = 0 }
+        harness.run(20)
+        let before = harness.on("bms/house/state").count
+        harness.run(1) { index, frame in
+            if index == 1 { (frame.lifetimeIn, frame.energyInToday) = (WattHours(9_000_000), WattHours(900_000)) }
+        }
+        harness.run(20)
+        for message in harness.on("bms/house/state").dropFirst(before) {
+            let state = try Document(message.payload)
+            #expect(state.number("Energy.In") == 0 && state.number("Energy.InToday") == 0)
+            #expect(state.number("Soc") == 50)
+        }
     }
 
     @Test("alarms are the worst of the packs', and a silent pack does not hide the others")
@@ -273,13 +291,27 @@ struct BankChannelTests {
         #expect(topics(bridge.tick(at: now(51))).isSuperset(of: ["a", "b", "d", "x"]))
     }
 
-    @Test("energy counters of the bank wait until every pack's are known")
+    @Test("energy counters of the bank are its own: what its packs gain, from what was kept")
     func totals() throws {
+        func counters(_ kilowattHours: Int, _ index: Int) -> (Int, inout Frame) -> Void {
+            { place, frame in frame.lifetimeIn = WattHours(5_000_000 + (place == index ? kilowattHours * 1_000 : 0)) }
+        }
         var harness = BankHarness()
-        harness.run(20, silent: [1]) { _, frame in frame.lifetimeIn = WattHours(5_000) }
-        #expect(try harness.document("bms/house/state").isNull("Energy.In"))
-        harness.run(20) { _, frame in frame.lifetimeIn = WattHours(5_000) }
-        #expect(try harness.document("bms/house/state").number("Energy.In") == 10)
+        harness.run(20, silent: [1], counters(0, 0))
+        #expect(try harness.document("bms/house/state").number("Energy.In") == 0)
+        harness.run(20, counters(1, 0))
+        #expect(try harness.document("bms/house/state").number("Energy.In") == 1)
+        #expect(harness.saves.contains("house"))
+        // The other has another BMS, and says what that one measured elsewhere.
+        harness.run(80) { index, frame in frame.lifetimeIn = WattHours(index == 1 ? 8_000_000 : 5_001_000) }
+        #expect(try harness.document("bms/house/state").number("Energy.In") == 1)
+        let kept = harness.bridge.bankStates(isEnding: true)
+        #expect(kept["house"]?.energyIn == WattHours(1_000))
+        var restarted = BankHarness(disconnected: ["b"], bankStates: kept)
+        restarted.run(20) { _, frame in frame.lifetimeIn = WattHours(6_000_000) }
+        #expect(try restarted.document("bms/house/state").number("Energy.In") == 1)
+        restarted.run(20) { _, frame in frame.lifetimeIn = WattHours(6_001_000) }
+        #expect(try restarted.document("bms/house/state").number("Energy.In") == 2, "of the pack on the bus alone")
     }
 
     @Test(

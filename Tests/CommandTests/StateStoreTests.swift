@@ -137,4 +137,62 @@ struct StateStoreTests {
         #expect(StateStore.directory(configured: "/somewhere") == "/somewhere")
         #expect(StateStore.directory(configured: nil).hasSuffix("bms-mqtt"))
     }
+
+    private static let bank = BankState(
+        energyIn: WattHours(12_345_000), energyOut: WattHours(11_000_000),
+        today: BankState.Today(
+            energyIn: WattHours(7_010), energyOut: WattHours(3), since: 1_795_000_000_000,
+            readings: ["a": BankState.Reading(energyIn: WattHours(4_000), energyOut: WattHours(2))]))
+
+    @Test("A bank's totals come back, beside the packs' files, with and without a day")
+    func bankRoundTrip() {
+        let folder = TemporaryFolder()
+        defer { withExtendedLifetime(folder) {} }
+        let store = StateStore(directory: "\(folder.path)/a/b")
+        var complaints: [String] = []
+        #expect(store.loadBank("house") { complaints.append($0) } == nil)
+        var plain = Self.bank
+        plain.today = nil
+        for state in [Self.bank, plain] {
+            #expect(store.saveBank(state, "house", wall: Self.day) == nil)
+            #expect(store.loadBank("house") { complaints.append($0) } == state)
+        }
+        // A pack may be called as the bank's file begins.
+        #expect(store.save(Self.state, "bank-house", wall: Self.day) == nil)
+        #expect(store.loadBank("house") { complaints.append($0) } == plain)
+        #expect(complaints == [])
+        var status = stat()
+        #expect(stat("\(store.directory)/bank.house.json", &status) == 0)
+        #expect(status.st_mode & 0o777 == 0o600)
+    }
+
+    @Test("A damaged file of a bank is set aside and told, and its totals begin at 0")
+    func bankDamage() throws {
+        let whole = StateStore.document(Self.bank, wall: Self.day)
+        #expect(StateStore.parseBank(whole) == Self.bank)
+        for length in 0..<(whole.count - 2) { #expect(StateStore.parseBank(Array(whole.prefix(length))) == nil) }
+        var random = SeededRandom(9)
+        for _ in 0..<2_000 {
+            var bytes = whole
+            bytes[Int.random(in: 0..<bytes.count, using: &random)] = UInt8.random(in: 0...255, using: &random)
+            guard let state = StateStore.parseBank(bytes) else { continue }
+            #expect(state.energyIn >= .zero && state.energyOut >= .zero)
+        }
+        for text in [
+            #"{"version":1,"savedAt":0,"inWh":-1,"outWh":0}"#, #"{"version":1,"savedAt":0,"inWh":1e15,"outWh":0}"#,
+            #"{"version":1,"savedAt":0,"inWh":0.5,"outWh":0}"#, #"{"version":2,"savedAt":0,"inWh":0,"outWh":0}"#,
+            #"{"version":1,"savedAt":0,"inWh":1}"#,
+            #"{"version":1,"savedAt":0,"inWh":1,"outWh":1,"today":{"inWh":0,"outWh":0,"packs":{"a":{}}}}"#,
+        ] {
+            #expect(StateStore.parseBank(Array(text.utf8)) == nil, "\(text)")
+        }
+        let folder = TemporaryFolder()
+        defer { withExtendedLifetime(folder) {} }
+        let store = StateStore(directory: folder.path)
+        _ = folder.write("{", "bank.house.json")
+        var complaints: [String] = []
+        #expect(store.loadBank("house") { complaints.append($0) } == nil)
+        #expect(complaints.first?.contains("its energy totals begin at 0; it is kept as") == true)
+        #expect(Repository.read("\(folder.path)/bank.house.json.bad") == "{")
+    }
 }

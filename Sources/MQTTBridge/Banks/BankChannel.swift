@@ -25,14 +25,19 @@ struct BankChannel: Sendable {
     private var steppedAt: Timestamp?
     /// What each pack's limits were in the step before.
     private var levels: [Limits.Levels?]
+    private var energy: BankEnergy
     private(set) var limits: Limits?
     /// Somebody listens to the GX tree.
     var isListenedTo = false {
         didSet { if !isListenedTo && oldValue { battery?.forget() } }
     }
 
-    /// - Parameter shares: what was kept of the packs; those of another bank say nothing here.
-    init(_ options: BankOptions, _ bridge: BridgeOptions, members: [Int], shares: [BankShare?]) {
+    /// - Parameters:
+    ///   - shares: what was kept of the packs; those of another bank say nothing here.
+    ///   - state: what was kept of the bank; `nil`: nothing.
+    init(
+        _ options: BankOptions, _ bridge: BridgeOptions, members: [Int], shares: [BankShare?], state: BankState?
+    ) {
         self.options = options
         self.members = members
         self.bridge = bridge
@@ -43,6 +48,7 @@ struct BankChannel: Sendable {
         settings = CommandedSettings([:], pack.value)
         standings = members.map { _ in .waiting }
         levels = members.map { _ in nil }
+        energy = BankEnergy(state)
         battery = bridge.gxTree.map {
             GXBattery(
                 options.gxInstance, $0.topics, bridge.economy, heartbeat: bridge.stateHeartbeat,
@@ -72,7 +78,8 @@ struct BankChannel: Sendable {
         gxCurrents.step(limits, at: now.monotonic)
         tellStandings(at: now, into: &outbox)
         tellUnheard(at: now, into: &outbox)
-        let view = view(&packs, at: now.monotonic)
+        count(packs, at: now, into: &outbox)
+        let view = view(views(&packs, at: now.monotonic), at: now.monotonic)
         last = view
         publisher.publish(view, hasFrame: touched != nil, at: now, into: &outbox)
         if isListenedTo, let messages = battery?.changes(view, settings) { outbox.send(messages) }
@@ -82,7 +89,8 @@ struct BankChannel: Sendable {
     mutating func connected(
         _ packs: inout [PackChannel], canExpire: Bool, at now: Moment, into outbox: inout Outbox
     ) {
-        publisher.connected(view(&packs, at: now.monotonic), canExpire: canExpire, at: now, into: &outbox)
+        let view = view(views(&packs, at: now.monotonic), at: now.monotonic)
+        publisher.connected(view, canExpire: canExpire, at: now, into: &outbox)
     }
 
     /// Whether the line is too narrow for announcements.
@@ -147,15 +155,37 @@ struct BankChannel: Sendable {
     /// Packs that float waits for: all that are not known to be off the bus.
     func awaits(_ place: Int) -> Bool { calculator.isAwaited(place) }
 
-    private mutating func view(_ packs: inout [PackChannel], at now: Timestamp) -> PackView {
-        let places = members.indices.filter { !options.disconnected.contains(packs[members[$0]].options.id) }
+    /// What should survive a restart of the bank itself.
+    ///
+    /// - Parameter isEnding: nothing is published after it.
+    func state(isEnding: Bool) -> BankState { energy.state(isEnding: isEnding) }
+
+    /// Counts the energy of the packs that are seen.
+    private mutating func count(_ packs: [PackChannel], at now: Moment, into outbox: inout Outbox) {
+        energy.step(
+            members.map { index in
+                let id = packs[index].options.id
+                let isSeen = packs[index].isLive && !options.disconnected.contains(id)
+                return BankEnergy.Member(id: id, isSeen: isSeen, totals: packs[index].totals)
+            }, at: now)
+        if energy.takeSave() { outbox.saves.insert(options.id) }
+    }
+
+    /// Views of the packs by their places; `nil`: off the bus by configuration.
+    private func views(_ packs: inout [PackChannel], at now: Timestamp) -> [PackView?] {
+        members.map { options.disconnected.contains(packs[$0].options.id) ? nil : packs[$0].view(at: now) }
+    }
+
+    private func view(_ views: [PackView?], at now: Timestamp) -> PackView {
+        let places = views.indices.filter { views[$0] != nil }
         return PackView(
-            bank: pack, packs: places.map { packs[members[$0]].view(at: now) }, absent: members.count - places.count,
+            bank: pack, packs: views.compactMap(\.self), absent: members.count - places.count,
             onBus: places.map { place in
                 [calculator.chargeStanding(place), calculator.dischargeStanding(place)].contains {
                     $0 == .counted || $0 == .defiant
                 }
-            }, unheard: unheard(at: now), limits: limits, gxCurrents: gxCurrents, now: now)
+            }, totals: energy.totals, unheard: unheard(at: now),
+            limits: limits, gxCurrents: gxCurrents, now: now)
     }
 
     /// As for a pack that fell silent when the bank began.

@@ -9,9 +9,10 @@ extension PackView {
     ///   - packs: views of the packs on the bus by configuration; `absent` more are taken off.
     ///   - unheard: the alarm for a pack that was never heard.
     ///   - onBus: whether a pack takes part in either direction, by its place in `packs`.
+    ///   - totals: the bank's own.
     convenience init(
-        bank options: Shared<PackOptions>, packs: [PackView], absent: Int, onBus: [Bool], unheard: AlarmLevel?,
-        limits: Limits?, gxCurrents: GXCurrents, now: Timestamp
+        bank options: Shared<PackOptions>, packs: [PackView], absent: Int, onBus: [Bool], totals: EnergyTotals,
+        unheard: AlarmLevel?, limits: Limits?, gxCurrents: GXCurrents, now: Timestamp
     ) {
         let heard = packs.indices.filter { packs[$0].live != nil }
         let taking = heard.filter { onBus[$0] }
@@ -31,7 +32,7 @@ extension PackView {
         self.init(
             options, snapshot, packs.map(\.freshness).min() ?? .waiting, limits: limits, peaks: peaks,
             secondsSinceFull: Self.all(packs.map(\.secondsSinceFull))?.max(),
-            totals: EnergyTotals.sum(packs.map(\.totals)), linkQuality: packs.compactMap(\.linkQuality).min(),
+            totals: totals, linkQuality: packs.compactMap(\.linkQuality).min(),
             gxCurrents: gxCurrents, bank: figures, at: now)
     }
 

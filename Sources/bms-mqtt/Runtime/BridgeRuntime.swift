@@ -81,6 +81,13 @@ final class BridgeRuntime: Sendable {
     /// The bridge as it stands, for one that goes on with it.
     var bridge: Bridge { state.withLock { $0.bridge } }
 
+    /// What is to be kept of the banks, by their ids.
+    ///
+    /// - Parameter isEnding: nothing is published after it.
+    func bankStates(isEnding: Bool) -> [String: BankState] {
+        state.withLock { $0.bridge.bankStates(isEnding: isEnding) }
+    }
+
     /// Publishes what does not come from a step: answers that waited for the disk.
     func publish(_ messages: [OutboundMessage]) {
         state.withLock { state in

@@ -55,7 +55,11 @@ struct RunningService {
         let known = legacy?.bridge.states(at: now.monotonic) ?? [:]
         var bridge = Bridge(
             plan.bridge, packs: plan.packs.map(\.options), banks: plan.banks.map(\.options),
-            states: Self.states(store, plan, known, log), at: now.monotonic)
+            states: Self.states(store, plan, known, log),
+            // The totals of banks are handed over in memory, too.
+            bankStates: Self.bankStates(store, plan, log)
+                .merging(legacy?.bridge.bankStates(isEnding: true) ?? [:]) { _, known in known },
+            at: now.monotonic)
         if let legacy { bridge.goOn(from: legacy.bridge, sameSources: legacy.sameSources(plan), at: now) }
         // All that is asked of the bridge is asked before it goes to the threads: they change what this copy shares with it.
         let guards = bridge.guards.map { ($0, Self.link($0, plan.link)) }
@@ -132,6 +136,15 @@ struct RunningService {
         for pack in plan.packs where known[pack.options.id] == nil {
             let id = pack.options.id
             states[id] = store?.load(id, at: .now()) { log.warning("pack \(id): \($0)") }
+        }
+        return states
+    }
+
+    private static func bankStates(_ store: StateStore?, _ plan: ServicePlan, _ log: Log) -> [String: BankState] {
+        var states: [String: BankState] = [:]
+        for bank in plan.banks {
+            let id = bank.options.id
+            states[id] = store?.loadBank(id) { log.warning("bank \(id): \($0)") }
         }
         return states
     }

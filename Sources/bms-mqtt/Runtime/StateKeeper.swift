@@ -28,7 +28,7 @@ final class StateKeeper: Sendable {
         self.log = log
     }
 
-    /// Keeps the states of some packs, then answers.
+    /// Keeps the states of some packs and banks, then answers.
     func keep(_ saves: Set<String>, _ answers: [CommandAnswer]) {
         work.withLock { work in
             work.saves.formUnion(saves)
@@ -71,21 +71,32 @@ final class StateKeeper: Sendable {
             if savesAll { nextSave = now + Self.saveSeconds }
             let looks = savesAll || now >= nextLook
             if looks { nextLook = now + Self.lookSeconds }
-            let failure = save(todo.saves, looks: looks, all: savesAll, &written, runtime)
+            let failure = save(
+                todo.saves, looks: looks, all: savesAll, isEnding: todo.isEnding, &written, runtime)
             for answer in todo.answers { runtime.publish(answer.messages(failure: todo.saves.isEmpty ? nil : failure)) }
             if todo.isEnding { return }
         }
     }
 
-    /// Keeps some packs; where it looks, those that have moved as well, or all.
+    /// Keeps the totals of some banks; `nil`: of all.
+    private func saveBanks(_ ids: Set<String>?, _ store: StateStore, isEnding: Bool, _ runtime: BridgeRuntime) {
+        guard ids?.isEmpty != true else { return }
+        for (id, state) in runtime.bankStates(isEnding: isEnding) where ids?.contains(id) != false {
+            guard let reason = store.saveBank(state, id, wall: Clock.now().wall) else { continue }
+            log.warning("bank \(id): \(reason): its energy totals will be lost with a restart")
+        }
+    }
+
+    /// Keeps some packs and banks; where it looks, those that have moved as well, or all.
     ///
     /// - Returns: why one could not be kept; `nil`: all were.
     private func save(
-        _ ids: Set<String>, looks: Bool, all: Bool, _ written: inout WrittenStates, _ runtime: BridgeRuntime
+        _ ids: Set<String>, looks: Bool, all: Bool, isEnding: Bool, _ written: inout WrittenStates, _ runtime: BridgeRuntime
     ) -> String? {
         guard looks || !ids.isEmpty else { return nil }
         guard let store else { return ids.isEmpty && !all ? nil : "there is no state directory" }
         let now = StateMoment.now()
+        saveBanks(all ? nil : ids, store, isEnding: isEnding, runtime)
         let seconds = MonotonicTime.seconds()
         let states = runtime.states().filter { id, state in
             all || ids.contains(id) || looks && written.isWorthWriting(state, id, at: seconds)

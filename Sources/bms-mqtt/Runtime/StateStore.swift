@@ -10,7 +10,7 @@ import MQTTBridge
 /// stops the bridge: what is kept makes limits finer or lower, it never makes them safe. A damaged file, or one of a newer
 /// version, is set aside beside the new one.
 struct StateStore: Sendable {
-    private static let longestFile = 65_536
+    static let longestFile = 65_536
 
     let directory: String
 
@@ -80,12 +80,12 @@ struct StateStore: Sendable {
     private func path(_ pack: String) -> String { "\(directory)/\(pack).json" }
 
     /// Why nothing in the directory can be believed; `nil`: it can.
-    private var openness: String? {
+    var openness: String? {
         guard FileStatus(path: directory)?.isWorldWritable == true else { return nil }
         return "everybody on this machine can write to \(directory): chmod 700 \(directory)"
     }
 
-    private func makeDirectory() -> String? {
+    func makeDirectory() -> String? {
         var path = ""
         for part in directory.split(separator: "/") {
             path += "/\(part)"

@@ -1,0 +1,235 @@
+import BMSCore
+import TestSupport
+import Testing
+
+@testable import MQTTBridge
+
+/// A bank's energy alone, with packs whose counters the test moves.
+private struct EnergyHarness {
+    var energy: BankEnergy
+    var readings: [String: [Int]]
+    var seen: Set<String>
+    var seconds: Int64 = 1_000
+    var wall: Int64 = 1_795_000_000_000
+
+    init(_ readings: [String: [Int]], _ state: BankState? = nil) {
+        energy = BankEnergy(state)
+        self.readings = readings
+        seen = Set(readings.keys)
+    }
+
+    mutating func run(_ count: Int) {
+        for _ in 0..<count {
+            seconds += 1
+            wall += 1_000
+            let members = readings.sorted { $0.key < $1.key }.map { id, values in
+                let totals = EnergyTotals(
+                    inToday: WattHours(values[0]), outToday: WattHours(values[1]), inAll: WattHours(values[2]),
+                    outAll: WattHours(values[3]))
+                return BankEnergy.Member(id: id, isSeen: seen.contains(id), totals: totals)
+            }
+            energy.step(members, at: Moment(monotonic: Timestamp(milliseconds: seconds * 1000), wall: wall))
+        }
+    }
+
+    mutating func restart(clean: Bool = true, after gap: Int64 = 5) {
+        energy = BankEnergy(energy.state(isEnding: clean))
+        seconds += gap
+        wall += gap * 1000
+    }
+
+    /// Today in and out, lifetime in and out, Wh.
+    var shown: [Int] {
+        let totals = energy.totals
+        return [totals.inToday, totals.outToday, totals.inAll, totals.outAll].map { $0?.rawValue ?? -1 }
+    }
+}
+
+@Suite("Energy of a bank")
+struct BankEnergyTests {
+    private let old = [10_000, 8_000, 1_000_000, 900_000]
+
+    @Test("it begins at 0 and counts what its packs gain, also over a clean restart")
+    func gains() {
+        var harness = EnergyHarness(["a": old, "b": old])
+        harness.run(20)
+        #expect(harness.shown == [0, 0, 0, 0])
+        harness.readings["a"] = [10_300, 8_000, 1_001_000, 900_000]
+        harness.run(1)
+        #expect(harness.shown == [300, 0, 1_000, 0])
+        let saves = [harness.energy.takeSave(), harness.energy.takeSave()]
+        #expect(saves == [true, false])
+        harness.readings["b"] = [10_000, 8_500, 1_000_000, 901_000]
+        harness.run(1)
+        // The lifetime rises once a minute, so that each rise is on disk before the next.
+        #expect(harness.shown == [300, 500, 1_000, 0])
+        harness.run(60)
+        #expect(harness.shown == [300, 500, 1_000, 1_000])
+        harness.restart()
+        #expect(harness.shown == [300, 500, 1_000, 1_000])
+        let savesAtStart = harness.energy.takeSave()
+        #expect(savesAtStart, "the day must not be found again after a crash")
+        harness.run(20)
+        harness.readings["a"] = [10_400, 8_000, 1_002_000, 900_000]
+        harness.run(1)
+        #expect(harness.shown == [400, 500, 2_000, 1_000])
+    }
+
+    @Test("after a crash the day begins anew, and the lifetime is what was kept")
+    func crash() {
+        var harness = EnergyHarness(["a": old])
+        harness.run(20)
+        harness.readings["a"] = [10_300, 8_000, 1_001_000, 900_000]
+        harness.run(1)
+        harness.restart(clean: false)
+        #expect(harness.shown == [0, 0, 1_000, 0])
+    }
+
+    @Test("clocks apart at midnight: one reset, with the first")
+    func midnight() {
+        var harness = EnergyHarness(["a": old, "b": old])
+        harness.run(20)
+        harness.readings["a"]?[0] = 10_500
+        harness.run(1)
+        harness.readings["a"] = [0, 0, 1_000_000, 900_000]
+        harness.run(15)
+        #expect(harness.shown == [0, 0, 0, 0])
+        harness.readings["b"]?[0] = 10_040
+        harness.run(1)
+        #expect(harness.shown[0] == 40)
+        harness.readings["b"] = [0, 0, 1_000_000, 900_000]
+        harness.run(15)
+        #expect(harness.shown[0] == 40)
+        harness.readings["a"]?[0] = 20
+        harness.run(1)
+        #expect(harness.shown[0] == 60)
+        // At noon somebody resets it in the app; the next midnight ends the day.
+        harness.wall += 12 * 3_600_000
+        harness.readings["a"]?[0] = 0
+        harness.run(1)
+        #expect(harness.shown[0] == 60)
+        harness.readings["a"]?[0] = 7
+        harness.run(1)
+        harness.wall += 12 * 3_600_000
+        harness.readings["a"]?[0] = 0
+        harness.run(1)
+        #expect(harness.shown[0] == 0)
+    }
+
+    @Test("a pack that was silent over midnight, also while the bridge was off, ends the day by coming back")
+    func silentMidnight() {
+        for restarts in [false, true] {
+            var harness = EnergyHarness(["a": old])
+            harness.run(20)
+            harness.readings["a"]?[0] = 10_500
+            harness.run(1)
+            harness.seen = []
+            harness.run(20)
+            if restarts { harness.restart(after: 3_600) }
+            harness.readings["a"] = [70, 0, 1_002_000, 900_000]
+            harness.run(20)
+            #expect(harness.shown[0] == 500)
+            harness.seen = ["a"]
+            harness.run(20)
+            #expect(harness.shown == [0, 0, 0, 0])
+            harness.readings["a"]?[0] = 100
+            harness.run(1)
+            #expect(harness.shown[0] == 30)
+        }
+    }
+
+    @Test("a day that no pack ends, ends by itself, at its own hour")
+    func longDay() {
+        var harness = EnergyHarness(["a": old])
+        harness.run(20)
+        harness.readings["a"]?[0] = 0
+        harness.run(1)
+        harness.readings["a"]?[0] = 50
+        harness.run(1)
+        harness.wall += 25 * 3_600_000
+        harness.run(1)
+        #expect(harness.shown[0] == 50)
+        harness.wall += 1 * 3_600_000
+        harness.run(1)
+        #expect(harness.shown[0] == 0)
+        let since: Int64 = 1_795_000_021_000 + 86_400_000
+        #expect(harness.energy.state(isEnding: true).today?.since == since)
+        // A clock that is set back ends nothing.
+        harness.readings["a"]?[0] = 90
+        harness.run(1)
+        harness.wall -= 400 * 86_400_000
+        harness.run(1)
+        #expect(harness.shown[0] == 40)
+    }
+
+    @Test(
+        "silence, another BMS and a joining pack are no energy",
+        arguments: [[0, 0, 0, 0], [12_000, 9_000, 2_000_000, 1_900_000], [10_400, 8_000, 1_003_000, 900_000]])
+    func otherCounters(values: [Int]) {
+        var live = EnergyHarness(["a": old, "b": old])
+        live.run(20)
+        live.readings["b"] = values
+        live.run(1)
+        // Within a second no more than a kilowatt-hour can be believed.
+        #expect(live.shown.suffix(2) == [0, 0])
+        var silent = EnergyHarness(["a": old, "b": old])
+        silent.run(20)
+        silent.seen = ["a"]
+        silent.run(1)
+        silent.readings["b"] = values
+        silent.run(20)
+        silent.seen = ["a", "b"]
+        silent.run(80)
+        #expect(silent.shown == [0, 0, 0, 0])
+        silent.readings["c"] = [5_000, 5_000, 7_000_000, 7_000_000]
+        silent.seen.insert("c")
+        silent.run(80)
+        #expect(silent.shown == [0, 0, 0, 0])
+    }
+
+    @Test(
+        "random histories: the lifetime never falls nor rises by more than was seen, and no recorder counts more",
+        arguments: [1, 2, 3] as [UInt64])
+    func histories(seed: UInt64) {
+        var random = SeededRandom(seed)
+        var harness = EnergyHarness(["a": old, "b": old])
+        harness.run(12)
+        var seenGain = 0
+        var seenToday = 0
+        // As Home Assistant's recorder counts a total that only rises: below nine tenths it began anew.
+        var recorded = [0, 0]
+        var last = harness.shown
+        for _ in 0..<3_000 {
+            let id = ["a", "b", "c"].randomElement(using: &random) ?? "a"
+            switch Int.random(in: 0..<60, using: &random) {
+            case 0: harness.seen.remove(id)
+            case 1: if harness.readings[id] != nil { harness.seen.insert(id) }
+            case 2: harness.readings[id] = [0, 0, 0, 0]
+            case 3: harness.readings[id]?[2] += 1_000_000
+            case 4: harness.readings[id]?[0] = 0
+            case 5: harness.restart(clean: random.oneIn(2), after: random.oneIn(2) ? 4 : 40_000)
+            case 6: harness.wall += Int64.random(in: -40...40, using: &random) * 3_600_000
+            case 7:
+                harness.readings["c"] = random.oneIn(2) ? nil : [500, 500, 5_000_000, 5_000_000]
+                if harness.readings["c"] == nil { harness.seen.remove("c") }
+            default:
+                guard harness.readings[id] != nil else { break }
+                let gain = Int.random(in: 0...900, using: &random)
+                harness.readings[id]?[0] += gain
+                harness.readings[id]?[2] += random.oneIn(5) ? 1_000 : 0
+                if harness.seen.contains(id) { seenToday += gain }
+                if harness.seen.contains(id) { seenGain += 1_000 }
+            }
+            harness.run(Int.random(in: 1...15, using: &random))
+            let shown = harness.shown
+            #expect(shown[2] >= last[2])
+            for (place, index) in [0, 2].enumerated() {
+                let isAnew = Double(shown[index]) < 0.9 * Double(last[index])
+                recorded[place] += isAnew ? shown[index] : shown[index] - last[index]
+            }
+            last = shown
+            #expect(recorded[0] <= seenToday && recorded[1] <= seenGain && shown[2] <= seenGain)
+        }
+        #expect(last[2] > 0 && recorded[0] > 0)
+    }
+}
