@@ -3,7 +3,9 @@ import BMSCore
 /// Link lost and found, told once each, with what the bytes say about the cause.
 struct LinkWatch: Hashable, Sendable {
     private var startedAt: Timestamp?
-    /// Bytes that made no frame, as of the last good one.
+    /// When the last good frame came.
+    private var heardAt: Timestamp?
+    /// Bytes that made no frame, as of then.
     private var droppedBefore = 0
     /// What was told last; `nil`: nothing yet.
     private var isLost: Bool?
@@ -18,8 +20,12 @@ struct LinkWatch: Hashable, Sendable {
         let started = startedAt ?? view.now
         startedAt = started
         let counters = view.snapshot.counters
-        if view.freshness.isLive {
+        // Not while it is live: that lasts as long as the silence of which the sentence speaks.
+        if view.snapshot.linkAt != heardAt {
+            heardAt = view.snapshot.linkAt
             droppedBefore = counters.bytesDropped
+        }
+        if view.freshness.isLive {
             guard isLost != false else { return nil }
             isLost = false
             return .found(view.bank == nil ? "good frames come from the BMS" : "the packs are heard")

@@ -43,6 +43,9 @@ struct BridgeHarness {
         take(bridge.receive(FrameFixture.bytes(change), pack: 0, at: now))
     }
 
+    /// Bytes of whatever kind now.
+    mutating func bytes(_ bytes: [UInt8]) { take(bridge.receive(bytes, pack: 0, at: now)) }
+
     mutating func tick() { take(bridge.tick(at: now)) }
 
     /// A frame each second.

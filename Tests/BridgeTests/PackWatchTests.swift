@@ -52,6 +52,26 @@ struct PackWatchTests {
         #expect(kinds() == ["linkFound", "linkLost", "linkFound"])
     }
 
+    @Test("a link that is lost while bytes come is told with them", arguments: ["noise", "refused", "silence"])
+    func bytes(kind: String) {
+        var harness = BridgeHarness()
+        harness.frames(20)
+        for _ in 0..<13 {
+            switch kind {
+            case "noise":
+                harness.pass(1)
+                harness.bytes([UInt8](repeating: 0x55, count: 58))
+            case "refused": harness.frames(1) { $0.setCells(low: 800, high: 3320) }
+            default: harness.pass(1)
+            }
+            harness.tick()
+        }
+        let told = texts(harness).filter { $0.contains("no good frame from the BMS") }
+        #expect(told.count == 1)
+        #expect(told.first?.contains("bytes came that are no frame") == (kind != "silence"))
+        #expect(told.first?.contains("no bytes come") == (kind == "silence"))
+    }
+
     @Test("another number of cells is told")
     func cells() {
         var harness = BridgeHarness()
