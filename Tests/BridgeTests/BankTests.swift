@@ -144,7 +144,53 @@ struct BankChannelTests {
         harness.run(10, full)
         #expect(try harness.document("bms/house/state").number("Soc") == 80)
         harness.run(40, silent: [1], full)
-        #expect(try harness.document("bms/house/state").number("Soc") == 99)
+        #expect(try harness.document("bms/house/state").number("Soc") == 80)
+    }
+
+    @Test("what a silent pack held leaves the bank by a point a minute at most, and returns at once")
+    func fading() throws {
+        var harness = BankHarness()
+        let two: (Int, inout Frame) -> Void = { index, frame in
+            frame.soc = index == 0 ? 56 : 50
+            frame.energyStored = WattHours(frame.capacity.rawValue * frame.soc / 100)
+        }
+        func told() -> Int { harness.notices.count { $0.text.contains("by 1 point a minute at most") } }
+        func figures() throws -> (soc: Double, stored: Double) {
+            let state = try harness.document("bms/house/state")
+            return (try #require(state.number("Soc")), try #require(state.number("Energy.Stored")))
+        }
+        harness.run(10, two)
+        var last = try figures()
+        #expect(last.soc == 53)
+        for minute in 0..<8 {
+            harness.run(60, silent: [0], two)
+            let now = try figures()
+            #expect(now.soc <= last.soc && now.soc >= max(50, 52 - Double(minute)), "minute \(minute)")
+            // A point of 29.6 kWh, and what the deadband held back.
+            #expect(now.stored <= last.stored && now.stored >= last.stored - 0.296 - 0.051, "minute \(minute)")
+            last = now
+        }
+        #expect(last.soc < 53 && told() == 1)
+        #expect(try harness.document("bms/house/state").number("Energy.Installed") == 29.6)
+        harness.run(6, two)
+        #expect(try figures().soc == 53)
+        // Nothing is known of a pack that is silent since the start.
+        var restarted = BankHarness()
+        restarted.run(30, silent: [0], two)
+        #expect(try restarted.document("bms/house/state").number("Soc") == 50)
+    }
+
+    @Test("a bank is calibrated when each of its packs is", arguments: [0, 1])
+    func calibrated(place: Int) throws {
+        var harness = BankHarness()
+        harness.run(10)
+        #expect(try harness.document("bms/house/state").number("SocCalibrated") == 1)
+        // The lowest cell is the other pack's.
+        harness.run(20) { index, frame in
+            if index == place { frame.status.insert(.socUncalibrated) } else { frame.setCells(low: 3300, high: 3320) }
+        }
+        #expect(try harness.document("bms/house/state").number("SocCalibrated") == 0)
+        #expect(try harness.document("bms/\(place == 0 ? "b" : "a")/state").number("SocCalibrated") == 1)
     }
 
     @Test("one wrong frame of a pack moves neither the bank's state of charge nor its energy")

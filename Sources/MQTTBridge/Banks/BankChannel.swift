@@ -26,6 +26,7 @@ struct BankChannel: Sendable {
     /// What each pack's limits were in the step before.
     private var levels: [Limits.Levels?]
     private var energy: BankEnergy
+    private var fade: BankFade
     private(set) var limits: Limits?
     /// Somebody listens to the GX tree.
     var isListenedTo = false {
@@ -49,6 +50,7 @@ struct BankChannel: Sendable {
         standings = members.map { _ in .waiting }
         levels = members.map { _ in nil }
         energy = BankEnergy(state)
+        fade = BankFade(packs: members.count)
         battery = bridge.gxTree.map {
             GXBattery(
                 options.gxInstance, $0.topics, bridge.economy, heartbeat: bridge.stateHeartbeat,
@@ -79,7 +81,10 @@ struct BankChannel: Sendable {
         tellStandings(at: now, into: &outbox)
         tellUnheard(at: now, into: &outbox)
         count(packs, at: now, into: &outbox)
-        let view = view(views(&packs, at: now.monotonic), at: now.monotonic)
+        let views = views(&packs, at: now.monotonic)
+        let fading = fade.step(views.map(Self.share), isLive: views.map { $0?.live != nil }, at: now.monotonic)
+        tellFading(fading, at: now, into: &outbox)
+        let view = view(views, at: now.monotonic)
         last = view
         publisher.publish(view, hasFrame: touched != nil, at: now, into: &outbox)
         if isListenedTo, let messages = battery?.changes(view, settings) { outbox.send(messages) }
@@ -171,6 +176,17 @@ struct BankChannel: Sendable {
         if energy.takeSave() { outbox.saves.insert(options.id) }
     }
 
+    private static func share(_ view: PackView?) -> BankFade.Share? { view?.snapshot.frame.map(BankFade.Share.init) }
+
+    private mutating func tellFading(_ places: [Int], at now: Moment, into outbox: inout Outbox) {
+        for place in places {
+            let text =
+                "\(options.packs[place]) is silent: state of charge and stored energy go to those of the packs that are heard, "
+                + "by 1 point a minute at most"
+            tell(.info, text, at: now, into: &outbox)
+        }
+    }
+
     /// Views of the packs by their places; `nil`: off the bus by configuration.
     private func views(_ packs: inout [PackChannel], at now: Timestamp) -> [PackView?] {
         members.map { options.disconnected.contains(packs[$0].options.id) ? nil : packs[$0].view(at: now) }
@@ -184,7 +200,7 @@ struct BankChannel: Sendable {
                 [calculator.chargeStanding(place), calculator.dischargeStanding(place)].contains {
                     $0 == .counted || $0 == .defiant
                 }
-            }, totals: energy.totals, unheard: unheard(at: now),
+            }, weights: places.map { fade.weights[$0] }, totals: energy.totals, unheard: unheard(at: now),
             limits: limits, gxCurrents: gxCurrents, now: now)
     }
 

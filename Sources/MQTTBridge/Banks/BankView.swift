@@ -9,10 +9,12 @@ extension PackView {
     ///   - packs: views of the packs on the bus by configuration; `absent` more are taken off.
     ///   - unheard: the alarm for a pack that was never heard.
     ///   - onBus: whether a pack takes part in either direction, by its place in `packs`.
+    ///   - weights: how much of each counts in the state of charge and the stored energy, likewise.
     ///   - totals: the bank's own.
     convenience init(
-        bank options: Shared<PackOptions>, packs: [PackView], absent: Int, onBus: [Bool], totals: EnergyTotals,
-        unheard: AlarmLevel?, limits: Limits?, gxCurrents: GXCurrents, now: Timestamp
+        bank options: Shared<PackOptions>, packs: [PackView], absent: Int, onBus: [Bool], weights: [Double],
+        totals: EnergyTotals, unheard: AlarmLevel?, limits: Limits?, gxCurrents: GXCurrents,
+        now: Timestamp
     ) {
         let heard = packs.indices.filter { packs[$0].live != nil }
         let taking = heard.filter { onBus[$0] }
@@ -25,7 +27,7 @@ extension PackView {
             packs.count { $0.freshness.isLive && !$0.snapshot.dischargeAllowed } + figures.offline
         figures.isMismatched = limits?.has(.mismatch) ?? false
         figures.unheard = unheard
-        let snapshot = Self.snapshot(packs, live: heard.map { packs[$0] }, used: used, &figures)
+        let snapshot = Self.snapshot(packs, live: heard.map { packs[$0] }, used: used, weights, &figures)
         let peaks = PackPeaks(
             minimumCell: packs.compactMap(\.peaks.minimumCell).min(),
             maximumCell: packs.compactMap(\.peaks.maximumCell).max())
@@ -37,7 +39,7 @@ extension PackView {
     }
 
     private static func snapshot(
-        _ packs: [PackView], live: [PackView], used: [PackView], _ figures: inout BankFigures
+        _ packs: [PackView], live: [PackView], used: [PackView], _ weights: [Double], _ figures: inout BankFigures
     ) -> PackSnapshot {
         var snapshot = PackSnapshot()
         snapshot.linkAt = packs.compactMap(\.snapshot.linkAt).max()
@@ -53,15 +55,41 @@ extension PackView {
         if !live.isEmpty { snapshot.alarms.remove(.noCellCommunication) }
         let known = (live.isEmpty ? packs : live).filter { $0.snapshot.settings != nil }
         guard let first = known.first, var settings = first.snapshot.settings else { return snapshot }
-        settings.capacity = WattHours(known.reduce(0) { $0 + ($1.snapshot.settings?.capacity.rawValue ?? 0) })
+        // What is silent is still installed, as long as what it held counts.
+        let isAny = weights.contains { $0 > 0 }
+        let counted = zip(packs, isAny ? weights : weights.map { _ in 1 }).filter { pack, weight in
+            weight > 0 && pack.snapshot.settings != nil
+        }
+        settings.capacity = WattHours(
+            counted.reduce(0) { $0 + ($1.0.snapshot.settings?.capacity.rawValue ?? 0) })
         snapshot.settings = settings
         snapshot.cellSettings.nominal = first.snapshot.cellSettings.nominal
         snapshot.chemistry = first.snapshot.chemistry
         snapshot.temperatureScale = first.snapshot.temperatureScale
         snapshot.frame = frame(
-            known.compactMap { pack in pack.snapshot.frame.map { (pack, $0) } }, of: packs.count, used, &figures)
+            known.compactMap { pack in pack.snapshot.frame.map { (pack, $0) } }, used, &figures)
         snapshot.frame?.capacity = settings.capacity
+        let frames = counted.compactMap { pack, weight in pack.snapshot.frame.map { (frame: $0, weight: weight) } }
+        let isFull = live.count == packs.count && live.allSatisfy { $0.snapshot.frame?.soc == 100 }
+        fill(&snapshot.frame, from: frames, isFull: isFull)
         return snapshot
+    }
+
+    /// State of charge, stored energy and calibration of a bank, from packs by their weights.
+    ///
+    /// The state of charge is stored over installed energy; 100 when every pack of the bank says so: one that is silent says nothing.
+    private static func fill(_ frame: inout Frame?, from packs: [(frame: Frame, weight: Double)], isFull: Bool) {
+        let weights = packs.map(\.weight)
+        let sum = BankFade.sum(packs.map { BankFade.Share($0.frame) }, weights)
+        let percent = sum.capacity > 0 ? Int(min(100, max(0, sum.stored * 100 / sum.capacity))) : 0
+        let stored = packs.reduce(0.0) { $0 + $1.weight * Double($1.frame.energyStored.rawValue) }
+        frame?.soc = isFull ? 100 : min(99, percent)
+        frame?.energyStored = WattHours(Int(stored.rounded()))
+        if packs.contains(where: { $0.frame.status.contains(.socUncalibrated) }) {
+            frame?.status.insert(.socUncalibrated)
+        } else {
+            frame?.status.remove(.socUncalibrated)
+        }
     }
 
     private static func add(_ other: LinkCounters, to counters: inout LinkCounters) {
@@ -72,7 +100,7 @@ extension PackView {
     }
 
     private static func frame(
-        _ packs: [(view: PackView, frame: Frame)], of count: Int, _ used: [PackView], _ figures: inout BankFigures
+        _ packs: [(view: PackView, frame: Frame)], _ used: [PackView], _ figures: inout BankFigures
     ) -> Frame? {
         guard
             let low = packs.min(by: { $0.frame.lowestVoltage < $1.frame.lowestVoltage }),
@@ -94,19 +122,8 @@ extension PackView {
         frame.current = sum(frames.map(\.current))
         frame.current1 = sum(frames.map(\.current1))
         frame.current2 = sum(frames.map(\.current2))
-        frame.energyStored = WattHours(frames.reduce(0) { $0 + $1.energyStored.rawValue })
-        frame.soc = soc(frames, of: count)
         frame.slotCell = 0
         return frame
-    }
-
-    /// Stored over installed energy; 100 when every pack of the bank says so: one that is silent says nothing.
-    private static func soc(_ frames: [Frame], of count: Int) -> Int {
-        if frames.count == count, frames.allSatisfy({ $0.soc == 100 }) { return 100 }
-        let installed = frames.reduce(0) { $0 + $1.capacity.rawValue }
-        let stored = frames.reduce(0) { $0 + $1.energyStored.rawValue }
-        let percent = installed > 0 ? stored * 100 / installed : frames.reduce(0) { $0 + $1.soc } / max(1, frames.count)
-        return min(99, max(0, percent))
     }
 
     /// `nil` where one is not known: half a sum is no sum.
