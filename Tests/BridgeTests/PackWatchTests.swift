@@ -70,6 +70,9 @@ struct PackWatchTests {
         #expect(told.count == 1)
         #expect(told.first?.contains("bytes came that are no frame") == (kind != "silence"))
         #expect(told.first?.contains("no bytes come") == (kind == "silence"))
+        // All of them, and not those of the last second.
+        let count = told.first?.split(separator: " ").compactMap { Int($0) }.last ?? 0
+        #expect(kind == "silence" || count >= 500, "\(count)")
     }
 
     @Test("another number of cells is told")
