@@ -8,6 +8,8 @@ public enum Cause: Hashable, Sendable {
     case nothingKnown
     /// N x a voltage per cell, from a Vbalance that was sent as it is used or not.
     case target(cells: Int, cell: Millivolts, balance: BalanceSource)
+    /// The highest voltage of cells of a chemistry, and thresholds that contradict it.
+    case chemistryCeiling(Chemistry, cell: Millivolts), contradiction(ThresholdFault)
     /// The configuration's ceilings.
     case chargeCap(Milliamperes), dischargeCap(Milliamperes), voltageCap(Millivolts)
     /// Asked for while the bridge runs.
@@ -101,6 +103,9 @@ extension Cause: CustomStringConvertible {
         case .nothingKnown: "nothing is known yet"
         case .target(let cells, let cell, let balance):
             "target of \(cells) x \(cell.inVolts)\(balance.remark)"
+        case .chemistryCeiling(let chemistry, let cell):
+            "\(chemistry.rawValue.uppercased()) cells take \(cell.inVolts) at most"
+        case .contradiction(let fault): fault.sentence
         case .chargeCap(let cap): "configured maximum charge current of \(cap.inAmperes)"
         case .dischargeCap(let cap): "configured maximum discharge current of \(cap.inAmperes)"
         case .voltageCap(let cap): "configured maximum charge voltage of \(cap.inPackVolts)"
@@ -200,7 +205,7 @@ extension Cause.BalanceSource {
     fileprivate var remark: String {
         switch self {
         case .sent: ""
-        case .tooHigh(let sent): " (the BMS's Vbalance of \(sent.inVolts) is too near to Vmax: less is used)"
+        case .tooHigh(let sent): " (the BMS's Vbalance of \(sent.inVolts) is too near to Vmax, so balancing is off: the chemistry's is used)"
         case .missing(let sent):
             " (the BMS's Vbalance of \(sent.inVolts) is not above Vmin: the chemistry's is used)"
         }

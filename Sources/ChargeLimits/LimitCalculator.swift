@@ -112,6 +112,7 @@ public struct LimitCalculator: Sendable {
             isAhead: snapshot.linkAt.map { $0 > now } ?? false, commands: commands, cellsBefore: cellsBefore,
             elapsed: isMeasured ? Self.seconds(from: before?.measuredAt, to: snapshot.measuredAt) : 0,
             published: publisher.published, now: now, isAwaitingPacks: !context.otherPacksAreFull)
+        input.refusal = snapshot.refusal
         input.isFullChargeDue = commands.chargeMode != .float && schedule.isDue(at: now, hour: context.hour)
         input.isDeepChargeAllowed = isDeepChargeAllowed
         isDeepChargeAllowed = false

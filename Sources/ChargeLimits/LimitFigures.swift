@@ -15,6 +15,8 @@ struct LimitFigures: Sendable {
     let settings: PackSettings
     /// What was done to their Vbalance.
     let balance: Cause.BalanceSource
+    /// What of the BMS's thresholds contradicts the chemistry; `nil`: nothing.
+    let thresholdFault: ThresholdFault?
     /// Number of cells.
     let cells: Int
     /// Configured capacity, at least ``leastCapacity``.
@@ -74,6 +76,7 @@ struct LimitFigures: Sendable {
         let thresholds = WorkingThresholds(sent, snapshot.chemistry)
         settings = thresholds.settings
         balance = thresholds.balance
+        thresholdFault = thresholds.fault
         cells = settings.cellCount
         capacity = max(Self.leastCapacity, snapshot.capacity ?? .zero)
         let span = settings.maximumVoltage - settings.balanceVoltage

@@ -105,7 +105,7 @@ extension LimitInput {
         return before.map { min(imbalance($0), imbalance(frame)) } ?? imbalance(frame)
     }
     /// Voltage of the lowest cell without the drop of the discharge current, mV.
-    var lowestRest: Double {
+    func lowestRest(_ resistance: Double) -> Double {
         func rest(_ frame: Frame) -> Double {
             Double(frame.lowestVoltage.rawValue) + resistance * Double(max(0, -(frame.current ?? .zero).rawValue)) / 1000
         }
@@ -114,12 +114,17 @@ extension LimitInput {
 
     /// ``lowestRest`` by the newest frame alone, where its pack voltage and its current confirm that a load of at least 10 % of C
     /// switched on, mV; else `nil`.
-    var suddenRest: Double? {
-        guard let before, let new = frame.current, let old = before.current else { return nil }
-        let step = Double((old - new).rawValue) / 1000
-        guard step >= Double(capacity.rawValue) / 10_000 else { return nil }
-        let expected = step * figures.expectedResistance * Double(cells) / 4
-        guard Double((before.packVoltage - frame.packVoltage).rawValue) >= expected else { return nil }
+    func suddenRest(_ resistance: Double) -> Double? {
+        guard isLoadStep(of: 100), let new = frame.current else { return nil }
         return Double(frame.lowestVoltage.rawValue) + resistance * Double(max(0, -new.rawValue)) / 1000
+    }
+
+    /// In the newest frame a load of so many thousandths of C switched on: current and pack voltage say so both.
+    func isLoadStep(of permille: Int) -> Bool {
+        guard let before, let new = frame.current, let old = before.current else { return false }
+        let step = Double((old - new).rawValue) / 1000
+        guard step >= Double(capacity.rawValue * permille) / 1_000_000 else { return false }
+        let expected = step * figures.expectedResistance * Double(cells) / 4
+        return Double((before.packVoltage - frame.packVoltage).rawValue) >= expected
     }
 }

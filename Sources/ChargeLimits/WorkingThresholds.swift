@@ -2,39 +2,55 @@ import BMSCore
 
 /// The BMS's thresholds in an order that can be worked with.
 ///
-/// What the BMS sends with balancing switched off is not known, and owners type. A Vbalance near or above Vmax must not
-/// lift the charge voltage to where the relay opens: the manuals' settings all leave 50 mV at least. A Vbalance at or
-/// under Vmin is no setting: the chemistry's is taken, by the manuals, and for an unknown one the middle.
+/// A Vbalance less than 50 mV below Vmax, or at or under Vmin, means that balancing is switched off: the chemistry's is taken, by the
+/// manuals, and for an unknown one the middle. Where thresholds contradict the chemistry the careful one of both counts.
 struct WorkingThresholds: Hashable, Sendable {
     /// With a Vbalance between Vmin and Vmax.
     let settings: PackSettings
     /// What was done to it.
     let balance: Cause.BalanceSource
 
+    /// What of them contradicts the chemistry; `nil`: nothing.
+    let fault: ThresholdFault?
+
     private static let leastGap = Millivolts(50)
 
     init(_ sent: PackSettings, _ chemistry: Chemistry?) {
         var settings = sent
-        let most = sent.maximumVoltage - Self.leastGap
+        let fault = chemistry.flatMap { $0.accepts(sent) }
+        if let chemistry, fault != nil {
+            // The careful ones of what the BMS has and what the chemistry's manual has.
+            settings.minimumVoltage = max(sent.minimumVoltage, chemistry.usualMinimumVoltage)
+            settings.maximumVoltage = min(sent.maximumVoltage, chemistry.highestCellVoltage)
+        }
+        let most = settings.maximumVoltage - Self.leastGap
+        let middle = Millivolts((settings.minimumVoltage + settings.maximumVoltage).rawValue / 2)
+        let usual = min(chemistry?.usualBalanceVoltage ?? middle, most)
         if sent.balanceVoltage <= sent.minimumVoltage {
-            let middle = Millivolts((sent.minimumVoltage + sent.maximumVoltage).rawValue / 2)
-            settings.balanceVoltage = min(chemistry.map(Self.usual) ?? middle, most)
+            settings.balanceVoltage = usual
             balance = .missing(sent: sent.balanceVoltage)
-        } else if sent.balanceVoltage > most {
-            settings.balanceVoltage = most
+        } else if sent.balanceVoltage > sent.maximumVoltage - Self.leastGap {
+            settings.balanceVoltage = usual
             balance = .tooHigh(sent: sent.balanceVoltage)
+        } else if fault != nil {
+            settings.balanceVoltage = min(sent.balanceVoltage, usual)
+            balance = .sent
         } else {
             balance = .sent
         }
         self.settings = settings
+        self.fault = fault
     }
+}
 
-    /// Vbalance by the manual of generation 3, revision 13.
-    private static func usual(_ chemistry: Chemistry) -> Millivolts {
-        switch chemistry {
-        case .lfp: Millivolts(3400)
-        case .nmc, .nca: Millivolts(4000)
-        case .lto: Millivolts(2600)
+extension Chemistry {
+    /// Vmin by the manual of generation 3, revision 13.
+    fileprivate var usualMinimumVoltage: Millivolts {
+        switch self {
+        case .lfp: Millivolts(2900)
+        case .nmc: Millivolts(3490)
+        case .nca: Millivolts(3400)
+        case .lto: Millivolts(2150)
         }
     }
 }

@@ -36,7 +36,7 @@ struct HighestCell: LimitRule {
     private mutating func voltage(_ input: LimitInput, _ soft: Millivolts, _ excess: Int) -> ConstraintValue {
         // The cap has 5 mV of play, one count of the wire.
         if excess > 5 {
-            trim = min(Self.mostTrim, trim + input.elapsed * max(0.5, Double(excess - 5) / 10))
+            trim = min(Self.mostTrim, trim + input.elapsed * max(0.5, Double(excess - 5) * 0.15))
         } else if excess < -5 {
             trim = max(0, trim - input.elapsed * 0.03)
         }
@@ -80,7 +80,13 @@ struct HighestCell: LimitRule {
 
     func remember(in memory: inout LimitMemory) { memory.recent?.trim = trim }
 
-    mutating func recall(_ memory: LimitMemory) { trim = min(Self.mostTrim, max(0, memory.recent?.trim ?? 0)) }
+    mutating func recall(_ memory: LimitMemory) {
+        guard let recent = memory.recent else { return }
+        trim = min(Self.mostTrim, max(0, recent.trim))
+        guard recent.state == .absorption || recent.state == .balancing, let levels = recent.levels else { return }
+        allowed = Double(levels.ccl.rawValue)
+        play.begin(at: levels.cvl.rawValue)
+    }
 }
 
 /// N x highest - pack, filtered: 4 s when it grows, 15 s when it shrinks.
@@ -99,6 +105,9 @@ struct ImbalanceFilter: Sendable {
 /// on; a rise is followed at a distance of 7 mV a cell.
 struct VoltagePlay: Sendable {
     private var level: Int?
+
+    /// Goes on from an earlier level.
+    mutating func begin(at value: Int) { level = value }
 
     mutating func settle(_ value: Int, _ input: LimitInput) -> Int {
         let distance = 7 * input.cells

@@ -10,6 +10,8 @@ import BMSCore
 /// A load that switches on shows in cell, pack and current of one frame; then that frame bounds DCL at once (`loadStep`), for a weak cell has no second to
 /// spare. Where the next frame knows nothing of it DCL is back at once.
 ///
+/// A cell that sags more than the resistance explains, when loads switch on, counts with its own (``SagWatch``).
+///
 /// Example: 100 Ah LFP, r = 1.6 mohm, Vmin 2.900 V, hold 2.980 V: at 3.060 V and no load 0.080 / 0.0016 = 50 A.
 struct LowestCell: LimitRule {
     /// How far above Vmin a cell counts as empty, and from where on the floor is halved.
@@ -32,12 +34,14 @@ struct LowestCell: LimitRule {
     private var secondsRecovered = 0.0
     private var isNear = false
     private var isEmpty = false
+    private var sag = SagWatch()
 
     mutating func bounds(_ input: LimitInput, after earlier: [ConstraintValue]) -> [ConstraintValue] {
         let lowest = input.lowestVoltage
         let hold = input.figures.hold
-        let resistance = input.resistance
-        let room = (input.lowestRest - Double(hold.rawValue)) / resistance * 1000
+        sag.step(input)
+        let resistance = max(input.resistance, sag.resistance(over: input.resistance))
+        let room = (input.lowestRest(resistance) - Double(hold.rawValue)) / resistance * 1000
         let old = filtered ?? room
         let smooth = room < old ? room : old + (room - old) * min(1, input.elapsed / 20)
         filtered = smooth
@@ -60,7 +64,7 @@ struct LowestCell: LimitRule {
             let held = ConstraintValue.dcl(
                 Milliamperes(Int(min(value, 10_000_000))), .lowestCell,
                 .held(input.lowest, hold: hold, minimum: minimum))
-            guard let sudden = input.suddenRest else { return [held] }
+            guard let sudden = input.suddenRest(resistance) else { return [held] }
             let step = max(least, (sudden - Double(hold.rawValue)) / resistance * 1000)
             guard step < value else { return [held] }
             return [
