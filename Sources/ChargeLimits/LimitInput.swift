@@ -104,10 +104,12 @@ extension LimitInput {
         }
         return before.map { min(imbalance($0), imbalance(frame)) } ?? imbalance(frame)
     }
-    /// Voltage of the lowest cell without the drop of the discharge current, mV.
+    /// Voltage of the lowest cell without what the current does to it, mV.
     func lowestRest(_ resistance: Double) -> Double {
         func rest(_ frame: Frame) -> Double {
-            Double(frame.lowestVoltage.rawValue) + resistance * Double(max(0, -(frame.current ?? .zero).rawValue)) / 1000
+            // Of what a charge current lifts half is taken off.
+            let amperes = Double((frame.current ?? .zero).rawValue) / 1000
+            return Double(frame.lowestVoltage.rawValue) - resistance * amperes * (amperes > 0 ? 0.5 : 1)
         }
         return before.map { max(rest($0), rest(frame)) } ?? rest(frame)
     }

@@ -32,7 +32,7 @@ struct HighestCellTests {
         var filter = ImbalanceFilter()
         func step(_ high: Int) -> Double {
             let input = cells(high: high, pack: 54_400)
-            filter.step(input.frame, input.settings, elapsed: 1)
+            filter.step(input.measuredImbalance, elapsed: 1)
             return filter.level ?? .nan
         }
         #expect(step(3400) == 0)
@@ -50,12 +50,12 @@ struct HighestCellTests {
         #expect(play.settle(54_982, input) == 54_982)
     }
 
-    @Test("The trim takes at most 30 mV a cell")
+    @Test("The trim takes at most 70 mV a cell")
     func trim() {
         var constraint = HighestCell()
         var value = 0
         for _ in 0..<500 { value = constraint.value(.cvl, cells(high: 3500, pack: 56_000)) }
-        #expect(abs(value - (55_056 - 16 * 30)) <= 16)
+        #expect(abs(value - (55_056 - 16 * 70)) <= 16)
     }
 
     @Test("CCL falls from the actual current while the cell is above its soft cap, faster the further")
@@ -66,23 +66,29 @@ struct HighestCellTests {
         #expect(hard.bound(.ccl, cells(high: 3475, pack: 55_000, current: 20_000)) == 12_000)
     }
 
-    @Test("CCL never falls below what keeps balancing going")
+    @Test("CCL does not fall below what keeps balancing going, until a cell reads Vbalance + 45 mV")
     func floor() throws {
         var constraint = HighestCell()
         var value = 0
         for _ in 0..<100 { value = constraint.value(.ccl, cells(high: 3460, pack: 55_000, current: 1_000)) }
-        #expect(value == 2_000)
+        #expect(value == 0)
+        // Down again, but not for 20 minutes.
+        for _ in 0..<1199 { value = constraint.value(.ccl, cells(high: 3428, pack: 54_800, current: 0)) }
+        #expect(value == 0)
+        for _ in 0..<2 { value = constraint.value(.ccl, cells(high: 3428, pack: 54_800, current: 0)) }
+        #expect(value >= 2_000)
     }
 
-    @Test("CCL is 0 close to the hard cut, and the floor again below it", arguments: [3452, 3440, 3300])
+    @Test("CCL is 0 close to the hard cut, and the floor again 20 minutes later", arguments: [3430, 3420, 3300])
     func zero(high: Int) throws {
         var constraint = HighestCell()
         var value = 0
         for _ in 0..<100 { value = constraint.value(.ccl, cells(high: 3520, pack: 55_000)) }
         #expect(value == 0)
         value = constraint.value(.ccl, cells(high: high, pack: 55_000, current: 0))
+        #expect(value == 0)
+        for _ in 0..<1200 { value = constraint.value(.ccl, cells(high: high, pack: 55_000, current: 0)) }
         #expect(value >= 2_000)
-        #expect(value <= 2_200)
     }
 
     @Test("CCL recovers by 0.2 % of C a second, 15 mV under the cap")
@@ -125,11 +131,14 @@ struct HardCellCutTests {
             $0.balanceVoltage = Millivolts(balance)
             $0.setCells(low: 3400, high: 3400)
         }
-        let limits = bench.feed(at: 62) {
-            $0.balanceVoltage = Millivolts(balance)
-            $0.setCells(low: 3600, high: 3645)
+        // The second frame confirms the jump, the third the reading.
+        for second in 62...64 {
+            bench.feed(at: Double(second)) {
+                $0.balanceVoltage = Millivolts(balance)
+                $0.setCells(low: 3600, high: 3645)
+            }
         }
-        #expect(limits?.ccl == .zero)
+        #expect(bench.limits?.ccl == .zero)
     }
 }
 
@@ -146,9 +155,9 @@ struct LowestCellTests {
     @Test(
         "DCL is what puts the lowest cell at its hold voltage, the load's own drop taken out",
         arguments: [
-            (3060, 0, 50_000), (3060, -10_000, 60_000), (3060, 10_000, 50_000), (2980, -20_000, 20_000),
+            (3060, 0, 50_000), (3060, -10_000, 60_000), (3060, 10_000, 45_000), (2980, -20_000, 20_000),
             (2985, 0, 3_125),
-            (2980, 0, 3_000), (2945, 0, 3_000), (2940, 0, 1_500), (2800, -50_000, 1_500),
+            (2980, 0, 3_000), (2945, 0, 3_000), (2940, 0, 3_000), (2800, -50_000, 3_000),
         ])
     func current(low: Int, current: Int, expected: Int) throws {
         var constraint = LowestCell()
@@ -156,22 +165,21 @@ struct LowestCellTests {
         #expect(abs(value - expected) <= 1)
     }
 
-    @Test("It falls at once, rises with 20 s, and follows a rise at a distance of 7.5 mV")
+    @Test("It falls at once, rises after five minutes without a fall, and follows a rise at a distance of 7.5 mV")
     func filter() throws {
         var constraint = LowestCell()
         #expect(constraint.bound(.dcl, cell(3060)) == 50_000)
         #expect(abs(constraint.value(.dcl, cell(2996)) - 10_000) <= 1)
-        // Smoothed 12 A and 13.9 A are within the play of 4.7 A, 15.7 A is beyond it.
-        #expect(abs(constraint.value(.dcl, cell(3060)) - 10_000) <= 1)
-        #expect(abs(constraint.value(.dcl, cell(3060)) - 10_000) <= 1)
-        #expect(abs(constraint.value(.dcl, cell(3060)) - 11_017) <= 2)
+        for _ in 0..<299 { #expect(abs(constraint.value(.dcl, cell(3060)) - 10_000) <= 1) }
+        // 50 A less the play of 4.7 A.
+        #expect(abs(constraint.value(.dcl, cell(3060)) - 45_312) <= 20)
         #expect(abs(constraint.value(.dcl, cell(2996)) - 10_000) <= 1)
     }
 
     @Test(
         "V-low less 20 mV is the hold voltage, where it is not a careless setting",
         arguments: [
-            (3100, 3080), (2950, 2930), (2945, 2980), (2900, 2980), (3420, 3400), (3425, 2980), (nil, 2980),
+            (3100, 3080), (2950, 2930), (2945, 2980), (2900, 2980), (3150, 3130), (3155, 2980), (3420, 2980), (nil, 2980),
         ])
     func holdVoltage(key: Int?, hold: Int) throws {
         var constraint = LowestCell()
@@ -186,12 +194,12 @@ struct LowestCellTests {
         #expect(constraint.bound(.dcl, input({ $0.balanceVoltage = Millivolts(1900) }, lowKey: 3000)) != nil)
     }
 
-    @Test("Ten seconds at Vmin + 15 mV with little current, or at the floor whatever flows, the pack is empty")
+    @Test("Three seconds at Vmin + 15 mV, whatever flows, the pack is empty")
     func empty() {
         var resting = LowestCell()
         var loaded = LowestCell()
         var ignoring = LowestCell()
-        for _ in 0..<9 {
+        for _ in 0..<2 {
             #expect(resting.bound(.dcl, "empty", cell(2915)) == nil)
             _ = loaded.evaluate(cell(2920, current: -5_000))
             _ = ignoring.evaluate(cell(2910, current: -20_000))
@@ -201,12 +209,12 @@ struct LowestCellTests {
         #expect(ignoring.bound(.dcl, "empty", cell(2910, current: -20_000)) == 0, "a load that obeys no DCL")
     }
 
-    @Test("Near Vmin the floor is halved until the cell is back at hold")
+    @Test("Near Vmin the floor is halved until the cell is back at hold, but it is no less than 3 A")
     func near() {
         var constraint = LowestCell()
         #expect(constraint.bound(.dcl, cell(2945)) == 3_000)
-        #expect(constraint.bound(.dcl, cell(2940)) == 1_500)
-        #expect(constraint.bound(.dcl, cell(2975)) == 1_500)
+        #expect(constraint.bound(.dcl, cell(2940)) == 3_000)
+        #expect(constraint.bound(.dcl, cell(2975)) == 3_000)
         #expect(constraint.bound(.dcl, cell(2980)) == 3_000)
     }
 

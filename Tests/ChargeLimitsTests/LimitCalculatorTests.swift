@@ -24,8 +24,8 @@ struct LimitCalculatorTests {
     @Test("Nothing rises in a step without a good frame, also while data is fresh")
     func noFrameNoRise() throws {
         var bench = Bench()
-        bench.run(0...20)
-        bench.feed(at: 21) { $0.status = [] }
+        bench.run(0...15)
+        bench.run(16...21) { $0.status = [] }
         bench.run(22...24)
         let before = try #require(bench.limits).numbers
         bench.wait(at: 24.5)
@@ -37,8 +37,8 @@ struct LimitCalculatorTests {
     @Test("For 20 s after the line damaged a frame nothing rises, and everything falls as ever; the reason says so")
     func damage() throws {
         var bench = Bench()
-        bench.run(0...20)
-        bench.feed(at: 21) { $0.status = [] }
+        bench.run(0...15)
+        bench.run(16...21) { $0.status = [] }
         bench.run(22...24)
         bench.feed([UInt8](repeating: 7, count: 58), at: .seconds(25))
         let before = try #require(bench.limits).numbers
@@ -102,8 +102,8 @@ struct LimitCalculatorTests {
     @Test("A limit on its way up says so")
     func rising() {
         var bench = Bench()
-        bench.run(0...20)
-        bench.feed(at: 21) { $0.status = [] }
+        bench.run(0...15)
+        bench.run(16...21) { $0.status = [] }
         bench.run(22...25)
         #expect(
             bench.limits?.reason(.dcl).hasPrefix("rising slowly towards 280.3 A: 1.0 C of 280 Ah for LFP") == true)

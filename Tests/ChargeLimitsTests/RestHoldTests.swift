@@ -6,12 +6,20 @@ import Testing
 
 /// A pack of 16 cells with 20 milliohm, behind a charger that holds CVL plus an offset and knows no current limit.
 private struct Bus {
-    var restVoltage = 52_800.0
-    var offset = 400.0
-    var mostCurrent = 80_000.0
-    var leastCurrent = 0.0
-    /// Volts that a coulomb moves the rest: a flat part of the curve of 100 Ah.
-    var slope = 0.002
+    var restVoltage: Double
+    var offset: Double
+    let mostCurrent = 80_000.0
+    var leastCurrent: Double
+    /// mV that a coulomb moves the rest: a flat part of the curve of 100 Ah.
+    var slope: Double
+
+    init(restVoltage: Double = 52_800, offset: Double = 400, leastCurrent: Double = 0, slope: Double = 0.002) {
+        self.restVoltage = restVoltage
+        self.offset = offset
+        self.leastCurrent = leastCurrent
+        self.slope = slope
+    }
+
     private(set) var chargedIn = 0.0
     private(set) var chargedOut = 0.0
     private(set) var current = 0.0
@@ -49,6 +57,8 @@ struct RestHoldTests {
                 $0.setCells(low: voltage / 16 / 5 * 5, high: voltage / 16 / 5 * 5 + 5)
                 $0.packVoltage = Millivolts(voltage)
                 $0.current = hasSensor ? Milliamperes(current) : nil
+                // 100 Ah: the pack has the resistance of the table.
+                $0.capacity = WattHours(5_280)
                 change(&$0)
             }
             if second > 10, let cvl = bench.limits?.cvl { highest = max(highest, cvl.rawValue) }
@@ -95,7 +105,7 @@ struct RestHoldTests {
             ("hot", { $0.highestTemperature = RawTemperature(340) }, { _ in }),
             ("refused", { $0.status = .dischargeAllowed }, { $0.relayMode = .critical }),
             ("alarm", { $0.status.insert(.tooCold) }, { _ in }),
-            ("ceiling", { ($0.soc, $0.energyStored) = (85, WattHours(12_580)) }, { $0.maximumSoc = 80 }),
+            ("ceiling", { ($0.soc, $0.energyStored) = (85, WattHours(4_488)) }, { $0.maximumSoc = 80 }),
         ]
         for cause in causes {
             var bus = Bus()

@@ -53,7 +53,7 @@ struct StalenessTests {
     @Test("While data is held limits fall for nothing and rise for nothing")
     func holding() throws {
         var bench = settled()
-        bench.feed(at: 21) { $0.status = [] }
+        bench.run(16...21) { $0.status = [] }
         bench.run(22...25)
         let before = try #require(bench.limits).numbers
         #expect(try #require(bench.limits).dcl < Milliamperes(100_000))

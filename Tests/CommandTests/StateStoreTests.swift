@@ -158,7 +158,7 @@ struct StateStoreTests {
             #expect(store.loadBank("house") { complaints.append($0) } == state)
         }
         // A pack may be called as the bank's file begins.
-        #expect(store.save(Self.state, "bank-house", wall: Self.day) == nil)
+        #expect(store.save(Self.state, "bank-house", at: StateMoment(wall: Self.day)) == nil)
         #expect(store.loadBank("house") { complaints.append($0) } == plain)
         #expect(complaints == [])
         var status = stat()

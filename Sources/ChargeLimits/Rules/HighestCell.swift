@@ -19,6 +19,14 @@ struct HighestCell: LimitRule {
     private static let resume = Millivolts(30)
     private static let pauseSeconds = 1_200.0
 
+    /// A charger whose voltage stands 3 mV a cell above CVL for so long, while current flows, takes no notice of CVL: then CCL alone
+    /// has to hold the cell, and begins 12 mV earlier.
+    private static let ignoredSeconds = 30.0
+    private static let above = 3
+    private static let margin = 12
+
+    private var secondsIgnored = 0.0
+    private var isIgnored: Bool { secondsIgnored >= Self.ignoredSeconds }
     /// mV of trim, 0...70.
     private var trim = 0.0
     /// Seconds since the floor of CCL ended; `nil`: it holds.
@@ -42,13 +50,15 @@ struct HighestCell: LimitRule {
         }
         let value = Double((soft * input.cells).rawValue) - Double(input.cells) * trim - input.imbalance
         return .cvl(
-            Millivolts(play.settle(Int(value), input)), .highestCell, .leads(input.highest, cap: soft))
+            Millivolts(play.settle(Int(value), input, holdsRise: input.state == .bulk)), .highestCell, .leads(input.highest, cap: soft))
     }
 
     private mutating func current(_ input: LimitInput, _ soft: Millivolts, _ excess: Int) -> ConstraintValue {
         let rating = Double(input.figures.chargeRating.rawValue)
         let hour = Double(input.capacity.rawValue)
         let floor = min(rating, max(2000, 0.02 * hour))
+        watch(input)
+        let excess = isIgnored ? excess + Self.margin : excess
         var value = max(floor, min(rating, allowed ?? rating))
         if excess > 5 {
             let base = min(value, max(Double(input.current.rawValue), floor) * 1.05)
@@ -67,11 +77,19 @@ struct HighestCell: LimitRule {
         return .ccl(Milliamperes(secondsPaused == nil ? Int(value) : 0), .highestCell, cause)
     }
 
+    private mutating func watch(_ input: LimitInput) {
+        guard let cvl = input.published?.cvl, input.current > Milliamperes(300) else { return }
+        let isAbove = input.frame.packVoltage > cvl + Millivolts(Self.above * input.cells)
+        secondsIgnored =
+            isAbove
+            ? min(2 * Self.ignoredSeconds, secondsIgnored + input.elapsed) : max(0, secondsIgnored - input.elapsed)
+    }
+
     /// A charger that obeys CCL alone must not hold a cell above its soft cap for the sake of balancing.
     private mutating func pause(_ input: LimitInput, isAtFloor: Bool) {
         let above = input.highestVoltage - input.settings.balanceVoltage
         let isClose = input.highestVoltage >= input.figures.hardVoltage - Millivolts(20)
-        if isClose || (isAtFloor && above >= Self.pause) {
+        if isClose || (isAtFloor && above >= (isIgnored ? Self.pause - Millivolts(Self.margin) : Self.pause)) {
             secondsPaused = secondsPaused ?? 0
         } else if let seconds = secondsPaused {
             secondsPaused = seconds >= Self.pauseSeconds && above <= Self.resume ? nil : seconds + input.elapsed
@@ -104,15 +122,25 @@ struct ImbalanceFilter: Sendable {
 /// Play between a feedback and what follows it, so that the two do not chase each other: a fall counts from 1 mV a cell
 /// on; a rise is followed at a distance of 7 mV a cell.
 struct VoltagePlay: Sendable {
+    /// Seconds for which what has fallen does not rise, where that costs no charge.
+    private static let holdSeconds = 300.0
+
     private var level: Int?
+    private var secondsHeld = 0.0
 
     /// Goes on from an earlier level.
     mutating func begin(at value: Int) { level = value }
 
-    mutating func settle(_ value: Int, _ input: LimitInput) -> Int {
-        let distance = 7 * input.cells
+    /// - Parameter holdsRise: the pack is far from this voltage, so that a rise may wait.
+    mutating func settle(_ value: Int, _ input: LimitInput, holdsRise: Bool = false) -> Int {
+        secondsHeld = max(0, secondsHeld - input.elapsed)
         let old = level ?? value
-        level = value <= old - input.cells ? value : max(old, value - distance)
+        if value <= old - input.cells {
+            secondsHeld = Self.holdSeconds
+            level = value
+        } else if !holdsRise || secondsHeld == 0 {
+            level = max(old, value - 7 * input.cells)
+        }
         return level ?? value
     }
 }

@@ -3,7 +3,8 @@ import BMSCore
 /// Keeps the lowest cell above Vmin, so that the load relay never has to open.
 ///
 /// DCL: the current at which the lowest cell would sit at its hold voltage, (lowest + r x discharge - hold) / r; the
-/// ohmic drop is taken out first, so that the limit does not chase the load. Down at once, up with 20 s and some play. It ends
+/// ohmic drop is taken out first, so that the limit does not chase the load. Down at once; up after five minutes
+/// without a fall, with 20 s and some play. It ends
 /// at a floor of 3 % of C, half of that near Vmin, never below 3 A: a GX sends less than 2 A as 0, and 0 comes from the latch alone. The pack
 /// is empty, DCL 0, after 3 s at Vmin + 15 mV (three counts of the wire) whatever flows, and when the BMS reports a cell below Vmin.
 ///
@@ -26,6 +27,10 @@ struct LowestCell: LimitRule {
     /// A rise is followed at this distance, so that one count of the wire (5 mV) up and down moves nothing.
     private static let play = 7.5
 
+    /// Seconds for which what has fallen does not rise: clouds and kettles come and go.
+    private static let holdSeconds = 300.0
+
+    private var secondsHeld = 0.0
     /// mA, filtered upward.
     private var filtered: Double?
     /// mA, with play.
@@ -45,7 +50,10 @@ struct LowestCell: LimitRule {
         let old = filtered ?? room
         let smooth = room < old ? room : old + (room - old) * min(1, input.elapsed / 20)
         filtered = smooth
-        let followed = min(smooth, max(allowed ?? smooth, smooth - Self.play / resistance * 1000))
+        let least = min(smooth, max(allowed ?? smooth, smooth - Self.play / resistance * 1000))
+        secondsHeld = max(0, secondsHeld - input.elapsed)
+        let followed = secondsHeld > 0 ? min(allowed ?? least, least) : least
+        if let allowed, followed < allowed { secondsHeld = Self.holdSeconds }
         allowed = followed
         let minimum = input.settings.minimumVoltage
         latch(input, hold)
@@ -59,13 +67,13 @@ struct LowestCell: LimitRule {
             ]
         } else {
             if lowest <= minimum + Self.near { isNear = true } else if lowest >= hold { isNear = false }
-            let least = Double(isNear ? input.figures.leastDischargeNearEmpty.rawValue : input.figures.leastDischarge.rawValue)
-            let value = isNear ? least : max(least, followed)
+            let floor = Double(isNear ? input.figures.leastDischargeNearEmpty.rawValue : input.figures.leastDischarge.rawValue)
+            let value = isNear ? floor : max(floor, followed)
             let held = ConstraintValue.dcl(
                 Milliamperes(Int(min(value, 10_000_000))), .lowestCell,
                 .held(input.lowest, hold: hold, minimum: minimum))
             guard let sudden = input.suddenRest(resistance) else { return [held] }
-            let step = max(least, (sudden - Double(hold.rawValue)) / resistance * 1000)
+            let step = max(floor, (sudden - Double(hold.rawValue)) / resistance * 1000)
             guard step < value else { return [held] }
             return [
                 held,
@@ -90,5 +98,10 @@ struct LowestCell: LimitRule {
 
     func remember(in memory: inout LimitMemory) { if isEmpty { memory.latches.insert(.empty) } }
 
-    mutating func recall(_ memory: LimitMemory) { isEmpty = memory.latches.contains(.empty) }
+    mutating func recall(_ memory: LimitMemory) {
+        isEmpty = memory.latches.contains(.empty)
+        guard let dcl = memory.recent?.levels?.dcl, dcl > LimitFigures.leastOfGX else { return }
+        allowed = Double(dcl.rawValue)
+        secondsHeld = Self.holdSeconds
+    }
 }
