@@ -205,7 +205,8 @@ extension Cause.BalanceSource {
     fileprivate var remark: String {
         switch self {
         case .sent: ""
-        case .tooHigh(let sent): " (the BMS's Vbalance of \(sent.inVolts) is too near to Vmax, so balancing is off: the chemistry's is used)"
+        case .tooHigh(let sent):
+            " (the BMS's Vbalance of \(sent.inVolts) is too near to Vmax, so balancing is off: the chemistry's is used)"
         case .missing(let sent):
             " (the BMS's Vbalance of \(sent.inVolts) is not above Vmin: the chemistry's is used)"
         }

@@ -102,7 +102,8 @@ struct ChargeStateMachine: Sendable {
         if state == .full && context.mayFloat { state = .float }
         let restartSoc = min(context.restartSoc, (stalledSoc ?? fullSoc).map { $0 - 5 } ?? 100)
         // Where the state of charge says nothing, the voltage must say that the pack was used.
-        let restartVoltage = context.restartVoltage ?? (fullSoc == nil ? nil : settings.balanceVoltage - Millivolts(150))
+        let restartVoltage =
+            context.restartVoltage ?? (fullSoc == nil ? nil : settings.balanceVoltage - Millivolts(150))
         let isLow = frame.soc < restartSoc || restartVoltage.map { frame.lowestVoltage < $0 } ?? false
         secondsLow = isLow ? secondsLow + context.elapsed : 0
         let isResting = (frame.current ?? .zero).magnitude <= context.rest

@@ -5,7 +5,8 @@ public enum ConstraintName: String, Hashable, Sendable {
     // By what is set and configured.
     case target, userCap, fuse, sensorRange, cellRating, reserve, maximumSoc, chemistry
     // By what is measured.
-    case float, highestCell, hardCellCut, hotBoards, lowestCell, loadStep, empty, cold, hot, chargeByVoltage, deepDischarge
+    case float, highestCell, hardCellCut, hotBoards, lowestCell, loadStep, empty, cold, hot, chargeByVoltage,
+        deepDischarge
     // By what the BMS says, or that it says nothing.
     case chargePermission, dischargePermission, cellCommunication, alarmHighCell, alarmLowCell, alarmCold, alarmHot
     case cellCount, link
@@ -24,7 +25,8 @@ extension ConstraintName {
     /// close to Vmax, lost cell boards and silence have a charge voltage of their own.
     var stopsCharging: Bool {
         switch self {
-        case .cold, .hot, .alarmCold, .alarmHot, .alarmHighCell, .chargeOff, .deepDischarge, .maximumSoc, .chemistry: true
+        case .cold, .hot, .alarmCold, .alarmHot, .alarmHighCell, .chargeOff, .deepDischarge, .maximumSoc, .chemistry:
+            true
         case .target, .userCap, .fuse, .sensorRange, .cellRating, .reserve, .float, .highestCell, .hardCellCut,
             .hotBoards, .lowestCell, .loadStep, .empty, .chargeByVoltage, .chargePermission, .dischargePermission,
             .cellCommunication, .alarmLowCell, .cellCount, .link, .command, .dischargeOff, .sum, .mismatch, .pack,

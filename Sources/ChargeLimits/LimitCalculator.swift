@@ -61,9 +61,9 @@ public struct LimitCalculator: Sendable {
         return figures.targetCell * figures.cells
     }
 
-    /// What should survive a restart; before the first believed frame that is what an earlier calculator knew.
+    /// What should survive a restart; `nil` before the first believed frame.
     public func memory(at now: Timestamp) -> LimitMemory? {
-        guard let settings = last?.settings else { return memory }
+        guard let settings = last?.settings else { return nil }
         var memory = LimitMemory(
             cellCount: settings.cellCount, capacity: settings.capacity, resistance: estimator.learned.memory,
             secondsSinceFull: schedule.secondsSinceFull(at: now))
@@ -155,7 +155,8 @@ public struct LimitCalculator: Sendable {
         let (levels, why) = publisher.publish(
             bounds,
             LimitPublisher.Step(
-                now: input.now, hasFrame: hasFrame && input.freshness == .fresh, mayRise: hasFrame && input.freshness == .fresh && !isDistrusted,
+                now: input.now, hasFrame: hasFrame && input.freshness == .fresh,
+                mayRise: hasFrame && input.freshness == .fresh && !isDistrusted,
                 isDistrusted: isDistrusted, elapsed: elapsed,
                 slew: PerLimit(cvl: 1.25 * Double(input.cells), ccl: 0.01 * capacity, dcl: 0.02 * capacity),
                 lowest: floor, highest: input.figures.ceiling.rawValue))

@@ -85,12 +85,15 @@ struct LimitInput: Sendable {
 /// Readings that two frames in a row agree on: of the two the less severe counts, so one wrong frame moves nothing.
 extension LimitInput {
     /// Voltage of the highest cell.
-    var highestVoltage: Millivolts { before.map { min($0.highestVoltage, frame.highestVoltage) } ?? frame.highestVoltage }
+    var highestVoltage: Millivolts {
+        before.map { min($0.highestVoltage, frame.highestVoltage) } ?? frame.highestVoltage
+    }
     /// Voltage of the lowest cell.
     var lowestVoltage: Millivolts { before.map { max($0.lowestVoltage, frame.lowestVoltage) } ?? frame.lowestVoltage }
     /// Temperature of the coldest cell.
     var coldest: Millidegrees {
-        temperatureScale.temperature(before.map { max($0.lowestTemperature, frame.lowestTemperature) } ?? frame.lowestTemperature)
+        temperatureScale.temperature(
+            before.map { max($0.lowestTemperature, frame.lowestTemperature) } ?? frame.lowestTemperature)
     }
     /// Temperature of the warmest cell.
     var warmest: Millidegrees {

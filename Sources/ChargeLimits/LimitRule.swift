@@ -24,7 +24,8 @@ extension LimitRule {
 /// before a measurement that happens to permit as much.
 struct LimitRules: Sendable {
     private var rules: [any LimitRule] = [
-        TargetVoltage(), Ceilings(), ChemistryBounds(), FloatVoltage(), HighestCell(), HardCellCut(), HotBoards(), DeepDischarge(),
+        TargetVoltage(), Ceilings(), ChemistryBounds(), FloatVoltage(), HighestCell(), HardCellCut(), HotBoards(),
+        DeepDischarge(),
         LowestCell(), TemperatureWindow(), MaximumSoc(), StateOfChargeReserve(), StatusBits(), CellCountChange(),
         Commands(), RestHold(), ChargeByVoltage(), Staleness(),
     ]

@@ -16,7 +16,9 @@ struct BadSettingsTests {
         }
         let limits = try #require(bench.limits)
         #expect(limits.cvl < Millivolts(16 * 3680))
-        #expect(limits.reason(.cvl).contains("is too near to Vmax, so balancing is off: the chemistry's is used"), "\(limits.reason(.cvl))")
+        #expect(
+            limits.reason(.cvl).contains("is too near to Vmax, so balancing is off: the chemistry's is used"),
+            "\(limits.reason(.cvl))")
     }
 
     @Test("Balancing switched off: the chemistry's Vbalance is used", arguments: [500, 2000, 2900])

@@ -179,7 +179,8 @@ struct LowestCellTests {
     @Test(
         "V-low less 20 mV is the hold voltage, where it is not a careless setting",
         arguments: [
-            (3100, 3080), (2950, 2930), (2945, 2980), (2900, 2980), (3150, 3130), (3155, 2980), (3420, 2980), (nil, 2980),
+            (3100, 3080), (2950, 2930), (2945, 2980), (2900, 2980), (3150, 3130), (3155, 2980), (3420, 2980),
+            (nil, 2980),
         ])
     func holdVoltage(key: Int?, hold: Int) throws {
         var constraint = LowestCell()

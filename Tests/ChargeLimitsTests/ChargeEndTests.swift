@@ -143,7 +143,9 @@ struct HotBoardsTests {
         #expect(limit(high: 3380, warmest: 50, elapsed: 5) == 12_000)
     }
 
-    @Test("A reading that flickers moves a limit down, and up again after 30 minutes, or 5 where it is more than two counts better")
+    @Test(
+        "A reading that flickers moves a limit down, and up again after 30 minutes, or 5 where it is more than two counts better"
+    )
     func flicker() {
         var window = TemperatureWindow()
         func limit(_ count: Int) -> Int {

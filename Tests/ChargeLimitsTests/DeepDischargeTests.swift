@@ -35,7 +35,9 @@ struct DeepDischargeTests {
     /// Exactly 100 Ah by the nominal voltage of LFP.
     private func deep() -> Bench { Bench() }
 
-    @Test("Charging stops with the second frame, is latched after 60 s, and the owner's word allows 0.05 C until the cells recover")
+    @Test(
+        "Charging stops with the second frame, is latched after 60 s, and the owner's word allows 0.05 C until the cells recover"
+    )
     func latch() throws {
         var bench = deep()
         feed(&bench, 0...10, low: 2_450)
@@ -81,7 +83,10 @@ struct DeepDischargeTests {
 
 @Suite("A ceiling of the state of charge")
 struct MaximumSocTests {
-    private func feed(_ bench: inout Bench, _ seconds: ClosedRange<Int>, soc: Int, status: StatusFlags = [.chargeAllowed, .dischargeAllowed]) {
+    private func feed(
+        _ bench: inout Bench, _ seconds: ClosedRange<Int>, soc: Int,
+        status: StatusFlags = [.chargeAllowed, .dischargeAllowed]
+    ) {
         bench.run(seconds) {
             $0.soc = soc
             $0.energyStored = WattHours(148 * soc)

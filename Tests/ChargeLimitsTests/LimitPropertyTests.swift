@@ -122,7 +122,9 @@ struct LimitPropertyTests {
         }
     }
 
-    @Test("No limit rises faster than its slew, but back to where it was when a permission or alarm bit came for a moment", arguments: seeds)
+    @Test(
+        "No limit rises faster than its slew, but back to where it was when a permission or alarm bit came for a moment",
+        arguments: seeds)
     func slew(seed: UInt64) {
         var now = 0.0
         var recent: [(at: Double, numbers: [Int])] = []

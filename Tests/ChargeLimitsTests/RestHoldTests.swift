@@ -149,6 +149,7 @@ struct RestHoldTests {
         }
         #expect(worst <= amperes * 1500, "\(worst) mA")
         let tolerance = max(amperes * 100, 1_000)
-        #expect(last.allSatisfy { abs($0 - amperes * 1000) <= tolerance + 500 }, "\(last.min() ?? 0)...\(last.max() ?? 0)")
+        #expect(
+            last.allSatisfy { abs($0 - amperes * 1000) <= tolerance + 500 }, "\(last.min() ?? 0)...\(last.max() ?? 0)")
     }
 }

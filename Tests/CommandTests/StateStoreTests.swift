@@ -192,7 +192,7 @@ struct StateStoreTests {
         _ = folder.write("{", "bank.house.json")
         var complaints: [String] = []
         #expect(store.loadBank("house") { complaints.append($0) } == nil)
-        #expect(complaints.first?.contains("its energy totals begin at 0; it is kept as") == true)
+        #expect(complaints.first?.contains("is damaged or of a newer version (kept as") == true)
         #expect(Repository.read("\(folder.path)/bank.house.json.bad") == "{")
     }
 }

@@ -80,7 +80,9 @@ public struct BankCalculator: Sendable {
         look(members, at: now)
         let isComplete = members.indices.allSatisfy { sides[$0].allSatisfy { $0.standing != .waiting } }
         let connected = members.indices.filter { members[$0].limits != nil && !members[$0].isDisconnected }
-        guard !connected.isEmpty, isComplete || now - started > configuration.freshness.stale || publisher.published != nil else {
+        guard !connected.isEmpty,
+            isComplete || now - started > configuration.freshness.stale || publisher.published != nil
+        else {
             return nil
         }
         // A step without a new frame lowers limits, but raises none.
@@ -271,7 +273,8 @@ extension Limits {
     ) {
         let limits = packs.compactMap { members[$0].limits }
         let order: [ChargeState] = [.bulk, .absorption, .balancing, .full, .float]
-        let state = isStale ? ChargeState.stale : order.first { state in limits.contains { $0.state == state } } ?? .stale
+        let state =
+            isStale ? ChargeState.stale : order.first { state in limits.contains { $0.state == state } } ?? .stale
         func parallel(_ values: [Int]) -> Int {
             let sum = values.reduce(0.0) { $0 + 1 / Double(max(1, $1)) }
             return sum > 0 ? Int(1 / sum) : 0

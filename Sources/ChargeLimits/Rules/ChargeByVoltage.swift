@@ -58,14 +58,18 @@ struct ChargeByVoltage: LimitRule {
         } else {
             // Far above CCL the whole excess is taken off at once, by the low side of the resistance.
             let excess = -missing * drop
-            new = old - (current > 1.4 * allowed ? min(1, input.elapsed) * 0.4 * excess : input.elapsed * Self.fall * excess)
+            new =
+                old
+                - (current > 1.4 * allowed ? min(1, input.elapsed) * 0.4 * excess : input.elapsed * Self.fall * excess)
         }
         let ceiling = earlier.lowest(.cvl).map { Double($0.value) } ?? new
         let hard = Double((input.figures.hardVoltage * input.cells - input.configuration.overshoot).rawValue)
         // Beyond the pack's own voltage by little, or a cloud that goes would bring all that the charger has.
         new = max(first, min(new, ceiling, hard, pack + Self.reach * cells))
         level = new
-        return [.cvl(Millivolts(Int(new)), .chargeByVoltage, .byVoltage(Milliamperes(limit), rest: Millivolts(Int(rest))))]
+        return [
+            .cvl(Millivolts(Int(new)), .chargeByVoltage, .byVoltage(Milliamperes(limit), rest: Millivolts(Int(rest))))
+        ]
     }
 
     private mutating func follow(_ raw: Double, _ elapsed: Double) {

@@ -50,7 +50,8 @@ struct HighestCell: LimitRule {
         }
         let value = Double((soft * input.cells).rawValue) - Double(input.cells) * trim - input.imbalance
         return .cvl(
-            Millivolts(play.settle(Int(value), input, holdsRise: input.state == .bulk)), .highestCell, .leads(input.highest, cap: soft))
+            Millivolts(play.settle(Int(value), input, holdsRise: input.state == .bulk)), .highestCell,
+            .leads(input.highest, cap: soft))
     }
 
     private mutating func current(_ input: LimitInput, _ soft: Millivolts, _ excess: Int) -> ConstraintValue {

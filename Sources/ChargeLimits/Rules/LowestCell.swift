@@ -67,7 +67,8 @@ struct LowestCell: LimitRule {
             ]
         } else {
             if lowest <= minimum + Self.near { isNear = true } else if lowest >= hold { isNear = false }
-            let floor = Double(isNear ? input.figures.leastDischargeNearEmpty.rawValue : input.figures.leastDischarge.rawValue)
+            let floor = Double(
+                isNear ? input.figures.leastDischargeNearEmpty.rawValue : input.figures.leastDischarge.rawValue)
             let value = isNear ? floor : max(floor, followed)
             let held = ConstraintValue.dcl(
                 Milliamperes(Int(min(value, 10_000_000))), .lowestCell,

@@ -43,7 +43,8 @@ struct RestHold: LimitRule {
         if ceiling == nil { ceiling = most }
         let hasSensor = input.frame.current != nil
         if hasSensor { move(input) }
-        let held = hasSensor ? min(rest, most) - offset * Double(input.cells) : most - Self.blindOffset * Double(input.cells)
+        let held =
+            hasSensor ? min(rest, most) - offset * Double(input.cells) : most - Self.blindOffset * Double(input.cells)
         // CVL is published in steps of 10 mV, rounded down: half a step more, or an inverter that holds it empties the pack slowly.
         let value = max(Double(input.figures.restFloor.rawValue), min(most, held + Self.halfStep))
         return [

@@ -36,7 +36,8 @@ struct TemperatureWindow: LimitRule {
         }
         let (cold, hot) = (min(low, Self.mild), max(high, Self.mild))
         let coldest = Cause.coldest(
-            Cause.CellTemperature(cell: input.frame.lowestTemperatureCell, temperature: low, isHeld: low < input.coldest))
+            Cause.CellTemperature(
+                cell: input.frame.lowestTemperatureCell, temperature: low, isHeld: low < input.coldest))
         let warmest = Cause.warmest(
             Cause.CellTemperature(cell: input.frame.highestTemperatureCell, temperature: high, isHeld: high > cell))
         return [

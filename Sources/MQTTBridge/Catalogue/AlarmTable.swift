@@ -69,16 +69,20 @@ enum AlarmTable {
     static let imbalance = Millivolts(200)
 
     static let rows: [AlarmRow] = [
-        AlarmRow(alarm: .lowCellVoltage, key: "alarm_low_cell_voltage", title: "Low cell voltage", needsPack: false) { view in
+        AlarmRow(alarm: .lowCellVoltage, key: "alarm_low_cell_voltage", title: "Low cell voltage", needsPack: false) {
+            view in
             bit(view, .cellTooLow, warning: view.live.map { isLow($0, view) } ?? false)
         },
-        AlarmRow(alarm: .highCellVoltage, key: "alarm_high_cell_voltage", title: "High cell voltage", needsPack: false) { view in
+        AlarmRow(alarm: .highCellVoltage, key: "alarm_high_cell_voltage", title: "High cell voltage", needsPack: false)
+        { view in
             bit(view, .cellTooHigh, warning: raised(.highCellVoltage, view) > .none)
         },
-        AlarmRow(alarm: .lowTemperature, key: "alarm_low_temperature", title: "Low temperature", needsPack: false) { view in
+        AlarmRow(alarm: .lowTemperature, key: "alarm_low_temperature", title: "Low temperature", needsPack: false) {
+            view in
             bit(view, .tooCold, warning: view.keys?.secondStatus?.contains(.tooColdToDischarge) ?? false)
         },
-        AlarmRow(alarm: .highTemperature, key: "alarm_high_temperature", title: "High temperature", needsPack: false) { view in
+        AlarmRow(alarm: .highTemperature, key: "alarm_high_temperature", title: "High temperature", needsPack: false) {
+            view in
             bit(view, .tooWarm, warning: false)
         },
         AlarmRow(
@@ -103,7 +107,8 @@ enum AlarmTable {
             case .waiting: nil
             }
         },
-        AlarmRow(alarm: .internalFailure, key: "alarm_cell_communication", title: "Internal failure", needsPack: false) { view in
+        AlarmRow(alarm: .internalFailure, key: "alarm_cell_communication", title: "Internal failure", needsPack: false)
+        { view in
             guard let level = bit(view, .noCellCommunication, warning: false) else { return nil }
             return max(level, raised(.internalFailure, view), view.latches.contains(.deepDischarge) ? .alarm : .none)
         },

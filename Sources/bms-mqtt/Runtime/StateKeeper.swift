@@ -91,7 +91,8 @@ final class StateKeeper: Sendable {
     ///
     /// - Returns: why one could not be kept; `nil`: all were.
     private func save(
-        _ ids: Set<String>, looks: Bool, all: Bool, isEnding: Bool, _ written: inout WrittenStates, _ runtime: BridgeRuntime
+        _ ids: Set<String>, looks: Bool, all: Bool, isEnding: Bool, _ written: inout WrittenStates,
+        _ runtime: BridgeRuntime
     ) -> String? {
         guard looks || !ids.isEmpty else { return nil }
         guard let store else { return ids.isEmpty && !all ? nil : "there is no state directory" }
