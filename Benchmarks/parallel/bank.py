@@ -22,9 +22,11 @@ RECLOSE = 30                              # seconds that a relay stays open at l
 class Pack:
     """Cells, boards and the BMS of one pack."""
 
-    def __init__(self, ah=100.0, soc=.5, resistance=1.0, temperature=22.0, seed=1, mode="critical", key16=True):
+    def __init__(self, ah=100.0, soc=.5, resistance=1.0, temperature=22.0, seed=1, mode="critical", key16=True,
+                 sensor=True):
         rng = np.random.default_rng(seed)
         self.ah, self.mode, self.key16, self.rng = ah, mode, key16, rng
+        self.sensor = sensor              # without one its frames say "X" where a sign would be
         scale = 100 / ah * resistance * (1 + rng.normal(0, .04, CELLS))
         self.temperature = temperature
         self.r0 = R0 * scale * np.exp(.02 * (25 - temperature))
@@ -73,7 +75,7 @@ class Pack:
         low, high = read.min() * .005, read.max() * .005
         self.balancing = read * .005 >= VBAL - 1e-9
         step = 1.25 if abs(self.current) > 20 else .125
-        self.shown = 0.0 if abs(self.current) < .3 else round(self.current / step) * step
+        self.shown = 0.0 if abs(self.current) < .3 or not self.sensor else round(self.current / step) * step
         volts = read.sum() * .005
         self.wh = min(max(self.wh + self.shown * volts / 3600, 0), self.capacity_wh)
         top = low >= VBAL - 1e-9
@@ -111,7 +113,7 @@ class Pack:
             return (n >> 16, n >> 8 & 255, n & 255)
 
         def amps(i):
-            return (45 if i < 0 else 43, *u16(abs(i) * 8 + .5))
+            return (88 if not self.sensor else 45 if i < 0 else 43, *u16(abs(i) * 8 + .5))
 
         def degrees(t):
             return u16((t + 232) / .857 + .5)

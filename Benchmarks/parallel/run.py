@@ -107,6 +107,31 @@ def configuration(packs, disconnected):
     return text + (f"    disconnected: [{', '.join(disconnected)}]\n" if disconnected else ""), names
 
 
+class Filter:
+    """`bms-mqtt limits --bank` as a child: a line in, a line out."""
+
+    def __init__(self, program, text):
+        self.file = tempfile.NamedTemporaryFile("w", suffix=".yaml")
+        self.file.write(text)
+        self.file.flush()
+        self.child = subprocess.Popen([program, "limits", "--config", self.file.name, "--bank", "bank"],
+                                      stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.child.stdin.close()
+        self.child.wait()
+        self.file.close()
+
+    def ask(self, t, frames):
+        """The answer to frames in hex, or None, by pack."""
+        self.child.stdin.write(json.dumps({"t": t, "frames": frames}) + "\n")
+        self.child.stdin.flush()
+        return json.loads(self.child.stdout.readline())
+
+
 def run(program, scenario, trace=None):
     packs = []
     for options in scenario.packs:
@@ -116,19 +141,11 @@ def run(program, scenario, trace=None):
     text, names = configuration(packs, scenario.disconnected)
     bus = Bus(packs)
     power = Power(bus, sum(p.ah for p in packs) * 2, sum(p.ah for p in packs) * 2)
-    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
-        file.write(text)
-        file.flush()
-        child = subprocess.Popen([program, "limits", "--config", file.name, "--bank", "bank"], stdin=subprocess.PIPE,
-                                 stdout=subprocess.PIPE, text=True)
-        try:
-            return follow(scenario, packs, names, power, child, trace)
-        finally:
-            child.stdin.close()
-            child.wait()
+    with Filter(program, text) as bank:
+        return follow(scenario, packs, names, power, bank, trace)
 
 
-def follow(scenario, packs, names, power, child, trace):
+def follow(scenario, packs, names, power, bank, trace):
     bad = {"seconds": 0, "most": 0.0, "unserved": 0.0, "cell": 0.0, "black": 0, "out": 0.0, "in": 0.0, "turns": [0, 0]}
     recent = {n: [] for n in names}
     zero = {n: [-1e9, -1e9] for n in names}
@@ -143,9 +160,7 @@ def follow(scenario, packs, names, power, child, trace):
             p.sample(t)
         silent = scenario.silent(t)
         frames = {n: None if i in silent else p.frame().hex() for i, (n, p) in enumerate(zip(names, packs))}
-        child.stdin.write(json.dumps({"t": t + WARM, "frames": frames}) + "\n")
-        child.stdin.flush()
-        answer = json.loads(child.stdout.readline())
+        answer = bank.ask(t + WARM, frames)
         limits = [answer[k] or 0.0 for k in ("cvl", "ccl", "dcl")]
         power.command(tuple(limits))
         if t < 0:

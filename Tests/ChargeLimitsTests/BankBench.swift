@@ -27,11 +27,17 @@ struct BankBench {
     var now: Timestamp { .seconds(second) }
     var names: [String] { ["a", "b", "c", "d"] }
 
+    /// The load begins a few seconds after the packs were heard: its step shows their shares.
+    ///
     /// - Parameter amperes: each pack's current; `nil`: no frame comes.
     @discardableResult
     mutating func run(
         _ seconds: Int, _ amperes: [Double?], _ change: (Int, inout Frame) -> Void = { _, _ in }
     ) -> [Limits] {
+        if second == 0, amperes.contains(where: { ($0 ?? 0) != 0 }) {
+            second = 0.001
+            run(5, amperes.map { $0.map { _ in 0 } }, change)
+        }
         var all: [Limits] = []
         for _ in 0..<seconds {
             second += 1

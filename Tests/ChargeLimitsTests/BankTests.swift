@@ -18,7 +18,7 @@ struct BankTests {
         var bench = BankBench(2)
         bench.run(300, [-60, -30])
         #expect(bench.amperes[1] == 150)
-        #expect(bench.limits?.reason(.dcl).hasPrefix("a: 100.0 A at 67 % of the current") == true)
+        #expect(bench.limits?.reason(.dcl).hasPrefix("a: 100.0 A at 66 % of the current") == true)
     }
 
     @Test("before a share was measured a pack is taken to carry half as much again as its capacity says")
@@ -236,38 +236,39 @@ struct BankTests {
         bench.run(10, [-100, -20])
         #expect((120...128).contains(bench.amperes[1]))
         // The exchange fades, and the bank comes back.
-        bench.run(120, [-60, -60])
-        #expect(bench.amperes[1] > 190)
+        bench.run(180, [-60, -60])
+        #expect(bench.amperes[1] >= 190)
     }
 
-    @Test("exchange after a pack was carried above its limit lowers DCL, but never to nothing")
+    @Test("exchange after a pack was carried above its limit lowers DCL, but not below 3 A")
     func exchangeAlone() {
         var bench = BankBench(2)
         bench.run(200, [-60, -60])
         bench.run(5, [-180, 120])
-        #expect(bench.amperes[1] == 10)
+        #expect(bench.amperes[1] == 3)
     }
 
-    @Test("a small current after a large one teaches no share: it is exchange")
-    func jumps() {
+    @Test("what packs exchange is in no share: a step of the load alone says who takes how much of it")
+    func marginal() {
         var bench = BankBench(2)
-        bench.run(120, [-60, -60])
-        let before = bench.bank.shares(0).discharge
-        for _ in 0..<20 {
-            bench.run(7, [-60, -60])
-            bench.run(7, [-30, -4])
-        }
-        #expect(bench.bank.shares(0).discharge == before)
-        #expect(bench.amperes[1] == 200)
+        // At rest the second takes 5 A from the first; a load of 80 A divides evenly all the same.
+        bench.run(20, [-5, 5])
+        bench.run(30, [-45, -35])
+        let shares = (0..<2).compactMap { bench.bank.shares($0).discharge }
+        #expect(shares.allSatisfy { (480...520).contains($0) }, "\(shares)")
+        // (100 A - 5 A) / 0.50
+        #expect((186...194).contains(bench.amperes[1]))
+        #expect(bench.limits?.reason(.dcl).contains("go to or from the other packs") == true)
     }
 
     @Test("what packs exchange among themselves is taken off the limit of the one that it hurts")
     func exchange() {
         var bench = BankBench(2)
         bench.run(120, [25, 25])
+        bench.run(20, [0, 0])
         bench.run(60, [22, -22])
-        // (50 A - 20.75 A) at half of the current.
-        #expect((57...59).contains(bench.amperes[0]))
+        // (50 A - 22 A) at half of the current.
+        #expect((55...57).contains(bench.amperes[0]))
         #expect(bench.limits?.reason(.ccl).contains("go to or from the other packs") == true)
     }
 

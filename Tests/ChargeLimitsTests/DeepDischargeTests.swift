@@ -41,11 +41,12 @@ struct DeepDischargeTests {
     func latch() throws {
         var bench = deep()
         feed(&bench, 0...10, low: 2_450)
-        feed(&bench, 11...11, low: 1_990)
+        // The second frame confirms the jump, and is the first that counts.
+        feed(&bench, 11...12, low: 1_990)
         #expect(bench.limits?.ccl == Milliamperes(4_500), "one frame moves nothing")
-        feed(&bench, 12...12, low: 1_990)
+        feed(&bench, 13...13, low: 1_990)
         #expect(bench.limits?.ccl == .zero)
-        feed(&bench, 13...40, low: 2_100)
+        feed(&bench, 14...40, low: 2_100)
         #expect(bench.limits?.has(.deepDischarge) == true)
         #expect(!bench.calculator.latches.contains(.deepDischarge), "less than a minute")
         feed(&bench, 41...105, low: 1_990)

@@ -130,7 +130,7 @@ struct LimitPropertyTests {
         var recent: [(at: Double, numbers: [Int])] = []
         walk(seed) { old, new in
             now += new.elapsed
-            recent = recent.filter { now - $0.at <= 5 } + [(now, new.limits.numbers)]
+            recent = recent.filter { now - $0.at <= 10 } + [(now, new.limits.numbers)]
             let highest = (0..<3).map { index in recent.dropLast().map { $0.numbers[index] }.max() ?? 0 }
             guard let old, old.snapshot.settings?.cellCount == new.snapshot.settings?.cellCount else { return nil }
             let capacity = Double(new.snapshot.capacity?.rawValue ?? 0)

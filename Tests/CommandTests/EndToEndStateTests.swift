@@ -1,3 +1,4 @@
+import BMSCore
 import Glibc
 import TestSupport
 import Testing

@@ -2,11 +2,11 @@ public import BMSCore
 
 /// The limits of packs in parallel, each with its own BMS, as one battery.
 ///
-/// CVL is the lowest of the packs'. CCL and DCL are the lowest of limit / share over the packs that take part, with the
-/// share among those packs measured, and never above the sum of their limits. A pack that is silent, or kept off by its BMS,
-/// counts zero and its share is given to nobody: the others are never asked for more than they carry without it. A pack that
-/// is merely silent may still take its share, so what it allowed last binds on, its CVL of silence holds the bank, and no
-/// pack floats. A pack that is known to be disconnected does none of that.
+/// CVL is the lowest of the packs'. CCL and DCL are the lowest of (limit - exchange) / share over the packs that take part, with
+/// their shares of a change of the current and what they exchange beside it measured, and never above the sum of their limits.
+/// A pack that is silent, or kept off by its BMS, counts zero and its share is given to nobody: the others are never asked for
+/// more than they carry without it. A pack that is merely silent may still take its share, so what it allowed last binds on, its
+/// CVL of silence holds the bank, and no pack floats. A pack that is known to be disconnected does none of that.
 ///
 /// Example: four packs of 100 A, equal shares: 400 A; one silent or open: 300 A, 75 A each if it still takes part and 100 A
 /// each if it does not.
@@ -17,6 +17,7 @@ public struct BankCalculator: Sendable {
     private let configuration: BankConfiguration
     private var sides: [[BankSide]]
     private var flow: BankFlow
+    private var gates = PerDirection { _ in RiseGate() }
     private var publisher = LimitPublisher()
     private var startedAt: Timestamp?
     private var steppedAt: Timestamp?
@@ -48,12 +49,12 @@ public struct BankCalculator: Sendable {
 
     /// The share of the bank's charge and discharge current that a pack is reckoned with, thousandths; `nil`: none.
     public func shares(_ pack: Int) -> (charge: Int?, discharge: Int?) {
-        func share(_ direction: FlowDirection, _ index: Int) -> Int? {
+        func share(_ index: Int) -> Int? {
             let taking = taking(index)
             guard taking.contains(pack) else { return nil }
-            return Int(flow.shares(direction).share(of: pack, among: taking) * 1000)
+            return Int(flow.shares.share(of: pack, among: taking) * 1000)
         }
-        return (share(.charge, 0), share(.discharge, 1))
+        return (share(0), share(1))
     }
 
     /// What was measured of a pack and should survive a restart, in the bank of that id; `nil`: nothing yet, or its contact is open:
@@ -61,10 +62,8 @@ public struct BankCalculator: Sendable {
     public func memory(of pack: Int, in bank: String) -> BankShare? {
         // One that is silent since the start keeps what was remembered of it.
         guard let capacity = capacities[pack], !sides[pack].contains(where: \.isOffByContact) else { return nil }
-        let share = BankShare(
-            bank: bank, capacity: capacity, charge: flow.charge.reference?[pack],
-            discharge: flow.discharge.reference?[pack])
-        return share.charge == nil && share.discharge == nil ? nil : share
+        guard let share = flow.shares.memory(of: pack) else { return nil }
+        return BankShare(bank: bank, capacity: capacity, charge: share, discharge: share)
     }
 
     /// The bank's limits at `now`; `nil` until every connected pack was heard, or the time of staleness has passed, or where
@@ -93,6 +92,7 @@ public struct BankCalculator: Sendable {
         let mayRise = hasNews && !isDistrusted && connected.allSatisfy { ages[$0] != .holding }
         newest = members.map(\.snapshot.linkAt)
         let limits = publish(members, connected, ages, mayRise: mayRise, isDistrusted: isDistrusted, at: now)
+        flow.note(published: limits.levels, at: now)
         steppedAt = hasNews || steppedAt == nil ? now : steppedAt
         return limits
     }
@@ -130,13 +130,32 @@ public struct BankCalculator: Sendable {
         let part = members.indices.filter { index in
             sides[index].contains { $0.standing == .counted || $0.standing == .defiant }
         }
-        let isMidway = part.allSatisfy { members[$0].limits?.state == .bulk }
+        let capacities = members.map { Double(max(0, $0.snapshot.capacity?.rawValue ?? 0)) }
+        flow.note(capacities: capacities, conductances: Self.conductances(members))
         flow.step(
-            members.map { current($0, at: now)?.rawValue },
-            capacities: members.map { Double(max(0, $0.snapshot.capacity?.rawValue ?? 0)) }, taking: part,
-            limits: FlowDirection.allCases.indices.map { side in
-                members.indices.map { sides[$0][side].standing == .counted ? sides[$0][side].bound?.value : nil }
-            }, isMidway: isMidway, at: now)
+            members.map { Self.flow($0) }, taking: part, capacity: part.reduce(0) { $0 + capacities[$1] },
+            limits: PerDirection { direction in
+                let side = direction == .charge ? 0 : 1
+                return members.indices.map {
+                    sides[$0][side].standing == .counted ? sides[$0][side].bound?.value : nil
+                }
+            }, at: now)
+    }
+
+    /// A pack's current, as old as its newest frame may be.
+    private static func flow(_ member: BankMember) -> PackFlow {
+        PackFlow(current: member.snapshot.frame?.current?.rawValue, measuredAt: member.snapshot.measuredAt)
+    }
+
+    /// 1 / resistance of each pack, where each has learned its own.
+    private static func conductances(_ members: [BankMember]) -> [Double]? {
+        let learned = members.compactMap { member -> Double? in
+            guard let resistance = member.limits?.resistance, resistance.source == .learned, resistance.used > 0 else {
+                return nil
+            }
+            return 1 / Double(resistance.used)
+        }
+        return learned.count == members.count ? learned : nil
     }
 
     /// Packs whose limits bind in a direction; where none is left, the silent ones with their own rule of silence.
@@ -149,48 +168,14 @@ public struct BankCalculator: Sendable {
 
     private func silent(_ side: Int) -> [Int] { sides.indices.filter { sides[$0][side].standing == .silent } }
 
-    private func bounds(_ members: [BankMember], side: Int, into bounds: inout [ConstraintValue]) {
+    private mutating func bounds(
+        _ members: [BankMember], side: Int, into bounds: inout [ConstraintValue], at now: Timestamp
+    ) {
         let direction = FlowDirection.allCases[side]
-        let estimator = flow.shares(direction)
-        let taking = taking(side)
-        var sum = 0.0
-        for index in taking {
-            guard let bound = sides[index][side].bound else { continue }
-            let name = members[index].name
-            let share = estimator.share(of: index, among: taking)
-            let offset = flow.offsets[side][index]
-            sum += Double(bound.value)
-            let cause: BankCause =
-                sides[index][side].standing == .defiant
-                ? .defiant(pack: name)
-                : .share(
-                    pack: name, limit: Milliamperes(bound.value), permille: Int(share * 1000),
-                    isMeasured: estimator.isMeasured || taking.count == 1,
-                    offset: Milliamperes(Int(min(1e9, offset))), bound.cause)
-            // What packs exchange among themselves no inverter can end: it must not darken the house. Charging may wait.
-            let least = direction == .discharge ? Double(bound.value) / 10 : 0
-            let most = max(least, (Double(bound.value) - offset) / share)
-            bounds.append(direction.bound(most, .pack, cause))
-            if let overload = flow.overloads[side][index] {
-                bounds.append(
-                    direction.bound(
-                        overload.bound, .overload,
-                        .overload(
-                            pack: name, Milliamperes(Int(overload.current)), limit: Milliamperes(bound.value))))
-            }
-        }
-        bounds.append(direction.bound(sum, .sum, taking.isEmpty ? .nobody : .sum(packs: taking.count)))
-        let all = Set(taking + silent(side)).sorted()
-        guard all.count > taking.count else { return }
-        for index in silent(side) {
-            guard let last = sides[index][side].last else { continue }
-            let share = estimator.share(of: index, among: all)
-            bounds.append(
-                direction.bound(
-                    Double(last) / share, .silent,
-                    .silentShare(
-                        pack: members[index].name, limit: Milliamperes(last), permille: Int(share * 1000))))
-        }
+        bounds += BankBounds(
+            direction: direction, members: members, sides: sides.map { $0[side] }, flow: flow,
+            taking: taking(side), silent: silent(side)
+        ).all(&gates[direction], at: now)
     }
 
     /// The charge voltages of all packs that may hang on the bus.
@@ -216,7 +201,7 @@ public struct BankCalculator: Sendable {
     ) -> Limits {
         var bounds: [ConstraintValue] = []
         voltages(members, connected, into: &bounds)
-        for side in FlowDirection.allCases.indices { self.bounds(members, side: side, into: &bounds) }
+        for side in FlowDirection.allCases.indices { self.bounds(members, side: side, into: &bounds, at: now) }
         if let charge = configuration.maximumChargeCurrent { bounds.append(.ccl(charge, .userCap, .chargeCap(charge))) }
         if let discharge = configuration.maximumDischargeCurrent {
             bounds.append(.dcl(discharge, .userCap, .dischargeCap(discharge)))
@@ -254,14 +239,6 @@ public struct BankCalculator: Sendable {
             }
         }
         return nil
-    }
-}
-
-extension FlowDirection {
-    /// A bound in mA; what no inverter can take is cut off.
-    fileprivate func bound(_ current: Double, _ name: ConstraintName, _ cause: BankCause) -> ConstraintValue {
-        let value = Milliamperes(current.isFinite ? Int(min(1e12, max(0, current))) : 0)
-        return self == .charge ? .ccl(value, name, .bank(cause)) : .dcl(value, name, .bank(cause))
     }
 }
 

@@ -11,6 +11,12 @@ public indirect enum BankCause: Hashable, Sendable {
     case silentShare(pack: String, limit: Milliamperes, permille: Int)
     /// A pack that was not heard since the start: the voltage of silence.
     case unheard(pack: String)
+    /// A pack would leave less, but what packs exchange no limit ends: the least that an inverter does not take for nothing.
+    case least(pack: String, Milliamperes, Cause)
+    /// More than this has not stood for long enough yet.
+    case settling(BankCause)
+    /// A pack is latched empty, and a bank cannot take one pack off the bus.
+    case empty(pack: String, Cause)
     /// A pack carries, or carried a moment ago, more than it may.
     case overload(pack: String, Milliamperes, limit: Milliamperes)
     /// A pack carries current against its BMS.
@@ -29,9 +35,11 @@ extension BankCause {
     var pack: String? {
         switch self {
         case .voltage(let pack, _), .share(let pack, _, _, _, _, _), .silentShare(let pack, _, _), .unheard(let pack),
-            .overload(let pack, _, _), .defiant(let pack), .mismatch(let pack, _, _, _),
+            .least(let pack, _, _), .empty(let pack, _), .overload(let pack, _, _), .defiant(let pack),
+            .mismatch(let pack, _, _, _),
             .chemistries(let pack, _, _, _):
             pack
+        case .settling(let cause): cause.pack
         case .sum, .nobody: nil
         }
     }
@@ -44,13 +52,17 @@ extension BankCause: CustomStringConvertible {
         case .voltage(let pack, let reason): "\(pack): \(reason)"
         case .share(let pack, let limit, let permille, let isMeasured, let offset, let cause):
             "\(pack): \(limit.inAmperes)"
-                // What is shown as more than 0.0 A.
-                + (offset.rawValue >= 50 ? ", of which \(offset.inAmperes) go to or from the other packs," : "")
+                + Self.exchange(offset)
                 + " at \(isMeasured ? "" : "up to ")\(permille.percent) of the current"
                 + "\(isMeasured ? "" : ", not measured yet"), \(cause)"
         case .silentShare(let pack, let limit, let permille):
             "\(pack) is silent and may still take \(permille.percent) of the current: \(limit.inAmperes) when heard last"
         case .unheard(let pack): "\(pack) was not heard yet: held at the voltage of silence"
+        case .least(let pack, let least, let cause):
+            "\(pack) leaves less than \(least.inAmperes), which stay: "
+                + "the house would be dark and the packs' exchange go on, \(cause)"
+        case .settling(let cause): "\(cause); more must have stood for some minutes"
+        case .empty(let pack, let cause): "\(pack) is empty, and a bank cannot take one pack off the bus: \(cause)"
         case .overload(let pack, let current, let limit):
             "\(pack) carried \(current.inAmperes) and may \(limit.inAmperes)"
         case .defiant(let pack): "\(pack) carries current though its BMS forbids it"
@@ -62,6 +74,17 @@ extension BankCause: CustomStringConvertible {
             "\(pack) is \(chemistry.rawValue.uppercased()) and \(other) is \(otherChemistry.rawValue.uppercased()): "
                 + "they cannot be in parallel"
         }
+    }
+}
+
+extension BankCause {
+    /// Nothing where it is too little to matter.
+    private static func exchange(_ offset: Milliamperes) -> String {
+        if offset.rawValue >= 500 { return ", of which \(offset.inAmperes) go to or from the other packs," }
+        if offset.rawValue <= -500 {
+            return ", and \(Milliamperes(-offset.rawValue).inAmperes) more for what flows between the packs,"
+        }
+        return ""
     }
 }
 

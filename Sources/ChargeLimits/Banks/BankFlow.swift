@@ -1,205 +1,214 @@
 import BMSCore
 
-/// A pack that was found above its limit.
-struct Overload: Sendable {
-    /// The bank's current with which it would be at its limit, mA.
-    var bound: Double
-    /// What it carried, mA, and when that began and was seen last.
-    var current: Double
-    let since: Timestamp
-    var seenAt: Timestamp
-}
-
-/// The packs' currents: calm ones teach shares, looked at once a second; a pack above its limit shows in each step.
+/// The packs' currents, looked at once a second: steps teach marginal shares, what stands still shows what the packs exchange
+/// beside them; a pack above its limit shows in each step.
 ///
-/// Frames of different packs come within a second of each other, so a step of the load reaches one pack's numbers before
-/// another's. Only a total that stood still for three looks says who carries what.
+/// I_k = share x I_total + exchange, so a pack reaches its limit L where I_total = (L - exchange) / share.
+///
+/// Example: b may 5.5 A and has a share of 0.50; at rest it takes 5 A from a: its exchange is -5 A. The bank may discharge
+/// (5.5 + 5) / 0.50 = 21 A: b then gives 5.5 A.
 struct BankFlow: Sendable {
     private static let interval: Int64 = 950
-    private static let looks = 3
-    /// Above 20 A the BMS counts 1.25 A.
+    /// A current is of now where its frame is no older; one that is no older than the second figure holds until the next frame.
+    private static let frameAge: Int64 = 1_500
+    private static let holdTime: Int64 = 10_000
+    /// Above 20 A the BMS counts 1.25 A, below it a tenth of that.
     private static let grain = 1_250.0
     /// Above its limit by so much, a pack's current is no noise.
     private static let tolerance = 1.02
-    /// A pack that was above its limit is watched so long.
-    private static let watchTime: Int64 = 120_000
-    /// After a pack has joined or gone above its limit the packs exchange current, which says nothing of their shares.
-    private static let settlingTime: Int64 = 60_000
-    private static let peakSeconds = 60.0
+    /// Between two stands of a load there are no more than so many milliseconds, or the exchange has moved, too; a step that is
+    /// four times as large as the smallest may take the longer time.
+    private static let stepTime: Int64 = 20_000
+    private static let largeStepTime: Int64 = 45_000
+    /// A step that takes no longer counts in full.
+    private static let quickStepTime = 10_000.0
+    /// After a pack has joined, the packs exchange current, which says nothing of their shares.
+    private static let settlingTime: Int64 = 30_000
+    private static let startTime: Int64 = 15_000
+    /// An inverter that obeys has come down to a limit after so long.
+    private static let obeyTime: Int64 = 6_000
+    /// Exchange that a limit gains by is believed slowly, or a load that comes and goes would make it saw.
+    private static let fadeSeconds = 30.0
 
-    /// Learned shares, by ``FlowDirection``.
-    private(set) var charge: ShareEstimator
-    private(set) var discharge: ShareEstimator
-    /// What a pack carries beyond its share, mA by direction: packs at different charge exchange current among themselves.
-    private(set) var offsets: [[Double]]
-    /// Packs that are or were above their limits, by direction.
-    private(set) var overloads: [[Int: Overload]] = [[:], [:]]
-    /// The largest calm total of late, by direction: after it a small current is mostly exchange between the packs.
-    private var peaks = [0.0, 0.0]
-    private var totals: [Double] = []
+    /// Learned shares.
+    private(set) var shares: ShareEstimator
+    /// What a pack carries beside its share in a direction, mA: packs at different charge exchange current among themselves.
+    private(set) var exchanges: PerDirection<[Double]>
+    /// Packs that are or were above their limits.
+    private(set) var overloads: PerDirection<[Int: Overload]> = PerDirection { _ in [:] }
+    private var window = FlowWindow()
+    private var stand: FlowWindow.Plateau?
     private var set: [Int] = []
+    private var seen: [Int] = []
+    private var setAt: Timestamp?
+    private var begunAt: Timestamp?
+    private var isRebasing = true
+    /// That of the packs that take part, mAh.
+    private(set) var capacity = 0.0
     private var lookedAt: Timestamp?
+    /// Limits of the last seconds, mA.
+    private var published: PerDirection<[(value: Double, at: Timestamp)]> = PerDirection { _ in [] }
 
-    init(count: Int, shares: [BankShare?] = []) {
-        charge = ShareEstimator(count: count, remembered: shares.map { $0?.charge })
-        discharge = ShareEstimator(count: count, remembered: shares.map { $0?.discharge })
-        offsets = FlowDirection.allCases.map { _ in [Double](repeating: 0, count: count) }
+    init(count: Int, shares known: [BankShare?] = []) {
+        shares = ShareEstimator(count: count, remembered: known.map { $0?.discharge ?? $0?.charge })
+        exchanges = PerDirection { _ in [Double](repeating: 0, count: count) }
     }
 
     /// What was measured before is of other packs.
     mutating func forgetShares() {
-        charge = ShareEstimator(count: offsets[0].count)
-        discharge = ShareEstimator(count: offsets[1].count)
+        shares = ShareEstimator(count: exchanges.charge.count)
+        window.forget()
+        stand = nil
+        isRebasing = true
     }
 
-    func shares(_ direction: FlowDirection) -> ShareEstimator { direction == .charge ? charge : discharge }
+    /// Takes the limits that were published, mA.
+    mutating func note(published limits: Limits.Levels, at now: Timestamp) {
+        for direction in FlowDirection.allCases {
+            let recent = published[direction].filter { (0...Self.obeyTime).contains(now - $0.at) }
+            published[direction] = recent + [(Double(limits.value(direction.kind)), now)]
+        }
+    }
 
-    /// Takes the currents, mA, + charging; `nil` for a pack that has no sensor or is not heard.
+    /// Takes the capacities of all packs, any unit, and their conductances where all are learned.
+    mutating func note(capacities: [Double], conductances: [Double]?) {
+        shares.note(capacities: capacities, conductances: conductances)
+    }
+
+    /// Takes the packs' currents.
     ///
     /// - Parameters:
     ///   - taking: packs that take part in either direction.
-    ///   - limits: what each may carry, by direction; `nil`: it takes no part there.
-    ///   - isMidway: no pack is near full.
+    ///   - capacity: theirs together, mAh.
+    ///   - limits: what each may carry, mA; `nil`: it takes no part in that direction.
     mutating func step(
-        _ currents: [Int?], capacities: [Double], taking: [Int], limits: [[Int?]], isMidway: Bool, at now: Timestamp
+        _ flows: [PackFlow], taking: [Int], capacity: Double, limits: PerDirection<[Int?]>, at now: Timestamp
     ) {
-        let flows = taking.compactMap { pack in currents[pack].map { (pack: pack, flow: Double($0)) } }
-        if taking != set {
-            forget()
-            set = taking
+        let held = flows.map { $0.current(within: Self.holdTime, at: now) }
+        self.capacity = capacity
+        let visible = taking.filter { held[$0] != nil }
+        if taking != set || visible != seen { join(taking, visible, at: now) }
+        let currents = flows.indices.map { visible.contains($0) ? Double(held[$0] ?? 0) : 0 }
+        let sides = PerDirection { direction in taking.filter { limits[direction][$0] != nil } }
+        for direction in FlowDirection.allCases {
+            noteOverloads(direction, sides[direction], flows, currents, limits[direction], at: now)
         }
-        // A pack that is kept off in one direction says nothing of the shares there.
-        let sides = limits.map { limits in flows.filter { limits[$0.pack] != nil } }
-        // The others take part in what the packs exchange.
-        let total = flows.reduce(0) { $0 + $1.flow }
-        if flows.count == taking.count { noteOverloads(sides, total, limits, at: now) }
         if let lookedAt, now - lookedAt < Self.interval, now >= lookedAt { return }
+        // Each look has a new frame of each pack, or what is old would be taken for still.
+        guard lookedAt.map({ look in visible.allSatisfy { flows[$0].measuredAt.map { $0 > look } ?? false } }) ?? true
+        else { return }
         let seconds = Double(min(5_000, max(0, lookedAt.map { now - $0 } ?? 1_000))) / 1000
         lookedAt = now
-        charge.note(capacities: capacities)
-        discharge.note(capacities: capacities)
-        guard flows.count == taking.count, !flows.isEmpty else {
-            totals = []
-            return
+        guard !visible.isEmpty, let (plateau, isCalm) = window.take(currents, seconds: seconds, at: now) else { return }
+        if isCalm { learn(from: plateau, visible, capacity: capacity, at: now) }
+        for direction in FlowDirection.allCases {
+            release(direction, sides[direction], plateau, limits[direction], at: now)
+            noteExchange(direction, sides, plateau, seconds)
         }
-        totals = totals.suffix(Self.looks - 1) + [total]
-        let capacity = taking.reduce(0) { $0 + capacities[$1] }
-        let isLarge = abs(total) >= max(4_000, capacity / 20)
-        let spread = (totals.max() ?? 0) - (totals.min() ?? 0)
-        let isCalm = totals.count == Self.looks && spread <= abs(total) / 10 + 2_000
-        release(sides, total, limits, isCalm: isCalm, at: now)
-        let isPeak = notePeak(total, least: capacity / 20, isCalm: isCalm, seconds)
-        learn(
-            sides, total, isTeaching: isLarge && isCalm && isPeak && !isSettling(at: now), isMidway: isMidway, seconds)
-        if isCalm && isPeak { noteOffsets(sides, total, isLarge: isLarge) }
+        isRebasing = false
     }
 
-    private mutating func forget() {
-        totals = []
-        overloads = [[:], [:]]
+    private mutating func join(_ taking: [Int], _ visible: [Int], at now: Timestamp) {
+        window.forget()
+        stand = nil
+        overloads = PerDirection { _ in [:] }
+        // Packs that are heard one after the other at the start were in parallel before.
+        let begun = begunAt ?? now
+        begunAt = begun
+        setAt = now - begun < Self.startTime ? nil : now
+        (set, seen) = (taking, visible)
+        isRebasing = true
     }
 
-    private func isSettling(at now: Timestamp) -> Bool {
-        overloads.contains { $0.values.contains { now - $0.since < Self.settlingTime } }
-    }
-
-    /// Whether a total is large enough to say something beside those before it.
-    private mutating func notePeak(_ total: Double, least: Double, isCalm: Bool, _ seconds: Double) -> Bool {
-        for (index, flow) in [total, -total].enumerated() {
-            peaks[index] = max(peaks[index] * max(0, 1 - seconds / Self.peakSeconds), isCalm ? flow : 0)
-        }
-        let peak = peaks.max() ?? 0
-        return peak <= least || abs(total) >= peak / 2
-    }
-
+    /// A step from one stand of the load to the next shows who takes how much of it.
     private mutating func learn(
-        _ sides: [[(pack: Int, flow: Double)]], _ total: Double, isTeaching: Bool, isMidway: Bool, _ seconds: Double
+        from plateau: FlowWindow.Plateau, _ visible: [Int], capacity: Double, at now: Timestamp
     ) {
-        if isTeaching, total > 0 {
-            charge.learn(sides[0], isMidway: isMidway, seconds: seconds)
-        } else if total <= 0 {
-            charge.rest(seconds: seconds)
-        }
-        if isTeaching, total < 0 {
-            let opposite = sides[1].map { (pack: $0.pack, flow: -$0.flow) }
-            discharge.learn(opposite, isMidway: isMidway, seconds: seconds)
-        } else if total >= 0 {
-            discharge.rest(seconds: seconds)
-        }
-        // Resistance divides a current the same way in both directions.
-        charge.seed(from: discharge)
-        discharge.seed(from: charge)
+        let before = stand
+        stand = plateau
+        guard let before else { return }
+        if let setAt, now - setAt < Self.settlingTime { return }
+        let steps = visible.map { (pack: $0, step: plateau.currents[$0] - before.currents[$0]) }
+        let isCoarse = visible.contains { max(abs(plateau.currents[$0]), abs(before.currents[$0])) > 20_000 }
+        let least = max(isCoarse ? 8 * Self.grain : 4_000, capacity / 40)
+        let time = abs(plateau.total - before.total) >= 4 * least ? Self.largeStepTime : Self.stepTime
+        guard (0...time).contains(now - before.at) else { return }
+        let weight = min(1, Self.quickStepTime / Double(max(1, now - before.at)))
+        if shares.learn(steps, least: least, weight: weight) { isRebasing = true }
     }
 
-    /// At rest and with current in the same direction: a share that was learned with the other says nothing here.
-    private mutating func noteOffsets(_ sides: [[(pack: Int, flow: Double)]], _ total: Double, isLarge: Bool) {
-        for (index, direction) in FlowDirection.allCases.enumerated() {
-            let flows = sides[index]
-            let packs = flows.map(\.pack)
-            let sign = direction == .charge ? 1.0 : -1.0
-            guard !isLarge || sign * total > 0 else { continue }
-            for (pack, flow) in flows {
-                let beyond = sign * (flow - shares(direction).measured(pack, among: packs) * total)
-                let change = max(0, beyond - Self.grain) - offsets[index][pack]
-                // Believed soon and forgotten slowly, or a load that comes and goes would make the limit saw; but what the
-                // share of a large current has taken in is not counted twice.
-                offsets[index][pack] += change / (change > 0 || isLarge ? 2 : 30)
-            }
-        }
+    /// The bank's current in a direction, mA. Where a pack has no sensor the others' share of it tells, and it is not above the limit that is
+    /// obeyed.
+    private func total(_ direction: FlowDirection, _ currents: [Double]) -> Double {
+        let known = direction.sign * currents.reduce(0, +)
+        guard seen.count < set.count, known > 0 else { return known }
+        let share = seen.reduce(0) { $0 + shares.measured($1, among: set) }
+        let limit = published[direction].map(\.value).max() ?? .infinity
+        return max(known, min(known / share, limit))
     }
 
-    /// A pack above its limit, and the bank's current as it would be with the pack at its limit: what is taken off the bank
-    /// is taken off the pack by its share, while what the packs exchange remains.
+    /// A pack above its limit lowers the bank by what it carries too much, over the larger of its measured share and that by
+    /// capacity: too small a share would take off several times too much, and the exchange would turn round.
     private mutating func noteOverloads(
-        _ sides: [[(pack: Int, flow: Double)]], _ total: Double, _ limits: [[Int?]], at now: Timestamp
+        _ direction: FlowDirection, _ side: [Int], _ flows: [PackFlow], _ currents: [Double], _ limits: [Int?],
+        at now: Timestamp
     ) {
-        for (index, direction) in FlowDirection.allCases.enumerated() {
-            let flows = sides[index]
-            let sign = direction == .charge ? 1.0 : -1.0
-            guard sign * total > 0 else { continue }
-            for (pack, flow) in flows {
-                guard let limit = limits[index][pack], limit > 0 else { continue }
-                let current = sign * flow
-                let grain = current > 20_000 ? Self.grain : Self.grain / 10
-                guard current > Double(limit) * Self.tolerance + grain else { continue }
-                let bound = bound(direction, pack, limit, flows, total)
-                var overload =
-                    overloads[index][pack] ?? Overload(bound: bound, current: current, since: now, seenAt: now)
-                overload.bound = min(overload.bound, bound)
-                overload.current = current
-                overload.seenAt = now
-                overloads[index][pack] = overload
-            }
+        let total = total(direction, currents)
+        guard total > 0 else { return }
+        for pack in side {
+            guard let limit = limits[pack], limit > 0, let fresh = flows[pack].current(within: Self.frameAge, at: now)
+            else { continue }
+            let current = direction.sign * Double(fresh)
+            let grain = current > 20_000 ? Self.grain : Self.grain / 10
+            guard current > Double(limit) * Self.tolerance + grain else { continue }
+            if seen.count < set.count { shares.prove(current / total, of: pack) }
+            let share = max(shares.measured(pack, among: side), shares.byCapacity(pack, among: side))
+            let bound = total - (current - Double(limit)) / share
+            overloads[direction][pack] = Overload(bound: bound, current: current, seenAt: now)
         }
     }
 
-    /// As the exchange fades, the bank gets back what the pack has to spare.
+    /// A load that stands still with the pack below its limit has shown what the pack exchanges: its share binds from now on.
     private mutating func release(
-        _ sides: [[(pack: Int, flow: Double)]], _ total: Double, _ limits: [[Int?]], isCalm: Bool, at now: Timestamp
+        _ direction: FlowDirection, _ side: [Int], _ plateau: FlowWindow.Plateau, _ limits: [Int?], at now: Timestamp
     ) {
-        for (index, direction) in FlowDirection.allCases.enumerated() {
-            let flows = sides[index]
-            for (pack, overload) in overloads[index] {
-                guard let limit = limits[index][pack], now >= overload.seenAt, now - overload.seenAt < Self.watchTime
-                else {
-                    overloads[index][pack] = nil
-                    continue
-                }
-                guard isCalm, overload.seenAt != now else { continue }
-                let bound = max(overload.bound, bound(direction, pack, limit, flows, total))
-                overloads[index][pack]?.bound = bound
+        for (pack, overload) in overloads[direction] {
+            guard limits[pack] != nil else {
+                overloads[direction][pack] = nil
+                continue
             }
+            guard now - overload.seenAt >= 3_000 || now < overload.seenAt else { continue }
+            overloads[direction][pack] = nil
+            let exchange = exchange(direction, pack, side, plateau)
+            exchanges[direction][pack] = max(exchanges[direction][pack], exchange)
         }
     }
 
-    private func bound(
-        _ direction: FlowDirection, _ pack: Int, _ limit: Int, _ flows: [(pack: Int, flow: Double)], _ total: Double
+    private func exchange(
+        _ direction: FlowDirection, _ pack: Int, _ side: [Int], _ plateau: FlowWindow.Plateau
     ) -> Double {
-        let sign = direction == .charge ? 1.0 : -1.0
-        let current = flows.reduce(0) { $0 + ($1.pack == pack ? sign * $1.flow : 0) }
-        let share = shares(direction).measured(pack, among: flows.map(\.pack))
-        let bound = sign * total - (current - Double(limit)) / share
-        // DCL 0 darkens the house, and stops no exchange between packs.
-        return max(bound, direction == .discharge ? Double(limit) / 10 : 0)
+        let share = shares.share(of: pack, among: side)
+        let exchange = direction.sign * plateau.currents[pack] - share * total(direction, plateau.currents)
+        // Of packs without a sensor nobody knows how much of it they take.
+        return seen.count < set.count ? max(0, exchange) : exchange
+    }
+
+    private mutating func noteExchange(
+        _ direction: FlowDirection, _ sides: PerDirection<[Int]>, _ plateau: FlowWindow.Plateau, _ seconds: Double
+    ) {
+        // A pack that lets current through one way only shows nothing while it flows the other way.
+        guard sides.charge == sides.discharge || direction.sign * plateau.total > -4_000 else { return }
+        for pack in sides[direction] where seen.contains(pack) {
+            let measured = exchange(direction, pack, sides[direction], plateau)
+            let old = exchanges[direction][pack]
+            let grain = abs(plateau.currents[pack]) > 20_000 ? Self.grain : Self.grain / 10
+            if isRebasing {
+                exchanges[direction][pack] = measured
+            } else if measured > old + grain / 2, overloads[direction][pack] == nil {
+                exchanges[direction][pack] = old + (measured - old) / 2
+            } else if measured < old - grain {
+                exchanges[direction][pack] = old + (measured + grain - old) * min(1, seconds / Self.fadeSeconds)
+            }
+        }
     }
 }

@@ -10,7 +10,7 @@ struct BankSide: Sendable {
     let direction: FlowDirection
     private(set) var standing = BankStanding.waiting
     /// What it allows while it counts, mA, with its cause.
-    private(set) var bound: (value: Int, cause: Cause)?
+    private(set) var bound: (value: Int, name: ConstraintName?, cause: Cause)?
     /// What it allowed when it was heard last, if it took part then.
     private(set) var last: Int?
     /// Its own limit is still on its way up from nothing: its constraints are looked at instead, or a pack that comes back
@@ -49,14 +49,17 @@ struct BankSide: Sendable {
             bound = counted(member)
             last = bound?.value
         case .defiant:
-            bound = (0, .nothingKnown)
+            bound = (0, nil, .nothingKnown)
             last = 0
         case .open, .disconnected:
             bound = nil
             last = nil
         case .silent:
             // Its own rule of silence, for a bank of which nothing else is left.
-            bound = member.limits.map { ($0.value(direction.kind), Self.cause($0, direction.kind)) }
+            bound = member.limits.map {
+                let lowest = $0.bounds.lowest(direction.kind)
+                return ($0.value(direction.kind), lowest?.name, lowest?.cause ?? .nothingKnown)
+            }
         case .waiting: bound = nil
         }
     }
@@ -123,18 +126,14 @@ struct BankSide: Sendable {
         return isFull ? 1_000 + capacity / 20 : max(1_500, capacity / 50)
     }
 
-    private mutating func counted(_ member: BankMember) -> (value: Int, cause: Cause)? {
+    private mutating func counted(_ member: BankMember) -> (value: Int, name: ConstraintName?, cause: Cause)? {
         guard let limits = member.limits else { return nil }
         let value = limits.value(direction.kind)
-        let cause = Self.cause(limits, direction.kind)
-        let allowed = limits.bounds.lowest(direction.kind)?.value ?? value
+        let lowest = limits.bounds.lowest(direction.kind)
+        let allowed = lowest?.value ?? value
         // A ramp stops short of its goal by up to a twentieth or an ampere.
         if value >= allowed - max(1_500, allowed / 20) { isReturning = false }
-        return (isReturning ? max(value, allowed) : value, cause)
-    }
-
-    private static func cause(_ limits: Limits, _ kind: LimitKind) -> Cause {
-        limits.bounds.lowest(kind)?.cause ?? .nothingKnown
+        return (isReturning ? max(value, allowed) : value, lowest?.name, lowest?.cause ?? .nothingKnown)
     }
 }
 

@@ -1,90 +1,125 @@
-/// The share that each pack takes of a bank's current, in one direction.
+/// The share that each pack takes of a change of the bank's current: its marginal share, the same in both directions.
 ///
-/// Learned while the bank's current is calm and large enough; a share that grows is believed sooner than one that falls.
-/// What was learned while all packs were away from full is the reference, to which shares come back at rest: at the end of
-/// a charge they say nothing about the next one. Before anything was measured a pack is taken to carry up to 1.5 times its
-/// share by capacity.
+/// In parallel a change divides as 1 / resistance: dI_k / dI_total = (1/r_k) / sum of 1/r. Steps of the load show it: the packs' currents
+/// before and after, both still. A large step weighs more than small ones, with the square of its size (least squares through
+/// the origin). I_k / I_total is not the share: it holds what packs at different charge exchange among themselves.
+/// Before anything was measured a pack is taken to carry up to 1.5 times its share by capacity, or by the packs' learned resistances.
 ///
-/// Example: two packs of 100 Ah, one with twice the resistance: 0.75 and 0.75 at first, 0.67 and 0.33 after half a minute.
+/// Example: 280 Ah and 100 Ah of equal resistance; at rest the second gives 5 A to the first. A load of 90 A makes of -5 and 5 A
+/// 40 and 50 A: 45 of 90 A each, so both shares are 0.50, while I_k / I_total would say 0.56.
+/// Source: Kirchhoff's laws; measured on Benchmarks/parallel.
 struct ShareEstimator: Sendable {
     /// Two packs whose resistances differ by three.
     private static let doubt = 1.5
-    private static let riseSeconds = 5.0
-    private static let fallSeconds = 180.0
-    private static let restSeconds = 120.0
     /// Of the share by capacity; nothing is divided by less.
-    private static let least = 0.05
+    private static let least = 0.1
+    /// What a step weighs against others, in squares of the smallest step.
+    private static let mostOfStep = 100.0
+    /// What all steps weigh together: newer ones must be able to move a share.
+    private static let mostEvidence = 200.0
+    /// What the share by capacity weighs.
+    private static let priorEvidence = 1.0
+    /// A share is known from one step of twice the smallest size on.
+    private static let enough = 4.0
 
+    /// Shares by capacity or resistance, 0...1, their sum is 1.
+    private var priors: [Double]
+    /// Shares by capacity alone.
     private var capacities: [Double]
     private var weights: [Double]
-    /// What should survive a restart; `nil`: nothing was measured yet.
-    private(set) var reference: [Double]?
+    private var evidence: [Double]
+    /// The least share that a pack proved to take where not all can be measured.
+    private var proven: [Double]
 
-    /// - Parameter remembered: what an earlier one had measured; taken where it has a sound weight for each pack.
+    /// An estimator that knows what an earlier one had measured.
+    ///
+    /// - Parameter remembered: weights, taken where each pack has a sound one.
     init(count: Int, remembered: [Double?] = []) {
         capacities = [Double](repeating: 1 / Double(max(1, count)), count: count)
+        priors = capacities
+        proven = [Double](repeating: 0, count: count)
         let known = remembered.compactMap(\.self).filter(BankShare.range.contains)
-        reference = known.count == count && count > 0 ? known : nil
-        weights = reference ?? capacities
+        let isSound = known.count == count && count > 0
+        weights = isSound ? known : capacities
+        evidence = [Double](repeating: isSound ? Self.enough : 0, count: count)
     }
 
-    /// Shares were measured.
-    var isMeasured: Bool { reference != nil }
-
-    /// Takes the packs' capacities; what is not known is passed as 0 and counts as the mean of the others.
-    mutating func note(capacities new: [Double]) {
+    /// Takes what is known of the packs before any current flows.
+    ///
+    /// - Parameters:
+    ///   - new: capacities in any unit; what is not known is passed as 0 and counts as the mean of the others.
+    ///   - conductances: 1 / resistance in any unit, where each pack has learned its own; `nil`: capacities must do.
+    mutating func note(capacities new: [Double], conductances: [Double]?) {
         guard new.count == capacities.count else { return }
         let known = new.filter { $0 > 0 }
         guard !known.isEmpty else { return }
         let mean = known.reduce(0, +) / Double(known.count)
-        let filled = new.map { $0 > 0 ? $0 : mean }
-        let total = filled.reduce(0, +)
-        capacities = filled.map { $0 / total }
-        if reference == nil { weights = capacities }
+        capacities = Self.shares(new.map { $0 > 0 ? $0 : mean })
+        priors = conductances.map(Self.shares) ?? capacities
+        if evidence.allSatisfy({ $0 == 0 }) { weights = priors }
     }
 
-    /// Begins with what the other direction has learned.
-    mutating func seed(from other: ShareEstimator) {
-        guard reference == nil, let known = other.reference, known.count == weights.count else { return }
-        (weights, reference) = (known, known)
+    private static func shares(_ values: [Double]) -> [Double] {
+        let total = values.reduce(0, +)
+        return values.map { $0 / total }
     }
 
-    /// Takes calm currents in this direction, mA, of the packs that take part; their sum is positive.
-    mutating func learn(_ flows: [(pack: Int, flow: Double)], isMidway: Bool, seconds: Double) {
-        let total = flows.reduce(0) { $0 + $1.flow }
-        let weight = flows.reduce(0) { $0 + weights[$1.pack] }
-        guard total > 0, weight > 0 else { return }
-        let isFirst = reference == nil
-        for (pack, flow) in flows {
-            let measured = min(2, max(0, flow / total)) * weight
-            let time = measured > weights[pack] ? Self.riseSeconds : Self.fallSeconds
-            weights[pack] += (measured - weights[pack]) * (isFirst ? 1 : min(1, seconds / time))
+    /// Takes a step of the load.
+    ///
+    /// - Parameters:
+    ///   - steps: how much each pack's current changed, mA; packs whose currents are not known are left out.
+    ///   - least: smallest step of the total that says something, mA.
+    ///   - weight: 0...1; less where the step took long and what packs exchange has moved meanwhile.
+    /// - Returns: whether it taught anything.
+    mutating func learn(_ steps: [(pack: Int, step: Double)], least: Double, weight: Double = 1) -> Bool {
+        let total = steps.reduce(0) { $0 + $1.step }
+        let sum = steps.reduce(0) { $0 + weights[$1.pack] }
+        guard steps.count > 1, least > 0, abs(total) >= least, sum > 0 else { return false }
+        let news = min(Self.mostOfStep, (total / least) * (total / least)) * weight
+        for (pack, step) in steps {
+            let measured = min(1, max(0, step / total)) * sum
+            let old = evidence[pack]
+            weights[pack] += (measured - weights[pack]) * news / (Self.priorEvidence + old + news)
             weights[pack] = max(weights[pack], Self.least * capacities[pack])
+            evidence[pack] = min(Self.mostEvidence, old + news)
+            proven[pack] = 0
         }
-        // What rises sooner than it falls grows by noise alone, and a pack that is away would come back to less and less.
-        let grown = flows.reduce(0) { $0 + weights[$1.pack] }
-        for (pack, _) in flows { weights[pack] *= weight / grown }
-        if isFirst || isMidway { reference = weights }
+        // Packs that are away come back to what they had beside these.
+        let grown = steps.reduce(0) { $0 + weights[$1.pack] }
+        for (pack, _) in steps { weights[pack] *= sum / grown }
+        return true
     }
 
-    /// No current in this direction: what was learned last may no longer hold.
-    mutating func rest(seconds: Double) {
-        guard let reference else { return }
-        for pack in weights.indices {
-            weights[pack] += (reference[pack] - weights[pack]) * min(1, seconds / Self.restSeconds)
-        }
+    /// Takes the least share that a pack takes of the bank's current, 0...1, where others have no sensor.
+    mutating func prove(_ share: Double, of pack: Int) { proven[pack] = min(1, max(proven[pack], share)) }
+
+    /// The weight of a pack among all, for a restart; `nil`: not measured yet.
+    func memory(of pack: Int) -> Double? { evidence[pack] >= Self.enough ? weights[pack] : nil }
+
+    /// The shares of packs were measured, or what is reckoned with was proven by the pack itself.
+    func isMeasured(_ pack: Int, among packs: [Int]) -> Bool {
+        packs.count < 2 || isKnown(packs) || proven[pack] > 0
     }
 
-    /// Share of a pack among some without doubt, above 0.
+    private func isKnown(_ packs: [Int]) -> Bool { packs.allSatisfy { evidence[$0] >= Self.enough } }
+
+    /// Share of a pack among some by capacity, above 0, at most 1.
+    func byCapacity(_ pack: Int, among packs: [Int]) -> Double {
+        let total = packs.reduce(0) { $0 + capacities[$1] }
+        return total > 0 ? capacities[pack] / total : 1
+    }
+
+    /// Share of a pack among some without doubt, above 0, at most 1.
     func measured(_ pack: Int, among packs: [Int]) -> Double {
         let total = packs.reduce(0) { $0 + max(weights[$1], Self.least * capacities[$1]) }
         guard packs.count > 1, total > 0 else { return 1 }
         return max(weights[pack], Self.least * capacities[pack]) / total
     }
 
-    /// Share of a pack among some, above 0, at most 2: a pack may carry more than the bank does, into another pack.
+    /// Share of a pack among some that limits are reckoned with, above 0, at most 1.
     func share(of pack: Int, among packs: [Int]) -> Double {
         let share = measured(pack, among: packs)
-        return isMeasured ? min(2, share) : min(1, share * Self.doubt)
+        guard packs.count > 1, !isKnown(packs) else { return share }
+        return min(1, max(proven[pack], share * Self.doubt))
     }
 }

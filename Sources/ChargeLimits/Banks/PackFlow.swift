@@ -1,0 +1,29 @@
+import BMSCore
+
+/// What is known of a pack's current.
+struct PackFlow: Sendable {
+    /// Current, mA, + charging; `nil`: it has no sensor, or was never heard.
+    var current: Int?
+    /// When it was measured.
+    var measuredAt: Timestamp?
+
+    /// The current, if it is no older than so many milliseconds.
+    func current(within age: Int64, at now: Timestamp) -> Int? {
+        guard let measuredAt, (0...age).contains(now - measuredAt) else { return nil }
+        return current
+    }
+}
+
+/// A pack that was found above its limit.
+struct Overload: Sendable {
+    /// The bank's current with which it would be at its limit, mA.
+    var bound: Double
+    /// What it carried, mA, and when that was seen last.
+    var current: Double
+    var seenAt: Timestamp
+}
+
+extension FlowDirection {
+    /// A current as it counts in this direction, per ampere of charge.
+    var sign: Double { self == .charge ? 1 : -1 }
+}
