@@ -37,6 +37,7 @@ struct LimitPublisher: Sendable {
         var at: Timestamp
     }
 
+    private var steppedAt: Timestamp?
     private var interruptions = PerLimit<Interruption?>(cvl: nil, ccl: nil, dcl: nil)
     /// Limits that were published last; `nil` before the first.
     private(set) var published: Limits.Levels?
@@ -66,6 +67,7 @@ struct LimitPublisher: Sendable {
         let levels = Limits.Levels(
             cvl: Millivolts(values.cvl), ccl: Milliamperes(values.ccl), dcl: Milliamperes(values.dcl))
         published = levels
+        steppedAt = step.now
         return (levels, why)
     }
 
@@ -79,7 +81,9 @@ struct LimitPublisher: Sendable {
         guard let bound else { return }
         let isInterrupting = bound.name.isOfOneFrame || (kind == .cvl && isOfOneFrame)
         if isInterrupting {
-            if interruptions[kind] == nil, let height = ramps[kind].height, height > Double(bound.value) {
+            // A height that nobody published for a while is no place to come back to.
+            let isRecent = steppedAt.map { (0...Self.interruption).contains(step.now - $0) } ?? false
+            if isRecent, interruptions[kind] == nil, let height = ramps[kind].height, height > Double(bound.value) {
                 interruptions[kind] = Interruption(height: height, at: step.now)
             }
             return
