@@ -33,7 +33,8 @@ struct LimitPublisher: Sendable {
 
     /// A fall that one frame brought.
     private struct Interruption: Sendable {
-        var height: Double
+        /// The limit before it, mV or mA.
+        var value: Int
         var at: Timestamp
     }
 
@@ -81,17 +82,17 @@ struct LimitPublisher: Sendable {
         guard let bound else { return }
         let isInterrupting = bound.name.isOfOneFrame || (kind == .cvl && isOfOneFrame)
         if isInterrupting {
-            // A height that nobody published for a while is no place to come back to.
+            // A limit that nobody published for a while is no place to come back to.
             let isRecent = steppedAt.map { (0...Self.interruption).contains(step.now - $0) } ?? false
-            if isRecent, interruptions[kind] == nil, let height = ramps[kind].height, height > Double(bound.value) {
-                interruptions[kind] = Interruption(height: height, at: step.now)
+            if isRecent, interruptions[kind] == nil, let before = published?.value(kind), before > bound.value {
+                interruptions[kind] = Interruption(value: before, at: step.now)
             }
             return
         }
         guard let interruption = interruptions[kind], step.hasFrame else { return }
         interruptions[kind] = nil
         guard (0...Self.interruption).contains(step.now - interruption.at) else { return }
-        ramps[kind].restore(to: interruption.height, under: bound.value)
+        ramps[kind].restore(to: interruption.value, under: bound.value)
     }
 
     /// Goes on from limits of an earlier publisher.

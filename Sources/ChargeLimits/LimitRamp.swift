@@ -54,16 +54,12 @@ struct LimitRamp: Sendable {
         return show(level ?? goal, most: mayRise ? max(grid, Int(slew * elapsed) / grid * grid) : 0)
     }
 
-    /// The level, mV or mA; `nil` before the first step.
-    var height: Double? { level }
-
-    /// Goes back to an earlier height at once, where the goal allows it.
-    mutating func restore(to height: Double, under goal: Int) {
-        guard let old = level else { return }
-        let new = min(height, Double(goal))
-        guard new > old else { return }
-        level = new
-        shown = max(0, Int(new)) / grid * grid
+    /// Goes back at once to what was shown a moment ago, where the goal allows it.
+    mutating func restore(to value: Int, under goal: Int) {
+        let new = min(value, goal)
+        guard let old = level, Double(new) > old else { return }
+        level = Double(new)
+        shown = max(0, new) / grid * grid
     }
 
     /// Begins at what an earlier ramp showed.
