@@ -79,7 +79,12 @@ final class BridgeRuntime: Sendable {
     }
 
     /// The bridge as it stands, for one that goes on with it.
-    var bridge: Bridge { state.withLock { $0.bridge } }
+    var bridge: Bridge {
+        var bridge = state.withLock { $0.bridge }
+        // Its way out holds this runtime with its descriptors.
+        bridge.express = nil
+        return bridge
+    }
 
     /// What is to be kept of the banks, by their ids.
     ///
