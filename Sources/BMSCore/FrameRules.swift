@@ -68,7 +68,7 @@ public struct FrameRules: Hashable, Sendable {
 public struct RejectedFrame: Error, Hashable, Sendable {
     /// The first rule that it breaks.
     public var rejection: Rejection
-    /// What it decodes to; `nil` where its signs or its sum are wrong.
+    /// The decoded frame; `nil` where its signs or its sum are wrong.
     public var frame: Frame?
 }
 

@@ -13,7 +13,7 @@ struct KeyBytes: Sendable {
         set { bytes[key] = newValue }
     }
 
-    /// Those that are not too old.
+    /// Entries that are not too old.
     func younger(than age: Int64, at now: Timestamp) -> KeyBytes {
         var young = KeyBytes()
         young.bytes = bytes.map { byte in byte.flatMap { now - $0.time <= age ? $0 : nil } }

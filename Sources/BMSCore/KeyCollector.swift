@@ -79,7 +79,7 @@ struct KeyCollector: Sendable {
         return new == known || new == candidates.number(value)
     }
 
-    /// What is known at `now`.
+    /// Values that are known at `now`.
     func values(at now: Timestamp) -> KeyValues {
         var result = KeyValues()
         guard isTrusted else { return result }

@@ -1,4 +1,4 @@
-/// What of a frame may not jump: a second frame near it has to confirm a jump.
+/// Readings of a frame that may not jump: a second frame near it has to confirm a jump.
 struct Measured: Hashable, Sendable {
     private let frame: Frame
 

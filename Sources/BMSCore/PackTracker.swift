@@ -116,7 +116,7 @@ public struct PackTracker: Sendable {
 
     /// Hears the status byte of a frame whose signs and sum are right and that is refused all the same.
     ///
-    /// What makes frames implausible is often what makes the BMS open its relays. So permissions may be lost and alarms raised by
+    /// The fault that makes frames implausible often makes the BMS open its relays, too. So permissions may be lost and alarms raised by
     /// such a frame; it gives no permission, clears no alarm, and makes nothing younger.
     public mutating func refuse(_ status: StatusFlags, for rejection: Rejection, at now: Timestamp) {
         vote.add(status, of: status.careful)

@@ -14,9 +14,9 @@ public struct ThresholdFault: Hashable, Sendable {
     public let chemistry: Chemistry
     /// The threshold that contradicts it.
     public let threshold: Threshold
-    /// What the BMS has.
+    /// Value that the BMS has.
     public let value: Millivolts
-    /// What the chemistry allows.
+    /// Range that the chemistry allows.
     public let range: ClosedRange<Millivolts>
 
     /// "the BMS has Vmax 4.200 V, and LFP cells need 3.300 to 3.750 V"

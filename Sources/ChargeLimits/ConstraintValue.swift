@@ -60,7 +60,7 @@ public struct ConstraintValue: Hashable, Sendable {
     /// What bounds it.
     public var name: ConstraintName
 
-    /// It forbids charging, other than at the end of a charge.
+    /// This bound forbids charging, other than at the end of a charge.
     var stopsCharging: Bool {
         guard limit == .ccl, value == 0 else { return false }
         return name.stopsCharging || cause.isRefusalOfCharge
@@ -84,16 +84,8 @@ public struct ConstraintValue: Hashable, Sendable {
 
 extension [ConstraintValue] {
     /// The lowest bound of a limit, the first of equal ones.
-    func lowest(_ kind: LimitKind) -> ConstraintValue? { placeOfLowest(kind).map { self[$0] } }
-
-    /// Place of the lowest bound of a limit, the first of equal ones.
-    func placeOfLowest(_ kind: LimitKind) -> Int? {
-        indices.filter { self[$0].limit == kind }.min { self[$0].value < self[$1].value }
-    }
-
-    /// Place of the lowest bound of each limit.
-    var placesOfLowest: PerLimit<Int?> {
-        PerLimit(cvl: placeOfLowest(.cvl), ccl: placeOfLowest(.ccl), dcl: placeOfLowest(.dcl))
+    func lowest(_ kind: LimitKind) -> ConstraintValue? {
+        filter { $0.limit == kind }.min { $0.value < $1.value }
     }
 }
 

@@ -61,7 +61,7 @@ public struct LimitCalculator: Sendable {
         return figures.targetCell * figures.cells
     }
 
-    /// What should survive a restart; `nil` before the first believed frame.
+    /// Memory that should survive a restart; `nil` before the first believed frame.
     public func memory(at now: Timestamp) -> LimitMemory? {
         guard let settings = last?.settings else { return nil }
         var memory = LimitMemory(
@@ -155,9 +155,8 @@ public struct LimitCalculator: Sendable {
         let (levels, why) = publisher.publish(
             bounds,
             LimitPublisher.Step(
-                now: input.now, hasFrame: hasFrame && input.freshness == .fresh,
-                mayRise: hasFrame && input.freshness == .fresh && !isDistrusted,
-                isDistrusted: isDistrusted, elapsed: elapsed,
+                now: input.now, hasFrame: hasFrame && input.freshness == .fresh, isDistrusted: isDistrusted,
+                elapsed: elapsed,
                 slew: PerLimit(cvl: 1.25 * Double(input.cells), ccl: 0.01 * capacity, dcl: 0.02 * capacity),
                 lowest: floor, highest: input.figures.ceiling.rawValue))
         return Limits(
@@ -173,7 +172,7 @@ public struct LimitCalculator: Sendable {
         return new
     }
 
-    /// What is known holds for one pack: another number of cells ends all of it, another capacity what was learned.
+    /// Knowledge holds for one pack: another number of cells ends all of it, another capacity what was learned.
     ///
     /// - Returns: the number of cells before, where it changed.
     private mutating func recall(_ settings: PackSettings, _ before: PackSettings?, at now: Timestamp) -> Int? {

@@ -15,7 +15,7 @@ struct LimitFigures: Sendable {
     let settings: PackSettings
     /// What was done to their Vbalance.
     let balance: Cause.BalanceSource
-    /// What of the BMS's thresholds contradicts the chemistry; `nil`: nothing.
+    /// Threshold of the BMS that contradicts the chemistry; `nil`: none does.
     let thresholdFault: ThresholdFault?
     /// Number of cells.
     let cells: Int
@@ -134,6 +134,11 @@ struct LimitFigures: Sendable {
 
     /// Pack voltage at which every cell sits `below` its balancing voltage.
     func packVoltage(belowBalance below: Millivolts) -> Millivolts { (settings.balanceVoltage - below) * cells }
+}
+
+extension Milliamperes {
+    /// Currents up to this may be none: the vendor's sensor with one loop is blind below 0.3 A.
+    static let blindSpot = Milliamperes(300)
 }
 
 extension Millivolts {

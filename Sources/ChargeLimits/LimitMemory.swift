@@ -1,6 +1,6 @@
 public import BMSCore
 
-/// What a calculator knows that must survive a restart.
+/// Knowledge of a calculator that must survive a restart.
 ///
 /// Latches hold until their own release, however long the stop. ``recent`` counts for ten minutes only.
 public struct LimitMemory: Hashable, Sendable {

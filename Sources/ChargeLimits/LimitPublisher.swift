@@ -10,10 +10,10 @@ struct LimitPublisher: Sendable {
         var now: Timestamp
         /// This step brings a good frame.
         var hasFrame: Bool
-        /// Limits may rise: this step brings a good frame, and the line is trusted.
-        var mayRise: Bool
         /// The line damaged something a short while ago.
         var isDistrusted: Bool
+        /// Limits may rise.
+        var mayRise: Bool { hasFrame && !isDistrusted }
         /// Seconds that a rise may use.
         var elapsed: Double
         /// Largest rise in a second, mV or mA.
@@ -45,7 +45,7 @@ struct LimitPublisher: Sendable {
 
     /// Publishes limits that lie under these bounds.
     mutating func publish(_ bounds: [ConstraintValue], _ step: Step) -> (Limits.Levels, PerLimit<Limits.Reason>) {
-        let lowest = bounds.placesOfLowest.map { $0.map { bounds[$0] } }
+        let lowest = PerLimit(cvl: bounds.lowest(.cvl), ccl: bounds.lowest(.ccl), dcl: bounds.lowest(.dcl))
         // A rule that holds CVL at rest does so because of the bit that forbids charging.
         let isOfOneFrame = bounds.contains { $0.name.isOfOneFrame }
         func value(_ kind: LimitKind) -> Int {
@@ -75,7 +75,7 @@ struct LimitPublisher: Sendable {
     /// The charge voltage of a new pack begins no lower than this, mV.
     mutating func lift(to floor: Int) { ramps.cvl.lift(to: floor) }
 
-    /// What one frame lowered comes back at once with the frame that says otherwise, not by the slew.
+    /// A limit that one frame lowered comes back at once with the frame that says otherwise, not by the slew.
     private mutating func takeBack(
         _ kind: LimitKind, under bound: ConstraintValue?, isOfOneFrame: Bool, _ step: Step
     ) {

@@ -12,8 +12,6 @@ struct LimitRamp: Sendable {
     private var level: Double?
     private var shown: Int?
     private(set) var isRising = false
-    /// It has published something.
-    var hasBegun: Bool { shown != nil }
 
     static let voltage = LimitRamp(grid: 10, threshold: 10, thresholdPermille: 0)
     static let current = LimitRamp(grid: 500, threshold: 1000, thresholdPermille: 50)
@@ -57,9 +55,7 @@ struct LimitRamp: Sendable {
     /// Goes back at once to what was shown a moment ago, where the goal allows it.
     mutating func restore(to value: Int, under goal: Int) {
         let new = min(value, goal)
-        guard let old = level, Double(new) > old else { return }
-        level = Double(new)
-        shown = max(0, new) / grid * grid
+        if let old = level, Double(new) > old { begin(at: new) }
     }
 
     /// Begins at what an earlier ramp showed.
@@ -73,9 +69,7 @@ struct LimitRamp: Sendable {
 
     /// Starts a new pack's life no lower than this.
     mutating func lift(to floor: Int) {
-        guard let old = level, old < Double(floor) else { return }
-        level = Double(floor)
-        shown = floor / grid * grid
+        if let old = level, old < Double(floor) { begin(at: floor) }
     }
 
     private mutating func show(_ value: Double, most rise: Int) -> Int {

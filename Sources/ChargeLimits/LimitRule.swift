@@ -37,7 +37,7 @@ struct LimitRules: Sendable {
         return bounds
     }
 
-    /// What all rules would have survive a restart.
+    /// Everything that the rules would have survive a restart.
     func remember(in memory: inout LimitMemory) { for rule in rules { rule.remember(in: &memory) } }
 
     /// Gives every rule what survived a restart.

@@ -108,10 +108,10 @@ public struct Limits: Hashable, Sendable {
         bounds.contains { if case .balancingStalled = $0.cause { true } else { false } }
     }
 
-    /// Whether a rule of a name bounds anything now.
+    /// A rule of this name bounds something now.
     public func has(_ name: ConstraintName) -> Bool { bounds.contains { $0.name == name } }
 
-    /// Whether a rule of a name permits nothing of a limit now.
+    /// A rule of this name permits nothing of a limit now.
     public func isZero(_ kind: LimitKind, by name: ConstraintName) -> Bool {
         bounds.contains { $0.limit == kind && $0.name == name && $0.value == 0 }
     }

@@ -10,7 +10,7 @@ struct WorkingThresholds: Hashable, Sendable {
     /// What was done to it.
     let balance: Cause.BalanceSource
 
-    /// What of them contradicts the chemistry; `nil`: nothing.
+    /// Threshold that contradicts the chemistry; `nil`: none does.
     let fault: ThresholdFault?
 
     private static let leastGap = Millivolts(50)

@@ -68,7 +68,7 @@ public struct Bridge: Sendable {
         if options.gxTree == before.options.gxTree { gx = before.gx }
     }
 
-    /// What should survive a restart, by the packs' ids.
+    /// States that should survive a restart, by the packs' ids.
     public func states(at now: Timestamp) -> [String: PackState] {
         var states = Dictionary(uniqueKeysWithValues: packs.map { ($0.options.id, $0.state(at: now)) })
         for bank in banks {
@@ -79,7 +79,7 @@ public struct Bridge: Sendable {
         return states
     }
 
-    /// What of the banks should survive a restart, by their ids.
+    /// States of the banks that should survive a restart, by their ids.
     ///
     /// - Parameter isEnding: nothing is published after it.
     public func bankStates(isEnding: Bool) -> [String: BankState] {

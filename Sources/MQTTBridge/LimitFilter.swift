@@ -26,7 +26,7 @@ public struct LimitFilter: Sendable {
     /// Latches that are set.
     public var latches: Set<LimitMemory.Latch> { calculator.latches }
 
-    /// What should survive a restart.
+    /// State that should survive a restart.
     public func state(atMilliseconds milliseconds: Int64) -> PackState {
         PackState(memory: kept.memory(of: calculator, at: Timestamp(milliseconds: milliseconds)))
     }

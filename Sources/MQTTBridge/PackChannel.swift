@@ -26,7 +26,7 @@ struct PackChannel: Sendable {
     private var refusals = RefusalWatch()
     private var watch = PackWatch()
     private var desk: CommandDesk
-    /// What an earlier calculator knew, for as long as this one has seen no frame.
+    /// Memory of an earlier calculator, for as long as this one has seen no frame.
     private var keptMemory: KeptMemory
     /// Latches as of the step before.
     private var latches: Set<LimitMemory.Latch> = []
@@ -87,7 +87,7 @@ struct PackChannel: Sendable {
         advance(at: now, hasFrame: false, into: &outbox)
     }
 
-    /// What should survive a restart.
+    /// State that should survive a restart.
     func state(at now: Timestamp) -> PackState {
         var settings = desk.settings.stored
         if let fullChargeSince {

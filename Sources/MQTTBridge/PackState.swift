@@ -91,7 +91,7 @@ struct KeptMemory: Sendable {
         at = now
     }
 
-    /// What should survive a stop now.
+    /// Memory that should survive a stop now.
     func memory(of calculator: LimitCalculator, at now: Timestamp) -> LimitMemory? {
         calculator.memory(at: now) ?? memory?.aged(by: max(0, now - at))
     }

@@ -1,7 +1,7 @@
 import BMSCore
 import ChargeLimits
 
-/// What is told once about a pack: the chemistry that was inferred or contradicts, another number of cells, balancing that was
+/// News that are told once about a pack: the chemistry that was inferred or contradicts, another number of cells, balancing that was
 /// given up, cells that are deeply discharged, a ceiling that cannot be kept, status bits that
 /// are held because they came and went.
 struct PackWatch: Hashable, Sendable {

@@ -14,7 +14,7 @@ struct BankBounds {
     /// Below it a GX may make 0 of a DCL, mA.
     static let leastDischarge = 3_000
 
-    /// What a bound waits before it rises again, ms; a pack near empty recovers as soon as it is asked for less.
+    /// Time that a bound waits before it rises again, ms; a pack near empty recovers as soon as it is asked for less.
     private static let wait: Int64 = 120_000
     private static let cellWait: Int64 = 300_000
 

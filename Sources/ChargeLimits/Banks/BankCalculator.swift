@@ -89,9 +89,9 @@ public struct BankCalculator: Sendable {
         let isDistrusted = connected.contains {
             FreshnessTimes.isDistrusted(members[$0].snapshot.damagedAt, at: now)
         }
-        let mayRise = hasNews && !isDistrusted && connected.allSatisfy { ages[$0] != .holding }
+        let hasFrame = hasNews && connected.allSatisfy { ages[$0] != .holding }
         newest = members.map(\.snapshot.linkAt)
-        let limits = publish(members, connected, ages, mayRise: mayRise, isDistrusted: isDistrusted, at: now)
+        let limits = publish(members, connected, ages, hasFrame: hasFrame, isDistrusted: isDistrusted, at: now)
         flow.note(published: limits.levels, at: now)
         steppedAt = hasNews || steppedAt == nil ? now : steppedAt
         return limits
@@ -196,7 +196,7 @@ public struct BankCalculator: Sendable {
     }
 
     private mutating func publish(
-        _ members: [BankMember], _ connected: [Int], _ ages: [Freshness], mayRise: Bool, isDistrusted: Bool,
+        _ members: [BankMember], _ connected: [Int], _ ages: [Freshness], hasFrame: Bool, isDistrusted: Bool,
         at now: Timestamp
     ) -> Limits {
         var bounds: [ConstraintValue] = []
@@ -219,7 +219,7 @@ public struct BankCalculator: Sendable {
         let (levels, why) = publisher.publish(
             bounds,
             LimitPublisher.Step(
-                now: now, hasFrame: mayRise, mayRise: mayRise, isDistrusted: isDistrusted, elapsed: elapsed,
+                now: now, hasFrame: hasFrame, isDistrusted: isDistrusted, elapsed: elapsed,
                 slew: PerLimit(cvl: 1.25 * cells, ccl: 0.01 * capacity, dcl: 0.02 * capacity), isVoltageFinal: true))
         return Limits(
             levels, why: why, bounds: bounds, live.isEmpty ? connected : live, members, isStale: live.isEmpty)

@@ -32,7 +32,7 @@ struct BankFlow: Sendable {
 
     /// Learned shares.
     private(set) var shares: ShareEstimator
-    /// What a pack carries beside its share in a direction, mA: packs at different charge exchange current among themselves.
+    /// Current that a pack carries beside its share in a direction, mA: packs at different charge exchange current among themselves.
     private(set) var exchanges: PerDirection<[Double]>
     /// Packs that are or were above their limits.
     private(set) var overloads: PerDirection<[Int: Overload]> = PerDirection { _ in [:] }

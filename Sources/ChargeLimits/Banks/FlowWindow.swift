@@ -5,7 +5,7 @@ import BMSCore
 /// Frames of different packs come within a second of each other, so a step of the load reaches one pack's numbers before
 /// another's. Only a total that stood still for three looks says who carries what.
 struct FlowWindow: Sendable {
-    /// What packs carry while the total stands still, mA, by pack; who has no sensor has 0.
+    /// Currents of the packs while the total stands still, mA, by pack; who has no sensor has 0.
     struct Plateau: Sendable {
         var currents: [Double]
         var total: Double

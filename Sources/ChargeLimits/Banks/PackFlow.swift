@@ -1,6 +1,6 @@
 import BMSCore
 
-/// What is known of a pack's current.
+/// Knowledge of a pack's current.
 struct PackFlow: Sendable {
     /// Current, mA, + charging; `nil`: it has no sensor, or was never heard.
     var current: Int?
@@ -18,7 +18,7 @@ struct PackFlow: Sendable {
 struct Overload: Sendable {
     /// The bank's current with which it would be at its limit, mA.
     var bound: Double
-    /// What it carried, mA, and when that was seen last.
+    /// Current that the pack carried, mA, and the time at which it was seen last.
     var current: Double
     var seenAt: Timestamp
 }

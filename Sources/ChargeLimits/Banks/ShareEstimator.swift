@@ -13,11 +13,11 @@ struct ShareEstimator: Sendable {
     private static let doubt = 1.5
     /// Of the share by capacity; nothing is divided by less.
     private static let least = 0.1
-    /// What a step weighs against others, in squares of the smallest step.
+    /// Weight of a step against others, in squares of the smallest step.
     private static let mostOfStep = 100.0
-    /// What all steps weigh together: newer ones must be able to move a share.
+    /// Weight of all steps together: newer ones must be able to move a share.
     private static let mostEvidence = 200.0
-    /// What the share by capacity weighs.
+    /// Weight of the share by capacity.
     private static let priorEvidence = 1.0
     /// A share is known from one step of twice the smallest size on.
     private static let enough = 4.0

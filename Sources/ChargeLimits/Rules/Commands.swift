@@ -1,6 +1,6 @@
 import BMSCore
 
-/// What somebody asked for while the bridge runs. A command acts in its own step, without waiting for a frame.
+/// Commands that somebody gave while the bridge runs. A command acts in its own step, without waiting for a frame.
 ///
 /// Example: `maxChargeCurrent` 30 A: CCL 30 A. `chargeEnabled` OFF: CCL 0, and ``RestHold`` holds CVL.
 struct Commands: LimitRule {

@@ -79,7 +79,7 @@ struct HighestCell: LimitRule {
     }
 
     private mutating func watch(_ input: LimitInput) {
-        guard let cvl = input.published?.cvl, input.current > Milliamperes(300) else { return }
+        guard let cvl = input.published?.cvl, input.current > .blindSpot else { return }
         let isAbove = input.frame.packVoltage > cvl + Millivolts(Self.above * input.cells)
         secondsIgnored =
             isAbove

@@ -15,8 +15,6 @@ struct RestHold: LimitRule {
     private static let seconds = 30.0
     private static let mostOffset = 35.0
     private static let blindOffset = 25.0
-    /// Currents below are the sensor's blind spot, mA.
-    private static let deadband = 300
     /// Share of a current's drop by which the offset moves in a second.
     private static let gain = 0.12
     private static let halfStep = 5.0
@@ -62,17 +60,17 @@ struct RestHold: LimitRule {
         var new = old + (min(max(old, least), most) - old) * min(1, input.elapsed / Self.seconds)
         if let ceiling {
             if input.frame.current == nil { return }
-            if input.current.rawValue > Self.deadband { new = min(new, old) }
+            if input.current > .blindSpot { new = min(new, old) }
             new = min(new, ceiling)
         }
         rest = new
     }
 
     private mutating func move(_ input: LimitInput) {
-        let current = input.current.rawValue
-        guard abs(current) > Self.deadband else { return }
-        let drop = Double(abs(current)) / 1000 * input.resistance * Self.gain
-        let change = current > 0 ? max(Self.leastGrowth, drop) : -min(Self.mostShrinkage, drop)
+        let current = input.current
+        guard current.magnitude > .blindSpot else { return }
+        let drop = Double(current.magnitude.rawValue) / 1000 * input.resistance * Self.gain
+        let change = current > .zero ? max(Self.leastGrowth, drop) : -min(Self.mostShrinkage, drop)
         offset = min(Self.mostOffset, max(0, offset + change * input.elapsed))
     }
 }

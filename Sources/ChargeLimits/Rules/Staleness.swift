@@ -1,6 +1,6 @@
 import BMSCore
 
-/// What silence does to limits (design: staleness).
+/// Bounds by silence (design: staleness).
 ///
 /// Example: 16 LFP cells of 100 Ah, last good frame 11 s ago: CCL 0, DCL 20 A, CVL 16 x 3.300 V = 52.80 V; after 61 s DCL 0.
 struct Staleness: LimitRule {

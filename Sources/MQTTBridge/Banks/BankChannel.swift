@@ -160,7 +160,7 @@ struct BankChannel: Sendable {
     /// Packs that float waits for: all that are not known to be off the bus.
     func awaits(_ place: Int) -> Bool { calculator.isAwaited(place) }
 
-    /// What should survive a restart of the bank itself.
+    /// State of the bank itself that should survive a restart.
     ///
     /// - Parameter isEnding: nothing is published after it.
     func state(isEnding: Bool) -> BankState { energy.state(isEnding: isEnding) }

@@ -17,14 +17,14 @@ struct BankEnergy: Hashable, Sendable {
     /// The day ends with the first pack that resets its own, but not within so many ms of the last end: clocks of packs differ by
     /// seconds or minutes, and a counter that somebody resets at noon ends no day.
     static let shortestDay: Int64 = 20 * 3_600_000
-    /// It ends by itself after so many ms, where no pack was seen to reset its own.
+    /// The day ends by itself after so many ms, where no pack was seen to reset its own.
     static let longestDay: Int64 = 26 * 3_600_000
     private static let day: Int64 = 24 * 3_600_000
 
     /// A pack as the bank looks at it.
     struct Member {
         var id: String
-        /// It is on the bus by configuration, and good frames come from it.
+        /// The pack is on the bus by configuration, and good frames come from it.
         var isSeen: Bool
         var totals: EnergyTotals
     }

@@ -11,7 +11,7 @@ struct BankFade: Hashable, Sendable {
     /// Points in a millisecond.
     private static let rate = 1.0 / 60_000
 
-    /// What a pack holds, Wh.
+    /// Energy that a pack holds, Wh.
     struct Share: Hashable {
         var stored: Double
         var capacity: Double

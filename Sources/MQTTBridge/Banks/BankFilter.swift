@@ -52,7 +52,7 @@ public struct BankFilter: Sendable {
         Dictionary(uniqueKeysWithValues: packs.map { ($0.id, $0.calculator.latches) })
     }
 
-    /// What should survive a restart, by the packs' ids.
+    /// States that should survive a restart, by the packs' ids.
     public func states(atMilliseconds milliseconds: Int64) -> [String: PackState] {
         let now = Timestamp(milliseconds: milliseconds)
         return Dictionary(

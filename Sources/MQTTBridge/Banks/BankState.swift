@@ -1,6 +1,6 @@
 public import BMSCore
 
-/// What of a bank survives a restart: its own energy totals.
+/// State of a bank that survives a restart: its own energy totals.
 public struct BankState: Hashable, Sendable {
     /// Energy that its packs took while the bridge saw them, Wh.
     public var energyIn: WattHours

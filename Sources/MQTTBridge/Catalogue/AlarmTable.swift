@@ -34,7 +34,7 @@ struct AlarmRow: Sendable {
     var title: String
     /// Packs that can have it.
     var isFor: @Sendable (PackOptions) -> Bool = { _ in true }
-    /// It knows something only while good frames come. Those of the BMS itself are raised by refused ones, too.
+    /// The alarm is known only while good frames come. Those of the BMS itself are raised by refused ones, too.
     var needsPack = true
     /// dbus-mqtt-battery takes its key.
     var isInGXFeed = true

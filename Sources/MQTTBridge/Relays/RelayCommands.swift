@@ -1,4 +1,4 @@
-/// What others say on a relay's command topic.
+/// Messages of others on a relay's command topic.
 ///
 /// The bridge's own commands do not come back (MQTT 5), or are told from those of others by not being retained (3.1.1).
 struct RelayCommands: Hashable, Sendable {

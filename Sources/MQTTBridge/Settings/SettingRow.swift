@@ -15,14 +15,14 @@ struct SettingRow: Sendable {
 
     /// The place where a setting takes effect.
     enum Effect: Sendable {
-        /// It is part of the commands that the limits obey. Called only while the setting is changed, with its value inside
+        /// The setting is part of the commands that the limits obey. Called only while the setting is changed, with its value inside
         /// the bounds of now.
         case limit(@Sendable (inout LimitCommands, SettingValue, StoredSetting) -> Void)
-        /// It is the name that people see.
+        /// The setting is the name that people see.
         case name
-        /// It overrides a relay of the pack.
+        /// The setting overrides a relay of the pack.
         case relay
-        /// It is done once, at the press of a button.
+        /// The action is done once, at the press of a button.
         case button(Action)
     }
 

@@ -86,7 +86,7 @@ final class BridgeRuntime: Sendable {
         return bridge
     }
 
-    /// What is to be kept of the banks, by their ids.
+    /// States of the banks that are to be kept, by their ids.
     ///
     /// - Parameter isEnding: nothing is published after it.
     func bankStates(isEnding: Bool) -> [String: BankState] {

@@ -23,7 +23,7 @@ struct RunningService {
     private let keeper: StateKeeper
     private let watchdog: WatchdogThread?
 
-    /// What a service leaves to the one that goes on with it.
+    /// Legacy of a service to the one that goes on with it.
     struct Legacy: Sendable {
         fileprivate let bridge: Bridge
         fileprivate let clock: PacedClock

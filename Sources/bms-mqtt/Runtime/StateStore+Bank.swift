@@ -14,7 +14,7 @@ extension StateStore {
     /// More packs than a bridge can have.
     private static let mostReadings = 1_000
 
-    /// What was kept of a bank; `nil` where there is nothing, or nothing sound, which is told.
+    /// State that was kept of a bank; `nil` where there is nothing, or nothing sound, which is told.
     func loadBank(_ bank: String, complain: (String) -> Void) -> BankState? {
         let path = bankPath(bank)
         guard access(path, F_OK) == 0 else { return nil }
