@@ -179,12 +179,12 @@ extension Cause: CustomStringConvertible {
 }
 
 extension Cause {
-    /// The BMS refuses to charge a pack that is not full.
-    var isRefusalOfCharge: Bool {
+    /// The BMS does not permit charging: `true` at the end of a charge, `false` where that is a refusal; `nil`: the cause is another.
+    var isEndOfCharge: Bool? {
         switch self {
-        case .chargeRefused(let isEndOfCharge): !isEndOfCharge
-        case .inRefusedFrame(let cause, _): cause.isRefusalOfCharge
-        default: false
+        case .chargeRefused(let isEndOfCharge): isEndOfCharge
+        case .inRefusedFrame(let cause, _): cause.isEndOfCharge
+        default: nil
         }
     }
 }

@@ -63,7 +63,7 @@ public struct ConstraintValue: Hashable, Sendable {
     /// This bound forbids charging, other than at the end of a charge.
     var stopsCharging: Bool {
         guard limit == .ccl, value == 0 else { return false }
-        return name.stopsCharging || cause.isRefusalOfCharge
+        return name.stopsCharging || cause.isEndOfCharge == false
     }
 
     /// A bound on the charge voltage.

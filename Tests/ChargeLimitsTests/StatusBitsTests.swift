@@ -87,4 +87,15 @@ struct StatusBitsTests {
         // 2 % of 280 Ah a second.
         #expect(risen <= Milliamperes(5_606))
     }
+
+    @Test(
+        "A frame that is refused hides neither a refusal to charge nor the end of a charge", arguments: [true, false])
+    func wrapped(isEnd: Bool) {
+        let plain = Cause.chargeRefused(isEndOfCharge: isEnd)
+        let wrapped = Cause.inRefusedFrame(plain, .packVoltage)
+        #expect(plain.isEndOfCharge == isEnd)
+        #expect(wrapped.isEndOfCharge == isEnd)
+        #expect(ConstraintValue.ccl(.zero, .chargePermission, wrapped).stopsCharging == !isEnd)
+        #expect(Cause.inRefusedFrame(.tooCold, .packVoltage).isEndOfCharge == nil)
+    }
 }

@@ -139,5 +139,5 @@ struct BankSide: Sendable {
 
 extension Limits {
     /// The BMS ended the charge itself: no fault.
-    var isChargeEnded: Bool { bounds.contains { $0.cause == .chargeRefused(isEndOfCharge: true) } }
+    var isChargeEnded: Bool { bounds.contains { $0.cause.isEndOfCharge == true } }
 }

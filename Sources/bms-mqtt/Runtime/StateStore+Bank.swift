@@ -16,22 +16,8 @@ extension StateStore {
 
     /// State that was kept of a bank; `nil` where there is nothing, or nothing sound, which is told.
     func loadBank(_ bank: String, complain: (String) -> Void) -> BankState? {
-        let path = bankPath(bank)
-        guard access(path, F_OK) == 0 else { return nil }
-        let effect = "its energy totals begin at 0"
-        if let openness {
-            complain("\(openness): \(effect)")
-            return nil
-        }
-        switch RegularFile.read(path, upTo: Self.longestFile) {
-        case .failure(let failure):
-            complain("\(failure.text): \(effect)")
-            return nil
-        case .success(let content):
-            if let state = Self.parseBank(content.bytes) { return state }
-            complain("\(StateFile.setAside(path)): \(effect)")
-            return nil
-        }
+        read(
+            bankPath(bank), otherwise: "its energy totals begin at 0", complain: complain, parse: Self.parseBank)
     }
 
     /// Replaces the file of a bank; a sentence where that failed.

@@ -26,24 +26,34 @@ struct StateStore: Sendable {
         return variable("HOME").map { "\($0)/.local/state/bms-mqtt" } ?? "/var/lib/bms-mqtt"
     }
 
-    /// What was kept of a pack; `nil` where there is nothing, or nothing sound, which is told.
+    /// State that was kept of a pack; `nil` where there is nothing, or nothing sound, which is told.
     func load(_ pack: String, at now: StateMoment, complain: (String) -> Void) -> PackState? {
-        let path = path(pack)
+        read(path(pack), otherwise: "starting with the configuration alone", complain: complain) {
+            StateDocument.parse($0, at: now)
+        }
+    }
+
+    /// Content of a file of the directory; `nil` where there is none, or none that is sound, which is told.
+    ///
+    /// - Parameters:
+    ///   - effect: what follows where the file cannot be used.
+    ///   - parse: `nil` for a damaged file, which is set aside.
+    func read<Content>(
+        _ path: String, otherwise effect: String, complain: (String) -> Void, parse: ([UInt8]) -> Content?
+    ) -> Content? {
         guard access(path, F_OK) == 0 else { return nil }
         if let openness {
-            complain("\(openness): starting with the configuration alone")
+            complain("\(openness): \(effect)")
             return nil
         }
         switch RegularFile.read(path, upTo: Self.longestFile) {
         case .failure(let failure):
-            complain("\(failure.text): starting with the configuration alone")
+            complain("\(failure.text): \(effect)")
             return nil
         case .success(let content):
-            guard let state = StateDocument.parse(content.bytes, at: now) else {
-                complain("\(StateFile.setAside(path)): starting with the configuration alone")
-                return nil
-            }
-            return state
+            if let content = parse(content.bytes) { return content }
+            complain("\(StateFile.setAside(path)): \(effect)")
+            return nil
         }
     }
 
