@@ -4,10 +4,15 @@ public struct PackReceiver: Sendable {
     private var tracker: PackTracker
     private var damagedAt: Timestamp?
 
-    /// A receiver that knows nothing yet.
-    public init(rules: FrameRules = FrameRules(), options: PackTracker.Options = PackTracker.Options()) {
+    /// A receiver that has seen no byte.
+    ///
+    /// - Parameter memory: knowledge of an earlier one; `nil`: nothing.
+    public init(
+        rules: FrameRules = FrameRules(), options: PackTracker.Options = PackTracker.Options(),
+        memory: PackTracker.Memory? = nil
+    ) {
         stream = FrameStream(rules: rules)
-        tracker = PackTracker(options)
+        tracker = PackTracker(options, memory: memory)
     }
 
     /// What is known now, with the counters of every stage.

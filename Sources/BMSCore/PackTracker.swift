@@ -40,6 +40,23 @@ public struct PackTracker: Sendable {
         public init() {}
     }
 
+    /// Knowledge of a pack that frames alone bring back slowly: keys take a cycle of half a minute, and come and go with a bad cable.
+    public struct Memory: Hashable, Sendable {
+        /// Number of cells that it is about.
+        public var cellCount: Int
+        /// Capacity that it is about.
+        public var capacity: WattHours
+        /// Voltages of the keys as they were sent last.
+        public var cellSettings: CellSettings
+
+        /// Creates a memory; it counts where the first believed frame has the same number of cells and the same capacity.
+        public init(cellCount: Int, capacity: WattHours, cellSettings: CellSettings) {
+            self.cellCount = cellCount
+            self.capacity = capacity
+            self.cellSettings = cellSettings
+        }
+    }
+
     /// What became of a frame.
     public enum Outcome: Hashable, Sendable {
         /// Believed.
@@ -60,10 +77,15 @@ public struct PackTracker: Sendable {
     private var votedAt: Timestamp?
     private var keys = KeyCollector()
     private var repetition = RepetitionWatch()
+    /// Memory of an earlier tracker, until the first believed frame.
+    private var memory: Memory?
 
-    /// A tracker that knows nothing yet.
-    public init(_ options: Options = Options()) {
+    /// A tracker that has seen no frame.
+    ///
+    /// - Parameter memory: knowledge of an earlier one; `nil`: nothing.
+    public init(_ options: Options = Options(), memory: Memory? = nil) {
         self.options = options
+        self.memory = memory
         gate = FrameGate(options.gate)
         flicker = FlickerGuard(patience: options.freshness.stale)
         snapshot.chemistry = options.chemistry
@@ -100,7 +122,7 @@ public struct PackTracker: Sendable {
         snapshot.measuredAt = now
         snapshot.framesMeasured += 1
         let isOtherPack = gate.settings?.cellCount != snapshot.settings?.cellCount
-        if isOtherPack { snapshot.cellSettings = CellSettings() }
+        if isOtherPack { snapshot.cellSettings = recalled(gate.settings) }
         snapshot.settings = gate.settings
         noteCell(frame, at: now)
         if options.generation == .three { keys.add(frame, at: now) }
@@ -112,6 +134,15 @@ public struct PackTracker: Sendable {
                 full: snapshot.cellSettings.full)
         }
         return .measured
+    }
+
+    /// Voltages of the keys of a pack with these settings, as far as an earlier tracker knew them.
+    private mutating func recalled(_ settings: PackSettings?) -> CellSettings {
+        defer { memory = nil }
+        guard let memory, memory.cellCount == settings?.cellCount, memory.capacity == settings?.capacity else {
+            return CellSettings()
+        }
+        return memory.cellSettings
     }
 
     /// Hears the status byte of a frame whose signs and sum are right and that is refused all the same.

@@ -67,6 +67,7 @@ public struct LimitCalculator: Sendable {
         var memory = LimitMemory(
             cellCount: settings.cellCount, capacity: settings.capacity, resistance: estimator.learned.memory,
             secondsSinceFull: schedule.secondsSinceFull(at: now))
+        memory.cellSettings = last?.cellSettings ?? CellSettings()
         memory.recent = LimitMemory.Recent(
             age: max(0, lastStepAt.map { now - $0 } ?? 0), levels: publisher.published,
             stalledSoc: machine.stalledSoc, state: machine.state)
@@ -191,7 +192,11 @@ public struct LimitCalculator: Sendable {
         defer { memory = nil }
         guard var memory else { return nil }
         guard memory.cellCount == settings.cellCount else { return memory.cellCount }
-        if memory.capacity == settings.capacity { estimator = ResistanceEstimator(memory.resistance) }
+        if memory.capacity == settings.capacity {
+            estimator = ResistanceEstimator(memory.resistance)
+        } else {
+            memory.sag = nil
+        }
         // Time passed between the start and the first frame.
         let age = max(0, memory.recent?.age ?? 0) + max(0, now - memoryAt)
         if age > LimitMemory.Recent.lifetime { memory.recent = nil }
@@ -225,6 +230,7 @@ extension LimitInput {
 /// What a step keeps of the snapshot that it saw.
 private struct Seen: Sendable {
     let settings: PackSettings
+    let cellSettings: CellSettings
     let framesMeasured: Int
     let measuredAt: Timestamp?
     let linkAt: Timestamp?
@@ -232,6 +238,7 @@ private struct Seen: Sendable {
 
     init(_ snapshot: PackSnapshot, _ settings: PackSettings) {
         self.settings = settings
+        cellSettings = snapshot.cellSettings
         framesMeasured = snapshot.framesMeasured
         measuredAt = snapshot.measuredAt
         linkAt = snapshot.linkAt

@@ -35,6 +35,39 @@ public struct LimitMemory: Hashable, Sendable {
         case deepChargeAllowed
         /// CCL 0: the state of charge reached the owner's ceiling and is not 3 % below it yet.
         case maximumSoc
+        /// CVL below Vbalance: boards that balance would come close to Tmax, and the cells have not cooled yet.
+        case hotBoards
+    }
+
+    /// A number that a rule goes on from.
+    public enum Number: String, Hashable, Sendable, CaseIterable {
+        /// ``HighestCell``: trim of CVL, mV a cell.
+        case trim
+        /// ``HighestCell``: seconds for which a charger took no notice of CVL.
+        case ignored
+        /// ``HighestCell``: seconds since its floor of CCL ended, and mA that it gives after.
+        case pause, pauseMost
+        /// ``FloatVoltage``: trim of CVL, mV a cell, and seconds since a cell stood above Vbalance.
+        case floatTrim, floatPause
+        /// ``RestHold``: voltage of the pack without current, the one at which charging was forbidden, mV, and offset, mV a cell.
+        case rest, restCeiling, restOffset
+        /// ``ChargeByVoltage``: its CVL, mV.
+        case byVoltage
+        /// ``TemperatureWindow``: worst readings of late, millidegrees Celsius.
+        case coldest, warmest
+
+        /// Numbers that can have been kept; others are of a damaged file.
+        public var range: ClosedRange<Double> {
+            switch self {
+            case .trim, .floatTrim: 0...70
+            case .ignored: 0...60
+            case .pause, .floatPause: 0...1e9
+            case .pauseMost: 0...10_000_000
+            case .rest, .restCeiling, .byVoltage: 0...2_000_000
+            case .restOffset: 0...35
+            case .coldest, .warmest: -300_000...1_000_000
+            }
+        }
     }
 
     /// Values that age within minutes.
@@ -43,8 +76,8 @@ public struct LimitMemory: Hashable, Sendable {
         public var age: Int64
         /// The limits as they were last published, with the number that the slew starts from.
         public var levels: Limits.Levels?
-        /// Trim of the highest cell's voltage, mV a cell, 0...70.
-        public var trim: Double
+        /// Numbers of the rules; those that a rule does not need are absent.
+        public var numbers: [Number: Double]
         /// State of charge at which balancing was given up, percent; `nil`: it was not.
         public var stalledSoc: Int?
         /// Charge state.
@@ -54,12 +87,12 @@ public struct LimitMemory: Hashable, Sendable {
 
         /// Creates values of a moment.
         public init(
-            age: Int64 = 0, levels: Limits.Levels? = nil, trim: Double = 0, stalledSoc: Int? = nil,
+            age: Int64 = 0, levels: Limits.Levels? = nil, numbers: [Number: Double] = [:], stalledSoc: Int? = nil,
             state: ChargeState = .bulk
         ) {
             self.age = age
             self.levels = levels
-            self.trim = trim
+            self.numbers = numbers
             self.stalledSoc = stalledSoc
             self.state = state
         }
@@ -69,8 +102,12 @@ public struct LimitMemory: Hashable, Sendable {
     public var cellCount: Int
     /// Capacity that the memory is about; with another the resistance counts for nothing.
     public var capacity: WattHours
+    /// Voltages of the keys as the BMS sent them last: the hold of DCL rests on V-low, and a cycle of keys takes half a minute.
+    public var cellSettings = CellSettings()
     /// Learned resistance; `nil`: nothing yet.
     public var resistance: Resistance?
+    /// Worst sag of the lowest cell when loads switched on, milliohm; `nil`: none seen.
+    public var sag: Double?
     /// Seconds since the pack was last full; `nil`: never seen.
     public var secondsSinceFull: Int64?
     /// Latches that were set.
@@ -84,5 +121,10 @@ public struct LimitMemory: Hashable, Sendable {
         self.capacity = capacity
         self.resistance = resistance
         self.secondsSinceFull = secondsSinceFull
+    }
+
+    /// What a receiver of this pack's frames begins with.
+    public var ofTracker: PackTracker.Memory {
+        PackTracker.Memory(cellCount: cellCount, capacity: capacity, cellSettings: cellSettings)
     }
 }

@@ -19,7 +19,7 @@ public struct LimitFilter: Sendable {
         var tracker = options.tracker
         // Lines are made by hand or by programs: one frame at many times is a question here, no hanging sender.
         tracker.gate.stuck = nil
-        receiver = PackReceiver(rules: options.rules, options: tracker)
+        receiver = PackReceiver(rules: options.rules, options: tracker, memory: memory?.ofTracker)
         calculator = LimitCalculator(options.limits, memory: memory, at: now)
     }
 

@@ -50,7 +50,8 @@ struct PackChannel: Sendable {
         times = options.tracker.freshness
         isChemistryConfigured = options.tracker.chemistry != nil
         self.bridge = bridge
-        receiver = PackReceiver(rules: options.rules, options: options.tracker)
+        receiver = PackReceiver(
+            rules: options.rules, options: options.tracker, memory: state.memory?.ofTracker)
         calculator = LimitCalculator(options.limits, memory: state.memory, at: now)
         keptMemory = KeptMemory(state.memory, at: now)
         latches = state.memory?.latches ?? []

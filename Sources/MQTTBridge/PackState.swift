@@ -47,7 +47,11 @@ extension PackState {
 
 extension LimitMemory.Recent {
     fileprivate func hasMoved(from old: Self) -> Bool {
-        if state != old.state || stalledSoc != old.stalledSoc || abs(trim - old.trim) >= 5 { return true }
+        if state != old.state || stalledSoc != old.stalledSoc { return true }
+        if abs((numbers[.trim] ?? 0) - (old.numbers[.trim] ?? 0)) >= 5 { return true }
+        for number in [LimitMemory.Number.pause, .floatPause, .restCeiling] {
+            if (numbers[number] == nil) != (old.numbers[number] == nil) { return true }
+        }
         guard let levels, let before = old.levels else { return (levels == nil) != (old.levels == nil) }
         return LimitKind.allCases.contains { kind in
             let least = kind == .cvl ? 100 : max(1_000, before.value(kind) / 10)

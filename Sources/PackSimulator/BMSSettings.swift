@@ -18,9 +18,10 @@ struct BMSSettings: Sendable {
     /// Highest cell number that gets a slot: the top of the switch range, or the number of cells.
     let slots: Int
 
+    /// - Parameter coldest: T-min for charging in degC; `nil`: that of the chemistry.
     init(
         cells: Int, model: CellModel, capacity: WattHours, mode: RelayMode, revision: ManualRevision,
-        sensors: CurrentSensors, sendsSlotsAboveCount: Bool
+        sensors: CurrentSensors, sendsSlotsAboveCount: Bool, coldest: Double? = nil
     ) {
         self.cells = cells
         self.revision = revision
@@ -31,8 +32,9 @@ struct BMSSettings: Sendable {
         nominal = model.chemistry.nominalVoltage
         low = thresholds.minimum + Millivolts(model.chemistry == .lfp ? 100 : 60)
         let limits = model.temperatures
-        coldCharge = Self.raw(limits.charge)
-        coldDischarge = Self.raw(revision.splitsMinimumTemperature ? limits.discharge : limits.charge)
+        let charge = coldest ?? limits.charge
+        coldCharge = Self.raw(charge)
+        coldDischarge = Self.raw(revision.splitsMinimumTemperature ? limits.discharge : charge)
         hot = Self.raw(limits.highest)
         let range = try? OptionSwitches.range(of: cells, generation: revision.generation)
         slots = sendsSlotsAboveCount ? range?.upperBound ?? cells : cells

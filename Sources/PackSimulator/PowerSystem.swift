@@ -1,7 +1,7 @@
 import BMSCore
 
 /// Charger and inverter on the pack's terminals. They hear new limits two seconds late, move at 20 A/s, and are
-/// switched off by the BMS's relays.
+/// switched off by the BMS's relays. ``PowerBehaviour`` says what they obey.
 struct PowerSystem: Sendable {
     /// A per second, for the charger's rise and for limits in either direction.
     static let ramp = 20.0
@@ -20,15 +20,24 @@ struct PowerSystem: Sendable {
     /// V below which even that switches off.
     let standbyEnd: Double
 
+    private let behaviour: PowerBehaviour
+
     /// A out of the charger.
     private(set) var charge = 0.0
-    /// A into inverter and loads, the standby included.
+    /// A into inverter and loads, standby and export included.
     private(set) var load = 0.0
-    /// Limits on their way: the one given last, then the one before.
-    private var pending = (GivenLimits(), GivenLimits())
+    /// A that the inverter sends to the grid.
+    private var export = 0.0
+    /// Limits of the last seconds, newest first.
+    private var pending: [GivenLimits]
     private var ceilings: (charge: Double, discharge: Double)
 
-    init(settings: BMSSettings, ampereHours: Double, standby: Double, random: inout SplitMix64) {
+    init(
+        settings: BMSSettings, ampereHours: Double, standby: Double, behaviour: PowerBehaviour, random: inout SplitMix64
+    ) {
+        self.behaviour = behaviour
+        let longest = min(max(behaviour.currentDelay, PowerBehaviour.delay), 600)
+        pending = [GivenLimits](repeating: GivenLimits(), count: longest)
         // The standard sensor of generation 3 ends at 500 A.
         chargerMaximum = min(0.5 * ampereHours, 400)
         inverterMaximum = min(ampereHours, 400)
@@ -46,8 +55,7 @@ struct PowerSystem: Sendable {
     ///   - source: W that sun or mains offer.
     ///   - demand: W that the loads want.
     mutating func step(_ pack: CellPack, source: Double, demand: Double, limits: GivenLimits, relays: RelayLogic) {
-        let given = pending.1
-        pending = (limits, pending.0)
+        let given = hear(limits)
         ceilings.charge = follow(ceilings.charge, given.ccl, chargerMaximum, now: charge - load)
         ceilings.discharge = follow(ceilings.discharge, given.dcl, inverterMaximum, now: load - charge)
 
@@ -55,14 +63,39 @@ struct PowerSystem: Sendable {
         let standing = pack.voltage > standbyEnd ? standby / volts : 0
         let allowed = max(ceilings.discharge - standing, 0)
         let wanted = min(demand / volts, inverterMaximum, allowed + charge)
-        load = standing + (relays.load.isClosed ? wanted : 0)
-
         let target = given.cvl.map { Double(max($0, .zero).rawValue) / 1000 } ?? ownVoltage
+        let flowing = charge - standing - wanted
+        export = behaviour.exports ? exported(above: target, pack, flowing: flowing, most: inverterMaximum - wanted) : 0
+        load = standing + (relays.load.isClosed ? wanted + export : 0)
+
         // The current that brings the terminals to the target within the second; the loop takes 0.6 of the way.
-        let regulated = (target * (1 + meterError) - pack.idleVoltage) / max(pack.stiffness, 1e-6) + load
+        let held = target * (1 + meterError) + Double(behaviour.voltageOffset.rawValue) / 1000
+        let regulated = current(to: held, pack) + load
         let ceiling = min(chargerMaximum, source / volts, ceilings.charge + load)
         let aim = min(ceiling, charge + 0.6 * (regulated - charge))
         charge = relays.charge.isClosed ? max(0, min(max(aim, charge - Self.retreat), charge + Self.ramp)) : 0
+    }
+
+    /// The limits that are obeyed in this second.
+    private mutating func hear(_ limits: GivenLimits) -> GivenLimits {
+        var given = pending[PowerBehaviour.delay - 1]
+        let oldest = pending.removeLast()
+        pending.insert(limits, at: 0)
+        given.ccl = behaviour.obeysCurrent ? oldest.ccl : nil
+        if !behaviour.obeysVoltage { given.cvl = nil }
+        if behaviour.discharge == .zeroOnly, let dcl = given.dcl { given.dcl = dcl > .zero ? nil : .zero }
+        return given
+    }
+
+    /// A into the battery that bring the terminals to a voltage within the second.
+    private func current(to voltage: Double, _ pack: CellPack) -> Double {
+        (voltage - pack.idleVoltage) / max(pack.stiffness, 1e-6)
+    }
+
+    /// A that an inverter on the grid takes out to bring the terminals down to `target`; it takes 0.6 of the way.
+    private func exported(above target: Double, _ pack: CellPack, flowing: Double, most: Double) -> Double {
+        let needed = max(0, flowing - current(to: target, pack))
+        return min(max(0, export + 0.6 * (needed - export)), max(0, most))
     }
 
     /// Moves a ceiling towards what was asked, by the ramp: down from the current that flows, so that a limit bites

@@ -10,6 +10,8 @@ public enum Scenario: String, CaseIterable, Sendable {
     case imbalanced
     /// Cells below freezing.
     case cold
+    /// Frozen cells on a bus that feeds in.
+    case frost
     /// Every alarm in turn.
     case fault
     /// The cable goes silent.
@@ -20,9 +22,12 @@ public enum Scenario: String, CaseIterable, Sendable {
         switch self {
         case .day: "A sunny day with clouds and house loads from 10:00; the pack is full by early afternoon."
         case .full: "A new BMS whose SoC is still a guess; mains charge the pack to full, which calibrates it."
-        case .empty: "An evening load empties the pack until the load relay opens; the sun comes back at 6:00."
+        case .empty:
+            "An evening load and an inverter that obeys DCL 0 alone empty the pack; the sun comes back at 6:00."
         case .imbalanced: "One cell is 4 % ahead, reaches Vbalance early and is bypassed while the others catch up."
         case .cold: "Cells start 6 degC below the lowest charging temperature, and the room is heated."
+        case .frost:
+            "Frozen cells that the BMS would let charge, and chargers 0.4 V above CVL; the room is heated after two hours."
         case .fault:
             "Each alarm in turn within seven minutes: high, low, warm, cold, no cell communication; then again."
         case .silence: "Frames stop for 5 s, 20 s and 90 s, with a minute between, while the pack charges."

@@ -1,3 +1,5 @@
+import BMSCore
+
 /// Numbers of a scenario. Rates are in C: 1 is the power that empties the configured capacity in an hour.
 struct ScenarioPlan: Sendable {
     /// Where charging power comes from.
@@ -33,6 +35,12 @@ struct ScenarioPlan: Sendable {
     var standby = 0.0
     /// K below the lowest charging temperature at which cells and air begin.
     var frost: Double?
+    /// T-min for charging that the owner has set, degC; `nil`: that of the chemistry.
+    var coldest: Double?
+    /// Seconds until the room is heated.
+    var thaw = 0
+    /// How charger and inverter obey.
+    var behaviour = PowerBehaviour()
 
     static func of(_ scenario: Scenario) -> ScenarioPlan {
         switch scenario {
@@ -44,17 +52,40 @@ struct ScenarioPlan: Sendable {
                 loads: .constant(0.03))
         case .empty:
             ScenarioPlan(
-                start: 20 * 3600 + 1800, soc: 0.09, source: .sun(0.33), loads: .evening(0.15), standby: 0.01)
+                start: 20 * 3600 + 1800, soc: 0.09, source: .sun(0.33), loads: .evening(0.15), standby: 0.01,
+                behaviour: .offGrid)
         case .imbalanced:
             ScenarioPlan(
                 start: 11 * 3600, soc: 0.93, ahead: 0.04, source: .mains(0.2), loads: .constant(0.02))
         case .cold:
             ScenarioPlan(start: 6 * 3600 + 1800, soc: 0.5, source: .mains(0.25), loads: .constant(0.05), frost: 6)
+        case .frost:
+            ScenarioPlan(
+                start: 9 * 3600, soc: 0.5, source: .sun(0.33), loads: .constant(0.01), frost: 6, coldest: -20,
+                thaw: 2 * 3600,
+                behaviour: .feedIn)
         case .fault:
             ScenarioPlan(
                 start: 12 * 3600, soc: 0.5, isCalibrated: false, source: .mains(0.08), loads: .constant(0.05))
         case .silence:
             ScenarioPlan(start: 12 * 3600, soc: 0.6, source: .mains(0.2), loads: .constant(0.05))
         }
+    }
+}
+
+extension PowerBehaviour {
+    /// MPPTs that stand 0.4 V above CVL and do not know CCL, as where an ESS feeds in.
+    fileprivate static var feedIn: PowerBehaviour {
+        var behaviour = PowerBehaviour()
+        behaviour.voltageOffset = Millivolts(400)
+        behaviour.obeysCurrent = false
+        return behaviour
+    }
+
+    /// An inverter without a grid.
+    fileprivate static var offGrid: PowerBehaviour {
+        var behaviour = PowerBehaviour()
+        behaviour.discharge = .zeroOnly
+        return behaviour
     }
 }

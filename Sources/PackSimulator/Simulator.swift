@@ -23,18 +23,20 @@ public struct Simulator: Sendable {
     ///     100 Ah. The cells hold that much between Vmin and Vbalance.
     ///   - sendsSlotsAboveCount: let the slot run to the top of the switch range, past the number of cells, as BMS with
     ///     other counts than the top do.
+    ///   - behaviour: what charger and inverter obey; `nil`: what the scenario has.
     ///   - seed: of spread, noise, clouds and loads.
     public init(
         scenario: Scenario, cells: Int = 16, chemistry: CellModel.Chemistry = .lfp, capacity: WattHours? = nil,
         mode: RelayMode = .normal, revision: ManualRevision = .generation3Rev13, sensors: CurrentSensors = .two,
-        sendsSlotsAboveCount: Bool = true, seed: UInt64 = 1
+        sendsSlotsAboveCount: Bool = true, behaviour: PowerBehaviour? = nil, seed: UInt64 = 1
     ) {
         let model = CellModel.of(chemistry)
         let plan = ScenarioPlan.of(scenario)
         let count = min(max(cells, 2), 255)
         let settings = BMSSettings(
             cells: count, model: model, capacity: Self.configured(capacity, model, count), mode: mode,
-            revision: revision, sensors: sensors, sendsSlotsAboveCount: sendsSlotsAboveCount)
+            revision: revision, sensors: sensors, sendsSlotsAboveCount: sendsSlotsAboveCount,
+            coldest: plan.coldest)
 
         random = SplitMix64(seed: seed)
         // The configured capacity lies between Vmin and Vbalance, and a little more.
@@ -47,7 +49,9 @@ public struct Simulator: Sendable {
         pack = CellPack(
             model, count: count, capacity: ampereHours * 1.01 / usable, soc: bottom + plan.soc * usable,
             ahead: (count / 2, plan.ahead), temperature: surroundings.air, revision: revision, random: &random)
-        power = PowerSystem(settings: settings, ampereHours: ampereHours, standby: plan.standby * rate, random: &random)
+        power = PowerSystem(
+            settings: settings, ampereHours: ampereHours, standby: plan.standby * rate,
+            behaviour: behaviour ?? plan.behaviour, random: &random)
         bms = SmartBMS(
             settings,
             energy: EnergyCounter(

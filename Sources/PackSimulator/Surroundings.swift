@@ -35,8 +35,8 @@ struct Surroundings: Sendable {
         let timeOfDay = (plan.start + second) % Self.secondsPerDay
         if timeOfDay == 0 { brightness = random.uniform(0.7...1) }
         if second % 60 == 30 { changeMinute(timeOfDay, isFirst: second == 30) }
-        // A heated room: 25 K in the first hour.
-        if let frostFrom { air = frostFrom + 25 * min(Double(second) / 3600, 1) }
+        // A heated room: 25 K in an hour.
+        if let frostFrom { air = frostFrom + 25 * min(max(Double(second - plan.thaw) / 3600, 0), 1) }
         source = rate * offer(timeOfDay)
         demand = rate * draw(timeOfDay)
     }

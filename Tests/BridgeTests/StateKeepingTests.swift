@@ -15,7 +15,7 @@ struct StateKeepingTests {
         memory.latches = latches
         memory.recent = LimitMemory.Recent(
             age: age, levels: Limits.Levels(cvl: Millivolts(cvl), ccl: Milliamperes(ccl), dcl: Milliamperes(100_000)),
-            trim: trim, state: charge)
+            numbers: [.trim: trim], state: charge)
         return PackState(memory: memory)
     }
 
@@ -59,7 +59,7 @@ struct StateKeepingTests {
     func nothingHeard() throws {
         var memory = LimitMemory(cellCount: 16, capacity: FrameFixture.frame().capacity, secondsSinceFull: 100)
         memory.latches = [.reserve]
-        memory.recent = LimitMemory.Recent(age: 0, trim: 20)
+        memory.recent = LimitMemory.Recent(age: 0, numbers: [.trim: 20])
         let harness = BridgeHarness(state: PackState(memory: memory))
         // The harness stands a thousand seconds after the moment of the memory.
         let kept = try #require(harness.bridge.states(at: harness.now.monotonic)["garage"]?.memory)
@@ -68,6 +68,6 @@ struct StateKeepingTests {
         #expect(kept.recent == nil)
         let soon = harness.bridge.states(at: Timestamp(milliseconds: 60_000))["garage"]?.memory?.recent
         #expect(soon?.age == 60_000)
-        #expect(soon?.trim == 20)
+        #expect(soon?.numbers[.trim] == 20)
     }
 }

@@ -74,12 +74,13 @@ struct Bench {
 
     init(
         rules: FrameRules = FrameRules(), options: PackTracker.Options = PackTracker.Options(),
+        memory: LimitMemory? = nil, at now: Timestamp = .seconds(0),
         configure: (inout LimitConfiguration) -> Void = { _ in }
     ) {
         var configuration = LimitConfiguration()
         configure(&configuration)
-        receiver = PackReceiver(rules: rules, options: options)
-        calculator = LimitCalculator(configuration)
+        receiver = PackReceiver(rules: rules, options: options, memory: memory?.ofTracker)
+        calculator = LimitCalculator(configuration, memory: memory, at: now)
     }
 
     /// Takes a frame and steps.

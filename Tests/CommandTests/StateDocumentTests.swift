@@ -14,7 +14,8 @@ struct StateDocumentTests {
     private static let state: PackState = {
         var memory = LimitMemory(cellCount: 16, capacity: WattHours(5200), secondsSinceFull: 60)
         memory.latches = [.empty, .deepDischarge, .maximumSoc]
-        memory.recent = LimitMemory.Recent(age: 1_000, levels: levels, trim: 31.25, stalledSoc: 97, state: .balancing)
+        memory.recent = LimitMemory.Recent(
+            age: 1_000, levels: levels, numbers: [.trim: 31.25], stalledSoc: 97, state: .balancing)
         let mode = StoredSetting(.word("full"), setAt: 1_000, age: 5_000)
         return PackState(memory: memory, settings: ["chargeMode": mode])
     }()
@@ -124,7 +125,7 @@ struct StateDocumentTests {
                 .random(in: .min ... .max, using: &random), boot: "a", .random(in: .min ... .max, using: &random))
             guard let recent = StateDocument.parse(bytes, at: now)?.memory?.recent else { continue }
             #expect((0...LimitMemory.Recent.lifetime).contains(recent.age))
-            #expect((0...70).contains(recent.trim))
+            #expect(recent.numbers.allSatisfy { $0.key.range.contains($0.value) })
         }
     }
 

@@ -30,7 +30,7 @@ struct PowerTests {
 
     @Test("Discharging stays under DCL from 2 s plus the ramp on", arguments: [0, 3000, 10_000])
     func dischargeCurrent(dcl: Int) {
-        var simulator = Simulator(scenario: .empty)
+        var simulator = Simulator(scenario: .empty, behaviour: PowerBehaviour())
         run(&simulator, 60, GivenLimits())
         #expect(simulator.truth.batteryCurrent < -15)
         let limits = GivenLimits(dcl: Milliamperes(dcl))
@@ -55,6 +55,66 @@ struct PowerTests {
         for _ in 0..<5400 { _ = simulator.step() }
         let balance = chemistry == .lfp ? 3.4 : chemistry == .lto ? 2.6 : 4.0
         #expect(abs(simulator.truth.packVoltage - 16 * (balance + 0.03)) < 0.06)
+    }
+
+    private func behaviour(_ change: (inout PowerBehaviour) -> Void) -> PowerBehaviour {
+        var behaviour = PowerBehaviour()
+        change(&behaviour)
+        return behaviour
+    }
+
+    @Test("A charger above CVL holds the pack so much above it", arguments: [-400, 200, 400])
+    func offset(millivolts: Int) {
+        var simulator = Simulator(
+            scenario: .full, mode: .critical, behaviour: behaviour { $0.voltageOffset = Millivolts(millivolts) })
+        run(&simulator, 3600, GivenLimits(cvl: Millivolts(53_800)))
+        #expect(abs(simulator.truth.packVoltage - 53.8 - Double(millivolts) / 1000) < 0.06)
+    }
+
+    @Test("A charger that does not know CVL goes to its own voltage")
+    func ignoredVoltage() {
+        var simulator = Simulator(scenario: .full, mode: .critical, behaviour: behaviour { $0.obeysVoltage = false })
+        run(&simulator, 5400, GivenLimits(cvl: Millivolts(52_000)))
+        #expect(abs(simulator.truth.packVoltage - 16 * 3.43) < 0.06)
+    }
+
+    @Test("A charger that does not know CCL charges on at CCL 0")
+    func ignoredCurrent() {
+        var simulator = Simulator(scenario: .silence, behaviour: behaviour { $0.obeysCurrent = false })
+        run(&simulator, 300, GivenLimits(ccl: .zero))
+        #expect(simulator.truth.batteryCurrent > 13)
+    }
+
+    @Test("CCL comes late where it does, CVL and DCL do not")
+    func lateCurrent() {
+        var simulator = Simulator(scenario: .silence, behaviour: behaviour { $0.currentDelay = 45 })
+        run(&simulator, 60, GivenLimits())
+        run(&simulator, 44, GivenLimits(ccl: .zero))
+        #expect(simulator.truth.batteryCurrent > 13)
+        run(&simulator, 6, GivenLimits(ccl: .zero))
+        #expect(abs(simulator.truth.batteryCurrent) < 0.2)
+        run(&simulator, 60, GivenLimits())
+        run(&simulator, 5, GivenLimits(cvl: Millivolts(40_000)))
+        #expect(simulator.truth.chargerCurrent < 0.1)
+    }
+
+    @Test("An inverter that knows DCL 0 alone takes what loads want at any other, and nothing at 0")
+    func zeroOnly() {
+        var simulator = Simulator(scenario: .empty, behaviour: behaviour { $0.discharge = .zeroOnly })
+        run(&simulator, 60, GivenLimits(dcl: Milliamperes(3_000)))
+        #expect(simulator.truth.batteryCurrent < -15)
+        run(&simulator, 10, GivenLimits(dcl: .zero))
+        #expect(simulator.truth.batteryCurrent > -1.3)
+    }
+
+    @Test("An inverter that exports brings the pack down to CVL and holds it there")
+    func exports() {
+        var simulator = Simulator(scenario: .silence, behaviour: behaviour { $0.exports = true })
+        run(&simulator, 60, GivenLimits())
+        let rest = simulator.truth.packVoltage
+        run(&simulator, 300, GivenLimits(cvl: Millivolts(Int(rest * 1000) - 1_000)))
+        #expect(simulator.truth.loadCurrent > 10)
+        #expect(abs(simulator.truth.packVoltage - rest + 1) < 0.05)
     }
 
     @Test("Wild limits harm nothing", arguments: [Int.min, -1, Int.max])

@@ -87,6 +87,18 @@ struct ScenarioTests {
         #expect((rate < 0.055) == waits)
     }
 
+    @Test("frost: the BMS permits to charge cells below freezing for two hours, and without limits they are charged")
+    func frost() throws {
+        var simulator = Simulator(scenario: .frost)
+        for _ in 0..<7_200 {
+            _ = simulator.step()
+            #expect(simulator.truth.cellTemperatures.allSatisfy { $0 < 0 } && simulator.truth.isChargeRelayClosed)
+        }
+        #expect(simulator.truth.batteryCurrent > 5)
+        for _ in 0..<3_600 { _ = simulator.step() }
+        #expect(simulator.truth.cellTemperatures.contains { $0 > 0 })
+    }
+
     @Test("empty: the load relay opens at Vmin within the hour", arguments: Chemistry.allCases)
     func empty(chemistry: Chemistry) throws {
         var simulator = Simulator(scenario: .empty, chemistry: chemistry)

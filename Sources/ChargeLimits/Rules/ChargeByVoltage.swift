@@ -76,4 +76,11 @@ struct ChargeByVoltage: LimitRule {
         let old = rest ?? raw
         rest = old + (raw - old) * min(1, elapsed / Self.seconds)
     }
+
+    func remember(in memory: inout LimitMemory) { memory.recent?.numbers[.byVoltage] = level }
+
+    mutating func recall(_ memory: LimitMemory) {
+        level = memory.recent?.numbers[.byVoltage]
+        rest = memory.recent?.numbers[.rest]
+    }
 }

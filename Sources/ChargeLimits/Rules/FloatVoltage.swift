@@ -72,4 +72,14 @@ struct FloatVoltage: LimitRule {
             secondsPaused = isOver || input.state != .float ? nil : seconds + input.elapsed
         }
     }
+
+    func remember(in memory: inout LimitMemory) {
+        memory.recent?.numbers[.floatTrim] = trim > 0 ? trim : nil
+        memory.recent?.numbers[.floatPause] = secondsPaused
+    }
+
+    mutating func recall(_ memory: LimitMemory) {
+        trim = memory.recent?.numbers[.floatTrim] ?? 0
+        secondsPaused = memory.recent?.numbers[.floatPause]
+    }
 }

@@ -18,6 +18,8 @@ struct HighestCell: LimitRule {
     private static let pause = Millivolts(45)
     private static let resume = Millivolts(30)
     private static let pauseSeconds = 1_200.0
+    /// Seconds after a pause in which half of the current is given that led to it.
+    private static let carefulSeconds = 3_600.0
 
     /// A charger whose voltage stands 3 mV a cell above CVL for so long, while current flows, takes no notice of CVL: then CCL alone
     /// has to hold the cell, and begins 12 mV earlier.
@@ -29,8 +31,14 @@ struct HighestCell: LimitRule {
     private var isIgnored: Bool { secondsIgnored >= Self.ignoredSeconds }
     /// mV of trim, 0...70.
     private var trim = 0.0
-    /// Seconds since the floor of CCL ended; `nil`: it holds.
-    private var secondsPaused: Double?
+    /// The floor of CCL has ended.
+    private var isPaused = false
+    /// Seconds since it ended; `nil`: long ago.
+    private var secondsSincePause: Double?
+    /// mA that a cell at its cap had reached when the last pause began, and the most that is given after it.
+    private var crossing = 0.0
+    private var most: Double?
+    private var isOver = false
     /// mA; `nil` until the first frame.
     private var allowed: Double?
     private var play = VoltagePlay()
@@ -62,20 +70,23 @@ struct HighestCell: LimitRule {
         let excess = isIgnored ? excess + Self.margin : excess
         var value = max(floor, min(rating, allowed ?? rating))
         if excess > 5 {
+            if !isOver { crossing = Double(input.current.rawValue) }
             let base = min(value, max(Double(input.current.rawValue), floor) * 1.05)
             value = max(floor, base - input.elapsed * 0.03 * hour * min(3, Double(excess) / 10))
         } else if excess < -15 {
-            value = min(rating, value + input.elapsed * 0.002 * hour)
+            value = min(rating, max(floor, most ?? rating), value + input.elapsed * 0.002 * hour)
         }
-        allowed = value
+        isOver = excess > 5
         pause(input, isAtFloor: value <= floor)
+        // What comes back after a pause is the floor: the cell shows what it bears from there on.
+        allowed = isPaused ? floor : value
         let cause: Cause =
             switch excess {
             case 6...: .overCap(input.highest, cap: soft)
             case ...(-16): .underCap(input.highest, cap: soft)
             default: .atCap(input.highest, cap: soft)
             }
-        return .ccl(Milliamperes(secondsPaused == nil ? Int(value) : 0), .highestCell, cause)
+        return .ccl(Milliamperes(isPaused ? 0 : Int(value)), .highestCell, cause)
     }
 
     private mutating func watch(_ input: LimitInput) {
@@ -86,25 +97,43 @@ struct HighestCell: LimitRule {
             ? min(2 * Self.ignoredSeconds, secondsIgnored + input.elapsed) : max(0, secondsIgnored - input.elapsed)
     }
 
-    /// A charger that obeys CCL alone must not hold a cell above its soft cap for the sake of balancing.
+    /// A charger that obeys CCL alone must not hold a cell above its soft cap for the sake of balancing. A cell that came there
+    /// with some current comes there again with the same one: for an hour after a pause half of it is given.
     private mutating func pause(_ input: LimitInput, isAtFloor: Bool) {
         let above = input.highestVoltage - input.settings.balanceVoltage
         let isClose = input.highestVoltage >= input.figures.hardVoltage - Millivolts(20)
-        if isClose || (isAtFloor && above >= (isIgnored ? Self.pause - Millivolts(Self.margin) : Self.pause)) {
-            secondsPaused = secondsPaused ?? 0
-        } else if let seconds = secondsPaused {
-            secondsPaused = seconds >= Self.pauseSeconds && above <= Self.resume ? nil : seconds + input.elapsed
+        let end = isIgnored ? Self.pause - Millivolts(Self.margin) : Self.pause
+        if isClose || (isAtFloor && above >= end) {
+            if !isPaused { (most, secondsSincePause) = (crossing / 2, 0) }
+            isPaused = true
+        } else if let seconds = secondsSincePause {
+            secondsSincePause = seconds + input.elapsed
+            if seconds >= Self.pauseSeconds && above <= Self.resume { isPaused = false }
+            if !isPaused && seconds >= Self.pauseSeconds + Self.carefulSeconds {
+                (most, secondsSincePause) = (nil, nil)
+            }
         }
     }
 
-    func remember(in memory: inout LimitMemory) { memory.recent?.trim = trim }
+    func remember(in memory: inout LimitMemory) {
+        memory.recent?.numbers[.trim] = trim > 0 ? trim : nil
+        memory.recent?.numbers[.ignored] = secondsIgnored > 0 ? secondsIgnored : nil
+        memory.recent?.numbers[.pause] = secondsSincePause
+        memory.recent?.numbers[.pauseMost] = most
+    }
 
     mutating func recall(_ memory: LimitMemory) {
         guard let recent = memory.recent else { return }
-        trim = min(Self.mostTrim, max(0, recent.trim))
-        guard recent.state == .absorption || recent.state == .balancing, let levels = recent.levels else { return }
-        allowed = Double(levels.ccl.rawValue)
+        trim = recent.numbers[.trim] ?? 0
+        secondsIgnored = recent.numbers[.ignored] ?? 0
+        secondsSincePause = recent.numbers[.pause]
+        isPaused = secondsSincePause.map { $0 < Self.pauseSeconds } ?? false
+        most = recent.numbers[.pauseMost]
+        guard let levels = recent.levels else { return }
         play.begin(at: levels.cvl.rawValue)
+        // In bulk another rule may have bounded CCL, and what it took comes back by the slew alone.
+        guard recent.state == .absorption || recent.state == .balancing else { return }
+        allowed = Double(levels.ccl.rawValue)
     }
 }
 

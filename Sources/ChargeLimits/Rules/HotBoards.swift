@@ -26,4 +26,8 @@ struct HotBoards: LimitRule {
                 .boardsTooWarm(coldest, maximum: file.maximumTemperature))
         ]
     }
+
+    func remember(in memory: inout LimitMemory) { if isWarm { memory.latches.insert(.hotBoards) } }
+
+    mutating func recall(_ memory: LimitMemory) { isWarm = memory.latches.contains(.hotBoards) }
 }

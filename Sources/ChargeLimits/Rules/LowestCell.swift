@@ -97,9 +97,13 @@ struct LowestCell: LimitRule {
         }
     }
 
-    func remember(in memory: inout LimitMemory) { if isEmpty { memory.latches.insert(.empty) } }
+    func remember(in memory: inout LimitMemory) {
+        if isEmpty { memory.latches.insert(.empty) }
+        if sag.worst > 0 { memory.sag = sag.worst }
+    }
 
     mutating func recall(_ memory: LimitMemory) {
+        if let worst = memory.sag { sag.recall(worst) }
         isEmpty = memory.latches.contains(.empty)
         guard let dcl = memory.recent?.levels?.dcl, dcl > LimitFigures.leastOfGX else { return }
         allowed = Double(dcl.rawValue)

@@ -73,4 +73,17 @@ struct RestHold: LimitRule {
         let change = current > .zero ? max(Self.leastGrowth, drop) : -min(Self.mostShrinkage, drop)
         offset = min(Self.mostOffset, max(0, offset + change * input.elapsed))
     }
+
+    func remember(in memory: inout LimitMemory) {
+        memory.recent?.numbers[.rest] = rest
+        guard let ceiling else { return }
+        memory.recent?.numbers[.restCeiling] = ceiling
+        memory.recent?.numbers[.restOffset] = offset
+    }
+
+    mutating func recall(_ memory: LimitMemory) {
+        rest = memory.recent?.numbers[.rest]
+        ceiling = memory.recent?.numbers[.restCeiling]
+        offset = memory.recent?.numbers[.restOffset] ?? 0
+    }
 }

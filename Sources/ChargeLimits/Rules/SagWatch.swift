@@ -14,9 +14,13 @@ struct SagWatch: Sendable {
     private static let most = 6.0
     private static let halfLife = 604_800.0
 
-    private var worst = 0.0
+    /// Worst sag over step, milliohm; 0: none seen.
+    private(set) var worst = 0.0
     /// The frame before a step, until the frame after it confirms the step.
     private var before: Frame?
+
+    /// Goes on from an earlier sag, milliohm; what no cell has is left out.
+    mutating func recall(_ sag: Double) { if sag > 0, sag < 1e6 { worst = sag } }
 
     /// Resistance that the sag shows, milliohm; 0 where it is no evidence against what is known.
     func resistance(over known: Double) -> Double {

@@ -45,6 +45,16 @@ struct TemperatureWindow: LimitRule {
             .dcl(discharge(cold), .cold, coldest), .dcl(discharge(hot), .hot, warmest),
         ]
     }
+
+    func remember(in memory: inout LimitMemory) {
+        memory.recent?.numbers[.coldest] = cold.level.map { Double($0) }
+        memory.recent?.numbers[.warmest] = hot.level.map { -Double($0) }
+    }
+
+    mutating func recall(_ memory: LimitMemory) {
+        cold.recall(memory.recent?.numbers[.coldest])
+        hot.recall((memory.recent?.numbers[.warmest]).map { -$0 })
+    }
 }
 
 /// The worst reading of late, by the rule of ``TemperatureWindow``.
@@ -60,9 +70,18 @@ private struct ReadingHold: Sendable {
         var seconds: Double
     }
 
-    private var level: Int?
+    /// The worst reading, in its own direction; `nil` before the first.
+    private(set) var level: Int?
+    private var isRecalled = false
     private var better: Better?
     private var clearlyBetter: Better?
+
+    /// Goes on from an earlier level, unless the first reading is clearly better: nothing tells for how long it has been.
+    mutating func recall(_ earlier: Double?) {
+        guard let earlier else { return }
+        level = Int(earlier)
+        isRecalled = true
+    }
 
     /// For a reading whose worse is lower.
     mutating func lower(_ reading: Millidegrees, _ elapsed: Double) -> Millidegrees {
@@ -75,7 +94,8 @@ private struct ReadingHold: Sendable {
     }
 
     private mutating func settle(_ reading: Int, _ elapsed: Double) -> Int {
-        guard let old = level, reading > old else { return take(reading) }
+        defer { isRecalled = false }
+        guard let old = level, reading > old, !isRecalled || reading - old < Self.clear else { return take(reading) }
         better = Self.go(on: better, with: reading, elapsed)
         clearlyBetter = reading - old >= Self.clear ? Self.go(on: clearlyBetter, with: reading, elapsed) : nil
         if let better, better.seconds >= Self.seconds { return take(better.worst) }

@@ -38,7 +38,7 @@ public struct BankFilter: Sendable {
                 let memory = states[id]?.memory
                 return Pack(
                     id: id, isDisconnected: options.disconnected.contains(id),
-                    receiver: PackReceiver(rules: pack.rules, options: pack.tracker),
+                    receiver: PackReceiver(rules: pack.rules, options: pack.tracker, memory: memory?.ofTracker),
                     calculator: LimitCalculator(pack.limits, memory: memory, at: now),
                     kept: KeptMemory(memory, at: now))
             }

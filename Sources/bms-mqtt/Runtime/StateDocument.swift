@@ -100,6 +100,9 @@ enum StateDocument {
     private static func write(_ memory: LimitMemory, _ writer: inout JSONWriter) {
         writer.member("cells", .integer(memory.cellCount))
         writer.member("capacityWh", .integer(memory.capacity.rawValue))
+        if let low = memory.cellSettings.low { writer.member("lowVoltage", .integer(low.rawValue)) }
+        if let nominal = memory.cellSettings.nominal { writer.member("nominalVoltage", .integer(nominal.rawValue)) }
+        if let full = memory.cellSettings.full { writer.member("fullVoltage", .integer(full.rawValue)) }
         if let learned = memory.resistance {
             writer.key("resistance")
             writer.beginObject()
@@ -108,6 +111,7 @@ enum StateDocument {
             writer.member("steps", .integer(learned.steps))
             writer.endObject()
         }
+        if let sag = memory.sag { writer.member("sag", sag) }
         if let seconds = memory.secondsSinceFull { writer.member("secondsSinceFull", .integer(Int(seconds))) }
         if !memory.latches.isEmpty { writer.member("latches", memory.latches.map(\.rawValue).sorted()) }
         guard let recent = memory.recent else { return }
@@ -117,7 +121,9 @@ enum StateDocument {
         if let levels = recent.levels {
             for kind in LimitKind.allCases { writer.member(kind.rawValue, .integer(levels.value(kind))) }
         }
-        writer.member("trim", recent.trim)
+        for number in LimitMemory.Number.allCases {
+            if let value = recent.numbers[number] { writer.member(number.rawValue, value) }
+        }
         if let soc = recent.stalledSoc { writer.member("stalledSoc", .integer(soc)) }
         writer.member("state", recent.state.rawValue)
         writer.endObject()
@@ -190,6 +196,10 @@ enum StateDocument {
         {
             memory.resistance = LimitMemory.Resistance(mean: mean, variance: variance, steps: steps)
         }
+        memory.sag = value["sag"]?.number
+        memory.cellSettings.low = cell(value["lowVoltage"])
+        memory.cellSettings.nominal = cell(value["nominalVoltage"])
+        memory.cellSettings.full = cell(value["fullVoltage"])
         memory.secondsSinceFull = value["secondsSinceFull"]?.whole.flatMap { $0 >= 0 ? Int64($0) : nil }
         memory.latches = latches
         memory.recent = value["recent"].flatMap(recent)
@@ -211,10 +221,14 @@ enum StateDocument {
 
     private static func recent(_ value: JSONValue) -> LimitMemory.Recent? {
         guard let age = value["age"]?.whole(in: 0...Int(LimitMemory.Recent.lifetime)),
-            let trim = value["trim"]?.number, (0...70).contains(trim),
             let state = value["state"]?.text.flatMap({ ChargeState(rawValue: $0) })
         else { return nil }
-        var recent = LimitMemory.Recent(age: Int64(age), trim: trim, state: state)
+        var recent = LimitMemory.Recent(age: Int64(age), state: state)
+        for number in LimitMemory.Number.allCases {
+            guard let kept = value[number.rawValue] else { continue }
+            guard let sound = kept.number, number.range.contains(sound) else { return nil }
+            recent.numbers[number] = sound
+        }
         if let stalled = value["stalledSoc"] {
             guard let soc = stalled.whole(in: 0...100) else { return nil }
             recent.stalledSoc = soc

@@ -1,0 +1,31 @@
+public import BMSCore
+
+/// How charger and inverter obey the limits that they are given; by default as they should.
+public struct PowerBehaviour: Hashable, Sendable {
+    /// Discharge limits that an inverter knows.
+    public enum Discharge: Hashable, Sendable {
+        /// Every DCL.
+        case limit
+        /// DCL 0 alone, as off the grid: loads take what they take until everything is switched off.
+        case zeroOnly
+    }
+
+    /// Distance between the voltage that the charger holds and the one that it is told, whole pack.
+    public var voltageOffset = Millivolts.zero
+    /// The charger obeys CVL; else it holds its own voltage plus ``voltageOffset``.
+    public var obeysVoltage = true
+    /// The charger obeys CCL.
+    public var obeysCurrent = true
+    /// Seconds until CCL is obeyed; at least ``delay``. On a GX with several MPPTs it can be 45.
+    public var currentDelay = delay
+    /// What the inverter knows of DCL.
+    public var discharge = Discharge.limit
+    /// The inverter is on the grid and exports what lies above CVL.
+    public var exports = false
+
+    /// Seconds until any limit is obeyed.
+    public static let delay = 2
+
+    /// Power electronics that obey every limit.
+    public init() {}
+}

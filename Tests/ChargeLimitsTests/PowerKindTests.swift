@@ -1,0 +1,122 @@
+import BMSCore
+import PackSimulator
+import TestSupport
+import Testing
+
+/// Chargers above CVL, chargers that obey one limit alone or late, inverters that know DCL 0 alone, and bridges that are killed:
+/// each on several packs that nothing was tuned on.
+@Suite("Closed loop: power electronics that do not obey")
+struct PowerKindTests {
+    private static let seeds: ClosedRange<UInt64> = 21...23
+
+    private func behaviour(_ change: (inout PowerBehaviour) -> Void) -> PowerBehaviour {
+        var behaviour = PowerBehaviour()
+        change(&behaviour)
+        return behaviour
+    }
+
+    @Test(
+        "A frozen pack takes no charge from chargers above CVL, with and without an inverter that exports",
+        arguments: seeds)
+    func feedIn(seed: UInt64) {
+        var random = SeededRandom(seed)
+        let ampereHours = [50, 100, 280][Int.random(in: 0...2, using: &random)]
+        let exports = seed % 2 == 0
+        let simulator = Simulator(
+            scenario: .frost, capacity: WattHours(ampereHours * 52), mode: .critical,
+            behaviour: behaviour {
+                $0.voltageOffset = Millivolts(Int.random(in: 100...400, using: &random))
+                $0.obeysCurrent = false
+                $0.exports = exports
+            }, seed: seed)
+        var loop = PowerLoop(simulator, seed: seed)
+        // The room is cold for two hours.
+        loop.run(7_200)
+        let most = (exports ? 0.05 : 0.02) * Double(ampereHours)
+        #expect(loop.charged <= most, "seed \(seed): \(loop.charged) Ah of \(ampereHours)")
+        // The house takes 1 % of C of its own.
+        #expect(
+            loop.discharged <= most + 0.02 * Double(ampereHours),
+            "seed \(seed): \(loop.discharged) Ah of \(ampereHours)")
+        #expect(loop.trips.isEmpty, "seed \(seed): \(loop.trips)")
+    }
+
+    @Test("An inverter that knows DCL 0 alone is stopped before the load relay opens, twice at most", arguments: seeds)
+    func offGrid(seed: UInt64) {
+        var random = SeededRandom(seed)
+        let chemistry: Chemistry = [.lfp, .lfp, .nmc][Int.random(in: 0...2, using: &random)]
+        let cells = [8, 14, 16][Int.random(in: 0...2, using: &random)]
+        let simulator = Simulator(
+            scenario: .empty, cells: cells, chemistry: chemistry, mode: .critical,
+            behaviour: behaviour { $0.discharge = .zeroOnly }, seed: seed)
+        var loop = PowerLoop(simulator, cells: cells, chemistry: chemistry, seed: seed)
+        var stoppedAt: Int?
+        // Until ten minutes after the stop: a standby goes on beside the relay, and no limit reaches it.
+        while loop.second < 3 * 3600, loop.second < (stoppedAt ?? 3 * 3600) + 600 {
+            loop.run(1)
+            if loop.stops > 0, stoppedAt == nil { stoppedAt = loop.second }
+        }
+        #expect(stoppedAt != nil, "seed \(seed): never empty")
+        #expect(loop.stops <= 2, "seed \(seed): \(loop.stops) stops")
+        #expect(loop.trips.isEmpty, "seed \(seed): \(loop.trips), stopped at \(stoppedAt ?? 0) s")
+    }
+
+    @Test("A charger that obeys CCL alone keeps the highest cell", arguments: seeds)
+    func currentOnly(seed: UInt64) {
+        let simulator = Simulator(
+            scenario: .imbalanced, mode: .critical,
+            behaviour: behaviour {
+                $0.obeysVoltage = false
+                $0.voltageOffset = Millivolts(3_000)
+            }, seed: seed)
+        var loop = PowerLoop(simulator, seed: seed)
+        loop.run(2 * 3600)
+        #expect(loop.trips.isEmpty, "seed \(seed): \(loop.trips)")
+        #expect(loop.secondsOver <= 120, "seed \(seed): \(loop.secondsOver) s")
+        #expect(loop.turnsPerHour <= 6, "seed \(seed): \(loop.turns)")
+    }
+
+    @Test("A charger that obeys CCL 45 s late is kept by CVL", arguments: seeds)
+    func lateCurrent(seed: UInt64) {
+        let simulator = Simulator(
+            scenario: .imbalanced, mode: .critical, behaviour: behaviour { $0.currentDelay = 45 }, seed: seed)
+        var loop = PowerLoop(simulator, seed: seed)
+        loop.run(2 * 3600)
+        #expect(loop.trips.isEmpty, "seed \(seed): \(loop.trips)")
+        #expect(loop.secondsOver <= 60, "seed \(seed): \(loop.secondsOver) s")
+        #expect(loop.turnsPerHour <= 6, "seed \(seed): \(loop.turns)")
+    }
+
+    @Test("A charger that obeys CVL alone keeps the highest cell", arguments: seeds)
+    func voltageOnly(seed: UInt64) {
+        let simulator = Simulator(
+            scenario: .imbalanced, mode: .critical,
+            behaviour: behaviour {
+                $0.obeysCurrent = false
+                $0.voltageOffset = Millivolts(200)
+            }, seed: seed)
+        var loop = PowerLoop(simulator, seed: seed)
+        loop.run(2 * 3600)
+        #expect(loop.trips.isEmpty, "seed \(seed): \(loop.trips)")
+        #expect(loop.secondsOver <= 60, "seed \(seed): \(loop.secondsOver) s")
+        #expect(loop.turnsPerHour <= 6, "seed \(seed): \(loop.turns)")
+    }
+
+    @Test(
+        "A bridge that is killed each minute trips no relay that a running one does not, and hunts with no limit",
+        arguments: [Scenario.imbalanced, .full, .empty, .frost], [31] as [UInt64])
+    func restarts(scenario: Scenario, seed: UInt64) {
+        let simulator = Simulator(scenario: scenario, mode: .critical, seed: seed)
+        var running = PowerLoop(simulator, seed: seed)
+        running.run(3_600)
+        var killed = PowerLoop(simulator, seed: seed)
+        killed.restartEvery = 60
+        killed.run(3_600)
+        // An empty pack's standby goes on beside the relay.
+        #expect(
+            (killed.trips.first ?? .max) >= (running.trips.first ?? .max) - 60,
+            "\(scenario), seed \(seed): \(killed.trips)")
+        #expect(killed.secondsOver <= 60, "\(scenario), seed \(seed): \(killed.secondsOver) s")
+        #expect(killed.turnsPerHour <= 12, "\(scenario), seed \(seed): \(killed.turns)")
+    }
+}
