@@ -3,10 +3,6 @@ import PackageDescription
 
 // Settings of every Swift target. The upcoming features make the compiler ask for what the house rules ask for anyway.
 let common: [SwiftSetting] = [
-    // Small functions of one module are inlined into another: a quarter of the time of a whole frame (`bms-mqtt-bench step`).
-    .unsafeFlags(["-cross-module-optimization"], .when(configuration: .release)),
-    // A section for each, so that the linker can order them.
-    .unsafeFlags(["-Xfrontend", "-function-sections"], .when(configuration: .release)),
     .swiftLanguageMode(.v6),
     .enableUpcomingFeature("ExistentialAny"),  // SE-0335
     .enableUpcomingFeature("InternalImportsByDefault"),  // SE-0409
@@ -15,20 +11,6 @@ let common: [SwiftSetting] = [
     .enableUpcomingFeature("NonisolatedNonsendingByDefault"),  // SE-0461
     .enableUpcomingFeature("ImmutableWeakCaptures"),  // SE-0481
     .treatAllWarnings(as: .error),
-]
-
-// The toolchain's linker sees through modules (scripts/set-up), and may take its time ...
-let linked: [LinkerSetting] = [
-    .unsafeFlags(["-use-ld=lld", "-Xlinker", "--lto-O3"], .when(configuration: .release))
-]
-
-// ... and lays side by side what a running bridge calls (scripts/order-functions).
-let ordered: [LinkerSetting] = [
-    .unsafeFlags(
-        [
-            "-Xlinker", "--symbol-ordering-file=\(Context.packageDirectory)/packaging/function-order.txt",
-            "-Xlinker", "--no-warn-symbol-ordering",
-        ], .when(configuration: .release))
 ]
 
 // Pure modules touch no pointer: the compiler refuses one there.
@@ -64,7 +46,7 @@ let package = Package(
                 "BMSCore", "ChargeLimits", "PackSimulator", "JSONInput", "MQTTBridge", "Mosquitto", "SerialLink",
                 "LinuxIO", "CYaml", "CLinux",
             ],
-            swiftSettings: common, linkerSettings: linked + ordered),
+            swiftSettings: common),
         .executableTarget(
             name: "bms-mqtt-bench",
             dependencies: [
@@ -75,7 +57,7 @@ let package = Package(
                 "README.md", "allocations", "bare", "packs-cost", "parallel", "python", "run", "running-cost",
                 "fleet-load", "mobile-link", "recorder-cost", "home-assistant-cost",
             ],
-            swiftSettings: common, linkerSettings: linked),
+            swiftSettings: common),
 
         // Tests, one target per module.
         .target(
