@@ -76,7 +76,7 @@ extension Frame {
     public static var blank: Frame { Frame() }
 }
 
-/// What the owner set in the vendor's app (and on the switches), as each frame repeats it.
+/// Settings that the owner made in the vendor's app (and on the switches), as each frame repeats it.
 public struct PackSettings: Hashable, Sendable {
     /// Number of cells, 1...255.
     public var cellCount: Int

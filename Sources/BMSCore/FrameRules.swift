@@ -28,7 +28,7 @@ public struct FrameRules: Hashable, Sendable {
     /// Rules with the given plausibility checks.
     public init(plausibility: Plausibility? = Plausibility()) { self.plausibility = plausibility }
 
-    /// What makes 58 bytes a frame, and nothing more.
+    /// The rules that make 58 bytes a frame, and nothing more.
     public static let shapeOnly = FrameRules(plausibility: nil)
 
     /// Checks a window of 58 bytes.

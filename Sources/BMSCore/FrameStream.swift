@@ -5,7 +5,7 @@
 public struct FrameStream: Sendable {
     /// The rules that a window must obey.
     public let rules: FrameRules
-    /// What was taken and what was not.
+    /// Counts of frames that were taken and that were not.
     public private(set) var counters = LinkCounters()
     /// The last window that looked like a frame and was refused, for diagnosis.
     public private(set) var lastRejected: RejectedFrame?

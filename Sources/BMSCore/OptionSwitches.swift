@@ -38,7 +38,7 @@ public struct OptionSwitch: Hashable, Sendable {
     public let number: Int
     /// On or off.
     public let isOn: Bool
-    /// What the position does, and what the other would do where it stands alone.
+    /// Effect of the position, and what the other would do where it stands alone.
     public let meaning: String
 }
 
@@ -52,6 +52,6 @@ public struct OptionSwitchSettings: Hashable, Sendable {
     public let programming: [OptionSwitch]
     /// Positions for operation, in order of number.
     public let switches: [OptionSwitch]
-    /// What else to know or do, one sentence or two each.
+    /// Further advice, one sentence or two each.
     public let notes: [String]
 }

@@ -15,7 +15,7 @@ public struct PackReceiver: Sendable {
         tracker = PackTracker(options, memory: memory)
     }
 
-    /// What is known now, with the counters of every stage.
+    /// Knowledge as of now, with the counters of every stage.
     public var snapshot: PackSnapshot {
         var snapshot = tracker.snapshot
         snapshot.counters = counters

@@ -35,7 +35,7 @@ public struct CellSettings: Hashable, Sendable {
     }
 }
 
-/// What is known of a pack: the newest believed frame, voted status, cells and keys with their ages.
+/// Knowledge of a pack: the newest believed frame, voted status, cells and keys with their ages.
 public struct PackSnapshot: Hashable, Sendable {
     /// The newest frame whose measurements are believed; `nil` before the first.
     public var frame: Frame?

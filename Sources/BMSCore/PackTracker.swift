@@ -23,7 +23,7 @@ public struct PackTracker: Sendable {
         public init() {}
     }
 
-    /// What a pack is by configuration.
+    /// Properties of a pack by configuration.
     public struct Options: Hashable, Sendable {
         /// Generation of the BMS: 2 has a clock where 3 has key-values.
         public var generation = Generation.three
@@ -57,7 +57,7 @@ public struct PackTracker: Sendable {
         }
     }
 
-    /// What became of a frame.
+    /// Fate of a frame.
     public enum Outcome: Hashable, Sendable {
         /// Believed.
         case measured
@@ -67,7 +67,7 @@ public struct PackTracker: Sendable {
         case refused(Rejection)
     }
 
-    /// What is known now.
+    /// Knowledge as of now.
     public private(set) var snapshot = PackSnapshot()
 
     private let options: Options

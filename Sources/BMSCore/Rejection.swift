@@ -39,7 +39,7 @@ public enum Rejection: String, CaseIterable, Hashable, Sendable {
     /// The sender repeats one frame, byte for byte, for longer than a living BMS can.
     case stuck
 
-    /// What was seen, for people.
+    /// Finding of the check, for people.
     public var meaning: String {
         switch self {
         case .signs: "sign bytes missing where a frame was due"
@@ -78,7 +78,7 @@ public enum Rejection: String, CaseIterable, Hashable, Sendable {
     }
 }
 
-/// What the receiver saw since it started. Counters only grow.
+/// Events that the receiver saw since it started. Counters only grow.
 public struct LinkCounters: Hashable, Sendable {
     /// Frames that passed every check.
     public var framesAccepted = 0

@@ -9,7 +9,7 @@ struct ChargeRequest: Sendable {
     private var isWanted = false
 
     /// - Returns: whether the pack asks to be charged.
-    mutating func step(_ input: LimitInput, _ bounds: [ConstraintValue]) -> Bool {
+    mutating func step(_ input: LimitInput, _ bounds: [Bound]) -> Bool {
         let isEmpty = bounds.contains { $0.name == .empty }
         let soc = input.isSocKnown ? input.frame.soc : nil
         if isEmpty || soc.map({ $0 < Self.low }) ?? false {

@@ -11,7 +11,7 @@ import BMSCore
 /// Sources: the manuals' rule for 100 % SoC, two peers' restart figures, the bench. Example: 16 LFP cells of 100 Ah with
 /// Vbalance 3.400 V: lowest 3.395 V, 4.5 A and 100 % for 120 s is full (4 A and the boards' 1 A).
 struct ChargeStateMachine: Sendable {
-    /// What of the step is no measurement.
+    /// Circumstances of a step that no measurement tells.
     struct Context: Sendable {
         /// 4 % of C: below it a charge counts as ended.
         var tail = Milliamperes.zero

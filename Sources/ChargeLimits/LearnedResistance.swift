@@ -1,6 +1,6 @@
 import BMSCore
 
-/// What load steps taught of the resistance of a cell, and what follows for DCL.
+/// Resistance of a cell as load steps taught it, and what follows for DCL.
 struct LearnedResistance: Sendable {
     /// More steps do not weigh more: cells age.
     static let mostSteps = 64
@@ -16,7 +16,7 @@ struct LearnedResistance: Sendable {
     /// As it should survive a restart; `nil`: nothing yet.
     private(set) var memory: LimitMemory.Resistance?
 
-    /// What was remembered, if it is within reason.
+    /// Goes on from what was remembered, if it is within reason.
     init(_ memory: LimitMemory.Resistance?) {
         guard let memory else { return }
         let isSound =
@@ -39,7 +39,7 @@ struct LearnedResistance: Sendable {
         memory = known
     }
 
-    /// What a cell at the coldest temperature resists more than at 25 degC.
+    /// Factor by which a cell at the coldest temperature resists more than at 25 degC.
     private static func temperatureFactor(_ input: LimitInput) -> Double {
         let coldest = Double(input.coldest.rawValue) / 1000
         return 1 + perKelvin * max(0, min(60, 25 - coldest))

@@ -38,7 +38,7 @@ public struct LimitCalculator: Sendable {
         if let seconds = memory?.secondsSinceFull { schedule.wasFull(secondsAgo: seconds, at: now) }
     }
 
-    /// What somebody asked for. The next step obeys it, with or without a frame; a full charge that was asked for is
+    /// Commands of people and programs. The next step obeys it, with or without a frame; a full charge that was asked for is
     /// over when the pack is full, see ``isFullChargeRequested``.
     public var commands = LimitCommands() {
         didSet {
@@ -141,7 +141,7 @@ public struct LimitCalculator: Sendable {
     }
 
     private mutating func publish(
-        _ bounds: [ConstraintValue], _ input: LimitInput, _ snapshot: PackSnapshot, hasFrame: Bool, since before: Seen?
+        _ bounds: [Bound], _ input: LimitInput, _ snapshot: PackSnapshot, hasFrame: Bool, since before: Seen?
     ) -> Limits {
         let isDistrusted = FreshnessTimes.isDistrusted(snapshot.damagedAt, at: input.now)
         let capacity = Double(input.capacity.rawValue)
@@ -216,7 +216,7 @@ public struct LimitCalculator: Sendable {
 }
 
 extension LimitInput {
-    /// What the charge states look at beside the frame.
+    /// Inputs of the charge states beside the frame.
     fileprivate func charge(otherPacksAreFull: Bool) -> ChargeStateMachine.Context {
         let hasEased = published.map { $0.cvl <= figures.floatVoltage + Millivolts(20) } ?? false
         return ChargeStateMachine.Context(
@@ -227,7 +227,7 @@ extension LimitInput {
     }
 }
 
-/// What a step keeps of the snapshot that it saw.
+/// The part of a snapshot that a step keeps.
 private struct Seen: Sendable {
     let settings: PackSettings
     let cellSettings: CellSettings

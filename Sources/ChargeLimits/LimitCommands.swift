@@ -1,6 +1,6 @@
 public import BMSCore
 
-/// What somebody asked for while the bridge runs. Each can only lower a limit: the configuration file stays above it.
+/// Commands of people and programs while the bridge runs. Each can only lower a limit: the configuration file stays above it.
 public struct LimitCommands: Hashable, Sendable {
     /// How a charge is run.
     public enum ChargeMode: String, Sendable, CaseIterable {

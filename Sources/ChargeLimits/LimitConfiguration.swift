@@ -1,6 +1,6 @@
 public import BMSCore
 
-/// What the owner allows and wishes, from the configuration file. Nothing else may raise a limit above it.
+/// Permissions and wishes of the owner, from the configuration file. Nothing else may raise a limit above it.
 public struct LimitConfiguration: Hashable, Sendable {
     /// Ceiling of the charge current; `nil`: by chemistry alone.
     public var maximumChargeCurrent: Milliamperes?
@@ -58,7 +58,7 @@ public struct LimitConfiguration: Hashable, Sendable {
 
     /// Chargers ignore CCL: CVL alone has to hold the current.
     public var isVoltageOnly = false
-    /// What such chargers add to CVL, whole pack.
+    /// Voltage that such chargers add to CVL, whole pack.
     public var overshoot = Millivolts(400)
 
     /// The defaults above.

@@ -1,4 +1,4 @@
-/// What a calculator cannot know from its own pack.
+/// Facts that a calculator cannot know from its own pack.
 public struct LimitContext: Hashable, Sendable {
     /// Every other pack of its bank is full, or there is none: float waits for the last.
     public var otherPacksAreFull = true

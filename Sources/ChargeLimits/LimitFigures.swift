@@ -1,9 +1,9 @@
 import BMSCore
 
-/// What does not move from one frame to the next: what the owner allows, the figures of a chemistry under it, what is set in the BMS,
+/// Figures that do not move from one frame to the next: what the owner allows, the figures of a chemistry under it, what is set in the BMS,
 /// and what follows from these.
 struct LimitFigures: Sendable {
-    /// What they follow from: settings as they were sent, and the keys' voltages.
+    /// Their sources: settings as they were sent, and the keys' voltages.
     private let sent: PackSettings
     private let cellSettings: CellSettings
     let configuration: LimitConfiguration
@@ -13,7 +13,7 @@ struct LimitFigures: Sendable {
     let profile: ChemistryProfile
     /// Confirmed settings of the BMS, in working order.
     let settings: PackSettings
-    /// What was done to their Vbalance.
+    /// Treatment of their Vbalance.
     let balance: Cause.BalanceSource
     /// Threshold of the BMS that contradicts the chemistry; `nil`: none does.
     let thresholdFault: ThresholdFault?

@@ -56,7 +56,7 @@ extension PerLimit: Equatable where Content: Equatable {}
 extension PerLimit: Hashable where Content: Hashable {}
 extension PerLimit: Sendable where Content: Sendable {}
 
-/// What the pack is being charged for.
+/// Purpose for which the pack is being charged.
 public enum ChargeState: String, Sendable, CaseIterable {
     /// Below the knee.
     case bulk

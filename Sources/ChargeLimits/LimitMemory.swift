@@ -123,7 +123,7 @@ public struct LimitMemory: Hashable, Sendable {
         self.secondsSinceFull = secondsSinceFull
     }
 
-    /// What a receiver of this pack's frames begins with.
+    /// Memory with which a receiver of this pack's frames begins.
     public var ofTracker: PackTracker.Memory {
         PackTracker.Memory(cellCount: cellCount, capacity: capacity, cellSettings: cellSettings)
     }

@@ -44,7 +44,7 @@ struct LimitPublisher: Sendable {
     private(set) var published: Limits.Levels?
 
     /// Publishes limits that lie under these bounds.
-    mutating func publish(_ bounds: [ConstraintValue], _ step: Step) -> (Limits.Levels, PerLimit<Limits.Reason>) {
+    mutating func publish(_ bounds: [Bound], _ step: Step) -> (Limits.Levels, PerLimit<Limits.Reason>) {
         let lowest = PerLimit(cvl: bounds.lowest(.cvl), ccl: bounds.lowest(.ccl), dcl: bounds.lowest(.dcl))
         // A rule that holds CVL at rest does so because of the bit that forbids charging.
         let isOfOneFrame = bounds.contains { $0.name.isOfOneFrame }
@@ -77,7 +77,7 @@ struct LimitPublisher: Sendable {
 
     /// A limit that one frame lowered comes back at once with the frame that says otherwise, not by the slew.
     private mutating func takeBack(
-        _ kind: LimitKind, under bound: ConstraintValue?, isOfOneFrame: Bool, _ step: Step
+        _ kind: LimitKind, under bound: Bound?, isOfOneFrame: Bool, _ step: Step
     ) {
         guard let bound else { return }
         let isInterrupting = bound.name.isOfOneFrame || (kind == .cvl && isOfOneFrame)

@@ -3,7 +3,7 @@ import BMSCore
 /// Falls at once, rises slowly, and only when the rise is worth it: a fault lowers limits in the step that brings it,
 /// a flickering cause cannot make a charger saw.
 struct LimitRamp: Sendable {
-    /// What is published lies on this grid, rounded down; mV or mA.
+    /// Grid on which published values lie, rounded down; mV or mA.
     let grid: Int
     /// A rise starts when at least this much, and at least this share of the goal, is due.
     let threshold: Int
@@ -25,7 +25,7 @@ struct LimitRamp: Sendable {
     /// The next published value.
     ///
     /// - Parameters:
-    ///   - goal: lowest constraint, mV or mA.
+    ///   - goal: lowest bound, mV or mA.
     ///   - mayRise: `false` unless this step brings a good frame.
     ///   - isFinal: the goal is the end of the way (the target voltage), worth any rise.
     ///   - slew: largest rise per second.

@@ -8,7 +8,7 @@ protocol LimitRule: Sendable {
     /// The bounds of this step; none where the rule has nothing to say.
     ///
     /// - Parameter earlier: the bounds of the rules before it in the list.
-    mutating func bounds(_ input: LimitInput, after earlier: [ConstraintValue]) -> [ConstraintValue]
+    mutating func bounds(_ input: LimitInput, after earlier: [Bound]) -> [Bound]
     /// Writes what must survive a restart into a memory.
     func remember(in memory: inout LimitMemory)
     /// Takes what survived a restart; called before the first step.
@@ -31,8 +31,8 @@ struct LimitRules: Sendable {
     ]
 
     /// The bounds of all rules in this step.
-    mutating func bounds(_ input: LimitInput) -> [ConstraintValue] {
-        var bounds: [ConstraintValue] = []
+    mutating func bounds(_ input: LimitInput) -> [Bound] {
+        var bounds: [Bound] = []
         for place in rules.indices { bounds += rules[place].bounds(input, after: bounds) }
         return bounds
     }

@@ -30,7 +30,7 @@ public struct Limits: Hashable, Sendable {
 
     /// Why a limit is what it is.
     public struct Reason: Hashable, Sendable {
-        /// How a limit stands to its lowest constraint.
+        /// How a limit stands to its lowest bound.
         public enum Stance: Hashable, Sendable {
             /// At it.
             case bound
@@ -43,8 +43,8 @@ public struct Limits: Hashable, Sendable {
         }
 
         var cause: Cause
-        /// The binding constraint; `nil`: there is none.
-        var name: ConstraintName?
+        /// The binding bound; `nil`: there is none.
+        var name: RuleName?
         var stance: Stance
         /// The limit is a voltage.
         var isVoltage: Bool
@@ -67,13 +67,13 @@ public struct Limits: Hashable, Sendable {
     /// Why they are what they are.
     var why: PerLimit<Reason>
     /// Every bound, in the order of the rules.
-    package var bounds: [ConstraintValue]
+    package var bounds: [Bound]
     /// The pack asks to be charged, from wherever power comes.
     public var isChargeRequested: Bool
 
     init(
         _ levels: Levels, state: ChargeState, cellCeiling: Millivolts, lowVoltage: Millivolts,
-        resistance: PackResistance, why: PerLimit<Reason>, bounds: [ConstraintValue],
+        resistance: PackResistance, why: PerLimit<Reason>, bounds: [Bound],
         isChargeRequested: Bool
     ) {
         (cvl, ccl, dcl) = (levels.cvl, levels.ccl, levels.dcl)
@@ -96,7 +96,7 @@ public struct Limits: Hashable, Sendable {
     public func reason(_ kind: LimitKind) -> String { why[kind].description }
 
     /// Every bound, by limit, the lowest of each first; of equal ones the earlier rule's.
-    public var constraints: [ConstraintValue] {
+    public var constraints: [Bound] {
         let order = bounds.indices.sorted {
             (bounds[$0].limit.rank, bounds[$0].value, $0) < (bounds[$1].limit.rank, bounds[$1].value, $1)
         }
@@ -109,17 +109,17 @@ public struct Limits: Hashable, Sendable {
     }
 
     /// A rule of this name bounds something now.
-    public func has(_ name: ConstraintName) -> Bool { bounds.contains { $0.name == name } }
+    public func has(_ name: RuleName) -> Bool { bounds.contains { $0.name == name } }
 
     /// A rule of this name permits nothing of a limit now.
-    public func isZero(_ kind: LimitKind, by name: ConstraintName) -> Bool {
+    public func isZero(_ kind: LimitKind, by name: RuleName) -> Bool {
         bounds.contains { $0.limit == kind && $0.name == name && $0.value == 0 }
     }
 }
 
 extension Limits.Reason {
     /// The reason of a limit under its lowest bound; `nil`: there is none.
-    init(_ binding: ConstraintValue?, _ stance: Stance, isVoltage: Bool) {
+    init(_ binding: Bound?, _ stance: Stance, isVoltage: Bool) {
         self.init(
             cause: binding?.cause ?? .nothingKnown, name: binding?.name, stance: stance, isVoltage: isVoltage)
     }

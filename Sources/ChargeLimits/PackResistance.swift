@@ -10,7 +10,7 @@ public struct PackResistance: Hashable, Sendable {
         case learned
     }
 
-    /// What DCL uses, for the pack, with diffusion and on the high side, microohms.
+    /// Resistance that DCL uses, for the pack, with diffusion and on the high side, microohms.
     public var used: Int
     /// Measured at load steps, for the pack, at 25 degC, microohms; `nil` until there are enough steps that agree.
     public var measured: Int?

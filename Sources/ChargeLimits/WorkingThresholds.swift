@@ -7,7 +7,7 @@ import BMSCore
 struct WorkingThresholds: Hashable, Sendable {
     /// With a Vbalance between Vmin and Vmax.
     let settings: PackSettings
-    /// What was done to it.
+    /// Treatment of Vbalance.
     let balance: Cause.BalanceSource
 
     /// Threshold that contradicts the chemistry; `nil`: none does.

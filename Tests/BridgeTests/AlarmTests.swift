@@ -29,11 +29,11 @@ struct AlarmTests {
     @Test("A contradicted chemistry is an internal failure, the cold curve a warning only where it ends the charge")
     func bounds() {
         let cause = Cause.nothingKnown
-        #expect(ConstraintValue.ccl(.zero, .chemistry, cause).alarm?.name == .internalFailure)
-        #expect(ConstraintValue.ccl(.zero, .cold, cause).alarm?.name == .lowChargeTemperature)
-        #expect(ConstraintValue.ccl(Milliamperes(1), .cold, cause).alarm == nil)
-        #expect(ConstraintValue.dcl(.zero, .cold, cause).alarm == nil)
-        #expect(ConstraintValue.ccl(.zero, .deepDischarge, cause).alarm == nil)
+        #expect(Bound.ccl(.zero, .chemistry, cause).alarm?.name == .internalFailure)
+        #expect(Bound.ccl(.zero, .cold, cause).alarm?.name == .lowChargeTemperature)
+        #expect(Bound.ccl(Milliamperes(1), .cold, cause).alarm == nil)
+        #expect(Bound.dcl(.zero, .cold, cause).alarm == nil)
+        #expect(Bound.ccl(.zero, .deepDischarge, cause).alarm == nil)
     }
 
     @Test("Every alarm has one row")

@@ -158,7 +158,7 @@ struct BadSettingsTests {
 
 @Suite("Reasons keep still")
 struct ReasonKeeperTests {
-    private func reason(_ name: ConstraintName, _ cell: Int = 1) -> Limits.Reason {
+    private func reason(_ name: RuleName, _ cell: Int = 1) -> Limits.Reason {
         let voltage = Cause.CellVoltage(cell: cell, voltage: Millivolts(3440))
         return Limits.Reason(
             cause: .leads(voltage, cap: Millivolts(3442)), name: name, stance: .bound, isVoltage: true)
@@ -174,7 +174,7 @@ struct ReasonKeeperTests {
     @Test("A cause that comes and goes does not take over; one that lasts three seconds does; a fall does at once")
     func flap() {
         var keeper = ReasonKeeper()
-        func name(_ second: Double, _ name: ConstraintName, _ value: Int = 100) -> ConstraintName? {
+        func name(_ second: Double, _ name: RuleName, _ value: Int = 100) -> RuleName? {
             step(&keeper, reason(name), value, at: second).name
         }
         #expect(name(0, .cold) == .cold)

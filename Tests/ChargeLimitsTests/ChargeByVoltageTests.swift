@@ -8,13 +8,13 @@ import Testing
 struct ChargeByVoltageTests {
     /// The bound for a pack of 16 x 1 milliohm with these amperes, under a CCL of another constraint.
     private func cvl(
-        amperes: Int, pack: Int = 52_640, ccl: Int, name: ConstraintName = .cold,
+        amperes: Int, pack: Int = 52_640, ccl: Int, name: RuleName = .cold,
         configure: (inout LimitConfiguration) -> Void = { _ in }
     ) -> Int? {
         var input = input({ $0.current = Milliamperes(amperes * 1000) }, configure: configure)
         input.frame.packVoltage = Millivolts(pack)
         input.resistance = 1
-        let earlier: [ConstraintValue] = [.ccl(Milliamperes(ccl), name, .nothingKnown)]
+        let earlier: [Bound] = [.ccl(Milliamperes(ccl), name, .nothingKnown)]
         var (hold, byVoltage) = (RestHold(), ChargeByVoltage())
         input.elapsed = 0
         let bounds = hold.bounds(input, after: earlier) + byVoltage.bounds(input, after: earlier)
@@ -24,8 +24,8 @@ struct ChargeByVoltageTests {
     @Test(
         "where charging is forbidden CVL comes down to the pack's own voltage",
         arguments: [.cold, .hot, .alarmCold, .alarmHot, .chargeOff, .deepDischarge, .maximumSoc, .chemistry]
-            as [ConstraintName])
-    func forbidden(name: ConstraintName) { #expect(cvl(amperes: 0, ccl: 0, name: name) == 52_640) }
+            as [RuleName])
+    func forbidden(name: RuleName) { #expect(cvl(amperes: 0, ccl: 0, name: name) == 52_640) }
 
     @Test("a charge current is taken off in full, what a load pulls down is added by half")
     func rest() {

@@ -203,7 +203,7 @@ struct LimitCalculatorTests {
 
     @Test("A negative constraint on a current counts as 0")
     func negative() {
-        #expect(ConstraintValue.ccl(Milliamperes(-5), .cold, .nothingKnown).value == 0)
-        #expect(ConstraintValue.dcl(Milliamperes(-5), .cold, .nothingKnown).value == 0)
+        #expect(Bound.ccl(Milliamperes(-5), .cold, .nothingKnown).value == 0)
+        #expect(Bound.dcl(Milliamperes(-5), .cold, .nothingKnown).value == 0)
     }
 }

@@ -3,7 +3,7 @@
 import BMSCore
 import TestSupport
 
-/// What one constraint looks at: the frame of the fixture on a pack of 16 LFP cells with exactly 100 Ah.
+/// Input of one rule: the frame of the fixture on a pack of 16 LFP cells with exactly 100 Ah.
 func input(
     _ change: (inout Frame) -> Void = { _ in }, chemistry: Chemistry? = .lfp, status: StatusFlags? = nil,
     elapsed: Double = 1, lowKey: Int? = nil,
@@ -45,7 +45,7 @@ extension LimitInput {
 
 extension LimitRule {
     /// The bounds after stepping with an input, no other rule having said anything.
-    mutating func evaluate(_ input: LimitInput) -> [ConstraintValue] { bounds(input, after: []) }
+    mutating func evaluate(_ input: LimitInput) -> [Bound] { bounds(input, after: []) }
 
     /// The bound of one limit after stepping with an input; `nil` where the rule has nothing to say.
     mutating func bound(_ kind: LimitKind, _ input: LimitInput) -> Int? {

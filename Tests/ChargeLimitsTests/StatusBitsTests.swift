@@ -95,7 +95,7 @@ struct StatusBitsTests {
         let wrapped = Cause.inRefusedFrame(plain, .packVoltage)
         #expect(plain.isEndOfCharge == isEnd)
         #expect(wrapped.isEndOfCharge == isEnd)
-        #expect(ConstraintValue.ccl(.zero, .chargePermission, wrapped).stopsCharging == !isEnd)
+        #expect(Bound.ccl(.zero, .chargePermission, wrapped).stopsCharging == !isEnd)
         #expect(Cause.inRefusedFrame(.tooCold, .packVoltage).isEndOfCharge == nil)
     }
 }

@@ -28,7 +28,7 @@ struct BankBounds {
     /// All of them.
     ///
     /// - Parameter gate: keeps the lowest of the packs' bounds from sawing.
-    func all(_ gate: inout RiseGate, at now: Timestamp) -> [ConstraintValue] {
+    func all(_ gate: inout RiseGate, at now: Timestamp) -> [Bound] {
         gate.take(taking, isMeasured: taking.allSatisfy { flow.shares.isMeasured($0, among: taking) }, at: now)
         var bounds = taking.flatMap(byPack)
         if let lowest = bounds.indices.min(by: { bounds[$0].value < bounds[$1].value }) {
@@ -47,7 +47,7 @@ struct BankBounds {
         taking.contains { members[$0].name == name && sides[$0].bound?.name?.isOfLowestCell == true }
     }
 
-    private func byPack(_ index: Int) -> [ConstraintValue] {
+    private func byPack(_ index: Int) -> [Bound] {
         guard let bound = sides[index].bound else { return [] }
         let name = members[index].name
         if sides[index].standing == .defiant { return [direction.bound(0, .pack, .defiant(pack: name))] }
@@ -70,7 +70,7 @@ struct BankBounds {
         return [byShare, direction.bound(max(least, overload.bound), .overload, carried)]
     }
 
-    private var sum: ConstraintValue {
+    private var sum: Bound {
         let sum = taking.reduce(0.0) { $0 + Double(sides[$1].bound?.value ?? 0) }
         let isDark = taking.contains { isEmpty($0) || sides[$0].bound?.value == 0 }
         let least = isDark ? 0 : taking.reduce(0.0) { $0 + Double(leastDischarge(of: $1)) }
@@ -80,7 +80,7 @@ struct BankBounds {
     }
 
     /// A pack that is silent may take its share all the same: what it allowed last binds.
-    private var ofSilent: [ConstraintValue] {
+    private var ofSilent: [Bound] {
         let packs = Set(taking + silent).sorted()
         guard packs.count > taking.count else { return [] }
         return silent.compactMap { index in
@@ -110,13 +110,13 @@ struct BankBounds {
 
 extension FlowDirection {
     /// A bound in mA; what no inverter can take is cut off.
-    func bound(_ current: Double, _ name: ConstraintName, _ cause: BankCause) -> ConstraintValue {
+    func bound(_ current: Double, _ name: RuleName, _ cause: BankCause) -> Bound {
         let value = Milliamperes(current.isFinite ? Int(min(1e12, max(0, current))) : 0)
         return self == .charge ? .ccl(value, name, .bank(cause)) : .dcl(value, name, .bank(cause))
     }
 }
 
-extension ConstraintName {
+extension RuleName {
     /// The lowest cell bounds DCL, without being empty.
     fileprivate var isOfLowestCell: Bool { self == .lowestCell || self == .loadStep }
 }

@@ -22,7 +22,7 @@ public struct BankCalculator: Sendable {
     private var startedAt: Timestamp?
     private var steppedAt: Timestamp?
     private var newest: [Timestamp?]
-    /// What the shares were measured with: as the BMSs say, and until each pack was heard, as an earlier calculator remembered.
+    /// Capacities with which the shares were measured: as the BMSs say, and until each pack was heard, as an earlier calculator remembered.
     private var capacities: [WattHours?]
 
     /// A calculator for so many packs, always passed in the same order.
@@ -44,7 +44,7 @@ public struct BankCalculator: Sendable {
     /// Where a pack stands for discharging.
     public func dischargeStanding(_ pack: Int) -> BankStanding { sides[pack][1].standing }
 
-    /// Whether the others wait for a pack before they float: not for one that is known to be off the bus.
+    /// The others wait for a pack before they float: not for one that is known to be off the bus.
     public func isAwaited(_ pack: Int) -> Bool { sides[pack][0].isAwaited }
 
     /// The share of the bank's charge and discharge current that a pack is reckoned with, thousandths; `nil`: none.
@@ -57,7 +57,7 @@ public struct BankCalculator: Sendable {
         return (share(0), share(1))
     }
 
-    /// What was measured of a pack and should survive a restart, in the bank of that id; `nil`: nothing yet, or its contact is open:
+    /// Measured share of a pack that should survive a restart, in the bank of that id; `nil`: nothing yet, or its contact is open:
     /// after the restart that is not known for a turn of the keys, and the others would be asked for what it does not carry.
     public func memory(of pack: Int, in bank: String) -> BankShare? {
         // One that is silent since the start keeps what was remembered of it.
@@ -169,7 +169,7 @@ public struct BankCalculator: Sendable {
     private func silent(_ side: Int) -> [Int] { sides.indices.filter { sides[$0][side].standing == .silent } }
 
     private mutating func bounds(
-        _ members: [BankMember], side: Int, into bounds: inout [ConstraintValue], at now: Timestamp
+        _ members: [BankMember], side: Int, into bounds: inout [Bound], at now: Timestamp
     ) {
         let direction = FlowDirection.allCases[side]
         bounds += BankBounds(
@@ -179,7 +179,7 @@ public struct BankCalculator: Sendable {
     }
 
     /// The charge voltages of all packs that may hang on the bus.
-    private func voltages(_ members: [BankMember], _ connected: [Int], into bounds: inout [ConstraintValue]) {
+    private func voltages(_ members: [BankMember], _ connected: [Int], into bounds: inout [Bound]) {
         let isCharged = connected.filter { sides[$0][0].isAwaited }
         for index in isCharged.isEmpty ? connected : isCharged {
             guard let limits = members[index].limits else { continue }
@@ -199,7 +199,7 @@ public struct BankCalculator: Sendable {
         _ members: [BankMember], _ connected: [Int], _ ages: [Freshness], hasFrame: Bool, isDistrusted: Bool,
         at now: Timestamp
     ) -> Limits {
-        var bounds: [ConstraintValue] = []
+        var bounds: [Bound] = []
         voltages(members, connected, into: &bounds)
         for side in FlowDirection.allCases.indices { self.bounds(members, side: side, into: &bounds, at: now) }
         if let charge = configuration.maximumChargeCurrent { bounds.append(.ccl(charge, .userCap, .chargeCap(charge))) }
@@ -245,7 +245,7 @@ public struct BankCalculator: Sendable {
 extension Limits {
     /// The limits of a bank; what is not ramped is the most careful of the packs', and their resistances in parallel.
     fileprivate init(
-        _ levels: Levels, why: PerLimit<Reason>, bounds: [ConstraintValue], _ packs: [Int], _ members: [BankMember],
+        _ levels: Levels, why: PerLimit<Reason>, bounds: [Bound], _ packs: [Int], _ members: [BankMember],
         isStale: Bool
     ) {
         let limits = packs.compactMap { members[$0].limits }

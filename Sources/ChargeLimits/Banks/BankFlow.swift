@@ -54,7 +54,7 @@ struct BankFlow: Sendable {
         exchanges = PerDirection { _ in [Double](repeating: 0, count: count) }
     }
 
-    /// What was measured before is of other packs.
+    /// Forgets measurements of other packs.
     mutating func forgetShares() {
         shares = ShareEstimator(count: exchanges.charge.count)
         window.forget()

@@ -1,6 +1,6 @@
 public import BMSCore
 
-/// What bounds a bank beside its packs: cables, busbars and the inverter are shared.
+/// Bounds of a bank beside its packs: cables, busbars and the inverter are shared.
 public struct BankConfiguration: Hashable, Sendable {
     /// Ceiling of the bank's charge current; `nil`: by the packs alone.
     public var maximumChargeCurrent: Milliamperes?
@@ -19,7 +19,7 @@ public struct BankConfiguration: Hashable, Sendable {
 public struct BankMember: Sendable {
     /// How reasons name it.
     public var name: String
-    /// What is known of it.
+    /// Knowledge of the pack.
     public var snapshot: PackSnapshot
     /// Its own limits; `nil` before its first believed frame.
     public var limits: Limits?
@@ -37,9 +37,9 @@ public struct BankMember: Sendable {
 
 /// Where a pack stands in its bank, for one direction of current.
 public enum BankStanding: Hashable, Sendable {
-    /// It was not heard since the start.
+    /// The pack was not heard since the start.
     case waiting
-    /// It takes its share, and its limits bind.
+    /// The pack takes its share, and its limits bind.
     case counted
     /// Its contact reads open, or its BMS forbids the direction, and it carries nothing: it counts zero.
     case open

@@ -1,6 +1,6 @@
 public import BMSCore
 
-/// What a pack takes of the current of its bank, as it should survive a restart.
+/// Share that a pack takes of the current of its bank, as it should survive a restart.
 public struct BankShare: Hashable, Sendable {
     /// Weights that can have been learned: earlier programs remembered what a pack carried into another as well.
     public static let range = 0.001...2.0

@@ -9,22 +9,22 @@ struct BankSide: Sendable {
 
     let direction: FlowDirection
     private(set) var standing = BankStanding.waiting
-    /// What it allows while it counts, mA, with its cause.
-    private(set) var bound: (value: Int, name: ConstraintName?, cause: Cause)?
-    /// What it allowed when it was heard last, if it took part then.
+    /// Current that it allows while it counts, mA, with its cause.
+    private(set) var bound: (value: Int, name: RuleName?, cause: Cause)?
+    /// Current that it allowed when it was heard last, if it took part then.
     private(set) var last: Int?
-    /// Its own limit is still on its way up from nothing: its constraints are looked at instead, or a pack that comes back
+    /// Its own limit is still on its way up from nothing: its bounds are looked at instead, or a pack that comes back
     /// would pull the bank down to the foot of its ramp.
     private var isReturning = false
     private var carriesSince: Timestamp?
-    /// It carries against its BMS.
+    /// The pack carries current against its BMS.
     private var carries = false
     private var isRefused = false
     /// Its contact read open while it carried: until it reads closed it says nothing.
     private var isContactDisproved = false
-    /// It is known to be off the bus: the file or its contact says so, and it carries nothing.
+    /// The pack is known to be off the bus: the file or its contact says so, and it carries nothing.
     private var isOff = false
-    /// It may hang on the bus.
+    /// The pack may hang on the bus.
     var isAwaited: Bool { !isOff }
     /// Its contact alone says that it does not.
     var isOffByContact: Bool { isOff && standing == .open }
@@ -114,7 +114,7 @@ struct BankSide: Sendable {
         if isRefused { carries = true } else { isContactDisproved = true }
     }
 
-    /// What key 16 says of the contact; `nil`: it was not told, or too long ago.
+    /// Position of the contact by key 16; `nil`: it was not told, or too long ago.
     static func isContactClosed(_ member: BankMember, _ direction: FlowDirection) -> Bool? {
         member.snapshot.keys.secondStatus.map { $0.contains(direction.contact) }
     }
@@ -126,7 +126,7 @@ struct BankSide: Sendable {
         return isFull ? 1_000 + capacity / 20 : max(1_500, capacity / 50)
     }
 
-    private mutating func counted(_ member: BankMember) -> (value: Int, name: ConstraintName?, cause: Cause)? {
+    private mutating func counted(_ member: BankMember) -> (value: Int, name: RuleName?, cause: Cause)? {
         guard let limits = member.limits else { return nil }
         let value = limits.value(direction.kind)
         let lowest = limits.bounds.lowest(direction.kind)

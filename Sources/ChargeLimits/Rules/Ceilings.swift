@@ -9,10 +9,10 @@ struct Ceilings: LimitRule {
     /// Share of the sensor's range that is used: at its end a reading saturates and hides the excess.
     private static let sensorShare = 95
 
-    mutating func bounds(_ input: LimitInput, after earlier: [ConstraintValue]) -> [ConstraintValue] {
+    mutating func bounds(_ input: LimitInput, after earlier: [Bound]) -> [Bound] {
         let figures = input.figures
         let file = figures.configuration
-        var bounds: [ConstraintValue] = []
+        var bounds: [Bound] = []
         if let cap = file.maximumChargeCurrent { bounds.append(.ccl(cap, .userCap, .chargeCap(cap))) }
         if let cap = file.maximumDischargeCurrent { bounds.append(.dcl(cap, .userCap, .dischargeCap(cap))) }
         if let cap = file.maximumChargeVoltage { bounds.append(.cvl(cap, .userCap, .voltageCap(cap))) }

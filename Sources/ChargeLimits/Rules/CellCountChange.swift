@@ -10,7 +10,7 @@ struct CellCountChange: LimitRule {
     private var old = 0
     private var secondsLeft = 0.0
 
-    mutating func bounds(_ input: LimitInput, after earlier: [ConstraintValue]) -> [ConstraintValue] {
+    mutating func bounds(_ input: LimitInput, after earlier: [Bound]) -> [Bound] {
         secondsLeft = max(0, secondsLeft - input.elapsed)
         if let before = input.cellsBefore {
             old = before

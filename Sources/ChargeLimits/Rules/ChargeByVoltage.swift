@@ -31,7 +31,7 @@ struct ChargeByVoltage: LimitRule {
     /// How far the charger was above CVL when it gave what CCL allows, mV.
     private var learned = 0.0
 
-    mutating func bounds(_ input: LimitInput, after earlier: [ConstraintValue]) -> [ConstraintValue] {
+    mutating func bounds(_ input: LimitInput, after earlier: [Bound]) -> [Bound] {
         guard input.configuration.isVoltageOnly else { return [] }
         let cells = Double(input.cells)
         let pack = Double(input.frame.packVoltage.rawValue)

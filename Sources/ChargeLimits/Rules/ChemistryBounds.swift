@@ -8,10 +8,10 @@ import BMSCore
 ///
 /// Example: 24 LTO cells: CVL 68.40 V at most; with a Vmax of 3.7 V in the BMS CCL 0, and ``RestHold`` holds CVL.
 struct ChemistryBounds: LimitRule {
-    mutating func bounds(_ input: LimitInput, after earlier: [ConstraintValue]) -> [ConstraintValue] {
+    mutating func bounds(_ input: LimitInput, after earlier: [Bound]) -> [Bound] {
         guard let chemistry = input.figures.chemistry else { return [] }
         let cell = chemistry.highestCellVoltage
-        let most = ConstraintValue.cvl(cell * input.cells, .cellRating, .chemistryCeiling(chemistry, cell: cell))
+        let most = Bound.cvl(cell * input.cells, .cellRating, .chemistryCeiling(chemistry, cell: cell))
         guard let fault = input.figures.thresholdFault else { return [most] }
         return [most, .ccl(.zero, .chemistry, .contradiction(fault))]
     }

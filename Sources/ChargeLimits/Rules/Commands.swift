@@ -4,9 +4,9 @@ import BMSCore
 ///
 /// Example: `maxChargeCurrent` 30 A: CCL 30 A. `chargeEnabled` OFF: CCL 0, and ``RestHold`` holds CVL.
 struct Commands: LimitRule {
-    mutating func bounds(_ input: LimitInput, after earlier: [ConstraintValue]) -> [ConstraintValue] {
+    mutating func bounds(_ input: LimitInput, after earlier: [Bound]) -> [Bound] {
         let commands = input.commands
-        var bounds: [ConstraintValue] = []
+        var bounds: [Bound] = []
         if let cap = commands.maximumChargeCurrent { bounds.append(.ccl(cap, .command, .commandedCharge(cap))) }
         if let cap = commands.maximumDischargeCurrent { bounds.append(.dcl(cap, .command, .commandedDischarge(cap))) }
         if let cap = commands.maximumChargeVoltage { bounds.append(.cvl(cap, .command, .commandedVoltage(cap))) }

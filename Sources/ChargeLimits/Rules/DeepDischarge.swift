@@ -17,7 +17,7 @@ struct DeepDischarge: LimitRule {
     private var isAllowed = false
     private var secondsBelow = 0.0
 
-    mutating func bounds(_ input: LimitInput, after earlier: [ConstraintValue]) -> [ConstraintValue] {
+    mutating func bounds(_ input: LimitInput, after earlier: [Bound]) -> [Bound] {
         let lowest = input.lowestVoltage
         let start = input.settings.minimumVoltage - Self.begin
         let floor = input.figures.deepVoltage

@@ -26,7 +26,7 @@ struct FloatVoltage: LimitRule {
     private var trim = 0.0
     private var secondsPaused: Double?
 
-    mutating func bounds(_ input: LimitInput, after earlier: [ConstraintValue]) -> [ConstraintValue] {
+    mutating func bounds(_ input: LimitInput, after earlier: [Bound]) -> [Bound] {
         let isCommanded = input.commands.chargeMode == .float
         let isDue = input.isFull && !input.isAwaitingPacks && (input.configuration.floats || input.isStalled)
         guard isDue || isCommanded else {
@@ -45,7 +45,7 @@ struct FloatVoltage: LimitRule {
             : isCommanded && !input.isFull ? .commandedFloat(goal) : isThere ? .float(goal) : .towardsFloat(goal)
         let excess = Double((input.highestVoltage - input.settings.balanceVoltage).rawValue)
         moveTrim(isThere ? excess : 0, input)
-        let voltage = ConstraintValue.cvl(Millivolts(Int(eased - trim * Double(input.cells))), .float, cause)
+        let voltage = Bound.cvl(Millivolts(Int(eased - trim * Double(input.cells))), .float, cause)
         pause(excess, input)
         guard secondsPaused != nil else { return [voltage] }
         return [

@@ -7,7 +7,7 @@ import BMSCore
 struct HardCellCut: LimitRule {
     private var isCut = false
 
-    mutating func bounds(_ input: LimitInput, after earlier: [ConstraintValue]) -> [ConstraintValue] {
+    mutating func bounds(_ input: LimitInput, after earlier: [Bound]) -> [Bound] {
         let highest = input.highestVoltage
         let release = input.settings.balanceVoltage + Millivolts(10)
         if highest >= input.figures.hardVoltage { isCut = true }

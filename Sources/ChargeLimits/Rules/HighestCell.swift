@@ -43,13 +43,13 @@ struct HighestCell: LimitRule {
     private var allowed: Double?
     private var play = VoltagePlay()
 
-    mutating func bounds(_ input: LimitInput, after earlier: [ConstraintValue]) -> [ConstraintValue] {
+    mutating func bounds(_ input: LimitInput, after earlier: [Bound]) -> [Bound] {
         let soft = input.figures.softCap
         let excess = (input.highestVoltage - soft).rawValue
         return [voltage(input, soft, excess), current(input, soft, excess)]
     }
 
-    private mutating func voltage(_ input: LimitInput, _ soft: Millivolts, _ excess: Int) -> ConstraintValue {
+    private mutating func voltage(_ input: LimitInput, _ soft: Millivolts, _ excess: Int) -> Bound {
         // The cap has 5 mV of play, one count of the wire.
         if excess > 5 {
             trim = min(Self.mostTrim, trim + input.elapsed * max(0.5, Double(excess - 5) * 0.15))
@@ -62,7 +62,7 @@ struct HighestCell: LimitRule {
             .leads(input.highest, cap: soft))
     }
 
-    private mutating func current(_ input: LimitInput, _ soft: Millivolts, _ excess: Int) -> ConstraintValue {
+    private mutating func current(_ input: LimitInput, _ soft: Millivolts, _ excess: Int) -> Bound {
         let rating = Double(input.figures.chargeRating.rawValue)
         let hour = Double(input.capacity.rawValue)
         let floor = min(rating, max(2000, 0.02 * hour))

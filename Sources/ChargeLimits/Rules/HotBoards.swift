@@ -9,7 +9,7 @@ struct HotBoards: LimitRule {
     private var isWarm = false
     private var play = VoltagePlay()
 
-    mutating func bounds(_ input: LimitInput, after earlier: [ConstraintValue]) -> [ConstraintValue] {
+    mutating func bounds(_ input: LimitInput, after earlier: [Bound]) -> [Bound] {
         let file = input.configuration
         let coldest = input.coldest
         let balancing = coldest + file.boardRise

@@ -41,7 +41,7 @@ struct LowestCell: LimitRule {
     private var isEmpty = false
     private var sag = SagWatch()
 
-    mutating func bounds(_ input: LimitInput, after earlier: [ConstraintValue]) -> [ConstraintValue] {
+    mutating func bounds(_ input: LimitInput, after earlier: [Bound]) -> [Bound] {
         let lowest = input.lowestVoltage
         let hold = input.figures.hold
         sag.step(input)
@@ -70,7 +70,7 @@ struct LowestCell: LimitRule {
             let floor = Double(
                 isNear ? input.figures.leastDischargeNearEmpty.rawValue : input.figures.leastDischarge.rawValue)
             let value = isNear ? floor : max(floor, followed)
-            let held = ConstraintValue.dcl(
+            let held = Bound.dcl(
                 Milliamperes(Int(min(value, 10_000_000))), .lowestCell,
                 .held(input.lowest, hold: hold, minimum: minimum))
             guard let sudden = input.suddenRest(resistance) else { return [held] }

@@ -12,7 +12,7 @@ struct MaximumSoc: LimitRule {
 
     private var isReached = false
 
-    mutating func bounds(_ input: LimitInput, after earlier: [ConstraintValue]) -> [ConstraintValue] {
+    mutating func bounds(_ input: LimitInput, after earlier: [Bound]) -> [Bound] {
         let most = min(input.configuration.maximumSoc, input.commands.maximumSoc ?? 100)
         let soc = input.frame.soc
         guard most < 100, input.isSocKnown, !input.isFullChargeDue || input.isStalled else {

@@ -29,7 +29,7 @@ struct RestHold: LimitRule {
     /// mV a cell.
     private var offset = 0.0
 
-    mutating func bounds(_ input: LimitInput, after earlier: [ConstraintValue]) -> [ConstraintValue] {
+    mutating func bounds(_ input: LimitInput, after earlier: [Bound]) -> [Bound] {
         let isForbidden = earlier.contains(where: \.stopsCharging)
         if !isForbidden { ceiling = nil }
         follow(input)

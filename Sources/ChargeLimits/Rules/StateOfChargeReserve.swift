@@ -8,7 +8,7 @@ struct StateOfChargeReserve: LimitRule {
 
     private var isReached = false
 
-    mutating func bounds(_ input: LimitInput, after earlier: [ConstraintValue]) -> [ConstraintValue] {
+    mutating func bounds(_ input: LimitInput, after earlier: [Bound]) -> [Bound] {
         let reserve = max(input.configuration.reserveSoc, input.commands.reserveSoc ?? 0)
         let soc = input.frame.soc
         // A state of charge that was never calibrated must not darken a house.

@@ -1,6 +1,6 @@
 import BMSCore
 
-/// What the BMS forbids: permissions, alarms and lost cell boards. Looks at status bits alone, so it acts on frames
+/// Prohibitions of the BMS: permissions, alarms and lost cell boards. Looks at status bits alone, so it acts on frames
 /// whose measurements are junk, too.
 ///
 /// Permission is lost with the first frame that lacks it. While it waits for a second frame after a silence, limits stay
@@ -10,10 +10,10 @@ import BMSCore
 /// Source: the vendor's paper, status byte 1. Example: bit 0 missing on 16 LFP cells with Vbalance 3.400 V: CCL 0, CVL
 /// 16 x 3.380 V = 54.08 V.
 struct StatusBits: LimitRule {
-    mutating func bounds(_ input: LimitInput, after earlier: [ConstraintValue]) -> [ConstraintValue] {
+    mutating func bounds(_ input: LimitInput, after earlier: [Bound]) -> [Bound] {
         let faults = input.faults
         let safe = input.packVoltage(belowBalance: .safe)
-        var bounds: [ConstraintValue] = []
+        var bounds: [Bound] = []
         if !input.permissions.contains(.chargeAllowed) { bounds += charge(input) }
         if !input.permissions.contains(.dischargeAllowed) {
             let isAwaited = input.newestStatus.contains(.dischargeAllowed)
@@ -45,10 +45,10 @@ struct StatusBits: LimitRule {
         }
     }
 
-    private func charge(_ input: LimitInput) -> [ConstraintValue] {
+    private func charge(_ input: LimitInput) -> [Bound] {
         let isAwaited = input.newestStatus.contains(.chargeAllowed)
         let cause: Cause = isAwaited ? .chargeAwaited : .chargeRefused(isEndOfCharge: input.isEndedByBMS)
-        let ccl = ConstraintValue.ccl((isAwaited ? input.published?.ccl : nil) ?? .zero, .chargePermission, cause)
+        let ccl = Bound.ccl((isAwaited ? input.published?.ccl : nil) ?? .zero, .chargePermission, cause)
         // The charge that ended by itself is eased down by the float voltage: there is nothing to protect.
         guard !input.isFull || isAwaited || !input.isEndedByBMS else { return [ccl] }
         let resting = input.figures.floatVoltage

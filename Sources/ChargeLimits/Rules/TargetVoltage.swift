@@ -5,7 +5,7 @@ import BMSCore
 ///
 /// Example: 16 LFP cells with Vbalance 3.400 V: 16 x 3.430 V = 54.88 V.
 struct TargetVoltage: LimitRule {
-    mutating func bounds(_ input: LimitInput, after earlier: [ConstraintValue]) -> [ConstraintValue] {
+    mutating func bounds(_ input: LimitInput, after earlier: [Bound]) -> [Bound] {
         let figures = input.figures
         return [
             .cvl(

@@ -17,7 +17,7 @@ struct TemperatureWindow: LimitRule {
     private var hot = ReadingHold()
     private var secondsWarm = 0.0
 
-    mutating func bounds(_ input: LimitInput, after earlier: [ConstraintValue]) -> [ConstraintValue] {
+    mutating func bounds(_ input: LimitInput, after earlier: [Bound]) -> [Bound] {
         let isBalancing = input.highestVoltage >= input.settings.balanceVoltage
         secondsWarm = isBalancing ? Self.warmSeconds : max(0, secondsWarm - input.elapsed)
         let cell = secondsWarm > 0 ? min(input.warmest, input.coldest + Self.spread) : input.warmest

@@ -6,7 +6,7 @@ struct ConstraintAlarm: Hashable {
     var level: AlarmLevel
 }
 
-extension ConstraintValue {
+extension Bound {
     /// The alarm that this bound raises; `nil`: none.
     ///
     /// A deeply discharged pack has its alarm from the latch, not from the bound, and what the BMS says of itself from its

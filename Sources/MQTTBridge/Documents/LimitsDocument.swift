@@ -35,7 +35,7 @@ struct LimitsDocument: Sendable {
         writer.endArray()
     }
 
-    private static func write(_ bound: ConstraintValue, into writer: inout JSONWriter) {
+    private static func write(_ bound: Bound, into writer: inout JSONWriter) {
         writer.beginObject()
         writer.member("limit", bound.limit.rawValue)
         writer.member("name", bound.fullName)

@@ -1,7 +1,7 @@
 public import BMSCore
 
 /// Stable name of a bound, for machines.
-public enum ConstraintName: String, Hashable, Sendable {
+public enum RuleName: String, Hashable, Sendable {
     // By what is set and configured.
     case target, userCap, fuse, sensorRange, cellRating, reserve, maximumSoc, chemistry
     // By what is measured.
@@ -18,7 +18,7 @@ public enum ConstraintName: String, Hashable, Sendable {
     case pack, overload, silent
 }
 
-extension ConstraintName {
+extension RuleName {
     /// CCL 0 by this rule forbids charging, so CVL holds the pack at rest for chargers that ignore CCL.
     ///
     /// The BMS's refusal is not among them: ``Cause/chargeRefused(isEndOfCharge:)`` says whether it is one or the end of a charge. Cells
@@ -50,15 +50,15 @@ extension ConstraintName {
 }
 
 /// One bound of a limit.
-public struct ConstraintValue: Hashable, Sendable {
+public struct Bound: Hashable, Sendable {
     /// Bound in mV (CVL) or mA (CCL, DCL).
     public var value: Int
     /// Why.
     public var cause: Cause
     /// The limit that it bounds.
     public var limit: LimitKind
-    /// What bounds it.
-    public var name: ConstraintName
+    /// The rule that bounds it.
+    public var name: RuleName
 
     /// This bound forbids charging, other than at the end of a charge.
     var stopsCharging: Bool {
@@ -67,29 +67,29 @@ public struct ConstraintValue: Hashable, Sendable {
     }
 
     /// A bound on the charge voltage.
-    public static func cvl(_ value: Millivolts, _ name: ConstraintName, _ cause: Cause) -> Self {
+    public static func cvl(_ value: Millivolts, _ name: RuleName, _ cause: Cause) -> Self {
         Self(value: value.rawValue, cause: cause, limit: .cvl, name: name)
     }
 
     /// A bound on the charge current; below zero counts as zero.
-    public static func ccl(_ value: Milliamperes, _ name: ConstraintName, _ cause: Cause) -> Self {
+    public static func ccl(_ value: Milliamperes, _ name: RuleName, _ cause: Cause) -> Self {
         Self(value: max(0, value.rawValue), cause: cause, limit: .ccl, name: name)
     }
 
     /// A bound on the discharge current; below zero counts as zero.
-    public static func dcl(_ value: Milliamperes, _ name: ConstraintName, _ cause: Cause) -> Self {
+    public static func dcl(_ value: Milliamperes, _ name: RuleName, _ cause: Cause) -> Self {
         Self(value: max(0, value.rawValue), cause: cause, limit: .dcl, name: name)
     }
 }
 
-extension [ConstraintValue] {
+extension [Bound] {
     /// The lowest bound of a limit, the first of equal ones.
-    func lowest(_ kind: LimitKind) -> ConstraintValue? {
+    func lowest(_ kind: LimitKind) -> Bound? {
         filter { $0.limit == kind }.min { $0.value < $1.value }
     }
 }
 
-extension ConstraintValue {
+extension Bound {
     /// Stable name, for machines: "highestCell", "pack:garage".
     public var fullName: String {
         switch name {
