@@ -23,9 +23,10 @@ class Pack:
     """Cells, boards and the BMS of one pack."""
 
     def __init__(self, ah=100.0, soc=.5, resistance=1.0, temperature=22.0, seed=1, mode="critical", key16=True,
-                 sensor=True):
+                 sensor=True, tmin=TMIN):
         rng = np.random.default_rng(seed)
         self.ah, self.mode, self.key16, self.rng = ah, mode, key16, rng
+        self.tmin = tmin                  # T-min of its BMS, for both relays
         self.sensor = sensor              # without one its frames say "X" where a sign would be
         scale = 100 / ah * resistance * (1 + rng.normal(0, .04, CELLS))
         self.temperature = temperature
@@ -87,7 +88,7 @@ class Pack:
         self.percent = 100 if self.full and self.wh > .99 * self.capacity_wh else min(99, int(
             100 * self.wh / self.capacity_wh))
         self.low, self.high = low <= VMIN, high >= VMAX
-        hot, cold = self.temperature > TMAX, self.temperature < TMIN
+        hot, cold = self.temperature > TMAX, self.temperature < self.tmin
         self.cold, self.hot = cold, hot
         fault = self.fault or cold or hot
         ended = self.mode == "normal" and top and small
@@ -160,21 +161,32 @@ class Bus:
 
 
 class Power:
-    """Charger and inverter: two seconds late, the inverter within half a second, the charger with a voltage loop."""
+    """Charger and inverter: two seconds late, the inverter within half a second, the charger with a voltage loop.
+
+    offset: V that the charger holds above CVL. obeys: which of "cvl", "ccl" and "dcl" are obeyed; "zero" is a DCL of 0 alone.
+    ccl_late: seconds until CCL is obeyed, as on a GX with several MPPTs.
+    """
     PARTS = 5
 
-    def __init__(self, bus, charger, inverter):
+    def __init__(self, bus, charger, inverter, offset=0.0, obeys=("cvl", "ccl", "dcl"), ccl_late=2):
         self.bus, self.charger, self.inverter = bus, charger, inverter
+        self.offset, self.obeys = offset, obeys
         self.queue = [(0.0, 0.0, 0.0)] * 2
+        self.ccl = [0.0] * ccl_late
         self.charge = self.load = 0.0
         self.seen = 0.0
 
     def command(self, limits):
         self.queue.append(limits)
+        self.ccl.append(limits[1])
 
     def step(self, available, wanted):
         """One second: net current in amperes, averaged, and the load that was not served."""
-        cvl, ccl, dcl = self.queue.pop(0)
+        cvl, _, dcl = self.queue.pop(0)
+        ccl = self.ccl.pop(0)
+        cvl = cvl + self.offset if "cvl" in self.obeys else CELLS * (VBAL + .25)
+        ccl = ccl if "ccl" in self.obeys else 1e9
+        dcl = dcl if "dcl" in self.obeys or dcl == 0 else 1e9
         total = unserved = 0.0
         sums = {}
         dt = 1 / self.PARTS

@@ -29,6 +29,10 @@ class Scenario:
     happen: object = lambda t, packs: None   # what befalls the packs
     disconnected: list = field(default_factory=list)
     exempt: set = field(default_factory=set)   # packs that no limit can reach while they are silent
+    power: dict = field(default_factory=dict)  # how charger and inverter obey
+    restart: int = 0                           # seconds after which the program is killed, again and again
+    most_in: float = 1e9                       # Ah that may be charged
+    late: int = 0                              # seconds more in which a fallen limit is not obeyed
 
 
 def four(**last):
@@ -92,6 +96,18 @@ SCENARIOS = [
              silent=lambda t: {3}, disconnected=["d"]),
     Scenario("charging with one silent on the bus", four(soc=.5), available=lambda t: 1e4, seconds=1800,
              silent=lambda t: {3} if t >= 600 else set(), exempt={3}),
+    Scenario("frozen, chargers 0.4 V above CVL that ignore CCL", four(temperature=-5.0, tmin=-20.0), lambda t: 4.0, after,
+             5400, power=dict(offset=.4, obeys=("cvl", "dcl")), most_in=8.0),
+    Scenario("the same, killed each minute", four(temperature=-5.0, tmin=-20.0), lambda t: 4.0, after, 5400,
+             power=dict(offset=.4, obeys=("cvl", "dcl")), most_in=8.0, restart=60),
+    Scenario("an inverter that knows DCL 0 alone, to empty", four(soc=.2), lambda t: 120.0, seconds=3600,
+             power=dict(obeys=("cvl", "ccl", "zero"))),
+    Scenario("the same, killed each minute", four(soc=.2), lambda t: 120.0, seconds=3600,
+             power=dict(obeys=("cvl", "ccl", "zero")), restart=60),
+    Scenario("chargers that obey CCL alone, to full", four(soc=.9), available=after, seconds=5400,
+             power=dict(obeys=("ccl", "dcl"))),
+    Scenario("chargers that obey CCL 45 s late, to full", four(soc=.9), available=after, seconds=5400,
+             power=dict(ccl_late=45), late=45),
     Scenario("load that jumps each 7 s between 20 and 380 A", four(resistance=1.5, soc=.9),
              lambda t: 380.0 if t // 7 % 2 else 20.0, seconds=1800),
 ]
@@ -108,14 +124,25 @@ def configuration(packs, disconnected):
 
 
 class Filter:
-    """`bms-mqtt limits --bank` as a child: a line in, a line out."""
+    """`bms-mqtt limits --bank` as a child: a line in, a line out. With `keeps` its knowledge survives `restart`."""
 
-    def __init__(self, program, text):
+    def __init__(self, program, text, keeps=False):
         self.file = tempfile.NamedTemporaryFile("w", suffix=".yaml")
         self.file.write(text)
         self.file.flush()
-        self.child = subprocess.Popen([program, "limits", "--config", self.file.name, "--bank", "bank"],
-                                      stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.command = [program, "limits", "--config", self.file.name, "--bank", "bank"]
+        self.folder = tempfile.TemporaryDirectory() if keeps else None
+        if keeps:
+            self.command += ["--state", self.folder.name + "/state.json"]
+        self.start()
+
+    def start(self):
+        self.child = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def restart(self):
+        self.child.kill()
+        self.child.wait()
+        self.start()
 
     def __enter__(self):
         return self
@@ -124,6 +151,8 @@ class Filter:
         self.child.stdin.close()
         self.child.wait()
         self.file.close()
+        if self.folder:
+            self.folder.cleanup()
 
     def ask(self, t, frames):
         """The answer to frames in hex, or None, by pack."""
@@ -140,8 +169,8 @@ def run(program, scenario, trace=None):
         packs.append(pack)
     text, names = configuration(packs, scenario.disconnected)
     bus = Bus(packs)
-    power = Power(bus, sum(p.ah for p in packs) * 2, sum(p.ah for p in packs) * 2)
-    with Filter(program, text) as bank:
+    power = Power(bus, sum(p.ah for p in packs) * 2, sum(p.ah for p in packs) * 2, **scenario.power)
+    with Filter(program, text, keeps=scenario.restart > 0) as bank:
         return follow(scenario, packs, names, power, bank, trace)
 
 
@@ -160,7 +189,12 @@ def follow(scenario, packs, names, power, bank, trace):
             p.sample(t)
         silent = scenario.silent(t)
         frames = {n: None if i in silent else p.frame().hex() for i, (n, p) in enumerate(zip(names, packs))}
+        if scenario.restart and t > 0 and t % scenario.restart == 0:
+            bank.restart()
         answer = bank.ask(t + WARM, frames)
+        if answer["cvl"] is None and t > 0:
+            answer = before    # a bridge that starts says nothing yet, and the last document holds
+        before = answer
         limits = [answer[k] or 0.0 for k in ("cvl", "ccl", "dcl")]
         power.command(tuple(limits))
         if t < 0:
@@ -182,7 +216,7 @@ def follow(scenario, packs, names, power, bank, trace):
         for i, (n, p) in enumerate(zip(names, packs)):
             bad["cell"] = max(bad["cell"], float(p.cells.max()))
             own = answer["packs"][n]
-            recent[n] = (recent[n] + [(own["ccl"] or 0.0, own["dcl"] or 0.0)])[-ALLOWED:]
+            recent[n] = (recent[n] + [(own["ccl"] or 0.0, own["dcl"] or 0.0)])[-ALLOWED - scenario.late:]
             if i in scenario.exempt and (i in silent or i in scenario.silent(t - 120)):
                 continue
             for k, key in enumerate(("ccl", "dcl")):
@@ -205,6 +239,7 @@ def follow(scenario, packs, names, power, bank, trace):
                 f"{n}:{p.current:.0f}/{answer['packs'][n]['ccl' if p.current > 0 else 'dcl']}" for n, p in zip(names, packs))
             print(t, limits, f"{total:.0f}", shares, answer["reasons"]["dcl" if wanted else "ccl"], file=sys.stderr)
     bad["trips"] = sum(p.trips for p in packs)
+    bad["seconds"] += int(max(0.0, bad["in"] - scenario.most_in) * 3600)
     return bad
 
 

@@ -14,6 +14,10 @@ struct StateDocumentTests {
     private static let state: PackState = {
         var memory = LimitMemory(cellCount: 16, capacity: WattHours(5200), secondsSinceFull: 60)
         memory.latches = [.empty, .deepDischarge, .maximumSoc]
+        memory.sag = 2.5
+        memory.cellSettings.low = Millivolts(3_000)
+        memory.cellSettings.nominal = Millivolts(3_300)
+        memory.cellSettings.full = Millivolts(3_450)
         memory.recent = LimitMemory.Recent(
             age: 1_000, levels: levels, numbers: [.trim: 31.25], stalledSoc: 97, state: .balancing)
         let mode = StoredSetting(.word("full"), setAt: 1_000, age: 5_000)
@@ -110,6 +114,23 @@ struct StateDocumentTests {
         #expect(state?.memory?.recent == nil)
         // What is no number at all is no JSON: then the whole file is damaged.
         if !member.contains("1e999") { #expect(state?.memory?.cellCount == 16) }
+    }
+
+    @Test("Each number of a rule comes back, and one beyond its range makes the last values count for nothing")
+    func numbers() throws {
+        for number in LimitMemory.Number.allCases {
+            for bound in [number.range.lowerBound, number.range.upperBound] {
+                var state = Self.state
+                state.memory?.recent?.numbers = [number: bound]
+                let bytes = StateDocument.bytes(state, at: Self.moment(0))
+                let back = try #require(StateDocument.parse(bytes, at: Self.moment(0))?.memory?.recent)
+                #expect(back.numbers == [number: bound])
+            }
+            for wild in ["\(number.range.upperBound + 1)", "\(number.range.lowerBound - 1)", "null", "\"1\"", "[]"] {
+                let recent = "\"recent\":{\"age\":0,\"state\":\"bulk\",\"\(number.rawValue)\":\(wild)}"
+                #expect(try #require(parse(recent)).memory?.recent == nil, "\(number) \(wild)")
+            }
+        }
     }
 
     @Test("Damaged bytes end nothing, and never bring back more than limits can be", arguments: [1, 2, 3] as [UInt64])
