@@ -17,15 +17,16 @@ protocol KeptFilter {
     var longestDocument: Int { get }
 }
 
-/// The file of a filter: read at the first line, written when a latch changes, once a minute of the lines' time, and at the
-/// end. The lines' time is the only clock, so what is kept ages by it.
+/// The file of a filter: read at the first line, written when a latch changes, 15 s after the first line, then once a minute of
+/// the lines' time, and at the end. The lines' time is the only clock, so what is kept ages by it.
 struct FilterState<Filter: KeptFilter> {
     private static var minute: Int64 { 60_000 }
+    private static var soon: Int64 { 15_000 }
 
     let path: String
     private var latches: Filter.Latches?
     private var last: (milliseconds: Int64, shown: Int64)?
-    private var writtenAt: Int64?
+    private var dueAt: Int64?
     private var hasComplained = false
 
     init(path: String) { self.path = path }
@@ -50,9 +51,9 @@ struct FilterState<Filter: KeptFilter> {
     mutating func keep(_ filter: Filter, at milliseconds: Int64, shownAs shown: Int64) {
         guard last != nil else { return }
         last = (milliseconds, shown)
-        let writtenAt = self.writtenAt ?? milliseconds
-        self.writtenAt = writtenAt
-        guard filter.latches != latches || milliseconds - writtenAt >= Self.minute else { return }
+        let dueAt = self.dueAt ?? milliseconds + Self.soon
+        self.dueAt = dueAt
+        guard filter.latches != latches || milliseconds >= dueAt else { return }
         write(filter)
     }
 
@@ -64,7 +65,7 @@ struct FilterState<Filter: KeptFilter> {
     private mutating func write(_ filter: Filter) {
         guard let last else { return }
         latches = filter.latches
-        writtenAt = last.milliseconds
+        dueAt = last.milliseconds + Self.minute
         let document = filter.document(at: last.milliseconds, StateMoment(wall: last.shown))
         guard let failure = StateFile.replace(path, with: document), !hasComplained else { return }
         hasComplained = true

@@ -8,6 +8,8 @@ final class StateKeeper: Sendable {
     private static let saveSeconds = 1800.0
     /// Packs whose limits or trims moved are written so often: a crash costs no more of them.
     private static let lookSeconds = 60.0
+    /// The first look comes sooner, or a program that dies each minute would never write any.
+    private static let firstLookSeconds = 15.0
     /// Answers that wait; more are dropped, the oldest first. Whoever asked has given up long before.
     private static let longestQueue = 1024
 
@@ -57,7 +59,7 @@ final class StateKeeper: Sendable {
 
     private func run(_ runtime: BridgeRuntime) {
         var nextSave = MonotonicTime.seconds() + Self.saveSeconds
-        var nextLook = MonotonicTime.seconds() + Self.lookSeconds
+        var nextLook = MonotonicTime.seconds() + Self.firstLookSeconds
         var written = WrittenStates()
         while true {
             event.wait(seconds: nextLook - MonotonicTime.seconds())
