@@ -79,6 +79,22 @@ struct HighestCellTests {
         #expect(value >= 2_000)
     }
 
+    @Test(
+        "After a pause CCL rises from its floor, for an hour to half of the current that led to it",
+        arguments: [(40_000, 20_000), (10_000, 5_000), (1_000, 2_000)])
+    func afterPause(current: Int, half: Int) {
+        var constraint = HighestCell()
+        _ = constraint.evaluate(cells(high: 3460, pack: 55_000, current: current))
+        for _ in 0..<100 { _ = constraint.evaluate(cells(high: 3460, pack: 55_000, current: 1_000)) }
+        var value = 0
+        for _ in 0..<1200 { value = constraint.value(.ccl, cells(high: 3390, pack: 54_000, current: 0)) }
+        #expect(value <= 2_200, "from the floor")
+        for _ in 0..<600 { value = constraint.value(.ccl, cells(high: 3390, pack: 54_000, current: 0)) }
+        #expect(value == half)
+        for _ in 0..<3_600 { value = constraint.value(.ccl, cells(high: 3390, pack: 54_000, current: 0)) }
+        #expect(value == 50_000)
+    }
+
     @Test("CCL is 0 close to the hard cut, and the floor again 20 minutes later", arguments: [3430, 3420, 3300])
     func zero(high: Int) throws {
         var constraint = HighestCell()

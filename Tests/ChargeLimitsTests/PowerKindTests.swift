@@ -30,13 +30,13 @@ struct PowerKindTests {
                 $0.exports = exports
             }, seed: seed)
         var loop = PowerLoop(simulator, seed: seed)
-        // The room is cold for two hours.
-        loop.run(7_200)
-        let most = (exports ? 0.05 : 0.02) * Double(ampereHours)
+        // The room is cold for two hours, of which one is watched.
+        loop.run(3_600)
+        let most = (exports ? 0.03 : 0.01) * Double(ampereHours)
         #expect(loop.charged <= most, "seed \(seed): \(loop.charged) Ah of \(ampereHours)")
-        // The house takes 1 % of C of its own.
+        // The house takes 1 % of C of its own in an hour.
         #expect(
-            loop.discharged <= most + 0.02 * Double(ampereHours),
+            loop.discharged <= most + 0.01 * Double(ampereHours),
             "seed \(seed): \(loop.discharged) Ah of \(ampereHours)")
         #expect(loop.trips.isEmpty, "seed \(seed): \(loop.trips)")
     }
@@ -70,7 +70,7 @@ struct PowerKindTests {
                 $0.voltageOffset = Millivolts(3_000)
             }, seed: seed)
         var loop = PowerLoop(simulator, seed: seed)
-        loop.run(2 * 3600)
+        loop.run(3_600)
         #expect(loop.trips.isEmpty, "seed \(seed): \(loop.trips)")
         #expect(loop.secondsOver <= 120, "seed \(seed): \(loop.secondsOver) s")
         #expect(loop.turnsPerHour <= 6, "seed \(seed): \(loop.turns)")
@@ -81,7 +81,7 @@ struct PowerKindTests {
         let simulator = Simulator(
             scenario: .imbalanced, mode: .critical, behaviour: behaviour { $0.currentDelay = 45 }, seed: seed)
         var loop = PowerLoop(simulator, seed: seed)
-        loop.run(2 * 3600)
+        loop.run(3_600)
         #expect(loop.trips.isEmpty, "seed \(seed): \(loop.trips)")
         #expect(loop.secondsOver <= 60, "seed \(seed): \(loop.secondsOver) s")
         #expect(loop.turnsPerHour <= 6, "seed \(seed): \(loop.turns)")
@@ -96,7 +96,7 @@ struct PowerKindTests {
                 $0.voltageOffset = Millivolts(200)
             }, seed: seed)
         var loop = PowerLoop(simulator, seed: seed)
-        loop.run(2 * 3600)
+        loop.run(3_600)
         #expect(loop.trips.isEmpty, "seed \(seed): \(loop.trips)")
         #expect(loop.secondsOver <= 60, "seed \(seed): \(loop.secondsOver) s")
         #expect(loop.turnsPerHour <= 6, "seed \(seed): \(loop.turns)")
@@ -108,10 +108,10 @@ struct PowerKindTests {
     func restarts(scenario: Scenario, seed: UInt64) {
         let simulator = Simulator(scenario: scenario, mode: .critical, seed: seed)
         var running = PowerLoop(simulator, seed: seed)
-        running.run(3_600)
+        running.run(2_400)
         var killed = PowerLoop(simulator, seed: seed)
         killed.restartEvery = 60
-        killed.run(3_600)
+        killed.run(2_400)
         // An empty pack's standby goes on beside the relay.
         #expect(
             (killed.trips.first ?? .max) >= (running.trips.first ?? .max) - 60,

@@ -70,7 +70,8 @@ struct HighestCell: LimitRule {
         let excess = isIgnored ? excess + Self.margin : excess
         var value = max(floor, min(rating, allowed ?? rating))
         if excess > 5 {
-            if !isOver { crossing = Double(input.current.rawValue) }
+            // Without a current sensor what was allowed counts as what flowed.
+            if !isOver { crossing = input.frame.current == nil ? value : Double(input.current.rawValue) }
             let base = min(value, max(Double(input.current.rawValue), floor) * 1.05)
             value = max(floor, base - input.elapsed * 0.03 * hour * min(3, Double(excess) / 10))
         } else if excess < -15 {
