@@ -37,6 +37,8 @@ public struct LimitMemory: Hashable, Sendable {
         case maximumSoc
         /// CVL below Vbalance: boards that balance would come close to Tmax, and the cells have not cooled yet.
         case hotBoards
+        /// CCL 0: the number of cells changed less than a minute ago.
+        case cellCount
     }
 
     /// A number that a rule goes on from.
@@ -55,6 +57,8 @@ public struct LimitMemory: Hashable, Sendable {
         case byVoltage
         /// ``TemperatureWindow``: worst readings of late, millidegrees Celsius.
         case coldest, warmest
+        /// ``CellCountChange``: number of cells before.
+        case cellsBefore
 
         /// Numbers that can have been kept; others are of a damaged file.
         public var range: ClosedRange<Double> {
@@ -66,6 +70,7 @@ public struct LimitMemory: Hashable, Sendable {
             case .rest, .restCeiling, .byVoltage: 0...2_000_000
             case .restOffset: 0...35
             case .coldest, .warmest: -300_000...1_000_000
+            case .cellsBefore: 1...255
             }
         }
     }

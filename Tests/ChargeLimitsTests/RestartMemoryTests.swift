@@ -11,6 +11,8 @@ struct RestartMemoryTests {
     struct Situation: CustomTestStringConvertible, Sendable {
         var name: String
         var seconds = 900
+        /// Seconds after the restart until limits are compared.
+        var after = 120
         var configure: @Sendable (inout LimitConfiguration) -> Void = { _ in }
         /// The frame of a second.
         var frame: @Sendable (Int, inout Frame) -> Void
@@ -61,6 +63,11 @@ struct RestartMemoryTests {
             frame.lowestTemperature = RawTemperature(second < 100 ? 322 : 319)
             frame.highestTemperature = RawTemperature(second < 100 ? 323 : 320)
         },
+        Situation(name: "a cell was taken away half a minute ago", after: 20) { second, frame in
+            frame.cellCount = second < 870 ? 16 : 15
+            frame.highestTemperatureCell = 2
+            frame.setCells(low: 3_305, high: 3_320)
+        },
         Situation(name: "the coldest reading was a count lower") { second, frame in
             frame.lowestTemperature = RawTemperature(second < 300 ? 274 : 275)
         },
@@ -93,7 +100,7 @@ struct RestartMemoryTests {
         let memory = try #require(running.calculator.memory(at: .seconds(begin - 1)))
         var killed = Bench(options: options, memory: memory, at: .seconds(begin), configure: situation.configure)
         var forgetful = Bench(options: options, at: .seconds(begin), configure: situation.configure)
-        for second in situation.seconds..<situation.seconds + 120 {
+        for second in situation.seconds..<situation.seconds + situation.after {
             running.feed(at: Double(second)) { situation.frame(second, &$0) }
             killed.feed(at: Double(second)) { situation.frame(second, &$0) }
             forgetful.feed(at: Double(second)) { situation.frame(second, &$0) }

@@ -22,4 +22,17 @@ struct CellCountChange: LimitRule {
             .ccl(.zero, .cellCount, cause), .cvl(input.packVoltage(belowBalance: .safe), .cellCount, cause),
         ]
     }
+
+    func remember(in memory: inout LimitMemory) {
+        guard secondsLeft > 0 else { return }
+        memory.latches.insert(.cellCount)
+        memory.recent?.numbers[.cellsBefore] = Double(old)
+    }
+
+    /// A restart begins the minute anew; a stop of more than ten is long enough to look at the app.
+    mutating func recall(_ memory: LimitMemory) {
+        guard memory.latches.contains(.cellCount), let before = memory.recent?.numbers[.cellsBefore] else { return }
+        old = Int(before)
+        secondsLeft = Self.seconds
+    }
 }
