@@ -70,6 +70,26 @@ struct BankTests {
         }
     }
 
+    @Test("what packs exchange is known with the first limits after a short stop")
+    func exchanged() {
+        var bench = BankBench(2)
+        bench.run(300, [-60, -30])
+        bench.run(120, [-40, 20])
+        let shares = (0..<2).map { bench.bank.memory(of: $0, in: "house") }
+        func restart(_ change: (inout BankShare?) -> Void) -> Int {
+            var shares = shares
+            for pack in shares.indices { change(&shares[pack]) }
+            var restarted = BankBench(2)
+            restarted.bank = BankCalculator(packs: 2, shares: shares)
+            restarted.second = bench.second
+            restarted.run(2, [-40, 20])
+            return restarted.amperes[1]
+        }
+        #expect(abs(restart { _ in } - bench.amperes[1]) <= 2)
+        #expect(restart { $0?.dischargeExchange = nil } > bench.amperes[1] + 10)
+        #expect(restart { $0?.dischargeExchange = .infinity } > bench.amperes[1] + 10, "no number")
+    }
+
     @Test("a pack of another capacity is another pack: no share of before is believed")
     func replaced() throws {
         var bench = BankBench(2)

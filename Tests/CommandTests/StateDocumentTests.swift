@@ -133,6 +133,19 @@ struct StateDocumentTests {
         }
     }
 
+    @Test("What packs exchange in a bank counts for ten minutes", arguments: [0, 600_000, 600_001, -1])
+    func exchange(stop: Int64) throws {
+        var share = BankShare(bank: "house", capacity: WattHours(5_200), charge: 0.5, discharge: 0.5)
+        share.chargeExchange = -2_500
+        share.dischargeExchange = 2_500
+        let bytes = StateDocument.bytes(PackState(share: share), at: Self.moment(1_000))
+        let back = try #require(StateDocument.parse(bytes, at: Self.moment(1_000 + stop))?.share)
+        let counts = (0...600_000).contains(stop)
+        #expect(back.discharge == 0.5)
+        #expect(back.chargeExchange == (counts ? -2_500 : nil))
+        #expect(back.dischargeExchange == (counts ? 2_500 : nil))
+    }
+
     @Test("Damaged bytes end nothing, and never bring back more than limits can be", arguments: [1, 2, 3] as [UInt64])
     func damage(seed: UInt64) {
         var random = SeededRandom(seed)

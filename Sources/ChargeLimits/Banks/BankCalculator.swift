@@ -63,7 +63,10 @@ public struct BankCalculator: Sendable {
         // One that is silent since the start keeps what was remembered of it.
         guard let capacity = capacities[pack], !sides[pack].contains(where: \.isOffByContact) else { return nil }
         guard let share = flow.shares.memory(of: pack) else { return nil }
-        return BankShare(bank: bank, capacity: capacity, charge: share, discharge: share)
+        var memory = BankShare(bank: bank, capacity: capacity, charge: share, discharge: share)
+        memory.chargeExchange = flow.exchanges.charge[pack]
+        memory.dischargeExchange = flow.exchanges.discharge[pack]
+        return memory
     }
 
     /// The bank's limits at `now`; `nil` until every connected pack was heard, or the time of staleness has passed, or where

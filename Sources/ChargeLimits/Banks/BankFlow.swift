@@ -51,7 +51,14 @@ struct BankFlow: Sendable {
 
     init(count: Int, shares known: [BankShare?] = []) {
         shares = ShareEstimator(count: count, remembered: known.map { $0?.discharge ?? $0?.charge })
-        exchanges = PerDirection { _ in [Double](repeating: 0, count: count) }
+        // The first load that stands still shows them anew; until then those of a short stop hold.
+        exchanges = PerDirection { direction in
+            (0..<count).map { pack in
+                let share = known.indices.contains(pack) ? known[pack] : nil
+                let exchange = direction == .charge ? share?.chargeExchange : share?.dischargeExchange
+                return exchange.flatMap { BankShare.exchanges.contains($0) ? $0 : nil } ?? 0
+            }
+        }
     }
 
     /// Forgets measurements of other packs.

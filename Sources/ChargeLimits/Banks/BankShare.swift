@@ -13,6 +13,14 @@ public struct BankShare: Hashable, Sendable {
     public var charge: Double?
     /// The same while the bank is discharged.
     public var discharge: Double?
+    /// Current that the pack took from the other packs beside its share while the bank was charged, mA; it counts for ten minutes. `nil`: too
+    /// old, or not known.
+    public var chargeExchange: Double?
+    /// Current that it gave to them while the bank was discharged, mA, likewise.
+    public var dischargeExchange: Double?
+
+    /// Exchanges that can have been measured, mA; others are of a damaged file.
+    public static let exchanges = -1_000_000.0...1_000_000
 
     /// A share in a bank.
     public init(bank: String, capacity: WattHours, charge: Double? = nil, discharge: Double? = nil) {

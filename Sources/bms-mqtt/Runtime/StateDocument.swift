@@ -86,6 +86,8 @@ enum StateDocument {
             writer.member("capacity", .integer(share.capacity.rawValue))
             if let charge = share.charge { writer.member("charge", charge) }
             if let discharge = share.discharge { writer.member("discharge", discharge) }
+            if let exchange = share.chargeExchange { writer.member("chargeExchange", exchange) }
+            if let exchange = share.dischargeExchange { writer.member("dischargeExchange", exchange) }
             writer.endObject()
         }
         writer.key("settings")
@@ -169,9 +171,14 @@ enum StateDocument {
         state.peaks.strongestCell = value["strongestCell"]?.whole(in: 1...255)
         state.peaks.weakestCell = value["weakestCell"]?.whole(in: 1...255)
         if let bank = value["share.bank"]?.text, let capacity = value["share.capacity"]?.whole {
-            state.share = BankShare(
+            var share = BankShare(
                 bank: bank, capacity: WattHours(capacity), charge: weight(value["share.charge"]),
                 discharge: weight(value["share.discharge"]))
+            if let elapsed, elapsed <= LimitMemory.Recent.lifetime {
+                share.chargeExchange = exchange(value["share.chargeExchange"])
+                share.dischargeExchange = exchange(value["share.dischargeExchange"])
+            }
+            state.share = share
         }
         guard case .object(let settings)? = value["settings"], settings.count <= mostEntries else { return nil }
         for (name, entry) in settings { state.settings[name] = stored(entry, elapsed: elapsed) }
@@ -184,6 +191,10 @@ enum StateDocument {
 
     private static func weight(_ value: JSONValue?) -> Double? {
         value?.number.flatMap { BankShare.range.contains($0) ? $0 : nil }
+    }
+
+    private static func exchange(_ value: JSONValue?) -> Double? {
+        value?.number.flatMap { BankShare.exchanges.contains($0) ? $0 : nil }
     }
 
     private static func memory(_ value: JSONValue) -> LimitMemory? {
