@@ -85,7 +85,7 @@ public struct PackTracker: Sendable {
     /// - Parameter memory: knowledge of an earlier one; `nil`: nothing.
     public init(_ options: Options = Options(), memory: Memory? = nil) {
         self.options = options
-        self.memory = memory
+        self.memory = options.generation == .three ? memory : nil
         gate = FrameGate(options.gate)
         flicker = FlickerGuard(patience: options.freshness.stale)
         snapshot.chemistry = options.chemistry

@@ -57,8 +57,8 @@ public struct LimitMemory: Hashable, Sendable {
         case byVoltage
         /// ``TemperatureWindow``: worst readings of late, millidegrees Celsius.
         case coldest, warmest
-        /// ``CellCountChange``: number of cells before.
-        case cellsBefore
+        /// ``CellCountChange``: number of cells before, and seconds that are left.
+        case cellsBefore, cellsSeconds
 
         /// Numbers that can have been kept; others are of a damaged file.
         public var range: ClosedRange<Double> {
@@ -71,6 +71,7 @@ public struct LimitMemory: Hashable, Sendable {
             case .restOffset: 0...35
             case .coldest, .warmest: -300_000...1_000_000
             case .cellsBefore: 1...255
+            case .cellsSeconds: 0...60
             }
         }
     }

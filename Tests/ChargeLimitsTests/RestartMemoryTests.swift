@@ -140,4 +140,57 @@ struct RestartMemoryTests {
         #expect(after.limits?.dcl == fresh.limits?.dcl)
         #expect(after.receiver.snapshot.cellSettings == CellSettings())
     }
+
+    @Test(
+        "A rest that the pack no longer has raises no CVL, with and without a current sensor", arguments: [true, false])
+    func lowerPack(hasSensor: Bool) throws {
+        func frame(_ low: Int) -> (inout Frame) -> Void {
+            {
+                $0.lowestTemperature = RawTemperature(265)
+                $0.current = hasSensor ? .zero : nil
+                $0.setCells(low: low, high: low + 5)
+            }
+        }
+        var bench = Bench()
+        bench.run(0...120, frame(3_330))
+        let memory = try #require(bench.calculator.memory(at: .seconds(120)))
+        var after = Bench(memory: memory, at: .seconds(500))
+        var fresh = Bench()
+        after.run(500...503, frame(3_250))
+        fresh.run(500...503, frame(3_250))
+        #expect(try #require(after.limits).cvl <= #require(fresh.limits).cvl)
+    }
+
+    @Test("What is remembered of any situation is within the ranges that a state file may have", arguments: situations)
+    func ranges(_ situation: Situation) throws {
+        var bench = Bench(configure: situation.configure)
+        for second in 0..<situation.seconds {
+            bench.feed(at: Double(second)) {
+                situation.frame(second, &$0)
+                // A house that draws while a cell is at its cap.
+                if second % 7 == 0 { $0.current = $0.current.map { $0 - Milliamperes(8_000) } }
+            }
+            let numbers = bench.calculator.memory(at: .seconds(Double(second)))?.recent?.numbers ?? [:]
+            #expect(numbers.allSatisfy { $0.key.range.contains($0.value) }, "\(second) s: \(numbers)")
+        }
+    }
+
+    @Test("A minute that goes on over restarts ends")
+    func minuteEnds() throws {
+        var bench = Bench()
+        bench.run(0...20)
+        let fifteen: (inout Frame) -> Void = {
+            $0.cellCount = 15
+            $0.highestTemperatureCell = 2
+            $0.setCells(low: 3_305, high: 3_320)
+        }
+        bench.run(21...40, fifteen)
+        #expect(bench.limits?.ccl == .zero)
+        for start in [41, 71, 101] {
+            let memory = try #require(bench.calculator.memory(at: .seconds(Double(start - 1))))
+            bench = Bench(memory: memory, at: .seconds(Double(start)))
+            bench.run(start...start + 29, fifteen)
+        }
+        #expect((bench.limits?.ccl ?? .zero) > .zero)
+    }
 }

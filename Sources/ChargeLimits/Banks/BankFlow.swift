@@ -51,19 +51,21 @@ struct BankFlow: Sendable {
 
     init(count: Int, shares known: [BankShare?] = []) {
         shares = ShareEstimator(count: count, remembered: known.map { $0?.discharge ?? $0?.charge })
-        // The first load that stands still shows them anew; until then those of a short stop hold.
+        // The first load that stands still shows them anew; until then those of a short stop hold, where they lower a limit.
         exchanges = PerDirection { direction in
             (0..<count).map { pack in
                 let share = known.indices.contains(pack) ? known[pack] : nil
                 let exchange = direction == .charge ? share?.chargeExchange : share?.dischargeExchange
-                return exchange.flatMap { BankShare.exchanges.contains($0) ? $0 : nil } ?? 0
+                return exchange.flatMap { BankShare.exchanges.contains($0) ? max(0, $0) : nil } ?? 0
             }
         }
     }
 
     /// Forgets measurements of other packs.
     mutating func forgetShares() {
-        shares = ShareEstimator(count: exchanges.charge.count)
+        let count = exchanges.charge.count
+        shares = ShareEstimator(count: count)
+        exchanges = PerDirection { _ in [Double](repeating: 0, count: count) }
         window.forget()
         stand = nil
         isRebasing = true

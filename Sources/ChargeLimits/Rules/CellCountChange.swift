@@ -27,12 +27,13 @@ struct CellCountChange: LimitRule {
         guard secondsLeft > 0 else { return }
         memory.latches.insert(.cellCount)
         memory.recent?.numbers[.cellsBefore] = Double(old)
+        memory.recent?.numbers[.cellsSeconds] = secondsLeft
     }
 
-    /// A restart begins the minute anew; a stop of more than ten is long enough to look at the app.
+    /// The minute goes on where the file has it; a stop of more than ten is long enough to look at the app.
     mutating func recall(_ memory: LimitMemory) {
         guard memory.latches.contains(.cellCount), let before = memory.recent?.numbers[.cellsBefore] else { return }
         old = Int(before)
-        secondsLeft = Self.seconds
+        secondsLeft = memory.recent?.numbers[.cellsSeconds] ?? Self.seconds
     }
 }

@@ -79,8 +79,5 @@ struct ChargeByVoltage: LimitRule {
 
     func remember(in memory: inout LimitMemory) { memory.recent?.numbers[.byVoltage] = level }
 
-    mutating func recall(_ memory: LimitMemory) {
-        level = memory.recent?.numbers[.byVoltage]
-        rest = memory.recent?.numbers[.rest]
-    }
+    mutating func recall(_ memory: LimitMemory) { level = memory.recent?.numbers[.byVoltage] }
 }

@@ -30,7 +30,9 @@ struct FloatVoltage: LimitRule {
         let isCommanded = input.commands.chargeMode == .float
         let isDue = input.isFull && !input.isAwaitingPacks && (input.configuration.floats || input.isStalled)
         guard isDue || isCommanded else {
-            self = FloatVoltage()
+            // A full pack that waits for the others of its bank keeps its trim and pause: after a restart none has been heard yet.
+            let isWaiting = input.isFull && input.isAwaitingPacks
+            if isWaiting { level = nil } else { self = FloatVoltage() }
             return []
         }
         let goal = input.figures.floatVoltage

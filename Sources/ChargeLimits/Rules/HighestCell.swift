@@ -33,7 +33,7 @@ struct HighestCell: LimitRule {
     private var trim = 0.0
     /// The floor of CCL has ended.
     private var isPaused = false
-    /// Seconds since it ended; `nil`: long ago.
+    /// Seconds since it began, and once it is over ``pauseSeconds`` more than since its end; `nil`: long ago.
     private var secondsSincePause: Double?
     /// mA that a cell at its cap had reached when the last pause began, and the most that is given after it.
     private var crossing = 0.0
@@ -68,15 +68,15 @@ struct HighestCell: LimitRule {
         let floor = min(rating, max(2000, 0.02 * hour))
         watch(input)
         let excess = isIgnored ? excess + Self.margin : excess
-        var value = max(floor, min(rating, allowed ?? rating))
+        var value = max(floor, min(rating, most ?? rating, allowed ?? rating))
         if excess > 5 {
-            // Without a current sensor what was allowed counts as what flowed.
-            if !isOver { crossing = input.frame.current == nil ? value : Double(input.current.rawValue) }
+            if !isOver { crossing = flowing(input, value) }
             let base = min(value, max(Double(input.current.rawValue), floor) * 1.05)
             value = max(floor, base - input.elapsed * 0.03 * hour * min(3, Double(excess) / 10))
         } else if excess < -15 {
             value = min(rating, max(floor, most ?? rating), value + input.elapsed * 0.002 * hour)
         }
+        if excess <= 5 && value > floor { crossing = flowing(input, value) }
         isOver = excess > 5
         pause(input, isAtFloor: value <= floor)
         // What comes back after a pause is the floor: the cell shows what it bears from there on.
@@ -88,6 +88,11 @@ struct HighestCell: LimitRule {
             default: .atCap(input.highest, cap: soft)
             }
         return .ccl(Milliamperes(isPaused ? 0 : Int(value)), .highestCell, cause)
+    }
+
+    /// Charge current that flows, mA; without a current sensor what was allowed counts.
+    private func flowing(_ input: LimitInput, _ allowed: Double) -> Double {
+        input.frame.current == nil ? allowed : max(0, Double(input.current.rawValue))
     }
 
     private mutating func watch(_ input: LimitInput) {
@@ -109,7 +114,10 @@ struct HighestCell: LimitRule {
             isPaused = true
         } else if let seconds = secondsSincePause {
             secondsSincePause = seconds + input.elapsed
-            if seconds >= Self.pauseSeconds && above <= Self.resume { isPaused = false }
+            if isPaused && seconds >= Self.pauseSeconds && above <= Self.resume {
+                isPaused = false
+                secondsSincePause = Self.pauseSeconds
+            }
             if !isPaused && seconds >= Self.pauseSeconds + Self.carefulSeconds {
                 (most, secondsSincePause) = (nil, nil)
             }
@@ -119,7 +127,8 @@ struct HighestCell: LimitRule {
     func remember(in memory: inout LimitMemory) {
         memory.recent?.numbers[.trim] = trim > 0 ? trim : nil
         memory.recent?.numbers[.ignored] = secondsIgnored > 0 ? secondsIgnored : nil
-        memory.recent?.numbers[.pause] = secondsSincePause
+        // A pause that waits for its cell must not look as if it were over.
+        memory.recent?.numbers[.pause] = secondsSincePause.map { isPaused ? min($0, Self.pauseSeconds - 1) : $0 }
         memory.recent?.numbers[.pauseMost] = most
     }
 

@@ -28,6 +28,8 @@ struct RestHold: LimitRule {
     private var ceiling: Double?
     /// mV a cell.
     private var offset = 0.0
+    /// What was recalled has not been held against the pack yet.
+    private var isRecalled = false
 
     mutating func bounds(_ input: LimitInput, after earlier: [Bound]) -> [Bound] {
         let isForbidden = earlier.contains(where: \.stopsCharging)
@@ -56,6 +58,12 @@ struct RestHold: LimitRule {
         let drop = amperes * input.resistance * Double(input.cells)
         // What a load pulls down is between half of the drop and the whole: the rest moves no further than that proves.
         let (least, most) = amperes < 0 ? (pack - drop * 0.5, pack - drop) : (pack - drop, pack - drop)
+        if isRecalled {
+            // The pack may have been used meanwhile, or be another one: what it rests at now is the most.
+            isRecalled = false
+            rest = rest.map { min($0, most) }
+            ceiling = ceiling.map { min($0, most) }
+        }
         let old = rest ?? least
         var new = old + (min(max(old, least), most) - old) * min(1, input.elapsed / Self.seconds)
         if let ceiling {
@@ -85,5 +93,6 @@ struct RestHold: LimitRule {
         rest = memory.recent?.numbers[.rest]
         ceiling = memory.recent?.numbers[.restCeiling]
         offset = memory.recent?.numbers[.restOffset] ?? 0
+        isRecalled = true
     }
 }

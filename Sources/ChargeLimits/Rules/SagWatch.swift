@@ -29,13 +29,14 @@ struct SagWatch: Sendable {
 
     mutating func step(_ input: LimitInput) {
         guard input.elapsed > 0 else { return }
-        worst *= max(0, 1 - input.elapsed * 0.693 / Self.halfLife)
+        let most = Self.most * input.figures.expectedResistance / Self.diffusion
+        worst = min(most, worst * max(0, 1 - input.elapsed * 0.693 / Self.halfLife))
         defer { before = input.isLoadStep(of: Self.least) ? input.before : nil }
         guard let before, let old = before.current, let new = input.frame.current else { return }
         let step = Double((old - new).rawValue) / 1000
         guard step >= Double(input.capacity.rawValue * Self.least) / 1_000_000 else { return }
         // The less severe of the two frames after the step, so one wrong frame teaches nothing.
         let sag = Double((before.lowestVoltage - input.lowestVoltage).rawValue) / step
-        worst = max(worst, min(sag, Self.most * input.figures.expectedResistance / Self.diffusion))
+        worst = max(worst, min(sag, most))
     }
 }
