@@ -95,6 +95,18 @@ struct HighestCellTests {
         #expect(value == 50_000)
     }
 
+    @Test("The hour of half the current begins when a pause ends, however long its cell kept it")
+    func longPause() {
+        var constraint = HighestCell()
+        _ = constraint.evaluate(cells(high: 3460, pack: 55_000, current: 40_000))
+        for _ in 0..<100 { _ = constraint.evaluate(cells(high: 3460, pack: 55_000, current: 1_000)) }
+        var value = 0
+        for _ in 0..<6_000 { value = constraint.value(.ccl, cells(high: 3440, pack: 54_800, current: 0)) }
+        #expect(value == 0)
+        for _ in 0..<600 { value = constraint.value(.ccl, cells(high: 3390, pack: 54_000, current: 0)) }
+        #expect(value == 20_000)
+    }
+
     @Test("CCL is 0 close to the hard cut, and the floor again 20 minutes later", arguments: [3430, 3420, 3300])
     func zero(high: Int) throws {
         var constraint = HighestCell()

@@ -79,7 +79,7 @@ struct HighestCell: LimitRule {
         if excess <= 5 && value > floor { crossing = flowing(input, value) }
         isOver = excess > 5
         pause(input, isAtFloor: value <= floor)
-        // What comes back after a pause is the floor: the cell shows what it bears from there on.
+        // After a pause the floor comes back: the cell shows what it bears from there on.
         allowed = isPaused ? floor : value
         let cause: Cause =
             switch excess {
@@ -114,11 +114,12 @@ struct HighestCell: LimitRule {
             isPaused = true
         } else if let seconds = secondsSincePause {
             secondsSincePause = seconds + input.elapsed
-            if isPaused && seconds >= Self.pauseSeconds && above <= Self.resume {
-                isPaused = false
-                secondsSincePause = Self.pauseSeconds
-            }
-            if !isPaused && seconds >= Self.pauseSeconds + Self.carefulSeconds {
+            if isPaused {
+                if seconds >= Self.pauseSeconds && above <= Self.resume {
+                    isPaused = false
+                    secondsSincePause = Self.pauseSeconds
+                }
+            } else if seconds >= Self.pauseSeconds + Self.carefulSeconds {
                 (most, secondsSincePause) = (nil, nil)
             }
         }
