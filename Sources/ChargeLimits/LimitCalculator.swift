@@ -38,7 +38,7 @@ public struct LimitCalculator: Sendable {
         if let seconds = memory?.secondsSinceFull { schedule.wasFull(secondsAgo: seconds, at: now) }
     }
 
-    /// Commands of people and programs. The next step obeys it, with or without a frame; a full charge that was asked for is
+    /// Commands of people and programs. The next step obeys them, with or without a frame; a full charge that was asked for is
     /// over when the pack is full, see ``isFullChargeRequested``.
     public var commands = LimitCommands() {
         didSet {

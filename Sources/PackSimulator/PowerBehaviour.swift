@@ -18,7 +18,7 @@ public struct PowerBehaviour: Hashable, Sendable {
     public var obeysCurrent = true
     /// Seconds until CCL is obeyed; at least ``delay``. On a GX with several MPPTs it can be 45.
     public var currentDelay = delay
-    /// What the inverter knows of DCL.
+    /// Discharge limits that the inverter obeys.
     public var discharge = Discharge.limit
     /// The inverter is on the grid and exports what lies above CVL.
     public var exports = false

@@ -28,7 +28,7 @@ struct RestHold: LimitRule {
     private var ceiling: Double?
     /// mV a cell.
     private var offset = 0.0
-    /// What was recalled has not been held against the pack yet.
+    /// Recalled numbers have not been held against the pack yet.
     private var isRecalled = false
 
     mutating func bounds(_ input: LimitInput, after earlier: [Bound]) -> [Bound] {

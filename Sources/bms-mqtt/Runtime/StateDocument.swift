@@ -172,11 +172,11 @@ enum StateDocument {
         state.peaks.weakestCell = value["weakestCell"]?.whole(in: 1...255)
         if let bank = value["share.bank"]?.text, let capacity = value["share.capacity"]?.whole {
             var share = BankShare(
-                bank: bank, capacity: WattHours(capacity), charge: weight(value["share.charge"]),
-                discharge: weight(value["share.discharge"]))
+                bank: bank, capacity: WattHours(capacity), charge: value["share.charge"]?.number(in: BankShare.range),
+                discharge: value["share.discharge"]?.number(in: BankShare.range))
             if let elapsed, elapsed <= LimitMemory.Recent.lifetime {
-                share.chargeExchange = exchange(value["share.chargeExchange"])
-                share.dischargeExchange = exchange(value["share.dischargeExchange"])
+                share.chargeExchange = value["share.chargeExchange"]?.number(in: BankShare.exchanges)
+                share.dischargeExchange = value["share.dischargeExchange"]?.number(in: BankShare.exchanges)
             }
             state.share = share
         }
@@ -187,14 +187,6 @@ enum StateDocument {
 
     private static func cell(_ value: JSONValue?) -> Millivolts? {
         value?.whole(in: 500...6_000).map { Millivolts($0) }
-    }
-
-    private static func weight(_ value: JSONValue?) -> Double? {
-        value?.number.flatMap { BankShare.range.contains($0) ? $0 : nil }
-    }
-
-    private static func exchange(_ value: JSONValue?) -> Double? {
-        value?.number.flatMap { BankShare.exchanges.contains($0) ? $0 : nil }
     }
 
     private static func memory(_ value: JSONValue) -> LimitMemory? {
@@ -237,7 +229,7 @@ enum StateDocument {
         var recent = LimitMemory.Recent(age: Int64(age), state: state)
         for number in LimitMemory.Number.allCases {
             guard let kept = value[number.rawValue] else { continue }
-            guard let sound = kept.number, number.range.contains(sound) else { return nil }
+            guard let sound = kept.number(in: number.range) else { return nil }
             recent.numbers[number] = sound
         }
         if let stalled = value["stalledSoc"] {
@@ -265,6 +257,11 @@ enum StateDocument {
 extension JSONValue {
     /// A whole number.
     fileprivate var whole: Int? { number.flatMap { Int(exactly: $0) } }
+
+    /// A number of a range.
+    fileprivate func number(in range: ClosedRange<Double>) -> Double? {
+        number.flatMap { range.contains($0) ? $0 : nil }
+    }
 
     /// A whole number of a range.
     fileprivate func whole(in range: ClosedRange<Int>) -> Int? {
