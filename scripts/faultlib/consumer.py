@@ -62,6 +62,9 @@ class Consumer:
             self.status = message.payload
         if name in ("bridge/status", "pack/status", "pack/result", "pack/event"):
             self.seen.append((now, name, message.payload))
+        elif self.scene.relay.sent is not None and message.payload not in self.scene.relay.sent:
+            # It is not what the bridge sent, though it may look like it: nothing in it tells an age.
+            self.broken += 1
         else:
             try:
                 self.take(name, json.loads(message.payload), message.expiry, now)

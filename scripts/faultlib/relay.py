@@ -15,6 +15,7 @@ class Relay:
         self.delay = 0.0
         self.rate = None  # bytes a second, all connections of a direction together
         self.garble = 0.0  # share of bytes that get a wrong bit, towards the broker
+        self.sent = None  # with a bytearray: all that came from the bridge, as it was before any byte became wrong
         self.is_shallow = False  # holds back next to nothing by itself: what it does not carry waits at the sender
         self.due = {}
         self.carried = 0  # bytes towards the broker
@@ -85,6 +86,8 @@ class Relay:
                 data = await reader.read(256 if self.rate else 4096)
                 if not data:
                     break
+                if self.sent is not None and way == "up":
+                    self.sent += data
                 if self.garble and way == "up":
                     data = bytes(b ^ (1 << self.random.randrange(8)) if self.random.random() < self.garble else b for b in data)
                 await line.put((time.monotonic() + self.delay, data))
