@@ -183,7 +183,7 @@ async def trickle(scene):
 @fault("network-garbled", "one byte in a thousand to the broker wrong, without TLS", back=40)
 async def garbled(scene):
     # Wrong bytes inside a document or its properties pass the broker unseen: what consumers then believe is no promise of ours.
-    # So only documents that arrived as the bridge sent them are judged, and nothing that the broker has kept.
+    # So only documents that arrived as the bridge sent them are judged, and what the broker keeps only once it was sent anew.
     scene.relay.sent = bytearray()
     await scene.start(newcomer=False)
     scene.fault()
@@ -193,6 +193,8 @@ async def garbled(scene):
     scene.relay.cut()
     scene.repair()
     await scene.until_back()
+    scene.spawn(scene.newcomer.run())
+    await scene.until(lambda: scene.newcomer.count > 0, 10, "limits for a new subscriber")
     scene.lost = f"{scene.consumer.broken} documents arrived with wrong bytes"
 
 

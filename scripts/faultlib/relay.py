@@ -86,10 +86,11 @@ class Relay:
                 data = await reader.read(256 if self.rate else 4096)
                 if not data:
                     break
-                if self.sent is not None and way == "up":
-                    self.sent += data
-                if self.garble and way == "up":
-                    data = bytes(b ^ (1 << self.random.randrange(8)) if self.random.random() < self.garble else b for b in data)
+                if way == "up":
+                    if self.sent is not None:
+                        self.sent += data
+                    if self.garble:
+                        data = bytes(b ^ (1 << self.random.randrange(8)) if self.random.random() < self.garble else b for b in data)
                 await line.put((time.monotonic() + self.delay, data))
             await line.put(None)
             await carrier
