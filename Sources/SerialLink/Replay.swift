@@ -1,4 +1,3 @@
-import CLinux
 import Glibc
 import LinuxIO
 
@@ -18,8 +17,11 @@ struct Replay {
     }
 
     func run() {
-        let descriptor = clinux_open(path, O_RDONLY | O_CLOEXEC, 0)
-        guard descriptor >= 0 else { return fail(errno) }
+        let descriptor: Int32
+        switch RegularFile.open(path) {
+        case .failure(let failure): return fail(SerialError(.open, path, "cannot open: \(failure.reason)"))
+        case .success(let opened): descriptor = opened
+        }
         defer { close(descriptor) }
         core.report(.opened("replay:\(path)"), of: index)
         var pending: [UInt8] = []
@@ -31,7 +33,7 @@ struct Replay {
         while true {
             let count = read(descriptor, &buffer, buffer.count)
             if count < 0 && errno == EINTR { continue }
-            guard count >= 0 else { return fail(errno) }
+            guard count >= 0 else { return fail(.system(.read, path, errno)) }
             if count == 0 { break }
             pending += buffer[..<count]
             while let end = pending.firstIndex(of: UInt8(ascii: "\n")) {
@@ -75,8 +77,8 @@ struct Replay {
         core.report(.complaint(SerialError(.read, path, "line \(line): \(text)")), of: index)
     }
 
-    private func fail(_ number: Int32) {
-        core.report(.closed(.system(.open, path, number), retryIn: 0), of: index)
+    private func fail(_ error: SerialError) {
+        core.report(.closed(error, retryIn: 0), of: index)
         core.report(.ended, of: index)
     }
 }

@@ -42,6 +42,7 @@ public struct SerialError: Error, Hashable, Sendable, CustomStringConvertible {
             case ENOTTY, EINVAL: "that is no serial port"
             case EISDIR: "that is a directory"
             case ENOSPC: "the disk is full"
+            case EFBIG: "files may not become so large here: raise the limit (ulimit -f, LimitFSIZE= of a service)"
             case ECONNREFUSED: "nobody listens there: is ser2net running?"
             case ETIMEDOUT, EHOSTUNREACH, ENETUNREACH: "check the address and the network"
             default: "see the system's log"

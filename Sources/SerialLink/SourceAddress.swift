@@ -1,3 +1,5 @@
+import LinuxIO
+
 /// Where a pack's bytes come from, as the configuration spells it.
 public enum SourceAddress: Hashable, Sendable, CustomStringConvertible {
     /// `serial:/dev/ttyUSB0`
@@ -56,13 +58,10 @@ public enum SourceAddress: Hashable, Sendable, CustomStringConvertible {
             let colon = rest.lastIndex(of: ":"), let port = Int(rest[rest.index(after: colon)...]),
             (1...65_535).contains(port)
         else { throw SourceAddressError(text) }
-        var host = String(rest[..<colon])
-        if host.hasPrefix("["), host.hasSuffix("]") {
-            host = String(host.dropFirst().dropLast())
-        } else if host.contains(":") {
-            throw SourceAddressError(text)
-        }
-        guard !host.isEmpty else { throw SourceAddressError(text) }
+        let written = String(rest[..<colon])
+        // Without brackets nobody knows where an address ends and its port begins.
+        guard written.hasPrefix("[") || !written.contains(":") else { throw SourceAddressError(text) }
+        guard case .success(let host) = HostName.parse(written) else { throw SourceAddressError(text) }
         return .tcp(host: host, port: port)
     }
 }

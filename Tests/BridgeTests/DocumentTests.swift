@@ -1,4 +1,5 @@
 import BMSCore
+import JSONInput
 import TestSupport
 import Testing
 
@@ -112,6 +113,20 @@ struct DocumentTests {
         var writer = JSONWriter()
         writer.value(.decimal(thousandths: thousandths, decimals: decimals))
         #expect(String(decoding: writer.bytes, as: UTF8.self) == text)
+    }
+
+    @Test("what commands a terminal or turns text around is escaped in every document, and reads back as it was")
+    func hostileText() {
+        for mark in [
+            "\u{0}", "\u{1B}", "\u{7F}", "\u{80}", "\u{9B}", "\u{61C}", "\u{200F}", "\u{202E}", "\u{2028}", "\u{2069}",
+        ] {
+            let text = "20 °C – \(mark)\"\\ 地"
+            var writer = JSONWriter()
+            writer.value(.text(text))
+            let bytes = writer.bytes
+            #expect(String(decoding: bytes, as: UTF8.self).isPlain)
+            #expect(JSONValue(parsing: bytes) == .text(text))
+        }
     }
 
     @Test("a filter answers every step, null before the first limits")

@@ -60,6 +60,22 @@ struct SettingsTests {
             ("reserveSoc", "81", "reserveSoc must be 0 to 80 %, asked for 81 %"),
             ("customName", String(repeating: "x", count: 33), "customName must be one line of at most 32 characters"),
             ("customName", "a\u{7}b", "customName must be one line of at most 32 characters"),
+            (
+                "customName", "a\u{85}b",
+                "customName must be one line of at most 32 characters, without control characters and without"
+            ),
+            (
+                "customName", "a\u{9B}31mb",
+                "customName must be one line of at most 32 characters, without control characters and without"
+            ),
+            (
+                "customName", "a\u{202E}b",
+                "customName must be one line of at most 32 characters, without control characters and without"
+            ),
+            (
+                "customName", "a\u{2066}b",
+                "customName must be one line of at most 32 characters, without control characters and without"
+            ),
             ("Vmax", "3.6", "Vmax is set in the BMS, with the vendor's app: the cable only transmits"),
             ("turbo", "1", "no setting 'turbo': maxChargeCurrent"), ("a/b/#", "1", "no setting 'a/b/#'"),
             ("", "1", "no setting ''"),

@@ -25,6 +25,79 @@ struct ConfigurationTests {
 
     private static let pack = "packs:\n  - id: garage\n    source: serial:auto\n"
 
+    @Test(
+        "a host that can never be one is refused with its remedy",
+        arguments: [
+            ("''", "found nothing"), ("mqtt://192.0.2.7", "leave 'mqtt://' out"),
+            ("mqtts://broker.lan:8883", "'tls: true'"),
+            ("192.0.2.7:1883", "mqtt.port"), ("broker.lan:1883", "mqtt.port"), ("'[::1]:1883'", "mqtt.port"),
+            ("a b", "broker.lan"), ("bms@broker", "broker.lan"), ("broker/x", "broker.lan"),
+            ("'[broker]'", "broker.lan"),
+            ("'::g'", "broker.lan"), ("'[::1'", "broker.lan"), ("\"a\\u202eb\"", "broker.lan"),
+        ])
+    func badHosts(_ host: String, _ remedy: String) {
+        let lines = faults("mqtt: { host: \(host) }\n\(Self.pack)")
+        #expect(lines.count == 1 && lines[0].contains("mqtt.host: expected") && lines[0].contains(remedy), "\(lines)")
+    }
+
+    @Test(
+        "hosts of every kind are taken, an address without its brackets",
+        arguments: [
+            ("broker", "broker"), ("192.0.2.7", "192.0.2.7"), ("'::1'", "::1"), ("'[::1]'", "::1"),
+            ("'fe80::1%eth0'", "fe80::1%eth0"), ("'[2001:db8::7]'", "2001:db8::7"), ("höhle.local", "höhle.local"),
+            ("my_broker-1.lan.", "my_broker-1.lan."),
+        ])
+    func goodHosts(_ host: String, _ expected: String) throws {
+        #expect(try load("mqtt: { host: \(host) }\n\(Self.pack)").plan.link.host == expected)
+    }
+
+    @Test(
+        "a source whose host can never be one is refused",
+        arguments: [
+            "tcp:a b:1", "tcp://192.0.2.9:4001", "tcp:[host]:1", "tcp:a/b:1", "tcp:::1:2000", "tcp::1", "tcp:u@h:1",
+        ])
+    func badSources(_ source: String) {
+        #expect(faults("packs: [{ id: garage, source: '\(source)' }]\n").joined().contains("is no source"))
+    }
+
+    @Test(
+        "a number or a switch in quotes is told that the quotes are wrong",
+        arguments: [
+            ("mqtt: { port: '1883' }", "1883"), ("gx: { feed: 'true' }", "true"), ("commands: \"off\"", "off"),
+            ("staleness: { hold: '3' }", "3"),
+        ])
+    func quoted(_ line: String, _ text: String) {
+        #expect(faults("\(line)\n\(Self.pack)").joined().contains("found the text '\(text)': leave out the quotes"))
+    }
+
+    @Test(
+        "the switch of TLS is a switch like all others", arguments: ["true", "yes", "on", "True", "false", "no", "off"])
+    func tlsSwitch(_ word: String) throws {
+        let isOn = ["true", "yes", "on"].contains(word.lowercased())
+        #expect(try (load("mqtt: { tls: \(word) }\n\(Self.pack)").plan.link.tls != nil) == isOn)
+    }
+
+    @Test(
+        "text that is empty, or a folder that depends on where the program is started, is refused",
+        arguments: [
+            "mqtt: { username: '' }", "mqtt: { tls: { caFile: '' } }", "stateDirectory: ''", "stateDirectory: state",
+            "mqtt: { clientId: '' }",
+        ])
+    func emptyTexts(_ line: String) {
+        #expect(faults("\(line)\n\(Self.pack)").count == 1)
+    }
+
+    @Test(
+        "names and topics have no controls and nothing that turns text around",
+        arguments: ["\\u009b", "\\u0085", "\\u202e", "\\u2066", "\\u200f", "\\u061c", "\\u2028", "\\e", "\\x7f"])
+    func hostileNames(_ mark: String) {
+        let relay = "relays: [{ name: r, commandTopic: \"a\(mark)b\" }]"
+        for line in ["name: \"a\(mark)b\"", "serial: \"a\(mark)b\"", relay] {
+            let lines = faults("packs: [{ id: garage, source: 'serial:auto', \(line) }]\n")
+            #expect(lines.count == 1 && lines[0].isPlain, "\(line): \(lines)")
+        }
+    }
+
     @Test("three lines are enough")
     func minimal() throws {
         let configuration = try load(Self.pack)

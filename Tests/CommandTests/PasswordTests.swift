@@ -31,8 +31,10 @@ struct PasswordTests {
         let folder = TemporaryFolder()
         let file = folder.write("by file\r\n", "file")
         folder.write("by credential", "mqtt-password")
+        let marked = folder.write("\u{FEFF}by marked file\n", "marked")
         #expect(try load(", password: by key").plan.link.password == "by key")
         #expect(try load(", passwordFile: \(file)").plan.link.password == "by file")
+        #expect(try load(", passwordFile: \(marked)").plan.link.password == "by marked file")
         #expect(try load("", ["BMS_MQTT_PASSWORD": "by variable"]).plan.link.password == "by variable")
         let found = try load("", ["CREDENTIALS_DIRECTORY": folder.path])
         #expect(found.plan.link.password == "by credential")
@@ -93,7 +95,9 @@ struct PasswordTests {
         #expect(faults(", passwordFile: \(folder.path)").joined().contains("it is a directory"))
         #expect(faults(", passwordFile: /dev/zero").joined().contains("it is a device"))
         #expect(symlink("\(folder.path)/nothing", "\(folder.path)/dangling") == 0)
-        #expect(faults(", passwordFile: \(folder.path)/dangling").joined().contains("No such file"))
+        #expect(
+            faults(", passwordFile: \(folder.path)/dangling").joined().contains(
+                "a link to something that does not exist"))
         folder.write("good", "real")
         #expect(symlink("\(folder.path)/real", "\(folder.path)/link") == 0)
         #expect(try load(", passwordFile: \(folder.path)/link").plan.link.password == "good")

@@ -61,7 +61,9 @@ struct SimulateTests {
         let script = "ulimit -n 64; exec \(Self.program) simulate --tcp 20000 --packs 100"
         let process = try #require(ChildProcess("/bin/sh", ["-c", script]))
         let text = process.read()
-        #expect(text.contains("100 ports with a reader each need 232 open files, and the hard limit is 64"), "\(text)")
+        #expect(
+            text.contains("232 open files are needed for 100 ports with a reader each, and the hard limit is 64"),
+            "\(text)")
         #expect(process.exitCode() == 1)
         let soft = "ulimit -S -n 40; exec \(Self.program) simulate --pty --packs 30 --print-config"
         let raised = try #require(ChildProcess("/bin/sh", ["-c", soft]))
@@ -75,7 +77,7 @@ struct SimulateTests {
         let file = folder.write("stateDirectory: \(folder.path)/state\npacks:\n\(packs)\n", "config.yaml")
         let script = "ulimit -n 64; exec \(Self.program) run --config \(file)"
         let process = try #require(ChildProcess("/bin/sh", ["-c", script]))
-        #expect(process.read().contains("20 packs need 80 open files, and the hard limit is 64"))
+        #expect(process.read().contains("80 open files are needed for 20 packs, and the hard limit is 64"))
         #expect(process.exitCode() == 1)
     }
 

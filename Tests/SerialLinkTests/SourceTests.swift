@@ -258,6 +258,16 @@ struct RecordingTests {
         #expect(await reader.error()?.description.contains("/nonexistent.rec") == true)
         #expect(await reader.first { $0 == .ended } != nil)
     }
+
+    @Test("a pipe is no recording: it ends the source instead of holding it")
+    func pipe() async throws {
+        let folder = TemporaryFolder()
+        #expect(mkfifo("\(folder.path)/pipe", 0o600) == 0)
+        var reader = try Reader(.replay(path: "\(folder.path)/pipe", speed: 1))
+        let text = await reader.error()?.description
+        #expect(text == "\(folder.path)/pipe: cannot open: it is a pipe, a regular file is needed")
+        #expect(await reader.first { $0 == .ended } != nil)
+    }
 }
 
 @Suite("Source addresses")

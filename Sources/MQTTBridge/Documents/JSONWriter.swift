@@ -112,24 +112,30 @@ package struct JSONWriter {
 
     private func isPlain(_ text: Span<UInt8>) -> Bool {
         for index in text.indices {
-            let byte = text[index]
-            if byte < 0x20 || byte == 0x7F || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { return false }
+            switch text[index] {
+            case ..<0x20, 0x7F, UInt8(ascii: "\""), UInt8(ascii: "\\"): return false
+            // C1 controls begin with C2 and a byte below A0; what turns text around begins with D8 or E2.
+            case 0xC2 where index + 1 < text.count && text[index + 1] < 0xA0: return false
+            case 0xD8, 0xE2: return false
+            default: break
+            }
         }
         return true
     }
 
     private mutating func escape(_ text: String) {
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"):
-                bytes.append(UInt8(ascii: "\\"))
-                bytes.append(byte)
-            case ..<0x20, 0x7F:
-                append("\\u00")
-                for digit in [byte >> 4, byte & 15] {
+        for scalar in text.unicodeScalars {
+            if scalar == "\"" || scalar == "\\" {
+                append("\\")
+                bytes.append(contentsOf: UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter)
+            } else if scalar.isPlain {
+                bytes.append(contentsOf: UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter)
+            } else {
+                append("\\u")
+                for shift in [12, 8, 4, 0] {
+                    let digit = UInt8(truncatingIfNeeded: scalar.value >> UInt32(shift)) & 15
                     bytes.append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
                 }
-            default: bytes.append(byte)
             }
         }
     }

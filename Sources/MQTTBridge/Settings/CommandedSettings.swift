@@ -66,7 +66,9 @@ struct CommandedSettings: Hashable, Sendable {
         case (.word(let words), _): return refuse("\(row.name) must be one of \(words.joined(separator: ", "))")
         case (.text(let longest), .text(let text)):
             guard Self.fits(.text(text), row.kind) else {
-                return refuse("\(row.name) must be one line of at most \(longest) characters")
+                return refuse(
+                    "\(row.name) must be one line of at most \(longest) characters, without control characters and without "
+                        + "marks that turn text around")
             }
             value = .text(text)
         case (.text, .number(let number)): value = .text(SettingValue.number(number).shown)
@@ -115,7 +117,7 @@ struct CommandedSettings: Hashable, Sendable {
         case (.flag, .flag): true
         case (.word(let words), .word(let word)): words.contains(word)
         case (.text(let longest), .text(let text)):
-            text.count <= longest && text.unicodeScalars.allSatisfy { $0.value >= 32 && $0.value != 127 }
+            text.count <= longest && text.isPlain
         default: false
         }
     }

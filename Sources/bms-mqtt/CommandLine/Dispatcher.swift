@@ -1,6 +1,7 @@
 import BMSCore
 import Glibc
 import MQTTBridge
+import LinuxIO
 import Mosquitto
 import PackSimulator
 import SerialLink
@@ -156,8 +157,8 @@ struct Dispatcher: Sendable {
     private func limits() -> Int32 {
         let state = arguments.text("--state")
         guard let file = arguments.text("--config") else {
-            if arguments.text("--bank") != nil {
-                Console.complain("--bank needs the file that has it: --config FILE")
+            for option in ["--bank", "--pack"] where arguments.has(option) {
+                Console.complain("\(option) needs the file that has it: --config FILE")
                 return 2
             }
             return LimitsCommand.run(PackOptions(id: "pack"), state: state)
@@ -305,15 +306,15 @@ struct Dispatcher: Sendable {
     }
 
     private static func broker(_ text: String) -> (host: String, port: Int)? {
-        guard let colon = text.lastIndex(of: ":") else { return text.isEmpty ? nil : (text, 1883) }
-        guard case .tcp(let host, let port)? = try? SourceAddress("tcp:\(text)"), colon != text.startIndex else {
-            return nil
-        }
+        if case .success(let host) = HostName.parse(text) { return (host, 1883) }
+        guard case .tcp(let host, let port)? = try? SourceAddress("tcp:\(text)") else { return nil }
         return (host, port)
     }
 
     private static func badBroker(_ text: String) -> Int32 {
-        Console.complain("--broker: expected HOST or HOST:PORT, found '\(text.prefix(60))'")
+        Console.complain(
+            "--broker: expected HOST or HOST:PORT (an IPv6 address with a port stands in brackets, [::1]:1883), found '\(text.prefix(60))'"
+        )
         return 2
     }
 }

@@ -1,3 +1,4 @@
+import BMSCore
 import MQTTBridge
 
 /// `bms-mqtt acl`: the access rules of mosquitto for one configuration.
@@ -15,9 +16,9 @@ struct ACLCommand: Sendable {
             // Control characters would end a line of the file, and begin one of somebody's choice.
             if let bad = all.first(where: { user in
                 user.isEmpty || user.hasPrefix(" ") || user.hasSuffix(" ") || user.contains(":")
-                    || user.unicodeScalars.contains { $0.value < 32 || $0.value == 127 }
+                    || !user.isPlain
             }) {
-                return "'\(bad.printable.prefix(40))' cannot be a user of mosquitto"
+                return "'\(bad.plain.prefix(40))' cannot be a user of mosquitto"
             }
             let twice = Dictionary(grouping: all) { $0 }.filter { $0.value.count > 1 }.keys.sorted().first
             return twice.map { "user '\($0)' would have two roles: give each client a user of its own" }
@@ -44,7 +45,7 @@ struct ACLCommand: Sendable {
         let access = TopicAccess(
             plan.bridge, packs: plan.packs.map(\.options), banks: plan.banks.map(\.options), responses: responses)
         var text = """
-            # mosquitto: acl_file for \(file.printable), printed by 'bms-mqtt acl'.
+            # mosquitto: acl_file for \(file.plain), printed by 'bms-mqtt acl'.
             # Print it anew when packs, relays or topics change. What has no line here is refused: other clients need lines of
             # their own. It is of use only with 'allow_anonymous false' and a password_file.
 

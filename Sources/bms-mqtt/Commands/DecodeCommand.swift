@@ -2,6 +2,7 @@ import BMSCore
 import CLinux
 import Glibc
 import JSONInput
+import LinuxIO
 import MQTTBridge
 
 /// `bms-mqtt decode`: one JSON object for each frame, statistics on standard error.

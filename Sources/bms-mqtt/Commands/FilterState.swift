@@ -1,4 +1,5 @@
 import ChargeLimits
+import LinuxIO
 import MQTTBridge
 
 /// A filter whose knowledge can be kept in a file.

@@ -52,7 +52,7 @@ struct HealthModel: Sendable {
         guard topic.hasPrefix(base + "/") else { return }
         let parts = topic.dropFirst(base.count + 1).split(separator: "/", omittingEmptySubsequences: false)
         guard parts.count == 2 else { return }
-        let text = String(decoding: payload.prefix(32), as: UTF8.self).printable
+        let text = String(decoding: payload.prefix(32), as: UTF8.self).plain
         if parts[0] == "bridge" {
             if parts[1] == "status" { bridge = text }
             return
@@ -101,7 +101,7 @@ struct HealthModel: Sendable {
         guard bridge == "online" else { return "the bridge is \(bridge)" }
         guard let status = pack.status else { return "the bridge does not know this pack" }
         guard status == "online" else {
-            let reason = pack.limits?["reasons.ccl"]?.text.map { ": \($0.prefix(200).printable)" } ?? ""
+            let reason = pack.limits?["reasons.ccl"]?.text.map { ": \($0.prefix(200).plain)" } ?? ""
             return "no data from the BMS\(reason)"
         }
         guard let limits = pack.limits, let limitsAt = pack.limitsAt else { return "no limits" }
@@ -118,9 +118,4 @@ struct HealthModel: Sendable {
         guard value.magnitude < 1e6 else { return "-" }
         return "\(FixedPoint.text(thousandths: Int((value * 1000).rounded()), decimals: 1)) A"
     }
-}
-
-extension Substring {
-    /// Without control characters.
-    fileprivate var printable: String { String(self).printable }
 }

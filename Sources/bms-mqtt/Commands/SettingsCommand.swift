@@ -77,7 +77,7 @@ struct SettingsCommand: Sendable {
         guard answer["setting"]?.text == String(assignment.setting.prefix(64)),
             let isAccepted = answer["accepted"]?.flag
         else { return nil }
-        let reason = (answer["reason"]?.text ?? "").printable
+        let reason = (answer["reason"]?.text ?? "").plain
         guard isAccepted else {
             Console.complain("refused: \(reason)")
             return 1
@@ -91,8 +91,8 @@ struct SettingsCommand: Sendable {
     private static func table(_ document: JSONValue) -> Int32? {
         guard case .object(let settings) = document else { return nil }
         for (name, setting) in settings.sorted(by: { $0.key < $1.key }) {
-            let unit = setting["unit"]?.text.map { " \($0.printable)" } ?? ""
-            var line = "\(name.printable.rightPadded(22)) \((setting["value"].map(text) ?? "-") + unit)"
+            let unit = setting["unit"]?.text.map { " \($0.plain)" } ?? ""
+            var line = "\(name.plain.rightPadded(22)) \((setting["value"].map(text) ?? "-") + unit)"
             if let low = setting["min"], let high = setting["max"] { line += "  (\(text(low)) to \(text(high)))" }
             if let choices = setting["options"]?.array { line += "  (\(choices.map(text).joined(separator: ", ")))" }
             if setting["setBy"]?.text == "command" { line += "  set by command" }
@@ -105,7 +105,7 @@ struct SettingsCommand: Sendable {
         switch value {
         case .null, .array, .object: "-"
         case .flag(let flag): flag ? "ON" : "OFF"
-        case .text(let text): text.printable
+        case .text(let text): text.plain
         case .number(let number):
             number.magnitude < 1e9
                 ? FixedPoint.text(

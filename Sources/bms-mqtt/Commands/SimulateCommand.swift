@@ -27,7 +27,7 @@ struct SimulateCommand: Sendable {
             return 0
         case .pty(let link, let packs):
             // A terminal has two ends.
-            guard OpenFiles.allow(2 * packs, "\(packs) pseudo terminals") else { return 1 }
+            guard OpenFiles.allow(2 * packs, OpenFiles.count(packs, "pseudo terminal")) else { return 1 }
             var terminals: [FakeCable] = []
             for index in 0..<packs {
                 let path = link.map { packs == 1 ? $0 : "\($0)\(index + 1)" }
@@ -40,7 +40,7 @@ struct SimulateCommand: Sendable {
                 return true
             }
         case .tcp(let port, let packs):
-            guard OpenFiles.allow(2 * packs, "\(packs) ports with a reader each") else { return 1 }
+            guard OpenFiles.allow(2 * packs, "\(OpenFiles.count(packs, "port")) with a reader each") else { return 1 }
             var servers: [FrameServer] = []
             for index in 0..<packs {
                 guard let server = FrameServer(port: port + index) else { return 1 }

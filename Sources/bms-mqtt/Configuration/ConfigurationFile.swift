@@ -2,6 +2,7 @@ import BMSCore
 import ChargeLimits
 import CLinux
 import Glibc
+import LinuxIO
 import MQTTBridge
 import Mosquitto
 import SerialLink
@@ -30,6 +31,9 @@ enum ConfigurationFile {
     /// `checks.stuck` unless given. Off in the library, whose callers may well give one frame many times.
     static let stuckMilliseconds: Int64 = 20_000
 
+    /// Who writes the configuration into a pipe may take so long for each part of it.
+    private static let patience = 10.0
+
     static func load(_ path: String) throws(ConfigurationFaults) -> Configuration {
         let top = YAMLNode.Place(line: 1, column: 1)
         switch ChunkReader.open(path) {
@@ -42,7 +46,15 @@ enum ConfigurationFile {
                 throw ConfigurationFaults(file: path, faults: [ConfigurationFault(place: top, text: complaint)])
             }
             var bytes: [UInt8] = []
-            while bytes.count <= YAMLReader.longestFile, let chunk = ChunkReader.read(descriptor) { bytes += chunk }
+            while bytes.count <= YAMLReader.longestFile {
+                // A pipe that says nothing and does not end would hold the bridge, deaf to every signal.
+                guard status?.isRegular == true || Poll.wait(for: descriptor, seconds: patience) == .ready else {
+                    let text = "nothing came for \(Int(patience)) s, and no end: is somebody writing the configuration?"
+                    throw ConfigurationFaults(file: path, faults: [ConfigurationFault(place: top, text: text)])
+                }
+                guard let chunk = ChunkReader.read(descriptor) else { break }
+                bytes += chunk
+            }
             var configuration = try parse(bytes, file: path)
             if configuration.hasInlinePassword, let remedy = status?.remedy(path) {
                 configuration.notices.append("mqtt.password stands in \(path), and \(remedy)")
@@ -56,8 +68,9 @@ enum ConfigurationFile {
         if status?.isWorldWritable == true {
             return "everybody on this machine can write this file, and it sets every ceiling: chmod o-w \(path)"
         }
-        let folder = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
-        guard FileStatus(path: folder)?.allowsReplacing == true else { return nil }
+        guard let folder = PathFolders.all(path).first(where: { FileStatus(path: $0)?.allowsReplacing == true }) else {
+            return nil
+        }
         return "everybody on this machine can replace this file, and it sets every ceiling: chmod o-w \(folder)"
     }
 
@@ -165,8 +178,10 @@ struct ConfigurationLoader {
     ) {
         if path == "mqtt.tls", var configuration = target as? Configuration {
             // The group itself switches TLS on; so does 'tls: true'.
-            if case .scalar(let text, true) = entry.value.content, ["true", "false"].contains(text) {
-                if text == "true" { configuration.plan.link.tls = TLSConfiguration() }
+            if case .scalar(let text, true) = entry.value.content,
+                let isOn = ConfigurationKey<Configuration>.flag(text)
+            {
+                if isOn { configuration.plan.link.tls = TLSConfiguration() }
                 replace(&target, with: configuration)
                 return
             }

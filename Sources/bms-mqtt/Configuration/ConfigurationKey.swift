@@ -6,8 +6,8 @@ import ChargeLimits
 struct ConfigurationKey<Target>: Sendable {
     /// Kind and range of a value.
     enum Kind: Sendable {
-        /// Text up to a length.
-        case text(longest: Int)
+        /// Text up to a length; where nothing is meant, too, it may be empty.
+        case text(longest: Int, mayBeEmpty: Bool = false)
         /// Text that a rule must accept; the rule gives a sentence where it does not.
         case checked(@Sendable (String) -> String?)
         /// One of some words.
@@ -69,10 +69,16 @@ struct ConfigurationKey<Target>: Sendable {
             return fault("expected \(expectation), found \(node.kind)")
         }
         if node.isEmpty { return fault("expected \(expectation), found nothing: give a value or leave the key out") }
+        let quoted = "expected \(expectation), found the text '\(text.prefix(40))': leave out the quotes"
         switch kind {
-        case .text(let longest):
-            guard text.count <= longest, text.allSatisfy(\.isPrintable) else {
-                return fault("expected one line of at most \(longest) characters, without control characters")
+        case .text(let longest, let mayBeEmpty):
+            guard !text.isEmpty || mayBeEmpty else {
+                return fault("expected \(expectation), found nothing: give a value or leave the key out")
+            }
+            guard text.count <= longest, text.isPlain else {
+                return fault(
+                    "expected one line of at most \(longest) characters, without control characters and without marks that turn text "
+                        + "around")
             }
             return .success(.text(text))
         case .checked(let rule):
@@ -82,16 +88,19 @@ struct ConfigurationKey<Target>: Sendable {
             guard words.contains(text) else { return fault("expected \(expectation), found \(node.kind)") }
             return .success(.text(text))
         case .flag:
+            if !isPlain, Self.flag(text) != nil { return fault(quoted) }
             guard isPlain, let flag = Self.flag(text) else {
                 return fault("expected true or false, found \(node.kind)")
             }
             return .success(.flag(flag))
         case .whole(let range, _):
+            if !isPlain, Int(text) != nil { return fault(quoted) }
             guard isPlain, let number = Int(text), range.contains(number) else {
                 return fault("expected \(expectation), found \(node.kind)")
             }
             return .success(.number(number))
         case .decimal(let range, _):
+            if !isPlain, FixedPoint.thousandths(text) != nil { return fault(quoted) }
             guard isPlain, let number = FixedPoint.thousandths(text), range.contains(number) else {
                 return fault("expected \(expectation), found \(node.kind)")
             }
@@ -152,7 +161,7 @@ struct ConfigurationKey<Target>: Sendable {
     /// What a value must be, for messages and documentation.
     var expectation: String {
         switch kind {
-        case .text(let longest): "text of at most \(longest) characters"
+        case .text(let longest, _): "text of at most \(longest) characters"
         case .checked: "text"
         case .choice(let words): words.dropLast().joined(separator: ", ") + " or " + (words.last ?? "")
         case .flag: "true or false"
@@ -165,7 +174,7 @@ struct ConfigurationKey<Target>: Sendable {
         }
     }
 
-    private static func flag(_ text: String) -> Bool? {
+    static func flag(_ text: String) -> Bool? {
         switch text.lowercased() {
         case "true", "yes", "on": true
         case "false", "no", "off": false

@@ -1,5 +1,6 @@
 import BMSCore
 import ChargeLimits
+import LinuxIO
 import MQTTBridge
 import Mosquitto
 
@@ -8,8 +9,10 @@ enum ConfigurationTable {
     typealias Key = ConfigurationKey<Configuration>
 
     static let keys: [Key] = [
-        Key("mqtt.host", .text(longest: 255), "localhost", "Name or address of the broker.") {
-            $0.plan.link.host = $1.text
+        Key(
+            "mqtt.host", .checked(host), "localhost", "Name or address of the broker, without port and without mqtt://."
+        ) {
+            if case .success(let host) = HostName.parse($1.text) { $0.plan.link.host = host }
         },
         Key(
             "mqtt.port", .whole(1...65_535, unit: ""), nil, "TCP port of the broker; 1883 unless given, with TLS 8883.",
@@ -27,7 +30,7 @@ enum ConfigurationTable {
             $0.plan.link.username = $1.text
         },
         Key(
-            "mqtt.password", .text(longest: 255), nil,
+            "mqtt.password", .text(longest: 255, mayBeEmpty: true), nil,
             "Password at the broker. Better in a file that others cannot read (passwordFile), in the systemd credential "
                 + "mqtt-password, or in the environment's BMS_MQTT_PASSWORD; in one of these places only.",
             example: "secret"
@@ -148,7 +151,7 @@ enum ConfigurationTable {
             "Whether settings may be commanded on <base>/<pack>/set/; off: every command is refused, no controls are announced."
         ) { $0.plan.bridge.takesCommands = $1.flag },
         Key(
-            "stateDirectory", .text(longest: 4096), nil,
+            "stateDirectory", .checked(absolutePath), nil,
             "Where settings and learned values are kept over a restart. Unless given: $STATE_DIRECTORY (systemd), /var/lib/bms-mqtt "
                 + "for root, else ~/.local/state/bms-mqtt.", example: "/var/lib/bms-mqtt"
         ) { $0.plan.stateDirectory = $1.text },
@@ -156,6 +159,31 @@ enum ConfigurationTable {
             "log.level", .choice(["debug", "info", "warning", "error"]), "info", "What is logged, on standard error."
         ) { $0.logLevel = Log.Level(name: $1.text) ?? .info },
     ]
+
+    /// A broker's name or address, alone.
+    private static func host(_ text: String) -> String? {
+        let found = "found '\(text.prefix(60))'"
+        guard text.utf8.count <= 255 else { return "expected a name of at most 255 bytes" }
+        guard case .failure(let fault) = HostName.parse(text) else { return nil }
+        switch fault {
+        case .empty: return "expected a name or an address, found nothing: give one or leave the key out"
+        case .scheme(let scheme):
+            let isTLS = ["mqtts", "ssl", "tls"].contains(scheme.lowercased())
+            return "expected a name or an address alone, \(found): leave '\(scheme)://' out, a port goes to mqtt.port"
+                + (isTLS ? ", and 'tls: true' switches TLS on" : "")
+        case .port: return "expected a name or an address alone, \(found): the port goes to mqtt.port"
+        case .character:
+            return "expected a name or an address like broker.lan, 192.0.2.7 or 2001:db8::7, \(found)"
+        }
+    }
+
+    /// A folder that means the same wherever the program is started.
+    private static func absolutePath(_ text: String) -> String? {
+        guard text.utf8.count <= 4096, text.isPlain else {
+            return "expected one line of at most 4096 characters, without control characters"
+        }
+        return text.hasPrefix("/") ? nil : "expected a path that begins with /, found '\(text.prefix(60))'"
+    }
 
     private static func portalID(_ text: String) -> String? {
         let isSound = text.utf8.count == 12 && text.utf8.allSatisfy { "0123456789abcdef".utf8.contains($0) }

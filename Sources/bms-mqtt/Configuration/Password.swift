@@ -1,4 +1,5 @@
 import Glibc
+import LinuxIO
 
 /// The password at the broker, and the one place where it was found.
 struct Password: Sendable {
@@ -39,7 +40,10 @@ struct Password: Sendable {
         }
         guard let path = file ?? credential else { return .success(nil) }
         return RegularFile.read(path, upTo: longest).flatMap { content in
-            parse(content.bytes, path).map { Password(text: $0, notice: content.status.remedy(path)) }
+            // An editor's byte order mark is no part of a password.
+            let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
+            let bytes = content.bytes.starts(with: mark) ? Array(content.bytes.dropFirst(mark.count)) : content.bytes
+            return parse(bytes, path).map { Password(text: $0, notice: content.status.remedy(path)) }
         }
     }
 

@@ -1,3 +1,4 @@
+import BMSCore
 import MQTTBridge
 
 /// Keys of one relay of a pack.
@@ -23,8 +24,12 @@ enum RelayTable {
             "commandTopic", .checked(topic), nil, "Where it is commanded. Required.",
             example: "cmnd/charger/POWER"
         ) { $0.commandTopic = $1.text },
-        Key("payloadClosed", .text(longest: 256), "\"ON\"", "What closes it.") { $0.payloadClosed = $1.text },
-        Key("payloadOpen", .text(longest: 256), "\"OFF\"", "What opens it.") { $0.payloadOpen = $1.text },
+        Key("payloadClosed", .text(longest: 256, mayBeEmpty: true), "\"ON\"", "What closes it.") {
+            $0.payloadClosed = $1.text
+        },
+        Key("payloadOpen", .text(longest: 256, mayBeEmpty: true), "\"OFF\"", "What opens it.") {
+            $0.payloadOpen = $1.text
+        },
         Key("qos", .whole(0...1, unit: ""), "1", "MQTT quality of service of commands.") { $0.qos = $1.number },
         Key(
             "stateTopic", .checked(topic), nil, "Where it says how it stands.", example: "stat/charger/POWER"
@@ -34,12 +39,12 @@ enum RelayTable {
             "Path of the state in a JSON payload; the payload itself unless given.", example: "StatusSTS.POWER"
         ) { $0.stateKey = $1.text },
         Key(
-            "stateClosed", .text(longest: 64), nil,
+            "stateClosed", .text(longest: 64, mayBeEmpty: true), nil,
             "State that means closed; payloadClosed unless given. JSON's true and numbers are written as text.",
             example: "\"true\""
         ) { $0.stateClosed = $1.text },
         Key(
-            "stateOpen", .text(longest: 64), nil, "State that means open; payloadOpen unless given.",
+            "stateOpen", .text(longest: 64, mayBeEmpty: true), nil, "State that means open; payloadOpen unless given.",
             example: "\"false\""
         ) { $0.stateOpen = $1.text },
         Key(
@@ -68,7 +73,7 @@ enum RelayTable {
 
     /// A topic that can be published to and subscribed to.
     private static func topic(_ text: String) -> String? {
-        guard (1...256).contains(text.utf8.count), !text.unicodeScalars.contains(where: { $0.value < 32 }) else {
+        guard (1...256).contains(text.utf8.count), text.isPlain else {
             return "expected a topic of 1 to 256 bytes without control characters"
         }
         if text.contains(where: { "+#".contains($0) }) {

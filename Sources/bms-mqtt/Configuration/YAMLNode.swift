@@ -1,3 +1,5 @@
+import BMSCore
+
 /// A value of a YAML file with its place, for messages that a person can follow.
 struct YAMLNode: Sendable {
     /// Line and column, from 1.
@@ -45,10 +47,10 @@ struct ConfigurationFault: Error, Hashable, Sendable {
 }
 
 extension String {
-    /// As it may be shown: printable, and no longer than anybody reads.
+    /// As it may be shown: plain, and no longer than anybody reads.
     var shortened: String {
         let most = 600
-        let text = printable
+        let text = plain
         return text.count <= most ? text : text.prefix(most) + " ..."
     }
 }

@@ -1,5 +1,4 @@
-import CLinux
-import Glibc
+import LinuxIO
 
 /// Lines of a descriptor, with a bound: a line that is too long is handed out cut, once, so that it can be reported.
 struct LineReader {
@@ -58,38 +57,6 @@ struct LineReader {
         position = 0
         return !buffer.isEmpty
     }
-}
-
-/// Chunks of a descriptor.
-enum ChunkReader {
-    /// The next bytes; `nil` at the end or on an error.
-    static func read(_ descriptor: Int32, upTo count: Int = 65_536) -> [UInt8]? {
-        while true {
-            var result = 0
-            let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
-                result = Glibc.read(descriptor, buffer.baseAddress, count)
-                initialized = max(0, result)
-            }
-            if result > 0 { return bytes }
-            if result < 0 && errno == EINTR { continue }
-            return nil
-        }
-    }
-
-    /// Opens a file for reading, "-" is standard input; a sentence where it cannot.
-    static func open(_ path: String) -> Result<Int32, ReadFailure> {
-        if path == "-" { return .success(STDIN_FILENO) }
-        let descriptor = clinux_open(path, O_RDONLY | O_CLOEXEC, 0)
-        guard descriptor >= 0 else {
-            return .failure(ReadFailure(text: "cannot read \(path): \(Console.reason(errno))"))
-        }
-        return .success(descriptor)
-    }
-}
-
-/// A file could not be read.
-struct ReadFailure: Error {
-    var text: String
 }
 
 /// Hexadecimal text.

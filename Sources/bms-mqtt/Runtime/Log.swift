@@ -108,8 +108,8 @@ enum Console {
         if isFirst { complain("cannot write to standard output: \(reason(number))") }
     }
 
-    /// A sentence for the person at the terminal.
-    static func complain(_ text: String) { write("bms-mqtt: \(text)\n", to: STDERR_FILENO) }
+    /// A sentence for the person at the terminal; nothing that it quotes can command that terminal.
+    static func complain(_ text: String) { write("bms-mqtt: \(text.plain)\n", to: STDERR_FILENO) }
 
     /// The text of an error number.
     static func reason(_ number: Int32) -> String { String(cString: strerror(number)) }

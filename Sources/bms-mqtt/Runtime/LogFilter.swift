@@ -1,3 +1,5 @@
+import BMSCore
+
 /// Decides which lines a log takes: the same line rarely, all of them together a bounded number. Pure; time is a parameter.
 ///
 /// - The same line, whatever its numbers, is said again after a minute, then two, then four, an hour at most; what was left out is
@@ -42,11 +44,11 @@ struct LogFilter: Sendable {
         }
     }
 
-    /// One line of printable text, whatever it was made of.
+    /// One line of plain text, whatever it was made of.
     private static func clean(_ text: String) -> String {
-        let printable = String(text.map { $0.isPrintable ? $0 : " " })
-        guard printable.utf8.count > longestLine else { return printable }
-        return String(decoding: printable.utf8.prefix(longestLine), as: UTF8.self) + " ..."
+        let plain = String(text.map { $0.isPlain ? $0 : " " })
+        guard plain.utf8.count > longestLine else { return plain }
+        return String(decoding: plain.utf8.prefix(longestLine), as: UTF8.self) + " ..."
     }
 
     /// The line, with what was left out of its like; `nil` when its like was said lately.

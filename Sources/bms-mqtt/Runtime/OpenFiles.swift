@@ -5,6 +5,9 @@ enum OpenFiles {
     /// What a program has open anyhow.
     private static let others = 32
 
+    /// "1 pack", "2 packs".
+    static func count(_ number: Int, _ thing: String) -> String { "\(number) \(thing)\(number == 1 ? "" : "s")" }
+
     /// Raises the soft limit as far as that takes; `false`, with the way out said, where the hard limit stands in the way.
     static func allow(_ count: Int, _ what: String) -> Bool {
         var limit = rlimit()
@@ -14,7 +17,7 @@ enum OpenFiles {
         }
         guard limit.rlim_max >= needed else {
             Console.complain(
-                "\(what) need \(needed) open files, and the hard limit is \(limit.rlim_max): raise it (ulimit -Hn as root, "
+                "\(needed) open files are needed for \(what), and the hard limit is \(limit.rlim_max): raise it (ulimit -Hn as root, "
                     + "LimitNOFILE= of a service), or take fewer packs")
             return false
         }

@@ -1,12 +1,21 @@
 import CLinux
 import Glibc
+import LinuxIO
 
 /// One file that is replaced as a whole: a power cut leaves the old or the new one.
 enum StateFile {
     /// Replaces a file; a sentence where that failed.
     static func replace(_ path: String, with document: [UInt8]) -> String? {
         let new = path + ".new"
-        if let failure = write(document, new, isOnDisk: true) { return failure }
+        return RegularFile.obstacle(path) ?? write(document, new, isOnDisk: true) ?? move(new, to: path)
+    }
+
+    /// Puts a new file in the place of an old one, and of nothing but a file; a sentence where that failed.
+    static func move(_ new: String, to path: String) -> String? {
+        if let obstacle = RegularFile.obstacle(path) {
+            unlink(new)
+            return obstacle
+        }
         guard rename(new, path) != 0 else { return nil }
         let reason = Console.reason(errno)
         unlink(new)

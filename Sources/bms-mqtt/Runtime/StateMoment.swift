@@ -1,5 +1,6 @@
 import BMSCore
 import Glibc
+import LinuxIO
 import MQTTBridge
 
 /// A moment on every clock that can tell how long ago a state was kept.

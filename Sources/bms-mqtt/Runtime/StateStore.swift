@@ -1,6 +1,7 @@
 import BMSCore
 import CLinux
 import Glibc
+import LinuxIO
 import MQTTBridge
 
 /// Settings and learned values of each pack in a file of its own, replaced as a whole: a power cut leaves the old file or
@@ -73,9 +74,7 @@ struct StateStore: Sendable {
         // A thousand files that wait for the disk one after the other would take minutes on a card.
         if states.count > 1 { sync() }
         for pack in states.keys where failures[pack] == nil {
-            guard rename(temporary(pack), path(pack)) != 0 else { continue }
-            failures[pack] = "cannot write \(path(pack)): \(Console.reason(errno))"
-            unlink(temporary(pack))
+            failures[pack] = StateFile.move(temporary(pack), to: path(pack))
         }
         let folder = clinux_open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0)
         if folder >= 0 {

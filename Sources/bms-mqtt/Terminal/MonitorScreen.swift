@@ -30,7 +30,7 @@ struct MonitorScreen {
 
     /// One line for a pack, for logs and pipes.
     static func summary(_ id: String, _ pack: MonitorModel.Pack) -> String {
-        guard let state = pack.state else { return "\(id) \(pack.status)" }
+        guard let state = pack.state else { return "\(id) \(pack.status)".plain }
         let limits = LimitName.allCases.map { "\($0.title) \($0.value(pack))" }.joined(separator: " ")
         var text =
             "\(id) \(pack.status) \(state["Info.ChargeMode"]?.text ?? "-") \(number(state, "Dc.Voltage", 2, "V")) "
@@ -40,7 +40,7 @@ struct MonitorScreen {
         if let reason = LimitName.ccl.reason(pack) { text += " | CCL: \(reason)" }
         let alarms = alarms(state)
         if !alarms.isEmpty { text += " | ALARM: \(alarms.joined(separator: ", "))" }
-        return text.printable
+        return text.plain
     }
 
     /// "20" or "0.5".
@@ -136,7 +136,7 @@ struct MonitorScreen {
         for character in line {
             if hasColour, let style = Self.styles[character] {
                 result += style
-            } else if character.isPrintable, width < columns {
+            } else if character.isPlain, width < columns {
                 result.append(character)
                 width += 1
             }

@@ -1,0 +1,101 @@
+import CLinux
+import Glibc
+
+/// A file could not be opened or read: one sentence.
+package struct ReadFailure: Error, Hashable, Sendable {
+    package var text: String
+    /// The same without the path.
+    package var reason: String
+
+    package init(text: String) { (self.text, reason) = (text, text) }
+
+    init(_ path: String, _ reason: String) {
+        text = "cannot read \(path): \(reason)"
+        self.reason = reason
+    }
+}
+
+/// Opens files that must be files: no pipe that never answers, no device, no folder. The one way to open a path that somebody named.
+package enum RegularFile {
+    /// Opens for reading. The caller closes.
+    ///
+    /// - Parameter takesDescriptors: a path of a descriptor that the program was started with, `/dev/stdin` or what a shell puts for
+    ///   `<(...)`, may be a pipe: somebody has its other end in hand.
+    package static func open(_ path: String, takesDescriptors: Bool = false) -> Result<Int32, ReadFailure> {
+        func failure(_ text: String) -> Result<Int32, ReadFailure> {
+            .failure(ReadFailure(path, text))
+        }
+        guard !path.isEmpty else { return failure("the name is empty") }
+        let isHandedOver = takesDescriptors && isDescriptor(path)
+        // Looked at before it is opened, for to open is to act with some devices.
+        guard let status = FileStatus(path: path) else {
+            let number = errno
+            if number == ENOENT, FileStatus(link: path)?.isLink == true {
+                return failure("it is a link to something that does not exist")
+            }
+            return failure(String(cString: strerror(number)))
+        }
+        guard status.isRegular || isHandedOver else { return failure("it is \(status.kind), a regular file is needed") }
+        // A pipe without a writer would hold the opener for ever.
+        let descriptor = clinux_open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0)
+        guard descriptor >= 0 else { return failure(String(cString: strerror(errno))) }
+        if !isHandedOver, FileStatus(descriptor)?.isRegular != true {
+            close(descriptor)
+            return failure("it is no regular file")
+        }
+        // Readers wait for what is not there yet.
+        if isHandedOver { _ = clinux_fcntl(descriptor, F_SETFL, 0) }
+        return .success(descriptor)
+    }
+
+    /// The whole of a small file; a sentence where that cannot be.
+    package static func read(
+        _ path: String, upTo longest: Int
+    ) -> Result<(bytes: [UInt8], status: FileStatus), ReadFailure> {
+        switch open(path) {
+        case .failure(let failure): return .failure(failure)
+        case .success(let descriptor):
+            defer { close(descriptor) }
+            func failure(_ text: String) -> Result<(bytes: [UInt8], status: FileStatus), ReadFailure> {
+                .failure(ReadFailure(path, text))
+            }
+            guard let status = FileStatus(descriptor) else { return failure(String(cString: strerror(errno))) }
+            var bytes: [UInt8] = []
+            while bytes.count <= longest, let chunk = ChunkReader.read(descriptor) { bytes += chunk }
+            guard bytes.count <= longest else { return failure("it is larger than \(longest) bytes") }
+            return .success((bytes, status))
+        }
+    }
+
+    /// Why a file must not be put in the place of what a path names; `nil`: nothing is there, or a file, or a link, which is replaced.
+    package static func obstacle(_ path: String) -> String? {
+        guard let status = FileStatus(link: path), !status.isRegular, !status.isLink else { return nil }
+        return "cannot write \(path): it is \(status.kind), a regular file is needed"
+    }
+
+    private static func isDescriptor(_ path: String) -> Bool {
+        path == "/dev/stdin" || path.hasPrefix("/dev/fd/") || path.hasPrefix("/proc/self/fd/")
+    }
+}
+
+/// Chunks of a descriptor.
+package enum ChunkReader {
+    /// The next bytes; `nil` at the end or on an error.
+    package static func read(_ descriptor: Int32, upTo count: Int = 65_536) -> [UInt8]? {
+        while true {
+            var result = 0
+            let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+                result = Glibc.read(descriptor, buffer.baseAddress, count)
+                initialized = max(0, result)
+            }
+            if result > 0 { return bytes }
+            if result < 0 && errno == EINTR { continue }
+            return nil
+        }
+    }
+
+    /// Opens a file for reading, "-" is standard input; a sentence where it cannot.
+    package static func open(_ path: String) -> Result<Int32, ReadFailure> {
+        path == "-" ? .success(STDIN_FILENO) : RegularFile.open(path, takesDescriptors: true)
+    }
+}

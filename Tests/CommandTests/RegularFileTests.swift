@@ -1,0 +1,115 @@
+import CLinux
+import Glibc
+import LinuxIO
+import TestSupport
+import Testing
+
+@testable import bms_mqtt
+
+@Suite("What stands where a file is expected", .timeLimit(.minutes(5)))
+struct RegularFileTests {
+    private static let program = EndToEndTests.program
+    private static let yaml = "packs: [{id: a, source: 'serial:auto'}]\n"
+
+    /// Everything but a file, by the word that a message has for it.
+    private static let others = ["a pipe", "a directory", "a socket", "a device", "does not exist", "No such file"]
+
+    /// Makes one of ``others`` and gives its path.
+    private static func make(_ kind: String, in folder: TemporaryFolder) -> String {
+        let path = "\(folder.path)/thing"
+        switch kind {
+        case "a pipe": mkfifo(path, 0o600)
+        case "a directory": mkdir(path, 0o700)
+        case "a device": return "/dev/zero"
+        case "does not exist": symlink("\(folder.path)/nothing", path)
+        case "a socket":
+            let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+            var address = sockaddr_un()
+            address.sun_family = sa_family_t(AF_UNIX)
+            withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+            withUnsafePointer(to: &address) {
+                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    _ = bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+                }
+            }
+            close(descriptor)
+        default: break
+        }
+        return path
+    }
+
+    @Test("no command waits for what is no file, and each says what it is", arguments: Self.others)
+    func commands(_ kind: String) throws {
+        let folder = TemporaryFolder()
+        let path = Self.make(kind, in: folder)
+        let lines = [
+            ["check-config", path], ["run", "--config", path], ["health", "--config", path], ["decode", path],
+            ["limits", "--config", path], ["gx-setup", "--config", path], ["acl", "--config", path],
+            ["monitor", "--once", "--config", path],
+        ]
+        for line in lines {
+            let process = try #require(ChildProcess(Self.program, line))
+            #expect(process.exitCode(seconds: 5).map { $0 != 0 } == true, "\(line)")
+            let text = process.read()
+            #expect(text.contains("cannot read \(path)") && text.contains(kind), "\(line): \(text)")
+        }
+    }
+
+    @Test("a password and a state are read from files alone", arguments: Self.others.dropLast())
+    func kept(_ kind: String) {
+        let folder = TemporaryFolder()
+        let path = Self.make(kind, in: folder)
+        guard case .failure(let failure) = RegularFile.read(path, upTo: 10) else {
+            Issue.record("\(kind) was read")
+            return
+        }
+        #expect(failure.text.contains(kind))
+    }
+
+    @Test("a state takes no other place than a file's", arguments: ["a pipe", "a directory", "a socket"])
+    func replaced(_ kind: String) {
+        let folder = TemporaryFolder()
+        let path = Self.make(kind, in: folder)
+        #expect(StateFile.replace(path, with: [1])?.contains("it is \(kind)") == true)
+        #expect(FileStatus(path: path)?.kind == kind, "it is still there")
+        #expect(FileStatus(path: "\(path).new") == nil)
+        #expect(StateFile.replace("/dev/null", with: [1])?.contains("it is a device") == true)
+    }
+
+    @Test("a configuration may come through standard input and through a shell's descriptor")
+    func descriptors() throws {
+        for words in ["check-config -", "check-config /dev/stdin", "check-config /dev/fd/0"] {
+            let process = try #require(ChildProcess(Self.program, words.split(separator: " ").map(String.init)))
+            process.write(Self.yaml)
+            process.closeInput()
+            #expect(process.exitCode(seconds: 5) == 0, "\(words)")
+        }
+    }
+
+    @Test("a link does not hide that everybody may replace the configuration, wherever on the way")
+    func links() throws {
+        let folder = TemporaryFolder()
+        for name in ["open", "safe"] { mkdir("\(folder.path)/\(name)", 0o700) }
+        folder.write(Self.yaml, "safe/real.yaml")
+        folder.write(Self.yaml, "open/bare.yaml")
+        mkdir("\(folder.path)/open/inner", 0o700)
+        folder.write(Self.yaml, "open/inner/deep.yaml")
+        symlink("../open/bare.yaml", "\(folder.path)/safe/to-open.yaml")
+        symlink("\(folder.path)/safe/real.yaml", "\(folder.path)/open/from-open.yaml")
+        symlink("../open/from-open.yaml", "\(folder.path)/safe/through-open.yaml")
+        symlink("real.yaml", "\(folder.path)/safe/fine.yaml")
+        let bad = ["safe/to-open", "open/from-open", "safe/through-open", "open/inner/deep"]
+        func complaint(_ name: String) -> String? {
+            do throws(ConfigurationFaults) {
+                _ = try ConfigurationFile.load("\(folder.path)/\(name).yaml")
+                return nil
+            } catch {
+                return error.lines.joined()
+            }
+        }
+        for name in bad + ["safe/fine"] { #expect(complaint(name) == nil, "\(name)") }
+        chmod("\(folder.path)/open", 0o777)
+        for name in bad { #expect(complaint(name)?.contains("chmod o-w \(folder.path)/open") == true, "\(name)") }
+        #expect(complaint("safe/fine") == nil)
+    }
+}
