@@ -43,6 +43,12 @@ func installCallbacks(_ handle: OpaquePointer) {
     }
 }
 
+/// Answers OpenSSL when a key wants a passphrase: there is none (0 would be an empty one). Without this it would ask on the terminal, from the network thread, and
+/// nothing would end it.
+func refusePassphrase(
+    _ buffer: UnsafeMutablePointer<CChar>?, _ size: Int32, _ isForWriting: Int32, _ context: UnsafeMutableRawPointer?
+) -> Int32 { -1 }
+
 private func receive(_ message: mosquitto_message, _ properties: OpaquePointer?, _ core: LinkCore) {
     guard let topic = message.topic else { return }
     let length = Int(message.payloadlen)

@@ -68,6 +68,15 @@ struct FailureText {
                 "its certificate is not for this host name: mqtt.host must be a name in the certificate"
             } else if all.contains("certificate verify failed") {
                 "its certificate is not trusted: check mqtt.tls.caFile, and the certificate's dates"
+            } else if ["bad password read", "problems getting password", "interrupted or cancelled", "bad decrypt"]
+                .contains(
+                    where: { all.contains($0) })
+            {
+                "the key \(configuration.tls?.keyFile ?? "") has a passphrase, and nobody is there to type it: write one "
+                    + "without ('openssl pkey -in KEY -out NEW', chmod 600), and name it in mqtt.tls.keyFile"
+            } else if all.contains("Unable to load client key") {
+                "the key \(configuration.tls?.keyFile ?? "") cannot be used: it must be a PEM key, and that of the certificate "
+                    + "in mqtt.tls.certFile"
             } else if all.contains("alert") {
                 "it refused this client's certificate: check mqtt.tls.certFile and keyFile (\(last(lines)))"
             } else if all.contains("wrong version number") || all.contains("packet length too long") {
@@ -87,6 +96,11 @@ struct FailureText {
             .handshake, code,
             "cannot use the TLS files \(files.joined(separator: ", ")): they must exist, be readable and be PEM",
             isRetryable: false)
+    }
+
+    /// A file named for TLS is none that can be read.
+    func tlsFile(_ key: String, _ reason: String) -> LinkFailure {
+        failure(.handshake, MOSQ_ERR_INVAL.rawValue, "mqtt.tls.\(key): \(reason)", isRetryable: false)
     }
 
     /// The library ended the connection.

@@ -180,8 +180,17 @@ struct LinkThread {
             mosquitto_username_pw_set(handle, username, configuration.password)
         }
         if let tls = configuration.tls {
+            // The library would wait for the writer of a pipe for ever.
+            for (key, path) in [("caFile", tls.caFile), ("certFile", tls.certificateFile), ("keyFile", tls.keyFile)] {
+                guard let path else { continue }
+                switch RegularFile.open(path) {
+                case .success(let descriptor): close(descriptor)
+                case .failure(let failure): return texts.tlsFile(key, failure.text)
+                }
+            }
             let code = mosquitto_tls_set(
-                handle, tls.caFile, tls.caFile == nil ? "/etc/ssl/certs" : nil, tls.certificateFile, tls.keyFile, nil)
+                handle, tls.caFile, tls.caFile == nil ? "/etc/ssl/certs" : nil, tls.certificateFile, tls.keyFile,
+                refusePassphrase)
             guard code == MOSQ_ERR_SUCCESS.rawValue32 else { return texts.tlsFiles(code) }
             // 1.2 is the least, whatever the system's OpenSSL is set to.
             mosquitto_tls_opts_set(handle, 1, "tlsv1.2", nil)

@@ -1,3 +1,4 @@
+import Glibc
 import Mosquitto
 import TestSupport
 import Testing
@@ -28,6 +29,59 @@ struct TLSTests {
         harness.link.stop()
     }
 
+    @Test(
+        "a key with a passphrase is told, with the remedy, and nobody is asked for it",
+        arguments: ["pkey -aes256", "rsa -traditional -aes256"])
+    func passphrase(_ form: String) async throws {
+        var options = BrokerFixture.Options()
+        let certificates = Certificates()
+        options.certificates = certificates
+        let broker = BrokerFixture(options)
+        #expect(broker.start())
+        let folder = TemporaryFolder()
+        let openssl = try #require(ChildProcess.find("openssl"))
+        let words =
+            form.split(separator: " ").map(String.init)
+            + ["-passout", "pass:x", "-in", certificates.clientKey, "-out", "\(folder.path)/key"]
+        #expect(ChildProcess(openssl, words)?.exitCode() == 0)
+        var configuration = configuration(broker.port, certificates)
+        configuration.tls?.certificateFile = certificates.client
+        configuration.tls?.keyFile = "\(folder.path)/key"
+        let harness = LinkHarness(configuration)
+        await harness.start()
+        #expect(await harness.wait { $0.failures.count >= 2 })
+        let text = await harness.failures.first?.description ?? ""
+        #expect(text.contains("\(folder.path)/key has a passphrase") && text.contains("openssl pkey"), "\(text)")
+        harness.link.stop()
+    }
+
+    @Test("what is no file is no certificate and no key, and nobody waits for it", arguments: 0...2)
+    func pipes(_ place: Int) async throws {
+        var options = BrokerFixture.Options()
+        let certificates = Certificates()
+        options.certificates = certificates
+        let broker = BrokerFixture(options)
+        #expect(broker.start())
+        let folder = TemporaryFolder()
+        let pipe = "\(folder.path)/pipe"
+        #expect(mkfifo(pipe, 0o600) == 0)
+        var configuration = configuration(broker.port, certificates)
+        configuration.tls?.certificateFile = certificates.client
+        configuration.tls?.keyFile = certificates.clientKey
+        switch place {
+        case 0: configuration.tls?.caFile = pipe
+        case 1: configuration.tls?.certificateFile = pipe
+        default: configuration.tls?.keyFile = pipe
+        }
+        let harness = LinkHarness(configuration)
+        await harness.start()
+        #expect(await harness.wait { $0.failures.count >= 2 })
+        let key = ["caFile", "certFile", "keyFile"][place]
+        let text = await harness.failures.first?.description
+        #expect(text == "mqtt.tls.\(key): cannot read \(pipe): it is a pipe, a regular file is needed")
+        harness.link.stop()
+    }
+
     @Test("a broker without TLS is refused for ever, and not a word of MQTT is sent to it")
     func plainBroker() async {
         let folder = TemporaryFolder()
@@ -35,7 +89,9 @@ struct TLSTests {
         options.lines = ["log_type all", "log_dest file \(folder.path)/log"]
         let broker = BrokerFixture(options)
         #expect(broker.start())
-        let harness = LinkHarness(configuration(broker.port, Certificates()))
+        let certificates = Certificates()
+        defer { withExtendedLifetime(certificates) {} }
+        let harness = LinkHarness(configuration(broker.port, certificates))
         await harness.start()
         #expect(await harness.wait { $0.failures.count >= 3 })
         #expect(await harness.connections.isEmpty)
