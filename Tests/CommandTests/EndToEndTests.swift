@@ -284,6 +284,12 @@ struct EndToEndTests {
             text += limits.read(until: "\"dcl\":40", seconds: 0.2)
         }
         #expect(text.contains("maximum discharge current of 40.0 A by command"))
+        let status = try subscriber(broker, "bms/garage/status")
+        var word = ""
+        for _ in 0..<300 where !word.contains("online") {
+            pty.write(FrameFixture.bytes())
+            word += status.read(until: "online", seconds: 0.2)
+        }
         let show = try #require(ChildProcess(Self.program, ["settings", "garage"] + words))
         #expect(show.read().contains("maxDischargeCurrent    40 A  (0 to 500)  set by command"))
     }

@@ -21,10 +21,136 @@ struct MonitorTests {
         ("bms/shed/event", #"{"text":"good frames come"}"#),
     ]
 
-    private func model(_ documents: [(String, String)] = Self.documents) -> MonitorModel {
-        var model = MonitorModel(base: "bms")
-        for (topic, text) in documents { model.take(topic: topic, payload: Array(text.utf8)) }
+    /// 2026-11-21, five minutes after a boot.
+    private static let start = MonitorModel.Instant(monotonic: 300_000, wall: 1_795_246_192_000)
+
+    private static func after(_ seconds: Int64) -> MonitorModel.Instant {
+        MonitorModel.Instant(monotonic: start.monotonic + seconds * 1000, wall: start.wall + seconds * 1000)
+    }
+
+    private static func clock(_ seconds: Int64) -> String { Clock.timeOfDay(after(seconds).wall) }
+
+    private func model(_ documents: [(String, String)] = Self.documents, only: String? = nil) -> MonitorModel {
+        var model = MonitorModel(base: "bms", only: only)
+        for (topic, text) in documents { model.take(topic: topic, payload: Array(text.utf8), at: Self.start) }
         return model
+    }
+
+    /// The screen and the line of a moment.
+    private func seen(_ model: MonitorModel, _ seconds: Int64) -> (screen: String, line: String) {
+        let text = screen().lines(model, footer: [], at: Self.after(seconds)).joined(separator: "\n")
+        let line = model.packs["shed"].map { MonitorScreen.summary("shed", model.view($0, at: Self.after(seconds))) }
+        return (text, line ?? "")
+    }
+
+    /// Not a number of the documents is left.
+    private func expectNothing(_ seen: (screen: String, line: String), _ fault: String) {
+        #expect(seen.line == "shed: nothing valid: \(fault)")
+        #expect(seen.screen.split(separator: "\n").filter { $0.contains("nothing valid: \(fault)") }.count == 1)
+        for limit in [
+            "CVL         -", "CCL         -", "DCL         -", "- V   - A", "charging unknown", "alarms: unknown",
+        ] {
+            #expect(seen.screen.contains(limit), "\(limit) in \(seen.screen)")
+        }
+        for number in ["online", "54.88", "12.5", "53.0", "57 %", "3.30", "permitted"] {
+            #expect(!seen.screen.contains(number), "\(number) in \(seen.screen)")
+        }
+    }
+
+    @Test("what a dead bridge left is not shown, from the moment at which the broker says so")
+    func bridgeOffline() {
+        var model = model()
+        #expect(seen(model, 3).screen.contains("54.88 V"))
+        model.take(topic: "bms/bridge/status", payload: Array("offline".utf8), at: Self.after(4))
+        expectNothing(seen(model, 9), "bridge offline since \(Self.clock(4))")
+        model.take(topic: "bms/bridge/status", payload: Array("online".utf8), at: Self.after(12))
+        #expect(seen(model, 12).screen.contains("54.88 V"))
+    }
+
+    @Test("a status that was there before holds since an unknown time")
+    func retainedOffline() {
+        var model = model([])
+        for (topic, text) in [("bms/bridge/status", "offline"), ("bms/shed/status", "online")] {
+            model.take(topic: topic, payload: Array(text.utf8), isRetained: true, at: Self.start)
+        }
+        expectNothing(seen(model, 1), "bridge offline since \(Self.clock(0)) or earlier")
+    }
+
+    @Test("an offline pack shows dashes and the reason that the bridge gives")
+    func packOffline() {
+        var model = model()
+        model.take(topic: "bms/shed/status", payload: Array("offline".utf8), at: Self.after(10))
+        model.take(
+            topic: "bms/shed/limits", payload: Array(#"{"ccl":0,"reasons":{"ccl":"no good frame for 10 s"}}"#.utf8),
+            at: Self.after(10))
+        expectNothing(seen(model, 11), "offline since \(Self.clock(10)): no good frame for 10 s")
+    }
+
+    @Test("limits are believed for 30 s after their receipt, connected or not, and no longer than the broker says")
+    func expired() {
+        let model = model()
+        #expect(seen(model, 29).line.contains("CCL 12.5 A"))
+        expectNothing(seen(model, 30), "no limits since \(Self.clock(30))")
+        var short = self.model()
+        short.take(topic: "bms/shed/limits", payload: Array(#"{"ccl":12.5}"#.utf8), expiry: 7, at: Self.start)
+        #expect(seen(short, 6).line.contains("CCL 12.5 A"))
+        expectNothing(seen(short, 7), "no limits since \(Self.clock(7))")
+    }
+
+    @Test("measurements that ended are dashes beside limits that hold")
+    func stateExpired() {
+        var model = model()
+        model.take(topic: "bms/shed/limits", payload: Array(#"{"ccl":12.5}"#.utf8), at: Self.after(25))
+        let seen = seen(model, 35)
+        #expect(seen.line.contains("CCL 12.5 A") && seen.line.contains("- V - A SoC - %"), "\(seen.line)")
+    }
+
+    @Test(
+        "limits that were held back on their way are old by their own time, except those of a demo",
+        arguments: [true, false])
+    func heldBack(_ judgesTime: Bool) {
+        var model = MonitorModel(base: "bms", judgesTime: judgesTime)
+        for (topic, text) in Self.documents { model.take(topic: topic, payload: Array(text.utf8), at: Self.start) }
+        func limits(_ age: Int64) {
+            let time = (Self.start.wall - age * 1000) / 1000
+            model.take(topic: "bms/shed/limits", payload: Array("{\"ccl\":12.5,\"time\":\(time)}".utf8), at: Self.start)
+        }
+        limits(30)
+        #expect(seen(model, 0).line.contains("CCL 12.5 A"))
+        limits(120)
+        #expect(seen(model, 0).line.contains("120 s ago") == judgesTime)
+        #expect(seen(model, 0).line.contains("CCL 12.5 A") == !judgesTime)
+    }
+
+    @Test("a pack whose status was cleared is gone")
+    func cleared() {
+        var model = model()
+        model.take(topic: "bms/shed/status", payload: [], at: Self.after(1))
+        #expect(model.packs.isEmpty)
+    }
+
+    @Test("the other packs are known by name where one is asked for, and nothing of them is shown")
+    func others() {
+        let model = model(Self.documents + [("bms/barn/status", "online")], only: "nope")
+        #expect(model.packs.isEmpty)
+        #expect(model.others == ["barn", "shed"])
+    }
+
+    @Test("settings are in force while bridge and pack are online, and not a word is believed before both spoke")
+    func settings() {
+        var settings = RetainedSettings(base: "bms", pack: "shed")
+        func take(_ topic: String, _ text: String) {
+            settings.take("bms/\(topic)", Array(text.utf8), isRetained: true, wall: Self.start.wall)
+        }
+        take("shed/settings", "{}")
+        take("shed/status", "online")
+        #expect(settings.verdict == nil)
+        take("bridge/status", "online")
+        #expect(settings.verdict == RetainedSettings.Verdict())
+        take("shed/status", "offline")
+        #expect(settings.verdict?.fault?.hasPrefix("pack 'shed' offline since \(Self.clock(0)) or earlier") == true)
+        take("bridge/status", "offline")
+        #expect(settings.verdict?.fault?.hasPrefix("bridge offline since \(Self.clock(0)) or earlier") == true)
     }
 
     private func screen(_ columns: Int = 120, _ rows: Int = 40) -> MonitorScreen {
@@ -33,7 +159,7 @@ struct MonitorTests {
 
     @Test("pack, limits with reasons, permissions, alarms, cells and the last event are on the screen")
     func everything() {
-        let text = screen().lines(model(), footer: ["press Ctrl-C"]).joined(separator: "\n")
+        let text = screen().lines(model(), footer: ["press Ctrl-C"], at: Self.start).joined(separator: "\n")
         for part in [
             "Shed   online, bridge online   bulk", "53.00 V   -4.3 A   -225 W   SoC 57 %", "CVL   54.88 V",
             "CCL    12.5 A  coldest cell 3 at 4.0 °C", "charging permitted, discharging NOT permitted",
@@ -44,7 +170,7 @@ struct MonitorTests {
 
     @Test("a small window is never overrun", arguments: [(20, 5), (1, 1), (80, 3)])
     func small(_ columns: Int, _ rows: Int) {
-        let lines = screen(columns, rows).lines(model(), footer: ["foot"])
+        let lines = screen(columns, rows).lines(model(), footer: ["foot"], at: Self.start)
         #expect(lines.count <= max(2, rows))
         #expect(lines.allSatisfy { $0.count <= columns })
     }
@@ -52,33 +178,38 @@ struct MonitorTests {
     @Test("what a document contains cannot move the cursor", arguments: [true, false])
     func escape(_ hasColour: Bool) {
         let evil = [
-            ("bms/shed/status", "online"),
+            ("bms/bridge/status", "online"), ("bms/shed/status", "online"), ("bms/shed/limits", "{}"),
             ("bms/shed/state", "{\"CustomName\":\"\\u001b[2JShed\\u009b1A\",\"Info\":{\"ChargeMode\":\"x\\r\\ny\"}}"),
         ]
         var view = screen()
         view.hasColour = hasColour
-        let text = view.lines(model(evil), footer: []).joined()
+        let text = view.lines(model(evil), footer: [], at: Self.start).joined()
         #expect(text.contains("[2JShed1A"))
         #expect(!text.contains("\u{1B}[2J") && !text.contains("\u{9B}") && !text.contains("\r"))
-        let pack = model(evil).packs["shed"]
-        #expect(pack.map { MonitorScreen.summary("shed", $0).contains("xy") } == true)
+        #expect(seen(model(evil), 0).line.contains("xy"))
+        // Before a document, too: status and id are texts from outside.
+        let early = model([("bms/bridge/status", "online"), ("bms/shed/status", "on\u{1B}[31m\u{9B}1m\u{202E}\r\n")])
+        #expect(seen(early, 0).line == "shed: nothing valid: on[31m1m since \(Self.clock(0))")
     }
 
     @Test("numbers beyond reason, other layouts and other packs do no harm")
     func hostile() {
         let absurd = #"{"Soc":1e300,"Dc":{"Voltage":"x","Current":-1e99},"Info":[],"Alarms":3}"#
         let seen = model([
-            ("bms/shed/state", absurd), ("bms/shed/limits", "not JSON"), ("bms/a/b/c", "1"), ("other/shed/state", "{}"),
+            ("bms/bridge/status", "online"), ("bms/shed/status", "online"), ("bms/shed/state", absurd),
+            ("bms/shed/limits", "not JSON"), ("bms/a/b/c", "1"), ("other/shed/state", "{}"),
         ])
         #expect(seen.packs.count == 1)
-        #expect(screen().lines(seen, footer: []).joined().contains("- V"))
+        #expect(screen().lines(seen, footer: [], at: Self.start).joined().contains("- V"))
         var many = MonitorModel(base: "bms")
-        for number in 0..<2000 { many.take(topic: "bms/p\(number)/status", payload: []) }
+        for number in 0..<2000 { many.take(topic: "bms/p\(number)/status", payload: [49], at: Self.start) }
         #expect(many.packs.count == 1000)
     }
 
     @Test("without a pack the screen says where it looks")
     func empty() {
-        #expect(screen().lines(model([]), footer: []).first == "bridge unknown, no pack seen yet under bms/")
+        #expect(
+            screen().lines(model([]), footer: [], at: Self.start).first == "bridge unknown, no pack seen yet under bms/"
+        )
     }
 }

@@ -52,8 +52,9 @@ struct SecrecyTests {
         let bridge = try run(["run"])
         var log = bridge.read(until: "connected to")
         #expect(log.contains("connected to"))
-        let published = topics.read(until: "bms/garage/settings")
-        #expect(published.contains("bms/garage/settings"))
+        // The last of what a pack says first.
+        let published = topics.read(until: "bms/garage/status online")
+        #expect(published.contains("bms/garage/settings") && published.contains("bms/garage/status online"))
         #expect(Repository.read("/proc/\(bridge.id)/cmdline").contains("config.yaml"))
         var texts = [published, Repository.read("/proc/\(bridge.id)/cmdline")]
         for words in [

@@ -166,7 +166,11 @@ enum CommandTable {
                 broker, brokerConfig, pack, base,
                 OptionRow(name: "--once", kind: .flag, meaning: "one line for each pack, then end"),
             ],
-            details: "Shows what any other client of the broker can see. Without a terminal: a line a second.",
+            details: """
+                Shows what any other client of the broker can see. Without a terminal: a line a second. What is not valid is a dash: of an
+                offline bridge or pack, of limits that came more than 30 s ago or are older by their own time; a line says why and since
+                when. With --once the exit code is 1 where nothing valid came.
+                """,
             examples: ["bms-mqtt monitor --broker 192.0.2.7", "bms-mqtt monitor --config ./config.yaml --once"]),
         CommandRow(
             name: "set", summary: "command a setting of a running bridge",
@@ -188,7 +192,11 @@ enum CommandTable {
             options: [
                 OptionRow(name: "pack", kind: .text("PACK"), meaning: "id of the pack", isRequired: true), broker,
                 brokerConfig, base,
-            ], details: "Each setting with its value, unit, bounds and who set it.",
+            ],
+            details: """
+                Each setting with its value, unit, bounds and who set it. Of an offline bridge or pack the values are dashes, a line says
+                since when, and the exit code is 1.
+                """,
             examples: ["bms-mqtt settings garage"]),
         CommandRow(
             name: "health", summary: "whether a running bridge can be relied on, as an exit code",

@@ -37,7 +37,7 @@ struct DemoCommand: Sendable {
         if !Terminal.isPresent { for line in footer { Console.write(line + "\n") } }
         let monitor = MonitorCommand(
             link: LinkConfiguration(host: host, port: port, clientID: "bms-mqtt-demo-view-\(port)"), base: "bms",
-            pack: Self.pack, footer: footer)
+            pack: Self.pack, footer: footer, judgesTime: false)
         let service = RunningService(plan(host, port), Log(threshold: Terminal.isPresent ? .error : .info))
         defer { service.stop() }
         guard service.isWhole else {

@@ -1,3 +1,5 @@
+import BMSCore
+import JSONInput
 import Mosquitto
 import MQTTBridge
 import LinuxIO
@@ -11,6 +13,8 @@ struct MonitorCommand: Sendable {
     var isOnce = false
     /// Last lines of the screen.
     var footer: [String] = []
+    /// Documents name their time by the clock of now.
+    var judgesTime = true
 
     /// What the reader of events and the painter share.
     private final class Shared: Sendable {
@@ -32,7 +36,9 @@ struct MonitorCommand: Sendable {
                 case .disconnected(let failure): state.failure = failure.description
                 case .pace: break
                 case .message(let message):
-                    state.model.take(topic: message.topic, payload: message.payload)
+                    state.model.take(
+                        topic: message.topic, payload: message.payload, isRetained: message.retain,
+                        expiry: message.expiry, at: .now)
                 }
             }
         }
@@ -42,7 +48,7 @@ struct MonitorCommand: Sendable {
     ///
     /// - Returns: the exit code.
     func run() async -> Int32 {
-        let model = MonitorModel(base: base, only: pack)
+        let model = MonitorModel(base: base, only: pack, judgesTime: judgesTime)
         let shared = Shared(model)
         let client = MosquittoLink(link)
         client.subscribe(model.subscriptions.map { Subscription($0) })
@@ -64,14 +70,26 @@ struct MonitorCommand: Sendable {
     private func showOnce(_ shared: Shared) async -> Int32 {
         for _ in 0..<30 where !Task.isCancelled {
             try? await Task.sleep(for: .milliseconds(100))
-            let packs = shared.now.model.packs.values
-            if !packs.isEmpty, packs.allSatisfy({ $0.limits != nil && $0.state != nil }) { break }
+            let model = shared.now.model
+            let views = model.packs.values.map { model.view($0, at: .now) }
+            if !views.isEmpty, views.allSatisfy({ $0.fault == nil && $0.state != .null }) { break }
         }
         let (model, failure) = (shared.now.model, shared.now.failure)
-        for (id, pack) in model.sorted { Console.write(MonitorScreen.summary(id, pack) + "\n") }
-        guard model.packs.isEmpty else { return 0 }
-        Console.complain(failure ?? "no pack under '\(base)/' on \(link): is the bridge running with this base topic?")
-        return 1
+        let views = model.sorted.map { ($0.id, model.view($0.pack, at: .now)) }
+        for (id, view) in views { Console.write(MonitorScreen.summary(id, view) + "\n") }
+        if views.isEmpty { Console.complain(failure ?? nothing(model)) }
+        return views.contains { $0.1.fault == nil } ? 0 : 1
+    }
+
+    /// Why there is no pack to show.
+    private func nothing(_ model: MonitorModel) -> String {
+        guard let pack, !model.others.isEmpty else {
+            return "no pack under '\(base)/' on \(link): is the bridge running with this base topic?"
+        }
+        let names = model.others.sorted()
+        let more = names.count > 20 ? " and \(names.count - 20) more" : ""
+        return "no pack '\(pack.prefix(40))' under '\(base)/' on \(link): there are "
+            + names.prefix(20).map { String($0.prefix(40)) }.joined(separator: ", ") + more
     }
 
     private func show(_ shared: Shared) async -> Int32 {
@@ -83,17 +101,24 @@ struct MonitorCommand: Sendable {
             let (model, failure) = (shared.now.model, shared.now.failure)
             if isTerminal {
                 let trouble = failure.map { [$0] } ?? []
-                Terminal.draw(Terminal.screen.lines(model, footer: trouble + footer))
+                let lines = Terminal.screen.lines(model, footer: trouble + footer, at: .now)
+                guard Terminal.draw(lines) else { return 1 }
                 try? await Task.sleep(for: .milliseconds(250))
             } else {
                 if let failure, failure != lastFailure { Console.complain(failure) }
                 lastFailure = failure
-                for (id, pack) in model.sorted where !Console.write(MonitorScreen.summary(id, pack) + "\n") {
-                    return 0
+                for (id, pack) in model.sorted {
+                    let line = MonitorScreen.summary(id, model.view(pack, at: .now))
+                    guard Console.write(line + "\n") else { return 0 }
                 }
                 try? await Task.sleep(for: .seconds(1))
             }
         }
         return 0
     }
+}
+
+extension MonitorModel.Instant {
+    /// This moment.
+    static var now: Self { Self(monotonic: Clock.monotonic().milliseconds, wall: Clock.now().wall) }
 }

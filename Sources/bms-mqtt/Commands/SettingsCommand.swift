@@ -31,7 +31,9 @@ struct SettingsCommand: Sendable {
         }
         let client = MosquittoLink(link)
         let topic = "\(base)/\(pack)/\(assignment == nil ? "settings" : "result")"
-        client.subscribe([Subscription(topic, qos: 1)])
+        client.subscribe(
+            [Subscription(topic, qos: 1)]
+                + (assignment == nil ? ["bridge", pack].map { Subscription("\(base)/\($0)/status", qos: 1) } : []))
         client.start()
         defer { client.stop() }
         return await withTaskGroup(of: Int32?.self) { group in
@@ -52,6 +54,7 @@ struct SettingsCommand: Sendable {
     }
 
     private func talk(_ client: MosquittoLink, _ topic: String) async -> Int32? {
+        var settings = RetainedSettings(base: base, pack: pack)
         for await event in client.events {
             switch event {
             case .connected:
@@ -65,8 +68,13 @@ struct SettingsCommand: Sendable {
                 return 1
             case .pace: break
             case .message(let message):
+                guard let assignment else {
+                    settings.take(message.topic, message.payload, isRetained: message.retain, wall: Clock.now().wall)
+                    if let code = Self.table(settings) { return code }
+                    continue
+                }
                 guard message.topic == topic, let document = JSONValue(parsing: message.payload) else { continue }
-                if let code = assignment.map({ Self.show(document, $0) }) ?? Self.table(document) { return code }
+                if let code = Self.show(document, assignment) { return code }
             }
         }
         return nil
@@ -88,17 +96,20 @@ struct SettingsCommand: Sendable {
         return 0
     }
 
-    private static func table(_ document: JSONValue) -> Int32? {
-        guard case .object(let settings) = document else { return nil }
+    /// The settings as a table, with dashes for values where nobody keeps to them; `nil` until all that belongs to it has come.
+    private static func table(_ retained: RetainedSettings) -> Int32? {
+        guard case .object(let settings)? = retained.document, let verdict = retained.verdict else { return nil }
+        let isValid = verdict.fault == nil
+        if let fault = verdict.fault { Console.complain(fault) }
         for (name, setting) in settings.sorted(by: { $0.key < $1.key }) {
             let unit = setting["unit"]?.text.map { " \($0.plain)" } ?? ""
-            var line = "\(name.plain.rightPadded(22)) \((setting["value"].map(text) ?? "-") + unit)"
+            var line = "\(name.plain.rightPadded(22)) \((isValid ? setting["value"].map(text) ?? "-" : "-") + unit)"
             if let low = setting["min"], let high = setting["max"] { line += "  (\(text(low)) to \(text(high)))" }
             if let choices = setting["options"]?.array { line += "  (\(choices.map(text).joined(separator: ", ")))" }
-            if setting["setBy"]?.text == "command" { line += "  set by command" }
+            if isValid, setting["setBy"]?.text == "command" { line += "  set by command" }
             Console.write(line + "\n")
         }
-        return 0
+        return isValid ? 0 : 1
     }
 
     private static func text(_ value: JSONValue) -> String {

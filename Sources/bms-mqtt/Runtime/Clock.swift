@@ -29,6 +29,14 @@ enum Clock {
         }
     }
 
+    /// "14:02:31", local time.
+    static func timeOfDay(_ wall: Int64) -> String {
+        var seconds = time_t(wall / 1000)
+        var local = tm()
+        guard localtime_r(&seconds, &local) != nil else { return "an unknown time" }
+        return [local.tm_hour, local.tm_min, local.tm_sec].map { ($0 < 10 ? "0" : "") + "\($0)" }.joined(separator: ":")
+    }
+
     private static let known = Lock<(minute: Int64, value: Int?)>((.min, nil))
 
     private static func read(_ clock: clockid_t) -> Int64 {

@@ -14,13 +14,13 @@ struct MonitorScreen {
     private static let barCells = 12
 
     /// The whole view, at most ``rows`` lines of at most ``columns`` characters.
-    func lines(_ model: MonitorModel, footer: [String]) -> [String] {
+    func lines(_ model: MonitorModel, footer: [String], at now: MonitorModel.Instant) -> [String] {
         var lines: [String] = []
         if model.packs.isEmpty {
             lines.append("bridge \(model.bridgeStatus), no pack seen yet under \(model.base)/")
         }
         for (id, pack) in model.sorted {
-            lines += view(id, pack, bridge: model.bridgeStatus)
+            lines += view(id, pack, model.view(pack, at: now), bridge: model.bridgeStatus)
             lines.append("")
         }
         let room = max(1, rows - footer.count - 1)
@@ -29,15 +29,16 @@ struct MonitorScreen {
     }
 
     /// One line for a pack, for logs and pipes.
-    static func summary(_ id: String, _ pack: MonitorModel.Pack) -> String {
-        guard let state = pack.state else { return "\(id) \(pack.status)".plain }
-        let limits = LimitName.allCases.map { "\($0.title) \($0.value(pack))" }.joined(separator: " ")
+    static func summary(_ id: String, _ view: MonitorModel.View) -> String {
+        if let fault = view.fault { return "\(id): nothing valid: \(fault)".plain }
+        let state = view.state
+        let limits = LimitName.allCases.map { "\($0.title) \($0.value(view.limits))" }.joined(separator: " ")
         var text =
-            "\(id) \(pack.status) \(state["Info.ChargeMode"]?.text ?? "-") \(number(state, "Dc.Voltage", 2, "V")) "
+            "\(id) \(view.status) \(view.mode) \(number(state, "Dc.Voltage", 2, "V")) "
             + "\(number(state, "Dc.Current", 1, "A", signed: true)) SoC \(number(state, "Soc", 0, "%")) cells "
             + "\(number(state, "System.MinCellVoltage", 3, "V"))..\(number(state, "System.MaxCellVoltage", 3, "V")) | "
             + limits
-        if let reason = LimitName.ccl.reason(pack) { text += " | CCL: \(reason)" }
+        if let reason = LimitName.ccl.reason(view.limits) { text += " | CCL: \(reason)" }
         let alarms = alarms(state)
         if !alarms.isEmpty { text += " | ALARM: \(alarms.joined(separator: ", "))" }
         return text.plain
@@ -48,12 +49,15 @@ struct MonitorScreen {
         number == number.rounded() && number.magnitude < 1e9 ? "\(Int(number))" : "\(number)"
     }
 
-    private func view(_ id: String, _ pack: MonitorModel.Pack, bridge: String) -> [String] {
-        guard let state = pack.state else { return [bold("\(id): \(pack.status)"), "waiting for its first document"] }
+    private func view(
+        _ id: String, _ pack: MonitorModel.Pack, _ view: MonitorModel.View, bridge: String
+    ) -> [String] {
         typealias Screen = MonitorScreen
-        let name = state["CustomName"]?.text ?? id
-        let mode = state["Info.ChargeMode"]?.text ?? "-"
-        var lines = [bold("\(name)   \(pack.status), bridge \(bridge)   \(mode)")]
+        let state = view.state
+        let name = pack.name ?? id
+        var lines = [bold("\(name)   \(view.status), bridge \(bridge)   \(view.mode)")]
+        // A pack that was online is not called so beside a bridge that is dead.
+        if let fault = view.fault { lines = [bold(name), "  " + warning("nothing valid: \(fault)")] }
         let soc = state["Soc"]?.number
         lines.append(
             "  \(Screen.number(state, "Dc.Voltage", 2, "V"))   \(Screen.number(state, "Dc.Current", 1, "A", signed: true))"
@@ -62,30 +66,32 @@ struct MonitorScreen {
                 + "\(Screen.number(state, "System.MinCellTemperature", 1, "°C")) to "
                 + Screen.number(state, "System.MaxCellTemperature", 1, "°C"))
         for limit in LimitName.allCases {
-            lines.append("  \(bold(limit.title)) \(limit.value(pack).leftPadded(9))  \(limit.reason(pack) ?? "")")
+            lines.append(
+                "  \(bold(limit.title)) \(limit.value(view.limits).leftPadded(9))  \(limit.reason(view.limits) ?? "")")
         }
         let permissions = [("Io.AllowToCharge", "charging"), ("Io.AllowToDischarge", "discharging")].map {
             "\($0.1) \(state[$0.0]?.number.map { $0 > 0 ? "permitted" : "NOT permitted" } ?? "unknown")"
         }
         let alarms = Self.alarms(state)
+        let none = state["Alarms"] == nil ? "unknown" : "none"
         lines.append(
             "  BMS: \(permissions.joined(separator: ", "));  alarms: "
-                + (alarms.isEmpty ? "none" : warning(alarms.joined(separator: ", "))))
-        lines += cells(pack, state)
+                + (alarms.isEmpty ? none : warning(alarms.joined(separator: ", "))))
+        lines += cells(view.cells, state)
         if let event = pack.event { lines.append("  last event: \(event)") }
         return lines
     }
 
     /// Cells as bars between Vmin and Vmax, in as many columns as fit.
-    private func cells(_ pack: MonitorModel.Pack, _ state: JSONValue) -> [String] {
+    private func cells(_ cells: JSONValue, _ state: JSONValue) -> [String] {
         guard
-            case .object(let voltages)? = pack.cells?["Voltages"],
+            case .object(let voltages)? = cells["Voltages"],
             let low = state["System.MinVoltageThreshold"]?.number,
             let high = state["System.MaxVoltageThreshold"]?.number, high > low
         else { return [] }
         let items = (1...max(1, voltages.count)).map { number in
             let volts = voltages["Cell\(number)"]?.number
-            let isBalancing = (pack.cells?["Balances.Cell\(number)"]?.number ?? 0) > 0
+            let isBalancing = (cells["Balances.Cell\(number)"]?.number ?? 0) > 0
             let text = volts.map { FixedPoint.text(thousandths: Int(($0 * 1000).rounded()), decimals: 3) } ?? "  -  "
             return "\(String(number).leftPadded(3)) \(text)\(isBalancing ? "*" : " ") "
                 + bar(volts.map { ($0 - low) / (high - low) }, Self.barCells)
@@ -153,11 +159,11 @@ private enum LimitName: String, CaseIterable {
 
     var title: String { rawValue.uppercased() }
 
-    func value(_ pack: MonitorModel.Pack) -> String {
-        guard let value = pack.limits?[rawValue]?.number, value.magnitude < 1e9 else { return "-" }
+    func value(_ limits: JSONValue) -> String {
+        guard let value = limits[rawValue]?.number, value.magnitude < 1e9 else { return "-" }
         let text = FixedPoint.text(thousandths: Int((value * 1000).rounded()), decimals: self == .cvl ? 2 : 1)
         return "\(text) \(self == .cvl ? "V" : "A")"
     }
 
-    func reason(_ pack: MonitorModel.Pack) -> String? { pack.limits?["reasons.\(rawValue)"]?.text }
+    func reason(_ limits: JSONValue) -> String? { limits["reasons.\(rawValue)"]?.text }
 }

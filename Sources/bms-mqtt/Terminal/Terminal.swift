@@ -29,7 +29,9 @@ struct Terminal {
     static func leave() { Console.write("\u{1B}[?25h\u{1B}[?1049l") }
 
     /// Draws lines from the top; what stood there is overwritten, not cleared first, so nothing flickers.
-    static func draw(_ lines: [String]) {
+    ///
+    /// - Returns: `false` when the terminal is gone.
+    static func draw(_ lines: [String]) -> Bool {
         Console.write("\u{1B}[H" + lines.map { "\($0)\u{1B}[K" }.joined(separator: "\r\n") + "\u{1B}[J")
     }
 }

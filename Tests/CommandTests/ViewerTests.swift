@@ -1,0 +1,78 @@
+import BMSCore
+import Glibc
+import TestSupport
+import Testing
+
+@testable import bms_mqtt
+
+@Suite(
+    "What the viewers make of what a bridge left", .enabled(if: BrokerFixture.isAvailable, "needs mosquitto"),
+    .timeLimit(.minutes(5)))
+struct ViewerTests {
+    private struct Answer {
+        var text: String
+        var code: Int32?
+    }
+
+    private func ask(_ broker: BrokerFixture, _ words: String) throws -> Answer {
+        let list = words.split(separator: " ").map(String.init) + ["--broker", "127.0.0.1:\(broker.port)"]
+        let process = try #require(ChildProcess(EndToEndTests.program, list))
+        let text = process.read()
+        return Answer(text: text, code: process.exitCode())
+    }
+
+    private func publish(_ broker: BrokerFixture, _ topic: String, _ text: String) throws {
+        let program = try #require(ChildProcess.find("mosquitto_pub"))
+        let words = ["-h", "127.0.0.1", "-p", "\(broker.port)", "-r", "-q", "1", "-t", topic, "-m", text]
+        #expect(ChildProcess(program, words)?.exitCode() == 0)
+    }
+
+    @Test("a living bridge is shown; one that was killed is offline, with dashes, since when, and exit code 1")
+    func killed() throws {
+        let broker = BrokerFixture()
+        #expect(broker.start())
+        let topics = try EndToEndTests().subscriber(broker, "bms/#")
+        let bridge = try EndToEndTests().bridge(broker, source: "\"simulator:day\"")
+        #expect(topics.read(until: "bms/garage/status online").contains("bms/garage/status online"))
+        let alive = try ask(broker, "monitor --once")
+        #expect(alive.text.contains("garage online") && alive.text.contains("CCL 50.0 A") && alive.code == 0)
+        let settings = try ask(broker, "settings garage")
+        #expect(settings.text.contains("maxChargeCurrent") && settings.text.contains("A  (0 to") && settings.code == 0)
+        bridge.kill(SIGKILL)
+        #expect(topics.read(until: "bms/bridge/status offline").contains("bms/bridge/status offline"))
+        let dead = try ask(broker, "monitor --once")
+        #expect(
+            dead.text.hasPrefix("garage: nothing valid: bridge offline since ") && dead.text.contains(" or earlier\n"))
+        #expect(!dead.text.contains("CCL") && dead.code == 1)
+        let left = try ask(broker, "settings garage")
+        #expect(left.text.contains("bridge offline since ") && left.code == 1)
+        #expect(left.text.contains("maxChargeCurrent       -"))
+    }
+
+    @Test("who asks for a pack that is not there is told which are")
+    func unknownPack() throws {
+        let broker = BrokerFixture()
+        #expect(broker.start())
+        for topic in ["bridge", "shed", "barn"] { try publish(broker, "bms/\(topic)/status", "online") }
+        let answer = try ask(broker, "monitor --once --pack nope")
+        #expect(answer.text.contains("no pack 'nope' under 'bms/'") && answer.text.contains("there are barn, shed"))
+        #expect(answer.code == 1)
+    }
+
+    @Test(
+        "what a stranger writes reaches no terminal as a command",
+        arguments: ["monitor --once", "settings garage", "monitor --once --pack nope"])
+    func hostile(_ words: String) throws {
+        let broker = BrokerFixture()
+        #expect(broker.start())
+        let evil = "\u{1B}[31m\u{1B}]0;pwn\u{7}\u{9B}1m\u{202E}"
+        try publish(broker, "bms/bridge/status", "on\(evil)")
+        try publish(broker, "bms/garage/status", "online\(evil)")
+        try publish(
+            broker, "bms/garage/settings", #"{"\u001b[2Ja":{"value":"\u001b[2J\u009bb\u202e","unit":"\u001b[2J"}}"#)
+        try publish(broker, "bms/pa\u{202D}ck/status", "online")
+        let answer = try ask(broker, words)
+        #expect(!answer.text.isEmpty && answer.code == 1)
+        #expect(answer.text.split(separator: "\n").allSatisfy { $0.isPlain }, "\(answer.text.debugDescription)")
+    }
+}
