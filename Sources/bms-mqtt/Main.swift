@@ -6,6 +6,7 @@ import Glibc
 struct Main {
     /// Not `async`: that would start Swift's pool of threads, whose timer wakes a bridge each second for nothing.
     static func main() {
+        StandardDescriptors.occupy()
         Signals.hold()
         clinux_bound_memory()
         do throws(UsageError) {

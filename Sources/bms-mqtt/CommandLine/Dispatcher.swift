@@ -78,12 +78,12 @@ struct Dispatcher: Sendable {
 
     /// Runs until a signal or the end of `--seconds`.
     private func untilStopped(_ body: @escaping @Sendable () async -> Int32) async -> Int32 {
-        let requests = Signals.requests()
+        let ends = Signals.ends()
         let seconds = arguments.whole("--seconds")
         return await withTaskGroup(of: Int32?.self) { group in
             group.addTask { await body() }
             group.addTask {
-                for await request in requests where request == .stop { return nil }
+                for await _ in ends { return nil }
                 return nil
             }
             if let seconds {

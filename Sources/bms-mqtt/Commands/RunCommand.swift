@@ -7,7 +7,15 @@ import MQTTBridge
 struct RunCommand {
     let file: String
 
+    private enum Next {
+        /// A good reload.
+        case configuration(Configuration)
+        /// The end, with its exit code.
+        case end(Int32)
+    }
+
     func run() -> Int32 {
+        Signals.serve()
         let log = Log()
         let notifier = ServiceNotifier()
         var configuration: Configuration
@@ -24,25 +32,39 @@ struct RunCommand {
             for notice in configuration.notices { log.warning(notice) }
             for line in UnsetLimits.lines(configuration.plan.packs) { log.info(line) }
             let service = RunningService(configuration.ready, log, notifier, legacy: legacy)
-            let next = service.isWhole ? nextConfiguration(log, notifier) : nil
-            if next == nil { notifier?.stopping() }
-            legacy = service.stop(keepsTree: configuration.plan.tree.isSubset(of: next?.plan.tree ?? []))
+            let next = service.isWhole ? next(log, notifier) : .end(EX_OSERR)
+            var tree: Set<String> = []
+            switch next {
+            case .configuration(let new): tree = new.plan.tree
+            case .end: notifier?.stopping()
+            }
+            legacy = service.stop(keepsTree: configuration.plan.tree.isSubset(of: tree))
             guard service.isWhole else {
                 // Limping on would look like a bridge that works.
                 log.error("the system gives no more threads: stopped")
                 return EX_OSERR
             }
-            guard let next else {
+            switch next {
+            case .configuration(let new): configuration = new
+            case .end(let code):
                 log.info("stopped")
-                return 0
+                return code
             }
-            configuration = next
         }
     }
 
-    /// The configuration of the next good reload; `nil` when told to stop.
-    private func nextConfiguration(_ log: Log, _ notifier: ServiceNotifier?) -> Configuration? {
-        while Signals.wait() == .reload {
+    /// The next good reload, or the end.
+    private func next(_ log: Log, _ notifier: ServiceNotifier?) -> Next {
+        while true {
+            switch Signals.wait() {
+            case .reload: break
+            case .stop: return .end(0)
+            case .outOfTime:
+                log.error(
+                    "the processor time that the system allows is used up (SIGXCPU): stopping; raise it (ulimit -t, LimitCPU= "
+                        + "of a service)")
+                return .end(1)
+            }
             notifier?.reloading()
             do throws(ConfigurationFaults) {
                 let new = try ConfigurationFile.load(file)
@@ -52,14 +74,13 @@ struct RunCommand {
                     continue
                 }
                 log.info("\(file) read again: going on with it")
-                return new
+                return .configuration(new)
             } catch {
                 log.error(
                     "\(file) is faulty, the old configuration stays in force: \(error.lines.joined(separator: "; "))")
                 notifier?.send(["READY=1"])
             }
         }
-        return nil
     }
 }
 

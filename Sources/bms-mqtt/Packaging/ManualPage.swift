@@ -33,11 +33,29 @@ enum ManualPage {
             .B SIGHUP
             makes
             .B bms\\-mqtt run
-            read its configuration again,
-            .B SIGTERM
+            read its configuration again, and ends every other command (not under
+            .BR nohup (1)).
+            .BR SIGTERM ,
+            .BR SIGINT ,
+            .BR SIGQUIT ,
+            .B SIGALRM
             and
-            .B SIGINT
-            end it cleanly.
+            .B SIGPWR
+            end all of them cleanly, and so does
+            .B SIGXCPU
+            with exit status 1 of
+            .BR run .
+            .BR SIGUSR1 ,
+            .BR SIGUSR2 ,
+            .BR SIGIO ,
+            .BR SIGVTALRM ,
+            .BR SIGPROF ,
+            .BR SIGSTKFLT ,
+            the real\\-time signals,
+            .B SIGPIPE
+            and
+            .B SIGXFSZ
+            are ignored.
             .SH EXIT STATUS
 
             """
