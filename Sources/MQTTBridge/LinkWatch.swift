@@ -5,8 +5,8 @@ struct LinkWatch: Hashable, Sendable {
     private var startedAt: Timestamp?
     /// When the last good frame came.
     private var heardAt: Timestamp?
-    /// Bytes that made no frame, as of then.
-    private var droppedBefore = 0
+    /// What was counted, as of then.
+    private var before = LinkCounters()
     /// What was told last; `nil`: nothing yet.
     private var isLost: Bool?
 
@@ -20,10 +20,11 @@ struct LinkWatch: Hashable, Sendable {
         let started = startedAt ?? view.now
         startedAt = started
         let counters = view.snapshot.counters
-        // Not while it is live: that lasts as long as the silence of which the sentence speaks.
-        if view.snapshot.linkAt != heardAt {
-            heardAt = view.snapshot.linkAt
-            droppedBefore = counters.bytesDropped
+        // Not while it is live: that lasts as long as the silence of which the sentence speaks. Frames that repeat put the last sign of
+        // life back to the first of them: that is no frame that came.
+        if let linkAt = view.snapshot.linkAt, heardAt.map({ linkAt > $0 }) ?? true {
+            heardAt = linkAt
+            before = counters
         }
         if view.freshness.isLive {
             guard isLost != false else { return nil }
@@ -41,14 +42,26 @@ struct LinkWatch: Hashable, Sendable {
             return "none of its packs was heard for \(seconds) s, "
                 + "charging is stopped, discharging reduced and stopped later"
         }
-        let dropped = view.snapshot.counters.bytesDropped - droppedBefore
-        let cause =
-            dropped > 0
-            ? "\(dropped) bytes came that are no frame the bridge may use: noise, a wrong port, or a refused frame"
-            : "no bytes come: check that the cable is plugged in and the BMS is on"
+        let cause = cause(view.snapshot.counters)
         let effect =
             view.limits == nil
             ? "no limits are published" : "charging is stopped, discharging reduced and stopped later"
         return "no good frame from the BMS for \(seconds) s, \(effect); \(cause)"
+    }
+    /// What came in place of good frames.
+    private func cause(_ counters: LinkCounters) -> String {
+        let refused = Rejection.allCases.filter { $0 != .signs && $0 != .sum }.map { ($0, counters[$0] - before[$0]) }
+        let count = refused.reduce(0) { $0 + $1.1 }
+        if count > 0, let most = refused.max(by: { $0.1 < $1.1 })?.0 {
+            let remedy = most.configurationKey.map { "; if the BMS is right, loosen \($0) of this pack" } ?? ""
+            return "\(count) frames with a right sum came and were refused: \(most.meaning)\(remedy)"
+        }
+        let dropped = counters.bytesDropped - before.bytesDropped
+        if dropped > 0 {
+            return
+                "\(dropped) bytes came that are no frame: noise on the cable, another device, or a serial server that is not set to "
+                + "9600 baud, 8N1, raw"
+        }
+        return "no bytes come: check that the cable is plugged in and the BMS is on"
     }
 }

@@ -22,7 +22,7 @@ public final class RecordWriter {
         guard descriptor >= 0 else {
             throw errno == EEXIST
                 ? SerialError(.open, path, number: EEXIST, "exists already: recordings are not overwritten")
-                : .system(.open, path, errno)
+                : .system(.open, path, errno, of: .file)
         }
         try put(RecordFormat.header + "\n")
     }
@@ -48,7 +48,7 @@ public final class RecordWriter {
         while sent < bytes.count {
             let count = bytes[sent...].withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
             if count < 0 && errno == EINTR { continue }
-            guard count > 0 else { throw .system(.write, path, errno) }
+            guard count > 0 else { throw .system(.write, path, errno, of: .file) }
             sent += count
         }
         written += bytes.count

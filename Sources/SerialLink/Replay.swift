@@ -33,7 +33,7 @@ struct Replay {
         while true {
             let count = read(descriptor, &buffer, buffer.count)
             if count < 0 && errno == EINTR { continue }
-            guard count >= 0 else { return fail(.system(.read, path, errno)) }
+            guard count >= 0 else { return fail(.system(.read, path, errno, of: .file)) }
             if count == 0 { break }
             pending += buffer[..<count]
             while let end = pending.firstIndex(of: UInt8(ascii: "\n")) {

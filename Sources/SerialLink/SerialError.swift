@@ -32,23 +32,41 @@ public struct SerialError: Error, Hashable, Sendable, CustomStringConvertible {
         description = "\(target): \(text)"
     }
 
+    /// What a target is: the same error number has another cause for each.
+    enum Target: Sendable, CaseIterable {
+        case port
+        case host
+        case file
+    }
+
     /// A system call failed.
-    static func system(_ operation: Operation, _ target: String, _ number: Int32) -> SerialError {
-        let remedy =
-            switch number {
-            case ENOENT, ENODEV, ENXIO: "is the cable plugged in?"
-            case EACCES, EPERM: "add this user to the group dialout, or check the file's permissions"
-            case EBUSY, EWOULDBLOCK: "another program holds it: stop it ('fuser -v \(target)' tells which)"
-            case ENOTTY, EINVAL: "that is no serial port"
-            case EISDIR: "that is a directory"
-            case ENOSPC: "the disk is full"
-            case EFBIG: "files may not become so large here: raise the limit (ulimit -f, LimitFSIZE= of a service)"
-            case ECONNREFUSED: "nobody listens there: is ser2net running?"
-            case ETIMEDOUT, EHOSTUNREACH, ENETUNREACH: "check the address and the network"
-            default: "see the system's log"
-            }
-        return SerialError(
+    static func system(_ operation: Operation, _ target: String, _ number: Int32, of kind: Target = .port)
+        -> SerialError
+    {
+        SerialError(
             operation, target, number: number,
-            "cannot \(operation.rawValue): \(String(cString: strerror(number))); \(remedy)")
+            "cannot \(operation.rawValue): \(String(cString: strerror(number))); \(remedy(number, target, kind))")
+    }
+
+    private static func remedy(_ number: Int32, _ target: String, _ kind: Target) -> String {
+        switch (number, kind) {
+        case (ENOENT, .file): "check the path"
+        case (ENOENT, _), (ENODEV, _), (ENXIO, _), (EIO, .port): "is the cable plugged in?"
+        case (EACCES, .port), (EPERM, .port): "add this user to the group dialout, or check the port's permissions"
+        case (EACCES, .host), (EPERM, .host): "a firewall of this machine forbids it"
+        case (EACCES, .file), (EPERM, .file): "check the permissions of the file and its folder"
+        case (EBUSY, _), (EWOULDBLOCK, _): "another program holds it: stop it ('fuser -v \(target)' tells which)"
+        case (ENOTTY, _), (EINVAL, _): "that is no serial port"
+        case (EISDIR, _): "that is a directory"
+        case (ENOSPC, _), (EDQUOT, _): "the disk, or this user's share of it, is full"
+        case (EFBIG, _):
+            "files may not become so large here: raise the limit (ulimit -f, LimitFSIZE= of a service)"
+        case (EROFS, _): "the disk may only be read"
+        case (EMFILE, _), (ENFILE, _): "too many files are open: raise the limit (systemd: LimitNOFILE)"
+        case (ECONNREFUSED, _): "nobody listens there: is ser2net running?"
+        case (ECONNRESET, _), (EPIPE, _): "the other side ended the connection: was the serial server restarted?"
+        case (ETIMEDOUT, _), (EHOSTUNREACH, _), (ENETUNREACH, _): "check the address and the network"
+        default: "see the system's log"
+        }
     }
 }

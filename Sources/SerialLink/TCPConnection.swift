@@ -20,7 +20,7 @@ struct TCPConnection: Sendable {
             return SourceOpening.Opened(descriptor: descriptor, name: name)
         case .unknownHost(let reason):
             throw SerialError(.open, name, "the host name cannot be found (\(reason)): check it and the name server")
-        case .refused(let number): throw .system(.open, name, number)
+        case .refused(let number): throw .system(.open, name, number, of: .host)
         case .stopped: throw SerialError(.open, name, "stopped")
         }
     }

@@ -52,27 +52,39 @@ struct PackWatchTests {
         #expect(kinds() == ["linkFound", "linkLost", "linkFound"])
     }
 
-    @Test("a link that is lost while bytes come is told with them", arguments: ["noise", "refused", "silence"])
-    func bytes(kind: String) {
-        var harness = BridgeHarness()
-        harness.frames(20)
-        for _ in 0..<13 {
+    @Test(
+        "a link that is lost is told with what came in place of good frames",
+        arguments: [
+            ("silence", "no bytes come: check that the cable is plugged in and the BMS is on"),
+            ("noise", "bytes came that are no frame: noise on the cable"),
+            ("cell at 0.8 V", "frames with a right sum came and were refused: cell voltage outside the range of cells"),
+            ("same frame", "frames with a right sum came and were refused: the same bytes for too long"),
+        ])
+    func cause(kind: String, words: String) {
+        var harness = BridgeHarness { _, pack in pack.tracker.gate.stuck = 20_000 }
+        harness.frames(20) { $0.soc = 50 }
+        for second in 0..<35 {
+            harness.pass(1)
             switch kind {
-            case "noise":
-                harness.pass(1)
-                harness.bytes([UInt8](repeating: 0x55, count: 58))
-            case "refused": harness.frames(1) { $0.setCells(low: 800, high: 3320) }
-            default: harness.pass(1)
+            case "noise": harness.bytes([UInt8](repeating: 0x55, count: 58))
+            case "cell at 0.8 V": harness.frame { $0.setCells(low: 800, high: 3320) }
+            case "same frame": harness.frame { $0.soc = 51 }
+            default: break
             }
             harness.tick()
+            // The silence of which the sentence speaks is 10 s long.
+            if second == 9 { #expect(!texts(harness).contains { $0.contains("no good frame from the BMS") }) }
         }
         let told = texts(harness).filter { $0.contains("no good frame from the BMS") }
         #expect(told.count == 1)
-        #expect(told.first?.contains("bytes came that are no frame") == (kind != "silence"))
-        #expect(told.first?.contains("no bytes come") == (kind == "silence"))
+        #expect(told.first?.contains(words) == true, "\(told)")
+        #expect(
+            ["no bytes come", "are no frame", "were refused"].filter { told.first?.contains($0) == true }.count == 1)
         // All of them, and not those of the last second.
-        let count = told.first?.split(separator: " ").compactMap { Int($0) }.last ?? 0
-        #expect(kind == "silence" || count >= 500, "\(count)")
+        let count =
+            told.first?.split(separator: ";").dropFirst().joined().split(separator: " ").compactMap { Int($0) }.first
+            ?? 0
+        #expect(count >= ["noise": 500, "cell at 0.8 V": 10, "same frame": 1][kind, default: 0], "\(count)")
     }
 
     @Test("another number of cells is told")
