@@ -4,13 +4,13 @@ public import ChargeLimits
 /// Packs, a broker, and time: what goes out when something comes in. No I/O and no clock; every call returns what is to
 /// be sent and said, and the newest state stands ready for the next connection.
 public struct Bridge: Sendable {
-    private let options: BridgeOptions
-    private var packs: [PackChannel]
-    private var banks: [BankChannel]
+    let options: BridgeOptions
+    var packs: [PackChannel]
+    var banks: [BankChannel]
     /// By place of the pack; a pack is in one bank at most.
     private let bankOfPack: [Int: Int]
-    private var gx: GXPortal?
-    private let access: TopicAccess
+    var gx: GXPortal?
+    let access: TopicAccess
     private var isConnected = false
     private var isListenedTo = false
     private var round: ListeningRound
@@ -49,7 +49,7 @@ public struct Bridge: Sendable {
         bankOfPack = Dictionary(
             self.banks.enumerated().flatMap { bank in bank.element.members.map { ($0, bank.offset) } },
             uniquingKeysWith: { first, _ in first })
-        gx = options.gxTree.map { GXPortal($0.topics, owner: $0.owner) }
+        gx = options.gxTree.map { GXPortal($0.topics, owner: $0.owner, isForced: $0.isForced) }
     }
 
     /// Goes on where a bridge of an earlier configuration stopped, pack by pack and bank by bank of the same id.
@@ -184,7 +184,8 @@ public struct Bridge: Sendable {
     public mutating func connected(canExpire: Bool, awaitsPace: Bool = false, at now: Moment) -> Outbox {
         isConnected = true
         paceChanged(isNarrow: awaitsPace)
-        let first = [bridgeStatus("online")] + (gx?.connected(at: now.monotonic) ?? [])
+        gx?.connected(at: now.monotonic)
+        let first = [bridgeStatus("online")]
         var outbox = collect(at: now) { packs, outbox in
             outbox.send(first)
             for index in packs.indices { packs[index].connected(canExpire: canExpire, at: now, into: &outbox) }
@@ -303,62 +304,8 @@ public struct Bridge: Sendable {
         return collect(at: now) { packs, outbox in packs[index].take(command, at: now, into: &outbox) }
     }
 
-    /// A request to the GX tree, or news of who else is there.
-    private mutating func answer(
-        _ request: GXTopics.Request, _ payload: [UInt8], isRetained: Bool, at now: Moment
-    ) -> Outbox {
-        var messages: [OutboundMessage] = []
-        var warning: String?
-        switch request {
-        case .keepalive:
-            guard case .everything(let end)? = gx?.keepalive(payload, at: now) else { return Outbox() }
-            messages = gx?.everything ?? []
-            for index in packs.indices { messages += packs[index].gxValues(at: "", now) }
-            for index in banks.indices { messages += banks[index].gxValues(at: "") }
-            messages.append(end)
-        case .read(let service, let instance, let path):
-            guard gx?.mayRead(at: now.monotonic) == true else { return Outbox() }
-            if service == "battery" {
-                for index in packs.indices where instance == nil || packs[index].options.gxInstance == instance {
-                    messages += packs[index].gxValues(at: path, now)
-                }
-                for index in banks.indices where instance == nil || banks[index].options.gxInstance == instance {
-                    messages += banks[index].gxValues(at: path)
-                }
-            } else {
-                messages = (gx?.everything ?? []).filter { $0.topic.contains("/\(service)/") }
-            }
-        case .write(let instance, let path):
-            guard let index = packs.firstIndex(where: { $0.options.gxInstance == instance }),
-                gx?.mayRead(at: now.monotonic) == true
-            else { return Outbox() }
-            return collect(at: now) { packs, outbox in
-                packs[index].gxWrite(path, payload, isRetained: isRetained, at: now, into: &outbox)
-            }
-        case .foreign(let path):
-            warning = gx?.foreign(path, payload, isRetained: isRetained, at: now.monotonic)
-            if !isRetained && !payload.isEmpty { messages = corrections(path, now) }
-        case .otherPortal(let portal): warning = gx?.met(portal)
-        }
-        return collect(at: now) { _, outbox in
-            outbox.send(messages)
-            if let warning { outbox.say(.warning, warning) }
-        }
-    }
-
-    /// The truth after somebody else published on one of our topics.
-    private mutating func corrections(_ path: String, _ now: Moment) -> [OutboundMessage] {
-        let levels = path.split(separator: "/", maxSplits: 2).map(String.init)
-        guard levels.count == 3, levels[0] == "battery", gx?.mayCorrect(at: now.monotonic) == true else { return [] }
-        if let index = banks.firstIndex(where: { "\($0.options.gxInstance)" == levels[1] }) {
-            return banks[index].gxValues(at: levels[2])
-        }
-        guard let index = packs.firstIndex(where: { "\($0.options.gxInstance)" == levels[1] }) else { return [] }
-        return packs[index].gxValues(at: levels[2], now)
-    }
-
     /// Drops messages where nobody takes them; lines for the log stay.
-    private mutating func collect(
+    mutating func collect(
         at now: Moment, touched: Int? = nil, _ body: (inout [PackChannel], inout Outbox) -> Void
     ) -> Outbox {
         var outbox = unfinished

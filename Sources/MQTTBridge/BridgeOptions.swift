@@ -56,12 +56,15 @@ public struct GXTreeOptions: Hashable, Sendable {
     public var prefix: String
     /// Name of this bridge among those that might claim the same portal id.
     public var owner: String
+    /// It is published beside a GX device, too.
+    public var isForced: Bool
 
     /// A tree of topics.
-    public init(portalID: String, prefix: String = "", owner: String) {
+    public init(portalID: String, prefix: String = "", owner: String, isForced: Bool = false) {
         self.portalID = portalID
         self.prefix = prefix
         self.owner = owner
+        self.isForced = isForced
     }
 
     var topics: GXTopics { GXTopics(portal: portalID, prefix: prefix) }

@@ -11,10 +11,11 @@ struct GXTreeTests {
     private static let portal = "02a1b2c3d4e5"
 
     private func harness(
-        owner: String = "bridge-1", prefix: String = "", _ change: (inout PackOptions) -> Void = { _ in }
+        owner: String = "bridge-1", prefix: String = "", isForced: Bool = false,
+        _ change: (inout PackOptions) -> Void = { _ in }
     ) -> BridgeHarness {
         var harness = BridgeHarness { options, pack in
-            options.gxTree = GXTreeOptions(portalID: Self.portal, prefix: prefix, owner: owner)
+            options.gxTree = GXTreeOptions(portalID: Self.portal, prefix: prefix, owner: owner, isForced: isForced)
             pack.limits.maximumChargeCurrent = Milliamperes(100_000)
             change(&pack)
         }
@@ -294,13 +295,88 @@ struct GXTreeTests {
         #expect(tree(second)["full_publish_completed"] != nil, "the other is gone")
     }
 
+    private static let gx = "c0619ab1cdef"
+
+    private func meet(_ harness: inout BridgeHarness, _ portal: String = gx, owner: String? = nil, isGone: Bool = false)
+    {
+        let owner = owner.map { #""owner":"\#($0)","# } ?? ""
+        harness.message(
+            "N/\(portal)/system/0/Serial", isGone ? "" : #"{\#(owner)"value":"\#(portal)"}"#, isRetained: !isGone)
+    }
+
     @Test(
-        "a real GX on the broker is recognised by its portal id, once; another bridge's is none",
-        arguments: [("c0619ab1cdef", true), ("02ffffffffff", false), ("nonsense", false), ("", false)])
-    func realGX(portal: String, isReal: Bool) {
+        "a portal that is no bridge's silences the tree and is told once with the remedy; a bridge's does not",
+        arguments: [
+            (gx, String?.none, true), ("02ffffffffff", nil, true), ("02ffffffffff", "shed", false), (gx, "shed", false),
+            ("nonsense", nil, false), ("", nil, false),
+        ])
+    func realGX(portal: String, owner: String?, isGX: Bool) {
         var harness = harness()
-        for _ in 0..<2 { harness.message("N/\(portal)/system/0/Serial", #"{"value":"\#(portal)"}"#) }
-        #expect(harness.notices.filter { $0.text.contains("a GX device (portal id") }.count == (isReal ? 1 : 0))
+        keepAlive(&harness)
+        harness.forget()
+        for _ in 0..<2 { meet(&harness, portal, owner: owner) }
+        let told = harness.notices.filter { $0.text.contains("a GX device (portal id \(portal))") }
+        #expect(told.count == (isGX ? 1 : 0))
+        #expect(told.allSatisfy { $0.text.contains("gx.tree: true publishes it all the same") })
+        let cleared = harness.sent.filter {
+            $0.topic == "N/\(Self.portal)/system/0/Serial" && $0.payload.isEmpty && $0.retain
+        }
+        #expect(cleared.count == (isGX ? 1 : 0))
+        let values = harness.sent.filter { $0.topic.hasPrefix("N/\(Self.portal)/battery/") && $0.payload.isEmpty }
+        #expect(values.isEmpty != isGX, "clients hear that the values are gone")
+        harness.forget()
+        keepAlive(&harness)
+        harness.message("R/\(Self.portal)/battery/512/Soc", "")
+        harness.frames(130)
+        #expect(tree(harness).isEmpty == isGX)
+    }
+
+    @Test("a GX that was there first is never met by a serial of ours")
+    func gxFirst() {
+        var harness = BridgeHarness { options, _ in
+            options.gxTree = GXTreeOptions(portalID: Self.portal, owner: "bridge-1")
+        }
+        meet(&harness)
+        harness.frames(130)
+        #expect(harness.sent.filter { $0.topic.hasPrefix("N/") }.allSatisfy { $0.payload.isEmpty })
+        #expect(
+            harness.sent.contains { $0.topic == "N/\(Self.portal)/system/0/Serial" && $0.retain },
+            "one of before is taken back")
+    }
+
+    @Test("with gx.tree: true the tree stands beside a GX, and the log says what follows")
+    func forced() {
+        var harness = harness(isForced: true)
+        meet(&harness)
+        meet(&harness)
+        keepAlive(&harness)
+        #expect(tree(harness)["full_publish_completed"] != nil)
+        #expect(harness.notices.filter { $0.text.contains("may take this bridge for the GX") }.count == 1)
+        #expect(!harness.sent.contains { $0.topic.hasPrefix("N/") && $0.payload.isEmpty })
+    }
+
+    @Test("when the last GX has left the broker the tree comes back")
+    func gxGone() {
+        var harness = harness()
+        meet(&harness)
+        meet(&harness, "c0619ab1cde0")
+        meet(&harness, isGone: true)
+        harness.frames(5)
+        harness.forget()
+        harness.frames(1)
+        #expect(tree(harness).isEmpty, "one is still there")
+        meet(&harness, "c0619ab1cde0", isGone: true)
+        harness.frames(1)
+        #expect(tree(harness)["system/0/Serial"] == #"{"owner":"bridge-1","value":"02a1b2c3d4e5"}"#)
+        keepAlive(&harness)
+        #expect(tree(harness)["full_publish_completed"] != nil)
+    }
+
+    @Test("a thousand portals of others cost a bounded number of words")
+    func manyPortals() {
+        var harness = harness()
+        for number in 0..<1000 { meet(&harness, "c0619ab\(10_000 + number)") }
+        #expect(harness.notices.filter { $0.text.contains("a GX device") }.count == 16)
     }
 }
 

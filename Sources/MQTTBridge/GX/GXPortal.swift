@@ -11,6 +11,10 @@ struct GXPortal: Sendable {
     private static let serialInterval: Int64 = 60_000
     private static let silenceOfOther: Int64 = 180_000
     private static let longestOptions = 1024
+    /// Milliseconds after a connection in which serials of other portals come, before this one claims to be one.
+    private static let look: Int64 = 2_000
+    /// Portals of others that are remembered.
+    private static let mostOthers = 16
     /// The Venus OS whose topics this follows; clients want one that is new enough.
     private static let firmware = "v3.60"
 
@@ -25,6 +29,14 @@ struct GXPortal: Sendable {
     let topics: GXTopics
     /// Whose the portal is: one bridge, one name.
     private let owner: String
+    /// The tree is published beside a GX, too.
+    private let isForced: Bool
+    /// Portals of others that are no bridges: their clients would take this portal for the GX.
+    private var others: Set<String> = []
+    /// On the connection before there was one.
+    private var hadOthers = false
+    /// From when on this portal may say who it is.
+    private var startsAt: Timestamp?
     private var aliveUntil: Timestamp?
     private var heartbeatAt: Timestamp?
     private var serialAt: Timestamp?
@@ -36,7 +48,7 @@ struct GXPortal: Sendable {
     private var yieldedAt: Timestamp?
     private var hasToldOther = false
     private var hasToldForeign = false
-    private var hasToldGX = false
+    private var toldGX: Set<String> = []
 
     /// What a keepalive asks for.
     enum Answer: Hashable {
@@ -45,13 +57,19 @@ struct GXPortal: Sendable {
         case everything(then: OutboundMessage)
     }
 
-    init(_ topics: GXTopics, owner: String) {
+    init(_ topics: GXTopics, owner: String, isForced: Bool) {
         self.topics = topics
         self.owner = owner
+        self.isForced = isForced
     }
 
-    /// Another bridge has the portal: nothing is published.
-    func isYielded(at now: Timestamp) -> Bool { yieldedAt.map { now - $0 < Self.silenceOfOther } ?? false }
+    /// Another bridge has the portal, or a GX is on the broker: nothing is published.
+    func isYielded(at now: Timestamp) -> Bool {
+        !others.isEmpty || (hadOthers && startsAt != nil) || hasRival(at: now)
+    }
+
+    /// Another bridge has the portal.
+    private func hasRival(at now: Timestamp) -> Bool { yieldedAt.map { now - $0 < Self.silenceOfOther } ?? false }
 
     /// Somebody listens, and the portal is ours.
     mutating func isAlive(at now: Timestamp) -> Bool { !isYielded(at: now) && (aliveUntil.map { now < $0 } ?? false) }
@@ -62,17 +80,27 @@ struct GXPortal: Sendable {
     /// One more foreign message may be answered with the truth.
     mutating func mayCorrect(at now: Timestamp) -> Bool { isAlive(at: now) && corrections.check(at: now) == .pass }
 
-    mutating func connected(at now: Timestamp) -> [OutboundMessage] {
+    /// The broker accepted this bridge. Who is there already is heard first: a client that finds two portals takes either.
+    mutating func connected(at now: Timestamp) {
         aliveUntil = nil
-        guard !isYielded(at: now) else { return [] }
+        hadOthers = !others.isEmpty
+        // Who left meanwhile said so to nobody here; who is still there is heard again.
+        others = []
+        startsAt = isForced ? now : now + Self.look
         serialAt = now
-        return [serial, OutboundMessage(topics.notify(Self.keepalivePath), Array("1".utf8))]
     }
 
     /// Heartbeat and serial, when they are due.
     mutating func tick(at now: Moment) -> [OutboundMessage] {
-        guard !isYielded(at: now.monotonic) else { return [] }
         var messages: [OutboundMessage] = []
+        if let startsAt {
+            guard now.monotonic >= startsAt else { return [] }
+            self.startsAt = nil
+            guard !isYielded(at: now.monotonic) else { return [] }
+            serialAt = now.monotonic
+            messages = [serial, OutboundMessage(topics.notify(Self.keepalivePath), Array("1".utf8))]
+        }
+        guard !isYielded(at: now.monotonic) else { return [] }
         if serialAt.map({ now.monotonic - $0 >= Self.serialInterval }) ?? true {
             serialAt = now.monotonic
             messages.append(serial)
@@ -113,7 +141,8 @@ struct GXPortal: Sendable {
         guard path == Self.serialPath else {
             defer { hasToldForeign = true }
             let text =
-                "another client publishes on \(topics.notify(path)): only this bridge should; keep it out with the broker's access rules"
+                "another client publishes on \(topics.notify(path)): only this bridge should; if it is a GX, give this bridge another "
+                + "gx.portalId, else keep it out with the broker's access rules ('bms-mqtt acl')"
             return hasToldForeign ? nil : text
         }
         let other = JSONValue(parsing: Array(payload.prefix(Self.longestOptions)))?["owner"]?.text ?? ""
@@ -127,19 +156,44 @@ struct GXPortal: Sendable {
         return hasToldOther ? nil : text
     }
 
-    /// A portal of another id is on this broker.
-    ///
-    /// - Returns: a line for the log where it is a real GX, the first time.
-    mutating func met(_ portal: String) -> String? {
-        // Bridges make ids of locally administered addresses, a GX has its network card's.
-        guard let digit = portal.dropFirst().first?.hexDigitValue, digit & 2 == 0, portal.count == 12, !hasToldGX else {
-            return nil
-        }
-        hasToldGX = true
-        return
-            "a GX device (portal id \(portal)) is on this broker: it takes the battery through its driver dbus-mqtt-battery, "
-            + "see 'bms-mqtt gx-setup'; gx.tree: false saves the second tree"
+    /// News of a portal of another id.
+    struct Meeting: Hashable {
+        /// The tree falls silent because of it: what was said of it is to be emptied.
+        var endsTree = false
+        /// A line for the log, the first time.
+        var warning: String?
     }
+
+    /// A portal of another id is on this broker, or left it.
+    ///
+    /// A client of a GX takes one portal, the first that it finds. So beside one that is no bridge's this tree is silent, unless the
+    /// file wants it.
+    mutating func met(_ portal: String, _ payload: [UInt8], at now: Timestamp) -> Meeting {
+        guard portal.count == 12, portal.allSatisfy(\.isHexDigit) else { return Meeting() }
+        guard !payload.isEmpty else {
+            if others.remove(portal) != nil, others.isEmpty { (hadOthers, startsAt) = (false, now) }
+            return Meeting()
+        }
+        // Bridges say whose they are.
+        guard JSONValue(parsing: Array(payload.prefix(Self.longestOptions)))?["owner"]?.text == nil else {
+            return Meeting()
+        }
+        let isNew = toldGX.count < Self.mostOthers && toldGX.insert(portal).inserted
+        let text =
+            "a GX device (portal id \(portal)) is on this broker: it takes the battery through its driver dbus-mqtt-battery, "
+            + "see 'bms-mqtt gx-setup'; "
+            + (isForced
+                ? "gx.tree is true, so its clients may take this bridge for the GX and see nothing else of it"
+                : "this bridge keeps its own GX tree silent, for clients would take it for the GX; gx.tree: true publishes it all the "
+                    + "same, gx.tree: false saves the look")
+        guard !isForced else { return Meeting(warning: isNew ? text : nil) }
+        let endsTree = others.isEmpty && !hasRival(at: now)
+        if others.count < Self.mostOthers { others.insert(portal) }
+        return Meeting(endsTree: endsTree, warning: isNew ? text : nil)
+    }
+
+    /// Takes the portal back from the broker.
+    var clearing: OutboundMessage { OutboundMessage(topics.notify(Self.serialPath), [], retain: true) }
 
     func message(_ path: String, _ value: MetricValue) -> OutboundMessage {
         OutboundMessage(topics.notify(path), Self.payload(value))

@@ -16,8 +16,8 @@ struct Configuration: Sendable {
     var baseTopic = "bms"
     var birthTopic: String?
     var freshness = FreshnessTimes()
-    /// Whether the GX tree is published.
-    var wantsTree = true
+    /// When the GX tree is published.
+    var tree = GXTreeWish.auto
     var portalID: String?
     var gxPrefix = ""
     /// Times of publishing that the file names, ms; the economy decides where it does not.
@@ -52,9 +52,10 @@ struct Configuration: Sendable {
             plan.banks[index].options.gxInstance = plan.banks[index].gxInstance ?? next
             if plan.banks[index].gxInstance == nil { next += 1 }
         }
-        guard wantsTree else { return }
+        guard tree != .no else { return }
         plan.bridge.gxTree = GXTreeOptions(
-            portalID: portalID ?? Machine.portalID(plan.link.clientID), prefix: gxPrefix, owner: plan.link.clientID)
+            portalID: portalID ?? Machine.portalID(plan.link.clientID), prefix: gxPrefix, owner: plan.link.clientID,
+            isForced: tree == .yes)
     }
 
     /// What the file does not name stays within half of the expiry, or documents would vanish between two heartbeats.
@@ -65,4 +66,12 @@ struct Configuration: Sendable {
         plan.bridge.stateHeartbeat = stateHeartbeat ?? min(economy.stateHeartbeat, longest)
         plan.bridge.limitsInterval = limitsInterval ?? min(economy.limitsHeartbeat, longest)
     }
+}
+
+/// When the tree of a GX is published.
+enum GXTreeWish: Sendable {
+    /// Unless a GX device is on the broker.
+    case auto
+    case yes
+    case no
 }

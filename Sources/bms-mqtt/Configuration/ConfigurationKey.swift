@@ -14,6 +14,8 @@ struct ConfigurationKey<Target>: Sendable {
         case choice([String])
         /// true or false.
         case flag
+        /// true, false or auto.
+        case flagOrAuto
         /// A whole number.
         case whole(ClosedRange<Int>, unit: String)
         /// A number with up to three decimals, kept in thousandths.
@@ -93,6 +95,12 @@ struct ConfigurationKey<Target>: Sendable {
                 return fault("expected true or false, found \(node.kind)")
             }
             return .success(.flag(flag))
+        case .flagOrAuto:
+            if text == "auto" { return .success(.text(text)) }
+            guard isPlain, let flag = Self.flag(text) else {
+                return fault("expected \(expectation), found \(node.kind)")
+            }
+            return .success(.flag(flag))
         case .whole(let range, _):
             if !isPlain, Int(text) != nil { return fault(quoted) }
             guard isPlain, let number = Int(text), range.contains(number) else {
@@ -165,6 +173,7 @@ struct ConfigurationKey<Target>: Sendable {
         case .checked: "text"
         case .choice(let words): words.dropLast().joined(separator: ", ") + " or " + (words.last ?? "")
         case .flag: "true or false"
+        case .flagOrAuto: "true, false or auto"
         case .whole(let range, let unit):
             "a whole number\(unit.isEmpty ? "" : " of \(unit)"), \(range.lowerBound) to \(range.upperBound)"
         case .decimal(let range, let unit):

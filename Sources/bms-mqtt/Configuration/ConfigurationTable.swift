@@ -92,9 +92,10 @@ enum ConfigurationTable {
             $0.plan.bridge.gxFeed = $1.flag
         },
         Key(
-            "gx.tree", .flag, "true",
-            "The tree of topics that clients of a GX device read (N/, R/, W/), under a portal id of our own."
-        ) { $0.wantsTree = $1.flag },
+            "gx.tree", .flagOrAuto, "auto",
+            "The tree of topics that clients of a GX device read (N/, R/, W/), under a portal id of our own: auto publishes it unless a "
+                + "GX device is on the broker, whose clients would take this portal for the GX; true publishes it there, too; false never."
+        ) { $0.tree = $1.isAuto ? .auto : $1.flag ? .yes : .no },
         Key(
             "gx.portalId", .checked(portalID), nil,
             "Portal id of that tree, 12 hexadecimal digits; unless given, one that stays the same for this machine and client id. "
@@ -217,6 +218,8 @@ extension ConfigurationKey.Value {
     /// The flag of a flag.
     var flag: Bool { if case .flag(let flag) = self { flag } else { false } }
     /// The curve of a curve.
+    /// Neither true nor false was asked for.
+    var isAuto: Bool { text == "auto" }
     var curve: TemperatureCurve? { if case .curve(let curve) = self { curve } else { nil } }
     /// The number of a number.
     var list: [String] { if case .list(let names) = self { names } else { [] } }

@@ -37,7 +37,8 @@ struct AddOnOption: Sendable {
         // The Supervisor's own lengths of texts compare a text with a number: the bridge checks them.
         case .text, .checked: return "str"
         case .choice(let words): return "list(\(words.joined(separator: "|")))"
-        case .flag: return "bool"
+        // Left out it is auto.
+        case .flag, .flagOrAuto: return "bool"
         case .whole(let range, _): return range.lowerBound < 0 ? "int" : "int(\(range.lowerBound),\(range.upperBound))"
         case .decimal(let range, _):
             // Ranges with a sign are unknown to the Supervisor: the bridge checks them, too.
