@@ -19,6 +19,11 @@ public struct Bridge: Sendable {
     public var express: (@Sendable (OutboundMessage) -> Void)?
     /// Somebody else said `offline` where this bridge stands for `online`.
     private var isStatusDoubted = false
+    var strangers = StrangerWatch()
+    /// Packs of an earlier configuration that nobody serves.
+    var departures: Departures
+    /// When the bridge's status is said once more: a broker that keeps nothing has none for a Home Assistant that starts.
+    private var greetsAt: Timestamp?
     /// What a step that went no further than its limits has to send and say; ``isUnfinished`` until the tick after it.
     private var unfinished = Outbox()
     /// A tick would send and say something of a command.
@@ -30,13 +35,15 @@ public struct Bridge: Sendable {
     ///   - banks: packs in parallel, with ids that no pack has; ids of packs that are none here are left out.
     ///   - states: what was kept of a pack, by its id.
     ///   - bankStates: what was kept of a bank, by its id.
+    ///   - departed: packs and banks of an earlier configuration of this bridge that are none of the above.
     ///   - now: the moment to which they refer.
     public init(
         _ options: BridgeOptions, packs: [PackOptions], banks: [BankOptions] = [],
-        states: [String: PackState] = [:], bankStates: [String: BankState] = [:],
+        states: [String: PackState] = [:], bankStates: [String: BankState] = [:], departed: [DepartedPack] = [],
         at now: Timestamp = Timestamp(milliseconds: 0)
     ) {
         self.options = options
+        departures = Departures(departed)
         access = TopicAccess(options, packs: packs, banks: banks)
         self.packs = packs.map { PackChannel($0, options, states[$0.id] ?? PackState(), at: now) }
         self.banks = banks.map { bank in
@@ -101,7 +108,8 @@ public struct Bridge: Sendable {
         return [TopicFilter(options.topics.commands, showsRetention: true)]
             + (birth + relays).map { TopicFilter($0) } + relayCommands
             + announced.map { TopicFilter($0, isLarge: true) }
-            + [TopicFilter(options.topics.statuses, excludesOwn: true)] + (gx?.topics.filters ?? [])
+            + [TopicFilter(options.topics.statuses, excludesOwn: true)] + options.topics.words(of: ids)
+            + (gx?.topics.filters ?? []) + departures.filters
     }
 
     /// What each relay that must not outlive this program wants the broker to say when the program dies. One connection
@@ -143,7 +151,8 @@ public struct Bridge: Sendable {
             isHeard = packs[index].receive(bytes, at: now, into: &outbox)
         }
         // A bank looks at several frames together, and a doubt is answered by the next tick.
-        outbox.mayRest = isHeard && round.note(index) && banks.isEmpty && !isStatusDoubted && !isUnfinished
+        outbox.mayRest =
+            isHeard && round.note(index) && banks.isEmpty && !isStatusDoubted && greetsAt == nil && !isUnfinished
         return outbox
     }
 
@@ -165,9 +174,14 @@ public struct Bridge: Sendable {
     /// beside the 10 s after which silence lowers limits.
     public static let rest = 1500.0
 
+    /// Milliseconds after a start of Home Assistant in which the packs are announced.
+    private static let greeting: Int64 = 5_000
+
     /// Time passed. Call it at least once a second, but for ``rest``: silence must lower limits.
     public mutating func tick(at now: Moment) -> Outbox {
-        let corrections = isStatusDoubted ? [bridgeStatus("online")] : []
+        let isGreeting = greetsAt.map { now.monotonic >= $0 } ?? false
+        if isGreeting { greetsAt = nil }
+        let corrections = isStatusDoubted || isGreeting ? [bridgeStatus("online")] : []
         isStatusDoubted = false
         isUnfinished = false
         return collect(at: now) { packs, outbox in
@@ -185,7 +199,7 @@ public struct Bridge: Sendable {
         isConnected = true
         paceChanged(isNarrow: awaitsPace)
         gx?.connected(at: now.monotonic)
-        let first = [bridgeStatus("online")]
+        let first = [bridgeStatus("online")] + departures.connected(at: now.monotonic)
         var outbox = collect(at: now) { packs, outbox in
             outbox.send(first)
             for index in packs.indices { packs[index].connected(canExpire: canExpire, at: now, into: &outbox) }
@@ -200,6 +214,17 @@ public struct Bridge: Sendable {
     public mutating func paceChanged(isNarrow: Bool) {
         for index in packs.indices { packs[index].paceChanged(isNarrow: isNarrow) }
         for index in banks.indices { banks[index].paceChanged(isNarrow: isNarrow) }
+    }
+
+    /// The broker takes nothing on a topic, or takes it again: where that are the limits of a pack or bank, nobody may rely on it. The
+    /// next step says so.
+    public mutating func refusalChanged(_ topic: String, isOver: Bool) {
+        for index in packs.indices where options.topics.limits(packs[index].options.id) == topic {
+            packs[index].limitsRefused(!isOver)
+        }
+        for index in banks.indices where options.topics.limits(banks[index].options.id) == topic {
+            banks[index].limitsRefused(!isOver)
+        }
     }
 
     /// The connection is gone. Nothing is kept for later but the newest state.
@@ -221,10 +246,14 @@ public struct Bridge: Sendable {
     /// - Parameters:
     ///   - responseTopic: where the sender wants an answer (MQTT 5).
     ///   - correlationData: what that answer must carry.
+    ///   - expires: the broker forgets it by itself.
     public mutating func message(
         topic: String, payload: [UInt8], isRetained: Bool, responseTopic: String? = nil,
-        correlationData: [UInt8]? = nil, at now: Moment
+        correlationData: [UInt8]? = nil, expires: Bool = false, at now: Moment
     ) -> Outbox {
+        if departures.awaits(topic) {
+            return Outbox(departures.hear(topic, payload, isRetained: isRetained))
+        }
         if let (pack, setting) = options.topics.command(topic) {
             let command = InboundCommand(
                 setting: setting, payload: payload, isRetained: isRetained,
@@ -237,21 +266,16 @@ public struct Bridge: Sendable {
             return answer(request, payload, isRetained: isRetained, at: now)
         }
         if topic == options.topics.bridgeStatus {
-            return isRetained || payload != Array("offline".utf8) ? Outbox() : doubtStatus(at: now)
+            return isRetained || payload == Array("online".utf8) ? Outbox() : doubtStatus(at: now)
         }
         if let id = options.topics.pack(ofStatus: topic) {
-            // Only what is live here is defended: of two bridges the one with data has the last word.
-            guard !isRetained, payload == Array("offline".utf8) else { return Outbox() }
-            for index in packs.indices where packs[index].options.id == id && packs[index].isLive {
-                packs[index].forgetStatus()
-            }
-            for index in banks.indices where banks[index].options.id == id && banks[index].isLive {
-                banks[index].forgetStatus()
-            }
-            return Outbox()
+            return isRetained ? Outbox() : hearStatus(of: id, payload, at: now)
+        }
+        if let (id, word) = options.topics.word(topic) {
+            return hear(word, of: id, payload, isRetained: isRetained, expires: expires, at: now)
         }
         if let pack = options.topics.announcement(topic) {
-            guard isRetained else { return Outbox() }
+            guard isRetained else { return hearAnnouncement(topic, payload, node: pack, at: now) }
             if let index = banks.firstIndex(where: { Discovery.node($0.options.id) == pack }) {
                 banks[index].heardAnnouncement(topic, payload, at: now)
             }
@@ -268,6 +292,7 @@ public struct Bridge: Sendable {
             }
         }
         guard payload == Array("online".utf8), !isRetained else { return Outbox() }
+        greetsAt = now.monotonic + Self.greeting
         for index in banks.indices { banks[index].born(at: now) }
         return collect(at: now) { packs, _ in
             for index in packs.indices { packs[index].born(at: now) }
@@ -283,8 +308,9 @@ public struct Bridge: Sendable {
         var outbox = Outbox()
         outbox.say(
             .warning,
-            "somebody else said offline on \(options.topics.bridgeStatus): if a second bridge runs with mqtt.base "
-                + "'\(options.topics.base)', give it another")
+            "somebody else said that this bridge is not online, on \(options.topics.bridgeStatus): if a second bridge runs with mqtt.base "
+                + "'\(options.topics.base)', give it another; else keep it out with the broker's access rules ('bms-mqtt acl')"
+        )
         return outbox
     }
 
@@ -321,6 +347,7 @@ public struct Bridge: Sendable {
             for index in banks.indices { banks[index].isListenedTo = isAlive }
         }
         if isConnected, let messages = gx?.tick(at: now) { outbox.send(messages) }
+        if isConnected { departures.step(at: now.monotonic, into: &outbox) }
         body(&packs, &outbox)
         for index in concerned { banks[index].step(&packs, touched: touched, at: now, into: &outbox) }
         if !isConnected { outbox.messages = [] }

@@ -25,6 +25,9 @@ public struct Outbox: Sendable {
     /// Answers to commands.
     public internal(set) var answers: [CommandAnswer] = []
 
+    /// Packs and banks of an earlier configuration that need no more care.
+    public internal(set) var settled: [DepartedPack] = []
+
     /// Every pack was heard since this was said last: no tick is needed for ``Bridge/rest``.
     public internal(set) var mayRest = false
 

@@ -211,6 +211,29 @@ struct PackChannel: Sendable {
         frameAt = nil
     }
 
+    /// The pack's status is `online`, by this bridge.
+    var saysOnline: Bool { isLive && !publisher.areLimitsRefused }
+
+    /// Has a document said again with the next step.
+    ///
+    /// - Returns: there is something to say.
+    mutating func forget(_ word: OwnWord) -> Bool {
+        frameAt = nil
+        return publisher.forget(word)
+    }
+
+    /// Those bytes are an announcement that went out from here.
+    func hasSaid(_ topic: String, _ payload: [UInt8]) -> Bool { publisher.hasSaid(topic, payload) }
+
+    /// The pack is announced once more.
+    mutating func announceAgain(at now: Moment) { publisher.announceAgain(at: now) }
+
+    /// The broker takes no limits of this pack, or takes them again.
+    mutating func limitsRefused(_ isRefused: Bool) {
+        publisher.areLimitsRefused = isRefused
+        frameAt = nil
+    }
+
     /// The broker knows nothing of this pack (any more).
     mutating func connected(canExpire: Bool, at now: Moment, into outbox: inout Outbox) {
         tally.brokerConnections += 1

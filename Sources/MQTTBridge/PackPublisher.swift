@@ -27,11 +27,15 @@ struct PackPublisher: Sendable {
     /// What the settings document that was sent last was made of.
     private var settings: SettingsContent?
     private var announcer: Announcer
+    /// Announcements that went out.
+    private var said = SaidWords()
     /// By the catalogue's optional rows.
     private var hadValue = MetricCatalogue.optional.map { _ in false }
     private var link = LinkWatch()
     /// Announcements wait until it is not: tens of kilobytes would hold up limits for minutes.
     var isLineNarrow = false
+    /// The broker takes no limits of this pack: whoever reads others there must not rely on them.
+    var areLimitsRefused = false
 
     /// Topics of what goes out often, put together once.
     private struct OftenUsed {
@@ -135,6 +139,7 @@ struct PackPublisher: Sendable {
     /// A new connection: status first, then the newest documents, and the announcement when the line is known to be wide. Never a queue of old ones.
     mutating func connected(_ view: PackView, canExpire: Bool, at now: Moment, into outbox: inout Outbox) {
         self.canExpire = canExpire
+        areLimitsRefused = false
         isOnline = nil
         settings = nil
         sendStatus(view, &outbox)
@@ -167,6 +172,36 @@ struct PackPublisher: Sendable {
     /// The settings go out with the next step, changed or not.
     mutating func forgetSettings() { settings = nil }
 
+    /// A document goes out with the next step.
+    ///
+    /// - Returns: there is such a document.
+    mutating func forget(_ word: OwnWord) -> Bool {
+        switch word {
+        case .limits:
+            limitsAt = nil
+            return limitsSent != nil
+        case .state:
+            defer { stateAt = nil }
+            return !stateValues.isEmpty
+        case .cells:
+            defer { cellsAt = nil }
+            return cellsAt != nil
+        case .relays:
+            relaysAt = nil
+            return !options.relays.isEmpty
+        case .settings:
+            settings = nil
+            return !options.isBank
+        case .gx, .result, .event: return false
+        }
+    }
+
+    /// Those bytes are an announcement that went out from here.
+    func hasSaid(_ topic: String, _ payload: [UInt8]) -> Bool { said.contains(topic, payload) }
+
+    /// The announcement goes out once more.
+    mutating func announceAgain(at now: Moment) { announcer.reconnect(at: now.monotonic) }
+
     /// The status goes out with the next step.
     mutating func forgetStatus() { isOnline = nil }
 
@@ -183,11 +218,13 @@ struct PackPublisher: Sendable {
             options: bridge, context: context, cellCount: cellCount, announced: announcer.announced
         ).revival()
         // Where large messages wait, of a topic the newest alone would go out.
-        return (announced + Discovery.clearing(announced.map(\.topic))).map { message in
+        let messages = (announced + Discovery.clearing(announced.map(\.topic))).map { message in
             var message = message
             message.precedence = .normal
             return message
         }
+        said.note(messages)
+        return messages
     }
 
     /// A retained announcement for this pack was heard.
@@ -308,12 +345,15 @@ struct PackPublisher: Sendable {
             options: bridge, context: context, cellCount: content.cellCount, firmware: content.firmware,
             known: content.known, announced: announcer.announced)
         guard let step = announcer.next(hasGone: !discovery.gone.isEmpty, at: now.monotonic) else { return false }
-        switch step {
-        case .announce: outbox.send(discovery.messages())
-        case .revive: outbox.send(discovery.revival())
-        case .migrate(let topics): outbox.send(Discovery.migration(topics))
-        case .clear(let topics): outbox.send(Discovery.clearing(topics))
-        }
+        let messages =
+            switch step {
+            case .announce: discovery.messages()
+            case .revive: discovery.revival()
+            case .migrate(let topics): Discovery.migration(topics)
+            case .clear(let topics): Discovery.clearing(topics)
+            }
+        said.note(messages)
+        outbox.send(messages)
         announcer.note(announced: discovery.keys)
         return step == .announce || step == .revive
     }
@@ -332,7 +372,7 @@ struct PackPublisher: Sendable {
     // MARK: Events
 
     private mutating func sendStatus(_ view: PackView, _ outbox: inout Outbox) {
-        let online = view.freshness.isLive
+        let online = view.freshness.isLive && !areLimitsRefused
         guard online != isOnline else { return }
         isOnline = online
         outbox.send(

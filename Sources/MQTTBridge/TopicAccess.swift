@@ -103,7 +103,8 @@ public struct TopicAccess: Hashable, Sendable {
         let commands = packs.map { options.topics.set($0.id, "#") }
         // To hear another bridge's words where this one's belong.
         let statuses = [options.topics.bridgeStatus] + packs.map { options.topics.status($0.id) }
-        return commands + statuses + birth + announcements + relays + relayCommands + tree.reads
+        let words = packs.flatMap { pack in OwnWord.allCases.map { options.topics.word($0, of: pack.id) } }
+        return commands + statuses + words + birth + announcements + relays + relayCommands + tree.reads
     }
 
     private var homeAssistantWrites: [String] {

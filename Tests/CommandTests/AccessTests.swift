@@ -226,7 +226,7 @@ struct AccessTests {
             ),
             (
                 "bridge", ["bms/garage/set/x", "stat/charger/POWER", "W/\(portal)/battery/512/Settings/ChargeEnabled"],
-                ["bms/garage/limits", "elsewhere", "N/c0619ab1cd2e/battery/512/Soc"]
+                ["bms/shed/limits", "elsewhere", "N/c0619ab1cd2e/battery/512/Soc"]
             ),
         ])
     func reading(user: String, open: [String], closed: [String]) throws {

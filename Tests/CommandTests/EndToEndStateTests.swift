@@ -36,6 +36,82 @@ extension EndToEndTests {
         #expect(line.contains("\"dcl\":0.0"), "\(line)")
     }
 
+    /// What the broker keeps below a topic, as lines "topic payload".
+    private func kept(_ broker: BrokerFixture, _ topic: String) throws -> String {
+        let program = try #require(ChildProcess.find("mosquitto_sub"))
+        let words = [
+            "-h", "127.0.0.1", "-p", "\(broker.port)", "-V", "5", "-W", "1", "--retained-only", "-v", "-t", topic,
+        ]
+        let text = try #require(ChildProcess(program, words)).read(until: "never", seconds: 3)
+        // Its own last word.
+        return text.replacing("Timed out\n", with: "")
+    }
+
+    @Test(
+        "a pack that left the file while the bridge was killed is offline at once, and then nothing is kept of it; others stay"
+    )
+    func departure() throws {
+        let broker = BrokerFixture()
+        #expect(broker.start())
+        let second = "  - id: shed\n    source: simulator:day"
+        let before = try bridge(broker, source: "simulator:day", extra: second)
+        let state = try subscriber(broker, "bms/shed/state")
+        #expect(state.read(until: "Voltage").contains("Voltage"))
+        #expect(before.read(until: "connected to").contains("connected to"))
+        let config = try subscriber(broker, "homeassistant/device/bms_shed/config")
+        #expect(config.read(until: "state_topic").contains("state_topic"))
+        before.kill(SIGKILL)
+        _ = before.exitCode()
+        #expect(try kept(broker, "bms/shed/status").contains("online"))
+        let status = try subscriber(broker, "bms/shed/status")
+        let after = try bridge(broker, source: "simulator:day")
+        #expect(status.read(until: "offline").contains("offline"))
+        #expect(
+            after.read(until: "pack shed left the configuration", seconds: 30).contains(
+                "its device in Home Assistant included"))
+        #expect(try kept(broker, "bms/shed/#") == "bms/shed/status offline\n")
+        #expect(try kept(broker, "homeassistant/device/bms_shed/config").isEmpty)
+        let garage = try kept(broker, "bms/garage/#")
+        #expect(garage.contains("bms/garage/status online") && garage.contains("bms/garage/limits {"))
+        // It is settled: the next start has nothing to say of it.
+        after.kill(SIGKILL)
+        _ = after.exitCode()
+        let third = try bridge(broker, source: "simulator:day")
+        #expect(third.read(until: "connected to").contains("connected to"))
+        #expect(!third.read(until: "pack shed", seconds: 12).contains("pack shed"))
+    }
+
+    @Test("a stranger's words are corrected on a real broker, and told with the topic")
+    func stranger() throws {
+        let broker = BrokerFixture()
+        #expect(broker.start())
+        let bridge = try bridge(broker, source: "simulator:day")
+        let limits = try subscriber(broker, "bms/garage/limits")
+        #expect(limits.read(until: "reasons").contains("reasons"))
+        func say(_ topic: String, _ text: String, isRetained: Bool = true) throws {
+            let program = try #require(ChildProcess.find("mosquitto_pub"))
+            let words =
+                ["-h", "127.0.0.1", "-p", "\(broker.port)", "-t", topic, "-m", text] + (isRetained ? ["-r"] : [])
+            #expect(try #require(ChildProcess(program, words)).exitCode(seconds: 5) == 0)
+        }
+        for name in ["limits", "settings", "gx", "event", "status"] {
+            try say("bms/garage/\(name)", "wrong")
+            let text = bridge.read(until: "bms/garage/\(name)")
+            #expect(text.contains("somebody else publishes on bms/garage/\(name)"), "\(text)")
+        }
+        try say("homeassistant/device/bms_garage/config", "wrong")
+        #expect(
+            bridge.read(until: "bms_garage/config").contains(
+                "somebody else publishes on homeassistant/device/bms_garage/config"))
+        var left = "wrong"
+        for _ in 0..<10 where left.contains("wrong") {
+            left = try kept(broker, "bms/garage/#") + kept(broker, "homeassistant/#")
+        }
+        #expect(!left.contains("wrong"), "\(left)")
+        #expect(left.contains("bms/garage/status online") && left.contains("bms/garage/settings {"))
+        #expect(!left.contains("bms/garage/gx") && !left.contains("bms/garage/event"))
+    }
+
     @Test("the filter goes on where it stood, by the time of its lines")
     func limitsState() throws {
         let folder = TemporaryFolder()

@@ -13,7 +13,8 @@ struct HealthModelTests {
 
     /// A bridge with the pack garage of which some topics differ.
     private func model(
-        bridge: String? = "online", status: String? = "online", limits: String? = nil, isRetained: Bool = true,
+        bridge: String? = "online", status: String? = "online", limits: String? = nil, state: String? = "{}",
+        isRetained: Bool = true,
         ids: [String] = ["garage"]
     ) -> HealthModel {
         var model = HealthModel(base: "bms", ids: ids, interval: 5_000)
@@ -24,6 +25,7 @@ struct HealthModelTests {
         take("bms/bridge/status", bridge)
         take("bms/garage/status", status)
         take("bms/garage/limits", limits)
+        take("bms/garage/state", state)
         return model
     }
 
@@ -42,12 +44,21 @@ struct HealthModelTests {
         #expect(model.verdicts(wall: Self.now).first?.text == "CCL 80.0 A, DCL 150.0 A")
     }
 
+    @Test(
+        "a state that the broker does not keep beside the limits is no health; where it keeps neither, nothing follows")
+    func refusedState() {
+        #expect(fault(model(limits: document(), state: nil))?.hasPrefix("no 'bms/.../state' beside the limits") == true)
+        #expect(fault(model(limits: document(), state: nil, isRetained: false)) == nil)
+    }
+
     @Test("whatever is missing or wrong is named")
     func faults() {
         #expect(fault(model(bridge: nil, limits: document()))?.hasPrefix("no bridge on 'bms/bridge/status'") == true)
         #expect(fault(model(bridge: "offline", limits: document())) == "the bridge is offline")
         #expect(fault(model(status: nil, limits: document())) == "the bridge does not know this pack")
-        #expect(fault(model(status: "offline")) == "no data from the BMS")
+        #expect(
+            fault(model(status: "offline"))?.hasPrefix("no data from the BMS, or the broker refuses its limits") == true
+        )
         #expect(
             fault(model(status: "offline", limits: document())) == "no data from the BMS: no good frame for 14 s")
         #expect(fault(model()) == "no limits")
@@ -75,7 +86,8 @@ struct HealthModelTests {
         #expect(model.verdicts(wall: Self.now).map(\.isHealthy) == [true, false])
         let before = model.isHealthy(wall: Self.now)
         #expect(!before)
-        for (topic, text) in [("bms/shed/status", "online"), ("bms/shed/limits", document())] {
+        for (topic, text) in [("bms/shed/status", "online"), ("bms/shed/limits", document()), ("bms/shed/state", "{}")]
+        {
             model.take(topic: topic, payload: Array(text.utf8), isRetained: true, wall: Self.now)
         }
         let together = model.isHealthy(wall: Self.now)

@@ -98,6 +98,23 @@ struct BankChannel: Sendable {
         publisher.connected(view, canExpire: canExpire, at: now, into: &outbox)
     }
 
+    /// The bank's status is `online`, by this bridge.
+    var saysOnline: Bool { isLive && !publisher.areLimitsRefused }
+
+    /// Has a document said again with the next step.
+    ///
+    /// - Returns: there is something to say.
+    mutating func forget(_ word: OwnWord) -> Bool { publisher.forget(word) }
+
+    /// Those bytes are an announcement that went out from here.
+    func hasSaid(_ topic: String, _ payload: [UInt8]) -> Bool { publisher.hasSaid(topic, payload) }
+
+    /// The bank is announced once more.
+    mutating func announceAgain(at now: Moment) { publisher.announceAgain(at: now) }
+
+    /// The broker takes no limits of this bank, or takes them again.
+    mutating func limitsRefused(_ isRefused: Bool) { publisher.areLimitsRefused = isRefused }
+
     /// Whether the line is too narrow for announcements.
     mutating func paceChanged(isNarrow: Bool) { publisher.isLineNarrow = isNarrow }
 

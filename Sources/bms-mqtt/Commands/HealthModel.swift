@@ -8,6 +8,9 @@ struct HealthModel: Sendable {
         var limits: JSONValue?
         /// Wall time of the limits, milliseconds: as they say, or when they came if they came live.
         var limitsAt: Int64?
+        /// The limits are what the broker keeps: then it keeps the state, too.
+        var isKept = false
+        var hasState = false
     }
 
     /// How a pack stands.
@@ -42,9 +45,10 @@ struct HealthModel: Sendable {
     /// Topic filters to subscribe to: few, however many packs there are.
     var subscriptions: [String] {
         guard ids.count > 1 else {
-            return ["\(base)/bridge/status"] + ids.flatMap { ["\(base)/\($0)/status", "\(base)/\($0)/limits"] }
+            return ["\(base)/bridge/status"]
+                + ids.flatMap { id in ["status", "limits", "state"].map { "\(base)/\(id)/\($0)" } }
         }
-        return ["\(base)/+/status", "\(base)/+/limits"]
+        return ["\(base)/+/status", "\(base)/+/limits", "\(base)/+/state"]
     }
 
     /// Takes a message; what does not belong to the packs in question is ignored.
@@ -61,7 +65,9 @@ struct HealthModel: Sendable {
         guard var pack = packs[id] else { return }
         switch parts[1] {
         case "status": pack.status = text
+        case "state": pack.hasState = !payload.isEmpty
         case "limits":
+            if isRetained { pack.isKept = true }
             pack.limits = JSONValue(parsing: payload)
             // What comes live is fresh, whatever this machine's clock says.
             pack.limitsAt =
@@ -102,7 +108,8 @@ struct HealthModel: Sendable {
         guard let status = pack.status else { return "the bridge does not know this pack" }
         guard status == "online" else {
             let reason = pack.limits?["reasons.ccl"]?.text.map { ": \($0.prefix(200).plain)" } ?? ""
-            return "no data from the BMS\(reason)"
+            let other = pack.limits == nil ? ", or the broker refuses its limits (the bridge's log tells)" : ""
+            return "no data from the BMS\(reason)\(other)"
         }
         guard let limits = pack.limits, let limitsAt = pack.limitsAt else { return "no limits" }
         let age = abs(wall - limitsAt)
@@ -111,6 +118,10 @@ struct HealthModel: Sendable {
             return "the limits are no numbers"
         }
         guard limits["chargeState"]?.text != "stale" else { return "the limits are those for missing data" }
+        guard pack.hasState || !pack.isKept else {
+            return
+                "no '\(base)/.../state' beside the limits: the broker refuses it or this user may not read it; the bridge's log tells why"
+        }
         return nil
     }
 

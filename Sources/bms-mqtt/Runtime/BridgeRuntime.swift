@@ -57,6 +57,11 @@ final class BridgeRuntime: Sendable {
 
     func paceChanged(isNarrow: Bool) { state.withLock { $0.bridge.paceChanged(isNarrow: isNarrow) } }
 
+    /// The broker takes nothing on a topic, or takes it again.
+    func refusalChanged(_ topic: String, isOver: Bool) {
+        state.withLock { $0.bridge.refusalChanged(topic, isOver: isOver) }
+    }
+
     func disconnected() { state.withLock { $0.bridge.disconnected() } }
 
     func guardChanged(_ relayGuard: RelayGuard, isUp: Bool) {
@@ -67,7 +72,8 @@ final class BridgeRuntime: Sendable {
         step {
             $0.message(
                 topic: message.topic, payload: message.payload, isRetained: message.retain,
-                responseTopic: message.responseTopic, correlationData: message.correlationData, at: $1)
+                responseTopic: message.responseTopic, correlationData: message.correlationData,
+                expires: message.expiry != nil, at: $1)
         }
     }
 
@@ -135,6 +141,7 @@ final class BridgeRuntime: Sendable {
         for message in outbox.messages { transport.publish(message) }
         // Limits do not wait for the disk; the answers do, for they say whether the change is kept.
         if !outbox.saves.isEmpty || !outbox.answers.isEmpty { keeper.keep(outbox.saves, outbox.answers) }
+        if !outbox.settled.isEmpty { keeper.settle(outbox.settled) }
         if outbox.mayRest { awaitTick(after: Bridge.rest) }
         if outbox.awaitsTick { awaitTick(after: 0) }
         return outbox.notices

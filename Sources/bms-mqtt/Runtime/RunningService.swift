@@ -53,13 +53,16 @@ struct RunningService {
         let events = ServiceEvents(plan: plan, log: log)
         let now = clock.now()
         let known = legacy?.bridge.states(at: now.monotonic) ?? [:]
+        let announced = store?.loadAnnounced(plan.link.clientID) { log.warning($0) } ?? []
+        let departed = plan.departed(of: announced)
+        let all = plan.served.union(departed)
         var bridge = Bridge(
             plan.bridge, packs: plan.packs.map(\.options), banks: plan.banks.map(\.options),
             states: Self.states(store, plan, known, log),
             // The totals of banks are handed over in memory, too.
             bankStates: Self.bankStates(store, plan, log)
                 .merging(legacy?.bridge.bankStates(isEnding: true) ?? [:]) { _, known in known },
-            at: now.monotonic)
+            departed: Array(departed), at: now.monotonic)
         if let legacy { bridge.goOn(from: legacy.bridge, sameSources: legacy.sameSources(plan), at: now) }
         // All that is asked of the bridge is asked before it goes to the threads: they change what this copy shares with it.
         let guards = bridge.guards.map { ($0, Self.link($0, plan.link)) }
@@ -73,7 +76,8 @@ struct RunningService {
                     $0.filter, qos: 1, noLocal: $0.excludesOwn, toleratesOwn: $0.toleratesOwn,
                     retainAsPublished: $0.showsRetention, isLarge: $0.isLarge)
             })
-        let keeper = StateKeeper(store, log: log)
+        let keeper = StateKeeper(
+            store, announced: all, isKept: all == announced, owner: plan.link.clientID, log: log)
         let runtime = BridgeRuntime(
             bridge, transport: MosquittoTransport(link: link, log: log), log: log, clock: clock, keeper: keeper)
         let sources = SourceLoop(plan.packs.map(\.source)) { index, event in

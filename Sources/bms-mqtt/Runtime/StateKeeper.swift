@@ -16,18 +16,42 @@ final class StateKeeper: Sendable {
     private struct Work: Sendable {
         var saves: Set<String> = []
         var answers: [CommandAnswer] = []
+        /// Packs that are announced, and those that are still to be taken back; `nil`: no news.
+        var announced: Set<DepartedPack>?
         var isEnding = false
     }
 
     private let store: StateStore?
     private let log: Log
     private let work = Lock(Work())
+    /// Packs that are announced, and those that are still to be taken back.
+    private let announced: Lock<Set<DepartedPack>>
+    private let owner: String
     private let event = EventDescriptor()
     private let finished = EventDescriptor()
 
-    init(_ store: StateStore?, log: Log) {
+    /// - Parameters:
+    ///   - announced: packs that are announced, and those that are still to be taken back.
+    ///   - isKept: the disk knows them.
+    ///   - owner: client id of the bridge that does.
+    init(
+        _ store: StateStore?, announced: Set<DepartedPack> = [], isKept: Bool = true, owner: String = "", log: Log
+    ) {
         self.store = store
+        self.announced = Lock(announced)
+        self.owner = owner
         self.log = log
+        if !isKept { work.withLock { $0.announced = announced } }
+    }
+
+    /// Packs that left the configuration need no more care.
+    func settle(_ packs: [DepartedPack]) {
+        let left = announced.withLock { announced in
+            announced.subtract(packs)
+            return announced
+        }
+        work.withLock { $0.announced = left }
+        event.set()
     }
 
     /// Keeps the states of some packs and banks, then answers.
@@ -61,6 +85,7 @@ final class StateKeeper: Sendable {
         var nextSave = MonotonicTime.seconds() + Self.saveSeconds
         var nextLook = MonotonicTime.seconds() + Self.firstLookSeconds
         var written = WrittenStates()
+        event.set()
         while true {
             event.wait(seconds: nextLook - MonotonicTime.seconds())
             event.clear()
@@ -69,6 +94,7 @@ final class StateKeeper: Sendable {
                 return work
             }
             let now = MonotonicTime.seconds()
+            if let packs = todo.announced { saveAnnounced(packs) }
             let savesAll = todo.isEnding || now >= nextSave
             if savesAll { nextSave = now + Self.saveSeconds }
             let looks = savesAll || now >= nextLook
@@ -78,6 +104,11 @@ final class StateKeeper: Sendable {
             for answer in todo.answers { runtime.publish(answer.messages(failure: todo.saves.isEmpty ? nil : failure)) }
             if todo.isEnding { return }
         }
+    }
+
+    private func saveAnnounced(_ packs: Set<DepartedPack>) {
+        guard let store, !packs.isEmpty, let reason = store.saveAnnounced(packs, owner) else { return }
+        log.warning("\(reason): a pack that leaves the configuration while the bridge is stopped will look online")
     }
 
     /// Keeps the totals of some banks; `nil`: of all.

@@ -40,14 +40,15 @@ struct StateStore: Sendable {
     ///   - effect: what follows where the file cannot be used.
     ///   - parse: `nil` for a damaged file, which is set aside.
     func read<Content>(
-        _ path: String, otherwise effect: String, complain: (String) -> Void, parse: ([UInt8]) -> Content?
+        _ path: String, upTo most: Int = longestFile, otherwise effect: String, complain: (String) -> Void,
+        parse: ([UInt8]) -> Content?
     ) -> Content? {
         guard access(path, F_OK) == 0 else { return nil }
         if let openness {
             complain("\(openness): \(effect)")
             return nil
         }
-        switch RegularFile.read(path, upTo: Self.longestFile) {
+        switch RegularFile.read(path, upTo: most) {
         case .failure(let failure):
             complain("\(failure.text): \(effect)")
             return nil

@@ -1,0 +1,115 @@
+import TestSupport
+import Testing
+
+@testable import MQTTBridge
+
+@Suite("Packs that left the configuration")
+struct DepartureTests {
+    private static let topics = Topics(base: "bms", discoveryPrefix: "homeassistant")
+    private static let config = "homeassistant/device/bms_shed/config"
+
+    private struct Run {
+        var bridge: Bridge
+        var second: Int64 = 0
+        var sent: [OutboundMessage] = []
+        var settled: [DepartedPack] = []
+
+        init(_ departed: [DepartedPack]) {
+            bridge = Bridge(BridgeOptions(), packs: [PackOptions(id: "garage")], departed: departed)
+            take(bridge.connected(canExpire: true, at: now))
+        }
+
+        var now: Moment { Moment(monotonic: .seconds(Double(second)), wall: 1_795_000_000_000 + second * 1000) }
+
+        mutating func take(_ outbox: Outbox) {
+            sent += outbox.messages
+            settled += outbox.settled
+        }
+
+        mutating func pass(_ seconds: Int64) {
+            for _ in 0..<seconds {
+                second += 1
+                take(bridge.tick(at: now))
+            }
+        }
+
+        mutating func message(_ topic: String, _ text: String, isRetained: Bool = false) {
+            take(bridge.message(topic: topic, payload: Array(text.utf8), isRetained: isRetained, at: now))
+        }
+
+        func on(_ topic: String) -> [String] {
+            sent.filter { $0.topic == topic && $0.retain }.map { String(decoding: $0.payload, as: UTF8.self) }
+        }
+    }
+
+    private func run() -> Run { Run([DepartedPack(Self.topics, "shed")]) }
+
+    @Test("are offline with the first word of the connection; ten seconds later nothing of them is kept")
+    func cleared() {
+        var run = run()
+        #expect(run.on("bms/shed/status") == ["offline"])
+        run.message(Self.config, #"{"components":{},"state_topic":"bms/shed/state"}"#, isRetained: true)
+        run.message("bms/shed/limits", "{}", isRetained: true)
+        run.message("bms/shed/status", "online", isRetained: true)
+        run.pass(9)
+        #expect(run.sent.filter { $0.topic.contains("shed") }.count == 1 && run.settled.isEmpty)
+        run.pass(2)
+        for name in ["limits", "state", "cells", "settings", "relays"] { #expect(run.on("bms/shed/\(name)") == [""]) }
+        #expect(run.on(Self.config) == [""])
+        #expect(run.settled == [DepartedPack(Self.topics, "shed")])
+        run.sent = []
+        run.pass(60)
+        #expect(!run.sent.contains { $0.topic.contains("shed") }, "once")
+    }
+
+    @Test("that another bridge serves are left alone", arguments: ["bms/shed/limits", "bms/shed/status"])
+    func takenOver(topic: String) {
+        var run = run()
+        run.message(Self.config, #"{"state_topic":"bms/shed/state"}"#, isRetained: true)
+        run.pass(3)
+        run.message(topic, topic.hasSuffix("status") ? "online" : "{}")
+        run.sent = []
+        run.pass(60)
+        #expect(!run.sent.contains { $0.topic.contains("shed") })
+        #expect(run.settled == [DepartedPack(Self.topics, "shed")])
+    }
+
+    @Test("the own word that comes back on MQTT 3.1.1 is nobody's service")
+    func ownEcho() {
+        var run = run()
+        run.message("bms/shed/status", "offline")
+        run.pass(11)
+        #expect(run.on("bms/shed/limits") == [""])
+    }
+
+    @Test("an announcement that speaks of other topics is another bridge's, and stays")
+    func otherBase() {
+        var run = run()
+        run.message(Self.config, #"{"state_topic":"barn/shed/state"}"#, isRetained: true)
+        run.pass(11)
+        #expect(run.on(Self.config).isEmpty && run.on("bms/shed/limits") == [""])
+    }
+
+    @Test("a reconnection begins the ten seconds anew")
+    func reconnection() {
+        var run = run()
+        run.pass(8)
+        run.bridge.disconnected()
+        run.pass(30)
+        #expect(run.settled.isEmpty)
+        run.take(run.bridge.connected(canExpire: true, at: run.now))
+        #expect(run.on("bms/shed/status") == ["offline", "offline"])
+        run.pass(9)
+        #expect(run.settled.isEmpty)
+        run.pass(2)
+        #expect(run.settled.count == 1)
+    }
+
+    @Test("of many, 64 are cleared in one life")
+    func many() {
+        var run = Run((0..<200).map { DepartedPack(Self.topics, "p\($0)") })
+        #expect(run.sent.filter { $0.topic.hasPrefix("bms/p") }.count == 64)
+        run.pass(11)
+        #expect(run.settled.count == 64)
+    }
+}

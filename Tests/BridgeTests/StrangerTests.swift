@@ -1,0 +1,193 @@
+import Testing
+
+@testable import MQTTBridge
+
+@Suite("Words of a stranger on the bridge's topics")
+struct StrangerTests {
+    private static let limits = #"{"cvl":56.0,"ccl":500.0,"dcl":500.0,"reasons":{"ccl":"x"},"time":1}"#
+
+    private func live() -> BridgeHarness {
+        var harness = BridgeHarness()
+        harness.frames(5)
+        harness.silence(3)
+        harness.frames(1)
+        harness.forget()
+        harness.notices = []
+        return harness
+    }
+
+    private func text(_ message: OutboundMessage?) -> String { String(decoding: message?.payload ?? [], as: UTF8.self) }
+
+    @Test(
+        "on a document that the broker keeps the truth is said again at once, and a person is told once with topic and remedy",
+        arguments: ["limits", "state", "cells", "settings"])
+    func corrected(name: String) {
+        var harness = live()
+        for _ in 0..<2 { harness.message("bms/garage/\(name)", #"{"value":"wrong"}"#) }
+        harness.tick()
+        #expect(text(harness.on(name).last).count > 100)
+        let told = harness.notices.filter { $0.text.contains("bms/garage/\(name)") }
+        #expect(told.count == 1 && told.first?.level == .warning)
+        #expect(told.first?.text.contains("'bms-mqtt acl'") == true)
+    }
+
+    @Test("an emptied document comes back", arguments: ["limits", "state", "cells", "settings"])
+    func emptied(name: String) {
+        var harness = live()
+        harness.message("bms/garage/\(name)", "")
+        harness.tick()
+        #expect(harness.on(name).contains { !$0.payload.isEmpty })
+    }
+
+    @Test(
+        "where nothing is known yet, what somebody left is emptied", arguments: ["limits", "state", "cells", "relays"])
+    func nothingKnown(name: String) {
+        var harness = BridgeHarness()
+        harness.forget()
+        harness.message("bms/garage/\(name)", Self.limits, isRetained: true)
+        #expect(harness.on(name).map(\.payload) == [[]])
+        #expect(harness.on(name).allSatisfy { $0.retain })
+    }
+
+    @Test("what the broker kept with an expiry is this bridge's own of before: it stays")
+    func ownLegacy() {
+        var harness = BridgeHarness()
+        harness.forget()
+        let outbox = harness.bridge.message(
+            topic: "bms/garage/limits", payload: Array(Self.limits.utf8), isRetained: true, expires: true,
+            at: harness.now)
+        #expect(outbox.messages.isEmpty && outbox.notices.isEmpty)
+    }
+
+    @Test(
+        "a retained message where nothing is retained is taken back; a live one is told",
+        arguments: ["gx", "result", "event"])
+    func retained(name: String) {
+        var harness = live()
+        harness.message("bms/garage/\(name)", "x", isRetained: true)
+        #expect(harness.on(name).map(\.payload) == [[]])
+        #expect(harness.on(name).allSatisfy { $0.retain })
+        harness.forget()
+        harness.message("bms/garage/\(name)", "")
+        #expect(harness.sent.isEmpty)
+        #expect(harness.notices.filter { $0.text.contains("bms/garage/\(name)") }.count == 1)
+    }
+
+    @Test("a flood is answered five times, then once in five seconds, and told once")
+    func flood() {
+        var harness = live()
+        for _ in 0..<100 {
+            harness.message("bms/garage/limits", "x")
+            harness.tick()
+        }
+        #expect(harness.on("limits").count == 5)
+        harness.pass(5)
+        harness.message("bms/garage/limits", "x")
+        harness.tick()
+        #expect(harness.on("limits").count == 6)
+        #expect(harness.notices.count == 1)
+    }
+
+    @Test("a thousand topics of others are no word of ours, and lines are bounded")
+    func bounded() {
+        var harness = live()
+        for number in 0..<1000 {
+            harness.message("bms/other-\(number)/limits", "x")
+            harness.message("homeassistant/device/bms_other-\(number)/config", "x")
+        }
+        harness.tick()
+        #expect(harness.notices.isEmpty && harness.on("limits").isEmpty)
+    }
+
+    @Test(
+        "online for a silent pack is contradicted; not while another bridge has data, and that is named",
+        arguments: [false, true])
+    func status(hasRival: Bool) {
+        var harness = live()
+        harness.silence(11)
+        if hasRival { harness.message("bms/garage/limits", Self.limits) }
+        harness.tick()
+        harness.forget()
+        harness.message("bms/garage/status", "online")
+        harness.tick()
+        #expect(harness.on("status").map(text) == (hasRival ? [] : ["offline"]))
+        let isNamed = harness.notices.contains {
+            $0.text.contains("another bridge, with another client id, publishes 'garage'")
+                && $0.text.contains("another id of the pack")
+        }
+        #expect(isNamed == hasRival)
+    }
+
+    @Test("neither an empty status nor a word that is none stands", arguments: ["", "ready", "OFFLINE"])
+    func nonsense(word: String) {
+        var harness = live()
+        harness.message("bms/garage/status", word)
+        harness.message("bms/bridge/status", word)
+        harness.tick()
+        #expect(harness.on("status").map(text) == ["online"])
+        #expect(harness.sent.contains { $0.topic == "bms/bridge/status" && text($0) == "online" })
+    }
+
+    @Test("an announcement of somebody else's, or none in its place, is taken back by the own one; its own is no news")
+    func announcement() throws {
+        var harness = live()
+        harness.silence(10)
+        harness.frames(2)
+        let topic = "homeassistant/device/bms_garage/config"
+        harness.command("republish", "")
+        harness.birth()
+        harness.frames(10)
+        let own = try #require(harness.sent.last { $0.topic == topic })
+        harness.forget()
+        harness.notices = []
+        harness.message(topic, own.payload)
+        harness.frames(5)
+        #expect(!harness.sent.contains { $0.topic == topic } && harness.notices.isEmpty)
+        for word in ["", #"{"device":{}}"#] {
+            harness.forget()
+            harness.message(topic, word)
+            harness.frames(1)
+            #expect(harness.sent.first { $0.topic == topic }?.payload == own.payload)
+            harness.frames(10)
+        }
+        #expect(harness.notices.filter { $0.text.contains(topic) }.count == 1)
+        harness.forget()
+        for _ in 0..<50 {
+            harness.message(topic, "x")
+            harness.frames(1)
+        }
+        #expect(harness.sent.filter { $0.topic == topic }.count <= 8, "not fought for")
+    }
+
+    @Test("of a broker that takes no limits of a pack its status says offline until it does")
+    func refusedLimits() {
+        var harness = live()
+        harness.bridge.refusalChanged("bms/garage/state", isOver: false)
+        harness.tick()
+        #expect(harness.on("status").isEmpty, "limits come, and they are what is relied on")
+        harness.bridge.refusalChanged("bms/garage/limits", isOver: false)
+        harness.tick()
+        harness.frames(3)
+        #expect(harness.on("status").map(text) == ["offline"])
+        harness.bridge.refusalChanged("bms/garage/limits", isOver: true)
+        harness.tick()
+        #expect(harness.on("status").map(text) == ["offline", "online"])
+        harness.bridge.refusalChanged("bms/garage/limits", isOver: false)
+        harness.forget()
+        harness.connect()
+        #expect(harness.on("status").map(text) == ["online"], "another connection may be another broker")
+    }
+
+    @Test("five seconds after a start of Home Assistant the bridge's status is said again: a broker may keep none")
+    func greeting() {
+        var harness = live()
+        harness.birth()
+        harness.frames(4)
+        func greetings() -> Int { harness.sent.filter { $0.topic == "bms/bridge/status" }.count }
+        #expect(greetings() == 0)
+        harness.silence(2)
+        #expect(greetings() == 1)
+        harness.silence(20)
+        #expect(greetings() == 1)
+    }
+}

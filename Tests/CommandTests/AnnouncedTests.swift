@@ -1,0 +1,67 @@
+import MQTTBridge
+import TestSupport
+import Testing
+
+@testable import bms_mqtt
+
+@Suite("Packs that were announced, on the disk")
+struct AnnouncedTests {
+    private static let topics = Topics(base: "bms", discoveryPrefix: "homeassistant")
+
+    private func packs(_ ids: String...) -> Set<DepartedPack> { Set(ids.map { DepartedPack(Self.topics, $0) }) }
+
+    @Test("what is written is read, by the bridge of that client id alone")
+    func roundTrip() {
+        let folder = TemporaryFolder()
+        let store = StateStore(directory: folder.path + "/state")
+        #expect(store.saveAnnounced(packs("garage", "shed"), "one") == nil)
+        #expect(store.loadAnnounced("one") { Issue.record("\($0)") } == packs("garage", "shed"))
+        #expect(store.loadAnnounced("two") { Issue.record("\($0)") }.isEmpty)
+    }
+
+    @Test("a file of a thousand packs with the longest names is read whole")
+    func many() {
+        let folder = TemporaryFolder()
+        let store = StateStore(directory: folder.path + "/state")
+        let tail = String(repeating: "x", count: 27)
+        let all = Set(
+            (1000..<2000).map { DepartedPack(Topics(base: tail + tail, discoveryPrefix: tail + tail), "p\($0)\(tail)") }
+        )
+        #expect(store.saveAnnounced(all, "one") == nil)
+        #expect(store.loadAnnounced("one") { Issue.record("\($0)") } == all)
+    }
+
+    @Test(
+        "a damaged file is set aside and told, and names nothing",
+        arguments: [
+            "{", #"{"version":2,"packs":[]}"#, #"{"version":1,"packs":[{"base":"bms","prefix":"ha","id":"A"}]}"#,
+            #"{"version":1,"packs":[{"base":"a+b","prefix":"ha","id":"a"}]}"#,
+            #"{"version":1,"packs":[{"base":"bms","id":"a"}]}"#,
+            #"{"version":1,"packs":{}}"#,
+        ])
+    func damaged(text: String) {
+        let folder = TemporaryFolder()
+        let store = StateStore(directory: folder.path)
+        #expect(store.saveAnnounced(packs("garage"), "one") == nil)
+        let name = "bridge.\(Machine.portalID("one")).json"
+        #expect(Repository.read("\(folder.path)/\(name)").contains("garage"))
+        folder.write(text, name)
+        var complaints: [String] = []
+        #expect(store.loadAnnounced("one") { complaints.append($0) }.isEmpty)
+        #expect(complaints.count == 1 && complaints.first?.contains(name) == true)
+        #expect(complaints.first?.contains("packs that left the configuration are not taken back") == true)
+    }
+
+    @Test("served packs are none that left; another discovery prefix makes no other pack, another base does")
+    func departed() throws {
+        let folder = TemporaryFolder()
+        let file = folder.write("packs: [{ id: garage, source: \"simulator:day\" }]\n", "c.yaml")
+        let plan = try ConfigurationFile.load(file).plan
+        #expect(plan.departed(of: packs("garage", "shed")) == packs("shed"))
+        let others = [
+            Topics(base: "bms", discoveryPrefix: "ha"), Topics(base: "barn", discoveryPrefix: "homeassistant"),
+        ]
+        #expect(
+            plan.departed(of: Set(others.map { DepartedPack($0, "garage") })) == [DepartedPack(others[1], "garage")])
+    }
+}
