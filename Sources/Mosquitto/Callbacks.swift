@@ -11,10 +11,17 @@ func installCallbacks(_ handle: OpaquePointer) {
     mosquitto_connect_v5_callback_set(handle) { _, context, reason, _, properties in
         guard let core = LinkCore.from(context) else { return }
         let receiveMaximum = IncomingProperties.receiveMaximum(properties)
+        let maximumPacket = IncomingProperties.maximumPacket(properties)
         core.report.withLock { report in
             report.connack = reason
             report.receiveMaximum = receiveMaximum
+            report.maximumPacket = maximumPacket
         }
+    }
+    mosquitto_disconnect_v5_callback_set(handle) { _, context, reason, _ in
+        // Below 128 it is the library's own error, which the loop returns, too.
+        guard let core = LinkCore.from(context), reason >= 128 else { return }
+        core.report.withLock { $0.dismissal = reason }
     }
     mosquitto_subscribe_v5_callback_set(handle) { _, context, identifier, count, granted, _ in
         guard let core = LinkCore.from(context) else { return }

@@ -5,6 +5,9 @@ import Glibc
 struct FailureText {
     var configuration: LinkConfiguration
 
+    /// Connections that ended soon, one after the other, from which a second client of this identifier is likely.
+    static let suspiciousSessions = 3
+
     private var broker: String { "broker \(configuration.address)" }
 
     func unknownHost(_ reason: String) -> LinkFailure {
@@ -34,10 +37,10 @@ struct FailureText {
                 "refused the client identifier \"\(configuration.clientID)\": set mqtt.clientId (reason \(reason))"
             case 3, 136, 137: "says that it is unavailable or busy (reason \(reason))"
             case 154:
-                "keeps no retained messages, and availability needs them: allow them (mosquitto: retain_available true)"
+                "refuses a will that is not retained because of retention: allow retained messages (mosquitto: "
+                    + "retain_available true)"
             case 155:
-                "takes messages of quality 0 only, and the will, its word for a bridge that died, needs 1: allow it "
-                    + "(mosquitto: max_qos 1)"
+                "refuses a will of quality 0, too, because of its quality: allow quality 1 (mosquitto: max_qos 1)"
             case 138: "has banned this client (reason \(reason))"
             case 151, 159: "has no room for another connection now (reason \(reason))"
             default: "refused the connection: \(reasonText(reason)) (reason \(reason))"
@@ -48,16 +51,34 @@ struct FailureText {
 
     /// The broker refused a subscription, or a message, on an accepted connection.
     func refusal(of request: PendingRequests.Request, _ reason: Int32) -> String {
-        let user = configuration.username.map { "user \"\($0)\"" } ?? "clients without user name"
-        let cause = String(cString: mosquitto_reason_string(reason))
-        let text = "(\(cause), reason \(reason)): its access rules must allow"
-        return switch request {
-        case .subscribe(let filter):
-            "\(broker) refuses the subscription to \(filter), so nothing of it is heard \(text) \(user) to read it; "
-                + "'bms-mqtt acl' prints the rules"
-        case .publish(let topic):
-            "\(broker) refuses messages on \(topic) \(text) \(user) to write it; 'bms-mqtt acl' prints the rules"
-        }
+        refusals.sentence(request, reason, name: String(cString: mosquitto_reason_string(reason)))
+    }
+
+    /// A message is larger than the broker said that it takes.
+    func tooLarge(_ message: OutgoingMessage, limit: Int?) -> String { refusals.tooLarge(message, limit: limit) }
+
+    private var refusals: RefusalText { RefusalText(broker: broker, username: configuration.username) }
+
+    /// The broker ended an accepted connection and said why (MQTT 5).
+    func dismissed(_ reason: Int32) -> LinkFailure {
+        let text =
+            switch reason {
+            case 142:
+                "another client with the identifier \"\(configuration.clientID)\" took over: give each client, and each bridge, its "
+                    + "own mqtt.clientId"
+            case 139: "shuts down"
+            case 137: "is busy"
+            case 135: "allows this client no longer: check its access rules and mqtt.username"
+            case 141: "heard nothing for longer than mqtt.keepalive allows: the network, or this machine, held it up"
+            case 147: "got more messages at once than it takes"
+            case 149: "got a packet that is larger than it takes: raise its limit (mosquitto: max_packet_size)"
+            case 151: "says that a quota of this client is used up: raise it there"
+            case 152: "was told by somebody who administers it to end this connection"
+            case 156, 157: "says that another broker is to be used: set mqtt.host"
+            case 160: "ends each connection after a time, by its own rule"
+            default: "ended the connection: \(reasonText(reason))"
+            }
+        return failure(.session, reason, "\(broker) \(text) (reason \(reason))")
     }
 
     /// TLS failed; the library tells the reason in its log lines only.
@@ -104,7 +125,11 @@ struct FailureText {
     }
 
     /// The library ended the connection.
-    func ended(_ code: Int32, wasAccepted: Bool, number: Int32, isTLS: Bool, lines: [String]) -> LinkFailure {
+    ///
+    /// - Parameter shortSessions: connections, this one the last, that ended soon after they were accepted.
+    func ended(_ code: Int32, wasAccepted: Bool, number: Int32, isTLS: Bool, lines: [String], shortSessions: Int = 0)
+        -> LinkFailure
+    {
         let operation: LinkFailure.Operation = wasAccepted ? .session : .handshake
         switch mosq_err_t(rawValue: code) {
         case MOSQ_ERR_TLS: return tls(lines)
@@ -118,7 +143,15 @@ struct FailureText {
                 operation, code,
                 "\(broker) closed the connection without an answer: does it expect TLS on this port, or an older MQTT?")
         case MOSQ_ERR_CONN_LOST, MOSQ_ERR_NO_CONN:
-            return failure(operation, code, "\(broker) closed the connection: stopped, restarted, or network lost")
+            let text = "\(broker) closed the connection"
+            guard shortSessions >= Self.suspiciousSessions else {
+                return failure(operation, code, "\(text): stopped, restarted, or network lost")
+            }
+            return failure(
+                operation, code,
+                "\(text) soon after it was made, \(shortSessions) times one after the other: mostly a second client with the identifier "
+                    + "\"\(configuration.clientID)\" takes over (give each client, and each bridge, its own mqtt.clientId); else the "
+                    + "broker's log tells why")
         case MOSQ_ERR_ERRNO:
             return failure(operation, code, "\(broker): \(String(cString: strerror(number)))")
         case MOSQ_ERR_EAI: return unknownHost("name server")

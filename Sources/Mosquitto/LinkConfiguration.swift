@@ -15,7 +15,8 @@ public struct LinkConfiguration: Sendable {
     public var username: String?
     /// Password. Never shown: see ``description``.
     public var password: String?
-    /// Seconds between signs of life, 5 or more (the library's minimum). A dead broker is noticed after 2.5 times this, or 30 s.
+    /// Seconds between signs of life, 5 or more (the library's minimum). A dead broker is noticed after 2.5 times this, or 30 s. A broker
+    /// speaks the will 1.5 times this after the last sign, and mosquitto looks each 5 s: 14.4 s with 6.
     public var keepalive = 10
     /// TLS; `nil`: plain TCP.
     public var tls: TLSConfiguration?
@@ -25,8 +26,8 @@ public struct LinkConfiguration: Sendable {
     public var protocolPreference = ProtocolPreference.automatic
     /// Larger incoming payloads are dropped and counted, in bytes.
     public var maximumPayload = 65_536
-    /// Hears, on the network thread, a sentence for each subscription and each message that the broker refuses by its access
-    /// rules, as far as it says so: of quality 1 or 2, or with a receipt.
+    /// Hears, on the network thread, a sentence for each subscription and each message that the broker refuses, as far as it says so: of
+    /// quality 1 or 2, or with a receipt; and for each that is larger than the broker takes.
     public var onRefusal: (@Sendable (String) -> Void)?
 
     /// A plain connection with the defaults above.

@@ -25,6 +25,10 @@ final class LinkCore: Sendable {
         var isNarrow: Bool?
         /// The large subscriptions were asked for on this connection.
         var hasAskedForLarge = false
+        /// Bytes of a packet that the broker takes, where it said so.
+        var maximumPacket: Int?
+        /// What is lost because of what this broker refused, told with the connection.
+        var note = ""
 
         mutating func forgetConnection(isOverdue: Bool, at now: Double) {
             handle = nil
@@ -34,6 +38,7 @@ final class LinkCore: Sendable {
             pace = pace.next(isOverdue: isOverdue, at: now)
             isNarrow = nil
             hasAskedForLarge = false
+            maximumPacket = nil
         }
     }
 
@@ -43,10 +48,16 @@ final class LinkCore: Sendable {
         var connack: Int32?
         /// Messages that the broker takes unacknowledged, where it said so.
         var receiveMaximum: Int?
+        /// Bytes of a packet that the broker takes, where it said so.
+        var maximumPacket: Int?
+        /// Why the broker ended the connection, where it said so (MQTT 5).
+        var dismissal: Int32?
         /// Messages in the order of their arrival.
         var messages: [IncomingMessage] = []
         /// Sentences about subscriptions and messages that the broker refused.
         var refusals: [String] = []
+        /// Topics of which the broker takes nothing, or takes something again.
+        var changedTopics: [(topic: String, isOver: Bool)] = []
         /// What is new of the pace.
         var isNarrow: Bool?
         /// Lines of the library that tell causes.
@@ -73,6 +84,8 @@ final class LinkCore: Sendable {
     let pending = Lock(Pending())
     /// What the broker has yet to answer.
     let requests = PendingRequests()
+    /// Topics of which the broker took nothing lately.
+    private let refusedTopics = Lock(RefusedTopics())
     let backlog: Backlog
     let stop = EventDescriptor()
     /// Calls the network thread from its wait: something is to be written, or it shall end.
@@ -181,12 +194,23 @@ final class LinkCore: Sendable {
             wake.set()
             (code, identifier) = Self.publish(message, qos: qos, handle, state.version)
         }
-        if code == MOSQ_ERR_OVERSIZE_PACKET.rawValue32 { return (.tooLarge, 0) }
+        if code == MOSQ_ERR_OVERSIZE_PACKET.rawValue32 {
+            // One that waited has no caller any more that could tell it.
+            note(
+                FailureText(configuration: configuration).tooLarge(message, limit: state.maximumPacket),
+                of: message.topic, .size)
+            wake.set()
+            return (.tooLarge, 0)
+        }
         guard code == MOSQ_ERR_SUCCESS.rawValue32 else { return (.failed(code), 0) }
+        noteTaken(message.topic, .size)
         let isWaiting = mosquitto_want_write(handle)
         if isWaiting { wake.set() }
         if isWaiting || qos > 0 { pending.withLock { $0.add(identifier, message.size) } }
-        if qos > 0 { requests.note(identifier, .publish(message.topic)) }
+        if qos > 0 {
+            requests.note(
+                identifier, .publish(message.topic, bytes: message.size, isLarge: message.precedence == .large))
+        }
         // The first acknowledgement of a connection is as good as a receipt.
         let isLarge = message.precedence == .large
         let isReceipt = hasReceipt || isLarge || (state.pace.isNarrow == nil && !state.pace.isAwaiting)
@@ -224,27 +248,31 @@ final class LinkCore: Sendable {
 
     /// Hands on what the callbacks left, without a lock.
     func deliverNews(_ deliver: (LinkEvent) -> Void) {
-        let (connack, receiveMaximum, messages, refusals, isNarrow) = report.withLock { report in
-            let (messages, refusals, isNarrow) = (report.messages, report.refusals, report.isNarrow)
-            if !messages.isEmpty { report.messages = [] }
-            if !refusals.isEmpty { report.refusals = [] }
+        let news = report.withLock { report in
+            let news = report
+            if !report.messages.isEmpty { report.messages = [] }
+            if !report.refusals.isEmpty { report.refusals = [] }
+            if !report.changedTopics.isEmpty { report.changedTopics = [] }
             report.isNarrow = nil
-            return (report.connack, report.receiveMaximum, messages, refusals, isNarrow)
+            return news
         }
-        for refusal in refusals { configuration.onRefusal?(refusal) }
-        if connack == 0, let version = accept(receiveMaximum) {
-            deliver(.connected(version, note: version == .v5 ? nil : Self.lostWithout5))
+        for refusal in news.refusals { configuration.onRefusal?(refusal) }
+        if news.connack == 0, let (version, note) = accept(news) {
+            deliver(.connected(version, note: note))
         }
-        if let isNarrow { deliver(.pace(isNarrow: isNarrow)) }
-        for message in messages { deliver(.message(message)) }
+        for change in news.changedTopics { deliver(.refusal(topic: change.topic, isOver: change.isOver)) }
+        if let isNarrow = news.isNarrow { deliver(.pace(isNarrow: isNarrow)) }
+        for message in news.messages { deliver(.message(message)) }
     }
 
     /// The broker accepted CONNECT; `nil` when that is no news.
-    private func accept(_ receiveMaximum: Int?) -> ProtocolVersion? {
+    private func accept(_ report: Report) -> (ProtocolVersion, note: String?)? {
         state.withLock { state in
             guard !state.isAccepted, let handle = state.handle else { return nil }
             state.isAccepted = true
-            if let receiveMaximum { state.pace.limit(to: receiveMaximum) }
+            state.maximumPacket = report.maximumPacket
+            refusedTopics.withLock { $0 = RefusedTopics() }
+            if let receiveMaximum = report.receiveMaximum { state.pace.limit(to: receiveMaximum) }
             // Causes are told before this; from here on each message would be worded for a line that nobody reads.
             mosquitto_log_callback_set(handle.pointer, nil)
             send(state.subscriptions.filter { !$0.isLarge }, &state, handle.pointer)
@@ -253,18 +281,43 @@ final class LinkCore: Sendable {
                 notePace(&state, handle.pointer)
                 wake.set()
             }
-            return state.version
+            let notes = [state.version == .v5 ? nil : Self.lostWithout5, state.note].compactMap { $0 }.filter {
+                !$0.isEmpty
+            }
+            state.note = ""
+            return (state.version, notes.isEmpty ? nil : notes.joined(separator: "; it "))
         }
     }
 
     private static let lostWithout5 =
-        "no message expires by itself and answers have no correlation: state, cells and limits are not retained there"
+        "speaks MQTT 3.1.1 only: no message expires by itself and answers have no correlation: state, cells and limits are not retained there"
 
     /// The broker answered a subscription or a message that wants an answer. A refusal ends nothing, and so it must be told.
     func answered(_ identifier: Int32, _ reason: Int32) {
-        guard let request = requests.take(identifier), reason >= 128 else { return }
+        guard let request = requests.take(identifier) else { return }
+        guard reason >= 128 else {
+            if case .publish(let topic, _, _) = request { noteTaken(topic, .answer) }
+            return
+        }
         let text = FailureText(configuration: configuration).refusal(of: request, reason)
-        report.withLock { $0.refusals.append(text) }
+        if case .publish(let topic, _, _) = request { return note(text, of: topic, .answer) }
+        report.withLock { $0.add(text) }
+    }
+
+    /// The broker takes a message on this topic not, for this cause.
+    private func note(_ text: String, of topic: String, _ cause: RefusedTopics.Cause) {
+        let isNew = refusedTopics.withLock { $0.add(topic, cause) }
+        report.withLock { report in
+            report.add(text)
+            if isNew { report.changedTopics.append((topic, false)) }
+        }
+    }
+
+    /// The broker took a message on this topic, as far as such a cause shows.
+    private func noteTaken(_ topic: String, _ cause: RefusedTopics.Cause) {
+        guard refusedTopics.withLock({ $0.remove(topic, cause) }) else { return }
+        report.withLock { $0.changedTopics.append((topic, true)) }
+        wake.set()
     }
 
     private func send(_ subscriptions: [Subscription], _ state: inout State, _ handle: OpaquePointer) {
@@ -281,6 +334,15 @@ final class LinkCore: Sendable {
                 handle, &identifier, subscription.filter, Int32(subscription.qos), Int32(options), nil)
             if code == MOSQ_ERR_SUCCESS.rawValue32 { requests.note(identifier, .subscribe(subscription.filter)) }
         }
+    }
+}
+
+extension LinkCore.Report {
+    /// Sentences that wait for the network thread: what is said of a thousand packs is said of a few.
+    private static let most = 64
+
+    mutating func add(_ refusal: String) {
+        if refusals.count < Self.most { refusals.append(refusal) }
     }
 }
 

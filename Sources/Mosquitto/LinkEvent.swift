@@ -2,7 +2,7 @@ import LinuxIO
 
 /// News of the connection.
 public enum LinkEvent: Sendable {
-    /// The broker accepted this client. The note says what is lost on an old protocol.
+    /// The broker accepted this client. The note says what is lost there: "speaks MQTT 3.1.1 only: ...".
     case connected(ProtocolVersion, note: String?)
     /// The connection ended or could not be made; another attempt follows.
     case disconnected(LinkFailure)
@@ -11,6 +11,8 @@ public enum LinkEvent: Sendable {
     case pace(isNarrow: Bool)
     /// A message for one of the subscriptions.
     case message(IncomingMessage)
+    /// The broker takes no messages on a topic, by its access rules, their size or else; or takes them again.
+    case refusal(topic: String, isOver: Bool)
 }
 
 /// Why there is no connection, for people.

@@ -24,6 +24,8 @@ struct LinkThread {
     private static let longestOverdue = 30.0
     /// A connection that held this long counts as good.
     private static let stableSeconds = 10.0
+    /// One that ended before this did so soon: two clients of one identifier throw each other off at their pace of reconnecting.
+    private static let shortSeconds = 12.0
 
     private let core: LinkCore
     private let deliver: @Sendable (LinkEvent) -> Void
@@ -32,6 +34,9 @@ struct LinkThread {
     private var version: ProtocolVersion
     /// Connections in MQTT 5 that the broker closed without a word, one after the other.
     private var silentRefusals = 0
+    /// Connections that ended soon after they were accepted, one after the other.
+    private var shortSessions = 0
+    private var fallback = WillFallback()
 
     private init(_ core: LinkCore, _ deliver: @escaping @Sendable (LinkEvent) -> Void) {
         self.core = core
@@ -64,7 +69,10 @@ struct LinkThread {
         core.report.withLock { $0 = LinkCore.Report() }
         let start = MonotonicTime.seconds()
         guard var failure = connectAndServe() else { return }
-        if MonotonicTime.seconds() - start >= Self.stableSeconds && failure.operation == .session { backoff.reset() }
+        if failure.operation == .session {
+            if MonotonicTime.seconds() - start >= Self.stableSeconds { backoff.reset() }
+            fallback.reset()
+        }
         failure.retryIn = backoff.wait(random: core.random())
         core.heartbeat.beat()
         deliver(.disconnected(failure))
@@ -95,18 +103,24 @@ struct LinkThread {
             mosquitto_destroy(handle)
         }
         if let failure = prepare(handle) { return failure }
+        let start = MonotonicTime.seconds()
         let code = mosquitto_connect(
             handle, configuration.host, Int32(configuration.port), Int32(max(5, configuration.keepalive)))
-        guard code == MOSQ_ERR_SUCCESS.rawValue32 else { return core.isStopping ? nil : conclude(code, errno) }
+        guard code == MOSQ_ERR_SUCCESS.rawValue32 else {
+            return core.isStopping ? nil : conclude(code, errno, after: 0)
+        }
         Self.boundSocket(mosquitto_socket(handle))
         core.pending.withLock { $0 = LinkCore.Pending(isAwaited: $0.isAwaited) }
         core.requests.clear()
+        let note = fallback.note()
         core.state.withLock { state in
             state.handle = Handle(pointer: handle)
             state.version = version
+            // What the attempt before learned stands, too.
+            state.note = [state.note, note ?? ""].filter { !$0.isEmpty }.joined(separator: "; it ")
         }
         let (end, number) = serve(handle, &isOverdue)
-        return core.isStopping ? nil : conclude(end, number)
+        return core.isStopping ? nil : conclude(end, number, after: MonotonicTime.seconds() - start)
     }
 
     /// Takes leave of the listener that was found, and waits a moment for its answer: a broker with a single place left gives it
@@ -195,7 +209,7 @@ struct LinkThread {
             // 1.2 is the least, whatever the system's OpenSSL is set to.
             mosquitto_tls_opts_set(handle, 1, "tlsv1.2", nil)
         }
-        if let will = configuration.will {
+        if let will = configuration.will.map(fallback.taken) {
             let length = Int32(will.payload.count)
             if version == .v5 {
                 mosquitto_will_set_v5(
@@ -208,12 +222,17 @@ struct LinkThread {
     }
 
     /// Why it ended; `nil` when the older protocol is to be tried at once.
-    private mutating func conclude(_ code: Int32, _ number: Int32) -> LinkFailure? {
+    ///
+    /// - Parameter seconds: that the connection took.
+    private mutating func conclude(_ code: Int32, _ number: Int32, after seconds: Double) -> LinkFailure? {
         let report = core.report.withLock { $0 }
         let wasAccepted = core.state.withLock { $0.isAccepted }
         if wasAccepted { silentRefusals = 0 }
+        // A broker that is down or refuses in between says nothing of another client.
+        shortSessions = wasAccepted && seconds < Self.shortSeconds ? shortSessions + 1 : 0
         if let reason = report.connack, reason != 0 {
             if (reason == 132 || reason == 1), fallBack() { return nil }
+            if fallback.refused(reason, core.configuration.will) { return nil }
             return texts.connack(reason)
         }
         if report.connack == nil, code == MOSQ_ERR_CONN_LOST.rawValue32, core.configuration.tls == nil {
@@ -226,8 +245,10 @@ struct LinkThread {
             // The broker may have been replaced by one that knows 5.
             version = .v5
         }
+        if wasAccepted, let reason = report.dismissal { return texts.dismissed(reason) }
         return texts.ended(
-            code, wasAccepted: wasAccepted, number: number, isTLS: core.configuration.tls != nil, lines: report.lines)
+            code, wasAccepted: wasAccepted, number: number, isTLS: core.configuration.tls != nil, lines: report.lines,
+            shortSessions: shortSessions)
     }
 
     private mutating func fallBack() -> Bool {

@@ -4,7 +4,8 @@ import LinuxIO
 final class PendingRequests: Sendable {
     enum Request: Sendable {
         case subscribe(String)
-        case publish(String)
+        /// Topic, bytes of topic and payload, and whether it is one of the large messages.
+        case publish(String, bytes: Int, isLarge: Bool)
     }
 
     /// More than the library sends unanswered; beyond it, answers were missed.

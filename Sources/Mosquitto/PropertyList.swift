@@ -42,6 +42,13 @@ enum IncomingProperties {
         return mosquitto_property_read_int16(list, identifier, &value, false) == nil ? nil : Int(value)
     }
 
+    /// Bytes of a packet that the broker takes, by its answer to CONNECT; `nil`: it said nothing.
+    static func maximumPacket(_ list: OpaquePointer?) -> Int? {
+        var value: UInt32 = 0
+        let identifier = Int32(MQTT_PROP_MAXIMUM_PACKET_SIZE.rawValue)
+        return mosquitto_property_read_int32(list, identifier, &value, false) == nil ? nil : Int(value)
+    }
+
     static func read(_ list: OpaquePointer?, into message: inout IncomingMessage) {
         guard list != nil else { return }
         var text: UnsafeMutablePointer<CChar>?

@@ -297,8 +297,9 @@ struct EndToEndTests {
     @Test(
         "a broker that keeps nothing, or takes no large message, is told with the remedy",
         arguments: [
-            ("retain_available false", "keeps no retained messages, and availability needs them"),
-            ("max_packet_size 20000", "homeassistant/device/bms_garage/config is not sent: raise its limit"),
+            ("retain_available false", "keeps no retained messages: whoever subscribes later hears nothing"),
+            ("max_qos 0", "takes messages of quality 0 only: the will"),
+            ("max_packet_size 20000", "homeassistant/device/bms_garage/config is not sent: topic and document have"),
         ])
     func limitedBroker(line: String, warning: String) throws {
         var options = BrokerFixture.Options()

@@ -100,11 +100,12 @@ struct FailureTableTests {
         await harness.start()
         #expect(await harness.connected())
         broker.suspend()
-        #expect(await harness.wait { !$0.failures.isEmpty })
-        #expect(await harness.failures.first?.description.contains("does not answer") == true)
+        // A machine that is so busy that the client's own sign of life comes late may lose a connection before.
+        #expect(await harness.wait { $0.failures.contains { $0.description.contains("does not answer") } })
         #expect(harness.link.publish(OutgoingMessage("t", "stale")) == .notConnected)
+        let before = await harness.connections.count
         broker.resume()
-        #expect(await harness.connected(2))
+        #expect(await harness.connected(before + 1))
         harness.link.stop()
     }
 

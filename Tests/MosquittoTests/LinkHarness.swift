@@ -1,3 +1,4 @@
+import LinuxIO
 import Mosquitto
 import TestSupport
 
@@ -44,6 +45,16 @@ actor LinkHarness {
         events.compactMap { if case .pace(let isNarrow) = $0 { isNarrow } else { nil } }
     }
 
+    /// Topics that the broker takes no more, or again.
+    var refusals: [String] {
+        events.compactMap {
+            if case .refusal(let topic, let isOver) = $0 { "\(topic) \(isOver ? "taken" : "refused")" } else { nil }
+        }
+    }
+
+    /// What was told to be lost.
+    var notes: [String] { events.compactMap { if case .connected(_, let note) = $0 { note } else { nil } } }
+
     /// Waits for the events after which something holds; the suite's time limit ends a wait in vain.
     func wait(until condition: @Sendable (isolated LinkHarness) -> Bool) async -> Bool {
         while !condition(self) { await withCheckedContinuation { waiters.append($0) } }
@@ -70,4 +81,23 @@ extension OutgoingMessage {
 
 extension IncomingMessage {
     var text: String { String(decoding: payload, as: UTF8.self) }
+}
+
+/// Sentences as they come.
+final class Complaints: Sendable {
+    private let texts = Lock<[String]>([])
+    private let stream = AsyncStream<String>.makeStream()
+
+    func add(_ text: String) {
+        texts.withLock { $0.append(text) }
+        stream.continuation.yield(text)
+    }
+
+    var all: [String] { texts.withLock { $0 } }
+
+    /// The next one; the suite's time limit ends a wait in vain.
+    func next() async -> String {
+        for await text in stream.stream { return text }
+        return ""
+    }
 }

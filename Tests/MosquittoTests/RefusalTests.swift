@@ -1,5 +1,4 @@
 import Mosquitto
-import LinuxIO
 import TestSupport
 import Testing
 
@@ -7,25 +6,6 @@ import Testing
 /// subscriptions.
 @Suite("Refusals", .timeLimit(.minutes(10)), .enabled(if: BrokerFixture.isAvailable, "needs mosquitto"))
 struct RefusalTests {
-    /// Sentences as they come.
-    private final class Complaints: Sendable {
-        private let texts = Lock<[String]>([])
-        private let stream = AsyncStream<String>.makeStream()
-
-        func add(_ text: String) {
-            texts.withLock { $0.append(text) }
-            stream.continuation.yield(text)
-        }
-
-        var all: [String] { texts.withLock { $0 } }
-
-        /// The next one; the suite's time limit ends a wait in vain.
-        func next() async -> String {
-            for await text in stream.stream { return text }
-            return ""
-        }
-    }
-
     private static let plugin = "/usr/lib/x86_64-linux-gnu/mosquitto_dynamic_security.so"
 
     private func link(_ broker: BrokerFixture, _ complaints: Complaints) -> LinkHarness {

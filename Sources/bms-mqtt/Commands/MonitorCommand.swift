@@ -34,7 +34,7 @@ struct MonitorCommand: Sendable {
                 switch event {
                 case .connected: state.failure = nil
                 case .disconnected(let failure): state.failure = failure.description
-                case .pace: break
+                case .pace, .refusal: break
                 case .message(let message):
                     state.model.take(
                         topic: message.topic, payload: message.payload, isRetained: message.retain,

@@ -4,18 +4,8 @@ import Mosquitto
 /// The bridge's transport over libmosquitto: the only place that knows both.
 struct MosquittoTransport: Transport {
     let link: MosquittoLink
-    let log: Log
 
-    func publish(_ message: OutboundMessage) -> Bool {
-        let outcome = link.publish(OutgoingMessage(message))
-        if outcome == .tooLarge {
-            log.warning(
-                "the broker takes no message of \(message.payload.count) bytes, so \(message.topic) is not sent: raise its limit "
-                    + "(mosquitto: max_packet_size); for Home Assistant's announcement homeAssistant.discovery: entities helps, too"
-            )
-        }
-        return outcome == .queued
-    }
+    func publish(_ message: OutboundMessage) -> Bool { link.publish(OutgoingMessage(message)) == .queued }
 }
 
 extension OutgoingMessage {

@@ -79,7 +79,7 @@ struct RunningService {
         let keeper = StateKeeper(
             store, announced: all, isKept: all == announced, owner: plan.link.clientID, log: log)
         let runtime = BridgeRuntime(
-            bridge, transport: MosquittoTransport(link: link, log: log), log: log, clock: clock, keeper: keeper)
+            bridge, transport: MosquittoTransport(link: link), log: log, clock: clock, keeper: keeper)
         let sources = SourceLoop(plan.packs.map(\.source)) { index, event in
             events.take(event, pack: index, runtime)
             return true
@@ -163,7 +163,7 @@ private struct ServiceEvents: Sendable {
         switch event {
         case .connected(let version, let note):
             log.info("connected to \(plan.link) with \(version.rawValue)")
-            if let note { log.warning("\(plan.link) speaks \(version.rawValue) only: \(note)") }
+            if let note { log.warning("\(plan.link) \(note)") }
             runtime.connected(canExpire: version == .v5)
         case .disconnected(let failure):
             runtime.disconnected()
@@ -177,6 +177,7 @@ private struct ServiceEvents: Sendable {
                         + "Assistant wait; use a faster line, or publish.economy: low")
             }
         case .message(let message): runtime.message(message)
+        case .refusal(let topic, let isOver): runtime.refusalChanged(topic, isOver: isOver)
         }
     }
 
@@ -188,7 +189,7 @@ private struct ServiceEvents: Sendable {
             log.warning(
                 "pack \(relayGuard.packID): relay \(relayGuard.relay) stays open without a connection of its own: \(failure)"
             )
-        case .message, .pace: break
+        case .message, .pace, .refusal: break
         }
     }
 

@@ -1,0 +1,206 @@
+import Mosquitto
+import TestSupport
+import Testing
+
+/// Each sentence that the log can say of a broker, with the situation in which it is true: the reason codes of MQTT 5 by a
+/// scripted broker, what mosquitto itself can say by mosquitto.
+@Suite("Sentences about the broker", .timeLimit(.minutes(10)))
+struct SentenceTests {
+    private func configuration(_ broker: ScriptedBroker) -> LinkConfiguration {
+        var configuration = LinkConfiguration(host: "127.0.0.1", port: broker.port, clientID: "shed")
+        configuration.username = "bms"
+        configuration.password = "secret"
+        return configuration
+    }
+
+    @Test(
+        "a refused connection is told with its cause and its remedy",
+        arguments: [
+            (128, "refused the connection"), (129, "refused the connection"), (130, "refused the connection"),
+            (131, "refused the connection"), (133, "refused the client identifier \"shed\": set mqtt.clientId"),
+            (134, "refused user \"bms\": check mqtt.username and the password"),
+            (135, "refused user \"bms\": check mqtt.username and the password"),
+            (136, "unavailable or busy"), (137, "unavailable or busy"), (138, "has banned this client"),
+            (140, "refused the connection"), (144, "refused the connection"), (149, "refused the connection"),
+            (151, "has no room for another connection now"), (153, "refused the connection"),
+            (154, "allow retained messages (mosquitto: retain_available true)"),
+            (155, "allow quality 1 (mosquitto: max_qos 1)"), (156, "refused the connection"),
+            (157, "refused the connection"), (159, "has no room for another connection now"),
+        ])
+    func refusedConnection(reason: UInt8, words: String) async {
+        let broker = ScriptedBroker(ScriptedBroker.Script(connack: [reason]))
+        let harness = LinkHarness(configuration(broker))
+        await harness.start()
+        #expect(await harness.wait { !$0.failures.isEmpty })
+        let text = await harness.failures.first?.description ?? ""
+        #expect(text.contains(words) && text.contains("reason \(reason)") == ![154, 155].contains(reason), "\(text)")
+        #expect(text.hasPrefix("broker 127.0.0.1:\(broker.port) "))
+        #expect(!text.contains("secret"))
+        #expect(await harness.connections.isEmpty)
+        harness.link.stop()
+        broker.stop()
+    }
+
+    @Test(
+        "an ended connection is told with the cause that the broker gave",
+        arguments: [
+            (128, "ended the connection: Unspecified error"), (135, "allows this client no longer"),
+            (137, "is busy"), (139, "shuts down"), (141, "heard nothing for longer than mqtt.keepalive allows"),
+            (
+                142,
+                "another client with the identifier \"shed\" took over: give each client, and each bridge, its own mqtt.clientId"
+            ),
+            (147, "got more messages at once than it takes"), (149, "raise its limit (mosquitto: max_packet_size)"),
+            (151, "a quota of this client is used up"), (152, "was told by somebody who administers it"),
+            (156, "another broker is to be used: set mqtt.host"), (157, "another broker is to be used: set mqtt.host"),
+            (160, "ends each connection after a time"),
+        ])
+    func endedConnection(reason: UInt8, words: String) async {
+        let broker = ScriptedBroker(ScriptedBroker.Script(disconnect: reason))
+        let harness = LinkHarness(configuration(broker))
+        await harness.start()
+        #expect(await harness.wait { !$0.failures.isEmpty })
+        let failure = await harness.failures.first
+        #expect(failure?.description.contains(words) == true, "\(failure?.description ?? "")")
+        #expect(failure?.description.hasSuffix("(reason \(reason))") == true)
+        #expect(failure?.operation == .session && failure?.isRetryable == true)
+        harness.link.stop()
+        broker.stop()
+    }
+
+    @Test(
+        "a refused message is told with topic, cause and the remedy of that cause; access rules are the remedy of one alone",
+        arguments: [
+            (128, "it says no more"), (131, "its log tells the cause"),
+            (135, "must allow user \"bms\" to write it; 'bms-mqtt acl' prints the rules"),
+            (144, "check mqtt.base"),
+            (149, "topic and document have 5 bytes: raise its limit (mosquitto: max_packet_size, message_size_limit)"),
+            (151, "a quota of user \"bms\" is used up"), (153, "its log tells the cause"),
+        ])
+    func refusedMessage(reason: UInt8, words: String) async {
+        let broker = ScriptedBroker(ScriptedBroker.Script(puback: reason))
+        let complaints = Complaints()
+        var configuration = configuration(broker)
+        configuration.onRefusal = { complaints.add($0) }
+        let harness = LinkHarness(configuration)
+        await harness.start()
+        #expect(await harness.connected())
+        #expect(harness.link.publish(OutgoingMessage("t", "1234", qos: 1)) == .queued)
+        let text = await complaints.next()
+        #expect(text.hasPrefix("broker 127.0.0.1:\(broker.port) refuses messages on t ("), "\(text)")
+        #expect(text.contains("reason \(reason)): ") && text.contains(words), "\(text)")
+        #expect(text.contains("'bms-mqtt acl'") == (reason == 135), "\(text)")
+        #expect(await harness.wait { !$0.refusals.isEmpty })
+        #expect(await harness.refusals == ["t refused"])
+        harness.link.stop()
+        broker.stop()
+    }
+
+    @Test(
+        "a refused subscription is told with filter, cause and the remedy of that cause",
+        arguments: [
+            (128, "it says no more"), (131, "its log tells the cause"),
+            (135, "must allow user \"bms\" to read it; 'bms-mqtt acl' prints the rules"), (143, "check mqtt.base"),
+            (151, "a quota of user \"bms\" is used up"), (158, "does not offer such subscriptions"),
+            (161, "does not offer such subscriptions"), (162, "does not offer such subscriptions"),
+        ])
+    func refusedSubscription(reason: UInt8, words: String) async {
+        let broker = ScriptedBroker(ScriptedBroker.Script(suback: reason))
+        let complaints = Complaints()
+        var configuration = configuration(broker)
+        configuration.onRefusal = { complaints.add($0) }
+        let harness = LinkHarness(configuration)
+        harness.link.subscribe([Subscription("bms/+/set/#", qos: 1)])
+        await harness.start()
+        let text = await complaints.next()
+        #expect(text.contains("refuses the subscription to bms/+/set/#, so nothing of it is heard ("), "\(text)")
+        #expect(text.contains("reason \(reason)): ") && text.contains(words), "\(text)")
+        #expect(text.contains("'bms-mqtt acl'") == (reason == 135), "\(text)")
+        harness.link.stop()
+        broker.stop()
+    }
+
+    @Test("a topic that is taken again is told as such")
+    func takenAgain() async {
+        let broker = BrokerFixture(
+            {
+                var options = BrokerFixture.Options()
+                options.lines = ["message_size_limit 100"]
+                return options
+            }())
+        #expect(broker.start())
+        let complaints = Complaints()
+        var configuration = LinkConfiguration(broker)
+        configuration.onRefusal = { complaints.add($0) }
+        let harness = LinkHarness(configuration)
+        await harness.start()
+        #expect(await harness.connected())
+        harness.link.publish(OutgoingMessage("t", String(repeating: "x", count: 200), qos: 1))
+        let text = await complaints.next()
+        #expect(text.contains("refuses messages on t (") && text.contains("have 201 bytes: raise its limit"), "\(text)")
+        harness.link.publish(OutgoingMessage("t", "x", qos: 1))
+        #expect(await harness.wait { $0.refusals.count == 2 })
+        #expect(await harness.refusals == ["t refused", "t taken"])
+        harness.link.stop()
+    }
+
+    @Test(
+        "a message above the broker's packet limit is told with topic, size, limit and remedy, at once or after a wait",
+        arguments: [false, true])
+    func tooLarge(waits: Bool) async {
+        let broker = BrokerFixture(
+            {
+                var options = BrokerFixture.Options()
+                options.lines = ["max_packet_size 2000"]
+                return options
+            }())
+        #expect(broker.start())
+        let complaints = Complaints()
+        var configuration = LinkConfiguration(broker)
+        configuration.onRefusal = { complaints.add($0) }
+        let harness = LinkHarness(configuration)
+        await harness.start()
+        #expect(await harness.connected())
+        var message = OutgoingMessage("t", String(repeating: "x", count: 3000), qos: 1)
+        if waits { message.precedence = .large }
+        let outcome = harness.link.publish(message)
+        #expect(outcome == (waits ? .queued : .tooLarge))
+        // Answers to these show that the line is wide, and what is large goes then.
+        if waits {
+            for _ in 0..<3 { harness.link.publish(OutgoingMessage("u", String(repeating: "x", count: 1500), qos: 1)) }
+        }
+        let text = await complaints.next()
+        #expect(
+            text.contains(
+                "takes no packet above 2000 bytes, so t is not sent: topic and document have 3001 bytes: raise its limit "
+                    + "(mosquitto: max_packet_size"), "\(text)")
+        #expect(text.contains("homeAssistant.discovery: entities") == waits)
+        #expect(await harness.wait { $0.refusals == ["t refused"] })
+        // A smaller one of the topic goes.
+        harness.link.publish(OutgoingMessage("t", "x"))
+        #expect(await harness.wait { $0.refusals == ["t refused", "t taken"] })
+        harness.link.stop()
+    }
+
+    /// mosquitto 2.0.11 closes the older connection without a word, on MQTT 5, too.
+    @Test(
+        "of two clients with one identifier each says so by the pattern where the broker gives no reason",
+        .enabled(if: BrokerFixture.isAvailable), arguments: [ProtocolPreference.v5, .v311])
+    func takenOver(preference: ProtocolPreference) async {
+        let broker = BrokerFixture()
+        #expect(broker.start())
+        var configuration = LinkConfiguration(broker, id: "same")
+        configuration.protocolPreference = preference
+        let (first, second) = (LinkHarness(configuration), LinkHarness(configuration))
+        await first.start()
+        #expect(await first.connected())
+        await second.start()
+        #expect(await first.wait { $0.failures.count >= 3 })
+        let texts = await first.failures.map(\.description)
+        #expect(texts[0].contains("stopped, restarted, or network lost"), "one loss says nothing of another client")
+        #expect(
+            texts[2].contains("3 times one after the other") && texts[2].contains("\"same\" takes over"), "\(texts)")
+        first.link.stop()
+        second.link.stop()
+    }
+}
