@@ -50,8 +50,9 @@ enum ConfigurationTable {
             $0.plan.link.protocolPreference = $1.text == "5" ? .v5 : $1.text == "3.1.1" ? .v311 : .automatic
         },
         Key(
-            "mqtt.keepalive", .whole(5...300, unit: "seconds"), "10",
-            "A dead broker is noticed after 2.5 times this or 30 s, a dead bridge after 1.5 times."
+            "mqtt.keepalive", .whole(5...300, unit: "seconds"), "6",
+            "A dead broker is noticed after 2.5 times this or 30 s, a dead or frozen bridge by the broker after 1.5 times (mosquitto looks "
+                + "each 5 s: within 15 s)."
         ) { $0.plan.link.keepalive = $1.number },
         Key("mqtt.base", .checked(baseTopic), "bms", "First level of all topics.") { $0.baseTopic = $1.text },
         Key(
@@ -217,9 +218,9 @@ extension ConfigurationKey.Value {
     var text: String { if case .text(let text) = self { text } else { "" } }
     /// The flag of a flag.
     var flag: Bool { if case .flag(let flag) = self { flag } else { false } }
-    /// The curve of a curve.
     /// Neither true nor false was asked for.
     var isAuto: Bool { text == "auto" }
+    /// The curve of a curve.
     var curve: TemperatureCurve? { if case .curve(let curve) = self { curve } else { nil } }
     /// The number of a number.
     var list: [String] { if case .list(let names) = self { names } else { [] } }
