@@ -15,7 +15,7 @@ public struct LinkConfiguration: Sendable {
     public var username: String?
     /// Password. Never shown: see ``description``.
     public var password: String?
-    /// Seconds between signs of life, 5 or more (the library's minimum). A dead broker is noticed after 2.5 times this, or 30 s. A broker
+    /// Seconds between signs of life, 5 or more (the library's minimum). A dead broker is noticed after 25 to 30 s. A broker
     /// speaks the will 1.5 times this after the last sign, and mosquitto looks each 5 s: 14.4 s with 6.
     public var keepalive = 6
     /// TLS; `nil`: plain TCP.

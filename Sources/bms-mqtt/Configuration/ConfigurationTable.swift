@@ -51,7 +51,7 @@ enum ConfigurationTable {
         },
         Key(
             "mqtt.keepalive", .whole(5...300, unit: "seconds"), "6",
-            "A dead broker is noticed after 2.5 times this or 30 s, a dead or frozen bridge by the broker after 1.5 times (mosquitto looks "
+            "A dead broker is noticed after 25 to 30 s, a dead or frozen bridge by the broker after 1.5 times (mosquitto looks "
                 + "each 5 s: within 15 s)."
         ) { $0.plan.link.keepalive = $1.number },
         Key("mqtt.base", .checked(baseTopic), "bms", "First level of all topics.") { $0.baseTopic = $1.text },
