@@ -233,8 +233,8 @@ struct LinkThread {
         let report = core.report.withLock { $0 }
         let wasAccepted = core.state.withLock { $0.isAccepted }
         if wasAccepted { silentRefusals = 0 }
-        // A broker that is down or refuses in between says nothing of another client.
-        shortSessions = wasAccepted && seconds < Self.shortSeconds ? shortSessions + 1 : 0
+        // One that ended before the broker answered says nothing: the other client may have been that quick.
+        if wasAccepted { shortSessions = seconds < Self.shortSeconds ? shortSessions + 1 : 0 }
         if let reason = report.connack, reason != 0 {
             if (reason == 132 || reason == 1), fallBack() { return nil }
             if fallback.refused(reason, core.configuration.will) { return nil }

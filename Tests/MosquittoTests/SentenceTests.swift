@@ -195,11 +195,11 @@ struct SentenceTests {
         await first.start()
         #expect(await first.connected())
         await second.start()
-        #expect(await first.wait { $0.failures.count >= 3 })
+        // On a busy machine a connection may last long enough to be none of these.
+        #expect(await first.wait { $0.failures.contains { $0.description.contains("times one after the other") } })
         let texts = await first.failures.map(\.description)
         #expect(texts[0].contains("stopped, restarted, or network lost"), "one loss says nothing of another client")
-        #expect(
-            texts[2].contains("3 times one after the other") && texts[2].contains("\"same\" takes over"), "\(texts)")
+        #expect(texts.count >= 3 && texts.last?.contains("\"same\" takes over") == true, "\(texts)")
         first.link.stop()
         second.link.stop()
     }
