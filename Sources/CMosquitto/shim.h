@@ -1,4 +1,13 @@
-// libmosquitto of Debian 12 (2.0.11). mqtt_protocol.h holds the MQTT 5 property identifiers.
+// libmosquitto 2.0.11: ours (scripts/libmosquitto), or Debian 12's own. mqtt_protocol.h holds the MQTT 5 property identifiers.
 #pragma once
 #include <mosquitto.h>
 #include <mqtt_protocol.h>
+
+#ifndef MOSQ_HAS_BOUNDS
+// Debian's own has no bound to set, and does not tell.
+#define MOSQ_HAS_BOUNDS 0
+#define MOSQ_BOUNDS_SOURCE ""
+static inline void mosquitto_incoming_maximum_set(struct mosquitto *mosq, uint32_t size) {}
+static inline uint32_t mosquitto_incoming_refused(struct mosquitto *mosq) { return 0; }
+static inline bool mosquitto_has_pending(struct mosquitto *mosq) { return false; }
+#endif
