@@ -3,20 +3,27 @@ import Synchronization
 /// Counts messages between the network thread and the reader, and bounds them.
 final class Backlog: Sendable {
     private static let limit = 1024
+    private static let byteLimit = 8 << 20
     private let waiting = Atomic<Int>(0)
+    private let bytes = Atomic<Int>(0)
     private let lost = Atomic<Int>(0)
 
-    /// `true` when there is room for one more; else it is counted as lost.
-    func admit() -> Bool {
-        guard waiting.load(ordering: .relaxed) < Self.limit else {
+    /// `true` when there is room for one more of this size; else it is counted as lost.
+    func admit(_ size: Int) -> Bool {
+        guard waiting.load(ordering: .relaxed) < Self.limit, bytes.load(ordering: .relaxed) < Self.byteLimit else {
             countLoss()
             return false
         }
         waiting.add(1, ordering: .relaxed)
+        bytes.add(size, ordering: .relaxed)
         return true
     }
 
-    func taken() { waiting.subtract(1, ordering: .relaxed) }
+    func taken(_ size: Int) {
+        waiting.subtract(1, ordering: .relaxed)
+        bytes.subtract(size, ordering: .relaxed)
+    }
+
     func countLoss() { lost.add(1, ordering: .relaxed) }
 
     /// Messages that were dropped: nobody read, or they were too large.

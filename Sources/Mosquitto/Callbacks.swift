@@ -59,7 +59,7 @@ func refusePassphrase(
 private func receive(_ message: mosquitto_message, _ properties: OpaquePointer?, _ core: LinkCore) {
     guard let topic = message.topic else { return }
     let length = Int(message.payloadlen)
-    guard length <= core.configuration.maximumPayload else {
+    guard length <= core.configuration.maximumPacket else {
         core.backlog.countLoss()
         return
     }
@@ -68,7 +68,13 @@ private func receive(_ message: mosquitto_message, _ properties: OpaquePointer?,
         payload: message.payload.map { Array(UnsafeRawBufferPointer(start: $0, count: length)) } ?? [],
         qos: Int(message.qos), retain: message.retain)
     IncomingProperties.read(properties, into: &incoming)
-    core.report.withLock { $0.messages.append(incoming) }
+    let isTaken = core.report.withLock { report in
+        guard report.bytes + length <= max(LinkCore.Report.room, core.configuration.maximumPacket) else { return false }
+        report.bytes += length
+        report.messages.append(incoming)
+        return true
+    }
+    if !isTaken { core.backlog.countLoss() }
 }
 
 extension LinkCore {

@@ -124,6 +124,21 @@ struct FailureText {
         failure(.handshake, MOSQ_ERR_INVAL.rawValue, "mqtt.tls.\(key): \(reason)", isRetryable: false)
     }
 
+    /// A message was too large to take. Its topic is not known: it comes after the size.
+    ///
+    /// - Parameter leftOut: the filter that brought it, and is not asked for in the next hour.
+    func tooLarge(_ size: Int, leftOut filter: String?) -> LinkFailure {
+        let limit = configuration.maximumPacket
+        let message = size > 0 ? "a message of \(size) bytes" : "a message"
+        let consequence =
+            filter.map { ". It came with the subscription to \($0), so nothing of that is heard for an hour" } ?? ""
+        return failure(
+            .session, MOSQ_ERR_OVERSIZE_PACKET.rawValue,
+            "\(broker) sent \(message), where \(limit) are taken at most: its topic is unknown, and somebody who may write to "
+                + "a topic of this bridge sent it\(consequence). Clear it if it is retained, let the broker refuse such "
+                + "(mosquitto: message_size_limit), and see with 'bms-mqtt acl' who may write")
+    }
+
     /// The library ended the connection.
     ///
     /// - Parameter shortSessions: connections, this one the last, that ended soon after they were accepted.

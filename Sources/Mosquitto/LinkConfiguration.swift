@@ -24,8 +24,10 @@ public struct LinkConfiguration: Sendable {
     public var will: OutgoingMessage?
     /// Which MQTT to speak.
     public var protocolPreference = ProtocolPreference.automatic
-    /// Larger incoming payloads are dropped and counted, in bytes.
-    public var maximumPayload = 65_536
+    /// Largest packet to take, in bytes, header included. An MQTT 5 broker is told and leaves out what is larger; one that sends it
+    /// nevertheless loses the connection before memory is taken for it, where ``MosquittoLibrary/hasBounds`` holds. Else the message
+    /// is dropped afterwards. Each is counted in ``MosquittoLink/droppedMessages``.
+    public var maximumPacket = 65_536
     /// Hears, on the network thread, a sentence for each subscription and each message that the broker refuses, as far as it says so: of
     /// quality 1 or 2, or with a receipt; and for each that is larger than the broker takes.
     public var onRefusal: (@Sendable (String) -> Void)?

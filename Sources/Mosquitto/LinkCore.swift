@@ -29,6 +29,8 @@ final class LinkCore: Sendable {
         var maximumPacket: Int?
         /// What is lost because of what this broker refused, told with the connection.
         var note = ""
+        /// After a message too large to take.
+        var probation = Probation()
 
         mutating func forgetConnection(isOverdue: Bool, at now: Double) {
             handle = nil
@@ -39,6 +41,7 @@ final class LinkCore: Sendable {
             isNarrow = nil
             hasAskedForLarge = false
             maximumPacket = nil
+            probation.forgetConnection()
         }
     }
 
@@ -54,10 +57,16 @@ final class LinkCore: Sendable {
         var dismissal: Int32?
         /// Messages in the order of their arrival.
         var messages: [IncomingMessage] = []
+        /// Bytes of their payloads.
+        var bytes = 0
+        /// Bytes that may come with one turn of the network thread.
+        static let room = 4 << 20
         /// Sentences about subscriptions and messages that the broker refused.
         var refusals: [String] = []
         /// Topics of which the broker takes nothing, or takes something again.
         var changedTopics: [(topic: String, isOver: Bool)] = []
+        /// The broker answered a subscription.
+        var hasSubscribed = false
         /// What is new of the pace.
         var isNarrow: Bool?
         /// Lines of the library that tell causes.
@@ -250,7 +259,7 @@ final class LinkCore: Sendable {
     func deliverNews(_ deliver: (LinkEvent) -> Void) {
         let news = report.withLock { report in
             let news = report
-            if !report.messages.isEmpty { report.messages = [] }
+            if !report.messages.isEmpty { (report.messages, report.bytes) = ([], 0) }
             if !report.refusals.isEmpty { report.refusals = [] }
             if !report.changedTopics.isEmpty { report.changedTopics = [] }
             report.isNarrow = nil
@@ -295,6 +304,7 @@ final class LinkCore: Sendable {
     /// The broker answered a subscription or a message that wants an answer. A refusal ends nothing, and so it must be told.
     func answered(_ identifier: Int32, _ reason: Int32) {
         guard let request = requests.take(identifier) else { return }
+        if case .subscribe = request { report.withLock { $0.hasSubscribed = true } }
         guard reason >= 128 else {
             if case .publish(let topic, _, _) = request { noteTaken(topic, .answer) }
             return
@@ -321,6 +331,22 @@ final class LinkCore: Sendable {
     }
 
     private func send(_ subscriptions: [Subscription], _ state: inout State, _ handle: OpaquePointer) {
+        ask(state.probation.admit(subscriptions, at: MonotonicTime.seconds()), &state, handle)
+    }
+
+    /// Asks for the next of the subscriptions that go one by one. Called with the state locked, on the network thread.
+    func askNext(_ state: inout State, _ handle: OpaquePointer, isQuiet: Bool) {
+        guard state.isAccepted else { return }
+        let hasAnswer = report.withLock { report in
+            defer { report.hasSubscribed = false }
+            return report.hasSubscribed
+        }
+        guard let next = state.probation.next(hasAnswer: hasAnswer, isQuiet: isQuiet, at: MonotonicTime.seconds())
+        else { return }
+        ask([next], &state, handle)
+    }
+
+    private func ask(_ subscriptions: [Subscription], _ state: inout State, _ handle: OpaquePointer) {
         // Where nothing keeps this client's own messages away, it goes without the others', too.
         for subscription in subscriptions
         where state.version == .v5 || !subscription.noLocal || subscription.toleratesOwn {

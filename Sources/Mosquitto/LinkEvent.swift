@@ -53,7 +53,7 @@ public struct LinkEvents: AsyncSequence, Sendable {
         /// The next event; `nil` after the link was stopped.
         public mutating func next(isolation actor: isolated (any Actor)?) async -> LinkEvent? {
             let event = await base.next(isolation: actor)
-            if case .message? = event { backlog.taken() }
+            if case .message(let message)? = event { backlog.taken(message.payload.count) }
             return event
         }
 

@@ -107,11 +107,11 @@ struct LinkThread {
         }
         if let failure = prepare(handle) { return failure }
         let start = MonotonicTime.seconds()
-        let code = mosquitto_connect(
-            handle, configuration.host, Int32(configuration.port), Int32(max(5, configuration.keepalive)))
-        guard code == MOSQ_ERR_SUCCESS.rawValue32 else {
-            return core.isStopping ? nil : conclude(code, errno, after: 0)
-        }
+        let properties = PropertyList(maximumPacket: version == .v5 ? configuration.maximumPacket : nil)
+        let code = mosquitto_connect_bind_v5(
+            handle, configuration.host, Int32(configuration.port), Int32(max(5, configuration.keepalive)), nil,
+            properties.head)
+        guard code == MOSQ_ERR_SUCCESS.rawValue32 else { return core.isStopping ? nil : conclude(code, errno, after: 0) }
         Self.boundSocket(mosquitto_socket(handle))
         core.pending.withLock { $0 = LinkCore.Pending(isAwaited: $0.isAwaited) }
         core.requests.clear()
@@ -153,13 +153,16 @@ struct LinkThread {
             Self.longestOverdue,
             max(Self.shortestOverdue, Self.overdueKeepalives * Double(max(5, core.configuration.keepalive))))
         while true {
-            let (socket, hasToWrite) = core.state.withLock { _ in
-                (mosquitto_socket(handle), mosquitto_want_write(handle))
+            let (socket, hasToWrite, hasPending) = core.state.withLock { _ in
+                (mosquitto_socket(handle), mosquitto_want_write(handle), mosquitto_has_pending(handle))
             }
             guard socket >= 0 else { return (MOSQ_ERR_NO_CONN.rawValue32, 0) }
             core.heartbeat.beat()
-            // The library counts time for the keepalive, of 5 s at least, only when it is asked.
-            let ready = Poll.wait(for: socket, alsoWriting: hasToWrite, seconds: 2, wake: core.wake)
+            // The library counts time for the keepalive, of 5 s at least, only when it is asked. Of what TLS has read already the
+            // socket does not tell.
+            let seconds = hasPending ? 0 : core.state.withLock { $0.probation.turn } ?? 2
+            var ready = Poll.wait(for: socket, alsoWriting: hasToWrite, seconds: seconds, wake: core.wake)
+            ready.canRead = ready.canRead || hasPending
             if ready.isWoken { core.wake.clear() }
             let result = core.state.withLock { state in
                 if state.isStopping {
@@ -172,6 +175,7 @@ struct LinkThread {
                 if code == MOSQ_ERR_SUCCESS.rawValue32, ready.canWrite { code = mosquitto_loop_write(handle, 1) }
                 core.release(&state, handle)
                 guard code == MOSQ_ERR_SUCCESS.rawValue32 else { return (code, errno) }
+                core.askNext(&state, handle, isQuiet: !ready.canRead)
                 if !state.pace.isAwaiting {
                     code = mosquitto_loop_misc(handle)
                 } else if state.pace.isOverdue(overdue, at: MonotonicTime.seconds()) {
@@ -190,6 +194,7 @@ struct LinkThread {
     private func prepare(_ handle: OpaquePointer) -> LinkFailure? {
         let configuration = core.configuration
         installCallbacks(handle)
+        mosquitto_incoming_maximum_set(handle, UInt32(clamping: configuration.maximumPacket))
         // Not threaded_set: a publisher then writes to the socket at once instead of waking this thread. The state's lock keeps
         // the two apart.
         mosquitto_int_option(
@@ -245,6 +250,14 @@ struct LinkThread {
             // restart.
             silentRefusals += 1
             if silentRefusals >= 2, fallBack() { return nil }
+        }
+        if code == MOSQ_ERR_OVERSIZE_PACKET.rawValue32 {
+            core.backlog.countLoss()
+            let (size, filter) = core.state.withLock { state in
+                let size = state.handle.map { Int(mosquitto_incoming_refused($0.pointer)) } ?? 0
+                return (size, state.probation.blame(at: MonotonicTime.seconds()))
+            }
+            return texts.tooLarge(size, leftOut: filter)
         }
         if version == .v311, core.configuration.protocolPreference == .automatic {
             // The broker may have been replaced by one that knows 5.

@@ -60,7 +60,7 @@ public final class MosquittoLink: Sendable {
             isStarted = LinkThread.start(
                 core,
                 deliver: deliver ?? { event in
-                    if case .message = event, !backlog.admit() { return }
+                    if case .message(let message) = event, !backlog.admit(message.payload.count) { return }
                     continuation.yield(event)
                 }, ended: { continuation.finish() })
             return isStarted

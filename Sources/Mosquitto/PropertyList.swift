@@ -8,6 +8,13 @@ struct PropertyList: ~Copyable {
 
     init() {}
 
+    /// The properties of CONNECT.
+    init(maximumPacket: Int?) {
+        if let size = maximumPacket.flatMap({ UInt32(exactly: $0) }) {
+            mosquitto_property_add_int32(&head, Int32(MQTT_PROP_MAXIMUM_PACKET_SIZE.rawValue), size)
+        }
+    }
+
     /// The properties of a message.
     init(_ message: OutgoingMessage) {
         if let expiry = message.expiry, let seconds = UInt32(exactly: expiry) {

@@ -51,7 +51,7 @@ struct Dispatcher: Sendable {
             Console.write(arguments.text("name").flatMap(PackageFile.init)?.text ?? "")
             return 0
         default:
-            Console.write("bms-mqtt \(Version.number)\n")
+            Console.write("bms-mqtt \(Version.number)\n\(MosquittoLibrary.text)\n")
             return 0
         }
     }

@@ -68,6 +68,7 @@ struct RunningService {
         let guards = bridge.guards.map { ($0, Self.link($0, plan.link)) }
         var configuration = plan.link
         configuration.will = OutgoingMessage(bridge.will)
+        configuration.maximumPacket = Bridge.largestMessage
         configuration.onRefusal = { log.warning($0) }
         let link = MosquittoLink(configuration)
         link.subscribe(
@@ -88,7 +89,12 @@ struct RunningService {
         let reporter = ServiceReporter(
             notifier: notifier, log: log, summaries: runtime.summaries, isConnected: { link.isConnected })
         let time = ClockThread(runtime, clock, events.simulatedPacks(), reporter, heartbeat)
-        log.info("bridging \(plan.summary) to \(plan.link)")
+        log.info("bridging \(plan.summary) to \(plan.link) by \(MosquittoLibrary.text)")
+        if !MosquittoLibrary.hasBounds {
+            log.warning(
+                "this build holds the system's libmosquitto, which a hostile broker can end with one packet, and fill the memory with "
+                    + "one: use the package, or build with scripts/set-up (SECURITY.md)")
+        }
         var isWhole = keeper.start(runtime) && link.start { events.take($0, runtime) }
         for (relayGuard, link) in guards {
             isWhole = link.start { events.take($0, relayGuard, runtime) } && isWhole
