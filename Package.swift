@@ -61,7 +61,8 @@ let package = Package(
 
         // Tests, one target per module.
         .target(
-            name: "TestSupport", dependencies: ["BMSCore", "CLinux"], path: "Tests/TestSupport", swiftSettings: common),
+            name: "TestSupport", dependencies: ["BMSCore", "CLinux", "LinuxIO"], path: "Tests/TestSupport",
+            swiftSettings: common),
         .testTarget(name: "BMSCoreTests", dependencies: ["BMSCore", "TestSupport"], swiftSettings: common),
         .testTarget(
             name: "ChargeLimitsTests", dependencies: ["ChargeLimits", "BMSCore", "PackSimulator", "TestSupport"],
@@ -81,7 +82,8 @@ let package = Package(
         .testTarget(
             name: "CommandTests",
             dependencies: [
-                "bms-mqtt", "BMSCore", "ChargeLimits", "JSONInput", "PackSimulator", "MQTTBridge", "TestSupport",
+                "bms-mqtt", "BMSCore", "ChargeLimits", "JSONInput", "PackSimulator", "MQTTBridge", "Mosquitto",
+                "TestSupport",
             ],
             swiftSettings: common),
     ]

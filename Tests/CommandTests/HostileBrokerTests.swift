@@ -1,0 +1,85 @@
+import Mosquitto
+import TestSupport
+import Testing
+
+/// What a broker can send that no broker should, to the program as it is installed.
+@Suite(
+    "A hostile broker",
+    .enabled(if: MosquittoLibrary.hasBounds, "needs the library of scripts/libmosquitto: scripts/test"),
+    .timeLimit(.minutes(5)))
+struct HostileBrokerTests {
+    private static let program: String = {
+        let folder = CommandLine.arguments[0].split(separator: "/").dropLast().joined(separator: "/")
+        return "/\(folder)/bms-mqtt"
+    }()
+
+    private struct Victim {
+        var packet: HostilePacket
+        var broker: HostileBroker
+        var folder: TemporaryFolder
+        var child: ChildProcess
+    }
+
+    /// The program for each packet, all at the same time.
+    private func victims(_ words: [String]) throws -> [Victim] {
+        try HostilePacket.all.map { packet in
+            let broker = HostileBroker(packet)
+            let folder = TemporaryFolder()
+            let file = folder.write(
+                """
+                mqtt: { host: 127.0.0.1, port: \(broker.port)\(packet.isOld ? ", protocol: \"3.1.1\"" : "") }
+                stateDirectory: \(folder.path)/state
+                packs:
+                  - id: garage
+                    source: simulator:day
+                """, "config.yaml")
+            let child = try #require(ChildProcess(Self.program, words + ["--config", file]))
+            return Victim(packet: packet, broker: broker, folder: folder, child: child)
+        }
+    }
+
+    @Test("run goes on after each of them, and is served by the next broker that is well")
+    func run() throws {
+        let victims = try victims(["run"])
+        #expect(victims.count >= 32)
+        for victim in victims {
+            #expect(victim.broker.hasServed(seconds: 60), "\(victim.packet)")
+            #expect(victim.broker.victims == 1, "\(victim.packet)")
+            #expect(victim.child.exitCode(seconds: 0.01) == nil, "\(victim.packet)")
+            victim.broker.stop()
+        }
+    }
+
+    @Test(
+        "no tool ends by a signal",
+        arguments: [
+            ["settings", "garage"], ["set", "garage", "reserveSoc", "20"], ["monitor", "--once"],
+            ["health", "--wait", "2"],
+        ])
+    func tools(words: [String]) throws {
+        for victim in try victims(words) {
+            let code = victim.child.exitCode(seconds: 60)
+            #expect(code == 0 || code == 1, "\(victim.packet): \(victim.child.read(seconds: 1))")
+            #expect(victim.broker.victims == 1, "\(victim.packet)")
+            victim.broker.stop()
+        }
+    }
+
+    @Test("a message too large to take is told with its size and the remedy", arguments: [false, true])
+    func tooLarge(isOld: Bool) throws {
+        var packet = HostilePacket.hugeMessage
+        packet.isOld = isOld
+        let broker = HostileBroker(packet)
+        defer { broker.stop() }
+        let folder = TemporaryFolder()
+        let file = folder.write(
+            """
+            mqtt: { host: 127.0.0.1, port: \(broker.port)\(isOld ? ", protocol: \"3.1.1\"" : "") }
+            stateDirectory: \(folder.path)/state
+            packs: [{ id: garage, source: "simulator:day" }]
+            """, "config.yaml")
+        let bridge = try #require(ChildProcess(Self.program, ["run", "--config", file]))
+        let text = bridge.read(until: "message_size_limit")
+        #expect(text.contains("sent a message of 268435460 bytes, where 1048576 are taken at most"), "\(text)")
+    }
+}
