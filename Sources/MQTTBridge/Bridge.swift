@@ -96,8 +96,8 @@ public struct Bridge: Sendable {
     /// Ids of all packs and banks.
     private var ids: [String] { packs.map(\.options.id) + banks.map(\.options.id) }
 
-    /// Bytes of the largest message that ``subscriptions`` bring: an own announcement of 255 cells takes 0.4 MB, with the longest ids
-    /// and topics 0.7 MB.
+    /// Bytes of the largest message that ``subscriptions`` bring, with room to spare: an own announcement of 255 cells with the longest
+    /// ids and topics takes 0.5 MB.
     public static let largestMessage = 1 << 20
 
     /// Topic filters to subscribe to.

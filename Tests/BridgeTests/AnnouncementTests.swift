@@ -26,6 +26,26 @@ struct AnnouncementTests {
     private static let old =
         #"{"device":{},"components":{"soc":{"platform":"sensor","unique_id":"x"},"old_name":{"platform":"sensor"},"cell_017_voltage":{"platform":"sensor"},"BAD KEY":{"platform":"sensor"},"odd":{"platform":7}}}"#
 
+    @Test(
+        "the largest announcement, which is read back, stays below half of what the bridge takes",
+        arguments: Language.allCases)
+    func largest(language: Language) {
+        func longest(_ letter: Character, _ count: Int) -> String { String(repeating: letter, count: count) }
+        var harness = BridgeHarness { options, pack in
+            options.language = language
+            options.topics = Topics(base: longest("b", 64), discoveryPrefix: longest("h", 64))
+            pack.id = longest("g", 32)
+            pack.name = longest("é", 32)
+        }
+        harness.frames(40) {
+            $0.cellCount = 255
+            $0.packVoltage = Millivolts(255 * 3312)
+        }
+        let sizes = harness.sent.map { $0.topic.utf8.count + $0.payload.count }
+        #expect(sizes.contains { $0 > 400_000 }, "the cells are announced")
+        #expect(sizes.allSatisfy { $0 * 2 < Bridge.largestMessage }, "\(sizes.max() ?? 0)")
+    }
+
     @Test("a pack that never speaks is announced without cells after half a minute, with nothing that needs bounds")
     func silent() throws {
         var harness = BridgeHarness()
