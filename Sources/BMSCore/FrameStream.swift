@@ -12,6 +12,10 @@ public struct FrameStream: Sendable {
 
     private var buffer: [UInt8] = []
     private var head = 0
+    /// When the bytes of the buffer came: from which place on, in order.
+    private var times: [(place: Int, time: Timestamp)] = []
+    /// When the first byte came of the window that ``next()`` returned last; `nil` where its time was not told.
+    private(set) var begin: Timestamp?
     /// The next window is where a frame is due.
     private var isAligned = false
     private var hasFoundFrame = false
@@ -26,9 +30,16 @@ public struct FrameStream: Sendable {
 
     /// Takes bytes as they were read. Call ``next()`` until it returns `nil` before the next push: what stays buffered
     /// is then below 58 bytes.
-    public mutating func push(_ bytes: [UInt8]) {
+    ///
+    /// - Parameter now: when they came; `nil` where nobody asks for ``begin``.
+    public mutating func push(_ bytes: [UInt8], at now: Timestamp? = nil) {
         buffer.removeFirst(head)
+        times = times.map { ($0.place - head, $0.time) }
+        // Of the entries at or before the first byte the last one holds.
+        if let first = times.lastIndex(where: { $0.place <= 0 }) { times.removeFirst(first) }
+        if buffer.isEmpty { times = [] }
         head = 0
+        if let now { times.append((buffer.count, now)) }
         buffer.append(contentsOf: bytes)
     }
 
@@ -38,6 +49,7 @@ public struct FrameStream: Sendable {
     public mutating func next() -> Result<Frame, RejectedFrame>? {
         while buffer.count - head >= FrameLayout.length {
             let window = rules.check(buffer.span.extracting(head..<(head + FrameLayout.length)))
+            begin = times.last { $0.place <= head }?.time
             switch window {
             case .success:
                 head += FrameLayout.length
@@ -83,6 +95,7 @@ public struct FrameStream: Sendable {
     /// Forgets a half-received frame: the source was closed and opened again.
     public mutating func reset() {
         counters.bytesDropped += buffer.count - head
+        times = []
         buffer.removeAll(keepingCapacity: true)
         head = 0
         isAligned = false

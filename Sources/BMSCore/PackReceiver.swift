@@ -3,6 +3,11 @@ public struct PackReceiver: Sendable {
     private var stream: FrameStream
     private var tracker: PackTracker
     private var damagedAt: Timestamp?
+    /// `nil` where arrival tells nothing.
+    private var arrivals: ArrivalWatch?
+    private let longestAge: Int64
+    /// When the newest frame that was handed on was measured, as far as its arrival tells.
+    private var newestAt: Timestamp?
 
     /// A receiver that has seen no byte.
     ///
@@ -13,6 +18,8 @@ public struct PackReceiver: Sendable {
     ) {
         stream = FrameStream(rules: rules)
         tracker = PackTracker(options, memory: memory)
+        arrivals = options.judgesArrival ? ArrivalWatch(options.freshness) : nil
+        longestAge = options.freshness.hold
     }
 
     /// Knowledge as of now, with the counters of every stage.
@@ -31,14 +38,40 @@ public struct PackReceiver: Sendable {
 
     /// Takes bytes as they were read.
     ///
+    /// A frame is as old as its first byte; of several that come together each is a second older than the next. What is older
+    /// than `hold`, and what ``ArrivalWatch`` does not believe, is refused: it may take permissions away and gives none.
+    ///
+    /// - Parameter age: milliseconds since the bytes came, at least.
     /// - Returns: what became of each frame in them whose signs and sum are right, oldest first.
-    public mutating func receive(_ bytes: [UInt8], at now: Timestamp) -> [PackTracker.Outcome] {
+    public mutating func receive(_ bytes: [UInt8], age: Int64 = 0, at now: Timestamp) -> [PackTracker.Outcome] {
         let damagedBefore = stream.damagedBytes
-        stream.push(bytes)
-        var outcomes: [PackTracker.Outcome] = []
-        while let window = stream.next() { outcomes.append(track(window, at: now)) }
+        let arrival = now + -age
+        stream.push(bytes, at: arrival)
+        var windows: [(window: Result<Frame, RejectedFrame>, begin: Timestamp)] = []
+        while let window = stream.next() { windows.append((window, stream.begin ?? arrival)) }
         if stream.damagedBytes != damagedBefore { damagedAt = now }
-        return outcomes
+        guard !windows.isEmpty else { return [] }
+        guard let verdict = arrivals?.judge(windows.count, at: arrival) else {
+            return windows.map { track($0.window, at: now) }
+        }
+        return windows.enumerated().map { index, item in
+            let later = Int64(windows.count - 1 - index)
+            let latest = arrival + -later * ArrivalWatch.interval
+            // Frames come in their order; a moment in the future proves that the clock jumped back.
+            var measured = min(item.begin, latest)
+            if let newestAt, newestAt <= arrival { measured = max(measured, newestAt) }
+            guard verdict != .heldBack, now - measured <= longestAge else { return holdBack(item.window, at: now) }
+            newestAt = measured
+            return track(item.window, at: measured, isConfirmed: verdict == .counts)
+        }
+    }
+
+    /// Refuses a frame of unknown age.
+    private mutating func holdBack(_ window: Result<Frame, RejectedFrame>, at now: Timestamp) -> PackTracker.Outcome {
+        guard case .success(let frame) = window else { return track(window, at: now) }
+        tracker.refuse(frame.status, for: .heldBack, at: now)
+        stream.refuse(.heldBack)
+        return .refused(.heldBack)
     }
 
     /// Takes bytes that claim to be one whole frame, as a line of a filter does.
@@ -53,10 +86,12 @@ public struct PackReceiver: Sendable {
         return track(window, at: now)
     }
 
-    private mutating func track(_ window: Result<Frame, RejectedFrame>, at now: Timestamp) -> PackTracker.Outcome {
+    private mutating func track(
+        _ window: Result<Frame, RejectedFrame>, at now: Timestamp, isConfirmed: Bool = true
+    ) -> PackTracker.Outcome {
         switch window {
         case .success(let frame):
-            let outcome = tracker.take(frame, at: now)
+            let outcome = tracker.take(frame, isConfirmed: isConfirmed, at: now)
             if case .refused(let rejection) = outcome { stream.refuse(rejection) }
             return outcome
         case .failure(let rejected):

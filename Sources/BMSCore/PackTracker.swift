@@ -35,6 +35,8 @@ public struct PackTracker: Sendable {
         public var gate = GateLimits()
         /// Times after which data is stale.
         public var freshness = FreshnessTimes()
+        /// How frames arrive tells their age. Not so for a recording or a simulation, which may run at any pace.
+        public var judgesArrival = true
 
         /// The defaults above.
         public init() {}
@@ -94,8 +96,15 @@ public struct PackTracker: Sendable {
 
     /// Takes a frame that obeyed the ``FrameRules``. Of one that is refused for what came before it the status byte counts as
     /// ``refuse(_:for:at:)`` says.
+    ///
+    /// - Parameter isConfirmed: something shows that the frame was measured just now. Where nothing does, it is refused, but counts for
+    ///   its twin: what needs two frames waits for one more.
     @discardableResult
-    public mutating func take(_ frame: Frame, at now: Timestamp) -> Outcome {
+    public mutating func take(_ frame: Frame, isConfirmed: Bool = true, at now: Timestamp) -> Outcome {
+        guard isConfirmed || !frame.status.contains(.noCellCommunication) else {
+            refuse(frame.status, for: .heldBack, at: now)
+            return .refused(.heldBack)
+        }
         if frame.status.contains(.noCellCommunication) {
             note(frame.status, at: now)
             snapshot.keys = keys.values(at: now)
@@ -107,9 +116,9 @@ public struct PackTracker: Sendable {
             snapshot.refusal = .stuck
             return .refused(.stuck)
         }
-        if let rejection = gate.check(frame) {
-            if snapshot.frame == nil {
-                // The very first frame waits for its twin; when that comes, permission rests on both.
+        if let rejection = gate.check(frame) ?? (isConfirmed ? nil : .heldBack) {
+            if snapshot.frame == nil || !isConfirmed {
+                // The first frame, of all or after a silence, waits for its twin; when that comes, permission rests on both.
                 cast(frame.status, at: now)
                 lower(frame.status, for: rejection, at: now)
             } else {

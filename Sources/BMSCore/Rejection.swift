@@ -38,6 +38,8 @@ public enum Rejection: String, CaseIterable, Hashable, Sendable {
     case settings
     /// The sender repeats one frame, byte for byte, for longer than a living BMS can.
     case stuck
+    /// Nobody knows when it was measured: it took long to arrive, or came in a burst or alone after a gap.
+    case heldBack
 
     /// Finding of the check, for people.
     public var meaning: String {
@@ -57,13 +59,14 @@ public enum Rejection: String, CaseIterable, Hashable, Sendable {
         case .jump: "jump not confirmed by a second frame"
         case .settings: "changed settings not confirmed yet"
         case .stuck: "the same bytes for too long"
+        case .heldBack: "held back on the way, so of unknown age"
         }
     }
 
     /// The configuration key under a pack that loosens the check; `nil` for the checks that make a frame a frame.
     public var configurationKey: String? {
         switch self {
-        case .signs, .sum, .cellNumber, .soc, .voltageOrder, .temperatureOrder, .thresholds: nil
+        case .signs, .sum, .cellNumber, .soc, .voltageOrder, .temperatureOrder, .thresholds, .heldBack: nil
         case .cellCount: "cells"
         case .current: "checks.maximumCurrent"
         case .cellVoltage: "checks.minimumCellVoltage, checks.maximumCellVoltage"

@@ -1,11 +1,16 @@
 import Glibc
 
-/// Time for waits, by a clock that nobody sets.
+/// Time by clocks that nobody sets.
 public enum MonotonicTime {
-    /// Seconds since boot, suspend left out.
-    public static func seconds() -> Double {
+    /// Seconds since boot, suspend left out: for waits.
+    public static func seconds() -> Double { read(CLOCK_MONOTONIC) }
+
+    /// Seconds since boot, suspend included: for the age of data.
+    public static func sinceBoot() -> Double { read(CLOCK_BOOTTIME) }
+
+    private static func read(_ clock: clockid_t) -> Double {
         var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
+        clock_gettime(clock, &time)
         return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
     }
 }

@@ -149,10 +149,12 @@ public struct Bridge: Sendable {
     public func limits(ofBank index: Int) -> Limits? { banks[index].limits }
 
     /// Bytes came from a pack's source.
-    public mutating func receive(_ bytes: [UInt8], pack index: Int, at now: Moment) -> Outbox {
+    ///
+    /// - Parameter age: milliseconds since they came, at least.
+    public mutating func receive(_ bytes: [UInt8], pack index: Int, age: Int64 = 0, at now: Moment) -> Outbox {
         var isHeard = false
         var outbox = collect(at: now, touched: index) { packs, outbox in
-            isHeard = packs[index].receive(bytes, at: now, into: &outbox)
+            isHeard = packs[index].receive(bytes, age: age, at: now, into: &outbox)
         }
         // A bank looks at several frames together, and a doubt is answered by the next tick.
         outbox.mayRest =
@@ -160,8 +162,8 @@ public struct Bridge: Sendable {
         return outbox
     }
 
-    /// A pack's source was opened, or closed: half a frame is worth nothing now.
-    public mutating func sourceChanged(pack index: Int, isOpen: Bool) { packs[index].sourceChanged(isOpen: isOpen) }
+    /// A pack's source was opened or closed, or (`nil`) its bytes were thrown away: half a frame is worth nothing now.
+    public mutating func sourceChanged(pack index: Int, isOpen: Bool?) { packs[index].sourceChanged(isOpen: isOpen) }
 
     /// How each pack stands.
     public mutating func summaries(at now: Timestamp) -> [PackSummary] {
@@ -353,7 +355,9 @@ public struct Bridge: Sendable {
         if isConnected, let messages = gx?.tick(at: now) { outbox.send(messages) }
         if isConnected { departures.step(at: now.monotonic, into: &outbox) }
         body(&packs, &outbox)
-        for index in concerned { banks[index].step(&packs, touched: touched, at: now, into: &outbox) }
+        // A pack whose news were put off has none for its bank.
+        let isPutOff = touched.map { packs[$0].isPutOff } ?? false
+        for index in concerned where !isPutOff { banks[index].step(&packs, touched: touched, at: now, into: &outbox) }
         if !isConnected { outbox.messages = [] }
         return outbox.awaitsTick ? putOff(outbox) : outbox
     }

@@ -39,6 +39,12 @@ struct PackChannel: Sendable {
     /// Milliseconds after a good frame in which time alone changes nothing.
     private static let tickAfter: Int64 = 900
     private var frameAt: Timestamp?
+    /// ``PackSnapshot/framesMeasured`` as of the last step: what is measured is recorded once.
+    private var framesNoted = 0
+    private var budget = StepBudget()
+    private var pace = FramePace()
+    /// The last bytes came too soon after others: what they changed is told by a tick.
+    private(set) var isPutOff = false
     /// A step went no further than its limits.
     private var owesRest = false
     private(set) var limits: Limits?
@@ -69,22 +75,35 @@ struct PackChannel: Sendable {
 
     /// Takes bytes and publishes at once what they changed.
     ///
+    /// - Parameter age: milliseconds since they came, at least.
     /// - Returns: the pack was heard, there was a good frame in them.
-    mutating func receive(_ bytes: [UInt8], at now: Moment, into outbox: inout Outbox) -> Bool {
-        let outcomes = receiver.receive(bytes, at: now.monotonic)
+    mutating func receive(_ bytes: [UInt8], age: Int64, at now: Moment, into outbox: inout Outbox) -> Bool {
+        let outcomes = receiver.receive(bytes, age: age, at: now.monotonic)
         guard !outcomes.isEmpty else { return false }
         let isGood = outcomes.contains { outcome in
             if case .refused = outcome { return false }
             return true
         }
         if isGood { frameAt = now.monotonic }
-        advance(at: now, hasFrame: isGood, into: &outbox)
+        if let sentence = pace.note(outcomes.count, at: now.monotonic) {
+            tell("flood", .warning, sentence, at: now, into: &outbox)
+        }
+        let snapshot = receiver.snapshot
+        computeLimits(snapshot, at: now, into: &outbox)
+        isPutOff = !budget.permits(isFall: publisher.isFall(to: limits, snapshot), at: now.monotonic)
+        guard !isPutOff else { return false }
+        publishLimits(snapshot, at: now, hasFrame: isGood, into: &outbox)
+        tellRest(snapshot, at: now, hasFrame: isGood, into: &outbox)
         return isGood
     }
 
     /// Time passed. What was due was done with a frame that came a short while ago; so with a frame a second a tick costs nothing.
     mutating func tick(at now: Moment, into outbox: inout Outbox) {
-        if !owesRest, let frameAt, (0..<Self.tickAfter).contains(now.monotonic - frameAt) { return }
+        if !owesRest, let frameAt, (0..<Self.tickAfter).contains(now.monotonic - frameAt) {
+            guard isPutOff, budget.permits(isFall: publisher.isFall(to: limits, receiver.snapshot), at: now.monotonic)
+            else { return }
+        }
+        isPutOff = false
         advance(at: now, hasFrame: false, into: &outbox)
     }
 
@@ -160,6 +179,7 @@ struct PackChannel: Sendable {
             calculator.reconfigure(options.limits)
         } else {
             receiver = fresh.receiver
+            framesNoted = 0
             let memory = before.keptMemory.memory(of: before.calculator, at: now.monotonic)
             keptMemory = KeptMemory(memory, at: now.monotonic)
             calculator = LimitCalculator(options.limits, memory: memory, at: now.monotonic)
@@ -183,9 +203,9 @@ struct PackChannel: Sendable {
     var isFull: Bool { limits?.state == .full || limits?.state == .float }
 
     /// The source was opened, or closed.
-    mutating func sourceChanged(isOpen: Bool) {
+    mutating func sourceChanged(isOpen: Bool?) {
         receiver.reset()
-        if isOpen { tally.sourceOpenings += 1 }
+        if isOpen == true { tally.sourceOpenings += 1 }
     }
 
     /// How the pack stands.
@@ -309,6 +329,11 @@ struct PackChannel: Sendable {
     private mutating func stepLimits(
         _ snapshot: PackSnapshot, at now: Moment, hasFrame: Bool, into outbox: inout Outbox
     ) {
+        computeLimits(snapshot, at: now, into: &outbox)
+        publishLimits(snapshot, at: now, hasFrame: hasFrame, into: &outbox)
+    }
+
+    private mutating func computeLimits(_ snapshot: PackSnapshot, at now: Moment, into outbox: inout Outbox) {
         var surroundings = LimitContext()
         surroundings.otherPacksAreFull = otherPacksAreFull
         surroundings.hour = now.minuteOfDay.map { $0 / 60 }
@@ -322,6 +347,11 @@ struct PackChannel: Sendable {
             // Must hold over a crash in the next second, too.
             outbox.saves.insert(options.id)
         }
+    }
+
+    private mutating func publishLimits(
+        _ snapshot: PackSnapshot, at now: Moment, hasFrame: Bool, into outbox: inout Outbox
+    ) {
         if let limits {
             let freshness = times.freshness(of: snapshot.linkAt, at: now.monotonic)
             let age = snapshot.dataAge(freshness, at: now.monotonic)
@@ -337,7 +367,8 @@ struct PackChannel: Sendable {
         owesRest = false
         gxCurrents.step(limits, at: now.monotonic)
         endFullCharge(at: now, into: &outbox)
-        if hasFrame, snapshot.measuredAt == now.monotonic, let frame = snapshot.frame {
+        if snapshot.framesMeasured != framesNoted, let frame = snapshot.frame {
+            framesNoted = snapshot.framesMeasured
             peaks.note(frame, limits)
             totals.note(frame)
             quality.note(at: now.monotonic)

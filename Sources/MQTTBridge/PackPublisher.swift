@@ -87,6 +87,13 @@ struct PackPublisher: Sendable {
         announcer = Announcer(bridge.topics, bridge.discovery, node: Discovery.node(options.id))
     }
 
+    /// Something of what was sent last permits more than is true now: a limit, a permission, an alarm.
+    func isFall(to limits: Limits?, _ snapshot: PackSnapshot) -> Bool {
+        guard let sent = limitsSent?.levels, let told = lastChange?.permissions else { return true }
+        let isLower = limits.map { $0.cvl < sent.cvl || $0.ccl < sent.ccl || $0.dcl < sent.dcl } ?? false
+        return isLower || !snapshot.permissions.union(snapshot.alarms).careful.isSubset(of: told.careful)
+    }
+
     /// Sends limits that are due before anything else of the step is worked out.
     ///
     /// - Parameter age: of the data that they rest on, ms; 0 where they rest on none.

@@ -35,6 +35,10 @@ extension ByteSource {
     public struct Options: Sendable {
         /// Seconds of silence after which a TCP connection counts as half open.
         public var tcpSilence = 60.0
+        /// Seconds by which the reading thread may be late; what waited for longer is thrown away, for its age is unknown.
+        public var longestDelay = 3.0
+        /// Seconds since boot, suspend included; replaced in tests.
+        public var clock: @Sendable () -> Double = { MonotonicTime.sinceBoot() }
         /// Where the system lists serial ports by their USB names.
         public var cableFolder = "/dev/serial/by-id"
         /// Wait before each attempt after the first; replaced in tests.

@@ -64,7 +64,7 @@ struct Replay {
         case .bytes(let time, let bytes):
             guard pace.wait(until: time) else { return false }
             // A file is faster than any reader; what does not fit waits here.
-            let isTaken = core.report(.bytes(bytes), of: index)
+            let isTaken = core.report(.bytes(bytes, at: MonotonicTime.sinceBoot()), of: index)
             return isTaken || !core.pause(seconds: 0.01)
         }
     }

@@ -2,8 +2,11 @@
 public enum SourceEvent: Hashable, Sendable {
     /// Bytes will come.
     case opened(String)
-    /// Bytes as one read gave them.
-    case bytes([UInt8])
+    /// Bytes as one read gave them, and the latest moment at which the newest of them can have come, in seconds of
+    /// ``MonotonicTime/sinceBoot()``. The moment of the read, unless the thread that reads came late.
+    case bytes([UInt8], at: Double)
+    /// Bytes were thrown away, unread: the thread that reads did not run for so many seconds, so their age is unknown.
+    case dropped(seconds: Double)
     /// None come; another attempt follows after so many seconds.
     case closed(SerialError, retryIn: Double)
     /// Something is wrong and goes on: a line of a recording was skipped.

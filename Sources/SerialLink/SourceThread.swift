@@ -27,6 +27,10 @@ struct PolledSource: Sendable {
 struct SourceThread: ~Copyable {
     private static let stopToken = UInt64.max
     private static let openedToken = UInt64.max - 1
+    /// Seconds within which the thread looks at its sources, whether anything comes or not: so it knows when it was held up.
+    private static let turn = 0.5
+    /// Reads that empty a source, of 4096 bytes each: more than any buffer of the system holds by default.
+    private static let mostReads = 4096
 
     private let core: SourceCore
     private let opener = SourceOpener()
@@ -35,10 +39,13 @@ struct SourceThread: ~Copyable {
     private var buffer = [UInt8](repeating: 0, count: 4096)
     /// The earliest of the sources' times.
     private var dueAt = Double.infinity
+    /// When the turn before this one began, by the clock of the data's age.
+    private var turnedAt: Double
 
     init(_ core: SourceCore, _ sources: [PolledSource]) {
         self.core = core
         self.sources = sources
+        turnedAt = core.options.clock()
     }
 
     mutating func run() {
@@ -47,9 +54,12 @@ struct SourceThread: ~Copyable {
         for position in sources.indices { opener.open(position, sources[position].opening) }
         loop: while true {
             core.heartbeat.rest()
-            let count = epoll.wait(seconds: dueAt - MonotonicTime.seconds())
+            let count = epoll.wait(seconds: min(Self.turn, dueAt - MonotonicTime.seconds()))
             core.heartbeat.beat()
             let now = MonotonicTime.seconds()
+            let turn = core.options.clock()
+            let delay = self.delay(at: turn)
+            if delay > core.options.longestDelay { drop(after: delay, now) }
             for index in 0..<count {
                 switch epoll.token(index) {
                 case Self.stopToken: break loop
@@ -58,6 +68,7 @@ struct SourceThread: ~Copyable {
                 }
             }
             if now >= dueAt { lookAtTimes(now) }
+            turnedAt = turn
         }
         opener.stop()
         for source in sources where source.descriptor >= 0 { SerialPort.close(source.descriptor) }
@@ -83,11 +94,16 @@ struct SourceThread: ~Copyable {
         // It was closed by something earlier in the same turn.
         guard descriptor >= 0 else { return }
         let count = Glibc.read(descriptor, &buffer, buffer.count)
+        // After the read: whatever held the thread up until here made these bytes older.
+        let time = core.options.clock()
+        let delay = self.delay(at: time)
         let name = sources[position].name
-        if count > 0 {
+        if count > 0, delay > core.options.longestDelay {
+            drop(position, after: delay, now)
+        } else if count > 0 {
             sources[position].delay.reset()
             sources[position].readAt = now
-            core.report(.bytes(Array(buffer[..<count])), of: sources[position].index)
+            core.report(.bytes(Array(buffer[..<count]), at: time - delay), of: sources[position].index)
         } else if count == 0 {
             fail(SerialError(.read, name, "it hung up: was the cable pulled?"), position, now)
         } else if errno == EIO {
@@ -95,6 +111,33 @@ struct SourceThread: ~Copyable {
         } else if errno != EINTR && errno != EAGAIN {
             fail(.system(.read, name, errno), position, now)
         }
+    }
+
+    /// Seconds by which a look at the sources at a moment comes late: what has waited may be older than it looks by that much.
+    private func delay(at time: Double) -> Double { max(0, time - turnedAt - Self.turn) }
+
+    /// Throws away what waits in all sources: the process was frozen or the machine suspended, and nobody knows since when it waits.
+    private mutating func drop(after delay: Double, _ now: Double) {
+        for position in sources.indices where sources[position].descriptor >= 0 { drop(position, after: delay, now) }
+    }
+
+    private mutating func drop(_ position: Int, after delay: Double, _ now: Double) {
+        let descriptor = sources[position].descriptor
+        core.report(.dropped(seconds: delay), of: sources[position].index)
+        // A terminal forgets at once; a socket is read until it has no more.
+        tcflush(descriptor, TCIFLUSH)
+        for _ in 0..<Self.mostReads {
+            let count = Glibc.read(descriptor, &buffer, buffer.count)
+            if count < 0 && errno == EINTR { continue }
+            // An end or an error is told by the next read.
+            guard count > 0 else {
+                sources[position].readAt = now
+                return
+            }
+        }
+        fail(
+            SerialError(.read, sources[position].name, "it sends faster than can be thrown away: opening anew"),
+            position, now)
     }
 
     private mutating func fail(_ error: SerialError, _ position: Int, _ now: Double) {

@@ -37,7 +37,8 @@ struct CommErrorTests {
     @Test("Junk in them passes from the wire")
     func junkPasses() {
         var receiver = PackReceiver()
-        #expect(receiver.receive(FrameFixture.bytes(Self.junk), at: .seconds(0)) == [.statusOnly])
+        #expect(receiver.receive(FrameFixture.bytes(Self.junk), at: .seconds(0)) == [.refused(.heldBack)])
+        #expect(receiver.receive(FrameFixture.bytes(Self.junk), at: .seconds(1)) == [.statusOnly])
     }
 
     @Test("Permission is lost at once, even where its bits are set")

@@ -177,10 +177,14 @@ struct RefusedFramePropertyTests {
         let refusals = Damage.shape + Damage.plausibility
         var milliseconds: Int64 = 0
         var lowered = 0
+        var refusedInRow = 0
         for step in 0..<steps {
-            milliseconds += random.oneIn(50) ? Int64.random(in: 0..<70_000, using: &random) : 1000
+            let isSilent = random.oneIn(50) && refusedInRow == 0
+            milliseconds += isSilent ? Int64.random(in: 1000..<70_000, using: &random) : 1000
             let now = Timestamp(milliseconds: milliseconds)
-            let isRefused = step > 3 && random.oneIn(2)
+            // A refused frame shows, too, that frames come at the pace of a BMS: so none comes where only that is in doubt.
+            let isRefused = step > 3 && !isSilent && refusedInRow < 3 && random.oneIn(2)
+            refusedInRow = isRefused ? refusedInRow + 1 : 0
             let status = status(&random, otherOnceIn: 6)
             if isRefused {
                 let before = hearing.snapshot

@@ -58,14 +58,14 @@ struct RepetitionTests {
     func silence() {
         var receiver = receiver()
         _ = feed(&receiver, 0...20)
-        #expect(feed(&receiver, 90...100).allSatisfy { $0 == .measured })
+        #expect(feed(&receiver, 90...100).dropFirst().allSatisfy { $0 == .measured })
     }
 
     @Test("Frames without cell communication are never stuck: their status holds all limits at 0")
     func noCommunication() {
         var receiver = receiver()
         let outcomes = feed(&receiver, 0...100) { frame, _ in frame.status = .noCellCommunication }
-        #expect(outcomes.allSatisfy { $0 == .statusOnly })
+        #expect(outcomes.dropFirst().allSatisfy { $0 == .statusOnly })
     }
 
     @Test("Without the check equal frames count for ever")

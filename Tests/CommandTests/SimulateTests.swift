@@ -107,7 +107,7 @@ struct SimulateTests {
     func bridged() throws {
         let broker = BrokerFixture()
         #expect(broker.start())
-        let (process, first, text) = try fleet(20, "--print-config --speed 20") { "tcp:127.0.0.1:\($0)\"" }
+        let (process, first, text) = try fleet(20, "--print-config") { "tcp:127.0.0.1:\($0)\"" }
         let stalled = (0..<3).compactMap { _ in FreePort.connect(first) }
         defer { for descriptor in stalled { close(descriptor) } }
         #expect(stalled.count == 3)

@@ -30,9 +30,9 @@ struct SourceLoopTests {
         for await item in news {
             switch item.event {
             case .opened: ptys[item.source - 1].write([UInt8(item.source)])
-            case .bytes(let chunk): bytes[item.source, default: []] += chunk
+            case .bytes(let chunk, _): bytes[item.source, default: []] += chunk
             case .closed: #expect(item.source == 0)
-            case .complaint, .ended: break
+            case .complaint, .dropped, .ended: break
             }
             if bytes.count == ptys.count { loop.stop() }
         }
@@ -52,7 +52,7 @@ struct SourceLoopTests {
             case (1, .closed) where !hasClosed:
                 hasClosed = true
                 steady.write([7])
-            case (0, .bytes(let bytes)):
+            case (0, .bytes(let bytes, _)):
                 #expect(bytes == [7])
                 loop.stop()
             default: break

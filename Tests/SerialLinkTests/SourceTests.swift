@@ -40,7 +40,7 @@ private struct Reader {
     mutating func bytes(_ count: Int) async -> [UInt8] {
         var result: [UInt8] = []
         while result.count < count, let event = await next() {
-            if case .bytes(let bytes) = event { result += bytes }
+            if case .bytes(let bytes, _) = event { result += bytes }
         }
         return result
     }
@@ -225,7 +225,7 @@ struct RecordingTests {
         var bytes: [UInt8] = []
         var complaints: [String] = []
         while let event = await reader.next() {
-            if case .bytes(let chunk) = event { bytes += chunk }
+            if case .bytes(let chunk, _) = event { bytes += chunk }
             if case .complaint(let error) = event { complaints.append(error.description) }
         }
         #expect(bytes == [1, 2, 3, 4])

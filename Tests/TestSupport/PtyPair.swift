@@ -5,7 +5,8 @@ public import Glibc
 public final class PtyPair {
     /// Path of the side that is opened as a serial port.
     public let path: String
-    private var primary: Int32 = -1
+    /// The side that stands for the sender; -1 when the cable is pulled.
+    public private(set) var primary: Int32 = -1
     private var secondary: Int32 = -1
 
     /// Opens a raw pair.

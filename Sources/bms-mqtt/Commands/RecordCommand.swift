@@ -26,10 +26,10 @@ struct RecordCommand: Sendable {
         return await withTaskCancellationHandler {
             for await event in reader.events {
                 switch event {
-                case .bytes(let chunk):
+                case .bytes(let chunk, let time):
                     bytes += chunk.count
                     do throws(SerialError) {
-                        try writer.append(chunk, milliseconds: Clock.monotonic().milliseconds)
+                        try writer.append(chunk, milliseconds: Int64(time * 1000))
                     } catch {
                         Console.complain(error.description)
                         reader.stop()
@@ -38,6 +38,9 @@ struct RecordCommand: Sendable {
                 case .opened(let name): Console.complain("recording \(name) to \(file); Ctrl-C ends it")
                 case .closed(let error, let seconds):
                     Console.complain("\(error); next attempt in \(Int(seconds.rounded(.up))) s")
+                case .dropped(let seconds):
+                    Console.complain(
+                        "this program did not run for \(Int(seconds)) s: what came meanwhile is left out of \(file)")
                 case .complaint(let error): Console.complain(error.description)
                 case .ended: reader.stop()
                 }

@@ -35,9 +35,19 @@ final class BridgeRuntime: Sendable {
         self.keeper = keeper
     }
 
+    /// Bytes of a pack that arrive at this moment.
     func receive(_ bytes: [UInt8], pack: Int) { step { $0.receive(bytes, pack: pack, at: $1) } }
 
-    func sourceChanged(pack: Int, isOpen: Bool) {
+    /// Bytes of a pack that a source has read.
+    ///
+    /// - Parameter time: when they came at the latest, in seconds of ``MonotonicTime/sinceBoot()``.
+    func receive(_ bytes: [UInt8], arrivedAt time: Double, pack: Int) {
+        // The age is taken under the lock: whoever waited for it may have waited long.
+        step { [clock] in $0.receive(bytes, pack: pack, age: clock.milliseconds(since: time), at: $1) }
+    }
+
+    /// A source was opened or closed; `nil`: its bytes were thrown away.
+    func sourceChanged(pack: Int, isOpen: Bool?) {
         state.withLock { $0.bridge.sourceChanged(pack: pack, isOpen: isOpen) }
     }
 
@@ -172,6 +182,11 @@ struct PacedClock: Sendable {
             moment.monotonic = start + Int64(min(elapsed, 1e15))
         }
         return moment
+    }
+
+    /// Milliseconds of this clock since a moment of ``MonotonicTime/sinceBoot()``, not below 0.
+    func milliseconds(since time: Double) -> Int64 {
+        Int64(min(max(0, (MonotonicTime.sinceBoot() - time) * 1000 * speed), 1e15))
     }
 
     /// Real seconds for a stretch of the paced clock, at least 5 ms.

@@ -57,7 +57,7 @@ struct RunningService {
         let departed = plan.departed(of: announced)
         let all = plan.served.union(departed)
         var bridge = Bridge(
-            plan.bridge, packs: plan.packs.map(\.options), banks: plan.banks.map(\.options),
+            plan.bridge, packs: plan.packs.map(\.bridged), banks: plan.banks.map(\.options),
             states: Self.states(store, plan, known, log),
             // The totals of banks are handed over in memory, too.
             bankStates: Self.bankStates(store, plan, log)
@@ -81,7 +81,7 @@ struct RunningService {
             store, announced: all, isKept: all == announced, owner: plan.link.clientID, log: log)
         let runtime = BridgeRuntime(
             bridge, transport: MosquittoTransport(link: link), log: log, clock: clock, keeper: keeper)
-        let sources = SourceLoop(plan.packs.map(\.source)) { index, event in
+        let sources = SourceLoop(plan.packs.map(\.source), options: plan.reading) { index, event in
             events.take(event, pack: index, runtime)
             return true
         }
@@ -200,10 +200,15 @@ private struct ServiceEvents: Sendable {
     }
 
     func take(_ event: SourceEvent, pack: Int, _ runtime: BridgeRuntime) {
-        if case .bytes(let bytes) = event { return runtime.receive(bytes, pack: pack) }
+        if case .bytes(let bytes, let time) = event { return runtime.receive(bytes, arrivedAt: time, pack: pack) }
         let id = plan.packs[pack].options.id
         switch event {
         case .bytes: break
+        case .dropped(let seconds):
+            runtime.sourceChanged(pack: pack, isOpen: nil)
+            log.info(
+                "pack \(id): this program did not run for \(Int(seconds)) s, frozen or suspended: bytes that waited meanwhile were "
+                    + "thrown away, for nobody knows how old they are")
         case .opened(let name):
             log.info("pack \(id): reading \(name)")
             runtime.sourceChanged(pack: pack, isOpen: true)

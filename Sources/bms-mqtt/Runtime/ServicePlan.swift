@@ -14,6 +14,24 @@ struct ServicePlan: Sendable {
         var hasMaximumTemperature = false
         /// For a simulated source.
         var simulation = Simulation()
+
+        /// Options for the bridge: how frames arrive tells their age only where a BMS sends them.
+        var bridged: PackOptions {
+            var options = options
+            options.tracker.judgesArrival =
+                switch source {
+                case .serial, .serialAuto, .tcp: true
+                case .replay, .simulator: false
+                }
+            return options
+        }
+    }
+
+    /// How sources are read: what waited for longer than limits may still rise is thrown away.
+    var reading: ByteSource.Options {
+        var reading = ByteSource.Options()
+        if let hold = packs.map(\.options.tracker.freshness.hold).min() { reading.longestDelay = Double(hold) / 1000 }
+        return reading
     }
 
     struct Bank {
