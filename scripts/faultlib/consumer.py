@@ -26,6 +26,8 @@ class Consumer:
         self.limits, self.received, self.lasts, self.measured = None, 0.0, 0.0, 0.0
         self.gx, self.gx_received = None, 0.0
         self.oldest = self.oldest_gx = self.blind_gx = 0.0
+        self.oldest_woken, self.is_woken = 0.0, False
+        self.relay = b""  # the command of the relay, where the scene has one
         self.stall = 0.0  # longest time for which the harness itself did not come to look
         self.live = False
         self.changes = []  # (moment, live)
@@ -40,13 +42,17 @@ class Consumer:
             try:
                 client = await self.scene.client()
                 client.subscribe("bms/bridge/status", *(f"bms/pack/{name}" for name in (
-                    "status", "limits", "state", "settings", "result", "event", "gx")))
+                    "status", "limits", "state", "settings", "result", "event", "gx")), "cmnd/charger/POWER")
                 async for message in client:
                     self.note(message)
                 client.close()
             except (mqtt.Closed, mqtt.Refused):
                 pass
             await asyncio.sleep(0.3)
+
+    def wake(self):
+        """From now on the oldest data behind limits, GX or a closed relay is told apart."""
+        self.is_woken = True
 
     async def watch(self):
         while True:
@@ -55,6 +61,9 @@ class Consumer:
 
     def note(self, message):
         now = time.monotonic()
+        if message.topic == "cmnd/charger/POWER":
+            self.relay = message.payload
+            return self.judge()
         name = message.topic.split("/", 1)[1]
         if name == "bridge/status":
             self.bridge = message.payload
@@ -96,8 +105,8 @@ class Consumer:
                        and now - self.received < self.lasts
                        and (self.scene.clock or time.time() - self.limits.get("time", 0) < LONGEST))
         live = bool(is_believed and is_live(self.limits))
-        if live:
-            self.oldest = max(self.oldest, now - self.measured)
+        ages = [now - self.measured] if live else []
+        self.oldest = max(self.oldest, *ages, 0.0)
         if not self.live:
             self.blind += now - self.at
         if live != self.live:
@@ -110,7 +119,12 @@ class Consumer:
         if gx and now - self.gx_received >= GX_TIMEOUT:
             self.blind_gx += pause
         elif gx and gx["Info"]["MaxChargeCurrent"] > 0:
-            self.oldest_gx = max(self.oldest_gx, now - self.scene.bms.measured_by(gx["Dc"]["Current"]))
+            ages.append(now - self.scene.bms.measured_by(gx["Dc"]["Current"]))
+            self.oldest_gx = max(self.oldest_gx, ages[-1])
+        if self.relay == b"ON":
+            ages.append(now - self.scene.bms.measured(now))
+        if self.is_woken:
+            self.oldest_woken = max(self.oldest_woken, *ages, 0.0)
 
     def since(self, moment, live):
         """When it became live, or ceased to be, after a moment; at once where it was so."""

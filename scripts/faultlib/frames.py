@@ -87,6 +87,11 @@ class BMS:
             due = max(due + 1, time.monotonic() - 0.5)
             await asyncio.sleep(due - time.monotonic())
 
+    def sleep(self, seconds):
+        """All that was measured is so much older, as after a suspend."""
+        self.born = {data: (number, moment - seconds) for data, (number, moment) in self.born.items()}
+        self.arrived = collections.deque([(moment, measured - seconds) for moment, measured in self.arrived], maxlen=2000)
+
     def emit(self, data):
         measured = self.born.get(data, (0, 0.0))[1]
         if measured > self.arrived[-1][1]:

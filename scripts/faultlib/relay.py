@@ -10,6 +10,7 @@ class Relay:
         self.target, self.port = target, port
         self.server = None
         self.writers = set()
+        self.bridges = set()  # those towards the bridge
         self.flowing = asyncio.Event()
         self.flowing.set()
         self.delay = 0.0
@@ -41,6 +42,11 @@ class Relay:
         for writer in list(self.writers):
             writer.transport.abort()
 
+    def inject(self, data):
+        """Bytes for the bridge, as if the broker had sent them."""
+        for writer in self.bridges:
+            writer.write(data)
+
     def freeze(self):
         self.flowing.clear()
 
@@ -49,6 +55,7 @@ class Relay:
 
     async def accept(self, reader, writer):
         self.writers.add(writer)
+        self.bridges.add(writer)
         other = None
         try:
             await self.flowing.wait()
@@ -63,6 +70,7 @@ class Relay:
                 if end:
                     end.close()
                     self.writers.discard(end)
+                    self.bridges.discard(end)
 
     async def pump(self, reader, writer, way):
         line = asyncio.Queue(maxsize=1 if self.is_shallow else 16)

@@ -106,7 +106,8 @@ enum CommandTable {
                     name: "--print-config", kind: .flag,
                     meaning: "print a configuration that reads these packs, instead of their addresses"),
                 OptionRow(
-                    name: "--speed", kind: .decimal("X", 0.1...10_000), meaning: "frames a second (default: 1)"),
+                    name: "--speed", kind: .decimal("X", 0.1...10_000),
+                    meaning: "frames a second (default: 1); a bridge believes two at most"),
                 seed, seconds, generation,
             ],
             details: """
