@@ -16,7 +16,7 @@ extension Bridge {
         }
         // Nobody is misled by a topic that was emptied and is to be empty.
         guard word.isKept || !payload.isEmpty else { return outbox }
-        if word == .limits, !isRetained { strangers.heardLimits(of: id, at: now.monotonic) }
+        if word == .limits, !isRetained { strangers.heardLimits(payload, of: id, at: now.monotonic) }
         let topic = options.topics.word(word, of: id)
         if let sentence = strangers.sentence(topic, id, payload) { outbox.say(.warning, sentence) }
         guard strangers.mayCorrect(id, at: now.monotonic) else { return outbox }

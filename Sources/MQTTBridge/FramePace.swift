@@ -1,28 +1,55 @@
 import BMSCore
 
-/// Bounds what frames can set off: a BMS sends one a second, and a source that floods must not flood the broker.
-///
-/// Two steps a second for what comes, four at once after a pause, and one more each second (four after a pause) that is kept for
-/// limits that fall. What finds no room is told by a later tick, within a second.
-struct StepBudget: Hashable, Sendable {
-    private static let most = 4.0
-    private var steps = most
-    private var falls = most
-    private var filledAt: Timestamp?
+/// How much less is permitted than what was sent last.
+enum Fall: Comparable {
+    case none
+    /// A limit is lower.
+    case lower
+    /// A limit is 0, a permission is gone, or an alarm has come.
+    case ending
+}
 
-    /// - Parameter isFall: a limit falls, or a permission goes: never later than it must.
-    mutating func permits(isFall: Bool, at now: Timestamp) -> Bool {
-        let seconds = filledAt.map { Double(max(0, now - $0)) / 1000 } ?? 0
-        steps = min(Self.most, steps + 2 * seconds)
-        falls = min(Self.most, falls + seconds)
-        filledAt = now
-        if steps >= 1 {
-            steps -= 1
-            return true
-        }
-        guard isFall, falls >= 1 else { return false }
-        falls -= 1
-        return true
+/// Bounds the messages that frames can set off, at 20 in any second: a BMS sends one frame a second, and a source that floods must not
+/// flood the broker.
+///
+/// A frame that comes half a second after the one before is told of in any case. Of others a rise leaves room for the fall that follows it,
+/// so that a fall goes at once; what finds no room is told by a later frame or tick, within two seconds.
+struct MessageBudget: Hashable, Sendable {
+    /// Share of a step that may go out.
+    enum Share {
+        case all
+        /// The limits alone; the rest when there is room.
+        case limits
+        case nothing
+    }
+
+    private struct Entry: Hashable, Sendable {
+        var at: Timestamp
+        var count: Int
+    }
+
+    private static let window: Int64 = 1_000
+    /// Milliseconds between two frames that are no flood.
+    private static let calm: Int64 = 500
+    /// Messages of the last second above which a rise waits, a whole step waits, and limits wait by what they say. A step has up to eight.
+    private static let (rises, steps, lower, ending) = (2, 10, 14, 18)
+
+    private var frameAt: Timestamp?
+    private var sent: [Entry] = []
+
+    /// - Parameter isFrame: bytes came; else time has passed.
+    mutating func permits(isFrame: Bool, _ fall: Fall, at now: Timestamp) -> Share {
+        let isCalm = isFrame && frameAt.map { !(0..<Self.calm).contains(now - $0) } ?? true
+        if isFrame { frameAt = now }
+        sent.removeAll { !(0..<Self.window).contains(now - $0.at) }
+        let count = sent.reduce(0) { $0 + $1.count }
+        if isCalm || count <= (fall > .none ? Self.steps : Self.rises) { return .all }
+        return fall > .none && count < (fall == .ending ? Self.ending : Self.lower) ? .limits : .nothing
+    }
+
+    /// Messages went out.
+    mutating func spend(_ count: Int, at now: Timestamp) {
+        if count > 0 { sent.append(Entry(at: now, count: count)) }
     }
 }
 
@@ -51,6 +78,6 @@ struct FramePace: Hashable, Sendable {
         guard isTooMany, !isTold else { return nil }
         return
             "\(rate) frames a second come, and a BMS sends one: check what is connected to this source. Limits fall at once all the "
-            + "same; everything else is looked at twice a second"
+            + "same; everything else is told when there is room"
     }
 }

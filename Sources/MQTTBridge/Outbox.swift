@@ -41,10 +41,15 @@ public struct Outbox: Sendable {
     /// Messages may go ahead of what the step has not worked out yet.
     var isExpress: Bool { express != nil }
 
+    private var expressCount = 0
+    /// Messages of this step so far, those ahead of it included.
+    var count: Int { messages.count + expressCount }
+
     /// Sends a message ahead of all others of this step.
     mutating func sendAtOnce(_ message: OutboundMessage) {
         guard let express else { return send(message) }
         express(message)
+        expressCount += 1
     }
 
     mutating func send(_ messages: [OutboundMessage]) { self.messages += messages }

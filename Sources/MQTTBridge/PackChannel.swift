@@ -41,7 +41,7 @@ struct PackChannel: Sendable {
     private var frameAt: Timestamp?
     /// ``PackSnapshot/framesMeasured`` as of the last step: what is measured is recorded once.
     private var framesNoted = 0
-    private var budget = StepBudget()
+    private var budget = MessageBudget()
     private var pace = FramePace()
     /// The last bytes came too soon after others: what they changed is told by a tick.
     private(set) var isPutOff = false
@@ -90,21 +90,25 @@ struct PackChannel: Sendable {
         }
         let snapshot = receiver.snapshot
         computeLimits(snapshot, at: now, into: &outbox)
-        isPutOff = !budget.permits(isFall: publisher.isFall(to: limits, snapshot), at: now.monotonic)
-        guard !isPutOff else { return false }
-        publishLimits(snapshot, at: now, hasFrame: isGood, into: &outbox)
-        tellRest(snapshot, at: now, hasFrame: isGood, into: &outbox)
-        return isGood
+        let share = budget.permits(isFrame: true, publisher.fall(to: limits, snapshot), at: now.monotonic)
+        isPutOff = share != .all
+        let before = outbox.count
+        if share != .nothing { publishLimits(snapshot, at: now, hasFrame: isGood, into: &outbox) }
+        if share == .all { tellRest(snapshot, at: now, hasFrame: isGood, into: &outbox) }
+        budget.spend(outbox.count - before, at: now.monotonic)
+        return isGood && share == .all
     }
 
     /// Time passed. What was due was done with a frame that came a short while ago; so with a frame a second a tick costs nothing.
     mutating func tick(at now: Moment, into outbox: inout Outbox) {
         if !owesRest, let frameAt, (0..<Self.tickAfter).contains(now.monotonic - frameAt) {
-            guard isPutOff, budget.permits(isFall: publisher.isFall(to: limits, receiver.snapshot), at: now.monotonic)
-            else { return }
+            let fall = publisher.fall(to: limits, receiver.snapshot)
+            guard isPutOff, budget.permits(isFrame: false, fall, at: now.monotonic) == .all else { return }
         }
         isPutOff = false
+        let before = outbox.count
         advance(at: now, hasFrame: false, into: &outbox)
+        budget.spend(outbox.count - before, at: now.monotonic)
     }
 
     /// State that should survive a restart.

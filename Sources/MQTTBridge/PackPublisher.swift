@@ -87,11 +87,15 @@ struct PackPublisher: Sendable {
         announcer = Announcer(bridge.topics, bridge.discovery, node: Discovery.node(options.id))
     }
 
-    /// Something of what was sent last permits more than is true now: a limit, a permission, an alarm.
-    func isFall(to limits: Limits?, _ snapshot: PackSnapshot) -> Bool {
-        guard let sent = limitsSent?.levels, let told = lastChange?.permissions else { return true }
-        let isLower = limits.map { $0.cvl < sent.cvl || $0.ccl < sent.ccl || $0.dcl < sent.dcl } ?? false
-        return isLower || !snapshot.permissions.union(snapshot.alarms).careful.isSubset(of: told.careful)
+    /// What was sent last permits so much more than what is true now.
+    func fall(to limits: Limits?, _ snapshot: PackSnapshot) -> Fall {
+        guard let sent = limitsSent?.levels, let told = lastChange?.permissions else { return .ending }
+        guard snapshot.permissions.union(snapshot.alarms).careful.isSubset(of: told.careful) else { return .ending }
+        guard let limits else { return .none }
+        if [(limits.ccl, sent.ccl), (limits.dcl, sent.dcl)].contains(where: { $0.rawValue == 0 && $1.rawValue > 0 }) {
+            return .ending
+        }
+        return limits.cvl < sent.cvl || limits.ccl < sent.ccl || limits.dcl < sent.dcl ? .lower : .none
     }
 
     /// Sends limits that are due before anything else of the step is worked out.

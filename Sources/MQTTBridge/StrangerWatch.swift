@@ -26,7 +26,10 @@ struct StrangerWatch: Sendable {
         announcements[pack, default: CommandGate(burst: 3, perSecond: 1.0 / 60)].check(at: now) == .pass
     }
 
-    mutating func heardLimits(of pack: String, at now: Timestamp) { limitsAt[pack] = now }
+    /// Somebody else published on the topic of a pack's limits.
+    mutating func heardLimits(_ payload: [UInt8], of pack: String, at now: Timestamp) {
+        if isLimits(payload) { limitsAt[pack] = now }
+    }
 
     /// Somebody else has data of the pack, or acts as if.
     func hasRival(_ pack: String, at now: Timestamp) -> Bool {

@@ -111,7 +111,9 @@ struct LinkThread {
         let code = mosquitto_connect_bind_v5(
             handle, configuration.host, Int32(configuration.port), Int32(max(5, configuration.keepalive)), nil,
             properties.head)
-        guard code == MOSQ_ERR_SUCCESS.rawValue32 else { return core.isStopping ? nil : conclude(code, errno, after: 0) }
+        guard code == MOSQ_ERR_SUCCESS.rawValue32 else {
+            return core.isStopping ? nil : conclude(code, errno, after: 0)
+        }
         Self.boundSocket(mosquitto_socket(handle))
         core.pending.withLock { $0 = LinkCore.Pending(isAwaited: $0.isAwaited) }
         core.requests.clear()

@@ -77,7 +77,7 @@ async def stuck(scene):
     await scene.until_back()
 
 
-@fault("bursts", "frames late, seven at a time")
+@fault("bursts", "frames late, seven at a time: nobody knows how old they are", safe=11.5, back=5)
 async def bursts(scene):
     held = []
 

@@ -131,7 +131,7 @@ async def suspended_hour(scene):
     await scene.until_back()
 
 
-@fault("bridge-frozen", "bridge frozen (SIGSTOP) for 40 s", safe=30.5, back=12)
+@fault("bridge-frozen", "bridge frozen (SIGSTOP) for 40 s", safe=15.5, back=12)
 async def bridge_frozen(scene):
     await scene.start()
     scene.fault()

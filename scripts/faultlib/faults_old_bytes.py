@@ -107,14 +107,15 @@ async def suspended(scene):
     scene.clock.move(wall=3600, boot=3600)
     # What was measured before is an hour old.
     scene.bms.sleep(3600)
+    # A driver that was awake meanwhile has dropped the battery long ago.
+    scene.consumer.gx_received -= 3600
     scene.bridge.signal(signal.SIGCONT)
     consumer = scene.consumer
-    await scene.until(lambda: not consumer.live and consumer.relay != b"ON" and consumer.gx["Info"]["MaxChargeCurrent"] == 0,
-                      4, "safe limits after the wake")
+    await scene.until(lambda: not consumer.live and consumer.relay != b"ON", 4, "safe limits after the wake")
     await wakes(scene, lambda: None)
 
 
-@fault("held-back", "a serial server holds back all bytes for 60 s and hands them over at once; the BMS died", safe=11.5, back=12)
+@fault("held-back", "a serial server holds back all bytes for 60 s and hands them over at once; the BMS died meanwhile", safe=11.5, back=12)
 async def held_back(scene):
     server = await SerialServer.open(scene)
     try:
