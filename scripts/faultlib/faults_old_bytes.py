@@ -52,11 +52,12 @@ async def frozen(scene):
     await asleep(scene, *stopped(scene), 120 if scene.is_long else 60)
 
 
-@fault("frozen-tcp", "the same with a serial server, whose bytes wait in the socket", safe=WILL, back=12)
+@fault("frozen-tcp", "the same for 45 s with a serial server, whose bytes wait in the socket", safe=WILL, back=12)
 async def frozen_tcp(scene):
     server = await SerialServer.open(scene)
     try:
-        await asleep(scene, *stopped(scene), 120 if scene.is_long else 60)
+        # After a minute of silence the bridge dials anew, and nothing would wait in its socket.
+        await asleep(scene, *stopped(scene), 45)
     finally:
         server.close()
 
@@ -115,7 +116,7 @@ async def suspended(scene):
     await wakes(scene, lambda: None)
 
 
-@fault("held-back", "a serial server holds back all bytes for 60 s and hands them over at once; the BMS died meanwhile", safe=11.5, back=12)
+@fault("held-back", "a serial server holds back all bytes for 45 s and hands them over at once; the BMS died meanwhile", safe=11.5, back=12)
 async def held_back(scene):
     server = await SerialServer.open(scene)
     try:
@@ -127,7 +128,7 @@ async def held_back(scene):
         await scene.hold(20)
         scene.bms.filter = lambda data: []
         await scene.until_safe()
-        await scene.hold(40)
+        await scene.hold(25)
         await wakes(scene, server.hand_over)
     finally:
         server.close()
