@@ -65,8 +65,6 @@ final class LinkCore: Sendable {
         var refusals: [String] = []
         /// Topics of which the broker takes nothing, or takes something again.
         var changedTopics: [(topic: String, isOver: Bool)] = []
-        /// The broker answered a subscription.
-        var hasSubscribed = false
         /// What is new of the pace.
         var isNarrow: Bool?
         /// Lines of the library that tell causes.
@@ -304,7 +302,6 @@ final class LinkCore: Sendable {
     /// The broker answered a subscription or a message that wants an answer. A refusal ends nothing, and so it must be told.
     func answered(_ identifier: Int32, _ reason: Int32) {
         guard let request = requests.take(identifier) else { return }
-        if case .subscribe = request { report.withLock { $0.hasSubscribed = true } }
         guard reason >= 128 else {
             if case .publish(let topic, _, _) = request { noteTaken(topic, .answer) }
             return
@@ -335,14 +332,8 @@ final class LinkCore: Sendable {
     }
 
     /// Asks for the next of the subscriptions that go one by one. Called with the state locked, on the network thread.
-    func askNext(_ state: inout State, _ handle: OpaquePointer, isQuiet: Bool) {
-        guard state.isAccepted else { return }
-        let hasAnswer = report.withLock { report in
-            defer { report.hasSubscribed = false }
-            return report.hasSubscribed
-        }
-        guard let next = state.probation.next(hasAnswer: hasAnswer, isQuiet: isQuiet, at: MonotonicTime.seconds())
-        else { return }
+    func askNext(_ state: inout State, _ handle: OpaquePointer) {
+        guard state.isAccepted, let next = state.probation.next(at: MonotonicTime.seconds()) else { return }
         ask([next], &state, handle)
     }
 

@@ -177,7 +177,7 @@ struct LinkThread {
                 if code == MOSQ_ERR_SUCCESS.rawValue32, ready.canWrite { code = mosquitto_loop_write(handle, 1) }
                 core.release(&state, handle)
                 guard code == MOSQ_ERR_SUCCESS.rawValue32 else { return (code, errno) }
-                core.askNext(&state, handle, isQuiet: !ready.canRead)
+                core.askNext(&state, handle)
                 if !state.pace.isAwaiting {
                     code = mosquitto_loop_misc(handle)
                 } else if state.pace.isOverdue(overdue, at: MonotonicTime.seconds()) {

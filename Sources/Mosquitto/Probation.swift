@@ -1,65 +1,76 @@
-/// Subscriptions after a message too large to take: they are asked for one by one, so that a retained one that meets every
-/// connection tells its filter, and that filter is left out for a while. Pure.
+/// Subscriptions after a message too large to take. Nothing tells which of them brought it, and a retained one meets every connection: so
+/// those that were asked for shortly before are suspected, and from then on asked for one by one. One that brings such a message twice,
+/// alone, is left out for a while. Pure.
 struct Probation: Sendable {
-    /// Seconds after such a message in which subscriptions are asked for one by one.
+    /// Seconds after such a message in which suspicion lasts.
     private static let length = 3600.0
     /// Seconds that a filter is left out.
     static let rest = 3600.0
-    /// Seconds after which the next one is asked for without an answer, and after which one is no longer suspected.
-    private static let patience = 2.0
-
-    private struct Resting: Sendable {
-        var subscription: Subscription
-        var end: Double
-    }
+    /// Seconds in which the message of a subscription has begun to come, and between two that are suspected. A broker copies a large one
+    /// before it sends the first byte.
+    static let patience = 3.0
+    /// Times that a filter brings such a message, alone, until it is left out: one may have come for another by chance.
+    private static let strikes = 2
 
     private var end = 0.0
-    private var resting: [Resting] = []
+    /// Filters that may have brought one, with the times that nothing else can have.
+    private var suspects: [String: Int] = [:]
+    private var resting: [(subscription: Subscription, end: Double)] = []
     private var waiting: [Subscription] = []
-    private var asked: (subscription: Subscription, at: Double)?
-    private var isAnswered = true
+    /// Asked for on this connection, of late.
+    private var asked: [(subscription: Subscription, at: Double)] = []
 
     /// Seconds in which the network thread should look again; `nil`: nothing waits.
-    var turn: Double? { waiting.isEmpty ? nil : 0.02 }
+    var turn: Double? { waiting.isEmpty ? nil : 0.2 }
 
     /// Subscriptions to ask for at once, of those that shall be; the rest waits for its turn.
     mutating func admit(_ subscriptions: [Subscription], at now: Double) -> [Subscription] {
-        let welcome = subscriptions.filter { one in !resting.contains { $0.subscription == one && $0.end > now } }
-        guard now < end else { return welcome }
-        waiting += welcome
-        return []
+        if now >= end { suspects = [:] }
+        resting.removeAll { $0.end <= now }
+        let welcome = subscriptions.filter { one in !resting.contains { $0.subscription == one } }
+        waiting += welcome.filter { suspects[$0.filter] != nil }
+        let trusted = welcome.filter { suspects[$0.filter] == nil }
+        note(trusted, at: now)
+        return trusted
     }
 
     /// The next one whose turn has come.
-    ///
-    /// - Parameters:
-    ///   - hasAnswer: the broker answered a subscription since the last call.
-    ///   - isQuiet: nothing of the broker's waits to be read: what an answered subscription brings has come.
-    mutating func next(hasAnswer: Bool, isQuiet: Bool, at now: Double) -> Subscription? {
-        if hasAnswer { isAnswered = true }
+    mutating func next(at now: Double) -> Subscription? {
         waiting += resting.filter { $0.end <= now }.map(\.subscription)
         resting.removeAll { $0.end <= now }
-        guard !waiting.isEmpty else { return nil }
-        guard (isAnswered && isQuiet) || now - (asked?.at ?? 0) >= Self.patience else { return nil }
+        guard !waiting.isEmpty, now - (asked.last?.at ?? -.infinity) >= Self.patience else { return nil }
+        acquit(before: now - Self.patience)
         let subscription = waiting.removeFirst()
-        asked = (subscription, now)
-        isAnswered = false
+        note([subscription], at: now)
         return subscription
     }
 
     /// A message too large to take ended the connection.
     ///
-    /// - Returns: the filter that is left out now, for its subscription seems to have brought the message.
+    /// - Returns: the filter that is left out now, for its subscription brings the message.
     mutating func blame(at now: Double) -> String? {
-        defer { end = now + Self.length }
-        guard now < end, let asked, now - asked.at < Self.patience else { return nil }
-        resting.append(Resting(subscription: asked.subscription, end: now + Self.rest))
-        return asked.subscription.filter
+        end = now + Self.length
+        acquit(before: now - Self.patience)
+        for one in asked { suspects[one.subscription.filter, default: 0] += asked.count == 1 ? 1 : 0 }
+        guard asked.count == 1, let one = asked.first?.subscription, suspects[one.filter, default: 0] >= Self.strikes
+        else { return nil }
+        suspects[one.filter] = nil
+        resting.append((one, now + Self.rest))
+        return one.filter
     }
 
     mutating func forgetConnection() {
         waiting = []
-        asked = nil
-        isAnswered = true
+        asked = []
+    }
+
+    private mutating func note(_ subscriptions: [Subscription], at now: Double) {
+        asked += subscriptions.map { ($0, now) }
+    }
+
+    /// Those that were asked for so long ago have brought what they had to bring.
+    private mutating func acquit(before moment: Double) {
+        for one in asked where one.at <= moment { suspects[one.subscription.filter] = nil }
+        asked.removeAll { $0.at <= moment }
     }
 }

@@ -8,62 +8,83 @@ struct ProbationTests {
     private let one = Subscription("one")
     private let two = Subscription("two")
 
+    private let three = Subscription("three")
+
+    /// The names of those that are asked for until nothing waits, each with its second.
+    private func ask(_ probation: inout Probation, _ subscriptions: [Subscription], from begin: Double) -> [String] {
+        var asked = probation.admit(subscriptions, at: begin).map { "\($0.filter) \(begin)" }
+        var now = begin
+        while probation.turn != nil {
+            if let next = probation.next(at: now) { asked.append("\(next.filter) \(now)") }
+            now += 0.5
+        }
+        return asked
+    }
+
+    /// A message ends the connection, so many seconds after it was made.
+    private func fail(_ probation: inout Probation, at now: Double) -> String? {
+        defer { probation.forgetConnection() }
+        return probation.blame(at: now)
+    }
+
     @Test("without such a message all are asked for at once")
     func normal() {
         var probation = Probation()
-        #expect(probation.admit([one, two], at: 10) == [one, two])
-        #expect(probation.turn == nil)
-        #expect(probation.next(hasAnswer: true, isQuiet: true, at: 10) == nil)
+        #expect(ask(&probation, [one, two], from: 10) == ["one 10.0", "two 10.0"])
+        #expect(probation.next(at: 20) == nil)
     }
 
-    @Test("after one they go one by one: the next follows an answer and silence, or two seconds")
+    @Test("after one that came soon, those that can have brought it go one by one, three seconds apart")
     func oneByOne() {
         var probation = Probation()
-        #expect(probation.blame(at: 10) == nil, "nothing is suspected where all were asked for at once")
-        probation.forgetConnection()
-        #expect(probation.admit([one, two], at: 11) == [])
-        #expect(probation.turn != nil)
-        #expect(probation.next(hasAnswer: false, isQuiet: true, at: 11) == one)
-        #expect(probation.next(hasAnswer: false, isQuiet: true, at: 11.1) == nil, "no answer yet")
-        #expect(probation.next(hasAnswer: true, isQuiet: false, at: 11.2) == nil, "what it brings is not read yet")
-        #expect(probation.next(hasAnswer: false, isQuiet: true, at: 11.3) == two)
-        #expect(probation.turn == nil)
-        probation.forgetConnection()
-        #expect(probation.admit([one, two], at: 20) == [])
-        #expect(probation.next(hasAnswer: false, isQuiet: true, at: 20) == one)
-        #expect(probation.next(hasAnswer: false, isQuiet: false, at: 22.1) == two, "a broker that answers none")
+        _ = ask(&probation, [one, two], from: 10)
+        #expect(fail(&probation, at: 11) == nil, "nothing is accused where two were asked for at once")
+        #expect(ask(&probation, [one, two, three], from: 20) == ["three 20.0", "one 23.0", "two 26.0"])
     }
 
-    @Test("the one that was asked for last is left out for an hour, and asked for again after it")
+    @Test("one that brings it twice, alone, is left out for an hour, and asked for again after it; the others are free")
     func leftOut() {
         var probation = Probation()
-        _ = probation.blame(at: 10)
-        _ = probation.admit([one, two], at: 11)
-        _ = probation.next(hasAnswer: false, isQuiet: true, at: 11)
-        #expect(probation.blame(at: 11.1) == "one")
-        probation.forgetConnection()
-        _ = probation.admit([one, two], at: 12)
-        #expect(probation.next(hasAnswer: false, isQuiet: true, at: 12) == two)
-        #expect(probation.next(hasAnswer: true, isQuiet: true, at: 3611) == nil)
-        #expect(probation.next(hasAnswer: true, isQuiet: true, at: 3612) == one)
+        _ = ask(&probation, [one, two], from: 10)
+        #expect(fail(&probation, at: 11) == nil)
+        for (at, wanted) in [(20.0, nil), (30, "two")] {
+            #expect(probation.admit([one, two], at: at) == (at == 20 ? [] : [one]))
+            if at == 20 { #expect(probation.next(at: at) == one) }
+            #expect(probation.next(at: at + 2.5) == nil)
+            #expect(probation.next(at: at + 3) == two)
+            #expect(fail(&probation, at: at + 3.4) == wanted)
+        }
+        #expect(ask(&probation, [one, two], from: 40) == ["one 40.0"])
+        #expect(probation.next(at: 3633) == nil)
+        #expect(probation.next(at: 3634) == two)
     }
 
-    @Test("a message that comes long after the last question accuses no subscription")
+    @Test("a message that comes long after the last question makes nothing suspicious")
     func live() {
         var probation = Probation()
-        _ = probation.blame(at: 10)
-        _ = probation.admit([one], at: 11)
-        _ = probation.next(hasAnswer: false, isQuiet: true, at: 11)
-        #expect(probation.blame(at: 100) == nil)
+        _ = ask(&probation, [one, two], from: 10)
+        #expect(fail(&probation, at: 100) == nil)
+        #expect(ask(&probation, [one, two], from: 110) == ["one 110.0", "two 110.0"])
+    }
+
+    @Test("one that is heard for three seconds without such a message is no longer suspected")
+    func acquitted() {
+        var probation = Probation()
+        _ = ask(&probation, [one, two], from: 10)
+        _ = fail(&probation, at: 11)
+        _ = ask(&probation, [one, two], from: 20)
+        #expect(fail(&probation, at: 30) == nil)
+        #expect(ask(&probation, [one, two], from: 40) == ["one 40.0", "two 40.0"])
     }
 
     @Test("an hour after the last one all are asked for at once again")
     func end() {
         var probation = Probation()
-        _ = probation.blame(at: 10)
-        #expect(probation.admit([one], at: 3609) == [])
+        _ = ask(&probation, [one, two], from: 10)
+        _ = fail(&probation, at: 11)
+        #expect(probation.admit([one, two], at: 3610) == [])
         probation.forgetConnection()
-        #expect(probation.admit([one], at: 3610) == [one])
+        #expect(probation.admit([one, two], at: 3611) == [one, two])
     }
 }
 
