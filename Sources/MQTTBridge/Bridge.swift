@@ -203,7 +203,7 @@ public struct Bridge: Sendable {
     ///   - awaitsPace: how fast the line is will be told by ``paceChanged(isNarrow:)``; until then nothing large is said.
     public mutating func connected(canExpire: Bool, awaitsPace: Bool = false, at now: Moment) -> Outbox {
         isConnected = true
-        paceChanged(isNarrow: awaitsPace)
+        lineChanged(awaitsPace ? .unknown : .wide)
         gx?.connected(at: now.monotonic)
         let first = [bridgeStatus("online")] + departures.connected(at: now.monotonic)
         var outbox = collect(at: now) { packs, outbox in
@@ -217,9 +217,11 @@ public struct Bridge: Sendable {
     }
 
     /// The line turned out to be wide enough for announcements, or too narrow: there they would hold up limits for minutes.
-    public mutating func paceChanged(isNarrow: Bool) {
-        for index in packs.indices { packs[index].paceChanged(isNarrow: isNarrow) }
-        for index in banks.indices { banks[index].paceChanged(isNarrow: isNarrow) }
+    public mutating func paceChanged(isNarrow: Bool) { lineChanged(isNarrow ? .narrow : .wide) }
+
+    private mutating func lineChanged(_ line: PackPublisher.Line) {
+        for index in packs.indices { packs[index].lineChanged(line) }
+        for index in banks.indices { banks[index].lineChanged(line) }
     }
 
     /// The broker takes nothing on a topic, or takes it again: where that are the limits of a pack or bank, nobody may rely on it. The

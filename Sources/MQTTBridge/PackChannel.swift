@@ -266,8 +266,8 @@ struct PackChannel: Sendable {
         publisher.publishSettings(desk.settings, pack, receiver.snapshot, into: &outbox)
     }
 
-    /// Whether the line is too narrow for announcements.
-    mutating func paceChanged(isNarrow: Bool) { publisher.isLineNarrow = isNarrow }
+    /// What is known of the line to the broker.
+    mutating func lineChanged(_ line: PackPublisher.Line) { publisher.line = line }
 
     /// The broker is gone.
     mutating func disconnected() { relays.disconnected() }

@@ -32,8 +32,19 @@ struct PackPublisher: Sendable {
     /// By the catalogue's optional rows.
     private var hadValue = MetricCatalogue.optional.map { _ in false }
     private var link = LinkWatch()
-    /// Announcements wait until it is not: tens of kilobytes would hold up limits for minutes.
-    var isLineNarrow = false
+    /// What is known of the line to the broker.
+    enum Line {
+        /// Nothing yet, on this connection.
+        case unknown
+        case narrow
+        case wide
+    }
+
+    /// Announcements wait until it is wide: tens of kilobytes would hold up limits for minutes.
+    var line = Line.wide
+    /// Seconds that limits last until the line is known. They are renewed after five; on the way, behind all that is said at first, they
+    /// may spend the rest of their 30.
+    private static let firstExpiry = 12
     /// The broker takes no limits of this pack: whoever reads others there must not rely on them.
     var areLimitsRefused = false
 
@@ -283,7 +294,9 @@ struct PackPublisher: Sendable {
         limitsSent = SentLimits(limits)
         let document = limitsDocument.bytes(limits, time: Documents.time(now))
         // A limit never outlives the expiry, whatever the heartbeat; neither does the data that it rests on.
-        outbox.sendAtOnce(expiring(topics.limits, document, interval: 0, age: age, .first))
+        var message = expiring(topics.limits, document, interval: 0, age: age, .first)
+        if line == .unknown { message.expiry = message.expiry.map { min($0, Self.firstExpiry) } }
+        outbox.sendAtOnce(message)
     }
 
     private mutating func sendRelays(_ view: PackView, _ now: Moment, _ outbox: inout Outbox) {
@@ -341,7 +354,7 @@ struct PackPublisher: Sendable {
     }
 
     private mutating func announce(_ view: PackView, _ now: Moment, _ outbox: inout Outbox) -> Bool {
-        guard bridge.discovery != .off, !isLineNarrow else { return false }
+        guard bridge.discovery != .off, line == .wide else { return false }
         if announcer.isLookDue(view.snapshot.settings, at: now.monotonic) {
             let content = view.snapshot.settings.map { settings in
                 Announcer.Content(

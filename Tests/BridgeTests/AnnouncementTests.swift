@@ -83,6 +83,21 @@ struct AnnouncementTests {
         #expect(try announcements(harness).count == 2)
     }
 
+    @Test(
+        "on a line of unknown pace limits last twelve seconds: the way behind all that is said first may take the rest of their 30"
+    )
+    func firstLimits() throws {
+        var harness = BridgeHarness()
+        harness.frames(10)
+        harness.forget()
+        harness.connect(awaitsPace: true)
+        #expect(harness.on("limits").first?.expiry == 12)
+        harness.bridge.paceChanged(isNarrow: true)
+        harness.forget()
+        harness.frames(6)
+        #expect(try #require(harness.on("limits").last?.expiry) >= 27)
+    }
+
     @Test("what only some packs have is announced when it has had a value, together, and stays")
     func optional() throws {
         var harness = BridgeHarness()

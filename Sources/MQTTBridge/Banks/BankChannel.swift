@@ -115,8 +115,8 @@ struct BankChannel: Sendable {
     /// The broker takes no limits of this bank, or takes them again.
     mutating func limitsRefused(_ isRefused: Bool) { publisher.areLimitsRefused = isRefused }
 
-    /// Whether the line is too narrow for announcements.
-    mutating func paceChanged(isNarrow: Bool) { publisher.isLineNarrow = isNarrow }
+    /// What is known of the line to the broker.
+    mutating func lineChanged(_ line: PackPublisher.Line) { publisher.line = line }
 
     /// A retained announcement for this bank was heard.
     mutating func heardAnnouncement(_ topic: String, _ payload: [UInt8], at now: Moment) {
