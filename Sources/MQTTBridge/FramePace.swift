@@ -78,6 +78,6 @@ struct FramePace: Hashable, Sendable {
         guard isTooMany, !isTold else { return nil }
         return
             "\(rate) frames a second come, and a BMS sends one: check what is connected to this source. Limits fall at once all the "
-            + "same; everything else is told when there is room"
+            + "same; everything else is told when there is room, and a pack that is offline stays so until one or two come a second"
     }
 }

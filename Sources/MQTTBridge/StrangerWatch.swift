@@ -41,12 +41,14 @@ struct StrangerWatch: Sendable {
         guard told.count < Self.mostTold, told.insert(topic).inserted else { return nil }
         if isLimits(payload) {
             return
-                "another bridge, with another client id, publishes '\(pack)' on \(topic): give one of the two another id of the pack, or "
-                + "another mqtt.base; until then each says what it knows"
+                "somebody else publishes limits of '\(pack)' on \(topic), probably a second bridge with another client id: give one of the two "
+                + "another id of the pack or another mqtt.base, or keep it out with the broker's access rules ('bms-mqtt acl'); until then "
+                + "inverters may follow either"
         }
         return
-            "somebody else publishes on \(topic), where only this bridge should: what is true is said again; if that is a second bridge, give "
-            + "it another id of the pack or another mqtt.base, else keep it out with the broker's access rules ('bms-mqtt acl')"
+            "somebody else publishes on \(topic), where only this bridge should, and is followed until the bridge says what is true: if that is "
+            + "a second bridge, give it another id of the pack or another mqtt.base, else keep it out with the broker's access rules "
+            + "('bms-mqtt acl')"
     }
 
     /// Whether that is what a bridge of this kind says.

@@ -37,10 +37,10 @@ struct FailureText {
                 "refused the client identifier \"\(configuration.clientID)\": set mqtt.clientId (reason \(reason))"
             case 3, 136, 137: "says that it is unavailable or busy (reason \(reason))"
             case 154:
-                "refuses a will that is not retained because of retention: allow retained messages (mosquitto: "
+                "refuses the will although it is not retained, and names retention as the cause: allow retained messages (mosquitto: "
                     + "retain_available true)"
             case 155:
-                "refuses a will of quality 0, too, because of its quality: allow quality 1 (mosquitto: max_qos 1)"
+                "refuses the will even with quality 0, and names its quality as the cause: allow quality 1 (mosquitto: max_qos 1)"
             case 138: "has banned this client (reason \(reason))"
             case 151, 159: "has no room for another connection now (reason \(reason))"
             default: "refused the connection: \(reasonText(reason)) (reason \(reason))"
@@ -164,7 +164,7 @@ struct FailureText {
             }
             return failure(
                 operation, code,
-                "\(text) soon after it was made, \(shortSessions) times one after the other: mostly a second client with the identifier "
+                "\(text) soon after it was made, \(shortSessions) times one after the other: probably a second client with the identifier "
                     + "\"\(configuration.clientID)\" takes over (give each client, and each bridge, its own mqtt.clientId); else the "
                     + "broker's log tells why")
         case MOSQ_ERR_ERRNO:

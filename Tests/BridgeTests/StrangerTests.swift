@@ -112,7 +112,7 @@ struct StrangerTests {
         harness.tick()
         #expect(harness.on("status").map(text) == (hasRival ? [] : ["offline"]))
         let isNamed = harness.notices.contains {
-            $0.text.contains("another bridge, with another client id, publishes 'garage'")
+            $0.text.contains("somebody else publishes limits of 'garage'")
                 && $0.text.contains("another id of the pack")
         }
         #expect(isNamed == hasRival)

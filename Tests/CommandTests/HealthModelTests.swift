@@ -47,7 +47,8 @@ struct HealthModelTests {
     @Test(
         "a state that the broker does not keep beside the limits is no health; where it keeps neither, nothing follows")
     func refusedState() {
-        #expect(fault(model(limits: document(), state: nil))?.hasPrefix("no 'bms/.../state' beside the limits") == true)
+        let sentence = fault(model(limits: document(), state: nil))
+        #expect(sentence?.hasPrefix("no 'state' of the pack beside its limits") == true)
         #expect(fault(model(limits: document(), state: nil, isRetained: false)) == nil)
     }
 

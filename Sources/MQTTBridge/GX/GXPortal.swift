@@ -185,7 +185,7 @@ struct GXPortal: Sendable {
             + (isForced
                 ? "gx.tree is true, so its clients may take this bridge for the GX and see nothing else of it"
                 : "this bridge keeps its own GX tree silent, for clients would take it for the GX; gx.tree: true publishes it all the "
-                    + "same, gx.tree: false saves the look")
+                    + "same, gx.tree: false switches the tree off and ends this message")
         guard !isForced else { return Meeting(warning: isNew ? text : nil) }
         let endsTree = others.isEmpty && !hasRival(at: now)
         if others.count < Self.mostOthers { others.insert(portal) }

@@ -120,7 +120,7 @@ struct HealthModel: Sendable {
         guard limits["chargeState"]?.text != "stale" else { return "the limits are those for missing data" }
         guard pack.hasState || !pack.isKept else {
             return
-                "no '\(base)/.../state' beside the limits: the broker refuses it or this user may not read it; the bridge's log tells why"
+                "no 'state' of the pack beside its limits: the broker refuses it or this user may not read it; the bridge's log tells why"
         }
         return nil
     }

@@ -40,7 +40,7 @@ struct RecordCommand: Sendable {
                     Console.complain("\(error); next attempt in \(Int(seconds.rounded(.up))) s")
                 case .dropped(let seconds):
                     Console.complain(
-                        "this program did not run for \(Int(seconds)) s: what came meanwhile is left out of \(file)")
+                        "this program was held up for \(Int(seconds)) s: what came meanwhile is left out of \(file)")
                 case .complaint(let error): Console.complain(error.description)
                 case .ended: reader.stop()
                 }

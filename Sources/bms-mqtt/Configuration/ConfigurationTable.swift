@@ -51,8 +51,8 @@ enum ConfigurationTable {
         },
         Key(
             "mqtt.keepalive", .whole(5...300, unit: "seconds"), "6",
-            "A dead broker is noticed after 25 to 30 s, a dead or frozen bridge by the broker after 1.5 times (mosquitto looks "
-                + "each 5 s: within 15 s)."
+            "The broker notices a dead or frozen bridge after 1.5 times this and about 5 s more: within 15 s at the default. A dead "
+                + "broker is noticed after 25 to 30 s, whatever this is."
         ) { $0.plan.link.keepalive = $1.number },
         Key("mqtt.base", .checked(baseTopic), "bms", "First level of all topics.") { $0.baseTopic = $1.text },
         Key(
@@ -94,7 +94,7 @@ enum ConfigurationTable {
         },
         Key(
             "gx.tree", .flagOrAuto, "auto",
-            "The tree of topics that clients of a GX device read (N/, R/, W/), under a portal id of our own: auto publishes it unless a "
+            "The tree of topics that clients of a GX device read (N/, R/, W/), under a portal id of our own. Left out (auto), it is published unless a "
                 + "GX device is on the broker, whose clients would take this portal for the GX; true publishes it there, too; false never."
         ) { $0.tree = $1.isAuto ? .auto : $1.flag ? .yes : .no },
         Key(

@@ -92,7 +92,7 @@ struct RunningService {
         log.info("bridging \(plan.summary) to \(plan.link) by \(MosquittoLibrary.text)")
         if !MosquittoLibrary.hasBounds {
             log.warning(
-                "this build holds the system's libmosquitto, which a hostile broker can end with one packet, and fill the memory with "
+                "this build holds the system's libmosquitto: a hostile broker can end this program with one packet, and fill the memory with "
                     + "one: use the package, or build with scripts/set-up (SECURITY.md)")
         }
         var isWhole = keeper.start(runtime) && link.start { events.take($0, runtime) }
@@ -207,7 +207,7 @@ private struct ServiceEvents: Sendable {
         case .dropped(let seconds):
             runtime.sourceChanged(pack: pack, isOpen: nil)
             log.info(
-                "pack \(id): this program did not run for \(Int(seconds)) s, frozen or suspended: bytes that waited meanwhile were "
+                "pack \(id): this program was held up for \(Int(seconds)) s (suspended, stopped or overloaded): bytes that waited meanwhile were "
                     + "thrown away, for nobody knows how old they are")
         case .opened(let name):
             log.info("pack \(id): reading \(name)")
