@@ -19,10 +19,11 @@ extension Bridge {
         if word == .limits, !isRetained { strangers.heardLimits(payload, of: id, at: now.monotonic) }
         let topic = options.topics.word(word, of: id)
         if let sentence = strangers.sentence(topic, id, payload) { outbox.say(.warning, sentence) }
-        guard strangers.mayCorrect(id, at: now.monotonic) else { return outbox }
+        // A live word where nothing is kept is over with the next document: nothing is to be said.
+        guard word.isKept || isRetained, strangers.mayCorrect(id, at: now.monotonic) else { return outbox }
         let isKnown = word.isKept && forget(word, of: id)
-        // Where nothing is known yet, nothing is true.
-        if !isKnown, isRetained || word.isKept {
+        // Where nothing is known here, a word that somebody says just now may be that of a bridge with data.
+        if !isKnown, isRetained {
             outbox.send(OutboundMessage(topic, [], retain: true))
         }
         return outbox

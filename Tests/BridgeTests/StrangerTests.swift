@@ -118,6 +118,16 @@ struct StrangerTests {
         #expect(isNamed == hasRival)
     }
 
+    @Test(
+        "a bridge without data empties no limits and no state of one that has", arguments: ["limits", "state", "cells"])
+    func withoutData(word: String) {
+        var harness = BridgeHarness()
+        harness.forget()
+        harness.message("bms/garage/\(word)", Self.limits)
+        harness.tick()
+        #expect(harness.on(word).isEmpty)
+    }
+
     @Test("neither an empty status nor a word that is none stands", arguments: ["", "ready", "OFFLINE"])
     func nonsense(word: String) {
         var harness = live()
