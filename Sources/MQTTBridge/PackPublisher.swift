@@ -44,7 +44,7 @@ struct PackPublisher: Sendable {
     var line = Line.wide
     /// Seconds that limits last until the line is known. They are renewed after five; on the way, behind all that is said at first, they
     /// may spend the rest of their 30.
-    private static let firstExpiry = 12
+    private static let firstExpiry = 9
     /// The broker takes no limits of this pack: whoever reads others there must not rely on them.
     var areLimitsRefused = false
 

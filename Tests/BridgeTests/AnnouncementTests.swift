@@ -84,14 +84,14 @@ struct AnnouncementTests {
     }
 
     @Test(
-        "on a line of unknown pace limits last twelve seconds: the way behind all that is said first may take the rest of their 30"
+        "on a line of unknown pace limits last nine seconds: the way behind all that is said first may take the rest of their 30"
     )
     func firstLimits() throws {
         var harness = BridgeHarness()
         harness.frames(10)
         harness.forget()
         harness.connect(awaitsPace: true)
-        #expect(harness.on("limits").first?.expiry == 12)
+        #expect(harness.on("limits").first?.expiry == 9)
         harness.bridge.paceChanged(isNarrow: true)
         harness.forget()
         harness.frames(6)
