@@ -32,7 +32,7 @@ static inline int clinux_spawn_close_from(posix_spawn_file_actions_t *actions, i
 /// keep them all.
 static inline void clinux_bound_memory(void) { mallopt(M_ARENA_MAX, 2); }
 
-/// Whether a disposition of a signal is "ignore": SIG_IGN is a cast, and functions cannot be compared in Swift.
+/// The disposition of a signal is "ignore". SIG_IGN is a cast, and functions cannot be compared in Swift.
 #include <signal.h>
 static inline int clinux_ignores(const struct sigaction *action) { return action->sa_handler == SIG_IGN; }
 

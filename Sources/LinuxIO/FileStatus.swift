@@ -1,6 +1,6 @@
 import Glibc
 
-/// What the system knows of a file or a directory, as far as secrets care.
+/// Knowledge of the system about a file or a directory, as far as secrets care.
 package struct FileStatus: Sendable {
     /// Kind and permissions.
     private let mode: UInt32
@@ -39,7 +39,7 @@ package struct FileStatus: Sendable {
     package var isRegular: Bool { mode & S_IFMT == S_IFREG }
     package var isLink: Bool { mode & S_IFMT == S_IFLNK }
 
-    /// What stands where a file is expected.
+    /// Kind of the thing that stands where a file is expected.
     package var kind: String {
         switch mode & S_IFMT {
         case S_IFREG: "a file"
@@ -57,7 +57,7 @@ package struct FileStatus: Sendable {
     /// A directory in which everybody may replace a file of somebody else.
     package var allowsReplacing: Bool { isWorldWritable && mode & 0o1000 == 0 }
 
-    /// What to do about a secret that others may read or change; `nil`: nothing. A group of its own is no fault: so a service
+    /// Advice about a secret that others may read or change; `nil`: nothing. A group of its own is no fault: so a service
     /// reads a file of root.
     package func remedy(_ path: String) -> String? {
         let isOurs = owner == geteuid() && group == getegid()

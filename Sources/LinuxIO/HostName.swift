@@ -2,7 +2,7 @@ import Glibc
 
 /// Names and addresses of hosts as people write them.
 package enum HostName {
-    /// What stands where a host is expected and can never be one.
+    /// A text that stands where a host is expected and can never be one.
     package enum Fault: Error, Hashable, Sendable {
         case empty
         /// `mqtt://host`

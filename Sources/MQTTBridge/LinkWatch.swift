@@ -48,7 +48,8 @@ struct LinkWatch: Hashable, Sendable {
             ? "no limits are published" : "charging is stopped, discharging reduced and stopped later"
         return "no good frame from the BMS for \(seconds) s, \(effect); \(cause)"
     }
-    /// What came in place of good frames.
+
+    /// A sentence about the bytes that came in place of good frames.
     private func cause(_ counters: LinkCounters) -> String {
         let refused = Rejection.allCases.filter { $0 != .signs && $0 != .sum }.map { ($0, counters[$0] - before[$0]) }
         let count = refused.reduce(0) { $0 + $1.1 }

@@ -246,7 +246,7 @@ struct PackChannel: Sendable {
         return publisher.forget(word)
     }
 
-    /// Those bytes are an announcement that went out from here.
+    /// An announcement of these bytes went out from here.
     func hasSaid(_ topic: String, _ payload: [UInt8]) -> Bool { publisher.hasSaid(topic, payload) }
 
     /// The pack is announced once more.
@@ -266,7 +266,7 @@ struct PackChannel: Sendable {
         publisher.publishSettings(desk.settings, pack, receiver.snapshot, into: &outbox)
     }
 
-    /// What is known of the line to the broker.
+    /// Knowledge of the line to the broker.
     mutating func lineChanged(_ line: PackPublisher.Line) { publisher.line = line }
 
     /// The broker is gone.

@@ -32,7 +32,7 @@ struct PackPublisher: Sendable {
     /// By the catalogue's optional rows.
     private var hadValue = MetricCatalogue.optional.map { _ in false }
     private var link = LinkWatch()
-    /// What is known of the line to the broker.
+    /// Knowledge of the line to the broker.
     enum Line {
         /// Nothing yet, on this connection.
         case unknown
@@ -218,7 +218,7 @@ struct PackPublisher: Sendable {
         }
     }
 
-    /// Those bytes are an announcement that went out from here.
+    /// An announcement of these bytes went out from here.
     func hasSaid(_ topic: String, _ payload: [UInt8]) -> Bool { said.contains(topic, payload) }
 
     /// The announcement goes out once more.

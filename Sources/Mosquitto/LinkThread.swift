@@ -155,15 +155,18 @@ struct LinkThread {
             Self.longestOverdue,
             max(Self.shortestOverdue, Self.overdueKeepalives * Double(max(5, core.configuration.keepalive))))
         while true {
-            let (socket, hasToWrite, hasPending) = core.state.withLock { _ in
-                (mosquitto_socket(handle), mosquitto_want_write(handle), mosquitto_has_pending(handle))
+            let (socket, hasToWrite, hasPending, turn) = core.state.withLock { state in
+                (
+                    mosquitto_socket(handle), mosquitto_want_write(handle), mosquitto_has_pending(handle),
+                    state.probation.turn
+                )
             }
             guard socket >= 0 else { return (MOSQ_ERR_NO_CONN.rawValue32, 0) }
             core.heartbeat.beat()
             // The library counts time for the keepalive, of 5 s at least, only when it is asked. Of what TLS has read already the
             // socket does not tell.
-            let seconds = hasPending ? 0 : core.state.withLock { $0.probation.turn } ?? 2
-            var ready = Poll.wait(for: socket, alsoWriting: hasToWrite, seconds: seconds, wake: core.wake)
+            var ready = Poll.wait(
+                for: socket, alsoWriting: hasToWrite, seconds: hasPending ? 0 : turn ?? 2, wake: core.wake)
             ready.canRead = ready.canRead || hasPending
             if ready.isWoken { core.wake.clear() }
             let result = core.state.withLock { state in

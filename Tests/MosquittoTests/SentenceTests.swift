@@ -120,14 +120,11 @@ struct SentenceTests {
         broker.stop()
     }
 
-    @Test("a topic that is taken again is told as such")
-    func takenAgain() async {
-        let broker = BrokerFixture(
-            {
-                var options = BrokerFixture.Options()
-                options.lines = ["message_size_limit 100"]
-                return options
-            }())
+    /// A connection to a mosquitto with one more line of configuration.
+    private func limited(_ line: String) async -> (BrokerFixture, LinkHarness, Complaints) {
+        var options = BrokerFixture.Options()
+        options.lines = [line]
+        let broker = BrokerFixture(options)
         #expect(broker.start())
         let complaints = Complaints()
         var configuration = LinkConfiguration(broker)
@@ -135,6 +132,13 @@ struct SentenceTests {
         let harness = LinkHarness(configuration)
         await harness.start()
         #expect(await harness.connected())
+        return (broker, harness, complaints)
+    }
+
+    @Test("a topic that is taken again is told as such")
+    func takenAgain() async {
+        let (broker, harness, complaints) = await limited("message_size_limit 100")
+        defer { broker.stop() }
         harness.link.publish(OutgoingMessage("t", String(repeating: "x", count: 200), qos: 1))
         let text = await complaints.next()
         #expect(text.contains("refuses messages on t (") && text.contains("have 201 bytes: raise its limit"), "\(text)")
@@ -148,19 +152,8 @@ struct SentenceTests {
         "a message above the broker's packet limit is told with topic, size, limit and remedy, at once or after a wait",
         arguments: [false, true])
     func tooLarge(waits: Bool) async {
-        let broker = BrokerFixture(
-            {
-                var options = BrokerFixture.Options()
-                options.lines = ["max_packet_size 2000"]
-                return options
-            }())
-        #expect(broker.start())
-        let complaints = Complaints()
-        var configuration = LinkConfiguration(broker)
-        configuration.onRefusal = { complaints.add($0) }
-        let harness = LinkHarness(configuration)
-        await harness.start()
-        #expect(await harness.connected())
+        let (broker, harness, complaints) = await limited("max_packet_size 2000")
+        defer { broker.stop() }
         var message = OutgoingMessage("t", String(repeating: "x", count: 3000), qos: 1)
         if waits { message.precedence = .large }
         let outcome = harness.link.publish(message)

@@ -14,13 +14,18 @@ struct TLSTests {
         return configuration
     }
 
-    @Test("an expired certificate is refused, and its dates are named")
-    func expired() async {
+    /// A mosquitto that listens with these certificates.
+    private func secured(_ certificates: Certificates) -> (BrokerFixture, Certificates) {
         var options = BrokerFixture.Options()
-        let certificates = Certificates(serverDays: 0)
         options.certificates = certificates
         let broker = BrokerFixture(options)
         #expect(broker.start())
+        return (broker, certificates)
+    }
+
+    @Test("an expired certificate is refused, and its dates are named")
+    func expired() async {
+        let (broker, certificates) = secured(Certificates(serverDays: 0))
         let harness = LinkHarness(configuration(broker.port, certificates))
         await harness.start()
         #expect(await harness.wait { $0.failures.count >= 2 })
@@ -33,11 +38,7 @@ struct TLSTests {
         "a key with a passphrase is told, with the remedy, and nobody is asked for it",
         arguments: ["pkey -aes256", "rsa -traditional -aes256"])
     func passphrase(_ form: String) async throws {
-        var options = BrokerFixture.Options()
-        let certificates = Certificates()
-        options.certificates = certificates
-        let broker = BrokerFixture(options)
-        #expect(broker.start())
+        let (broker, certificates) = secured(Certificates())
         let folder = TemporaryFolder()
         let openssl = try #require(ChildProcess.find("openssl"))
         let words =
@@ -57,11 +58,7 @@ struct TLSTests {
 
     @Test("what is no file is no certificate and no key, and nobody waits for it", arguments: 0...2)
     func pipes(_ place: Int) async throws {
-        var options = BrokerFixture.Options()
-        let certificates = Certificates()
-        options.certificates = certificates
-        let broker = BrokerFixture(options)
-        #expect(broker.start())
+        let (broker, certificates) = secured(Certificates())
         let folder = TemporaryFolder()
         let pipe = "\(folder.path)/pipe"
         #expect(mkfifo(pipe, 0o600) == 0)

@@ -106,7 +106,7 @@ struct BankChannel: Sendable {
     /// - Returns: there is something to say.
     mutating func forget(_ word: OwnWord) -> Bool { publisher.forget(word) }
 
-    /// Those bytes are an announcement that went out from here.
+    /// An announcement of these bytes went out from here.
     func hasSaid(_ topic: String, _ payload: [UInt8]) -> Bool { publisher.hasSaid(topic, payload) }
 
     /// The bank is announced once more.
@@ -115,7 +115,7 @@ struct BankChannel: Sendable {
     /// The broker takes no limits of this bank, or takes them again.
     mutating func limitsRefused(_ isRefused: Bool) { publisher.areLimitsRefused = isRefused }
 
-    /// What is known of the line to the broker.
+    /// Knowledge of the line to the broker.
     mutating func lineChanged(_ line: PackPublisher.Line) { publisher.line = line }
 
     /// A retained announcement for this bank was heard.
