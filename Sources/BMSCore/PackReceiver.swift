@@ -56,13 +56,14 @@ public struct PackReceiver: Sendable {
         }
         return windows.enumerated().map { index, item in
             let later = Int64(windows.count - 1 - index)
-            let latest = arrival + -later * ArrivalWatch.interval
+            let begun = min(item.begin, arrival + -later * ArrivalWatch.interval)
+            guard verdict != .heldBack, now - begun <= longestAge else { return holdBack(item.window, at: now) }
+            var measured = begun
+            if case .counts(let age) = verdict { measured = begun + -age }
             // Frames come in their order; a moment in the future proves that the clock jumped back.
-            var measured = min(item.begin, latest)
             if let newestAt, newestAt <= arrival { measured = max(measured, newestAt) }
-            guard verdict != .heldBack, now - measured <= longestAge else { return holdBack(item.window, at: now) }
             newestAt = measured
-            return track(item.window, at: measured, isConfirmed: verdict == .counts)
+            return track(item.window, at: measured, isConfirmed: verdict != .unconfirmed)
         }
     }
 

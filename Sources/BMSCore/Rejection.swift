@@ -38,7 +38,7 @@ public enum Rejection: String, CaseIterable, Hashable, Sendable {
     case settings
     /// The sender repeats one frame, byte for byte, for longer than a living BMS can.
     case stuck
-    /// Nobody knows when it was measured: it took long to arrive, or came in a burst or alone after a gap.
+    /// Nobody knows when it was measured: it took long to arrive, or came in a burst, or after a gap.
     case heldBack
 
     /// Finding of the check, for people.

@@ -54,7 +54,11 @@ struct LinkWatch: Hashable, Sendable {
         let refused = Rejection.allCases.filter { $0 != .signs && $0 != .sum }.map { ($0, counters[$0] - before[$0]) }
         let count = refused.reduce(0) { $0 + $1.1 }
         if count > 0, let most = refused.max(by: { $0.1 < $1.1 })?.0 {
-            let remedy = most.configurationKey.map { "; if the BMS is right, loosen \($0) of this pack" } ?? ""
+            let remedy =
+                most == .heldBack
+                ? "; a BMS sends one a second, so look at what stands between: a serial server or a network that keeps bytes back, or "
+                    + "a simulator with --speed"
+                : most.configurationKey.map { "; if the BMS is right, loosen \($0) of this pack" } ?? ""
             return "\(count) frames with a right sum came and were refused: \(most.meaning)\(remedy)"
         }
         let dropped = counters.bytesDropped - before.bytesDropped

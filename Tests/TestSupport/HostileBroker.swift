@@ -46,8 +46,8 @@ public final class HostileBroker: Sendable {
             let client = accept(listener, nil, nil)
             guard client >= 0 else { return }
             defer { close(client) }
-            // A probe says nothing.
-            let first = Self.read(client, milliseconds: 2000)
+            // A probe says nothing; a client on a machine with much to do takes its time.
+            let first = Self.read(client, milliseconds: 10_000)
             guard first.count > 8, first[0] == 0x10 else { continue }
             // The version stands behind "MQTT" with its length.
             let accepted: [UInt8] = first[8] == 5 ? [0x20, 3, 0, 0, 0] : [0x20, 2, 0, 0]
