@@ -17,33 +17,25 @@ extension Bridge {
         // Nobody is misled by a topic that was emptied and is to be empty.
         guard word.isKept || !payload.isEmpty else { return outbox }
         if word == .limits, !isRetained { strangers.heardLimits(payload, of: id, at: now.monotonic) }
-        let topic = options.topics.word(word, of: id)
-        if let sentence = strangers.sentence(topic, id, payload) { outbox.say(.warning, sentence) }
-        // A live word where nothing is kept is over with the next document: nothing is to be said.
-        guard word.isKept || isRetained, strangers.mayCorrect(id, at: now.monotonic) else { return outbox }
-        let isKnown = word.isKept && forget(word, of: id)
-        // Where nothing is known here, a word that somebody says just now may be that of a bridge with data.
-        if !isKnown, isRetained {
-            outbox.send(OutboundMessage(topic, [], retain: true))
+        if let sentence = strangers.sentence(options.topics.word(word, of: id), id, payload) {
+            outbox.say(.warning, sentence)
         }
+        // A live word where nothing is kept is over with the next document: nothing is to be said.
+        guard word.isKept || isRetained else { return outbox }
+        // Where nothing is known here, a word that somebody says just now may be that of a bridge with data.
+        strangers.owe(
+            .document(word), of: id, from: now.monotonic + (isRetained ? 0 : StrangerWatch.presence))
+        putRight(at: now, into: &outbox)
         return outbox
     }
 
     /// Somebody else spoke on a pack's status.
     mutating func hearStatus(of id: String, _ payload: [UInt8], at now: Moment) -> Outbox {
         var outbox = Outbox()
-        guard hasPack(id) else { return outbox }
-        let isOnline =
-            packs.contains { $0.options.id == id && $0.saysOnline }
-            || banks.contains { $0.options.id == id && $0.saysOnline }
-        guard payload != Array((isOnline ? "online" : "offline").utf8) else { return outbox }
-        // Of two bridges the one with data has the last word.
-        let isRival = !isOnline && payload == Array("online".utf8) && strangers.hasRival(id, at: now.monotonic)
-        let topic = options.topics.status(id)
-        if let sentence = strangers.sentence(topic, id, payload) { outbox.say(.warning, sentence) }
-        guard !isRival, isOnline || strangers.mayCorrect(id, at: now.monotonic) else { return outbox }
-        for index in packs.indices where packs[index].options.id == id { packs[index].forgetStatus() }
-        for index in banks.indices where banks[index].options.id == id { banks[index].forgetStatus() }
+        guard hasPack(id), payload != Array((saysOnline(id) ? "online" : "offline").utf8) else { return outbox }
+        if let sentence = strangers.sentence(options.topics.status(id), id, payload) { outbox.say(.warning, sentence) }
+        strangers.owe(.status, of: id, from: now.monotonic)
+        putRight(at: now, into: &outbox)
         return outbox
     }
 
@@ -56,23 +48,71 @@ extension Bridge {
             pack.map({ packs[$0].hasSaid(topic, payload) }) != true,
             bank.map({ banks[$0].hasSaid(topic, payload) }) != true
         else { return outbox }
+        if payload.contains("/\(id)/"), !payload.contains("\"\(options.topics.base)/\(id)/") {
+            // It would answer each answer.
+            if let sentence = strangers.sameName(topic, id) { outbox.say(.warning, sentence) }
+            return outbox
+        }
         if let sentence = strangers.sentence(topic, id, payload) { outbox.say(.warning, sentence) }
-        guard strangers.mayAnnounce(id, at: now.monotonic) else { return outbox }
-        if let pack { packs[pack].announceAgain(at: now) }
-        if let bank { banks[bank].announceAgain(at: now) }
+        strangers.owe(.announcement, of: id, from: now.monotonic)
+        putRight(at: now, into: &outbox)
         return outbox
+    }
+
+    /// Has said again what may be said again now; the rest waits.
+    mutating func putRight(at now: Moment, into outbox: inout Outbox) {
+        guard !strangers.owesNothing else { return }
+        var watch = strangers
+        let paid = watch.pay(at: now.monotonic) { debt in
+            switch debt.word {
+            case .status: saysOnline(debt.pack)
+            case .document(let word): knows(word, of: debt.pack)
+            case .announcement: true
+            }
+        }
+        strangers = watch
+        for debt in paid {
+            let pack = packs.firstIndex { $0.options.id == debt.pack }
+            let bank = banks.firstIndex { $0.options.id == debt.pack }
+            switch debt.word {
+            case .status:
+                if let pack { packs[pack].forgetStatus() }
+                if let bank { banks[bank].forgetStatus() }
+            case .announcement:
+                if let pack { packs[pack].announceAgain(at: now) }
+                if let bank { banks[bank].announceAgain(at: now) }
+            case .document(let word):
+                guard knows(word, of: debt.pack) else {
+                    outbox.send(OutboundMessage(options.topics.word(word, of: debt.pack), [], retain: true))
+                    continue
+                }
+                if let pack { packs[pack].forget(word) }
+                if let bank { banks[bank].forget(word) }
+            }
+        }
     }
 
     private func hasPack(_ id: String) -> Bool {
         packs.contains { $0.options.id == id } || banks.contains { $0.options.id == id }
     }
 
-    /// Has a document said again with the next step.
-    ///
-    /// - Returns: there is something to say.
-    private mutating func forget(_ word: OwnWord, of id: String) -> Bool {
-        if let index = packs.firstIndex(where: { $0.options.id == id }) { return packs[index].forget(word) }
-        guard let index = banks.firstIndex(where: { $0.options.id == id }) else { return false }
-        return banks[index].forget(word)
+    private func saysOnline(_ id: String) -> Bool {
+        packs.contains { $0.options.id == id && $0.saysOnline }
+            || banks.contains { $0.options.id == id && $0.saysOnline }
+    }
+
+    /// This bridge has such a document to say.
+    private func knows(_ word: OwnWord, of id: String) -> Bool {
+        packs.contains { $0.options.id == id && $0.knows(word) }
+            || banks.contains { $0.options.id == id && $0.knows(word) }
+    }
+}
+
+extension [UInt8] {
+    /// These bytes stand somewhere in it.
+    func contains(_ text: String) -> Bool {
+        let words = Array(text.utf8)
+        guard count >= words.count else { return false }
+        return (0...count - words.count).contains { self[$0..<$0 + words.count].elementsEqual(words) }
     }
 }

@@ -43,7 +43,7 @@ public struct Bridge: Sendable {
         at now: Timestamp = Timestamp(milliseconds: 0)
     ) {
         self.options = options
-        departures = Departures(departed)
+        departures = Departures(departed, served: packs.map(\.id) + banks.map(\.id))
         access = TopicAccess(options, packs: packs, banks: banks)
         self.packs = packs.map { PackChannel($0, options, states[$0.id] ?? PackState(), at: now) }
         self.banks = banks.map { bank in
@@ -159,6 +159,7 @@ public struct Bridge: Sendable {
         // A bank looks at several frames together, and a doubt is answered by the next tick.
         outbox.mayRest =
             isHeard && round.note(index) && banks.isEmpty && !isStatusDoubted && greetsAt == nil && !isUnfinished
+            && strangers.owesNothing
         return outbox
     }
 
@@ -190,8 +191,10 @@ public struct Bridge: Sendable {
         let corrections = isStatusDoubted || isGreeting ? [bridgeStatus("online")] : []
         isStatusDoubted = false
         isUnfinished = false
+        var debts = Outbox()
+        if isConnected { putRight(at: now, into: &debts) }
         return collect(at: now) { packs, outbox in
-            outbox.send(corrections)
+            outbox.send(corrections + debts.messages)
             for index in packs.indices { packs[index].tick(at: now, into: &outbox) }
         }
     }
@@ -203,9 +206,11 @@ public struct Bridge: Sendable {
     ///   - awaitsPace: how fast the line is will be told by ``paceChanged(isNarrow:)``; until then nothing large is said.
     public mutating func connected(canExpire: Bool, awaitsPace: Bool = false, at now: Moment) -> Outbox {
         isConnected = true
+        strangers.forgive()
         lineChanged(awaitsPace ? .unknown : .wide)
         gx?.connected(at: now.monotonic)
-        let first = [bridgeStatus("online")] + departures.connected(at: now.monotonic)
+        departures.connected(at: now.monotonic)
+        let first = bridgeStatus("online")
         var outbox = collect(at: now) { packs, outbox in
             outbox.send(first)
             for index in packs.indices { packs[index].connected(canExpire: canExpire, at: now, into: &outbox) }

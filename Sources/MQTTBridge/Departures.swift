@@ -16,93 +16,106 @@ public struct DepartedPack: Hashable, Sendable {
 
 /// Packs that left the configuration while the bridge was dead, or with a reload: nobody would ever say `offline` for them.
 ///
-/// Said at once is that they are offline. What the broker keeps of them, their announcements included, goes ten seconds later, unless
-/// somebody else speaks for them meanwhile: another bridge took them over, and they are none of this bridge's any more.
+/// Ten seconds after each connection it is said for those for which nobody else has spoken meanwhile, and what the broker keeps of them,
+/// their announcements included, is taken back. Where another bridge took one over, it is none of this bridge's any more.
 struct Departures: Sendable {
     /// Limits come each five seconds.
     private static let patience: Int64 = 10_000
+    /// A broker has taken what it was sent, or the connection would have ended.
+    private static let settling: Int64 = 30_000
     /// Packs that are cleared in one life of the bridge; the others wait for the next.
     private static let most = 64
     /// Announcements that are cleared: one for each entity.
     private static let mostAnnouncements = 4_096
     private static let kept: [OwnWord] = OwnWord.allCases.filter(\.isKept)
 
-    private var waiting: [DepartedPack]
-    private var since: Timestamp?
+    private var packs: [DepartedPack]
+    /// Nodes of announcements that belong to packs that are served: these change their own.
+    private let served: Set<String>
+    private var connectedAt: Timestamp?
+    /// When they were cleared on this connection.
+    private var clearedAt: Timestamp?
     private var announcements: Set<String> = []
-    private var unsent = Outbox()
+    private var settled: [DepartedPack] = []
 
-    init(_ packs: [DepartedPack]) {
-        waiting = Array(packs.sorted { ($0.topics.base, $0.id) < ($1.topics.base, $1.id) }.prefix(Self.most))
+    /// - Parameter served: ids of the packs and banks of the bridge.
+    init(_ packs: [DepartedPack], served: [String]) {
+        self.packs = Array(packs.sorted { ($0.topics.base, $0.id) < ($1.topics.base, $1.id) }.prefix(Self.most))
+        self.served = Set(served.map(Discovery.node))
     }
 
     /// Topic filters to subscribe to: who else speaks for them, and how they were announced.
     var filters: [TopicFilter] {
-        waiting.flatMap { pack in
+        packs.flatMap { pack in
             [pack.topics.status(pack.id), pack.topics.limits(pack.id)].map {
                 TopicFilter($0, excludesOwn: true, toleratesOwn: true)
-            } + pack.topics.announced(pack.id).map { TopicFilter($0) }
+            } + (served.contains(Discovery.node(pack.id)) ? [] : pack.topics.announced(pack.id).map { TopicFilter($0) })
         }
     }
 
-    mutating func connected(at now: Timestamp) -> [OutboundMessage] {
-        since = now
-        return waiting.map { OutboundMessage($0.topics.status($0.id), Array("offline".utf8), qos: 1, retain: true) }
-    }
+    mutating func connected(at now: Timestamp) { (connectedAt, clearedAt) = (now, nil) }
 
     /// A message on that topic is for ``hear(_:_:isRetained:)``.
-    func awaits(_ topic: String) -> Bool { !waiting.isEmpty && waiting.contains { Self.concerns($0, topic) } }
+    func awaits(_ topic: String) -> Bool { !packs.isEmpty && packs.contains { concerns($0, topic) } }
 
     /// - Returns: a line for the log.
     mutating func hear(_ topic: String, _ payload: [UInt8], isRetained: Bool) -> Notice? {
-        guard let index = waiting.firstIndex(where: { Self.concerns($0, topic) }) else { return nil }
-        let pack = waiting[index]
-        guard !Self.isAnnouncement(pack, topic) else {
-            // Only one of ours: a pack of another base may have the same id.
-            if isRetained, announcements.count < Self.mostAnnouncements, Self.mentions(pack, payload) {
+        guard let index = packs.firstIndex(where: { concerns($0, topic) }) else { return nil }
+        let pack = packs[index]
+        guard !isAnnouncement(pack, topic) else {
+            if !isRetained {
+                // It is somebody else's now, or empty.
+                announcements.remove(topic)
+            } else if announcements.count < Self.mostAnnouncements,
+                payload.contains("\"\(pack.topics.base)/\(pack.id)/")
+            {
+                // Only one of ours: a pack of another base may have the same id.
                 announcements.insert(topic)
             }
             return nil
         }
         // What the broker kept is this bridge's own, of before; so is the word that comes back on MQTT 3.1.1.
         guard !isRetained, !payload.isEmpty, payload != Array("offline".utf8) else { return nil }
-        waiting.remove(at: index)
-        unsent.settled.append(pack)
+        packs.remove(at: index)
+        settled.append(pack)
         return Notice(
             level: .info,
             text: "pack \(pack.id) left the configuration, and another bridge speaks for it now: it is left alone")
     }
 
-    /// Clears what nobody took over in time.
+    /// Says that those are offline that nobody took over in time, and clears them; later they need no more care.
     mutating func step(at now: Timestamp, into outbox: inout Outbox) {
-        outbox.settled += unsent.settled
-        unsent = Outbox()
-        guard !waiting.isEmpty, let since, now - since >= Self.patience else { return }
-        for pack in waiting {
+        outbox.settled += settled
+        settled = []
+        guard !packs.isEmpty, let connectedAt else { return }
+        if let clearedAt {
+            guard now - clearedAt >= Self.settling else { return }
+            outbox.settled += packs
+            packs = []
+            return
+        }
+        guard now - connectedAt >= Self.patience else { return }
+        clearedAt = now
+        for pack in packs {
             outbox.send(
-                Self.kept.map { OutboundMessage(pack.topics.word($0, of: pack.id), [], qos: 1, retain: true) }
-                    + Discovery.clearing(announcements.filter { Self.isAnnouncement(pack, $0) }.sorted()))
+                [OutboundMessage(pack.topics.status(pack.id), Array("offline".utf8), qos: 1, retain: true)]
+                    + Self.kept.map { OutboundMessage(pack.topics.word($0, of: pack.id), [], qos: 1, retain: true) }
+                    + Discovery.clearing(announcements.filter { isAnnouncement(pack, $0) }.sorted()))
             outbox.say(
                 .info,
                 "pack \(pack.id) left the configuration: it is offline, and what the broker kept of it is taken back, its device in Home "
                     + "Assistant included")
         }
-        outbox.settled += waiting
-        (waiting, announcements) = ([], [])
+        announcements = []
     }
 
-    private static func concerns(_ pack: DepartedPack, _ topic: String) -> Bool {
+    private func concerns(_ pack: DepartedPack, _ topic: String) -> Bool {
         topic == pack.topics.status(pack.id) || topic == pack.topics.limits(pack.id) || isAnnouncement(pack, topic)
     }
 
-    private static func isAnnouncement(_ pack: DepartedPack, _ topic: String) -> Bool {
-        pack.topics.announcement(topic) == Discovery.node(pack.id)
-    }
-
-    private static func mentions(_ pack: DepartedPack, _ payload: [UInt8]) -> Bool {
-        let words = Array("\"\(pack.topics.base)/\(pack.id)/".utf8)
-        guard payload.count >= words.count else { return false }
-        return (0...payload.count - words.count).contains { payload[$0..<$0 + words.count].elementsEqual(words) }
+    private func isAnnouncement(_ pack: DepartedPack, _ topic: String) -> Bool {
+        guard let node = pack.topics.announcement(topic), !served.contains(node) else { return false }
+        return node == Discovery.node(pack.id)
     }
 }
 

@@ -1,8 +1,10 @@
 /// A kind of document that this bridge alone publishes for a pack or bank, by the last level of its topic.
 ///
 /// Statuses and announcements have rules of their own.
-enum OwnWord: String, CaseIterable, Sendable {
+enum OwnWord: String, CaseIterable, Comparable, Sendable {
     case limits, state, cells, settings, relays, gx, result, event
+
+    static func < (left: OwnWord, right: OwnWord) -> Bool { left.rawValue < right.rawValue }
 
     /// The broker keeps it for later subscribers, by this bridge's wish.
     var isKept: Bool {

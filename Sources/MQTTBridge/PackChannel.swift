@@ -238,12 +238,13 @@ struct PackChannel: Sendable {
     /// The pack's status is `online`, by this bridge.
     var saysOnline: Bool { isLive && !publisher.areLimitsRefused }
 
-    /// Has a document said again with the next step.
-    ///
-    /// - Returns: there is something to say.
-    mutating func forget(_ word: OwnWord) -> Bool {
+    /// There is such a document to send.
+    func knows(_ word: OwnWord) -> Bool { publisher.knows(word) }
+
+    /// Has a document that is known said again with the next step.
+    mutating func forget(_ word: OwnWord) {
         frameAt = nil
-        return publisher.forget(word)
+        publisher.forget(word)
     }
 
     /// An announcement of these bytes went out from here.

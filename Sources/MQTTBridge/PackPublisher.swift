@@ -194,27 +194,27 @@ struct PackPublisher: Sendable {
     /// The settings go out with the next step, changed or not.
     mutating func forgetSettings() { settings = nil }
 
-    /// A document goes out with the next step.
-    ///
-    /// - Returns: there is such a document.
-    mutating func forget(_ word: OwnWord) -> Bool {
+    /// There is such a document to send.
+    func knows(_ word: OwnWord) -> Bool {
         switch word {
-        case .limits:
-            limitsAt = nil
-            return limitsSent != nil
-        case .state:
-            defer { stateAt = nil }
-            return !stateValues.isEmpty
-        case .cells:
-            defer { cellsAt = nil }
-            return cellsAt != nil
-        case .relays:
-            relaysAt = nil
-            return !options.relays.isEmpty
-        case .settings:
-            settings = nil
-            return !options.isBank
-        case .gx, .result, .event: return false
+        case .limits: limitsSent != nil
+        case .state: !stateValues.isEmpty
+        case .cells: !options.isBank && !stateValues.isEmpty
+        case .relays: !options.relays.isEmpty
+        case .settings: !options.isBank
+        case .gx, .result, .event: false
+        }
+    }
+
+    /// A document that is known goes out with the next step.
+    mutating func forget(_ word: OwnWord) {
+        switch word {
+        case .limits: limitsAt = nil
+        case .state: stateAt = nil
+        case .cells: cellsAt = nil
+        case .relays: relaysAt = nil
+        case .settings: settings = nil
+        case .gx, .result, .event: break
         }
     }
 

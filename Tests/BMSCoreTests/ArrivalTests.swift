@@ -132,7 +132,8 @@ struct ArrivalTests {
         #expect(receiver.snapshot.linkAt == .seconds(5))
     }
 
-    @Test("A frame alone each few seconds grows older by what is missing, and ends up as nothing", arguments: [4, 7, 9.9])
+    @Test(
+        "A frame alone each few seconds grows older by what is missing, and ends up as nothing", arguments: [4, 7, 9.9])
     func trickle(seconds: Double) {
         var receiver = settled()
         for step in 1...100 {

@@ -158,7 +158,8 @@ struct StalenessTests {
         var harness = running()
         harness.silence(70)
         harness.frames(2)
-        #expect(harness.on("status").last?.payload == Array("offline".utf8), "two may be the last of what was held back")
+        #expect(
+            harness.on("status").last?.payload == Array("offline".utf8), "two may be the last of what was held back")
         harness.frames(1)
         #expect(harness.on("status").last?.payload == Array("online".utf8))
         let first = try #require(try harness.document("limits").number("ccl"))

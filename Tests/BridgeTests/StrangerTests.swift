@@ -81,11 +81,60 @@ struct StrangerTests {
             harness.tick()
         }
         #expect(harness.on("limits").count == 5)
-        harness.pass(5)
-        harness.message("bms/garage/limits", "x")
-        harness.tick()
-        #expect(harness.on("limits").count == 6)
+        harness.forget()
+        harness.silence(4)
+        #expect(harness.on("limits").allSatisfy { !$0.payload.isEmpty })
+        harness.silence(2)
+        #expect(!harness.on("limits").isEmpty, "nothing that is to be put right is forgotten")
         #expect(harness.notices.count == 1)
+    }
+
+    @Test("each of many words of a stranger is put right, though not at once", arguments: ["state", "cells"])
+    func owed(name: String) {
+        var harness = live()
+        for _ in 0..<20 { harness.message("bms/garage/limits", "x") }
+        harness.tick()
+        for _ in 0..<20 { harness.message("bms/garage/limits", "x") }
+        for _ in 0..<20 { harness.message("bms/garage/\(name)", "x") }
+        harness.forget()
+        harness.silence(1)
+        #expect(harness.on(name).isEmpty)
+        harness.frames(30)
+        #expect(!harness.on(name).isEmpty)
+    }
+
+    @Test("a status has a bound of its own: a flood of other words does not keep it wrong")
+    func statusApart() {
+        var harness = live()
+        for _ in 0..<50 {
+            harness.message("bms/garage/limits", "x")
+            harness.tick()
+        }
+        harness.message("bms/garage/status", "offline")
+        harness.tick()
+        #expect(harness.on("status").map(text) == ["online"])
+    }
+
+    @Test("what another bridge left behind is put right half a minute after its last word")
+    func lapsed() {
+        var harness = live()
+        // All is announced, which says the status again.
+        harness.frames(160)
+        harness.silence(61)
+        harness.forget()
+        harness.message("bms/garage/limits", Self.limits)
+        harness.message("bms/garage/status", "online")
+        harness.silence(29)
+        #expect(harness.on("status").isEmpty)
+        harness.silence(3)
+        #expect(harness.on("status").map(text) == ["offline"])
+        var other = BridgeHarness()
+        other.forget()
+        other.message("bms/garage/limits", Self.limits)
+        other.silence(29)
+        #expect(other.on("limits").isEmpty)
+        other.silence(3)
+        #expect(other.on("limits").map(text) == [""])
     }
 
     @Test("a thousand topics of others are no word of ours, and lines are bounded")
@@ -167,6 +216,24 @@ struct StrangerTests {
             harness.frames(1)
         }
         #expect(harness.sent.filter { $0.topic == topic }.count <= 8, "not fought for")
+    }
+
+    @Test(
+        "another bridge with a pack of the same id below another base is named, and not answered: it would answer, too")
+    func otherBase() {
+        var harness = live()
+        harness.frames(40)
+        harness.forget()
+        harness.notices = []
+        let topic = "homeassistant/device/bms_garage/config"
+        for _ in 0..<20 {
+            harness.message(topic, #"{"components":{"soc":{"platform":"sensor","state_topic":"barn/garage/state"}}}"#)
+            harness.frames(1)
+        }
+        #expect(!harness.sent.contains { $0.topic == topic })
+        #expect(
+            harness.notices.map(\.text).filter { $0.contains("another mqtt.base") && $0.contains("another id") }.count
+                == 1)
     }
 
     @Test("of a broker that takes no limits of a pack its status says offline until it does")

@@ -101,10 +101,11 @@ struct BankChannel: Sendable {
     /// The bank's status is `online`, by this bridge.
     var saysOnline: Bool { isLive && !publisher.areLimitsRefused }
 
-    /// Has a document said again with the next step.
-    ///
-    /// - Returns: there is something to say.
-    mutating func forget(_ word: OwnWord) -> Bool { publisher.forget(word) }
+    /// There is such a document to send.
+    func knows(_ word: OwnWord) -> Bool { publisher.knows(word) }
+
+    /// Has a document that is known said again with the next step.
+    mutating func forget(_ word: OwnWord) { publisher.forget(word) }
 
     /// An announcement of these bytes went out from here.
     func hasSaid(_ topic: String, _ payload: [UInt8]) -> Bool { publisher.hasSaid(topic, payload) }
