@@ -9,7 +9,7 @@ package struct ReadFailure: Error, Hashable, Sendable {
 
     package init(text: String) { (self.text, reason) = (text, text) }
 
-    init(_ path: String, _ reason: String) {
+    package init(_ path: String, _ reason: String) {
         text = "cannot read \(path): \(reason)"
         self.reason = reason
     }
@@ -61,8 +61,13 @@ package enum RegularFile {
             }
             guard let status = FileStatus(descriptor) else { return failure(String(cString: strerror(errno))) }
             var bytes: [UInt8] = []
-            while bytes.count <= longest, let chunk = ChunkReader.read(descriptor) { bytes += chunk }
+            do {
+                while bytes.count <= longest, let chunk = try ChunkReader.read(descriptor) { bytes += chunk }
+            } catch {
+                return failure(error.reason)
+            }
             guard bytes.count <= longest else { return failure("it is larger than \(longest) bytes") }
+            if let reason = ChunkReader.change(descriptor, bytes.count) { return failure(reason) }
             return .success((bytes, status))
         }
     }
@@ -80,8 +85,8 @@ package enum RegularFile {
 
 /// Chunks of a descriptor.
 package enum ChunkReader {
-    /// The next bytes; `nil` at the end or on an error.
-    package static func read(_ descriptor: Int32, upTo count: Int = 65_536) -> [UInt8]? {
+    /// The next bytes; `nil` at the end.
+    package static func read(_ descriptor: Int32, upTo count: Int = 65_536) throws(ReadFailure) -> [UInt8]? {
         while true {
             var result = 0
             let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
@@ -89,9 +94,17 @@ package enum ChunkReader {
                 initialized = max(0, result)
             }
             if result > 0 { return bytes }
-            if result < 0 && errno == EINTR { continue }
+            if result == 0 { return nil }
+            if errno != EINTR { throw ReadFailure(text: String(cString: strerror(errno))) }
+        }
+    }
+
+    /// Why so many bytes are not the whole of a file that was read to its end; `nil`: they are, or it is no file with a size.
+    package static func change(_ descriptor: Int32, _ count: Int) -> String? {
+        guard let status = FileStatus(descriptor), status.isRegular, status.size > 0, status.size != count else {
             return nil
         }
+        return "it was written to while it was read; write it to another name first, and rename that"
     }
 
     /// Opens a file for reading, "-" is standard input; a sentence where it cannot.

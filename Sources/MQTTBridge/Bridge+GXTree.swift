@@ -38,7 +38,9 @@ extension Bridge {
             warning = gx?.foreign(path, payload, isRetained: isRetained, at: now.monotonic)
             if !isRetained && !payload.isEmpty { messages = corrections(path, now) }
         case .otherPortal(let portal):
-            guard let meeting = gx?.met(portal, payload, at: now.monotonic) else { return Outbox() }
+            guard let meeting = gx?.met(portal, payload, isRetained: isRetained, at: now.monotonic) else {
+                return Outbox()
+            }
             warning = meeting.warning
             if meeting.endsTree { messages = emptied() }
         }

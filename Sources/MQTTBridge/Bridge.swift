@@ -1,6 +1,16 @@
 public import BMSCore
 public import ChargeLimits
 
+/// What happened to the source of a pack.
+public enum SourceChange: Hashable, Sendable {
+    /// It was opened.
+    case opened
+    /// It was closed, or failed.
+    case closed
+    /// It is still open, and bytes of it were thrown away, for nobody knows how old they are.
+    case dropped
+}
+
 /// Packs, a broker, and time: what goes out when something comes in. No I/O and no clock; every call returns what is to
 /// be sent and said, and the newest state stands ready for the next connection.
 public struct Bridge: Sendable {
@@ -163,8 +173,8 @@ public struct Bridge: Sendable {
         return outbox
     }
 
-    /// A pack's source was opened or closed, or (`nil`) its bytes were thrown away: half a frame is worth nothing now.
-    public mutating func sourceChanged(pack index: Int, isOpen: Bool?) { packs[index].sourceChanged(isOpen: isOpen) }
+    /// Something ended what a pack's source had sent so far: half a frame is worth nothing now.
+    public mutating func sourceChanged(pack index: Int, _ change: SourceChange) { packs[index].sourceChanged(change) }
 
     /// How each pack stands.
     public mutating func summaries(at now: Timestamp) -> [PackSummary] {
@@ -208,9 +218,9 @@ public struct Bridge: Sendable {
         isConnected = true
         strangers.forgive()
         lineChanged(awaitsPace ? .unknown : .wide)
-        gx?.connected(at: now.monotonic)
-        departures.connected(at: now.monotonic)
-        let first = bridgeStatus("online")
+        gx?.connected(tellsRetention: canExpire, at: now.monotonic)
+        let first =
+            [bridgeStatus("online")] + departures.connected(areCorrected: canExpire, at: now.monotonic)
         var outbox = collect(at: now) { packs, outbox in
             outbox.send(first)
             for index in packs.indices { packs[index].connected(canExpire: canExpire, at: now, into: &outbox) }

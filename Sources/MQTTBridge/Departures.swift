@@ -16,8 +16,9 @@ public struct DepartedPack: Hashable, Sendable {
 
 /// Packs that left the configuration while the bridge was dead, or with a reload: nobody would ever say `offline` for them.
 ///
-/// Ten seconds after each connection it is said for those for which nobody else has spoken meanwhile, and what the broker keeps of them,
-/// their announcements included, is taken back. Where another bridge took one over, it is none of this bridge's any more.
+/// Said at once is that they are offline; another bridge that took one over hears that, and says what is true. On MQTT 3.1.1 it cannot hear
+/// it. So there it is said ten seconds after the connection, for those for which nobody else has spoken meanwhile. By then what the broker
+/// keeps of them, their announcements included, is taken back, too. What another bridge took over is none of this bridge's any more.
 struct Departures: Sendable {
     /// Limits come each five seconds.
     private static let patience: Int64 = 10_000
@@ -53,7 +54,11 @@ struct Departures: Sendable {
         }
     }
 
-    mutating func connected(at now: Timestamp) { (connectedAt, clearedAt) = (now, nil) }
+    /// - Parameter areCorrected: another bridge would hear a wrong status, and say what is true (MQTT 5).
+    mutating func connected(areCorrected: Bool, at now: Timestamp) -> [OutboundMessage] {
+        (connectedAt, clearedAt) = (now, nil)
+        return areCorrected ? packs.map(Self.offline) : []
+    }
 
     /// A message on that topic is for ``hear(_:_:isRetained:)``.
     func awaits(_ topic: String) -> Bool { !packs.isEmpty && packs.contains { concerns($0, topic) } }
@@ -98,7 +103,7 @@ struct Departures: Sendable {
         clearedAt = now
         for pack in packs {
             outbox.send(
-                [OutboundMessage(pack.topics.status(pack.id), Array("offline".utf8), qos: 1, retain: true)]
+                [Self.offline(pack)]
                     + Self.kept.map { OutboundMessage(pack.topics.word($0, of: pack.id), [], qos: 1, retain: true) }
                     + Discovery.clearing(announcements.filter { isAnnouncement(pack, $0) }.sorted()))
             outbox.say(
@@ -107,6 +112,10 @@ struct Departures: Sendable {
                     + "Assistant included")
         }
         announcements = []
+    }
+
+    private static func offline(_ pack: DepartedPack) -> OutboundMessage {
+        OutboundMessage(pack.topics.status(pack.id), Array("offline".utf8), qos: 1, retain: true)
     }
 
     private func concerns(_ pack: DepartedPack, _ topic: String) -> Bool {

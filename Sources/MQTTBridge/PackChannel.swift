@@ -206,10 +206,10 @@ struct PackChannel: Sendable {
     /// The pack rests after a full charge, by fresh data.
     var isFull: Bool { limits?.state == .full || limits?.state == .float }
 
-    /// The source was opened, or closed.
-    mutating func sourceChanged(isOpen: Bool?) {
+    /// Something ended what the source had sent so far.
+    mutating func sourceChanged(_ change: SourceChange) {
         receiver.reset()
-        if isOpen == true { tally.sourceOpenings += 1 }
+        if change == .opened { tally.sourceOpenings += 1 }
     }
 
     /// How the pack stands.

@@ -35,15 +35,17 @@ struct FailureText {
             case 1, 132: "does not speak this version of MQTT: set mqtt.protocol (reason \(reason))"
             case 2, 133:
                 "refused the client identifier \"\(configuration.clientID)\": set mqtt.clientId (reason \(reason))"
-            case 3, 136, 137: "says that it is unavailable or busy (reason \(reason))"
+            case 3, 136, 137:
+                "says that it is unavailable or busy (reason \(reason)): it is tried again; if that stays, its log tells why"
             case 154:
                 "refuses the will although it is not retained, and names retention as the cause: allow retained messages (mosquitto: "
                     + "retain_available true)"
             case 155:
                 "refuses the will even with quality 0, and names its quality as the cause: allow quality 1 (mosquitto: max_qos 1)"
-            case 138: "has banned this client (reason \(reason))"
-            case 151, 159: "has no room for another connection now (reason \(reason))"
-            default: "refused the connection: \(reasonText(reason)) (reason \(reason))"
+            case 138: "has banned this client (reason \(reason)): lift that in the broker"
+            case 151, 159:
+                "has no room for another connection now (reason \(reason)): raise its limit (mosquitto: max_connections)"
+            default: "refused the connection: \(reasonText(reason)) (reason \(reason)); the broker's log tells why"
             }
         let canHeal = [3, 136, 137, 151, 159].contains(reason)
         return failure(.handshake, reason, "\(broker) \(text)", isRetryable: canHeal)
@@ -67,16 +69,17 @@ struct FailureText {
                 "another client with the identifier \"\(configuration.clientID)\" took over: give each client, and each bridge, its "
                     + "own mqtt.clientId"
             case 139: "shuts down"
-            case 137: "is busy"
+            case 137: "is busy, and ended the connection: if that stays, its log tells why"
             case 135: "allows this client no longer: check its access rules and mqtt.username"
             case 141: "heard nothing for longer than mqtt.keepalive allows: the network, or this machine, held it up"
-            case 147: "got more messages at once than it takes"
+            case 147:
+                "got more messages at once than it takes: raise its limit (mosquitto: max_inflight_messages)"
             case 149: "got a packet that is larger than it takes: raise its limit (mosquitto: max_packet_size)"
             case 151: "says that a quota of this client is used up: raise it there"
             case 152: "was told by somebody who administers it to end this connection"
             case 156, 157: "says that another broker is to be used: set mqtt.host"
             case 160: "ends each connection after a time, by its own rule"
-            default: "ended the connection: \(reasonText(reason))"
+            default: "ended the connection: \(reasonText(reason)); its log tells why"
             }
         return failure(.session, reason, "\(broker) \(text) (reason \(reason))")
     }
@@ -134,8 +137,8 @@ struct FailureText {
             filter.map { ". It came with the subscription to \($0), so nothing of that is heard for an hour" } ?? ""
         return failure(
             .session, MOSQ_ERR_OVERSIZE_PACKET.rawValue,
-            "\(broker) sent \(message), where \(limit) are taken at most: its topic is unknown, and somebody who may write to "
-                + "a topic of this bridge sent it\(consequence). Clear it if it is retained, let the broker refuse such "
+            "\(broker) sent \(message), where \(limit) are taken at most: its topic is unknown, and probably somebody who may write "
+                + "to a topic of this bridge sent it\(consequence). Clear it if it is retained, let the broker refuse such "
                 + "(mosquitto: message_size_limit), and see with 'bms-mqtt acl' who may write")
     }
 

@@ -372,46 +372,53 @@ struct GXTreeTests {
         #expect(tree(harness)["full_publish_completed"] != nil)
     }
 
+    @Test(
+        "a serial that the broker does not keep silences the tree for three minutes; where that cannot be known, until the next connection"
+    )
+    func notKept() {
+        var harness = harness()
+        harness.message("N/\(Self.gx)/system/0/Serial", #"{"value":"\#(Self.gx)"}"#)
+        harness.frames(170)
+        harness.forget()
+        keepAlive(&harness)
+        #expect(tree(harness).isEmpty)
+        harness.frames(15)
+        #expect(tree(harness)["system/0/Serial"] != nil)
+        keepAlive(&harness)
+        #expect(tree(harness)["full_publish_completed"] != nil)
+        // Kept after all: it stands.
+        meet(&harness)
+        harness.message("N/\(Self.gx)/system/0/Serial", #"{"value":"\#(Self.gx)"}"#)
+        harness.forget()
+        harness.frames(400)
+        #expect(tree(harness).isEmpty)
+        harness.connect(canExpire: false)
+        harness.message("N/\(Self.gx)/system/0/Serial", #"{"value":"\#(Self.gx)"}"#)
+        harness.forget()
+        harness.frames(400)
+        #expect(tree(harness).isEmpty)
+    }
+
+    @Test(
+        "another bridge of the same portal is heard with the flag of what is kept, too; what was left by one that is gone is not"
+    )
+    func keptSerial() {
+        var harness = harness()
+        harness.connect()
+        harness.message("N/\(Self.portal)/system/0/Serial", #"{"owner":"a","value":"02a1b2c3d4e5"}"#, isRetained: true)
+        harness.frames(5)
+        keepAlive(&harness)
+        #expect(tree(harness)["full_publish_completed"] != nil)
+        harness.message("N/\(Self.portal)/system/0/Serial", #"{"owner":"a","value":"02a1b2c3d4e5"}"#, isRetained: true)
+        harness.forget()
+        keepAlive(&harness)
+        #expect(tree(harness)["full_publish_completed"] == nil)
+    }
+
     @Test("a thousand portals of others cost a bounded number of words")
     func manyPortals() {
         var harness = harness()
         for number in 0..<1000 { meet(&harness, "c0619ab\(10_000 + number)") }
         #expect(harness.notices.filter { $0.text.contains("a GX device") }.count == 16)
-    }
-}
-
-@Suite("Whole amperes for a GX")
-struct GXCurrentsTests {
-    private func run(_ currents: [Int]) -> [Int] {
-        var state = GXCurrents()
-        var harness = BridgeHarness()
-        harness.frames(3)
-        guard var limits = harness.bridge.limits(ofPack: 0) else { return [] }
-        return currents.enumerated().map { second, current in
-            limits.ccl = Milliamperes(current)
-            state.step(limits, at: .seconds(Double(second)))
-            return state.ccl ?? -1
-        }
-    }
-
-    @Test("what stays is taken after ten seconds: a cap of whole amperes is reached, and one of two starts")
-    func patience() {
-        #expect(
-            run([38_000] + Array(repeating: 40_000, count: 12)) == [38] + Array(repeating: 39, count: 10) + [40, 40])
-        #expect(run(Array(repeating: 2_000, count: 12)) == Array(repeating: 0, count: 10) + [2, 2])
-    }
-
-    @Test(
-        "falls at once and rounded down, rises with half an ampere to spare, stops at 2 A and starts again at 3 A",
-        arguments: [
-            ([50_000, 49_900, 50_100, 50_400, 50_500], [50, 49, 49, 49, 50]),
-            ([80_500, 10_900, 9_999], [80, 10, 9]), ([10_500, 2_000, 1_999, 2_900, 3_000], [10, 2, 0, 0, 3]),
-            ([0, 500, 1_000, 2_000, 2_999, 3_500], [0, 0, 0, 0, 0, 3]),
-            ([60_500, 60_000, 61_400, 61_500], [60, 60, 60, 61]),
-        ])
-    func settle(currents: [Int], whole: [Int]) {
-        let result = run(currents)
-        #expect(result == whole)
-        #expect(zip(result, currents).allSatisfy { $0 * 1000 <= $1 })
     }
 }

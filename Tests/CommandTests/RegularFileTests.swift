@@ -55,6 +55,32 @@ struct RegularFileTests {
         }
     }
 
+    @Test("a file whose end cannot be read is no shorter one: the memory of a process is a file that fails")
+    func halfRead() throws {
+        let path = "/proc/self/mem"
+        for line in [
+            ["check-config", path], ["run", "--config", path], ["decode", path], ["decode", "--format", "raw", path],
+        ] {
+            let process = try #require(ChildProcess(Self.program, line))
+            #expect(process.exitCode(seconds: 5).map { $0 != 0 } == true, "\(line)")
+            let text = process.read()
+            #expect(text.contains("cannot read \(path): Input/output error"), "\(line): \(text)")
+        }
+        #expect(throws: ReadFailure.self) { try RegularFile.read(path, upTo: 10).get() }
+    }
+
+    @Test("a file that is written to while it is read is refused")
+    func changed() throws {
+        let folder = TemporaryFolder()
+        let path = folder.write(Self.yaml, "config.yaml")
+        let descriptor = open(path, O_RDONLY)
+        defer { close(descriptor) }
+        let bytes = try #require(try ChunkReader.read(descriptor))
+        #expect(ChunkReader.change(descriptor, bytes.count) == nil)
+        #expect(truncate(path, 5) == 0)
+        #expect(ChunkReader.change(descriptor, bytes.count)?.contains("while it was read") == true)
+    }
+
     @Test("a password and a state are read from files alone", arguments: Self.others.dropLast())
     func kept(_ kind: String) {
         let folder = TemporaryFolder()

@@ -89,13 +89,13 @@ struct SummaryTests {
     @Test("an hour of a pack: frames, limits, energy, what it is now")
     func hour() throws {
         var fleet = Fleet(1)
-        fleet.bridge.sourceChanged(pack: 0, isOpen: true)
+        fleet.bridge.sourceChanged(pack: 0, .opened)
         fleet.frames(10) { $0.energyInToday = WattHours(1_000) }
         var summary = HourlySummary(fleet.summaries, at: 0)
         #expect(!summary.isDue(at: HourlySummary.period - 1))
         #expect(summary.isDue(at: HourlySummary.period))
-        fleet.bridge.sourceChanged(pack: 0, isOpen: false)
-        fleet.bridge.sourceChanged(pack: 0, isOpen: true)
+        fleet.bridge.sourceChanged(pack: 0, .closed)
+        fleet.bridge.sourceChanged(pack: 0, .opened)
         fleet.frames(50) { $0.energyInToday = WattHours(1_500) }
         // Charging is forbidden for a while, and then allowed again.
         fleet.frames(10) { ($0.energyInToday, $0.status) = (WattHours(1_500), [.dischargeAllowed]) }

@@ -134,6 +134,28 @@ async def held_back(scene):
         server.close()
 
 
+@fault("held-back-pauses", "the same for 20 s, handed over in pieces with pauses and single frames among them", safe=11.5, back=12)
+async def held_back_with_pauses(scene):
+    server = await SerialServer.open(scene)
+    try:
+        scene.pack = RELAY
+        await scene.start()
+        await scene.until(lambda: scene.consumer.relay == b"ON", 20, "closed relay")
+        scene.fault()
+        server.is_holding = True
+        await scene.hold(20)
+        scene.bms.filter = lambda data: []
+        await scene.until_safe()
+        scene.consumer.wake()
+        # Pauses in which a single frame looks as if the BMS had just sent it.
+        for count, pause in ((3, 0.6), (1, 1.0), (4, 1.0), (1, 2.6), (1, 0.7), (1, 4.2), (1, 1.0)):
+            server.hand_over(count * frames.LENGTH)
+            await scene.hold(pause)
+        await wakes(scene, server.hand_over)
+    finally:
+        server.close()
+
+
 @fault("slow-frame", "a frame that takes 37 s to arrive, a byte each 0.65 s", safe=11.5, back=6)
 async def slow_frame(scene):
     await scene.start()
@@ -201,9 +223,13 @@ class SerialServer:
         for writer in self.writers:
             writer.write(data)
 
-    def hand_over(self):
-        self.is_holding, held, self.held = False, self.held, b""
-        self.write(held)
+    def hand_over(self, count=None):
+        """All that was held back, and what comes from now on; or the first `count` bytes of it."""
+        for writer in self.writers:
+            writer.write(self.held[:count])
+        if count is None:
+            self.is_holding = False
+        self.held = self.held[count:] if count else b""
 
     def close(self):
         self.server.close()

@@ -31,8 +31,12 @@ struct GXPortal: Sendable {
     private let owner: String
     /// The tree is published beside a GX, too.
     private let isForced: Bool
-    /// Portals of others that are no bridges: their clients would take this portal for the GX.
-    private var others: Set<String> = []
+    /// Portals of others that are no bridges: their clients would take this portal for the GX. When they were heard, where the broker does
+    /// not keep them.
+    private var others: [String: Timestamp?] = [:]
+    /// What the broker keeps is known as such (MQTT 5).
+    private var tellsRetention = true
+    private var connectedAt: Timestamp?
     /// On the connection before there was one.
     private var hadOthers = false
     /// From when on this portal may say who it is.
@@ -81,11 +85,15 @@ struct GXPortal: Sendable {
     mutating func mayCorrect(at now: Timestamp) -> Bool { isAlive(at: now) && corrections.check(at: now) == .pass }
 
     /// The broker accepted this bridge. Who is there already is heard first: a client that finds two portals takes either.
-    mutating func connected(at now: Timestamp) {
+    ///
+    /// - Parameter tellsRetention: what the broker keeps is known as such (MQTT 5).
+    mutating func connected(tellsRetention: Bool, at now: Timestamp) {
         aliveUntil = nil
         hadOthers = !others.isEmpty
+        self.tellsRetention = tellsRetention
+        connectedAt = now
         // Who left meanwhile said so to nobody here; who is still there is heard again.
-        others = []
+        others = [:]
         startsAt = isForced ? now : now + Self.look
         serialAt = now
     }
@@ -93,6 +101,11 @@ struct GXPortal: Sendable {
     /// Heartbeat and serial, when they are due.
     mutating func tick(at now: Moment) -> [OutboundMessage] {
         var messages: [OutboundMessage] = []
+        let silent = others.filter { $0.value.map { now.monotonic - $0 >= Self.silenceOfOther } ?? false }
+        if !silent.isEmpty {
+            for portal in silent.keys { others[portal] = nil }
+            left(at: now.monotonic)
+        }
         if let startsAt {
             guard now.monotonic >= startsAt else { return [] }
             self.startsAt = nil
@@ -136,8 +149,10 @@ struct GXPortal: Sendable {
     ///
     /// - Returns: a line for the log, the first time.
     mutating func foreign(_ path: String, _ payload: [UInt8], isRetained: Bool, at now: Timestamp) -> String? {
-        // What is retained may be left by a bridge that is gone; and nobody needs to hear of an emptied topic.
-        guard !isRetained, !payload.isEmpty else { return nil }
+        // What the broker had kept may be left by a bridge that is gone; and nobody needs to hear of an emptied topic. Later what comes
+        // with the flag is live, and its sender wants it kept.
+        let isOld = isRetained && connectedAt.map { now - $0 < Self.look } ?? true
+        guard !isOld, !payload.isEmpty else { return nil }
         guard path == Self.serialPath else {
             defer { hasToldForeign = true }
             let text =
@@ -168,10 +183,12 @@ struct GXPortal: Sendable {
     ///
     /// A client of a GX takes one portal, the first that it finds. So beside one that is no bridge's this tree is silent, unless the
     /// file wants it.
-    mutating func met(_ portal: String, _ payload: [UInt8], at now: Timestamp) -> Meeting {
+    ///
+    /// - Parameter isRetained: the broker keeps it; else it counts for three minutes.
+    mutating func met(_ portal: String, _ payload: [UInt8], isRetained: Bool, at now: Timestamp) -> Meeting {
         guard portal.count == 12, portal.allSatisfy(\.isHexDigit) else { return Meeting() }
         guard !payload.isEmpty else {
-            if others.remove(portal) != nil, others.isEmpty { (hadOthers, startsAt) = (false, now) }
+            if others.removeValue(forKey: portal) != nil { left(at: now) }
             return Meeting()
         }
         // Bridges say whose they are.
@@ -188,8 +205,17 @@ struct GXPortal: Sendable {
                     + "same, gx.tree: false switches the tree off and ends this message")
         guard !isForced else { return Meeting(warning: isNew ? text : nil) }
         let endsTree = others.isEmpty && !hasRival(at: now)
-        if others.count < Self.mostOthers { others.insert(portal) }
+        // Something of a portal that the broker does not keep may be a single message of anybody.
+        let isKept = isRetained || !tellsRetention || others[portal] == .some(nil)
+        if others.count < Self.mostOthers || others[portal] != nil {
+            others.updateValue(isKept ? nil : now, forKey: portal)
+        }
         return Meeting(endsTree: endsTree, warning: isNew ? text : nil)
+    }
+
+    /// Another portal is there no more: after the last this one may say who it is.
+    private mutating func left(at now: Timestamp) {
+        if others.isEmpty { (hadOthers, startsAt) = (false, now) }
     }
 
     /// Takes the portal back from the broker.

@@ -34,7 +34,8 @@ struct GXTopics: Hashable, Sendable {
     var filters: [TopicFilter] {
         [
             TopicFilter(request("#")), TopicFilter(write("#")),
-            TopicFilter(notify("#"), excludesOwn: true), TopicFilter(serials, excludesOwn: true),
+            TopicFilter(notify("#"), excludesOwn: true),
+            TopicFilter(serials, excludesOwn: true, toleratesOwn: true, showsRetention: true),
         ]
     }
 

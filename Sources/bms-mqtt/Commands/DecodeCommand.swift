@@ -29,23 +29,29 @@ struct DecodeCommand {
             return 1
         case .success(let descriptor):
             defer { if descriptor != STDIN_FILENO { close(descriptor) } }
-            return run(descriptor, output)
+            guard let failure = run(descriptor, output) else { return 0 }
+            Console.complain(ReadFailure(file, failure).text)
+            return 1
         }
     }
 
-    private func run(_ descriptor: Int32, _ output: Int32) -> Int32 {
+    /// - Returns: why not all could be read.
+    private func run(_ descriptor: Int32, _ output: Int32) -> String? {
         var decoding = Decoding(isStrict: isStrict, output: output)
+        defer { decoding.finish() }
         switch format {
         case .raw:
-            while let bytes = ChunkReader.read(descriptor), decoding.isReaderThere {
-                decoding.take(bytes)
+            do {
+                while let bytes = try ChunkReader.read(descriptor), decoding.isReaderThere { decoding.take(bytes) }
+            } catch {
+                return error.reason
             }
+            return nil
         case .hex, .timed:
             var reader = LineReader(descriptor: descriptor, maximum: Self.longestLine)
             while let line = reader.next(), decoding.isReaderThere { take(line, &decoding) }
+            return reader.failure
         }
-        decoding.finish()
-        return 0
     }
 
     private func take(_ line: LineReader.Line, _ decoding: inout Decoding) {

@@ -51,7 +51,9 @@ enum LimitsCommand {
             guard Console.write(answer, to: output) else { break }
         }
         keeper?.end(filter)
-        return 0
+        guard let failure = reader.failure else { return 0 }
+        Console.complain("cannot read on: \(failure)")
+        return 1
     }
 
     /// Given times as a clock that never runs back: after a jump back it goes on from where it stood, so that silence

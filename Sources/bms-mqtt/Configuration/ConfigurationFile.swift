@@ -35,25 +35,37 @@ enum ConfigurationFile {
     private static let patience = 10.0
 
     static func load(_ path: String) throws(ConfigurationFaults) -> Configuration {
-        let top = YAMLNode.Place(line: 1, column: 1)
+        func fault(_ text: String) -> ConfigurationFaults {
+            ConfigurationFaults(
+                file: path, faults: [ConfigurationFault(place: YAMLNode.Place(line: 1, column: 1), text: text)])
+        }
         switch ChunkReader.open(path) {
         case .failure(let failure):
-            throw ConfigurationFaults(file: path, faults: [ConfigurationFault(place: top, text: failure.text)])
+            throw fault(failure.text)
         case .success(let descriptor):
             defer { if descriptor != STDIN_FILENO { close(descriptor) } }
             let status = descriptor == STDIN_FILENO ? nil : FileStatus(descriptor)
             if status?.isRegular == true, let complaint = openness(path, status) {
-                throw ConfigurationFaults(file: path, faults: [ConfigurationFault(place: top, text: complaint)])
+                throw fault(complaint)
             }
             var bytes: [UInt8] = []
             while bytes.count <= YAMLReader.longestFile {
                 // A pipe that says nothing and does not end would hold the bridge, deaf to every signal.
                 guard status?.isRegular == true || Poll.wait(for: descriptor, seconds: patience) == .ready else {
-                    let text = "nothing came for \(Int(patience)) s, and no end: is somebody writing the configuration?"
-                    throw ConfigurationFaults(file: path, faults: [ConfigurationFault(place: top, text: text)])
+                    throw fault(
+                        "nothing came for \(Int(patience)) s, and no end: is somebody writing the configuration?")
                 }
-                guard let chunk = ChunkReader.read(descriptor) else { break }
+                var chunk: [UInt8]?
+                do {
+                    chunk = try ChunkReader.read(descriptor)
+                } catch {
+                    throw fault(ReadFailure(path, error.reason).text)
+                }
+                guard let chunk else { break }
                 bytes += chunk
+            }
+            if bytes.count <= YAMLReader.longestFile, let reason = ChunkReader.change(descriptor, bytes.count) {
+                throw fault(ReadFailure(path, reason).text)
             }
             var configuration = try parse(bytes, file: path)
             if configuration.hasInlinePassword, let remedy = status?.remedy(path) {

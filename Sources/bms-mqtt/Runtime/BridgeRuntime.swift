@@ -46,9 +46,9 @@ final class BridgeRuntime: Sendable {
         step { [clock] in $0.receive(bytes, pack: pack, age: clock.milliseconds(since: time), at: $1) }
     }
 
-    /// A source was opened or closed; `nil`: its bytes were thrown away.
-    func sourceChanged(pack: Int, isOpen: Bool?) {
-        state.withLock { $0.bridge.sourceChanged(pack: pack, isOpen: isOpen) }
+    /// Something ended what a pack's source had sent so far.
+    func sourceChanged(pack: Int, _ change: SourceChange) {
+        state.withLock { $0.bridge.sourceChanged(pack: pack, change) }
     }
 
     /// How each pack stands.

@@ -17,13 +17,15 @@ struct LineReader {
     private var position = 0
     private var number = 0
     private var isAtEnd = false
+    /// Why there are no more lines than came; `nil`: the end was reached.
+    private(set) var failure: String?
 
     init(descriptor: Int32, maximum: Int = 1 << 20) {
         self.descriptor = descriptor
         self.maximum = maximum
     }
 
-    /// The next line; `nil` at the end.
+    /// The next line; `nil` at the end, and where no more could be read.
     mutating func next() -> Line? {
         var line: [UInt8] = []
         var isCut = false
@@ -51,7 +53,12 @@ struct LineReader {
 
     private mutating func fill() -> Bool {
         guard !isAtEnd else { return false }
-        let chunk = ChunkReader.read(descriptor)
+        var chunk: [UInt8]?
+        do {
+            chunk = try ChunkReader.read(descriptor)
+        } catch {
+            failure = error.reason
+        }
         isAtEnd = chunk == nil
         buffer = chunk ?? []
         position = 0

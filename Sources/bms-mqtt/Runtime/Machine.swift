@@ -8,7 +8,7 @@ enum Machine {
     /// no real device has.
     static func portalID(_ client: String) -> String {
         let file = clinux_open("/etc/machine-id", O_RDONLY | O_CLOEXEC, 0)
-        var identity = ChunkReader.read(file, upTo: 64) ?? []
+        var identity = (try? ChunkReader.read(file, upTo: 64)) ?? []
         if file >= 0 { close(file) }
         if identity.isEmpty { identity = Array(name.utf8) }
         // FNV-1a: spread is all that is asked of it.

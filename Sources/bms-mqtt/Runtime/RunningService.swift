@@ -205,15 +205,15 @@ private struct ServiceEvents: Sendable {
         switch event {
         case .bytes: break
         case .dropped(let seconds):
-            runtime.sourceChanged(pack: pack, isOpen: nil)
+            runtime.sourceChanged(pack: pack, .dropped)
             log.info(
                 "pack \(id): this program was held up for \(Int(seconds)) s (suspended, stopped or overloaded): bytes that waited meanwhile were "
                     + "thrown away, for nobody knows how old they are")
         case .opened(let name):
             log.info("pack \(id): reading \(name)")
-            runtime.sourceChanged(pack: pack, isOpen: true)
+            runtime.sourceChanged(pack: pack, .opened)
         case .closed(let error, let seconds):
-            runtime.sourceChanged(pack: pack, isOpen: false)
+            runtime.sourceChanged(pack: pack, .closed)
             log.warning("pack \(id): \(error); next attempt in \(Int(seconds.rounded(.up))) s")
         case .complaint(let error): log.warning("pack \(id): \(error)")
         case .ended: log.info("pack \(id): the recording is at its end")

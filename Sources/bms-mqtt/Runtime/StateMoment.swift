@@ -45,7 +45,7 @@ extension StateMoment {
     private static let bootID: String? = {
         guard let descriptor = try? ChunkReader.open("/proc/sys/kernel/random/boot_id").get() else { return nil }
         defer { close(descriptor) }
-        let id = String(decoding: (ChunkReader.read(descriptor) ?? []).prefix { $0 > 0x20 }, as: UTF8.self)
+        let id = String(decoding: ((try? ChunkReader.read(descriptor)) ?? []).prefix { $0 > 0x20 }, as: UTF8.self)
         return id.isEmpty || id.utf8.count > longestID ? nil : id
     }()
 }
