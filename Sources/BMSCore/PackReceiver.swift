@@ -5,6 +5,8 @@ public struct PackReceiver: Sendable {
     private var damagedAt: Timestamp?
     /// `nil` where arrival tells nothing.
     private var arrivals: ArrivalWatch?
+    /// Bytes since it was asked last.
+    private var bytesUnjudged = 0
     private let longestAge: Int64
     /// When the newest frame that was handed on was measured, as far as its arrival tells.
     private var newestAt: Timestamp?
@@ -47,11 +49,13 @@ public struct PackReceiver: Sendable {
         let damagedBefore = stream.damagedBytes
         let arrival = now + -age
         stream.push(bytes, at: arrival)
+        bytesUnjudged += bytes.count
         var windows: [(window: Result<Frame, RejectedFrame>, begin: Timestamp)] = []
         while let window = stream.next() { windows.append((window, stream.begin ?? arrival)) }
         if stream.damagedBytes != damagedBefore { damagedAt = now }
         guard !windows.isEmpty else { return [] }
-        guard let verdict = arrivals?.judge(windows.count, at: arrival) else {
+        defer { bytesUnjudged = 0 }
+        guard let verdict = arrivals?.judge(windows.count, bytes: bytesUnjudged, at: arrival) else {
             return windows.map { track($0.window, at: now) }
         }
         return windows.enumerated().map { index, item in

@@ -223,7 +223,7 @@ struct GXFeedSituation: Sendable, CustomTestStringConvertible {
         Self("recovering", [charge: .number(12), "Alarms.BmsCable": .number(0)]) { play in
             play.frames(settled)
             play.silence(90)
-            play.frames(7)
+            play.frames(10)
         },
     ]
 

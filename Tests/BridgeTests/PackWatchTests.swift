@@ -48,7 +48,7 @@ struct PackWatchTests {
         harness.frames(5)
         #expect(kinds() == ["linkFound"])
         harness.silence(20)
-        harness.frames(5)
+        harness.frames(7)
         #expect(kinds() == ["linkFound", "linkLost", "linkFound"])
     }
 

@@ -157,9 +157,9 @@ struct StalenessTests {
     func recovery() throws {
         var harness = running()
         harness.silence(70)
-        harness.frames(2)
+        harness.frames(5)
         #expect(
-            harness.on("status").last?.payload == Array("offline".utf8), "two may be the last of what was held back")
+            harness.on("status").last?.payload == Array("offline".utf8), "they may be the last of what was held back")
         harness.frames(1)
         #expect(harness.on("status").last?.payload == Array("online".utf8))
         let first = try #require(try harness.document("limits").number("ccl"))
