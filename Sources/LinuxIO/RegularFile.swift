@@ -67,7 +67,7 @@ package enum RegularFile {
                 return failure(error.reason)
             }
             guard bytes.count <= longest else { return failure("it is larger than \(longest) bytes") }
-            if let reason = ChunkReader.change(descriptor, bytes.count) { return failure(reason) }
+            if let reason = ChunkReader.change(descriptor) { return failure(reason) }
             return .success((bytes, status))
         }
     }
@@ -95,15 +95,22 @@ package enum ChunkReader {
             }
             if result > 0 { return bytes }
             if result == 0 { return nil }
-            if errno != EINTR { throw ReadFailure(text: String(cString: strerror(errno))) }
+            switch errno {
+            case EINTR: continue
+            case EAGAIN:
+                // Whoever started this program left its standard input so.
+                var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+                poll(&entry, 1, -1)
+            default: throw ReadFailure(text: String(cString: strerror(errno)))
+            }
         }
     }
 
-    /// Why so many bytes are not the whole of a file that was read to its end; `nil`: they are, or it is no file with a size.
-    package static func change(_ descriptor: Int32, _ count: Int) -> String? {
-        guard let status = FileStatus(descriptor), status.isRegular, status.size > 0, status.size != count else {
-            return nil
-        }
+    /// Why what was read to the end is not the whole of a file; `nil`: it is, or it is no file with a size.
+    package static func change(_ descriptor: Int32) -> String? {
+        guard let status = FileStatus(descriptor), status.isRegular, status.size > 0,
+            lseek(descriptor, 0, SEEK_CUR) != status.size
+        else { return nil }
         return "it was written to while it was read; write it to another name first, and rename that"
     }
 

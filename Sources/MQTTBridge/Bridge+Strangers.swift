@@ -11,9 +11,17 @@ extension Bridge {
         var outbox = Outbox()
         guard hasPack(id) else { return outbox }
         if word.isKept, isRetained {
-            // What this bridge left expires, and its settings were said anew with the connection.
-            guard word != .settings, !expires, !payload.isEmpty else { return outbox }
+            // Its settings were said anew with the connection.
+            guard word != .settings, !payload.isEmpty else { return outbox }
+            if expires {
+                // What this bridge left, probably, and gone by then; else it goes where nothing takes its place.
+                if !knows(word, of: id) {
+                    strangers.owe(.document(word), of: id, from: now.monotonic + options.longestStay)
+                }
+                return outbox
+            }
         }
+        guard word != .settings || !hasSaidSettings(payload, of: id) else { return outbox }
         // Nobody is misled by a topic that was emptied and is to be empty.
         guard word.isKept || !payload.isEmpty else { return outbox }
         if word == .limits, !isRetained { strangers.heardLimits(payload, of: id, at: now.monotonic) }
@@ -66,7 +74,8 @@ extension Bridge {
         let paid = watch.pay(at: now.monotonic) { debt in
             switch debt.word {
             case .status: saysOnline(debt.pack)
-            case .document(let word): knows(word, of: debt.pack)
+            // Without data the settings of a bridge that has some are left alone.
+            case .document(let word): knows(word, of: debt.pack) && (word != .settings || saysOnline(debt.pack))
             case .announcement: true
             }
         }
@@ -99,6 +108,11 @@ extension Bridge {
     private func saysOnline(_ id: String) -> Bool {
         packs.contains { $0.options.id == id && $0.saysOnline }
             || banks.contains { $0.options.id == id && $0.saysOnline }
+    }
+
+    /// Another bridge of the same configuration says the same.
+    private func hasSaidSettings(_ payload: [UInt8], of id: String) -> Bool {
+        packs.contains { $0.options.id == id && $0.hasSaidSettings(payload) }
     }
 
     /// This bridge has such a document to say.

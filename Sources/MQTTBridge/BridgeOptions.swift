@@ -39,6 +39,8 @@ public struct BridgeOptions: Hashable, Sendable {
     public var cellsInterval: Int64 = 30_000
     /// Seconds after which the broker forgets a retained document (MQTT 5).
     public var expiry = 30
+    /// Milliseconds for which a broker keeps any document of this bridge, at most.
+    var longestStay: Int64 { max(Int64(expiry) * 1000, cellsInterval * 3) }
     /// Whether settings may be commanded.
     public var takesCommands = true
     /// Version of this program, for the announcement's origin.

@@ -1,4 +1,6 @@
 import BMSCore
+import ChargeLimits
+import JSONInput
 
 /// A pack or bank that this bridge announced once, in the words of the topics.
 public struct DepartedPack: Hashable, Sendable {
@@ -17,13 +19,13 @@ public struct DepartedPack: Hashable, Sendable {
 /// Packs that left the configuration while the bridge was dead, or with a reload: nobody would ever say `offline` for them.
 ///
 /// Said at once is that they are offline; another bridge that took one over hears that, and says what is true. On MQTT 3.1.1 it cannot hear
-/// it. So there it is said ten seconds after the connection, for those for which nobody else has spoken meanwhile. By then what the broker
+/// it. So there it is said twenty seconds after the connection, for those for which nobody else has spoken meanwhile. By then what the broker
 /// keeps of them, their announcements included, is taken back, too. What another bridge took over is none of this bridge's any more.
 struct Departures: Sendable {
-    /// Limits come each five seconds.
-    private static let patience: Int64 = 10_000
-    /// A broker has taken what it was sent, or the connection would have ended.
-    private static let settling: Int64 = 30_000
+    /// Limits come each fifteen seconds at least.
+    private static let patience: Int64 = 20_000
+    /// A broker has taken what it was sent by then, or the connection has ended.
+    private static let settling: Int64 = 10_000
     /// Packs that are cleared in one life of the bridge; the others wait for the next.
     private static let most = 64
     /// Announcements that are cleared: one for each entity.
@@ -38,6 +40,9 @@ struct Departures: Sendable {
     private var clearedAt: Timestamp?
     private var announcements: Set<String> = []
     private var settled: [DepartedPack] = []
+    private var restored: [OutboundMessage] = []
+    /// It was said on this connection that they are offline.
+    private var hasSaidOffline = false
 
     /// - Parameter served: ids of the packs and banks of the bridge.
     init(_ packs: [DepartedPack], served: [String]) {
@@ -56,7 +61,7 @@ struct Departures: Sendable {
 
     /// - Parameter areCorrected: another bridge would hear a wrong status, and say what is true (MQTT 5).
     mutating func connected(areCorrected: Bool, at now: Timestamp) -> [OutboundMessage] {
-        (connectedAt, clearedAt) = (now, nil)
+        (connectedAt, clearedAt, hasSaidOffline) = (now, nil, areCorrected)
         return areCorrected ? packs.map(Self.offline) : []
     }
 
@@ -83,6 +88,10 @@ struct Departures: Sendable {
         guard !isRetained, !payload.isEmpty, payload != Array("offline".utf8) else { return nil }
         packs.remove(at: index)
         settled.append(pack)
+        // On MQTT 3.1.1 the other bridge has not heard that its pack was called offline.
+        if hasSaidOffline, topic == pack.topics.limits(pack.id), Self.restOnData(payload) {
+            restored.append(OutboundMessage(pack.topics.status(pack.id), Array("online".utf8), qos: 1, retain: true))
+        }
         return Notice(
             level: .info,
             text: "pack \(pack.id) left the configuration, and another bridge speaks for it now: it is left alone")
@@ -91,7 +100,8 @@ struct Departures: Sendable {
     /// Says that those are offline that nobody took over in time, and clears them; later they need no more care.
     mutating func step(at now: Timestamp, into outbox: inout Outbox) {
         outbox.settled += settled
-        settled = []
+        outbox.send(restored)
+        (settled, restored) = ([], [])
         guard !packs.isEmpty, let connectedAt else { return }
         if let clearedAt {
             guard now - clearedAt >= Self.settling else { return }
@@ -112,6 +122,12 @@ struct Departures: Sendable {
                     + "Assistant included")
         }
         announcements = []
+    }
+
+    /// Limits of a bridge that has fresh data.
+    private static func restOnData(_ limits: [UInt8]) -> Bool {
+        guard let state = JSONValue(parsing: limits)?["chargeState"]?.text else { return false }
+        return ChargeState(rawValue: state).map { $0 != .stale } ?? false
     }
 
     private static func offline(_ pack: DepartedPack) -> OutboundMessage {

@@ -238,6 +238,9 @@ struct PackChannel: Sendable {
     /// The pack's status is `online`, by this bridge.
     var saysOnline: Bool { isLive && !publisher.areLimitsRefused }
 
+    /// The settings document of these bytes is the newest.
+    func hasSaidSettings(_ payload: [UInt8]) -> Bool { publisher.hasSaidSettings(payload) }
+
     /// There is such a document to send.
     func knows(_ word: OwnWord) -> Bool { publisher.knows(word) }
 

@@ -26,6 +26,7 @@ struct PackPublisher: Sendable {
     private var gxCells = 0
     /// What the settings document that was sent last was made of.
     private var settings: SettingsContent?
+    private var settingsDocument: [UInt8] = []
     private var announcer: Announcer
     /// Announcements that went out.
     private var said = SaidWords()
@@ -188,11 +189,15 @@ struct PackPublisher: Sendable {
         guard content != self.settings else { return }
         self.settings = content
         let document = Documents.settings(settings, SettingContext(pack: pack, snapshot: snapshot))
+        settingsDocument = document
         outbox.send(OutboundMessage(bridge.topics.settings(options.id), document, qos: 1, retain: true))
     }
 
     /// The settings go out with the next step, changed or not.
     mutating func forgetSettings() { settings = nil }
+
+    /// The settings document of these bytes is the newest.
+    func hasSaidSettings(_ payload: [UInt8]) -> Bool { payload == settingsDocument }
 
     /// There is such a document to send.
     func knows(_ word: OwnWord) -> Bool {

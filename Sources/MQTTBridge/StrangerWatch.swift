@@ -30,36 +30,20 @@ struct StrangerWatch: Sendable {
     /// When each may be put right where this bridge has nothing to say itself; of known packs alone, so they are few.
     private var debts: [Debt: Timestamp] = [:]
     /// The truth is said again, but not fought for: a second bridge would answer each time.
-    private var gates: [Gate: CommandGate] = [:]
+    private var gates: [Debt: CommandGate] = [:]
     private var told: Set<String> = []
     /// When somebody else's limits of a pack came.
     private var limitsAt: [String: Timestamp] = [:]
 
-    /// What has a bound of its own.
-    private struct Gate: Hashable {
-        enum Kind { case status, documents, announcement }
-
-        var pack: String
-        var kind: Kind
-
-        init(_ debt: Debt) {
-            pack = debt.pack
-            kind =
-                switch debt.word {
-                case .status: .status
-                case .document: .documents
-                case .announcement: .announcement
-                }
-        }
-
-        var open: CommandGate {
-            switch kind {
-            // Consumers go by it.
-            case .status: CommandGate(burst: 5, perSecond: 1)
-            case .documents: CommandGate(burst: 5, perSecond: 0.2)
-            // Each time the entities are unavailable for a moment, and of two bridges neither gives in.
-            case .announcement: CommandGate(burst: 3, perSecond: 1.0 / 3600)
-            }
+    private static func gate(_ word: Word) -> CommandGate {
+        switch word {
+        // Consumers go by it.
+        case .status: CommandGate(burst: 5, perSecond: 1)
+        // Of two bridges neither would give in.
+        case .document(.settings): CommandGate(burst: 5, perSecond: 1.0 / 60)
+        case .document: CommandGate(burst: 5, perSecond: 0.2)
+        // Neither here, and each time the entities are unavailable for a moment.
+        case .announcement: CommandGate(burst: 3, perSecond: 1.0 / 3600)
         }
     }
 
@@ -82,8 +66,7 @@ struct StrangerWatch: Sendable {
         var paid: [Debt] = []
         for (debt, moment) in debts.sorted(by: { $0.key < $1.key }) {
             guard speaks(debt) || (now >= moment && !hasRival(debt.pack, at: now)) else { continue }
-            let gate = Gate(debt)
-            guard gates[gate, default: gate.open].check(at: now) == .pass else { continue }
+            guard gates[debt, default: Self.gate(debt.word)].check(at: now) == .pass else { continue }
             debts[debt] = nil
             paid.append(debt)
         }

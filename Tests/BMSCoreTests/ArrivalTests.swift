@@ -140,7 +140,8 @@ struct ArrivalTests {
     }
 
     @Test(
-        "A frame alone each few seconds grows older by what is missing, and ends up as nothing", arguments: [4.3, 7, 9.9])
+        "A frame alone each few seconds grows older by what is missing, and ends up as nothing",
+        arguments: [4.3, 7, 9.9])
     func trickle(seconds: Double) {
         var receiver = settled()
         for step in 1...100 {

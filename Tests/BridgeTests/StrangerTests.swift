@@ -89,17 +89,19 @@ struct StrangerTests {
         #expect(harness.notices.count == 1)
     }
 
-    @Test("each of many words of a stranger is put right, though not at once", arguments: ["state", "cells"])
+    @Test("each of many words of a stranger is put right, though not at once", arguments: ["limits", "state", "cells"])
     func owed(name: String) {
         var harness = live()
-        for _ in 0..<20 { harness.message("bms/garage/limits", "x") }
-        harness.tick()
-        for _ in 0..<20 { harness.message("bms/garage/limits", "x") }
         for _ in 0..<20 { harness.message("bms/garage/\(name)", "x") }
+        harness.tick()
+        harness.message("bms/garage/\(name)", "x")
         harness.forget()
-        harness.silence(1)
+        harness.tick()
         #expect(harness.on(name).isEmpty)
-        harness.frames(30)
+        for _ in 0..<6 {
+            harness.frames(1)
+            harness.tick()
+        }
         #expect(!harness.on(name).isEmpty)
     }
 
@@ -113,6 +115,38 @@ struct StrangerTests {
         harness.message("bms/garage/status", "offline")
         harness.tick()
         #expect(harness.on("status").map(text) == ["online"])
+    }
+
+    @Test("settings that another bridge of the same configuration says alike are no news; others are not fought for")
+    func settings() throws {
+        var harness = live()
+        harness.command("republish", "")
+        let own = try #require(harness.on("settings").last?.payload)
+        harness.forget()
+        harness.notices = []
+        for _ in 0..<10 { harness.message("bms/garage/settings", String(decoding: own, as: UTF8.self)) }
+        harness.frames(3)
+        #expect(harness.on("settings").isEmpty && harness.notices.isEmpty)
+        for _ in 0..<100 {
+            harness.message("bms/garage/settings", #"{"reserveSoc":{"value":80}}"#)
+            harness.frames(1)
+        }
+        #expect((5...7).contains(harness.on("settings").count))
+        harness.frames(65)
+        #expect(harness.on("settings").last?.payload == own)
+    }
+
+    @Test("limits that somebody left with an expiry of a year go where no others take their place")
+    func expiring() {
+        var harness = BridgeHarness()
+        harness.forget()
+        _ = harness.bridge.message(
+            topic: "bms/garage/limits", payload: Array(Self.limits.utf8), isRetained: true, expires: true,
+            at: harness.now)
+        harness.silence(85)
+        #expect(harness.on("limits").isEmpty, "they may be this bridge's own of before")
+        harness.silence(10)
+        #expect(harness.on("limits").map(text) == [""])
     }
 
     @Test("what another bridge left behind is put right half a minute after its last word")

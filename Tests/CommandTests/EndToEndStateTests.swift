@@ -73,7 +73,12 @@ extension EndToEndTests {
         #expect(try kept(broker, "homeassistant/device/bms_shed/config").isEmpty)
         let garage = try kept(broker, "bms/garage/#")
         #expect(garage.contains("bms/garage/status online") && garage.contains("bms/garage/limits {"))
-        // It is settled: the next start has nothing to say of it.
+        // Once it is settled the next start has nothing to say of it.
+        let files = "\(broker.folder.path)/state/bridge.*.json"
+        let end = Deadline(seconds: 20)
+        while !end.isOver, Repository.first(files).map(Repository.read)?.contains("shed") != false {
+            _ = status.read(until: "nothing", seconds: 0.2)
+        }
         after.kill(SIGKILL)
         _ = after.exitCode()
         let third = try bridge(broker, source: "simulator:day")

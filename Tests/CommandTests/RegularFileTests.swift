@@ -75,10 +75,11 @@ struct RegularFileTests {
         let path = folder.write(Self.yaml, "config.yaml")
         let descriptor = open(path, O_RDONLY)
         defer { close(descriptor) }
-        let bytes = try #require(try ChunkReader.read(descriptor))
-        #expect(ChunkReader.change(descriptor, bytes.count) == nil)
+        lseek(descriptor, 3, SEEK_SET)
+        _ = try ChunkReader.read(descriptor)
+        #expect(ChunkReader.change(descriptor) == nil, "from wherever it was read")
         #expect(truncate(path, 5) == 0)
-        #expect(ChunkReader.change(descriptor, bytes.count)?.contains("while it was read") == true)
+        #expect(ChunkReader.change(descriptor)?.contains("while it was read") == true)
     }
 
     @Test("a password and a state are read from files alone", arguments: Self.others.dropLast())

@@ -11,6 +11,14 @@ public enum Repository {
     /// Its text; empty where there is no such file.
     public static func text(_ name: String) -> String { read(path(name)) }
 
+    /// The first path that a pattern of the shell fits; `nil`: none.
+    public static func first(_ pattern: String) -> String? {
+        var found = glob_t()
+        defer { globfree(&found) }
+        guard glob(pattern, 0, nil, &found) == 0, let path = found.gl_pathv[0] else { return nil }
+        return String(cString: path)
+    }
+
     /// Text of any file; empty where there is none.
     public static func read(_ path: String) -> String {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)

@@ -171,7 +171,7 @@ async def pack_left(scene):
     scene.restarts += 1
     scene.bridge.start()
     await scene.until(lambda: kept.get("bms/guest/status") == b"offline", 8, "offline of the pack that left")
-    await scene.until(lambda: not any(kept[topic] for topic in kept if "guest" in topic and not topic.endswith("/status")), 15,
+    await scene.until(lambda: not any(kept[topic] for topic in kept if "guest" in topic and not topic.endswith("/status")), 25,
                       f"end of what the broker kept: {[topic for topic in kept if kept[topic]]}")
     client.close()
     scene.repair()

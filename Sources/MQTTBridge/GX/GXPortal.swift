@@ -215,7 +215,7 @@ struct GXPortal: Sendable {
 
     /// Another portal is there no more: after the last this one may say who it is.
     private mutating func left(at now: Timestamp) {
-        if others.isEmpty { (hadOthers, startsAt) = (false, now) }
+        if others.isEmpty { (hadOthers, startsAt) = (false, max(startsAt ?? now, now)) }
     }
 
     /// Takes the portal back from the broker.

@@ -107,7 +107,7 @@ enum CommandTable {
                     meaning: "print a configuration that reads these packs, instead of their addresses"),
                 OptionRow(
                     name: "--speed", kind: .decimal("X", 0.1...10_000),
-                    meaning: "frames a second (default: 1); a bridge believes one alone"),
+                    meaning: "frames a second (default: 1); after a silence a bridge believes one alone"),
                 seed, seconds, generation,
             ],
             details: """

@@ -64,7 +64,7 @@ enum ConfigurationFile {
                 guard let chunk else { break }
                 bytes += chunk
             }
-            if bytes.count <= YAMLReader.longestFile, let reason = ChunkReader.change(descriptor, bytes.count) {
+            if bytes.count <= YAMLReader.longestFile, let reason = ChunkReader.change(descriptor) {
                 throw fault(ReadFailure(path, reason).text)
             }
             var configuration = try parse(bytes, file: path)
