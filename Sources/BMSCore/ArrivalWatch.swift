@@ -54,15 +54,16 @@ struct ArrivalWatch: Hashable, Sendable {
         let longest = times.hold + Self.leeway
         guard (0...times.stale).contains(gap), count == 1 || gap <= longest else { return doubt(count, at: now) }
         let whole = Int64(count) * Self.interval
-        let received = max(whole, Int64(bytes) * Self.interval / Int64(FrameLayout.length))
-        let isOnBeat = beat.hears(count, isLong: gap > longest, at: now)
+        // What was damaged has come in this gap; it makes up for nothing that is missing from before.
+        let received = max(whole, min(gap, Int64(bytes) * Self.interval / Int64(FrameLayout.length)))
+        let isOnBeat = beat.hears(count, isLong: gap > longest, isLoss: received < gap - Self.interval / 2, at: now)
         let isBalanced = balance.take(received, at: now)
         if beat.isProven || isBalanced {
             missing = 0
             return .counts(age: 0)
         }
         guard let before = missing else {
-            if isUnsuspected, count <= Self.bundle, gap >= Int64(count) * Self.closest {
+            if isUnsuspected, count <= Self.bundle, gap >= Int64(count) * Self.closest, gap <= longest {
                 missing = 0
                 return .counts(age: 0)
             }
@@ -90,7 +91,7 @@ struct ArrivalWatch: Hashable, Sendable {
         private static let drift: Int64 = 20
         /// So many in a row do not come about by chance: a read at any time is on the beat in three cases of ten.
         private static let enough = 5
-        /// Seconds that may pass between two frames of which others were lost, on a line that has not lost many.
+        /// Seconds that may pass between two frames of which others were lost.
         private static let mostLost: Int64 = 5
         /// What a frame that was lost counts, what one that came takes off, and from where on a line loses many.
         private static let (loss, arrival, many, most) = (8, 1, 16, 64)
@@ -105,20 +106,22 @@ struct ArrivalWatch: Hashable, Sendable {
 
         /// Frames that are off the beat start another.
         ///
-        /// - Parameter isLong: after a gap in which something may as well have been held back. It ends a proof, unless the line loses many.
+        /// - Parameters:
+        ///   - isLong: after a gap in which something may as well have been held back. It ends a proof, unless the line loses many.
+        ///   - isLoss: less came than was sent.
         /// - Returns: these frames may have been sent in the seconds since the ones before.
-        mutating func hears(_ frames: Int, isLong: Bool, at now: Timestamp) -> Bool {
+        mutating func hears(_ frames: Int, isLong: Bool, isLoss: Bool, at now: Timestamp) -> Bool {
             let elapsed = now - at
             let beats = (elapsed + interval / 2) / interval
             let late = elapsed - beats * interval
             let losesMany = losses >= Self.many
-            guard beats >= frames, abs(late) <= Self.jitter, beats <= Self.mostLost || losesMany else {
+            guard beats >= frames, abs(late) <= Self.jitter, beats <= Self.mostLost else {
                 start(at: now)
                 return false
             }
             at = at + (beats * interval + min(max(late, -Self.drift), Self.drift))
             count = isLong && isProven && !losesMany ? 0 : count + 1
-            if beats == frames {
+            if !isLoss {
                 losses = max(0, losses - Self.arrival)
             } else if !isLong {
                 losses = min(Self.most, losses + Self.loss)

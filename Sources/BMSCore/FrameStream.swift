@@ -28,6 +28,9 @@ public struct FrameStream: Sendable {
     /// An empty stream.
     public init(rules: FrameRules = FrameRules()) { self.rules = rules }
 
+    /// Bytes that wait for the rest of their frame.
+    var pending: Int { buffer.count - head }
+
     /// Takes bytes as they were read. Call ``next()`` until it returns `nil` before the next push: what stays buffered
     /// is then below 58 bytes.
     ///

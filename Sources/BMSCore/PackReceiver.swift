@@ -5,7 +5,7 @@ public struct PackReceiver: Sendable {
     private var damagedAt: Timestamp?
     /// `nil` where arrival tells nothing.
     private var arrivals: ArrivalWatch?
-    /// Bytes since it was asked last.
+    /// Bytes since it was asked last, but those of a frame that is not whole yet.
     private var bytesUnjudged = 0
     private let longestAge: Int64
     /// When the newest frame that was handed on was measured, as far as its arrival tells.
@@ -54,8 +54,9 @@ public struct PackReceiver: Sendable {
         while let window = stream.next() { windows.append((window, stream.begin ?? arrival)) }
         if stream.damagedBytes != damagedBefore { damagedAt = now }
         guard !windows.isEmpty else { return [] }
-        defer { bytesUnjudged = 0 }
-        guard let verdict = arrivals?.judge(windows.count, bytes: bytesUnjudged, at: arrival) else {
+        let bytes = bytesUnjudged - stream.pending
+        bytesUnjudged = stream.pending
+        guard let verdict = arrivals?.judge(windows.count, bytes: bytes, at: arrival) else {
             return windows.map { track($0.window, at: now) }
         }
         return windows.enumerated().map { index, item in
@@ -106,5 +107,8 @@ public struct PackReceiver: Sendable {
     }
 
     /// The source was closed or opened: a half frame is forgotten, knowledge is not.
-    public mutating func reset() { stream.reset() }
+    public mutating func reset() {
+        stream.reset()
+        bytesUnjudged = 0
+    }
 }

@@ -275,7 +275,7 @@ public struct Bridge: Sendable {
         correlationData: [UInt8]? = nil, expires: Bool = false, at now: Moment
     ) -> Outbox {
         if departures.awaits(topic) {
-            return Outbox(departures.hear(topic, payload, isRetained: isRetained))
+            return departures.hear(topic, payload, isRetained: isRetained)
         }
         if let (pack, setting) = options.topics.command(topic) {
             let command = InboundCommand(

@@ -25,7 +25,7 @@ struct Departures: Sendable {
     /// Limits come each fifteen seconds at least.
     private static let patience: Int64 = 20_000
     /// A broker has taken what it was sent by then, or the connection has ended.
-    private static let settling: Int64 = 10_000
+    private static let settling: Int64 = 30_000
     /// Packs that are cleared in one life of the bridge; the others wait for the next.
     private static let most = 64
     /// Announcements that are cleared: one for each entity.
@@ -40,7 +40,6 @@ struct Departures: Sendable {
     private var clearedAt: Timestamp?
     private var announcements: Set<String> = []
     private var settled: [DepartedPack] = []
-    private var restored: [OutboundMessage] = []
     /// It was said on this connection that they are offline.
     private var hasSaidOffline = false
 
@@ -68,9 +67,9 @@ struct Departures: Sendable {
     /// A message on that topic is for ``hear(_:_:isRetained:)``.
     func awaits(_ topic: String) -> Bool { !packs.isEmpty && packs.contains { concerns($0, topic) } }
 
-    /// - Returns: a line for the log.
-    mutating func hear(_ topic: String, _ payload: [UInt8], isRetained: Bool) -> Notice? {
-        guard let index = packs.firstIndex(where: { concerns($0, topic) }) else { return nil }
+    mutating func hear(_ topic: String, _ payload: [UInt8], isRetained: Bool) -> Outbox {
+        var outbox = Outbox()
+        guard let index = packs.firstIndex(where: { concerns($0, topic) }) else { return outbox }
         let pack = packs[index]
         guard !isAnnouncement(pack, topic) else {
             if !isRetained {
@@ -82,26 +81,25 @@ struct Departures: Sendable {
                 // Only one of ours: a pack of another base may have the same id.
                 announcements.insert(topic)
             }
-            return nil
+            return outbox
         }
         // What the broker kept is this bridge's own, of before; so is the word that comes back on MQTT 3.1.1.
-        guard !isRetained, !payload.isEmpty, payload != Array("offline".utf8) else { return nil }
+        guard !isRetained, !payload.isEmpty, payload != Array("offline".utf8) else { return outbox }
         packs.remove(at: index)
         settled.append(pack)
         // On MQTT 3.1.1 the other bridge has not heard that its pack was called offline.
         if hasSaidOffline, topic == pack.topics.limits(pack.id), Self.restOnData(payload) {
-            restored.append(OutboundMessage(pack.topics.status(pack.id), Array("online".utf8), qos: 1, retain: true))
+            outbox.send(OutboundMessage(pack.topics.status(pack.id), Array("online".utf8), qos: 1, retain: true))
         }
-        return Notice(
-            level: .info,
-            text: "pack \(pack.id) left the configuration, and another bridge speaks for it now: it is left alone")
+        outbox.say(
+            .info, "pack \(pack.id) left the configuration, and another bridge speaks for it now: it is left alone")
+        return outbox
     }
 
     /// Says that those are offline that nobody took over in time, and clears them; later they need no more care.
     mutating func step(at now: Timestamp, into outbox: inout Outbox) {
         outbox.settled += settled
-        outbox.send(restored)
-        (settled, restored) = ([], [])
+        settled = []
         guard !packs.isEmpty, let connectedAt else { return }
         if let clearedAt {
             guard now - clearedAt >= Self.settling else { return }
@@ -141,13 +139,5 @@ struct Departures: Sendable {
     private func isAnnouncement(_ pack: DepartedPack, _ topic: String) -> Bool {
         guard let node = pack.topics.announcement(topic), !served.contains(node) else { return false }
         return node == Discovery.node(pack.id)
-    }
-}
-
-extension Outbox {
-    /// Nothing but a line for the log.
-    init(_ notice: Notice?) {
-        self.init()
-        if let notice { notices = [notice] }
     }
 }

@@ -118,6 +118,10 @@ struct ArrivalTests {
         var receiver = PackReceiver()
         receiver.feed(Self.frame, at: .seconds(1))
         #expect(receiver.receive(Self.frame, at: .seconds(1 + seconds)) == [.measured])
+        var late = PackReceiver()
+        late.feed(Self.frame, at: .seconds(1))
+        late.feed(Self.frame, at: .seconds(8))
+        #expect(late.snapshot.linkAt == nil, "many are missing")
         for first in [Self.burst(25), Self.frame + Self.burst(25)] {
             var receiver = PackReceiver()
             receiver.feed(first, at: .seconds(1))
@@ -200,6 +204,30 @@ struct ArrivalTests {
             if frames > 0 { receiver.feed(Self.burst(frames), at: .seconds(now)) }
             if now > 35 { #expect(age(receiver, at: now).map { $0 < 4 } == true, "second \(now)") }
         }
+    }
+
+    @Test("A server that cuts frames where it likes is served, after a doubt within half a minute")
+    func cut() {
+        var receiver = PackReceiver()
+        receiver.feed(Self.burst(20), at: .seconds(0))
+        var handedOver = 0
+        for step in 1...100 {
+            let now = Double(step) * 1.3
+            // A frame takes 0.24 s on its way.
+            let bytes = Int(now) * 58 + Int(min(1, (now - Double(Int(now))) / 0.24) * 58)
+            let piece = Self.burst((bytes - handedOver) / 58 + 2)
+            receiver.feed(Array(piece[(handedOver % 58)..<(handedOver % 58 + bytes - handedOver)]), at: .seconds(now))
+            handedOver = bytes
+            if now > 40 { #expect(age(receiver, at: now).map { $0 < 4 } == true, "second \(now)") }
+        }
+    }
+
+    @Test("Damage covers the gap in which it came, and nothing that was missing before")
+    func noise() {
+        var receiver = settled()
+        receiver.feed(Self.frame, at: .seconds(13.4))
+        receiver.feed([UInt8](repeating: 0x11, count: 1_800) + Self.frame, at: .seconds(14))
+        #expect(age(receiver, at: 14).map { $0 > 6 } == true)
     }
 
     @Test("Damaged frames have come, too: nothing is missing on a line that damages many")

@@ -59,7 +59,7 @@ struct DepartureTests {
         for name in ["limits", "state", "cells", "settings", "relays"] { #expect(run.on("bms/shed/\(name)") == [""]) }
         #expect(run.on(Self.config) == [""])
         run.sent = []
-        run.pass(8)
+        run.pass(28)
         #expect(run.settled.isEmpty, "the broker may not have taken it yet")
         run.pass(3)
         #expect(run.settled == [DepartedPack(Self.topics, "shed")])
@@ -129,7 +129,7 @@ struct DepartureTests {
             #expect(run.settled.isEmpty)
             run.take(run.bridge.connected(canExpire: true, at: run.now))
         }
-        run.pass(42)
+        run.pass(52)
         #expect(run.settled.count == 1)
     }
 
@@ -158,7 +158,7 @@ struct DepartureTests {
     @Test("of many, 64 are cleared in one life")
     func many() {
         var run = Run((0..<200).map { DepartedPack(Self.topics, "p\($0)") })
-        run.pass(42)
+        run.pass(52)
         #expect(run.sent.filter { $0.topic.hasPrefix("bms/p") && $0.topic.hasSuffix("settings") }.count == 64)
         #expect(run.settled.count == 64)
     }

@@ -75,7 +75,7 @@ extension EndToEndTests {
         #expect(garage.contains("bms/garage/status online") && garage.contains("bms/garage/limits {"))
         // Once it is settled the next start has nothing to say of it.
         let files = "\(broker.folder.path)/state/bridge.*.json"
-        let end = Deadline(seconds: 20)
+        let end = Deadline(seconds: 45)
         while !end.isOver, Repository.first(files).map(Repository.read)?.contains("shed") != false {
             _ = status.read(until: "nothing", seconds: 0.2)
         }

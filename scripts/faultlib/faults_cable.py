@@ -16,7 +16,7 @@ async def cable(scene):
     await scene.until_back()
 
 
-@fault("silent", "BMS silent", safe=11.5, back=5)
+@fault("silent", "BMS silent", safe=11.5, back=8)
 async def silent(scene):
     await scene.start()
     scene.fault()
@@ -33,7 +33,7 @@ async def silent(scene):
     await scene.until_back()
 
 
-@fault("noise", "line noise in place of frames", safe=11.5, back=5)
+@fault("noise", "line noise in place of frames", safe=11.5, back=8)
 async def noise(scene):
     source = random.Random(2)
     await scene.start()
@@ -63,7 +63,7 @@ async def flips(scene):
     scene.lost = f"{link['FramesRejected']} frames refused"
 
 
-@fault("stuck", "stuck frame, repeated for ever", safe=24, back=6)
+@fault("stuck", "stuck frame, repeated for ever", safe=24, back=8)
 async def stuck(scene):
     await scene.start()
     scene.fault()
@@ -77,7 +77,7 @@ async def stuck(scene):
     await scene.until_back()
 
 
-@fault("bursts", "frames late, seven at a time: nobody knows how old they are", safe=11.5, back=5)
+@fault("bursts", "frames late, seven at a time: nobody knows how old they are", safe=11.5, back=8)
 async def bursts(scene):
     held = []
 

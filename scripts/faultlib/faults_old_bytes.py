@@ -116,8 +116,8 @@ async def suspended(scene):
     await wakes(scene, lambda: None)
 
 
-@fault("held-back", "a serial server holds back all bytes for 45 s and hands them over at once; the BMS died meanwhile", safe=11.5, back=12)
-async def held_back(scene):
+async def held(scene, seconds, pieces=()):
+    """A serial server holds back all bytes; after 20 s the BMS dies; `pieces` are handed over first, each with the pause after it."""
     server = await SerialServer.open(scene)
     try:
         scene.pack = RELAY
@@ -128,27 +128,9 @@ async def held_back(scene):
         await scene.hold(20)
         scene.bms.filter = lambda data: []
         await scene.until_safe()
-        await scene.hold(25)
-        await wakes(scene, server.hand_over)
-    finally:
-        server.close()
-
-
-@fault("held-back-pauses", "the same for 20 s, handed over in pieces with pauses and single frames among them", safe=11.5, back=12)
-async def held_back_with_pauses(scene):
-    server = await SerialServer.open(scene)
-    try:
-        scene.pack = RELAY
-        await scene.start()
-        await scene.until(lambda: scene.consumer.relay == b"ON", 20, "closed relay")
-        scene.fault()
-        server.is_holding = True
-        await scene.hold(20)
-        scene.bms.filter = lambda data: []
-        await scene.until_safe()
+        await scene.hold(seconds - 20)
         scene.consumer.wake()
-        # Pauses in which a single frame looks as if the BMS had just sent it.
-        for count, pause in ((3, 0.6), (1, 1.0), (4, 1.0), (1, 2.6), (1, 0.7), (1, 4.2), (1, 1.0)):
+        for count, pause in pieces:
             server.hand_over(count * frames.LENGTH)
             await scene.hold(pause)
         await wakes(scene, server.hand_over)
@@ -156,7 +138,18 @@ async def held_back_with_pauses(scene):
         server.close()
 
 
-@fault("slow-frame", "a frame that takes 37 s to arrive, a byte each 0.65 s", safe=11.5, back=6)
+@fault("held-back", "a serial server holds back all bytes for 45 s and hands them over at once; the BMS died meanwhile", safe=11.5, back=12)
+async def held_back(scene):
+    await held(scene, 45)
+
+
+@fault("held-back-pauses", "the same for 20 s, handed over in pieces with pauses, single frames among them", safe=11.5, back=12)
+async def held_back_with_pauses(scene):
+    # Pauses in which a single frame looks as if the BMS had just sent it.
+    await held(scene, 20, ((3, 0.6), (1, 1.0), (4, 1.0), (1, 2.6), (1, 0.7), (1, 4.2), (1, 1.0)))
+
+
+@fault("slow-frame", "a frame that takes 37 s to arrive, a byte each 0.65 s", safe=11.5, back=8)
 async def slow_frame(scene):
     await scene.start()
     scene.fault()
