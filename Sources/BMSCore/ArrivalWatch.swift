@@ -18,7 +18,7 @@ struct ArrivalWatch: Hashable, Sendable {
 
     /// Milliseconds between two frames of a BMS, by its protocol.
     static let interval: Int64 = 1_000
-    /// Clocks and reads are not exact: milliseconds by which a gap may be longer than `hold`.
+    /// Clocks and reads are not exact: milliseconds by which a gap may be longer than `hold`, and in which the rest of a burst follows.
     private static let leeway: Int64 = 500
     /// Frames that may come at once beyond those that are missing; a server that hands out what it stored sends more.
     private static let surplus: Int64 = 10
@@ -28,6 +28,8 @@ struct ArrivalWatch: Hashable, Sendable {
 
     private let times: FreshnessTimes
     private var lastAt: Timestamp?
+    /// It came alone after a long gap, as far as one can tell before the next comes.
+    private var endedGap = false
     /// Milliseconds of frames that are missing; `nil`: nothing is known of them.
     private var missing: Int64?
     /// Nothing has been doubted so far.
@@ -52,7 +54,9 @@ struct ArrivalWatch: Hashable, Sendable {
         }
         // The oldest of what is held back comes first: in a burst after a gap nothing tells how much is to come.
         let longest = times.hold + Self.leeway
-        guard (0...times.stale).contains(gap), count == 1 || gap <= longest else { return doubt(count, at: now) }
+        let isBurst = gap > longest ? count > 1 : endedGap && gap < Self.leeway
+        endedGap = gap > longest
+        guard (0...times.stale).contains(gap), !isBurst else { return doubt(count, at: now) }
         let whole = Int64(count) * Self.interval
         // What was damaged has come in this gap; it makes up for nothing that is missing from before.
         let received = max(whole, min(gap, Int64(bytes) * Self.interval / Int64(FrameLayout.length)))
@@ -78,7 +82,7 @@ struct ArrivalWatch: Hashable, Sendable {
     }
 
     private mutating func doubt(_ count: Int, at now: Timestamp) -> Verdict {
-        (missing, isUnsuspected, balance) = (nil, false, Balance())
+        (missing, isUnsuspected, endedGap, balance) = (nil, false, false, Balance())
         beat.start(at: now)
         return count == 1 ? .unconfirmed : .heldBack
     }

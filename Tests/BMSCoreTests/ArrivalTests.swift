@@ -92,13 +92,22 @@ struct ArrivalTests {
         #expect(receiver.snapshot.linkAt == .seconds(14), "nothing is on its way")
     }
 
+    @Test("A frame is not alone where others follow at once: a burst may come in two reads")
+    func notAlone() {
+        var receiver = settled()
+        receiver.feed(Self.frame, at: .seconds(9))
+        #expect(receiver.snapshot.linkAt == .seconds(6))
+        receiver.feed(Self.burst(3), at: .seconds(9.1))
+        #expect(receiver.snapshot.linkAt == .seconds(6) && receiver.counters[.heldBack] == 3)
+    }
+
     @Test("What is missing comes after all: nothing is older than it is")
     func complete() {
         var receiver = settled()
         receiver.feed(Self.frame, at: .seconds(9))
         #expect(receiver.snapshot.linkAt == .seconds(6))
-        receiver.feed(Self.burst(3), at: .seconds(9.1))
-        #expect(receiver.snapshot.linkAt.map { (Timestamp.seconds(9) ... .seconds(9.1)).contains($0) } == true)
+        receiver.feed(Self.burst(4), at: .seconds(9.7))
+        #expect(receiver.snapshot.linkAt.map { (Timestamp.seconds(9) ... .seconds(9.7)).contains($0) } == true)
     }
 
     @Test("After a gap above stale a frame alone needs five more on the beat, at the start one")
