@@ -28,7 +28,7 @@ struct ArrivalWatch: Hashable, Sendable {
 
     private let times: FreshnessTimes
     private var lastAt: Timestamp?
-    /// It came alone after a long gap, as far as one can tell before the next comes.
+    /// The read before came alone after a long gap, as far as one can tell before the next comes.
     private var endedGap = false
     /// Milliseconds of frames that are missing; `nil`: nothing is known of them.
     private var missing: Int64?
@@ -58,7 +58,7 @@ struct ArrivalWatch: Hashable, Sendable {
         endedGap = gap > longest
         guard (0...times.stale).contains(gap), !isBurst else { return doubt(count, at: now) }
         let whole = Int64(count) * Self.interval
-        // What was damaged has come in this gap; it makes up for nothing that is missing from before.
+        // Damaged bytes have come in this gap; they make up for nothing that is missing from before.
         let received = max(whole, min(gap, Int64(bytes) * Self.interval / Int64(FrameLayout.length)))
         let isOnBeat = beat.hears(count, isLong: gap > longest, isLoss: received < gap - Self.interval / 2, at: now)
         let isBalanced = balance.take(received, at: now)
@@ -97,7 +97,7 @@ struct ArrivalWatch: Hashable, Sendable {
         private static let enough = 5
         /// Seconds that may pass between two frames of which others were lost.
         private static let mostLost: Int64 = 5
-        /// What a frame that was lost counts, what one that came takes off, and from where on a line loses many.
+        /// Points for a lost frame, points that a frame takes off, and the points from which on a line loses many, with their most.
         private static let (loss, arrival, many, most) = (8, 1, 16, 64)
 
         private var at = Timestamp(milliseconds: 0)
@@ -134,7 +134,7 @@ struct ArrivalWatch: Hashable, Sendable {
         }
     }
 
-    /// What came against what was sent in the same time: a server that hands on in bundles, each of another size, keeps the balance.
+    /// Balance of what came and what was sent in the same time: a server keeps it that hands on in bundles of any size.
     private struct Balance: Hashable, Sendable {
         private static let span: Int64 = 30_000
         /// Milliseconds by which it may swing, and by which it may have changed in the end.

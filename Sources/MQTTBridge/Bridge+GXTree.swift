@@ -61,7 +61,7 @@ extension Bridge {
         return packs[index].gxValues(at: levels[2], now)
     }
 
-    /// What was told of the tree is taken back.
+    /// Messages that take back what was told of the tree.
     private mutating func emptied() -> [OutboundMessage] {
         (gx.map { [$0.clearing] } ?? []) + packs.flatMap(\.gxFarewell) + banks.flatMap(\.gxFarewell)
     }

@@ -14,7 +14,7 @@ extension Bridge {
             // Its settings were said anew with the connection.
             guard word != .settings, !payload.isEmpty else { return outbox }
             if expires {
-                // What this bridge left, probably, and gone by then; else it goes where nothing takes its place.
+                // This bridge left it, probably, and then it is gone by that time; else it goes where nothing takes its place.
                 if !knows(word, of: id) {
                     strangers.owe(.document(word), of: id, from: now.monotonic + options.longestStay)
                 }
@@ -57,7 +57,7 @@ extension Bridge {
             bank.map({ banks[$0].hasSaid(topic, payload) }) != true
         else { return outbox }
         if payload.contains("/\(id)/"), !payload.contains("\"\(options.topics.base)/\(id)/") {
-            // It would answer each answer.
+            // The other bridge would answer each answer.
             if let sentence = strangers.sameName(topic, id) { outbox.say(.warning, sentence) }
             return outbox
         }

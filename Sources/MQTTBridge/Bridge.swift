@@ -1,7 +1,7 @@
 public import BMSCore
 public import ChargeLimits
 
-/// What happened to the source of a pack.
+/// A change of the source of a pack.
 public enum SourceChange: Hashable, Sendable {
     /// It was opened.
     case opened
