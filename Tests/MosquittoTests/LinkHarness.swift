@@ -14,6 +14,13 @@ actor LinkHarness {
         link = MosquittoLink(configuration, random: { 0 })
     }
 
+    /// A link whose refusals are kept.
+    init(_ configuration: LinkConfiguration, _ complaints: Complaints) {
+        var configuration = configuration
+        configuration.onRefusal = { complaints.add($0) }
+        self.init(configuration)
+    }
+
     func start() {
         let link = link
         reader = Task { [weak self] in

@@ -12,8 +12,7 @@ struct RefusalTests {
         var configuration = LinkConfiguration(broker)
         configuration.username = "bms"
         configuration.password = "bms"
-        configuration.onRefusal = { complaints.add($0) }
-        return LinkHarness(configuration)
+        return LinkHarness(configuration, complaints)
     }
 
     @Test("a refused message is told with topic, user and remedy; one that passes is not")
@@ -55,9 +54,7 @@ struct RefusalTests {
         let broker = BrokerFixture(options)
         #expect(broker.start())
         let complaints = Complaints()
-        var configuration = LinkConfiguration(broker)
-        configuration.onRefusal = { complaints.add($0) }
-        let harness = LinkHarness(configuration)
+        let harness = LinkHarness(LinkConfiguration(broker), complaints)
         harness.link.subscribe([Subscription("bms/+/set/#", qos: 1), Subscription("open", qos: 1)])
         await harness.start()
         #expect(await harness.connected())

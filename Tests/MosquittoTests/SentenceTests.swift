@@ -80,9 +80,7 @@ struct SentenceTests {
     func refusedMessage(reason: UInt8, words: String) async {
         let broker = ScriptedBroker(ScriptedBroker.Script(puback: reason))
         let complaints = Complaints()
-        var configuration = configuration(broker)
-        configuration.onRefusal = { complaints.add($0) }
-        let harness = LinkHarness(configuration)
+        let harness = LinkHarness(configuration(broker), complaints)
         await harness.start()
         #expect(await harness.connected())
         #expect(harness.link.publish(OutgoingMessage("t", "1234", qos: 1)) == .queued)
@@ -107,9 +105,7 @@ struct SentenceTests {
     func refusedSubscription(reason: UInt8, words: String) async {
         let broker = ScriptedBroker(ScriptedBroker.Script(suback: reason))
         let complaints = Complaints()
-        var configuration = configuration(broker)
-        configuration.onRefusal = { complaints.add($0) }
-        let harness = LinkHarness(configuration)
+        let harness = LinkHarness(configuration(broker), complaints)
         harness.link.subscribe([Subscription("bms/+/set/#", qos: 1)])
         await harness.start()
         let text = await complaints.next()
@@ -127,9 +123,7 @@ struct SentenceTests {
         let broker = BrokerFixture(options)
         #expect(broker.start())
         let complaints = Complaints()
-        var configuration = LinkConfiguration(broker)
-        configuration.onRefusal = { complaints.add($0) }
-        let harness = LinkHarness(configuration)
+        let harness = LinkHarness(LinkConfiguration(broker), complaints)
         await harness.start()
         #expect(await harness.connected())
         return (broker, harness, complaints)
