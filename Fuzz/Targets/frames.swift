@@ -91,7 +91,7 @@ private struct Line {
 
     mutating func reset() {
         receiver.reset()
-        bridge.sourceChanged(pack: 0, isOpen: true)
+        bridge.sourceChanged(pack: 0, .opened)
     }
 
     mutating func end() {
