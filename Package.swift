@@ -50,7 +50,8 @@ let package = Package(
         .executableTarget(
             name: "bms-mqtt-bench",
             dependencies: [
-                "BMSCore", "CLinux", "ChargeLimits", "CMosquitto", "MQTTBridge", "PackSimulator", "TestSupport",
+                "BMSCore", "CLinux", "ChargeLimits", "CMosquitto", "GoldenSupport", "MQTTBridge", "PackSimulator",
+                "TestSupport",
             ],
             path: "Benchmarks",
             exclude: [
@@ -63,6 +64,9 @@ let package = Package(
         .target(
             name: "TestSupport", dependencies: ["BMSCore", "CLinux", "LinuxIO"], path: "Tests/TestSupport",
             swiftSettings: common),
+        .target(
+            name: "GoldenSupport", dependencies: ["BMSCore", "MQTTBridge", "TestSupport"], path: "Tests/GoldenSupport",
+            swiftSettings: common),
         .testTarget(name: "BMSCoreTests", dependencies: ["BMSCore", "TestSupport"], swiftSettings: common),
         .testTarget(
             name: "ChargeLimitsTests", dependencies: ["ChargeLimits", "BMSCore", "PackSimulator", "TestSupport"],
@@ -72,7 +76,9 @@ let package = Package(
             swiftSettings: common),
         .testTarget(
             name: "BridgeTests",
-            dependencies: ["MQTTBridge", "JSONInput", "ChargeLimits", "BMSCore", "LinuxIO", "TestSupport"],
+            dependencies: [
+                "MQTTBridge", "JSONInput", "ChargeLimits", "BMSCore", "GoldenSupport", "LinuxIO", "TestSupport",
+            ],
             swiftSettings: common),
         .testTarget(
             name: "MosquittoTests", dependencies: ["Mosquitto", "LinuxIO", "TestSupport"], swiftSettings: common),

@@ -1,4 +1,5 @@
 import BMSCore
+import GoldenSupport
 import JSONInput
 import TestSupport
 import Testing
@@ -15,11 +16,14 @@ struct BridgeHarness {
     var notices: [Notice] = []
     var saves: Set<String> = []
     var answers: [CommandAnswer] = []
+    /// Where everything is recorded; `nil`: nowhere.
+    var recording: MessageRecording?
 
     init(
         _ change: (inout BridgeOptions, inout PackOptions) -> Void = { _, _ in }, isConnected: Bool = true,
-        state: PackState = PackState()
+        state: PackState = PackState(), recording: MessageRecording? = nil
     ) {
+        self.recording = recording
         var options = BridgeOptions()
         var pack = PackOptions(id: "garage", name: "Garage battery")
         change(&options, &pack)
@@ -105,6 +109,7 @@ struct BridgeHarness {
     mutating func forget() { sent = [] }
 
     private mutating func take(_ outbox: Outbox) {
+        recording?.add(outbox, at: milliseconds)
         sent += outbox.messages
         notices += outbox.notices
         saves.formUnion(outbox.saves)

@@ -1,5 +1,6 @@
 import BMSCore
 import ChargeLimits
+import GoldenSupport
 import JSONInput
 import TestSupport
 import Testing
@@ -8,7 +9,7 @@ import Testing
 
 /// A bridge with one pack that is driven like a real BMS: cells and keys take turns; and what its feed said when.
 struct GXFeedPlay {
-    private(set) var harness: BridgeHarness
+    var harness: BridgeHarness
     var run = GXFeedRun()
     /// Values of keys 0 to 18; `nil`: firmware that sends a clock instead.
     var keys: [UInt8]? = Self.usualKeys
@@ -17,8 +18,10 @@ struct GXFeedPlay {
     /// SoH 92, efficiency 97, Vlow 3.000 V, Vnominal 3.200 V, 3.3.11, 108 cycles, 593 and 575 kWh, both contacts, Vfull 3.400 V.
     static let usualKeys: [UInt8] = [92, 97, 2, 88, 2, 128, 0x33, 0x0b, 0, 108, 0, 2, 81, 0, 2, 63, 0x30, 2, 168]
 
-    init(_ change: (inout BridgeOptions, inout PackOptions) -> Void = { _, _ in }) {
-        harness = BridgeHarness(change)
+    init(
+        _ change: (inout BridgeOptions, inout PackOptions) -> Void = { _, _ in }, recording: MessageRecording? = nil
+    ) {
+        harness = BridgeHarness(change, recording: recording)
         run.end = harness.wall
     }
 
@@ -47,6 +50,9 @@ struct GXFeedPlay {
     }
 
     mutating func command(_ setting: String, _ payload: String) { harness.command(setting, payload) }
+
+    /// Somebody asks for the tree, which then follows for a minute.
+    mutating func listenToTree() { harness.message("R/0123456789ab/keepalive", "") }
 
     /// The broker goes and comes.
     mutating func reconnect() { harness.connect() }
@@ -106,6 +112,19 @@ struct GXFeedSituation: Sendable, CustomTestStringConvertible {
         var play = GXFeedPlay(options)
         self.play(&play)
         return play.run
+    }
+
+    /// Plays it for a GX that listens to the tree, too, and compares everything that is sent with a golden file.
+    func difference(_ name: String, tree: GXTreeOptions) -> String? {
+        let recording = MessageRecording(name, start: 1_000_000)
+        var play = GXFeedPlay(
+            { bridge, pack in
+                options(&bridge, &pack)
+                bridge.gxTree = tree
+            }, recording: recording)
+        play.listenToTree()
+        self.play(&play)
+        return play.harness.recording?.difference()
     }
 
     /// Frames until every key was seen twice, and believed.

@@ -11,6 +11,22 @@ public enum Repository {
     /// Its text; empty where there is no such file.
     public static func text(_ name: String) -> String { read(path(name)) }
 
+    /// Its lines; none where there is no such file.
+    public static func lines(_ name: String) -> [String] {
+        text(name).split(separator: "\n", omittingEmptySubsequences: false).dropLast().map(String.init)
+    }
+
+    /// Writes a file of lines; its folder is made where it is missing.
+    public static func write(_ lines: [String], to name: String) {
+        let path = path(name)
+        mkdir(String(path.prefix(upTo: path.lastIndex(of: "/") ?? path.endIndex)), 0o755)
+        guard let file = fopen(path, "w") else {
+            fatalError("cannot write \(path): \(String(cString: strerror(errno)))")
+        }
+        for line in lines { fputs(line + "\n", file) }
+        fclose(file)
+    }
+
     /// The first path that a pattern of the shell fits; `nil`: none.
     public static func first(_ pattern: String) -> String? {
         var found = glob_t()

@@ -1,0 +1,85 @@
+public import BMSCore
+public import MQTTBridge
+import TestSupport
+
+/// A bridge whose messages are recorded while things happen to it.
+public struct GoldenPlay: Sendable {
+    /// The bridge.
+    public private(set) var bridge: Bridge
+    private var recording: MessageRecording
+    private var milliseconds: Int64 = 1_000_000
+    /// Midnight of a day in UTC, which is local time here.
+    private var wall: Int64 = 1_795_046_400_000
+
+    /// A bridge that has no connection yet.
+    public init(
+        _ name: String, _ detail: MessageRecording.Detail = .messages, options: BridgeOptions = BridgeOptions(),
+        packs: [PackOptions], banks: [BankOptions] = []
+    ) {
+        bridge = Bridge(options, packs: packs, banks: banks)
+        recording = MessageRecording(name, detail, start: milliseconds)
+    }
+
+    private var now: Moment {
+        Moment(
+            monotonic: Timestamp(milliseconds: milliseconds), wall: wall, minuteOfDay: Int(wall / 60_000 % 1440))
+    }
+
+    /// Lets time pass.
+    public mutating func pass(milliseconds time: Int64) {
+        milliseconds += time
+        wall += time
+    }
+
+    /// Connects to a broker, or connects anew.
+    public mutating func connect(canExpire: Bool = true) { add(bridge.connected(canExpire: canExpire, at: now)) }
+
+    /// Loses the broker.
+    public mutating func disconnect() { bridge.disconnected() }
+
+    /// Brings bytes of a pack.
+    public mutating func receive(_ bytes: [UInt8], pack: Int = 0) { add(bridge.receive(bytes, pack: pack, at: now)) }
+
+    /// Brings time.
+    public mutating func tick() { add(bridge.tick(at: now)) }
+
+    /// Brings a message of the broker.
+    public mutating func message(
+        _ topic: String, _ payload: String, isRetained: Bool = false, response: String? = nil,
+        correlation: [UInt8]? = nil
+    ) {
+        add(
+            bridge.message(
+                topic: topic, payload: Array(payload.utf8), isRetained: isRetained, responseTopic: response,
+                correlationData: correlation, at: now))
+    }
+
+    /// Connects all that stand for relays, or loses them.
+    public mutating func guards(isUp: Bool) {
+        for relayGuard in bridge.guards { add(bridge.guardChanged(relayGuard, isUp: isUp, at: now)) }
+    }
+
+    /// Brings a frame each second, and time twice a second.
+    public mutating func frames(_ count: Int, _ change: (inout Frame) -> Void = { _ in }) {
+        for _ in 0..<count {
+            pass(milliseconds: 500)
+            tick()
+            pass(milliseconds: 500)
+            receive(FrameFixture.bytes(change))
+            tick()
+        }
+    }
+
+    /// Brings time twice a second and nothing else.
+    public mutating func silence(_ seconds: Int) {
+        for _ in 0..<seconds * 2 {
+            pass(milliseconds: 500)
+            tick()
+        }
+    }
+
+    /// The first difference to the golden file; `nil`: none.
+    public mutating func difference() -> String? { recording.difference() }
+
+    private mutating func add(_ outbox: Outbox) { recording.add(outbox, at: milliseconds) }
+}
