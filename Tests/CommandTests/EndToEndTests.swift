@@ -336,17 +336,20 @@ struct EndToEndTests {
             stateDirectory: \(broker.folder.path)/state
             packs: [{ id: garage, source: "simulator:day" }]
             """, "config.yaml")
-        let prlimit = try #require(ChildProcess.find("prlimit"))
-        let words = ["-c", #"trap '' XFSZ; exec "$0" run --config "$1""#, Self.program, file]
-        let bridge = try #require(ChildProcess("/bin/sh", words))
+        let bridge = try #require(ChildProcess(Self.program, ["run", "--config", file]))
         #expect(bridge.read(until: "connected to").contains("connected to"))
-        // No file may grow: as a full disk, for one process. Not from its start: the thread sanitizer begins with files.
-        #expect(try #require(ChildProcess(prlimit, ["--pid", "\(bridge.id)", "--fsize=0"])).exitCode() == 0)
+        try Self.forbidFiles(bridge)
         bridge.kill(SIGTERM)
         let text = bridge.read()
         #expect(text.contains("cannot write \(broker.folder.path)/state/garage.json.new: File too large"))
         #expect(bridge.exitCode(seconds: 3) == 0)
         #expect(!FileExists.check("\(broker.folder.path)/state/garage.json.new"))
+    }
+
+    /// Lets no file of a process grow, like a full disk for it alone. Not from its start: the thread sanitizer begins with files.
+    static func forbidFiles(_ process: ChildProcess) throws {
+        let prlimit = try #require(ChildProcess.find("prlimit"))
+        #expect(try #require(ChildProcess(prlimit, ["--pid", "\(process.id)", "--fsize=0"])).exitCode() == 0)
     }
 
     @Test(

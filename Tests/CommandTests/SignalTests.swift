@@ -29,9 +29,9 @@ struct SignalTests {
                 """, "config.yaml")
         }
 
-        /// Through a shell, which sets limits or closes descriptors first.
-        func bridge(_ before: String = "", _ after: String = "") throws -> ChildProcess {
-            let bridge = try SignalTests.shell("\(before)exec \(SignalTests.program) run --config \(file) \(after)")
+        /// Through a shell, which closes descriptors first.
+        func bridge(_ closed: String = "") throws -> ChildProcess {
+            let bridge = try SignalTests.shell("exec \(SignalTests.program) run --config \(file) \(closed)")
             #expect(topics.read(until: "bms/garage/limits").contains("bms/garage/limits"))
             return bridge
         }
@@ -120,7 +120,8 @@ struct SignalTests {
         .enabled(if: BrokerFixture.isAvailable, "needs mosquitto"))
     func fileSize() throws {
         let scene = try Scene()
-        let bridge = try scene.bridge("ulimit -f 0; ")
+        let bridge = try scene.bridge()
+        try EndToEndTests.forbidFiles(bridge)
         let set = try #require(
             ChildProcess(
                 Self.program, ["set", "garage", "maxChargeCurrent", "40", "--broker", "127.0.0.1:\(scene.broker.port)"])
@@ -144,7 +145,7 @@ struct SignalTests {
         .enabled(if: BrokerFixture.isAvailable, "needs mosquitto"), arguments: ["<&- >&- 2>&-", ">&- 2>&-", "2>&-"])
     func closedDescriptors(_ closed: String) throws {
         let scene = try Scene()
-        let bridge = try scene.bridge("", closed)
+        let bridge = try scene.bridge(closed)
         for number in closed.contains("<") ? [0, 1, 2] : closed.contains(">&- 2") ? [1, 2] : [2] {
             var buffer = [CChar](repeating: 0, count: 64)
             #expect(readlink("/proc/\(bridge.id)/fd/\(number)", &buffer, 63) == 9, "/dev/null")
