@@ -9,8 +9,6 @@ import TestSupport
 /// Golden files of everything that a bridge sends in a simulated day: of a pack, and of a bank. They belong to the tests and stand here
 /// because a debug build would need many minutes (Tests/BridgeTests/GoldenTests.swift has the shorter ones).
 enum GoldenDays {
-    private static let portal = "0123456789ab"
-
     /// Ends the program with 1 where a day differs.
     static func run() {
         var isEqual = true
@@ -22,28 +20,14 @@ enum GoldenDays {
         guard isEqual else { exit(1) }
     }
 
-    private static var options: BridgeOptions {
-        var options = BridgeOptions()
-        options.gxTree = GXTreeOptions(portalID: portal, owner: "golden")
-        return options
-    }
-
-    private static func relay(_ name: String, _ function: RelayOptions.Function) -> RelayOptions {
-        var relay = RelayOptions(name: name)
-        relay.function = function
-        relay.commandTopic = "cmnd/\(name)/POWER"
-        relay.stateTopic = "stat/\(name)/POWER"
-        return relay
-    }
-
     private static func packDay() -> String? {
         var pack = PackOptions(id: "garage", name: "Garage battery")
-        pack.relays = [relay("charger", .chargeAllowed), relay("pump", .manual)]
+        pack.relays = [GoldenPlay.relay("charger", .chargeAllowed), GoldenPlay.relay("pump", .manual)]
         var day = Day(
-            GoldenPlay("day", .stretches(seconds: 600), options: options, packs: [pack]),
+            GoldenPlay("day", .stretches(seconds: 600), options: GoldenPlay.everything, packs: [pack]),
             [Simulator(scenario: .day, seed: 7)])
         return day.run { second, play, lost in
-            if second < 43_200, second % 30 == 0 { play.message("R/\(portal)/keepalive", "") }
+            if second < 43_200, second % 30 == 0 { play.keepTreeAlive() }
             switch second {
             case 60: play.guards(isUp: true)
             case 3_600: play.message("bms/garage/set/maxChargeCurrent", "40")
@@ -70,10 +54,11 @@ enum GoldenDays {
         var bank = BankOptions(id: "house", name: "House battery", packs: ["a", "b"])
         bank.gxInstance = 520
         var day = Day(
-            GoldenPlay("bank-day", .stretches(seconds: 600), options: options, packs: packs, banks: [bank]),
+            GoldenPlay(
+                "bank-day", .stretches(seconds: 600), options: GoldenPlay.everything, packs: packs, banks: [bank]),
             [Simulator(scenario: .day, seed: 7), Simulator(scenario: .day, seed: 8)])
         return day.run { second, play, lost in
-            if second < 20_000, second % 30 == 0 { play.message("R/\(portal)/keepalive", "") }
+            if second < 20_000, second % 30 == 0 { play.keepTreeAlive() }
             switch second {
             case 3_600: lost[1] = second + 300
             case 7_200: play.message("bms/b/set/chargeEnabled", "OFF")

@@ -9,7 +9,7 @@ import Testing
 
 /// A bridge with one pack that is driven like a real BMS: cells and keys take turns; and what its feed said when.
 struct GXFeedPlay {
-    var harness: BridgeHarness
+    fileprivate(set) var harness: BridgeHarness
     var run = GXFeedRun()
     /// Values of keys 0 to 18; `nil`: firmware that sends a clock instead.
     var keys: [UInt8]? = Self.usualKeys
@@ -52,7 +52,7 @@ struct GXFeedPlay {
     mutating func command(_ setting: String, _ payload: String) { harness.command(setting, payload) }
 
     /// Somebody asks for the tree, which then follows for a minute.
-    mutating func listenToTree() { harness.message("R/0123456789ab/keepalive", "") }
+    mutating func listenToTree() { harness.message("R/\(GoldenPlay.portal)/keepalive", "") }
 
     /// The broker goes and comes.
     mutating func reconnect() { harness.connect() }
@@ -115,12 +115,12 @@ struct GXFeedSituation: Sendable, CustomTestStringConvertible {
     }
 
     /// Plays it for a GX that listens to the tree, too, and compares everything that is sent with a golden file.
-    func difference(_ name: String, tree: GXTreeOptions) -> String? {
+    func difference(_ name: String) -> String? {
         let recording = MessageRecording(name, start: 1_000_000)
         var play = GXFeedPlay(
             { bridge, pack in
                 options(&bridge, &pack)
-                bridge.gxTree = tree
+                bridge.gxTree = GoldenPlay.everything.gxTree
             }, recording: recording)
         play.listenToTree()
         self.play(&play)

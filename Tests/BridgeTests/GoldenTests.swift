@@ -17,15 +17,7 @@ import Testing
 ///     GOLDEN=text swift test --filter GoldenTests && diff -r /tmp/before .build/golden
 @Suite("Golden messages")
 struct GoldenTests {
-    private static let portal = "0123456789ab"
     private static let birth = "homeassistant/status"
-
-    /// Options with everything on that a bridge can say.
-    private static var options: BridgeOptions {
-        var options = BridgeOptions()
-        options.gxTree = GXTreeOptions(portalID: portal, owner: "golden")
-        return options
-    }
 
     private static func pack(_ id: String = "garage", relays: [RelayOptions] = []) -> PackOptions {
         var pack = PackOptions(id: id, name: "Garage battery")
@@ -33,20 +25,11 @@ struct GoldenTests {
         return pack
     }
 
-    private static func relay(_ name: String, _ function: RelayOptions.Function) -> RelayOptions {
-        var relay = RelayOptions(name: name)
-        relay.function = function
-        relay.commandTopic = "cmnd/\(name)/POWER"
-        relay.stateTopic = "stat/\(name)/POWER"
-        return relay
-    }
-
     // MARK: GX
 
     @Test("everything that is sent in each GX situation, the tree included", arguments: GXFeedSituation.all)
     func situation(_ situation: GXFeedSituation) {
-        let tree = GXTreeOptions(portalID: Self.portal, owner: "golden")
-        #expect(situation.difference("gx-\(situation.name)", tree: tree) == nil)
+        #expect(situation.difference("gx-\(situation.name)") == nil)
     }
 
     // MARK: Home Assistant
@@ -60,7 +43,7 @@ struct GoldenTests {
             let isLong = cells == 255 && mode == .entities
             var play = GoldenPlay(
                 "announcement-\(cells)-\(mode)", isLong ? .stretches(seconds: 1) : .messages, options: options,
-                packs: [Self.pack(relays: [Self.relay("charger", .chargeAllowed)])])
+                packs: [Self.pack(relays: [GoldenPlay.relay("charger", .chargeAllowed)])])
             play.connect()
             play.frames(60) { Self.shape(&$0, cells: cells) }
             play.message(Self.birth, "online")
@@ -94,12 +77,12 @@ struct GoldenTests {
 
     @Test("commands and refusals")
     func commands() {
-        let packs = [Self.pack(relays: [Self.relay("pump", .manual)]), Self.pack("shed")]
+        let packs = [Self.pack(relays: [GoldenPlay.relay("pump", .manual)]), Self.pack("shed")]
         let bank = BankOptions(id: "house", packs: ["garage", "shed"])
-        var play = GoldenPlay("commands", options: Self.options, packs: packs, banks: [bank])
+        var play = GoldenPlay("commands", options: GoldenPlay.everything, packs: packs, banks: [bank])
         play.connect()
         play.frames(50)
-        play.message("R/\(Self.portal)/keepalive", "")
+        play.keepTreeAlive()
         let settings = SettingsTable.rows(packs[0]).map(\.name)
         let payloads = [
             "", "40", "1.5", "-1", "1e9", "NaN", "ON", "off", "auto", "full", "PRESS", "true", #"{"value":60}"#,
@@ -117,8 +100,8 @@ struct GoldenTests {
         play.message("bms/garage/set/maxChargeCurrent", "31", response: "bms/garage/limits", correlation: [1])
         play.message("bms/nobody/set/maxChargeCurrent", "30", response: "reply/here")
         play.message("bms/house/set/maxChargeCurrent", "30", response: "reply/here")
-        play.message("W/\(Self.portal)/battery/512/Settings/MaxChargeCurrent", #"{"value":25}"#)
-        play.message("W/\(Self.portal)/battery/512/Soc", #"{"value":25}"#)
+        play.message("W/\(GoldenPlay.portal)/battery/512/Settings/MaxChargeCurrent", #"{"value":25}"#)
+        play.message("W/\(GoldenPlay.portal)/battery/512/Soc", #"{"value":25}"#)
         play.frames(10)
         for number in 0..<100 { play.message("bms/garage/set/maxChargeCurrent", "\(number)") }
         play.frames(10)
@@ -128,7 +111,7 @@ struct GoldenTests {
     @Test("relays")
     func relays() {
         let functions = RelayOptions.Function.allCases
-        let relays = functions.map { Self.relay("\($0)", $0) }
+        let relays = functions.map { GoldenPlay.relay("\($0)", $0) }
         var play = GoldenPlay("relays", packs: [Self.pack(relays: relays)])
         play.connect()
         play.frames(3)

@@ -78,8 +78,33 @@ public struct GoldenPlay: Sendable {
         }
     }
 
+    /// Has the GX tree follow for a minute.
+    public mutating func keepTreeAlive() { message("R/\(Self.portal)/keepalive", "") }
+
     /// The first difference to the golden file; `nil`: none.
     public mutating func difference() -> String? { recording.difference() }
 
     private mutating func add(_ outbox: Outbox) { recording.add(outbox, at: milliseconds) }
+}
+
+/// The configuration of golden files.
+extension GoldenPlay {
+    /// Portal id of the GX tree.
+    public static let portal = "0123456789ab"
+
+    /// Options with everything on that a bridge can say.
+    public static var everything: BridgeOptions {
+        var options = BridgeOptions()
+        options.gxTree = GXTreeOptions(portalID: portal, owner: "golden")
+        return options
+    }
+
+    /// A relay with both of its topics.
+    public static func relay(_ name: String, _ function: RelayOptions.Function) -> RelayOptions {
+        var relay = RelayOptions(name: name)
+        relay.function = function
+        relay.commandTopic = "cmnd/\(name)/POWER"
+        relay.stateTopic = "stat/\(name)/POWER"
+        return relay
+    }
 }
