@@ -83,12 +83,17 @@ public final class ChildProcess: Sendable {
         close(null)
     }
 
-    /// Everything that it prints until `mark` is among it, or until it closes its output or time is up.
+    /// Everything that it prints until `mark` and the rest of its line are among it, or until it closes its output or time is up. A
+    /// long line comes in parts; where no end of the line follows, the mark is enough after a second.
     public func read(until mark: String? = nil, seconds: Double = 20) -> String {
         var text: [UInt8] = []
         let end = Deadline(seconds: seconds)
-        while !end.isOver {
-            if let mark, String(decoding: text, as: UTF8.self).contains(mark) { break }
+        var endOfLine: Deadline?
+        while !end.isOver, endOfLine?.isOver != true {
+            if let mark, let rest = String(decoding: text, as: UTF8.self).rest(after: mark) {
+                if mark.hasSuffix("\n") || rest.utf8.contains(10) { break }
+                endOfLine = endOfLine ?? Deadline(seconds: 1)
+            }
             var entry = pollfd(fd: output, events: Int16(POLLIN), revents: 0)
             guard poll(&entry, 1, 100) > 0 else { continue }
             var buffer = [UInt8](repeating: 0, count: 65_536)
@@ -118,6 +123,13 @@ public final class ChildProcess: Sendable {
         let path = getenv("PATH").map { String(cString: $0) } ?? ""
         return (path.split(separator: ":").map(String.init) + ["/usr/sbin", "/usr/bin"]).map { "\($0)/\(name)" }
             .first { access($0, X_OK) == 0 }
+    }
+}
+
+extension String {
+    /// The text behind the first `mark`; `nil` without one.
+    fileprivate func rest(after mark: String) -> Substring? {
+        firstRange(of: mark).map { self[$0.upperBound...] }
     }
 }
 
