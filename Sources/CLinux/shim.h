@@ -10,7 +10,6 @@
 #include <sys/prctl.h>
 #include <spawn.h>          // posix_spawn_file_actions_addclosefrom_np, which Glibc hides
 #include <sys/socket.h>
-#include <sys/timerfd.h>    // timerfd: a thread waits for a time that others move
 #include <sys/un.h>
 #include <termios.h>
 

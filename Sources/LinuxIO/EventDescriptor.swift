@@ -49,7 +49,7 @@ public enum Poll {
         public var isWoken: Bool
     }
 
-    /// Takes what an eventfd or a timerfd has counted: it is not ready any more.
+    /// Takes what an eventfd has counted: it is not ready any more.
     static func takeCount(of descriptor: Int32) {
         var count: UInt64 = 0
         _ = Glibc.read(descriptor, &count, 8)

@@ -23,10 +23,6 @@ public struct Bridge: Sendable {
     let access: TopicAccess
     private var isConnected = false
     private var isListenedTo = false
-    private var round: ListeningRound
-    /// Takes limits as soon as they are written, before the step that made them ends; `nil`: they come with the others. While
-    /// there is no connection nothing is given to it.
-    public var express: (@Sendable (OutboundMessage) -> Void)?
     /// Somebody else said `offline` where this bridge stands for `online`.
     private var isStatusDoubted = false
     var strangers = StrangerWatch()
@@ -34,10 +30,6 @@ public struct Bridge: Sendable {
     var departures: Departures
     /// When the bridge's status is said once more: a broker that keeps nothing has none for a Home Assistant that starts.
     private var greetsAt: Timestamp?
-    /// What a step that went no further than its limits has to send and say; ``isUnfinished`` until the tick after it.
-    private var unfinished = Outbox()
-    /// A tick would send and say something of a command.
-    public private(set) var isUnfinished = false
 
     /// A bridge for packs with different ids.
     ///
@@ -62,7 +54,6 @@ public struct Bridge: Sendable {
                 bank, options, members: members, shares: members.map { states[packs[$0].id]?.share },
                 state: bankStates[bank.id])
         }
-        round = ListeningRound(packs: packs.count)
         bankOfPack = Dictionary(
             self.banks.enumerated().flatMap { bank in bank.element.members.map { ($0, bank.offset) } },
             uniquingKeysWith: { first, _ in first })
@@ -162,15 +153,9 @@ public struct Bridge: Sendable {
     ///
     /// - Parameter age: milliseconds since they came, at least.
     public mutating func receive(_ bytes: [UInt8], pack index: Int, age: Int64 = 0, at now: Moment) -> Outbox {
-        var isHeard = false
-        var outbox = collect(at: now, touched: index) { packs, outbox in
-            isHeard = packs[index].receive(bytes, age: age, at: now, into: &outbox)
+        collect(at: now, touched: index) { packs, outbox in
+            packs[index].receive(bytes, age: age, at: now, into: &outbox)
         }
-        // A bank looks at several frames together, and a doubt is answered by the next tick.
-        outbox.mayRest =
-            isHeard && round.note(index) && banks.isEmpty && !isStatusDoubted && greetsAt == nil && !isUnfinished
-            && strangers.owesNothing
-        return outbox
     }
 
     /// Something ended what a pack's source had sent so far: half a frame is worth nothing now.
@@ -187,20 +172,15 @@ public struct Bridge: Sendable {
         return summaries(at: now)
     }
 
-    /// Milliseconds after a step that said ``Outbox/mayRest`` in which time alone changes nothing. More than frames are apart, and few
-    /// beside the 10 s after which silence lowers limits.
-    public static let rest = 1500.0
-
     /// Milliseconds after a start of Home Assistant in which the packs are announced.
     private static let greeting: Int64 = 5_000
 
-    /// Time passed. Call it at least once a second, but for ``rest``: silence must lower limits.
+    /// Time passed. Call it at least once a second: silence must lower limits.
     public mutating func tick(at now: Moment) -> Outbox {
         let isGreeting = greetsAt.map { now.monotonic >= $0 } ?? false
         if isGreeting { greetsAt = nil }
         let corrections = isStatusDoubted || isGreeting ? [bridgeStatus("online")] : []
         isStatusDoubted = false
-        isUnfinished = false
         var debts = Outbox()
         if isConnected { putRight(at: now, into: &debts) }
         return collect(at: now) { packs, outbox in
@@ -253,7 +233,6 @@ public struct Bridge: Sendable {
     /// The connection is gone. Nothing is kept for later but the newest state.
     public mutating func disconnected() {
         isConnected = false
-        unfinished.messages = []
         for index in packs.indices { packs[index].disconnected() }
     }
 
@@ -357,12 +336,10 @@ public struct Bridge: Sendable {
     mutating func collect(
         at now: Moment, touched: Int? = nil, _ body: (inout [PackChannel], inout Outbox) -> Void
     ) -> Outbox {
-        var outbox = unfinished
-        unfinished = Outbox()
+        var outbox = Outbox()
         // A frame concerns the bank of its pack alone: with a thousand packs nothing else is looked at.
         let concerned = touched.map { bankOfPack[$0].map { $0..<$0 + 1 } ?? 0..<0 } ?? banks.indices
         for index in concerned { tell(bank: index) }
-        outbox.express = isConnected ? express : nil
         let isAlive = gx?.isAlive(at: now.monotonic) ?? false
         if isAlive != isListenedTo {
             isListenedTo = isAlive
@@ -376,19 +353,7 @@ public struct Bridge: Sendable {
         let isPutOff = touched.map { packs[$0].isPutOff } ?? false
         for index in concerned where !isPutOff { banks[index].step(&packs, touched: touched, at: now, into: &outbox) }
         if !isConnected { outbox.messages = [] }
-        return outbox.awaitsTick ? putOff(outbox) : outbox
-    }
-
-    /// Leaves what a step has to send and say to the next.
-    private mutating func putOff(_ outbox: Outbox) -> Outbox {
-        unfinished = outbox
-        unfinished.express = nil
-        unfinished.awaitsTick = false
-        var rest = Outbox()
-        // Once: commands that follow one another must not move the tick on for ever.
-        rest.awaitsTick = !isUnfinished
-        isUnfinished = true
-        return rest
+        return outbox
     }
 
     /// Packs in parallel go to float together.

@@ -45,8 +45,6 @@ struct PackChannel: Sendable {
     private var pace = FramePace()
     /// The last bytes came too soon after others: what they changed is told by a tick.
     private(set) var isPutOff = false
-    /// A step went no further than its limits.
-    private var owesRest = false
     private(set) var limits: Limits?
     /// Every other pack of the bank is full.
     var otherPacksAreFull = true
@@ -76,10 +74,9 @@ struct PackChannel: Sendable {
     /// Takes bytes and publishes at once what they changed.
     ///
     /// - Parameter age: milliseconds since they came, at least.
-    /// - Returns: the pack was heard, there was a good frame in them.
-    mutating func receive(_ bytes: [UInt8], age: Int64, at now: Moment, into outbox: inout Outbox) -> Bool {
+    mutating func receive(_ bytes: [UInt8], age: Int64, at now: Moment, into outbox: inout Outbox) {
         let outcomes = receiver.receive(bytes, age: age, at: now.monotonic)
-        guard !outcomes.isEmpty else { return false }
+        guard !outcomes.isEmpty else { return }
         let isGood = outcomes.contains { outcome in
             if case .refused = outcome { return false }
             return true
@@ -92,23 +89,22 @@ struct PackChannel: Sendable {
         computeLimits(snapshot, at: now, into: &outbox)
         let share = budget.permits(isFrame: true, publisher.fall(to: limits, snapshot), at: now.monotonic)
         isPutOff = share != .all
-        let before = outbox.count
+        let before = outbox.messages.count
         if share != .nothing { publishLimits(snapshot, at: now, hasFrame: isGood, into: &outbox) }
         if share == .all { tellRest(snapshot, at: now, hasFrame: isGood, into: &outbox) }
-        budget.spend(outbox.count - before, at: now.monotonic)
-        return isGood && share == .all
+        budget.spend(outbox.messages.count - before, at: now.monotonic)
     }
 
     /// Time passed. What was due was done with a frame that came a short while ago; so with a frame a second a tick costs nothing.
     mutating func tick(at now: Moment, into outbox: inout Outbox) {
-        if !owesRest, let frameAt, (0..<Self.tickAfter).contains(now.monotonic - frameAt) {
+        if let frameAt, (0..<Self.tickAfter).contains(now.monotonic - frameAt) {
             let fall = publisher.fall(to: limits, receiver.snapshot)
             guard isPutOff, budget.permits(isFrame: false, fall, at: now.monotonic) == .all else { return }
         }
         isPutOff = false
-        let before = outbox.count
+        let before = outbox.messages.count
         advance(at: now, hasFrame: false, into: &outbox)
-        budget.spend(outbox.count - before, at: now.monotonic)
+        budget.spend(outbox.messages.count - before, at: now.monotonic)
     }
 
     /// State that should survive a restart.
@@ -147,16 +143,7 @@ struct PackChannel: Sendable {
         fullChargeSince = desk.settings.fullCharge == nil ? nil : fullChargeSince ?? now.monotonic
         // A refusal makes a control of Home Assistant snap back.
         publisher.forgetSettings()
-        // Limits go out before anything is said of it; where they are on their way, the next tick says the rest. A relay does not
-        // wait for it: each command is to move it, not the last of several alone.
-        let snapshot = receiver.snapshot
-        stepLimits(snapshot, at: now, hasFrame: false, into: &outbox)
-        if outbox.isExpress, !relays.isAny {
-            owesRest = true
-            outbox.awaitsTick = true
-        } else {
-            tellRest(snapshot, at: now, hasFrame: false, into: &outbox)
-        }
+        advance(at: now, hasFrame: false, into: &outbox)
         if outcome.isChanged {
             let value = outcome.answer.effective?.shown ?? ""
             tell("setting", .info, "\(command.setting) set to \(value) by command", at: now, into: &outbox)
@@ -176,7 +163,7 @@ struct PackChannel: Sendable {
         (bridge, publisher, battery) = (fresh.bridge, fresh.publisher, fresh.battery)
         desk = CommandDesk(CommandedSettings(before.desk.settings.stored, options))
         if desk.settings.fullCharge == nil { fullChargeSince = nil }
-        (isCommanded, isListenedTo, frameAt, owesRest) = (true, false, nil, false)
+        (isCommanded, isListenedTo, frameAt) = (true, false, nil)
         let old = before.options
         if isSameSource, old.rules == options.rules, old.tracker == options.tracker {
             receiver.reset()
@@ -330,15 +317,9 @@ struct PackChannel: Sendable {
 
     private mutating func advance(at now: Moment, hasFrame: Bool, into outbox: inout Outbox) {
         let snapshot = receiver.snapshot
-        stepLimits(snapshot, at: now, hasFrame: hasFrame, into: &outbox)
-        tellRest(snapshot, at: now, hasFrame: hasFrame, into: &outbox)
-    }
-
-    private mutating func stepLimits(
-        _ snapshot: PackSnapshot, at now: Moment, hasFrame: Bool, into outbox: inout Outbox
-    ) {
         computeLimits(snapshot, at: now, into: &outbox)
         publishLimits(snapshot, at: now, hasFrame: hasFrame, into: &outbox)
+        tellRest(snapshot, at: now, hasFrame: hasFrame, into: &outbox)
     }
 
     private mutating func computeLimits(_ snapshot: PackSnapshot, at now: Moment, into outbox: inout Outbox) {
@@ -372,7 +353,6 @@ struct PackChannel: Sendable {
     private mutating func tellRest(
         _ snapshot: PackSnapshot, at now: Moment, hasFrame: Bool, into outbox: inout Outbox
     ) {
-        owesRest = false
         gxCurrents.step(limits, at: now.monotonic)
         endFullCharge(at: now, into: &outbox)
         if snapshot.framesMeasured != framesNoted, let frame = snapshot.frame {

@@ -110,7 +110,7 @@ struct PackPublisher: Sendable {
         return limits.cvl < sent.cvl || limits.ccl < sent.ccl || limits.dcl < sent.dcl ? .lower : .none
     }
 
-    /// Sends limits that are due before anything else of the step is worked out.
+    /// Sends limits that are due: before anything else of the step.
     ///
     /// - Parameter age: of the data that they rest on, ms; 0 where they rest on none.
     mutating func publishLimits(
@@ -301,7 +301,7 @@ struct PackPublisher: Sendable {
         // A limit never outlives the expiry, whatever the heartbeat; neither does the data that it rests on.
         var message = expiring(topics.limits, document, interval: 0, age: age, .first)
         if line == .unknown { message.expiry = message.expiry.map { min($0, Self.firstExpiry) } }
-        outbox.sendAtOnce(message)
+        outbox.send(message)
     }
 
     private mutating func sendRelays(_ view: PackView, _ now: Moment, _ outbox: inout Outbox) {

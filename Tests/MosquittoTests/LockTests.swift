@@ -50,21 +50,3 @@ struct LockTests {
         }
     }
 }
-
-@Suite("A timer")
-struct TimerTests {
-    @Test("It is ready when its time comes, again after each interval, and not while somebody moves it on")
-    func moved() {
-        let timer = TimerDescriptor()
-        let isReady = { (seconds: Double) in Poll.wait(for: timer.descriptor, seconds: seconds) == .ready }
-        #expect(!isReady(0))
-        timer.set(after: 3600, every: 0.001)
-        #expect(!isReady(0))
-        timer.set(after: 0.001, every: 0.001)
-        #expect(isReady(60))
-        timer.clear()
-        #expect(isReady(60))
-        timer.set(after: 3600, every: 0.001)
-        #expect(!isReady(0))
-    }
-}

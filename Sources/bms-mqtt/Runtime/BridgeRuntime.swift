@@ -22,12 +22,8 @@ final class BridgeRuntime: Sendable {
     private let log: Log
     private let clock: PacedClock
     private let keeper: StateKeeper
-    /// When the next ``tick()`` is due.
-    let tickTimer = TimerDescriptor()
 
     init(_ bridge: Bridge, transport: any Transport, log: Log, clock: PacedClock, keeper: StateKeeper) {
-        var bridge = bridge
-        bridge.express = { transport.publish($0) }
         state = Lock(State(bridge: bridge))
         self.transport = transport
         self.log = log
@@ -59,7 +55,7 @@ final class BridgeRuntime: Sendable {
         return state.withLock { takesRanges ? $0.bridge.takeSummaries(at: now) : $0.bridge.summaries(at: now) }
     }
 
-    /// Time passed; see ``tickTimer``.
+    /// Time passed.
     func tick() { step { $0.tick(at: $1) } }
 
     /// The broker accepted this client; ``paceChanged(isNarrow:)`` follows.
@@ -95,12 +91,7 @@ final class BridgeRuntime: Sendable {
     }
 
     /// The bridge as it stands, for one that goes on with it.
-    var bridge: Bridge {
-        var bridge = state.withLock { $0.bridge }
-        // Its way out holds this runtime with its descriptors.
-        bridge.express = nil
-        return bridge
-    }
+    var bridge: Bridge { state.withLock { $0.bridge } }
 
     /// States of the banks that are to be kept, by their ids.
     ///
@@ -121,22 +112,11 @@ final class BridgeRuntime: Sendable {
     ///
     /// - Parameter keepsTree: another bridge goes on with the GX tree.
     func end(keepsTree: Bool) -> [OutboundMessage] {
-        let (farewell, notices) = state.withLock { state in
-            // What a command changed is told and kept; an answer that waits for the disk comes too late.
-            let notices = state.bridge.isUnfinished ? send(state.bridge.tick(at: clock.now())) : []
+        state.withLock { state in
             state.hasEnded = true
             let tree = keepsTree ? [] : state.bridge.treeFarewell(at: clock.now().monotonic)
-            return (state.bridge.farewell + tree, notices)
+            return state.bridge.farewell + tree
         }
-        say(notices)
-        return farewell
-    }
-
-    /// Has the next tick come after so many milliseconds of the bridge's clock, and ticks follow twice a second.
-    func awaitTick(after milliseconds: Double) {
-        tickTimer.set(
-            after: clock.realSeconds(milliseconds: milliseconds),
-            every: clock.realSeconds(milliseconds: Self.tickMilliseconds))
     }
 
     private func step(_ body: (inout Bridge, Moment) -> Outbox) {
@@ -152,8 +132,6 @@ final class BridgeRuntime: Sendable {
         // Limits do not wait for the disk; the answers do, for they say whether the change is kept.
         if !outbox.saves.isEmpty || !outbox.answers.isEmpty { keeper.keep(outbox.saves, outbox.answers) }
         if !outbox.settled.isEmpty { keeper.settle(outbox.settled) }
-        if outbox.mayRest { awaitTick(after: Bridge.rest) }
-        if outbox.awaitsTick { awaitTick(after: 0) }
         return outbox.notices
     }
 

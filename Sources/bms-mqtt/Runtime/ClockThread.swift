@@ -43,32 +43,25 @@ struct ClockThread: Sendable {
 
     private mutating func run() {
         let second = clock.realSeconds(milliseconds: 1000)
-        let timer = runtime.tickTimer
-        // Without a timer nobody would call: then it looks by itself.
-        let sleep =
-            timer.descriptor < 0
-            ? clock.realSeconds(milliseconds: BridgeRuntime.tickMilliseconds) : reporter.interval
-        runtime.awaitTick(after: BridgeRuntime.tickMilliseconds)
+        let tick = clock.realSeconds(milliseconds: BridgeRuntime.tickMilliseconds)
         reporter.step()
         let start = MonotonicTime.seconds()
-        var nextTick = start + sleep
+        var nextTick = start + tick
         for index in packs.indices { packs[index].nextAt = start }
         while true {
-            heartbeat.beat(within: max(Heartbeat.patience, 2 * sleep))
+            heartbeat.beat(within: max(Heartbeat.patience, 2 * tick))
             let next = packs.reduce(nextTick) { min($0, $1.nextAt) }
-            let outcome = Poll.wait(for: timer.descriptor, seconds: next - MonotonicTime.seconds(), stop: end)
-            if outcome == .stopped { return }
+            if end.wait(seconds: next - MonotonicTime.seconds()) { return }
             let now = MonotonicTime.seconds()
             for index in packs.indices where packs[index].nextAt <= now {
                 packs[index].step(runtime)
                 // On a grid: a late step is made up for, not added, unless it is very late.
                 packs[index].nextAt = max(packs[index].nextAt + second, now - 0.2)
             }
-            guard outcome == .ready || now >= nextTick else { continue }
-            timer.clear()
+            guard now >= nextTick else { continue }
             runtime.tick()
             reporter.step()
-            nextTick = now + sleep
+            nextTick = now + tick
         }
     }
 }

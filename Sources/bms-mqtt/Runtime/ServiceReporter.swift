@@ -27,10 +27,6 @@ struct ServiceReporter: Sendable {
         self.isConnected = isConnected
     }
 
-    /// Seconds within which it wants to be asked again, however well frames come: each look wakes a thread, and where no service manager
-    /// listens little is to be told.
-    var interval: Double { notifier == nil ? 30 : Double(Self.statusInterval) / 1000 }
-
     /// Tells what is due. The manager hears at once that the service is ready: the configuration is in force, sources and
     /// broker are being worked at. It is not told to wait for a BMS: one that is dead at boot must not have the unit ended.
     ///
