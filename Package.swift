@@ -29,9 +29,11 @@ let package = Package(
 
         // Pure: no clock, no I/O, no Foundation.
         .target(name: "BMSCore", swiftSettings: pure),
+        .target(name: "SmartBMS", dependencies: ["BMSCore"], swiftSettings: pure),
         .target(name: "ChargeLimits", dependencies: ["BMSCore"], swiftSettings: pure),
-        .target(name: "PackSimulator", dependencies: ["BMSCore"], swiftSettings: pure),
-        .target(name: "MQTTBridge", dependencies: ["BMSCore", "ChargeLimits", "JSONInput"], swiftSettings: pure),
+        .target(name: "PackSimulator", dependencies: ["BMSCore", "SmartBMS"], swiftSettings: pure),
+        .target(
+            name: "MQTTBridge", dependencies: ["BMSCore", "SmartBMS", "ChargeLimits", "JSONInput"], swiftSettings: pure),
 
         // Foundation's JSON reader behind one type: deterministic, no I/O.
         .target(name: "JSONInput", swiftSettings: pure),
@@ -43,14 +45,16 @@ let package = Package(
         .executableTarget(
             name: "bms-mqtt",
             dependencies: [
-                "BMSCore", "ChargeLimits", "PackSimulator", "JSONInput", "MQTTBridge", "Mosquitto", "SerialLink",
+                "BMSCore", "SmartBMS", "ChargeLimits", "PackSimulator", "JSONInput", "MQTTBridge", "Mosquitto",
+                "SerialLink",
                 "LinuxIO", "CYaml", "CLinux",
             ],
             swiftSettings: common),
         .executableTarget(
             name: "bms-mqtt-bench",
             dependencies: [
-                "BMSCore", "CLinux", "ChargeLimits", "CMosquitto", "GoldenSupport", "MQTTBridge", "PackSimulator",
+                "BMSCore", "SmartBMS", "CLinux", "ChargeLimits", "CMosquitto", "GoldenSupport", "MQTTBridge",
+                "PackSimulator",
                 "TestSupport",
             ],
             path: "Benchmarks",
@@ -62,22 +66,27 @@ let package = Package(
 
         // Tests, one target per module.
         .target(
-            name: "TestSupport", dependencies: ["BMSCore", "CLinux", "LinuxIO"], path: "Tests/TestSupport",
+            name: "TestSupport", dependencies: ["BMSCore", "SmartBMS", "CLinux", "LinuxIO"], path: "Tests/TestSupport",
             swiftSettings: common),
         .target(
-            name: "GoldenSupport", dependencies: ["BMSCore", "MQTTBridge", "TestSupport"], path: "Tests/GoldenSupport",
+            name: "GoldenSupport", dependencies: ["BMSCore", "SmartBMS", "MQTTBridge", "TestSupport"],
+            path: "Tests/GoldenSupport",
             swiftSettings: common),
-        .testTarget(name: "BMSCoreTests", dependencies: ["BMSCore", "TestSupport"], swiftSettings: common),
+        .testTarget(name: "BMSCoreTests", dependencies: ["BMSCore", "SmartBMS", "TestSupport"], swiftSettings: common),
         .testTarget(
-            name: "ChargeLimitsTests", dependencies: ["ChargeLimits", "BMSCore", "PackSimulator", "TestSupport"],
+            name: "SmartBMSTests", dependencies: ["SmartBMS", "BMSCore", "TestSupport"], swiftSettings: common),
+        .testTarget(
+            name: "ChargeLimitsTests",
+            dependencies: ["ChargeLimits", "BMSCore", "SmartBMS", "PackSimulator", "TestSupport"],
             swiftSettings: common),
         .testTarget(
-            name: "PackSimulatorTests", dependencies: ["PackSimulator", "BMSCore", "TestSupport"],
+            name: "PackSimulatorTests", dependencies: ["PackSimulator", "BMSCore", "SmartBMS", "TestSupport"],
             swiftSettings: common),
         .testTarget(
             name: "BridgeTests",
             dependencies: [
-                "MQTTBridge", "JSONInput", "ChargeLimits", "BMSCore", "GoldenSupport", "LinuxIO", "TestSupport",
+                "MQTTBridge", "JSONInput", "ChargeLimits", "BMSCore", "SmartBMS", "GoldenSupport", "LinuxIO",
+                "TestSupport",
             ],
             swiftSettings: common),
         .testTarget(
@@ -88,7 +97,8 @@ let package = Package(
         .testTarget(
             name: "CommandTests",
             dependencies: [
-                "bms-mqtt", "BMSCore", "ChargeLimits", "JSONInput", "PackSimulator", "MQTTBridge", "Mosquitto",
+                "bms-mqtt", "BMSCore", "SmartBMS", "ChargeLimits", "JSONInput", "PackSimulator", "MQTTBridge",
+                "Mosquitto",
                 "TestSupport",
             ],
             swiftSettings: common),

@@ -1,4 +1,5 @@
 import BMSCore
+import SmartBMS
 
 /// A way to tell frames from bytes, and to believe them.
 protocol Acceptance {
@@ -55,7 +56,7 @@ struct SumOnly: Acceptance {
     }
 
     mutating func believe(_ frame: Frame, at now: Timestamp) {
-        snapshot.frame = frame
+        snapshot.measurements = frame.measurements()
         (snapshot.measuredAt, snapshot.linkAt) = (now, now)
         snapshot.newestStatus = frame.status
         snapshot.permissions = frame.status.intersection(.permissions)

@@ -1,4 +1,5 @@
 import BMSCore
+import SmartBMS
 
 /// Frames for benchmarks: a pack that changes a little with each frame.
 enum SampleFrames {

@@ -1,4 +1,5 @@
 import BMSCore
+import SmartBMS
 import MQTTBridge
 
 /// One frame through the whole bridge: bytes in, all messages that are due out, nothing sent.

@@ -1,5 +1,6 @@
 public import MQTTBridge
 import BMSCore
+import SmartBMS
 import ChargeLimits
 import Glibc
 

@@ -1,4 +1,5 @@
 import BMSCore
+import SmartBMS
 public import ChargeLimits
 public import MQTTBridge
 

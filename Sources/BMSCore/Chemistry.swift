@@ -91,14 +91,6 @@ extension PackSettings {
     }
 }
 
-/// Generation of the BMS. The wire does not say it; keys seen mean generation 3.
-public enum Generation: Int, Sendable, CaseIterable {
-    /// IN and OUT boards: bytes 47 and 48 are a clock, a frame every 1.0 or 0.5 s.
-    case two = 2
-    /// Begin and End boards: key-values, a frame every second.
-    case three = 3
-}
-
 /// How the BMS's relays are set to behave; it is not on the wire.
 public enum RelayMode: String, Sendable, CaseIterable {
     /// The charge relay also opens when the pack is full.

@@ -1,4 +1,4 @@
-/// Values that the rotating key-value bytes told (generation 3, firmware 3.3.6 and later). Absent is `nil`, never 0.
+/// Values that a BMS tells rarely. Absent is `nil`, never 0.
 public struct KeyValues: Hashable, Sendable {
     /// State of health, 0...100 %.
     public var stateOfHealth: Int?

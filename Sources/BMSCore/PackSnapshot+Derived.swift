@@ -23,7 +23,7 @@ extension PackSnapshot {
     public var capacity: MilliampereHours? { charge(settings?.capacity) }
 
     /// Charge in the pack: stored Wh / (nominal x cells). May exceed ``capacity``, which is often set low on purpose.
-    public var storedCharge: MilliampereHours? { charge(frame?.energyStored) }
+    public var storedCharge: MilliampereHours? { charge(measurements?.energyStored) }
 
     /// Stored less configured charge, never above 0: the convention of GX devices.
     public var consumedCharge: MilliampereHours? {
@@ -33,19 +33,18 @@ extension PackSnapshot {
 
     /// Pack voltage x battery current.
     public var power: Milliwatts? {
-        guard let frame, let current = frame.current else { return nil }
-        return Milliwatts(frame.packVoltage, current)
+        guard let measurements, let current = measurements.current else { return nil }
+        return Milliwatts(measurements.packVoltage, current)
     }
 
     /// Seconds until empty at the present current; `nil` unless discharging by more than 0.5 A, and above 30 days.
     public var timeToGo: Int? {
-        guard let stored = storedCharge, let current = frame?.current, current.rawValue < -500 else { return nil }
+        guard let stored = storedCharge, let current = measurements?.current, current.rawValue < -500 else {
+            return nil
+        }
         let seconds = stored.rawValue * 3600 / -current.rawValue
         return seconds <= 30 * 86_400 ? seconds : nil
     }
-
-    /// Degrees of a raw temperature by the configured rule.
-    public func degrees(_ raw: RawTemperature) -> Millidegrees { temperatureScale.temperature(raw) }
 
     private func charge(_ energy: WattHours?) -> MilliampereHours? {
         guard let energy, let volts = nominalPackVoltage, volts.rawValue > 0 else { return nil }

@@ -1,14 +1,14 @@
-/// One cell as its last slot said.
+/// The newest reading of one cell.
 public struct CellReading: Hashable, Sendable {
     /// Voltage, 5 mV steps.
     public var voltage: Millivolts
     /// Temperature of the cell's board.
-    public var temperature: RawTemperature
-    /// When the slot came.
+    public var temperature: Millidegrees
+    /// When it was read.
     public var time: Timestamp
 
     /// Creates a reading.
-    public init(voltage: Millivolts, temperature: RawTemperature, time: Timestamp) {
+    public init(voltage: Millivolts, temperature: Millidegrees, time: Timestamp) {
         self.voltage = voltage
         self.temperature = temperature
         self.time = time
@@ -28,17 +28,17 @@ public struct CellSettings: Hashable, Sendable {
     public init() {}
 
     /// Takes what keys say; what they do not say stays.
-    mutating func note(_ keys: KeyValues) {
+    public mutating func note(_ keys: KeyValues) {
         low = keys.lowVoltage ?? low
         nominal = keys.nominalVoltage ?? nominal
         full = keys.fullVoltage ?? full
     }
 }
 
-/// Knowledge of a pack: the newest believed frame, voted status, cells and keys with their ages.
+/// Knowledge of a pack: the newest believed measurements, voted status, cells and rare values with their ages.
 public struct PackSnapshot: Hashable, Sendable {
-    /// The newest frame whose measurements are believed; `nil` before the first.
-    public var frame: Frame?
+    /// The newest believed measurements; `nil` before the first.
+    public var measurements: Measurements?
     /// Frames believed so far: two may come within a millisecond.
     public var framesMeasured = 0
     /// When the newest came.
@@ -69,8 +69,6 @@ public struct PackSnapshot: Hashable, Sendable {
     public var cellSettings = CellSettings()
     /// Chemistry by configuration, else inferred; `nil` where the thresholds fit none.
     public var chemistry: Chemistry?
-    /// How raw temperatures become degrees.
-    public var temperatureScale = TemperatureScale.measured
     /// When bytes last came that are part of no frame; `nil`: never. The half frame after the opening of a source is no damage, nor is a
     /// frame whose sum is right and whose content is refused.
     public var damagedAt: Timestamp?

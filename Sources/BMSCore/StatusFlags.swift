@@ -1,8 +1,8 @@
-/// Status byte 1 (offset 30).
+/// Permissions and alarms of a BMS.
 public struct StatusFlags: OptionSet, Hashable, Sendable {
-    /// The byte as sent.
+    /// The bits, as the BMS sends them in one byte.
     public var rawValue: UInt8
-    /// Wraps the byte as sent.
+    /// Wraps the bits.
     public init(rawValue: UInt8) { self.rawValue = rawValue }
 
     /// The BMS permits charging.
@@ -27,7 +27,7 @@ public struct StatusFlags: OptionSet, Hashable, Sendable {
     /// The two permissions.
     public static let permissions: Self = [.chargeAllowed, .dischargeAllowed]
     /// Every bit.
-    static let all = Self(rawValue: 0xFF)
+    public static let all = Self(rawValue: 0xFF)
 
     /// The bits that stand at their careful value: permissions that are missing, and alarms that are set.
     public var careful: Self { Self.permissions.subtracting(self).union(intersection(.alarms)) }
@@ -38,11 +38,11 @@ public struct StatusFlags: OptionSet, Hashable, Sendable {
     }
 }
 
-/// Status byte 2 (key 16): what firmware that sends it says about contacts and early warnings.
+/// Contacts of the relays of a BMS, and early warnings.
 public struct SecondStatus: OptionSet, Hashable, Sendable {
-    /// The byte as sent.
+    /// The bits, as the BMS sends them in one byte.
     public var rawValue: UInt8
-    /// Wraps the byte as sent.
+    /// Wraps the bits.
     public init(rawValue: UInt8) { self.rawValue = rawValue }
 
     /// The BMS will soon open a relay.

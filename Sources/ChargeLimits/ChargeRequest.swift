@@ -11,7 +11,7 @@ struct ChargeRequest: Sendable {
     /// - Returns: whether the pack asks to be charged.
     mutating func step(_ input: LimitInput, _ bounds: [Bound]) -> Bool {
         let isEmpty = bounds.contains { $0.name == .empty }
-        let soc = input.isSocKnown ? input.frame.soc : nil
+        let soc = input.isSocKnown ? input.measured.soc : nil
         if isEmpty || soc.map({ $0 < Self.low }) ?? false {
             isWanted = true
         } else if soc.map({ $0 >= Self.release }) ?? true {

@@ -49,39 +49,39 @@ struct ChargeStateMachine: Sendable {
 
     /// - Returns: `true` in the step in which the pack becomes full.
     @discardableResult
-    mutating func step(_ frame: Frame, _ settings: PackSettings, _ context: Context) -> Bool {
+    mutating func step(_ measured: Measurements, _ settings: PackSettings, _ context: Context) -> Bool {
         switch state {
         case .full, .float:
-            rest(frame, settings, context)
+            rest(measured, settings, context)
             return false
         case .bulk, .absorption, .balancing, .stale:
-            charge(frame, settings, context)
+            charge(measured, settings, context)
             return state == .full && !isStalled
         }
     }
 
-    private mutating func charge(_ frame: Frame, _ settings: PackSettings, _ context: Context) {
+    private mutating func charge(_ measured: Measurements, _ settings: PackSettings, _ context: Context) {
         let balance = settings.balanceVoltage
-        let isTop = frame.lowestVoltage >= balance - Millivolts(5)
-        let current = frame.current ?? .zero
+        let isTop = measured.lowestVoltage >= balance - Millivolts(5)
+        let current = measured.current ?? .zero
         let isEnded = isTop && current.magnitude <= context.tail + (isTop ? Milliamperes(1000) : .zero)
         secondsFull = isEnded ? secondsFull + context.elapsed : max(0, secondsFull - context.elapsed)
-        if secondsFull >= (frame.soc == 100 ? 120 : 600) || (context.isEndedByBMS && isTop) {
+        if secondsFull >= (measured.soc == 100 ? 120 : 600) || (context.isEndedByBMS && isTop) {
             enterFull()
-            if frame.soc < context.restartSoc { fullSoc = frame.soc }
-        } else if frame.highestVoltage >= balance && frame.lowestVoltage < balance - Millivolts(20) {
-            enterBalancing(frame, context)
-        } else if frame.highestVoltage >= balance - Millivolts(10) {
-            state = state == .balancing && frame.lowestVoltage < balance ? .balancing : .absorption
-        } else if frame.highestVoltage < balance - Millivolts(40) {
+            if measured.soc < context.restartSoc { fullSoc = measured.soc }
+        } else if measured.highestVoltage >= balance && measured.lowestVoltage < balance - Millivolts(20) {
+            enterBalancing(measured, context)
+        } else if measured.highestVoltage >= balance - Millivolts(10) {
+            state = state == .balancing && measured.lowestVoltage < balance ? .balancing : .absorption
+        } else if measured.highestVoltage < balance - Millivolts(40) {
             state = .bulk
         }
     }
 
-    private mutating func enterBalancing(_ frame: Frame, _ context: Context) {
+    private mutating func enterBalancing(_ measured: Measurements, _ context: Context) {
         // Night and day come between: what counts is the time spent balancing.
-        if frame.lowestVoltage > bestLow + Millivolts(5) || bestLow == .zero {
-            bestLow = frame.lowestVoltage
+        if measured.lowestVoltage > bestLow + Millivolts(5) || bestLow == .zero {
+            bestLow = measured.lowestVoltage
             secondsWithoutGain = 0
         } else {
             secondsWithoutGain += context.elapsed
@@ -89,7 +89,7 @@ struct ChargeStateMachine: Sendable {
         state = .balancing
         if secondsWithoutGain >= Self.stallSeconds {
             enterFull()
-            stalledSoc = frame.soc
+            stalledSoc = measured.soc
         }
     }
 
@@ -98,17 +98,17 @@ struct ChargeStateMachine: Sendable {
         state = .full
     }
 
-    private mutating func rest(_ frame: Frame, _ settings: PackSettings, _ context: Context) {
+    private mutating func rest(_ measured: Measurements, _ settings: PackSettings, _ context: Context) {
         if state == .full && context.mayFloat { state = .float }
         let restartSoc = min(context.restartSoc, (stalledSoc ?? fullSoc).map { $0 - 5 } ?? 100)
         // Where the state of charge says nothing, the voltage must say that the pack was used.
         let restartVoltage =
             context.restartVoltage ?? (fullSoc == nil ? nil : settings.balanceVoltage - Millivolts(150))
-        let isLow = frame.soc < restartSoc || restartVoltage.map { frame.lowestVoltage < $0 } ?? false
+        let isLow = measured.soc < restartSoc || restartVoltage.map { measured.lowestVoltage < $0 } ?? false
         secondsLow = isLow ? secondsLow + context.elapsed : 0
-        let isResting = (frame.current ?? .zero).magnitude <= context.rest
-        let isApart = frame.highestVoltage - frame.lowestVoltage >= Millivolts(50)
-        let isBelow = frame.highestVoltage < settings.balanceVoltage
+        let isResting = (measured.current ?? .zero).magnitude <= context.rest
+        let isApart = measured.highestVoltage - measured.lowestVoltage >= Millivolts(50)
+        let isBelow = measured.highestVoltage < settings.balanceVoltage
         secondsApart = isResting && isApart && isBelow && !isStalled ? secondsApart + context.elapsed : 0
         let isDue = context.isFullChargeRequested || (context.isFullChargeDue && !isStalled)
         if secondsLow >= 30 || secondsApart >= 1200 || isDue { self = ChargeStateMachine() }

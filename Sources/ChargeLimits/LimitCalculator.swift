@@ -17,8 +17,8 @@ public struct LimitCalculator: Sendable {
     private var memory: LimitMemory?
     private var memoryAt: Timestamp
     private var isDeepChargeAllowed = false
-    /// The two newest believed frames.
-    private var frames: (before: Frame?, newest: Frame?)
+    /// The two newest believed measurements.
+    private var measurements: (before: Measurements?, newest: Measurements?)
     private var last: Seen?
     private var lastStepAt: Timestamp?
 
@@ -56,7 +56,7 @@ public struct LimitCalculator: Sendable {
     /// The charge voltage that is aimed at, by thresholds, chemistry and the owner's headroom; `nil` before the first
     /// believed frame.
     public static func targetVoltage(_ snapshot: PackSnapshot, _ configuration: LimitConfiguration) -> Millivolts? {
-        guard snapshot.frame != nil, let settings = snapshot.settings else { return nil }
+        guard snapshot.measurements != nil, let settings = snapshot.settings else { return nil }
         let figures = LimitFigures(snapshot, settings, configuration)
         return figures.targetCell * figures.cells
     }
@@ -97,17 +97,20 @@ public struct LimitCalculator: Sendable {
     public mutating func step(
         _ snapshot: PackSnapshot, at now: Timestamp, _ context: LimitContext = LimitContext()
     ) -> Limits? {
-        guard let frame = snapshot.frame, let settings = snapshot.settings else { return nil }
+        guard let measured = snapshot.measurements, let settings = snapshot.settings else { return nil }
         let before = last
         let cellsBefore = recall(settings, before?.settings, at: now)
         last = Seen(snapshot, settings)
         let isMeasured = snapshot.framesMeasured != before?.framesMeasured
-        if isMeasured { frames = (frames.newest?.cellCount == frame.cellCount ? frames.newest : nil, frame) }
+        if isMeasured {
+            let newest = measurements.newest
+            measurements = (newest?.cellCount == measured.cellCount ? newest : nil, measured)
+        }
         let age = snapshot.age(at: now) ?? 0
         var input = LimitInput(
-            figures: figures(snapshot, settings), frame: frame,
-            // Nothing came for a while that could contradict the newest frame.
-            before: age >= Self.unanswered ? nil : frames.before, temperatureScale: snapshot.temperatureScale,
+            figures: figures(snapshot, settings), measured: measured,
+            // Nothing came for a while that could contradict the newest one.
+            before: age >= Self.unanswered ? nil : measurements.before,
             permissions: snapshot.permissions, alarms: snapshot.alarms, newestStatus: snapshot.newestStatus,
             freshness: configuration.freshness.freshness(of: snapshot.linkAt, at: now), age: age,
             isAhead: snapshot.linkAt.map { $0 > now } ?? false, commands: commands, cellsBefore: cellsBefore,
@@ -136,7 +139,7 @@ public struct LimitCalculator: Sendable {
         estimator.step(input)
         var charge = input.charge(otherPacksAreFull: context.otherPacksAreFull)
         charge.isFullChargeRequested = commands.chargeMode != .float && schedule.isRequested
-        let isFull = machine.step(input.frame, input.settings, charge)
+        let isFull = machine.step(input.measured, input.settings, charge)
         if isFull { schedule.wasFull(secondsAgo: 0, at: input.now) }
     }
 

@@ -4,25 +4,23 @@ import BMSCore
 struct LimitInput: Sendable {
     /// Figures of the owner and the chemistry.
     var figures: LimitFigures
-    /// The newest believed frame.
-    var frame: Frame
-    /// The believed frame before it; `nil`: the newest stands alone, because it is the first or nothing came for 2 s.
-    var before: Frame?
+    /// The newest believed measurements.
+    var measured: Measurements
+    /// Those before them; `nil`: the newest stand alone, because they are the first or nothing came for 2 s.
+    var before: Measurements?
     /// The check that refused the newest frame whose sum was right; `nil`: that frame was taken.
     var refusal: Rejection?
     /// The owner allowed to charge a deeply discharged pack, in this step.
     var isDeepChargeAllowed = false
     /// A full charge is due or asked for.
     var isFullChargeDue = false
-    /// Conversion of raw temperatures into degrees.
-    var temperatureScale: TemperatureScale
     /// Permissions of the BMS, after their vote.
     var permissions: StatusFlags
     /// Alarms of the BMS, after their vote.
     var alarms: StatusFlags
     /// The newest status byte as it came.
     var newestStatus: StatusFlags
-    /// Freshness of the last good frame.
+    /// Freshness of the last good measured.
     var freshness: Freshness
     /// Milliseconds since the last good frame, 0 where none came.
     var age: Int64
@@ -40,7 +38,7 @@ struct LimitInput: Sendable {
     var now: Timestamp
     /// Other packs of the bank are not full yet: float waits for them.
     var isAwaitingPacks: Bool
-    /// Charge state after this frame.
+    /// Charge state after this measured.
     var state = ChargeState.bulk
     /// Balancing ended because it gained nothing.
     var isStalled = false
@@ -60,12 +58,12 @@ struct LimitInput: Sendable {
     /// Voted alarms and those of the newest status byte.
     var faults: StatusFlags { alarms.union(newestStatus.intersection(.alarms)) }
     /// Battery current, positive = charging; 0 where there is no sensor.
-    var current: Milliamperes { frame.current ?? .zero }
+    var current: Milliamperes { measured.current ?? .zero }
     /// The BMS ended the charge itself, as it does in normal mode when the pack is full: no fault, only no permission.
     /// The mode is the owner's word; a full pack proves it, too.
     var isEndedByBMS: Bool {
         guard !permissions.contains(.chargeAllowed), faults.isDisjoint(with: .alarms) else { return false }
-        return configuration.relayMode == .normal || isFull || frame.lowestVoltage >= settings.balanceVoltage
+        return configuration.relayMode == .normal || isFull || measured.lowestVoltage >= settings.balanceVoltage
     }
     /// The pack is eased down to float, or on the way.
     var isFull: Bool { state == .full || state == .float }
@@ -73,10 +71,12 @@ struct LimitInput: Sendable {
     var isSocKnown: Bool { !newestStatus.contains(.socUncalibrated) }
     /// The highest cell with its number.
     var highest: Cause.CellVoltage {
-        Cause.CellVoltage(cell: frame.highestVoltageCell, voltage: frame.highestVoltage)
+        Cause.CellVoltage(cell: measured.highestVoltageCell, voltage: measured.highestVoltage)
     }
     /// The lowest cell with its number.
-    var lowest: Cause.CellVoltage { Cause.CellVoltage(cell: frame.lowestVoltageCell, voltage: frame.lowestVoltage) }
+    var lowest: Cause.CellVoltage {
+        Cause.CellVoltage(cell: measured.lowestVoltageCell, voltage: measured.lowestVoltage)
+    }
 
     /// Pack voltage at which every cell sits `below` its balancing voltage.
     func packVoltage(belowBalance below: Millivolts) -> Millivolts { figures.packVoltage(belowBalance: below) }
@@ -86,50 +86,50 @@ struct LimitInput: Sendable {
 extension LimitInput {
     /// Voltage of the highest cell.
     var highestVoltage: Millivolts {
-        before.map { min($0.highestVoltage, frame.highestVoltage) } ?? frame.highestVoltage
+        before.map { min($0.highestVoltage, measured.highestVoltage) } ?? measured.highestVoltage
     }
     /// Voltage of the lowest cell.
-    var lowestVoltage: Millivolts { before.map { max($0.lowestVoltage, frame.lowestVoltage) } ?? frame.lowestVoltage }
+    var lowestVoltage: Millivolts {
+        before.map { max($0.lowestVoltage, measured.lowestVoltage) } ?? measured.lowestVoltage
+    }
     /// Temperature of the coldest cell.
     var coldest: Millidegrees {
-        temperatureScale.temperature(
-            before.map { max($0.lowestTemperature, frame.lowestTemperature) } ?? frame.lowestTemperature)
+        before.map { max($0.lowestTemperature, measured.lowestTemperature) } ?? measured.lowestTemperature
     }
     /// Temperature of the warmest cell.
     var warmest: Millidegrees {
-        temperatureScale.temperature(
-            before.map { min($0.highestTemperature, frame.highestTemperature) } ?? frame.highestTemperature)
+        before.map { min($0.highestTemperature, measured.highestTemperature) } ?? measured.highestTemperature
     }
     /// N x highest - pack, mV, 0 or more.
     var measuredImbalance: Double {
-        func imbalance(_ frame: Frame) -> Double {
-            Double(max(0, (frame.highestVoltage * cells - frame.packVoltage).rawValue))
+        func imbalance(_ measured: Measurements) -> Double {
+            Double(max(0, (measured.highestVoltage * cells - measured.packVoltage).rawValue))
         }
-        return before.map { min(imbalance($0), imbalance(frame)) } ?? imbalance(frame)
+        return before.map { min(imbalance($0), imbalance(measured)) } ?? imbalance(measured)
     }
     /// Voltage of the lowest cell without what the current does to it, mV.
     func lowestRest(_ resistance: Double) -> Double {
-        func rest(_ frame: Frame) -> Double {
+        func rest(_ measured: Measurements) -> Double {
             // Of what a charge current lifts half is taken off.
-            let amperes = Double((frame.current ?? .zero).rawValue) / 1000
-            return Double(frame.lowestVoltage.rawValue) - resistance * amperes * (amperes > 0 ? 0.5 : 1)
+            let amperes = Double((measured.current ?? .zero).rawValue) / 1000
+            return Double(measured.lowestVoltage.rawValue) - resistance * amperes * (amperes > 0 ? 0.5 : 1)
         }
-        return before.map { max(rest($0), rest(frame)) } ?? rest(frame)
+        return before.map { max(rest($0), rest(measured)) } ?? rest(measured)
     }
 
     /// ``lowestRest`` by the newest frame alone, where its pack voltage and its current confirm that a load of at least 10 % of C
     /// switched on, mV; else `nil`.
     func suddenRest(_ resistance: Double) -> Double? {
-        guard isLoadStep(of: 100), let new = frame.current else { return nil }
-        return Double(frame.lowestVoltage.rawValue) + resistance * Double(max(0, -new.rawValue)) / 1000
+        guard isLoadStep(of: 100), let new = measured.current else { return nil }
+        return Double(measured.lowestVoltage.rawValue) + resistance * Double(max(0, -new.rawValue)) / 1000
     }
 
     /// In the newest frame a load of so many thousandths of C switched on: current and pack voltage say so both.
     func isLoadStep(of permille: Int) -> Bool {
-        guard let before, let new = frame.current, let old = before.current else { return false }
+        guard let before, let new = measured.current, let old = before.current else { return false }
         let step = Double((old - new).rawValue) / 1000
         guard step >= Double(capacity.rawValue * permille) / 1_000_000 else { return false }
         let expected = step * figures.expectedResistance * Double(cells) / 4
-        return Double((before.packVoltage - frame.packVoltage).rawValue) >= expected
+        return Double((before.packVoltage - measured.packVoltage).rawValue) >= expected
     }
 }

@@ -22,14 +22,14 @@ struct ResistanceEstimator: Sendable {
         var lowestCell: Int?
         var isOneCell = true
 
-        mutating func add(_ frame: Frame, _ elapsed: Double) {
+        mutating func add(_ measured: Measurements, _ elapsed: Double) {
             seconds += elapsed
             count += 1
-            current += Double(frame.current?.rawValue ?? 0)
-            pack += Double(frame.packVoltage.rawValue)
-            lowest += Double(frame.lowestVoltage.rawValue)
-            isOneCell = isOneCell && (lowestCell == nil || lowestCell == frame.lowestVoltageCell)
-            lowestCell = frame.lowestVoltageCell
+            current += Double(measured.current?.rawValue ?? 0)
+            pack += Double(measured.packVoltage.rawValue)
+            lowest += Double(measured.lowestVoltage.rawValue)
+            isOneCell = isOneCell && (lowestCell == nil || lowestCell == measured.lowestVoltageCell)
+            lowestCell = measured.lowestVoltageCell
         }
 
         var meanCurrent: Double { current / max(1, count) }
@@ -42,7 +42,7 @@ struct ResistanceEstimator: Sendable {
 
     init(_ memory: LimitMemory.Resistance? = nil) { learned = LearnedResistance(memory) }
 
-    /// Takes a measuring frame.
+    /// Takes a measuring measured.
     mutating func step(_ input: LimitInput) {
         guard isTeaching(input), input.elapsed > 0, input.elapsed <= 2.5 else {
             before = nil
@@ -62,16 +62,16 @@ struct ResistanceEstimator: Sendable {
         }
         // Of a long calm the newest part is the side of the next step.
         if stretch.seconds >= 2 * Self.calmSeconds { stretch.halve() }
-        stretch.add(input.frame, input.elapsed)
+        stretch.add(input.measured, input.elapsed)
         guard let old = before, stretch.seconds >= Self.calmSeconds else { return }
         before = nil
         if secondsSinceBefore <= Self.calmSeconds + 5 { learn(from: old, to: stretch, input) }
     }
 
     private func isTeaching(_ input: LimitInput) -> Bool {
-        input.frame.current != nil && (8...95).contains(input.frame.soc)
-            && input.frame.highestVoltage < input.settings.balanceVoltage - Millivolts(20)
-            && input.frame.lowestVoltage > input.figures.lowCell
+        input.measured.current != nil && (8...95).contains(input.measured.soc)
+            && input.measured.highestVoltage < input.settings.balanceVoltage - Millivolts(20)
+            && input.measured.lowestVoltage > input.figures.lowCell
     }
 
     private mutating func learn(from old: Stretch, to new: Stretch, _ input: LimitInput) {

@@ -1,5 +1,6 @@
-public import BMSCore
+import BMSCore
 public import ChargeLimits
+public import SmartBMS
 
 /// How packs are shown to Home Assistant.
 public enum DiscoveryMode: String, Sendable, CaseIterable {

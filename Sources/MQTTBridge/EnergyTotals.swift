@@ -56,8 +56,8 @@ struct EnergyTotals: Hashable, Sendable {
         for (index, value) in [inToday, outToday, inAll, outAll].enumerated() { counters[index].value = value }
     }
 
-    mutating func note(_ frame: Frame) {
-        let values = [frame.energyInToday, frame.energyOutToday, frame.lifetimeIn, frame.lifetimeOut]
+    mutating func note(_ measured: Measurements) {
+        let values = [measured.energyInToday, measured.energyOutToday, measured.lifetimeIn, measured.lifetimeOut]
         for (index, value) in values.enumerated() { counters[index].note(value) }
     }
 }

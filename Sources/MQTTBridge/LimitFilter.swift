@@ -1,5 +1,6 @@
 import BMSCore
 public import ChargeLimits
+import SmartBMS
 
 /// The limits of one pack without a broker: a line of time and frame in, a line of limits out (`bms-mqtt limits`).
 public struct LimitFilter: Sendable {

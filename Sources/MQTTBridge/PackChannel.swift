@@ -1,5 +1,6 @@
 import BMSCore
 import ChargeLimits
+import SmartBMS
 
 /// One pack on its way from bytes to topics. No I/O: it fills an ``Outbox``.
 struct PackChannel: Sendable {
@@ -355,10 +356,12 @@ struct PackChannel: Sendable {
     ) {
         gxCurrents.step(limits, at: now.monotonic)
         endFullCharge(at: now, into: &outbox)
-        if snapshot.framesMeasured != framesNoted, let frame = snapshot.frame {
+        if snapshot.framesMeasured != framesNoted, let measured = snapshot.measurements,
+            let settings = snapshot.settings
+        {
             framesNoted = snapshot.framesMeasured
-            peaks.note(frame, limits)
-            totals.note(frame)
+            peaks.note(measured, balance: settings.balanceVoltage, limits)
+            totals.note(measured)
             quality.note(at: now.monotonic)
         }
         for sentence in refusals.step(snapshot.counters, receiver.lastRejected, at: now.monotonic) {

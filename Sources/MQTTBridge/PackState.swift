@@ -132,16 +132,16 @@ public struct PackPeaks: Hashable, Sendable {
     /// Forgets the extremes.
     mutating func clear() { (minimumCell, maximumCell) = (nil, nil) }
 
-    mutating func note(_ frame: Frame, _ limits: Limits?) {
-        minimumCell = min(minimumCell ?? frame.lowestVoltage, frame.lowestVoltage)
-        maximumCell = max(maximumCell ?? frame.highestVoltage, frame.highestVoltage)
-        if frame.highestVoltage >= frame.balanceVoltage {
-            leader = leader ?? frame.highestVoltageCell
-        } else if frame.highestVoltage < frame.balanceVoltage - Self.release {
+    mutating func note(_ measured: Measurements, balance: Millivolts, _ limits: Limits?) {
+        minimumCell = min(minimumCell ?? measured.lowestVoltage, measured.lowestVoltage)
+        maximumCell = max(maximumCell ?? measured.highestVoltage, measured.highestVoltage)
+        if measured.highestVoltage >= balance {
+            leader = leader ?? measured.highestVoltageCell
+        } else if measured.highestVoltage < balance - Self.release {
             leader = nil
         }
         let isFull = limits?.state == .full
-        if isFull, !self.isFull, let leader { (strongestCell, weakestCell) = (leader, frame.lowestVoltageCell) }
+        if isFull, !self.isFull, let leader { (strongestCell, weakestCell) = (leader, measured.lowestVoltageCell) }
         self.isFull = isFull
     }
 }

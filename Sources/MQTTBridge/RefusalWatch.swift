@@ -1,4 +1,5 @@
 import BMSCore
+import SmartBMS
 
 /// Notices when one check refuses more than a fifth of the frames whose sum is right, within a minute: a check that does
 /// not fit this unit must be as easy to find as a broken cable (design/limits, 5.1).
@@ -38,25 +39,10 @@ struct RefusalWatch: Hashable, Sendable {
 
     private func sentence(_ rejection: Rejection, _ count: Int, _ total: Int, _ last: RejectedFrame?) -> String {
         var text = "\(count) of \(total) frames with a right sum were refused within a minute: \(rejection.meaning)"
-        if let frame = last?.frame, last?.rejection == rejection { text += " (\(seen(rejection, frame)))" }
+        if let seen = last?.seen, last?.rejection == rejection { text += " (\(seen))" }
         if let key = rejection.configurationKey {
             text += "; if the BMS is right, loosen \(key) of this pack in the configuration"
         }
         return text
-    }
-
-    private func seen(_ rejection: Rejection, _ frame: Frame) -> String {
-        func volts(_ value: Millivolts) -> String { FixedPoint.text(thousandths: value.rawValue, decimals: 3) + " V" }
-        let cells = "\(frame.cellCount) cells from \(volts(frame.lowestVoltage)) to \(volts(frame.highestVoltage))"
-        return switch rejection {
-        case .cellCount, .cellNumber: "\(frame.cellCount) cells"
-        case .soc: "\(frame.soc) %"
-        case .temperature, .temperatureOrder:
-            "raw \(frame.lowestTemperature.count) to \(frame.highestTemperature.count)"
-        case .thresholds:
-            "Vmin \(volts(frame.minimumVoltage)), Vbalance \(volts(frame.balanceVoltage)), "
-                + "Vmax \(volts(frame.maximumVoltage))"
-        default: "last seen: \(cells), pack \(volts(frame.packVoltage))"
-        }
     }
 }

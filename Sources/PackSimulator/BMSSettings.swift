@@ -1,4 +1,5 @@
 import BMSCore
+import SmartBMS
 
 /// Everything that an owner sets in a BMS, or chooses with it.
 struct BMSSettings: Sendable {

@@ -1,4 +1,5 @@
 import BMSCore
+import SmartBMS
 
 /// What the boards report: voltages in counts of 5 mV, temperatures in counts of the wire, with each board's own error.
 struct CellReadings: Sendable {

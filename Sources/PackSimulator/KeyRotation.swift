@@ -1,4 +1,5 @@
 import BMSCore
+import SmartBMS
 
 /// Bytes 47 and 48: one key-value pair per frame, in order (generation 3), or the device's clock (generation 2).
 struct KeyRotation: Sendable {

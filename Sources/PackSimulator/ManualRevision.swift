@@ -1,4 +1,5 @@
-public import BMSCore
+import BMSCore
+public import SmartBMS
 
 /// An edition of the vendor's manual, and with it the behaviour of the BMS that it came with.
 public enum ManualRevision: String, CaseIterable, Sendable {

@@ -1,4 +1,5 @@
 import BMSCore
+import SmartBMS
 
 /// When the BMS permits charging and discharging: the two tables of "Charge and discharge/load relay", which all
 /// editions print alike but for the conditions that ``ManualRevision`` names.

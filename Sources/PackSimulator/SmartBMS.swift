@@ -1,4 +1,5 @@
 import BMSCore
+import SmartBMS
 
 /// The 123\SmartBMS of a pack: reads it once a second, balances, decides on the relays, counts energy, speaks frames.
 struct SmartBMS: Sendable {

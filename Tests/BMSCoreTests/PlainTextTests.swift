@@ -1,6 +1,7 @@
 import Testing
 
 @testable import BMSCore
+@testable import SmartBMS
 
 @Suite("Plain text")
 struct PlainTextTests {

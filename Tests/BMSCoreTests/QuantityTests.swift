@@ -1,4 +1,5 @@
 import BMSCore
+import SmartBMS
 import Testing
 import TestSupport
 
@@ -51,8 +52,9 @@ struct QuantityTests {
 
     private func snapshot(_ change: @escaping (inout Frame) -> Void = { _ in }) -> PackSnapshot {
         var snapshot = PackSnapshot()
-        snapshot.frame = FrameFixture.frame(change)
-        snapshot.settings = snapshot.frame?.settings
+        let frame = FrameFixture.frame(change)
+        snapshot.measurements = frame.measurements()
+        snapshot.settings = frame.settings
         snapshot.chemistry = .lfp
         return snapshot
     }

@@ -1,4 +1,5 @@
 import BMSCore
+import SmartBMS
 import JSONInput
 import TestSupport
 import Testing

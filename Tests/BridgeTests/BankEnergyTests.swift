@@ -1,4 +1,5 @@
 import BMSCore
+import SmartBMS
 import TestSupport
 import Testing
 

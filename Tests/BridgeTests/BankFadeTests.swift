@@ -1,4 +1,5 @@
 import BMSCore
+import SmartBMS
 import TestSupport
 import Testing
 
@@ -7,10 +8,7 @@ import Testing
 @Suite("A silent pack's part in its bank")
 struct BankFadeTests {
     private func share(_ stored: Double, _ capacity: Double = 10_000) -> BankFade.Share {
-        var frame = FrameFixture.frame { _ in }
-        frame.energyStored = WattHours(Int(stored))
-        frame.capacity = WattHours(Int(capacity))
-        return BankFade.Share(frame)
+        BankFade.Share(stored: stored, capacity: capacity)
     }
 
     private func soc(_ shares: [BankFade.Share?], _ fade: BankFade) -> Double {

@@ -1,4 +1,5 @@
 import BMSCore
+import SmartBMS
 import GoldenSupport
 import JSONInput
 import TestSupport

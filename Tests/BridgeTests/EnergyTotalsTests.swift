@@ -1,4 +1,5 @@
 import BMSCore
+import SmartBMS
 import ChargeLimits
 import TestSupport
 import Testing
@@ -7,11 +8,15 @@ import Testing
 
 @Suite("What only grows, and what is remembered")
 struct EnergyTotalsTests {
+    private static func measured(_ lifetimeIn: Int) -> Measurements {
+        FrameFixture.frame { $0.lifetimeIn = WattHours(lifetimeIn) }.measurements()
+    }
+
     /// Wh of the lifetime counter in, frame by frame; what is shown after each.
     private func shown(_ values: [Int]) -> [Int] {
         var totals = EnergyTotals()
         return values.map { value in
-            totals.note(FrameFixture.frame { $0.lifetimeIn = WattHours(value) })
+            totals.note(Self.measured(value))
             return totals.inAll?.rawValue ?? -1
         }
     }
@@ -39,7 +44,7 @@ struct EnergyTotalsTests {
         for round in 0..<5_000 {
             truth += Int.random(in: 0...20, using: &random)
             let value = round % 3 == 1 && random.oneIn(4) ? Int.random(in: 0...16_000_000, using: &random) : truth
-            totals.note(FrameFixture.frame { $0.lifetimeIn = WattHours(value) })
+            totals.note(Self.measured(value))
             let now = try #require(totals.inAll?.rawValue)
             #expect(now >= last && now <= truth, "round \(round)")
             last = now
@@ -78,7 +83,7 @@ struct EnergyTotalsTests {
                 $0.lowestVoltageCell = lowest
                 $0.setCells(low: 3330, high: millivolts)
             }
-            peaks.note(frame, limits)
+            peaks.note(frame.measurements(), balance: frame.balanceVoltage, limits)
         }
         note(7, 3399, lowest: 1, .bulk)
         note(5, 3400, lowest: 2, .bulk)

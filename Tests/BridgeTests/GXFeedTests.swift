@@ -1,4 +1,5 @@
 import BMSCore
+import SmartBMS
 import FoundationEssentials
 import JSONInput
 import TestSupport

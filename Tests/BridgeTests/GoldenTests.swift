@@ -1,4 +1,5 @@
 import BMSCore
+import SmartBMS
 import ChargeLimits
 import GoldenSupport
 import TestSupport

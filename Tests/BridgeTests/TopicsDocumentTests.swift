@@ -1,6 +1,7 @@
 @testable import MQTTBridge
 
 import BMSCore
+import SmartBMS
 import TestSupport
 import Testing
 
@@ -87,11 +88,12 @@ struct WorkedDocumentExampleTests {
         let bytes = stride(from: 0, to: digits.count - 1, by: 2).compactMap {
             UInt8(String(digits[$0...($0 + 1)]), radix: 16)
         }
-        var stream = FrameStream(rules: .shapeOnly)
-        let window = stream.take(bytes.span)
-        let frame = try #require(window).get()
-        var report = FrameReport()
-        let json = report.json(frame, at: Timestamp(milliseconds: 0))
+        let now = Timestamp(milliseconds: 0)
+        var inspector = FrameInspector()
+        inspector.push(bytes)
+        let next = inspector.next(at: now)
+        let finding = try #require(next)
+        let json = FrameReport.json(finding, at: now)
         #expect(String(decoding: json, as: UTF8.self) == blocks[3].joined())
     }
 }

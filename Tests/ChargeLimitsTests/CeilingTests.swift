@@ -1,6 +1,7 @@
 @testable import ChargeLimits
 
 import BMSCore
+import SmartBMS
 import Testing
 import TestSupport
 

@@ -1,6 +1,7 @@
 @testable import ChargeLimits
 
 import BMSCore
+import SmartBMS
 import TestSupport
 import Testing
 
@@ -12,7 +13,7 @@ struct ChargeByVoltageTests {
         configure: (inout LimitConfiguration) -> Void = { _ in }
     ) -> Int? {
         var input = input({ $0.current = Milliamperes(amperes * 1000) }, configure: configure)
-        input.frame.packVoltage = Millivolts(pack)
+        input.measured.packVoltage = Millivolts(pack)
         input.resistance = 1
         let earlier: [Bound] = [.ccl(Milliamperes(ccl), name, .nothingKnown)]
         var (hold, byVoltage) = (RestHold(), ChargeByVoltage())

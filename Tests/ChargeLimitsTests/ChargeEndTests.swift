@@ -1,6 +1,7 @@
 @testable import ChargeLimits
 
 import BMSCore
+import SmartBMS
 import Testing
 import TestSupport
 
@@ -105,13 +106,13 @@ struct ChargeEndTests {
 @Suite("Heat and balancing")
 struct HotBoardsTests {
     private func bound(_ boards: inout HotBoards, _ degrees: Int, high: Int = 3390) -> Int? {
-        var input = input {
-            $0.setCells(low: high - 10, high: high)
-            $0.packVoltage = Millivolts(high * 16 - 100)
-            $0.lowestTemperature = RawTemperature(276 + degrees)
-            $0.highestTemperature = RawTemperature(276 + degrees)
-        }
-        input.temperatureScale = .paper
+        let input = input(
+            {
+                $0.setCells(low: high - 10, high: high)
+                $0.packVoltage = Millivolts(high * 16 - 100)
+                $0.lowestTemperature = RawTemperature(276 + degrees)
+                $0.highestTemperature = RawTemperature(276 + degrees)
+            }, scale: .paper)
         return boards.bound(.cvl, input)
     }
 
@@ -128,13 +129,12 @@ struct HotBoardsTests {
     func warmBoards() {
         var window = TemperatureWindow()
         func limit(high: Int, warmest: Int, elapsed: Double) -> Int {
-            var input = input(
+            let input = input(
                 {
                     $0.setCells(low: 3380, high: high)
                     $0.lowestTemperature = RawTemperature(276 + 38)
                     $0.highestTemperature = RawTemperature(276 + warmest)
-                }, elapsed: elapsed)
-            input.temperatureScale = .paper
+                }, elapsed: elapsed, scale: .paper)
             return window.bound(.ccl, "hot", input) ?? -1
         }
         #expect(limit(high: 3405, warmest: 50, elapsed: 1) == 50_000, "judged as 43 degC")

@@ -1,6 +1,7 @@
 @testable import ChargeLimits
 
 import BMSCore
+import SmartBMS
 import Testing
 import TestSupport
 
@@ -27,7 +28,7 @@ struct ChargeStateTests {
     private func states(_ frame: Frame, seconds: Int) -> [ChargeState] {
         var machine = ChargeStateMachine()
         return (0..<seconds).map { _ in
-            machine.step(frame, frame.settings, context())
+            machine.step(frame.measurements(), frame.settings, context())
             return machine.state
         }
     }
@@ -35,7 +36,7 @@ struct ChargeStateTests {
     private func full() -> ChargeStateMachine {
         var machine = ChargeStateMachine()
         let frame = frame(3400, 3405, soc: 100)
-        for _ in 0..<120 { machine.step(frame, frame.settings, context()) }
+        for _ in 0..<120 { machine.step(frame.measurements(), frame.settings, context()) }
         #expect(machine.state == .full)
         return machine
     }
@@ -46,7 +47,7 @@ struct ChargeStateTests {
     ) -> Int? {
         var machine = full()
         for second in 1...most {
-            machine.step(frame, frame.settings, context(change))
+            machine.step(frame.measurements(), frame.settings, context(change))
             if machine.state == .bulk { return second }
         }
         return nil
@@ -76,7 +77,7 @@ struct ChargeStateTests {
     func endedByBMS(low: Int) {
         var machine = ChargeStateMachine()
         let frame = frame(low, 3405, current: 30_000)
-        let isFull = machine.step(frame, frame.settings, context { $0.isEndedByBMS = true })
+        let isFull = machine.step(frame.measurements(), frame.settings, context { $0.isEndedByBMS = true })
         #expect(isFull == (low == 3395))
     }
 
@@ -84,11 +85,11 @@ struct ChargeStateTests {
     func float() {
         var machine = full()
         let frame = frame(3380, 3390, soc: 100)
-        machine.step(frame, frame.settings, context())
+        machine.step(frame.measurements(), frame.settings, context())
         #expect(machine.state == .full)
-        machine.step(frame, frame.settings, context { $0.mayFloat = true })
+        machine.step(frame.measurements(), frame.settings, context { $0.mayFloat = true })
         #expect(machine.state == .float)
-        machine.step(frame, frame.settings, context())
+        machine.step(frame.measurements(), frame.settings, context())
         #expect(machine.state == .float)
     }
 
@@ -104,7 +105,7 @@ struct ChargeStateTests {
         var machine = full()
         for second in 0..<120 {
             let frame = frame(3300, 3320, soc: second % 30 == 29 ? 95 : 94)
-            machine.step(frame, frame.settings, context())
+            machine.step(frame.measurements(), frame.settings, context())
         }
         #expect(machine.state == .full)
     }
@@ -126,7 +127,7 @@ struct ChargeStateTests {
         var machine = ChargeStateMachine()
         func balance(_ low: Int, hours: Int) {
             let frame = frame(low, 3440, current: 2_000)
-            for _ in 0..<hours * 720 { machine.step(frame, frame.settings, context { $0.elapsed = 5 }) }
+            for _ in 0..<hours * 720 { machine.step(frame.measurements(), frame.settings, context { $0.elapsed = 5 }) }
         }
         balance(3340, hours: 23)
         balance(3350, hours: 23)
@@ -136,7 +137,7 @@ struct ChargeStateTests {
         #expect(machine.state == .full)
         #expect(machine.isStalled)
         let later = frame(3300, 3350, soc: 99)
-        for _ in 0..<3000 { machine.step(later, later.settings, context()) }
+        for _ in 0..<3000 { machine.step(later.measurements(), later.settings, context()) }
         #expect(machine.state == .full, "no new attempt until the pack was used")
     }
 }

@@ -1,4 +1,5 @@
 import BMSCore
+import SmartBMS
 import PackSimulator
 import TestSupport
 import Testing

@@ -1,12 +1,13 @@
 @testable import ChargeLimits
 
 import BMSCore
+import SmartBMS
 import TestSupport
 
 /// Input of one rule: the frame of the fixture on a pack of 16 LFP cells with exactly 100 Ah.
 func input(
     _ change: (inout Frame) -> Void = { _ in }, chemistry: Chemistry? = .lfp, status: StatusFlags? = nil,
-    elapsed: Double = 1, lowKey: Int? = nil,
+    elapsed: Double = 1, lowKey: Int? = nil, scale: TemperatureScale = .measured,
     configure: (inout LimitConfiguration) -> Void = { _ in }
 ) -> LimitInput {
     var snapshot = PackSnapshot()
@@ -15,7 +16,8 @@ func input(
         $0.capacity = WattHours(16 * (chemistry ?? .lfp).nominalVoltage.rawValue / 10)
         change(&$0)
     }
-    snapshot.frame = frame
+    let measured = frame.measurements(scale)
+    snapshot.measurements = measured
     snapshot.settings = frame.settings
     snapshot.chemistry = chemistry
     snapshot.newestStatus = status ?? frame.status
@@ -27,8 +29,8 @@ func input(
     var configuration = LimitConfiguration()
     configure(&configuration)
     var input = LimitInput(
-        figures: LimitFigures(snapshot, frame.settings, configuration), frame: frame,
-        temperatureScale: snapshot.temperatureScale, permissions: snapshot.permissions, alarms: snapshot.alarms,
+        figures: LimitFigures(snapshot, frame.settings, configuration), measured: measured,
+        permissions: snapshot.permissions, alarms: snapshot.alarms,
         newestStatus: snapshot.newestStatus, freshness: .fresh, age: 0, isAhead: false, commands: LimitCommands(),
         cellsBefore: nil, elapsed: elapsed, published: nil, now: .seconds(0), isAwaitingPacks: false)
     input.refresh()
@@ -38,7 +40,7 @@ func input(
 extension LimitInput {
     /// What the calculator derives from the frame, without its filters.
     mutating func refresh() {
-        imbalance = Double(max(0, (frame.highestVoltage * cells - frame.packVoltage).rawValue))
+        imbalance = Double(max(0, (measured.highestVoltage * cells - measured.packVoltage).rawValue))
         resistance = figures.profile.resistance / (Double(capacity.rawValue) / 1000)
     }
 }

@@ -1,6 +1,7 @@
 @testable import ChargeLimits
 
 import BMSCore
+import SmartBMS
 import Testing
 import TestSupport
 
@@ -10,7 +11,7 @@ struct MonotoneTests {
     private static let chemistries: [Chemistry?] = [.lfp, .nmc, .nca, .lto, nil]
 
     private func randomInput(
-        _ chemistry: Chemistry?, using random: inout SeededRandom, _ change: (inout Frame) -> Void = { _ in }
+        _ chemistry: Chemistry?, using random: inout SeededRandom, _ change: (inout Measurements) -> Void = { _ in }
     ) -> LimitInput {
         let nominal = chemistry?.nominalVoltage.rawValue ?? 3300
         let base = input(chemistry: chemistry)
@@ -24,7 +25,7 @@ struct MonotoneTests {
                 $0.current = Milliamperes(Int.random(in: -150_000...100_000, using: &random))
                 $0.capacity = WattHours(random.oneIn(4) ? 100 : base.settings.capacity.rawValue)
             }, chemistry: chemistry, elapsed: Double(Int.random(in: 0...5, using: &random)))
-        change(&result.frame)
+        change(&result.measured)
         result.refresh()
         return result
     }
@@ -48,7 +49,7 @@ struct MonotoneTests {
             var input = randomInput(chemistry, using: &random)
             var last: [Int] = []
             for high in stride(from: 1500, through: 5000, by: 5) {
-                input.frame.highestVoltage = Millivolts(high)
+                input.measured.highestVoltage = Millivolts(high)
                 input.refresh()
                 var cell = cell
                 var cut = cut
@@ -74,7 +75,7 @@ struct MonotoneTests {
             var last = Int.max
             for low in stride(from: 5000, through: 1000, by: -5) {
                 var copy = rule
-                input.frame.lowestVoltage = Millivolts(low)
+                input.measured.lowestVoltage = Millivolts(low)
                 let now = copy.value(.dcl, input)
                 #expect(now <= last, "round \(round), \(low) mV: \(last) -> \(now)")
                 last = now

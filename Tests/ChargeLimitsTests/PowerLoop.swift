@@ -1,4 +1,5 @@
 import BMSCore
+import SmartBMS
 import ChargeLimits
 import PackSimulator
 import TestSupport
@@ -112,8 +113,8 @@ struct PowerLoop {
         let closed = (charge: truth.isChargeRelayClosed, load: truth.isLoadRelayClosed)
         if wasClosed.charge && !closed.charge || wasClosed.load && !closed.load { trips.append(second) }
         wasClosed = closed
-        if let frame = bench.receiver.snapshot.frame,
-            frame.highestVoltage - frame.balanceVoltage > Millivolts(50)
+        if let measured = bench.receiver.snapshot.measurements, let settings = bench.receiver.snapshot.settings,
+            measured.highestVoltage - settings.balanceVoltage > Millivolts(50)
         {
             secondsOver += 1
         }

@@ -1,6 +1,7 @@
 @testable import ChargeLimits
 
 import BMSCore
+import SmartBMS
 import Testing
 import TestSupport
 
@@ -11,13 +12,12 @@ struct TemperatureWindowTests {
         configure: (inout LimitConfiguration) -> Void = { _ in }
     ) -> [String: Int] {
         var window = TemperatureWindow()
-        var input = input(
+        let input = input(
             {
                 // By the paper's rule a count is a whole degree.
                 $0.lowestTemperature = RawTemperature(276 + Int(coldest))
                 $0.highestTemperature = RawTemperature(276 + Int(warmest ?? coldest))
-            }, chemistry: chemistry, configure: configure)
-        input.temperatureScale = .paper
+            }, chemistry: chemistry, scale: .paper, configure: configure)
         return Dictionary(
             uniqueKeysWithValues: window.evaluate(input).map { ("\($0.limit.rawValue) \($0.name)", $0.value) })
     }

@@ -1,4 +1,5 @@
 import BMSCore
+import SmartBMS
 import Glibc
 import TestSupport
 import Testing

@@ -1,4 +1,5 @@
-public import BMSCore
+import BMSCore
+public import SmartBMS
 public import MQTTBridge
 import TestSupport
 

@@ -1,4 +1,5 @@
 public import BMSCore
+public import SmartBMS
 
 /// Frames that every rule takes, to be changed one field at a time.
 public enum FrameFixture {

@@ -116,7 +116,7 @@ public struct BankCalculator: Sendable {
         guard let measuredAt = member.snapshot.measuredAt, (0...Self.frameAge).contains(now - measuredAt) else {
             return nil
         }
-        return member.snapshot.frame?.current
+        return member.snapshot.measurements?.current
     }
 
     /// A pack of another capacity is another pack: what was measured with the old one says nothing of any share.
@@ -147,7 +147,7 @@ public struct BankCalculator: Sendable {
 
     /// A pack's current, as old as its newest frame may be.
     private static func flow(_ member: BankMember) -> PackFlow {
-        PackFlow(current: member.snapshot.frame?.current?.rawValue, measuredAt: member.snapshot.measuredAt)
+        PackFlow(current: member.snapshot.measurements?.current?.rawValue, measuredAt: member.snapshot.measuredAt)
     }
 
     /// 1 / resistance of each pack, where each has learned its own.

@@ -34,7 +34,7 @@ struct ChargeByVoltage: LimitRule {
     mutating func bounds(_ input: LimitInput, after earlier: [Bound]) -> [Bound] {
         guard input.configuration.isVoltageOnly else { return [] }
         let cells = Double(input.cells)
-        let pack = Double(input.frame.packVoltage.rawValue)
+        let pack = Double(input.measured.packVoltage.rawValue)
         let current = Double(input.current.rawValue) / 1000
         let drop = input.resistance * cells
         follow(pack - current * drop * (current < 0 ? 0.5 : 1), input.elapsed)

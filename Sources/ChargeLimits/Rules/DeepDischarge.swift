@@ -29,7 +29,7 @@ struct DeepDischarge: LimitRule {
             isAllowed = true
         }
         if lowest >= start { isAllowed = false }
-        let cell = Cause.CellVoltage(cell: input.frame.lowestVoltageCell, voltage: lowest)
+        let cell = Cause.CellVoltage(cell: input.measured.lowestVoltageCell, voltage: lowest)
         if isLatched || (isBelow && !isAllowed) {
             return [.ccl(.zero, .deepDischarge, .deeplyDischarged(cell, floor: floor, isLatched: isLatched))]
         }

@@ -58,7 +58,7 @@ struct FloatVoltage: LimitRule {
 
     /// Boards that burn while current flows in lower the voltage until they rest: the charger holds more than it is told.
     private mutating func moveTrim(_ excess: Double, _ input: LimitInput) {
-        let isFed = input.frame.current == nil || input.current > .blindSpot
+        let isFed = input.measured.current == nil || input.current > .blindSpot
         if excess > 0 && isFed {
             trim = min(Self.mostTrim, trim + input.elapsed * Self.trimGain * excess)
         } else if excess < 0 {

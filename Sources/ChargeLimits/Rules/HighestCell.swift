@@ -92,12 +92,12 @@ struct HighestCell: LimitRule {
 
     /// Charge current that flows, mA; without a current sensor what was allowed counts.
     private func flowing(_ input: LimitInput, _ allowed: Double) -> Double {
-        input.frame.current == nil ? allowed : max(0, Double(input.current.rawValue))
+        input.measured.current == nil ? allowed : max(0, Double(input.current.rawValue))
     }
 
     private mutating func watch(_ input: LimitInput) {
         guard let cvl = input.published?.cvl, input.current > .blindSpot else { return }
-        let isAbove = input.frame.packVoltage > cvl + Millivolts(Self.above * input.cells)
+        let isAbove = input.measured.packVoltage > cvl + Millivolts(Self.above * input.cells)
         secondsIgnored =
             isAbove
             ? min(2 * Self.ignoredSeconds, secondsIgnored + input.elapsed) : max(0, secondsIgnored - input.elapsed)

@@ -14,7 +14,7 @@ struct MaximumSoc: LimitRule {
 
     mutating func bounds(_ input: LimitInput, after earlier: [Bound]) -> [Bound] {
         let most = min(input.configuration.maximumSoc, input.commands.maximumSoc ?? 100)
-        let soc = input.frame.soc
+        let soc = input.measured.soc
         guard most < 100, input.isSocKnown, !input.isFullChargeDue || input.isStalled else {
             if most >= 100 || input.isFullChargeDue { isReached = false }
             return []
@@ -37,9 +37,9 @@ struct MaximumSoc: LimitRule {
 extension LimitInput {
     /// State of charge with a fraction, by the stored energy, percent: the BMS sends whole ones.
     fileprivate var preciseSoc: Double {
-        let soc = Double(frame.soc)
-        guard frame.capacity > .zero else { return soc }
-        let stored = Double(frame.energyStored.rawValue) * 100 / Double(frame.capacity.rawValue)
+        let soc = Double(measured.soc)
+        guard settings.capacity > .zero else { return soc }
+        let stored = Double(measured.energyStored.rawValue) * 100 / Double(settings.capacity.rawValue)
         return min(soc + 1, max(soc, stored))
     }
 }

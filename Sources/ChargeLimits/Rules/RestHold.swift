@@ -41,7 +41,7 @@ struct RestHold: LimitRule {
         }
         let most = ceiling ?? rest
         if ceiling == nil { ceiling = most }
-        let hasSensor = input.frame.current != nil
+        let hasSensor = input.measured.current != nil
         if hasSensor { move(input) }
         let held =
             hasSensor ? min(rest, most) - offset * Double(input.cells) : most - Self.blindOffset * Double(input.cells)
@@ -54,7 +54,7 @@ struct RestHold: LimitRule {
 
     private mutating func follow(_ input: LimitInput) {
         let amperes = Double(input.current.rawValue) / 1000
-        let pack = Double(input.frame.packVoltage.rawValue)
+        let pack = Double(input.measured.packVoltage.rawValue)
         let drop = amperes * input.resistance * Double(input.cells)
         // What a load pulls down is between half of the drop and the whole: the rest moves no further than that proves.
         let (least, most) = amperes < 0 ? (pack - drop * 0.5, pack - drop) : (pack - drop, pack - drop)
@@ -67,7 +67,7 @@ struct RestHold: LimitRule {
         let old = rest ?? least
         var new = old + (min(max(old, least), most) - old) * min(1, input.elapsed / Self.seconds)
         if let ceiling {
-            if input.frame.current == nil { return }
+            if input.measured.current == nil { return }
             if input.current > .blindSpot { new = min(new, old) }
             new = min(new, ceiling)
         }

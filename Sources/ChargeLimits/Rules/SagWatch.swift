@@ -17,7 +17,7 @@ struct SagWatch: Sendable {
     /// Worst sag over step, milliohm; 0: none seen.
     private(set) var worst = 0.0
     /// The frame before a step, until the frame after it confirms the step.
-    private var before: Frame?
+    private var before: Measurements?
 
     /// Goes on from an earlier sag, milliohm; what no cell has is left out.
     mutating func recall(_ sag: Double) { if sag > 0, sag < 1e6 { worst = sag } }
@@ -32,7 +32,7 @@ struct SagWatch: Sendable {
         let most = Self.most * input.figures.expectedResistance / Self.diffusion
         worst = min(most, worst * max(0, 1 - input.elapsed * 0.693 / Self.halfLife))
         defer { before = input.isLoadStep(of: Self.least) ? input.before : nil }
-        guard let before, let old = before.current, let new = input.frame.current else { return }
+        guard let before, let old = before.current, let new = input.measured.current else { return }
         let step = Double((old - new).rawValue) / 1000
         guard step >= Double(input.capacity.rawValue * Self.least) / 1_000_000 else { return }
         // The less severe of the two frames after the step, so one wrong frame teaches nothing.

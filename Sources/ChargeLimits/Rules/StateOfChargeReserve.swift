@@ -10,7 +10,7 @@ struct StateOfChargeReserve: LimitRule {
 
     mutating func bounds(_ input: LimitInput, after earlier: [Bound]) -> [Bound] {
         let reserve = max(input.configuration.reserveSoc, input.commands.reserveSoc ?? 0)
-        let soc = input.frame.soc
+        let soc = input.measured.soc
         // A state of charge that was never calibrated must not darken a house.
         guard input.isSocKnown else { return [] }
         if reserve > 0 && soc <= reserve { isReached = true }

@@ -37,9 +37,9 @@ struct TemperatureWindow: LimitRule {
         let (cold, hot) = (min(low, Self.mild), max(high, Self.mild))
         let coldest = Cause.coldest(
             Cause.CellTemperature(
-                cell: input.frame.lowestTemperatureCell, temperature: low, isHeld: low < input.coldest))
+                cell: input.measured.lowestTemperatureCell, temperature: low, isHeld: low < input.coldest))
         let warmest = Cause.warmest(
-            Cause.CellTemperature(cell: input.frame.highestTemperatureCell, temperature: high, isHeld: high > cell))
+            Cause.CellTemperature(cell: input.measured.highestTemperatureCell, temperature: high, isHeld: high > cell))
         return [
             .ccl(charge(cold), .cold, coldest), .ccl(charge(hot), .hot, warmest),
             .dcl(discharge(cold), .cold, coldest), .dcl(discharge(hot), .hot, warmest),

@@ -194,7 +194,7 @@ struct BankChannel: Sendable {
         if energy.takeSave() { outbox.saves.insert(options.id) }
     }
 
-    private static func share(_ view: PackView?) -> BankFade.Share? { view?.snapshot.frame.map(BankFade.Share.init) }
+    private static func share(_ view: PackView?) -> BankFade.Share? { view.flatMap { BankFade.Share($0.snapshot) } }
 
     private mutating func tellFading(_ places: [Int], at now: Moment, into outbox: inout Outbox) {
         for place in places {

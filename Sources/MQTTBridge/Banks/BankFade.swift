@@ -15,13 +15,6 @@ struct BankFade: Hashable, Sendable {
     struct Share: Hashable {
         var stored: Double
         var capacity: Double
-
-        /// - Parameter frame: a believed frame. One without a capacity counts by its state of charge alone.
-        init(_ frame: Frame) {
-            let isKnown = frame.capacity > .zero
-            stored = Double(isKnown ? frame.energyStored.rawValue : frame.soc)
-            capacity = Double(isKnown ? frame.capacity.rawValue : 100)
-        }
     }
 
     /// By the packs' places: 1 for one that speaks, less for one that is silent, 0 for one that counts no more.
@@ -95,5 +88,16 @@ struct BankFade: Hashable, Sendable {
         new = min(old, max(0, new))
         weights[place] = new
         points -= 100 * max(abs(soc(new) - from), (old - new) * share.stored / whole)
+    }
+}
+
+extension BankFade.Share {
+    /// - Parameter snapshot: of a pack; without a capacity it counts by its state of charge alone. `nil` where nothing was measured.
+    init?(_ snapshot: PackSnapshot) {
+        guard let measured = snapshot.measurements else { return nil }
+        let configured = snapshot.settings?.capacity ?? .zero
+        let isKnown = configured > .zero
+        stored = Double(isKnown ? measured.energyStored.rawValue : measured.soc)
+        capacity = Double(isKnown ? configured.rawValue : 100)
     }
 }

@@ -1,5 +1,6 @@
 import BMSCore
 public import ChargeLimits
+import SmartBMS
 
 /// The limits of a bank and its packs without a broker: a line of time and frames in, a line of limits out
 /// (`bms-mqtt limits --bank`).

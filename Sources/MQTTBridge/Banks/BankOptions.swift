@@ -1,4 +1,5 @@
 import BMSCore
+import SmartBMS
 public import ChargeLimits
 
 /// One bank by configuration: packs in parallel, each with its own BMS.

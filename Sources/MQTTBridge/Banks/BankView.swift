@@ -59,37 +59,34 @@ extension PackView {
         let isAny = weights.contains { $0 > 0 }
         let counted = zip(packs, isAny ? weights : weights.map { _ in 1 }).filter { pack, weight in
             weight > 0 && pack.snapshot.settings != nil
-        }
+        }.map { (view: $0.0, weight: $0.1) }
         settings.capacity = WattHours(
-            counted.reduce(0) { $0 + ($1.0.snapshot.settings?.capacity.rawValue ?? 0) })
+            counted.reduce(0) { $0 + ($1.view.snapshot.settings?.capacity.rawValue ?? 0) })
         snapshot.settings = settings
         snapshot.cellSettings.nominal = first.snapshot.cellSettings.nominal
         snapshot.chemistry = first.snapshot.chemistry
-        snapshot.temperatureScale = first.snapshot.temperatureScale
-        snapshot.frame = frame(
-            known.compactMap { pack in pack.snapshot.frame.map { (pack, $0) } }, used, &figures)
-        snapshot.frame?.capacity = settings.capacity
-        let frames = counted.compactMap { pack, weight in pack.snapshot.frame.map { (frame: $0, weight: weight) } }
-        let isFull = live.count == packs.count && live.allSatisfy { $0.snapshot.frame?.soc == 100 }
-        fill(&snapshot.frame, from: frames, isFull: isFull)
+        snapshot.measurements = measurements(
+            known.compactMap { pack in pack.snapshot.measurements.map { (pack, $0) } }, used, &figures)
+        let isFull = live.count == packs.count && live.allSatisfy { $0.snapshot.measurements?.soc == 100 }
+        fill(&snapshot.measurements, from: counted, isFull: isFull)
         return snapshot
     }
 
     /// State of charge, stored energy and calibration of a bank, from packs by their weights.
     ///
     /// The state of charge is stored over installed energy; 100 when every pack of the bank says so: one that is silent says nothing.
-    private static func fill(_ frame: inout Frame?, from packs: [(frame: Frame, weight: Double)], isFull: Bool) {
-        let weights = packs.map(\.weight)
-        let sum = BankFade.sum(packs.map { BankFade.Share($0.frame) }, weights)
+    private static func fill(
+        _ measured: inout Measurements?, from packs: [(view: PackView, weight: Double)], isFull: Bool
+    ) {
+        let counted = packs.compactMap { pack in BankFade.Share(pack.view.snapshot).map { ($0, pack.weight) } }
+        let sum = BankFade.sum(counted.map(\.0), counted.map(\.1))
         let percent = sum.capacity > 0 ? Int(min(100, max(0, sum.stored * 100 / sum.capacity))) : 0
-        let stored = packs.reduce(0.0) { $0 + $1.weight * Double($1.frame.energyStored.rawValue) }
-        frame?.soc = isFull ? 100 : min(99, percent)
-        frame?.energyStored = WattHours(Int(stored.rounded()))
-        if packs.contains(where: { $0.frame.status.contains(.socUncalibrated) }) {
-            frame?.status.insert(.socUncalibrated)
-        } else {
-            frame?.status.remove(.socUncalibrated)
+        let stored = packs.reduce(0.0) {
+            $0 + $1.weight * Double($1.view.snapshot.measurements?.energyStored.rawValue ?? 0)
         }
+        measured?.soc = isFull ? 100 : min(99, percent)
+        measured?.energyStored = WattHours(Int(stored.rounded()))
+        measured?.isSocCalibrated = packs.allSatisfy { $0.view.snapshot.measurements?.isSocCalibrated ?? true }
     }
 
     private static func add(_ other: LinkCounters, to counters: inout LinkCounters) {
@@ -99,31 +96,35 @@ extension PackView {
         for (rejection, times) in other.rejections { counters.count(rejection, times: times) }
     }
 
-    private static func frame(
-        _ packs: [(view: PackView, frame: Frame)], _ used: [PackView], _ figures: inout BankFigures
-    ) -> Frame? {
+    private static func measurements(
+        _ packs: [(view: PackView, measured: Measurements)], _ used: [PackView], _ figures: inout BankFigures
+    ) -> Measurements? {
         guard
-            let low = packs.min(by: { $0.frame.lowestVoltage < $1.frame.lowestVoltage }),
-            let high = packs.max(by: { $0.frame.highestVoltage < $1.frame.highestVoltage }),
-            let cold = packs.min(by: { $0.frame.lowestTemperature.count < $1.frame.lowestTemperature.count }),
-            let warm = packs.max(by: { $0.frame.highestTemperature.count < $1.frame.highestTemperature.count })
+            let low = packs.min(by: { $0.measured.lowestVoltage < $1.measured.lowestVoltage }),
+            let high = packs.max(by: { $0.measured.highestVoltage < $1.measured.highestVoltage }),
+            let cold = packs.min(by: { $0.measured.lowestTemperature < $1.measured.lowestTemperature }),
+            let warm = packs.max(by: { $0.measured.highestTemperature < $1.measured.highestTemperature })
         else { return nil }
-        var frame = low.frame
-        (frame.highestVoltage, frame.highestVoltageCell) = (high.frame.highestVoltage, high.frame.highestVoltageCell)
-        (frame.lowestTemperature, frame.lowestTemperatureCell) =
-            (cold.frame.lowestTemperature, cold.frame.lowestTemperatureCell)
-        (frame.highestTemperature, frame.highestTemperatureCell) =
-            (warm.frame.highestTemperature, warm.frame.highestTemperatureCell)
+        var bank = Measurements()
+        bank.cellCount = low.measured.cellCount
+        (bank.lowestVoltage, bank.lowestVoltageCell) = (low.measured.lowestVoltage, low.measured.lowestVoltageCell)
+        (bank.highestVoltage, bank.highestVoltageCell) = (
+            high.measured.highestVoltage, high.measured.highestVoltageCell
+        )
+        bank.lowestTemperature = cold.measured.lowestTemperature
+        bank.lowestTemperatureCell = cold.measured.lowestTemperatureCell
+        bank.highestTemperature = warm.measured.highestTemperature
+        bank.highestTemperatureCell = warm.measured.highestTemperatureCell
         (figures.lowest, figures.highest) = (low.view.options.id, high.view.options.id)
         (figures.coldest, figures.warmest) = (cold.view.options.id, warm.view.options.id)
-        let voltages = (used.isEmpty ? packs.map(\.view) : used).compactMap { $0.snapshot.frame?.packVoltage.rawValue }
-        frame.packVoltage = Millivolts(voltages.reduce(0, +) / max(1, voltages.count) / 5 * 5)
-        let frames = packs.map(\.frame)
-        frame.current = sum(frames.map(\.current))
-        frame.current1 = sum(frames.map(\.current1))
-        frame.current2 = sum(frames.map(\.current2))
-        frame.slotCell = 0
-        return frame
+        let voltages = (used.isEmpty ? packs.map(\.view) : used).compactMap {
+            $0.snapshot.measurements?.packVoltage.rawValue
+        }
+        bank.packVoltage = Millivolts(voltages.reduce(0, +) / max(1, voltages.count) / 5 * 5)
+        bank.current = sum(packs.map(\.measured.current))
+        bank.chargerCurrent = sum(packs.map(\.measured.chargerCurrent))
+        bank.loadCurrent = sum(packs.map(\.measured.loadCurrent))
+        return bank
     }
 
     /// `nil` where one is not known: half a sum is no sum.

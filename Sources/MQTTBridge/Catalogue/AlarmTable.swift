@@ -137,7 +137,7 @@ enum AlarmTable {
         return status.contains(flag) ? .alarm : warning ? .warning : AlarmLevel.none
     }
 
-    private static func isLow(_ frame: Frame, _ view: PackView) -> Bool {
-        view.keys?.lowVoltage.map { frame.lowestVoltage <= $0 } ?? false
+    private static func isLow(_ live: Measurements, _ view: PackView) -> Bool {
+        view.keys?.lowVoltage.map { live.lowestVoltage <= $0 } ?? false
     }
 }

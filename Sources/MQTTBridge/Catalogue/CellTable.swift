@@ -36,7 +36,7 @@ enum CellTable {
                     diagnostic: true, enabled: isEnabled)
             },
             value: { view, number in
-                .thousandths(view.cell(number).map { view.snapshot.degrees($0.temperature).rawValue }, 1)
+                .thousandths(view.cell(number).map { $0.temperature.rawValue }, 1)
             }),
         CellMetric(
             group: "Balances", isInGXFeed: true, deadband: .none, entity: { _, _ in nil },

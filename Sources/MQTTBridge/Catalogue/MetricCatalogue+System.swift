@@ -26,7 +26,7 @@ extension MetricCatalogue {
             "/System/MinCellTemperature", "°C", gx: true, deadband: .within(1000),
             entity: .measurement(
                 "temperature_min", "Lowest temperature", "temperature", "°C", precision: 1)
-        ) { view in .thousandths(view.live.map { view.snapshot.degrees($0.lowestTemperature).rawValue }, 1) },
+        ) { view in .thousandths(view.live?.lowestTemperature.rawValue, 1) },
         Metric(
             "/System/MaxCellTemperature", "°C", gx: true, deadband: .within(1000),
             entity: .measurement(

@@ -35,21 +35,21 @@ enum MetricCatalogue {
             entity: .measurement(
                 "current_in", "Inflow current", "current", "A", precision: 1, icon: "mdi:current-dc"
             ).optional
-        ) { .thousandths($0.live?.current1?.rawValue, 3) },
+        ) { .thousandths($0.live?.chargerCurrent?.rawValue, 3) },
         Metric(
             "/Dc/In/Power", "W", deadband: .share(25_000, permille: 20),
             entity: .measurement("power_in", "Inflow power", "power", "W", precision: 0).optional
-        ) { sensorPower($0) { $0.current1 } },
+        ) { sensorPower($0) { $0.chargerCurrent } },
         Metric(
             "/Dc/Out/Current", "A", deadband: .share(500, permille: 20),
             entity: .measurement(
                 "current_out", "Outflow current", "current", "A", precision: 1, icon: "mdi:current-dc"
             ).optional
-        ) { .thousandths($0.live?.current2?.rawValue, 3) },
+        ) { .thousandths($0.live?.loadCurrent?.rawValue, 3) },
         Metric(
             "/Dc/Out/Power", "W", deadband: .share(25_000, permille: 20),
             entity: .measurement("power_out", "Outflow power", "power", "W", precision: 0).optional
-        ) { sensorPower($0) { $0.current2 } },
+        ) { sensorPower($0) { $0.loadCurrent } },
     ]
 
     static let flows: [Metric] = [
@@ -66,7 +66,7 @@ enum MetricCatalogue {
         Metric(
             "/SocCalibrated",
             entity: .binary("soc_calibrated", "State of charge calibrated", nil, diagnostic: true)
-        ) { .flag($0.live.map { !$0.status.contains(.socUncalibrated) }) },
+        ) { .flag($0.live?.isSocCalibrated) },
         Metric(
             "/Soh", "%", gx: true,
             entity: .measurement(
@@ -142,11 +142,11 @@ enum MetricCatalogue {
     }
 
     static func warmest(_ view: PackView) -> MetricValue {
-        .thousandths(view.live.map { view.snapshot.degrees($0.highestTemperature).rawValue }, 1)
+        .thousandths(view.live?.highestTemperature.rawValue, 1)
     }
 
-    private static func sensorPower(_ view: PackView, _ sensor: (Frame) -> Milliamperes?) -> MetricValue {
-        guard let frame = view.live, let current = sensor(frame) else { return .null }
-        return .thousandths(Milliwatts(frame.packVoltage, current).rawValue, 1)
+    private static func sensorPower(_ view: PackView, _ sensor: (Measurements) -> Milliamperes?) -> MetricValue {
+        guard let live = view.live, let current = sensor(live) else { return .null }
+        return .thousandths(Milliwatts(live.packVoltage, current).rawValue, 1)
     }
 }

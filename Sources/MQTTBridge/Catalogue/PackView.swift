@@ -1,4 +1,5 @@
 import BMSCore
+import SmartBMS
 import ChargeLimits
 
 /// Everything that a row of the ``MetricCatalogue`` may look at, at one moment.
@@ -73,8 +74,8 @@ final class PackView: Sendable {
 
     /// The pack by configuration.
     var options: PackOptions { pack.value }
-    /// The frame whose measurements may be shown as live.
-    var live: Frame? { isMeasured ? snapshot.frame : nil }
+    /// The measurements, where they may be shown as live.
+    var live: Measurements? { isMeasured ? snapshot.measurements : nil }
     /// What follows from it.
     var power: Milliwatts? { isMeasured ? snapshot.power : nil }
     var storedCharge: MilliampereHours? { isMeasured ? snapshot.storedCharge : nil }

@@ -44,8 +44,8 @@ public enum GXDocument {
     ///   the link is lost.
     static func values(_ view: PackView, mostCells: Int, into list: inout ValueList) -> Bool {
         guard
-            view.freshness <= .stale, let frame = view.snapshot.frame, let power = view.snapshot.power,
-            let current = frame.current, view.limits != nil
+            view.freshness <= .stale, let measured = view.snapshot.measurements, let power = view.snapshot.power,
+            let current = measured.current, view.limits != nil
         else { return false }
         // What the driver hears last it keeps until its time-out: the last words are those of a link that is lost.
         let age = view.snapshot.age(at: view.now) ?? 0
@@ -56,10 +56,10 @@ public enum GXDocument {
             if index == sum { appendCells(voltages, count, view, to: &list) }
             // While the link is stale the last of these stays, beside limits that are safe and a BmsCable warning.
             switch row.source {
-            case .voltage: list.append(.thousandths(frame.packVoltage.rawValue, 3))
+            case .voltage: list.append(.thousandths(measured.packVoltage.rawValue, 3))
             case .current: list.append(.thousandths(current.rawValue, 3))
             case .power: list.append(.thousandths(power.rawValue, 1))
-            case .soc: list.append(.whole(frame.soc))
+            case .soc: list.append(.whole(measured.soc))
             case .dischargeLimit where isLast: list.append(.integer(0))
             case .cable where isLast: list.append(.integer(AlarmLevel.alarm.rawValue))
             case .chargeLimit: list.append(.whole(view.gxCurrents.ccl))

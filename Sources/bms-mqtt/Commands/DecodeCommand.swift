@@ -1,4 +1,5 @@
 import BMSCore
+import SmartBMS
 import CLinux
 import Glibc
 import JSONInput
@@ -107,30 +108,28 @@ struct DecodeCommand {
 
 /// A decoding on its way: stream, report, output and what was strange.
 private struct Decoding {
-    private var stream: FrameStream
-    private var report = FrameReport()
+    private var inspector: FrameInspector
     private let output: Int32
-    private let plausibility = FrameRules.Plausibility()
     private var implausible: [Rejection: Int] = [:]
     private var time: Int64 = 0
     private var badLines = 0
     private(set) var isReaderThere = true
 
     init(isStrict: Bool, output: Int32) {
-        stream = FrameStream(rules: isStrict ? FrameRules() : .shapeOnly)
+        inspector = FrameInspector(isStrict: isStrict)
         self.output = output
     }
 
     /// Without times of its own a frame counts a second.
     mutating func take(_ bytes: [UInt8], at milliseconds: Int64? = nil) {
         if let milliseconds { time = max(time, milliseconds) }
-        stream.push(bytes)
+        inspector.push(bytes)
+        let step: Int64 = milliseconds == nil ? 1000 : 0
         var lines: [UInt8] = []
-        while let window = stream.next() {
-            guard case .success(let frame) = window else { continue }
-            if milliseconds == nil { time += 1000 }
-            if let rejection = plausibility.violation(frame) { implausible[rejection, default: 0] += 1 }
-            lines += report.json(frame, at: Timestamp(milliseconds: time))
+        while let finding = inspector.next(at: Timestamp(milliseconds: time + step)) {
+            time += step
+            if let violation = finding.violation { implausible[violation, default: 0] += 1 }
+            lines += FrameReport.json(finding, at: Timestamp(milliseconds: time))
             lines.append(UInt8(ascii: "\n"))
         }
         if !lines.isEmpty { isReaderThere = Console.write(lines, to: output) }
@@ -143,8 +142,8 @@ private struct Decoding {
     }
 
     mutating func finish() {
-        stream.reset()
-        let counters = stream.counters
+        inspector.end()
+        let counters = inspector.counters
         var text =
             "\(counters.framesAccepted) frames, \(counters.framesRejected) refused, \(counters.bytesDropped) bytes "
             + "dropped, \(counters.resyncs) resynchronisations"

@@ -1,4 +1,5 @@
 import BMSCore
+import SmartBMS
 import JSONInput
 
 /// What a consumer sees of a bridge, and whether it may rely on it. Pure: time is a parameter.

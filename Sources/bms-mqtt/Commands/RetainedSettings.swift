@@ -1,4 +1,5 @@
 import BMSCore
+import SmartBMS
 import JSONInput
 
 /// The settings that a broker holds of a pack, and whether somebody keeps to them: they outlive a bridge that died, and a pack that left

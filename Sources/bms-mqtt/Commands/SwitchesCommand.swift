@@ -1,4 +1,5 @@
 import BMSCore
+import SmartBMS
 
 /// `bms-mqtt switches`: positions of the option switches, by the manuals' tables.
 enum SwitchesCommand {

@@ -1,4 +1,5 @@
 import BMSCore
+import SmartBMS
 
 /// Decides which lines a log takes: the same line rarely, all of them together a bounded number. Pure; time is a parameter.
 ///

@@ -1,0 +1,116 @@
+public import BMSCore
+
+/// The whole way from bytes to ``PackSnapshot``: stream, rules, gate and votes behind one call.
+public struct PackReceiver: Sendable {
+    private var stream: FrameStream
+    private var tracker: PackTracker
+    private var damagedAt: Timestamp?
+    /// `nil` where arrival tells nothing.
+    private var arrivals: ArrivalWatch?
+    /// Bytes since it was asked last, but those of a frame that is not whole yet.
+    private var bytesUnjudged = 0
+    private let longestAge: Int64
+    /// When the newest frame that was handed on was measured, as far as its arrival tells.
+    private var newestAt: Timestamp?
+
+    /// A receiver that has seen no byte.
+    ///
+    /// - Parameter memory: knowledge of an earlier one; `nil`: nothing.
+    public init(
+        rules: FrameRules = FrameRules(), options: PackTracker.Options = PackTracker.Options(),
+        memory: PackMemory? = nil
+    ) {
+        stream = FrameStream(rules: rules)
+        tracker = PackTracker(options, memory: memory)
+        arrivals = options.judgesArrival ? ArrivalWatch(options.freshness) : nil
+        longestAge = options.freshness.hold
+    }
+
+    /// Knowledge as of now, with the counters of every stage.
+    public var snapshot: PackSnapshot {
+        var snapshot = tracker.snapshot
+        snapshot.counters = counters
+        snapshot.damagedAt = damagedAt
+        return snapshot
+    }
+
+    /// Counters of all stages together. A frame that the gate refuses counts as rejected, not as accepted.
+    public var counters: LinkCounters { stream.counters }
+
+    /// The last frame that looked like one and was refused for its content.
+    public var lastRejected: RejectedFrame? { stream.lastRejected }
+
+    /// Takes bytes as they were read.
+    ///
+    /// A frame is as old as its first byte; of several that come together each is a second older than the next. What is older
+    /// than `hold`, and what ``ArrivalWatch`` does not believe, is refused: it may take permissions away and gives none.
+    ///
+    /// - Parameter age: milliseconds since the bytes came, at least.
+    /// - Returns: what became of each frame in them whose signs and sum are right, oldest first.
+    public mutating func receive(_ bytes: [UInt8], age: Int64 = 0, at now: Timestamp) -> [PackTracker.Outcome] {
+        let damagedBefore = stream.damagedBytes
+        let arrival = now + -age
+        stream.push(bytes, at: arrival)
+        bytesUnjudged += bytes.count
+        var windows: [(window: Result<Frame, RejectedFrame>, begin: Timestamp)] = []
+        while let window = stream.next() { windows.append((window, stream.begin ?? arrival)) }
+        if stream.damagedBytes != damagedBefore { damagedAt = now }
+        guard !windows.isEmpty else { return [] }
+        let bytes = bytesUnjudged - stream.pending
+        bytesUnjudged = stream.pending
+        guard let verdict = arrivals?.judge(windows.count, bytes: bytes, at: arrival) else {
+            return windows.map { track($0.window, at: now) }
+        }
+        return windows.enumerated().map { index, item in
+            let later = Int64(windows.count - 1 - index)
+            let begun = min(item.begin, arrival + -later * ArrivalWatch.interval)
+            guard verdict != .heldBack, now - begun <= longestAge else { return holdBack(item.window, at: now) }
+            var measured = begun
+            if case .counts(let age) = verdict { measured = begun + -age }
+            // Frames come in their order; a moment in the future proves that the clock jumped back.
+            if let newestAt, newestAt <= arrival { measured = max(measured, newestAt) }
+            newestAt = measured
+            return track(item.window, at: measured, isConfirmed: verdict != .unconfirmed)
+        }
+    }
+
+    /// Refuses a frame of unknown age.
+    private mutating func holdBack(_ window: Result<Frame, RejectedFrame>, at now: Timestamp) -> PackTracker.Outcome {
+        guard case .success(let frame) = window else { return track(window, at: now) }
+        tracker.refuse(frame.status, for: .heldBack, at: now)
+        stream.refuse(.heldBack)
+        return .refused(.heldBack)
+    }
+
+    /// Takes bytes that claim to be one whole frame, as a line of a filter does.
+    ///
+    /// - Returns: `nil` where their number, their signs or their sum is wrong: they count as no frame.
+    @discardableResult
+    public mutating func receiveFrame(_ bytes: [UInt8], at now: Timestamp) -> PackTracker.Outcome? {
+        guard let window = stream.take(bytes.span) else {
+            damagedAt = now
+            return nil
+        }
+        return track(window, at: now)
+    }
+
+    private mutating func track(
+        _ window: Result<Frame, RejectedFrame>, at now: Timestamp, isConfirmed: Bool = true
+    ) -> PackTracker.Outcome {
+        switch window {
+        case .success(let frame):
+            let outcome = tracker.take(frame, isConfirmed: isConfirmed, at: now)
+            if case .refused(let rejection) = outcome { stream.refuse(rejection) }
+            return outcome
+        case .failure(let rejected):
+            if let status = rejected.frame?.status { tracker.refuse(status, for: rejected.rejection, at: now) }
+            return .refused(rejected.rejection)
+        }
+    }
+
+    /// The source was closed or opened: a half frame is forgotten, knowledge is not.
+    public mutating func reset() {
+        stream.reset()
+        bytesUnjudged = 0
+    }
+}

@@ -1,0 +1,56 @@
+import BMSCore
+import SmartBMS
+import Testing
+import TestSupport
+
+@Suite("Cell slots")
+struct CellSlotTests {
+    private func cells(_ change: @escaping (inout Frame) -> Void) -> [Int] {
+        var tracker = PackTracker()
+        let frame = FrameFixture.frame(change)
+        tracker.take(frame, at: .seconds(0))
+        #expect(tracker.take(frame, at: .seconds(1)) == .measured)
+        #expect(tracker.snapshot.cells.count == 16)
+        return tracker.snapshot.cells.indices.filter { tracker.snapshot.cells[$0] != nil }.map { $0 + 1 }
+    }
+
+    @Test("Only a number of the pack is a cell", arguments: [(0, []), (1, [1]), (16, [16]), (17, []), (255, [])])
+    func number(slot: Int, seen: [Int]) {
+        #expect(cells { $0.slotCell = slot } == seen)
+    }
+
+    @Test(
+        "A slot outside lowest..highest is dropped, one count beside them is not",
+        arguments: [
+            (3295, []), (3300, [1]), (3325, [1]), (3330, []),
+        ])
+    func voltage(millivolts: Int, seen: [Int]) {
+        #expect(cells { $0.slotVoltage = Millivolts(millivolts) } == seen)
+    }
+
+    @Test(
+        "A slot outside coldest..warmest is dropped, one count beside them is not",
+        arguments: [
+            (291, []), (292, [1]), (298, [1]), (299, []),
+        ])
+    func temperature(count: Int, seen: [Int]) {
+        #expect(cells { $0.slotTemperature = RawTemperature(count) } == seen)
+    }
+
+    @Test(
+        "A reading is shown for three turns of the slot, 48 s on 16 cells", arguments: [(48.0, true), (48.001, false)])
+    func age(seconds: Double, isShown: Bool) {
+        var tracker = PackTracker()
+        tracker.take(FrameFixture.frame(), at: .seconds(0))
+        tracker.take(FrameFixture.frame(), at: .seconds(1))
+        #expect((tracker.snapshot.reading(ofCell: 1, at: .seconds(1 + seconds)) != nil) == isShown)
+    }
+
+    @Test("There is no reading of a cell that does not exist or was not seen", arguments: [-1, 0, 2, 16, 17, 255])
+    func absent(number: Int) {
+        var tracker = PackTracker()
+        tracker.take(FrameFixture.frame(), at: .seconds(0))
+        tracker.take(FrameFixture.frame(), at: .seconds(1))
+        #expect(tracker.snapshot.reading(ofCell: number, at: .seconds(1)) == nil)
+    }
+}

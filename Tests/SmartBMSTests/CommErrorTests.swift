@@ -1,0 +1,77 @@
+import BMSCore
+import SmartBMS
+import Testing
+import TestSupport
+
+@Suite("Frames without cell communication")
+struct CommErrorTests {
+    private static let junk: @Sendable (inout Frame) -> Void = {
+        $0.status = [.noCellCommunication, .chargeAllowed, .dischargeAllowed]
+        $0.setCells(low: 0, high: 300_000)
+        $0.soc = 255
+        $0.cellCount = 200
+        $0.slotCell = 3
+        $0.capacity = .zero
+        $0.lowestVoltageCell = 0
+    }
+
+    private func settled() -> PackTracker {
+        var tracker = PackTracker()
+        for second in 0..<3 { tracker.take(FrameFixture.frame(), at: .seconds(Double(second))) }
+        return tracker
+    }
+
+    @Test("Of their bytes only the status is used; measurements, settings and cells stay")
+    func statusOnly() {
+        var tracker = settled()
+        let before = tracker.snapshot
+        #expect(tracker.take(FrameFixture.frame(Self.junk), at: .seconds(3)) == .statusOnly)
+        let after = tracker.snapshot
+        #expect(after.measurements == before.measurements)
+        #expect(after.measuredAt == before.measuredAt)
+        #expect(after.settings == before.settings)
+        #expect(after.cells == before.cells)
+        #expect(after.linkAt == .seconds(3))
+        #expect(after.hasCellCommunicationFault)
+    }
+
+    @Test("Junk in them passes from the wire")
+    func junkPasses() {
+        var receiver = PackReceiver()
+        #expect(receiver.receive(FrameFixture.bytes(Self.junk), at: .seconds(0)) == [.refused(.heldBack)])
+        #expect(receiver.receive(FrameFixture.bytes(Self.junk), at: .seconds(1)) == [.statusOnly])
+    }
+
+    @Test("Permission is lost at once, even where its bits are set")
+    func permission() {
+        var tracker = settled()
+        #expect(tracker.snapshot.chargeAllowed && tracker.snapshot.dischargeAllowed)
+        tracker.take(FrameFixture.frame(Self.junk), at: .seconds(3))
+        #expect(!tracker.snapshot.chargeAllowed)
+        #expect(!tracker.snapshot.dischargeAllowed)
+    }
+
+    @Test("Key values expire while only they come")
+    func keysExpire() {
+        var tracker = PackTracker()
+        for second in 0..<45 {
+            let frame = FrameFixture.frame {
+                $0.keyByte = UInt8(25 + second % 19)
+                $0.keyValue = 90
+            }
+            tracker.take(frame, at: .seconds(Double(second)))
+        }
+        #expect(tracker.snapshot.keys.secondStatus != nil)
+        for second in 45..<160 { tracker.take(FrameFixture.frame(Self.junk), at: .seconds(Double(second))) }
+        #expect(tracker.snapshot.keys == KeyValues())
+    }
+
+    @Test("Before the first measuring frame they tell of the link and of nothing else")
+    func first() {
+        var tracker = PackTracker()
+        tracker.take(FrameFixture.frame(Self.junk), at: .seconds(0))
+        #expect(tracker.snapshot.measurements == nil)
+        #expect(tracker.snapshot.settings == nil)
+        #expect(tracker.snapshot.linkAt == .seconds(0))
+    }
+}

@@ -1,0 +1,151 @@
+import BMSCore
+import SmartBMS
+import Testing
+import TestSupport
+
+@Suite("Gate")
+struct FrameGateTests {
+    private func settled() -> PackTracker {
+        var tracker = PackTracker()
+        for second in 0..<3 { tracker.take(FrameFixture.frame(), at: .seconds(Double(second))) }
+        return tracker
+    }
+
+    @Test("The first settings need two equal frames running")
+    func firstSettings() {
+        var tracker = PackTracker()
+        let other = FrameFixture.frame { $0.capacity = WattHours(100) }
+        #expect(tracker.take(FrameFixture.frame(), at: .seconds(0)) == .refused(.settings))
+        #expect(tracker.take(other, at: .seconds(1)) == .refused(.settings))
+        #expect(tracker.take(FrameFixture.frame(), at: .seconds(2)) == .refused(.settings))
+        #expect(tracker.snapshot.settings == nil)
+        #expect(tracker.take(FrameFixture.frame(), at: .seconds(3)) == .measured)
+        #expect(tracker.snapshot.settings == FrameFixture.frame().settings)
+    }
+
+    static let settings: [Damage] = [
+        Damage("cell count", .settings) {
+            $0.cellCount = 17
+            $0.setCells(low: 3305, high: 3320)
+        },
+        Damage("Vmin", .settings) { $0.minimumVoltage = Millivolts(2950) },
+        Damage("Vmax", .settings) { $0.maximumVoltage = Millivolts(3700) },
+        Damage("Vbalance", .settings) { $0.balanceVoltage = Millivolts(3450) },
+        Damage("capacity", .settings) { $0.capacity = WattHours(14_900) },
+    ]
+
+    @Test("A changed setting needs five equal frames", arguments: settings)
+    func changedSettings(change: Damage) {
+        var tracker = settled()
+        let old = tracker.snapshot.settings
+        let changed = FrameFixture.frame(change.change)
+        for second in 3..<7 {
+            #expect(tracker.take(changed, at: .seconds(Double(second))) == .refused(.settings))
+            #expect(tracker.snapshot.settings == old)
+        }
+        #expect(tracker.take(changed, at: .seconds(7)) == .measured)
+        #expect(tracker.snapshot.settings == changed.settings)
+    }
+
+    @Test("A frame with the old settings starts the count anew")
+    func interrupted() {
+        var tracker = settled()
+        let changed = FrameFixture.frame { $0.capacity = WattHours(100) }
+        for second in 3..<7 { tracker.take(changed, at: .seconds(Double(second))) }
+        #expect(tracker.take(FrameFixture.frame(), at: .seconds(7)) == .measured)
+        #expect(tracker.take(changed, at: .seconds(8)) == .refused(.settings))
+    }
+
+    static let jumps: [(name: String, change: @Sendable (inout Frame) -> Void, isJump: Bool)] = [
+        ("highest +300 mV", { $0.highestVoltage = Millivolts(3620) }, false),
+        ("highest +305 mV", { $0.highestVoltage = Millivolts(3625) }, true),
+        ("lowest -500 mV", { $0.lowestVoltage = Millivolts(2805) }, false),
+        ("lowest -505 mV", { $0.lowestVoltage = Millivolts(2800) }, true),
+        ("warmest +17 counts", { $0.highestTemperature = RawTemperature(314) }, false),
+        ("warmest +18 counts", { $0.highestTemperature = RawTemperature(315) }, true),
+        ("coldest -17 counts", { $0.lowestTemperature = RawTemperature(276) }, false),
+        ("coldest -18 counts", { $0.lowestTemperature = RawTemperature(275) }, true),
+    ]
+
+    @Test("What moves further than a second allows waits for a second frame near it", arguments: jumps.indices)
+    func jump(index: Int) {
+        let row = Self.jumps[index]
+        var tracker = settled()
+        let frame = FrameFixture.frame(row.change)
+        #expect(tracker.take(frame, at: .seconds(3)) == (row.isJump ? .refused(.jump) : .measured), "\(row.name)")
+        #expect(tracker.take(frame, at: .seconds(4)) == .measured)
+        #expect(tracker.snapshot.measurements == frame.measurements())
+    }
+
+    @Test("Two jumps to different places confirm nothing")
+    func differentJumps() {
+        var tracker = settled()
+        #expect(
+            tracker.take(FrameFixture.frame { $0.setCells(low: 3305, high: 3700) }, at: .seconds(3)) == .refused(.jump))
+        #expect(
+            tracker.take(FrameFixture.frame { $0.setCells(low: 3305, high: 4500) }, at: .seconds(4)) == .refused(.jump))
+        #expect(tracker.take(FrameFixture.frame(), at: .seconds(5)) == .measured)
+    }
+
+    @Test("A return from a single jump forgets it")
+    func forgottenJump() {
+        var tracker = settled()
+        let jump = FrameFixture.frame { $0.setCells(low: 3305, high: 3700) }
+        tracker.take(jump, at: .seconds(3))
+        tracker.take(FrameFixture.frame(), at: .seconds(4))
+        #expect(tracker.take(jump, at: .seconds(5)) == .refused(.jump))
+    }
+
+    @Test("A confirmed cell count is another pack: its voltages are no jump")
+    func otherPack() {
+        var tracker = settled()
+        let other = FrameFixture.frame {
+            $0.cellCount = 24
+            $0.setCells(low: 2200, high: 2300)
+        }
+        for second in 3..<7 { #expect(tracker.take(other, at: .seconds(Double(second))) == .refused(.settings)) }
+        #expect(tracker.take(other, at: .seconds(7)) == .measured)
+    }
+
+    @Test("A confirmed cell count drops the cells above it, and grows with unknown ones")
+    func cellCount() {
+        var tracker = settled()
+        for cell in 1...16 {
+            tracker.take(FrameFixture.frame { $0.slotCell = cell }, at: .seconds(Double(2 + cell)))
+        }
+        #expect(tracker.snapshot.cells.compactMap { $0 }.count == 16)
+        func change(to count: Int, from second: Int) {
+            for offset in 0..<5 {
+                let frame = FrameFixture.frame {
+                    $0.cellCount = count
+                    $0.highestTemperatureCell = 1
+                    $0.setCells(low: 3305, high: 3320)
+                }
+                tracker.take(frame, at: .seconds(Double(second + offset)))
+            }
+        }
+        change(to: 12, from: 20)
+        #expect(tracker.snapshot.cells.count == 12)
+        #expect(tracker.snapshot.cells.compactMap { $0 }.count == 12)
+        change(to: 16, from: 30)
+        #expect(tracker.snapshot.cells.count == 16)
+        #expect(tracker.snapshot.cells.compactMap { $0 }.count == 12)
+    }
+
+    @Test("Single damaged frames never change the settings, whatever they hold", arguments: [1, 2, 3] as [UInt64])
+    func damage(seed: UInt64) {
+        var random = SeededRandom(seed)
+        var receiver = PackReceiver(rules: .shapeOnly)
+        for second in [0.0, 1] { receiver.feed(FrameFixture.bytes(), at: .seconds(second)) }
+        let settings = receiver.snapshot.settings
+        for second in 1...2_000 {
+            var bytes = FrameFixture.bytes()
+            for _ in 0...Int.random(in: 0..<4, using: &random) {
+                bytes[Int.random(in: 0..<57, using: &random)] = UInt8.random(in: 0...255, using: &random)
+            }
+            receiver.feed(FrameFixture.withSum(bytes), at: .seconds(Double(second * 2)))
+            #expect(receiver.snapshot.settings == settings, "seed \(seed), step \(second)")
+            receiver.feed(FrameFixture.bytes(), at: .seconds(Double(second * 2 + 1)))
+        }
+    }
+}

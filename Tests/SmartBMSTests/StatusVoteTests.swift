@@ -1,0 +1,100 @@
+@testable import BMSCore
+@testable import SmartBMS
+import Testing
+import TestSupport
+
+@Suite("Votes on status bits")
+struct StatusVoteTests {
+    /// `+` a frame with the bit, `-` one without; then what holds after each.
+    @Test(
+        "Permission is lost at once and gained with two of three",
+        arguments: [
+            ("+", "-"), ("++", "-+"), ("+-+", "--+"), ("+--+", "----"), ("-+", "--"), ("-++", "--+"),
+            ("+++-", "-++-"), ("+++-+", "-++-+"), ("+++--+", "-++---"), ("+++--++", "-++---+"),
+        ])
+    func permission(frames: String, expected: String) {
+        var vote = StatusVote()
+        let result = frames.map { sign -> Character in
+            vote.add(sign == "+" ? .dischargeAllowed : [])
+            return vote.permissions == .dischargeAllowed ? "+" : "-"
+        }
+        #expect(String(result) == expected)
+    }
+
+    @Test(
+        "An alarm shows and goes with two of three",
+        arguments: [
+            ("+", "-"), ("++", "-+"), ("+-+", "--+"), ("+--", "---"), ("+++-", "-+++"), ("+++--", "-+++-"),
+            ("+++-+", "-++++"),
+        ])
+    func alarm(frames: String, expected: String) {
+        var vote = StatusVote()
+        let result = frames.map { sign -> Character in
+            vote.add(sign == "+" ? .tooWarm : [])
+            return vote.majority.contains(.tooWarm) ? "+" : "-"
+        }
+        #expect(String(result) == expected)
+    }
+
+    @Test("Bits do not lend each other votes")
+    func separateBits() {
+        var vote = StatusVote()
+        vote.add(.tooWarm)
+        vote.add(.tooCold)
+        #expect(vote.majority == [])
+    }
+
+    @Test(
+        "After a silence of more than 10 s permission must be earned anew", arguments: [(10.0, true), (10.001, false)])
+    func silence(seconds: Double, isKept: Bool) {
+        var tracker = PackTracker()
+        for second in 0..<3 {
+            tracker.take(FrameFixture.frame { $0.status.insert(.tooWarm) }, at: .seconds(Double(second)))
+        }
+        #expect(tracker.snapshot.chargeAllowed)
+        #expect(tracker.snapshot.alarms == .tooWarm)
+        tracker.take(FrameFixture.frame(), at: .seconds(2 + seconds))
+        #expect(tracker.snapshot.chargeAllowed == isKept)
+        #expect(tracker.snapshot.alarms == (isKept ? .tooWarm : []))
+        tracker.take(FrameFixture.frame(), at: .seconds(3 + seconds))
+        #expect(tracker.snapshot.chargeAllowed)
+    }
+
+    @Test("The first two frames together give the first permission")
+    func first() {
+        var tracker = PackTracker()
+        tracker.take(FrameFixture.frame(), at: .seconds(0))
+        #expect(!tracker.snapshot.chargeAllowed)
+        tracker.take(FrameFixture.frame(), at: .seconds(1))
+        #expect(tracker.snapshot.chargeAllowed)
+        #expect(tracker.snapshot.dischargeAllowed)
+    }
+
+    @Test("A first frame of long ago gives no permission to the second")
+    func firstTooOld() {
+        var tracker = PackTracker()
+        tracker.take(FrameFixture.frame(), at: .seconds(0))
+        #expect(tracker.take(FrameFixture.frame(), at: .seconds(11)) == .measured)
+        #expect(!tracker.snapshot.chargeAllowed)
+    }
+
+    @Test("A refused frame has no vote")
+    func refused() {
+        var tracker = PackTracker()
+        let denied = FrameFixture.frame { $0.status = [] }
+        for second in 0..<3 { tracker.take(denied, at: .seconds(Double(second))) }
+        let jump = FrameFixture.frame { $0.setCells(low: 3305, high: 3625) }
+        #expect(tracker.take(jump, at: .seconds(3)) == .refused(.jump))
+        tracker.take(FrameFixture.frame(), at: .seconds(4))
+        #expect(!tracker.snapshot.chargeAllowed)
+    }
+
+    @Test("The newest status is kept unvoted, for what must act at once")
+    func newest() {
+        var tracker = PackTracker()
+        for second in 0..<3 { tracker.take(FrameFixture.frame(), at: .seconds(Double(second))) }
+        tracker.take(FrameFixture.frame { $0.status = .cellTooHigh }, at: .seconds(3))
+        #expect(tracker.snapshot.newestStatus == .cellTooHigh)
+        #expect(tracker.snapshot.alarms == [])
+    }
+}
