@@ -28,34 +28,32 @@ let package = Package(
         .systemLibrary(name: "CLinux"),
 
         // Pure: no clock, no I/O, no Foundation.
+        .target(name: "MQTT", swiftSettings: pure),
         .target(name: "BMSCore", swiftSettings: pure),
+        .target(name: "JSON", dependencies: ["BMSCore"], swiftSettings: pure),
         .target(name: "SmartBMS", dependencies: ["BMSCore"], swiftSettings: pure),
         .target(name: "ChargeLimits", dependencies: ["BMSCore"], swiftSettings: pure),
         .target(name: "PackSimulator", dependencies: ["BMSCore", "SmartBMS"], swiftSettings: pure),
         .target(
-            name: "MQTTBridge", dependencies: ["BMSCore", "SmartBMS", "ChargeLimits", "JSONInput"], swiftSettings: pure),
+            name: "MQTTBridge", dependencies: ["BMSCore", "SmartBMS", "ChargeLimits", "JSON", "MQTT"],
+            swiftSettings: pure),
 
-        // Foundation's JSON reader behind one type: deterministic, no I/O.
-        .target(name: "JSONInput", swiftSettings: pure),
-
-        // The rim.
+        // I/O.
         .target(name: "LinuxIO", dependencies: ["CLinux"], swiftSettings: common),
-        .target(name: "Mosquitto", dependencies: ["CMosquitto", "LinuxIO"], swiftSettings: common),
+        .target(name: "Mosquitto", dependencies: ["CMosquitto", "LinuxIO", "MQTT"], swiftSettings: common),
         .target(name: "SerialLink", dependencies: ["CLinux", "LinuxIO"], swiftSettings: common),
         .executableTarget(
             name: "bms-mqtt",
             dependencies: [
-                "BMSCore", "SmartBMS", "ChargeLimits", "PackSimulator", "JSONInput", "MQTTBridge", "Mosquitto",
-                "SerialLink",
-                "LinuxIO", "CYaml", "CLinux",
+                "BMSCore", "SmartBMS", "ChargeLimits", "PackSimulator", "JSON", "MQTT", "MQTTBridge", "Mosquitto",
+                "SerialLink", "LinuxIO", "CYaml", "CLinux",
             ],
             swiftSettings: common),
         .executableTarget(
             name: "bms-mqtt-bench",
             dependencies: [
-                "BMSCore", "SmartBMS", "CLinux", "ChargeLimits", "CMosquitto", "GoldenSupport", "MQTTBridge",
-                "PackSimulator",
-                "TestSupport",
+                "BMSCore", "SmartBMS", "CLinux", "ChargeLimits", "CMosquitto", "GoldenSupport", "LinuxIO", "MQTT",
+                "MQTTBridge", "PackSimulator", "TestSupport",
             ],
             path: "Benchmarks",
             exclude: [
@@ -69,7 +67,7 @@ let package = Package(
             name: "TestSupport", dependencies: ["BMSCore", "SmartBMS", "CLinux", "LinuxIO"], path: "Tests/TestSupport",
             swiftSettings: common),
         .target(
-            name: "GoldenSupport", dependencies: ["BMSCore", "SmartBMS", "MQTTBridge", "TestSupport"],
+            name: "GoldenSupport", dependencies: ["BMSCore", "SmartBMS", "MQTT", "MQTTBridge", "TestSupport"],
             path: "Tests/GoldenSupport",
             swiftSettings: common),
         .testTarget(name: "BMSCoreTests", dependencies: ["BMSCore", "SmartBMS", "TestSupport"], swiftSettings: common),
@@ -85,21 +83,21 @@ let package = Package(
         .testTarget(
             name: "BridgeTests",
             dependencies: [
-                "MQTTBridge", "JSONInput", "ChargeLimits", "BMSCore", "SmartBMS", "GoldenSupport", "LinuxIO",
+                "MQTTBridge", "JSON", "ChargeLimits", "BMSCore", "SmartBMS", "GoldenSupport", "LinuxIO",
                 "TestSupport",
             ],
             swiftSettings: common),
         .testTarget(
-            name: "MosquittoTests", dependencies: ["Mosquitto", "LinuxIO", "TestSupport"], swiftSettings: common),
+            name: "MosquittoTests", dependencies: ["Mosquitto", "MQTT", "LinuxIO", "TestSupport"], swiftSettings: common
+        ),
         .testTarget(
             name: "SerialLinkTests", dependencies: ["SerialLink", "LinuxIO", "CLinux", "TestSupport"],
             swiftSettings: common),
         .testTarget(
             name: "CommandTests",
             dependencies: [
-                "bms-mqtt", "BMSCore", "SmartBMS", "ChargeLimits", "JSONInput", "PackSimulator", "MQTTBridge",
-                "Mosquitto",
-                "TestSupport",
+                "bms-mqtt", "BMSCore", "SmartBMS", "LinuxIO", "ChargeLimits", "JSON", "PackSimulator", "MQTTBridge",
+                "Mosquitto", "TestSupport",
             ],
             swiftSettings: common),
     ]

@@ -1,4 +1,5 @@
 import TestSupport
+import LinuxIO
 
 /// The yardstick: a small C program on libmosquitto alone, in a process of its own as the bridge is.
 struct BareClient {
@@ -8,7 +9,7 @@ struct BareClient {
     init?(_ mode: String, _ broker: BrokerFixture, _ arguments: [String] = []) {
         let program = "\(broker.folder.path)/bare"
         guard
-            let compiler = ChildProcess.find("cc"),
+            let compiler = ProgramStart.find("cc"),
             ChildProcess(compiler, ["-O2", "-o", program, "Benchmarks/bare/bare.c", "-lmosquitto"])?
                 .exitCode(seconds: 60) == 0,
             let process = ChildProcess(program, [mode, "\(broker.port)"] + arguments),

@@ -1,3 +1,4 @@
+import MQTT
 import BMSCore
 import SmartBMS
 import ChargeLimits
@@ -51,7 +52,7 @@ enum CommandFuzz {
                 monotonic: Timestamp(milliseconds: Int64(round) * 220), wall: 1_795_000_000_000 + Int64(round) * 220)
             // Every hundredth stretch is silent for long enough to be stale.
             let isSilent = round / 100 % 100 == 99
-            var sent: [OutboundMessage] = []
+            var sent: [MQTTMessage] = []
             if round.isMultiple(of: 4), !isSilent {
                 sent += bridge.receive(frames[round / 4 % frames.count], pack: 0, at: now).messages
             }
@@ -59,11 +60,12 @@ enum CommandFuzz {
                 random.oneIn(3)
                 ? random.bytes(Int.random(in: 0...300, using: &random))
                 : Array((payloads.randomElement(using: &random) ?? "").utf8)
-            let outbox = bridge.message(
-                topic: random.oneIn(20)
-                    ? "from/charger" : "bms/garage/set/\((settings + relays).randomElement(using: &random) ?? "")",
-                payload: payload,
-                isRetained: random.oneIn(20), responseTopic: random.oneIn(10) ? "bms/garage/set/x" : nil, at: now)
+            let outbox = bridge.receive(
+                MQTTMessage(
+                    random.oneIn(20)
+                        ? "from/charger" : "bms/garage/set/\((settings + relays).randomElement(using: &random) ?? "")",
+                    payload, retain: random.oneIn(20), responseTopic: random.oneIn(10) ? "bms/garage/set/x" : nil),
+                at: now)
             answers += outbox.answers.count
             sent += outbox.messages
             for topic in ["to/charger", "to/pump"] {

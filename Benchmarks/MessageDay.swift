@@ -1,3 +1,4 @@
+import MQTT
 import BMSCore
 import SmartBMS
 import MQTTBridge
@@ -48,8 +49,7 @@ enum MessageDay {
             // As victron-mqtt asks: everything each three minutes, between them only to stay awake.
             let payload = second % 180 == 1 ? "" : #"{"keepalive-options":["suppress-republish"]}"#
             take(
-                pack.bridge.message(
-                    topic: "R/\(portal)/keepalive", payload: Array(payload.utf8), isRetained: false, at: pack.now))
+                pack.bridge.receive(MQTTMessage("R/\(portal)/keepalive", Array(payload.utf8)), at: pack.now))
         }
         var all = Count()
         for (name, count) in counts.sorted(by: { $0.value.bytes > $1.value.bytes }) {

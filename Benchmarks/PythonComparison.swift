@@ -1,4 +1,5 @@
 import BMSCore
+import LinuxIO
 import SmartBMS
 import Glibc
 import TestSupport
@@ -10,7 +11,7 @@ enum PythonComparison {
         let folder = TemporaryFolder()
         let file = "\(folder.path)/frames"
         guard
-            let python = ChildProcess.find("python3"),
+            let python = ProgramStart.find("python3"),
             write(frames.flatMap(FrameEncoder.encode), file),
             let child = ChildProcess(python, ["Benchmarks/python/\(script)", file] + arguments),
             let number = Double(child.read(seconds: 300).split(separator: "\n").last.map(String.init) ?? "")
@@ -34,7 +35,7 @@ enum PythonComparison {
             own()
         }
         // Debian's own is built with profile and link-time optimisation, and needs two thirds of the time of one that pyenv builds.
-        if let path = ChildProcess.find("python3"), let child = ChildProcess(path, ["--version"]) {
+        if let path = ProgramStart.find("python3"), let child = ChildProcess(path, ["--version"]) {
             print("| the interpreter | \(child.read(seconds: 10).split(separator: "\n").first ?? "?"), \(path) |")
         }
         return result

@@ -1,3 +1,4 @@
+import MQTT
 import BMSCore
 import SmartBMS
 import MQTTBridge
@@ -24,8 +25,7 @@ enum RelayDay {
         func take(_ outbox: Outbox) {
             for message in outbox.messages where message.topic == relay.commandTopic {
                 isClosed = message.payload == Array("ON".utf8)
-                _ = pack.bridge.message(
-                    topic: relay.stateTopic ?? "", payload: message.payload, isRetained: false, at: pack.now)
+                _ = pack.bridge.receive(MQTTMessage(relay.stateTopic ?? "", message.payload), at: pack.now)
             }
             for notice in outbox.notices where notice.text.contains("relay") {
                 let time = pack.simulator.truth.timeOfDay

@@ -1,3 +1,4 @@
+import MQTT
 import BMSCore
 import SmartBMS
 import MQTTBridge
@@ -22,7 +23,7 @@ enum StepBenchmark {
         let payloads = (0..<count).map { Array("\(100 - $0 % 50).5".utf8) }
         measure("one command", per: "for 100", options, secondsLater: 1) { bridge, index, now in
             let topic = "bms/garage/set/maxDischargeCurrent"
-            return bridge.message(topic: topic, payload: payloads[index], isRetained: false, at: now)
+            return bridge.receive(MQTTMessage(topic, payloads[index]), at: now)
         }
     }
 

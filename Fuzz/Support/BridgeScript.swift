@@ -1,3 +1,4 @@
+import MQTT
 public import MQTTBridge
 import BMSCore
 import SmartBMS
@@ -60,9 +61,10 @@ public struct BridgeScript: Sendable {
         milliseconds += 100
         let response = parts[2].isEmpty ? nil : String(decoding: parts[2], as: UTF8.self)
         let correlation = parts[3].isEmpty ? nil : Array(parts[3])
-        let outbox = bridge.message(
-            topic: String(decoding: topic, as: UTF8.self), payload: parts[4].map { $0 == 1 ? 10 : $0 },
-            isRetained: isRetained, responseTopic: response, correlationData: correlation, at: now)
+        let outbox = bridge.receive(
+            MQTTMessage(
+                String(decoding: topic, as: UTF8.self), parts[4].map { $0 == 1 ? 10 : $0 }, retain: isRetained,
+                responseTopic: response, correlationData: correlation), at: now)
         look(outbox)
         Invariant.hold(outbox.answers.count <= 1, "\(outbox.answers.count) answers to a command")
         for answer in outbox.answers {

@@ -1,3 +1,4 @@
+public import MQTT
 import BMSCore
 import SmartBMS
 public import ChargeLimits
@@ -22,7 +23,7 @@ public enum Invariant {
     }
 
     /// A message that any broker takes: a bounded topic without wildcards, a bounded payload, JSON where it looks like it.
-    public static func check(_ message: OutboundMessage) {
+    public static func check(_ message: MQTTMessage) {
         let topic = message.topic
         hold(!topic.isEmpty && topic.utf8.count <= 65_535, "a topic of \(topic.utf8.count) bytes")
         hold(

@@ -2,7 +2,7 @@ import BMSCore
 import SmartBMS
 import FuzzSupport
 import Glibc
-import JSONInput
+import JSON
 import MQTTBridge
 
 @testable import bms_mqtt

@@ -1,6 +1,6 @@
 import FuzzSupport
 import Glibc
-import JSONInput
+import JSON
 
 @testable import SerialLink
 @testable import bms_mqtt

@@ -1,4 +1,4 @@
-/// Cell chemistry, as far as thresholds tell it.
+/// Cell chemistry, as far as thresholds reveal it.
 public enum Chemistry: String, Sendable, CaseIterable {
     /// Lithium iron phosphate.
     case lfp
@@ -27,7 +27,7 @@ public enum Chemistry: String, Sendable, CaseIterable {
         }
     }
 
-    /// The Vbalance that counts where the BMS has none because balancing is off.
+    /// The Vbalance that is used where the BMS has none because balancing is off.
     public var usualBalanceVoltage: Millivolts {
         switch self {
         case .lfp: Millivolts(3400)
@@ -36,7 +36,7 @@ public enum Chemistry: String, Sendable, CaseIterable {
         }
     }
 
-    /// Where Vbalance lies in a pack of this chemistry.
+    /// Range of Vbalance in a pack of this chemistry.
     var balanceRange: ClosedRange<Millivolts> {
         switch self {
         case .lfp: Millivolts(3300)...Millivolts(3650)
@@ -45,7 +45,7 @@ public enum Chemistry: String, Sendable, CaseIterable {
         }
     }
 
-    /// Where Vmin lies in a pack of this chemistry.
+    /// Range of Vmin in a pack of this chemistry.
     var minimumRange: ClosedRange<Millivolts> {
         switch self {
         case .lfp: Millivolts(2000)...Millivolts(3250)
@@ -54,15 +54,15 @@ public enum Chemistry: String, Sendable, CaseIterable {
         }
     }
 
-    /// Where Vmax lies: no lower than the lowest Vbalance, and at most 100 mV above the highest cell voltage.
+    /// Range of Vmax: no lower than the lowest Vbalance, and at most 100 mV above the highest cell voltage.
     var maximumRange: ClosedRange<Millivolts> { balanceRange.lowerBound...highestCellVoltage + Millivolts(100) }
 
-    /// The chemistry that the thresholds of a BMS speak of; `nil` when they fit none.
+    /// The chemistry that the thresholds of a BMS fit; `nil` when they fit none.
     ///
-    /// Vbalance decides; where it fits none, V-full does, if it lies within 0.1 V of it. Where balancing is off, Vmin and Vmax decide.
-    /// NMC and NCA differ in Vmin only: 3.425 V or more is NMC (the vendor's driver).
+    /// Vbalance decides. Where Vbalance fits no chemistry, V-full decides, if it lies within 0.1 V of Vbalance. Where balancing is off,
+    /// Vmin and Vmax decide. NMC and NCA differ in Vmin only: 3.425 V or more is NMC (the vendor's driver).
     ///
-    /// - Parameter full: V-full where the keys gave it.
+    /// - Parameter full: V-full, where the keys gave it.
     public init?(balance: Millivolts, minimum: Millivolts, maximum: Millivolts, full: Millivolts?) {
         let families: [Chemistry] = [.lfp, minimum >= Millivolts(3425) ? .nmc : .nca, .lto]
         let fitting: [Chemistry]
@@ -81,7 +81,7 @@ public enum Chemistry: String, Sendable, CaseIterable {
 }
 
 extension PackSettings {
-    /// The BMS balances nothing: Vbalance stands where no cell gets to.
+    /// The BMS balances nothing: Vbalance is not above Vmin, or it is less than 50 mV below Vmax.
     public var isBalancingOff: Bool {
         Self.isBalancingOff(balance: balanceVoltage, minimum: minimumVoltage, maximum: maximumVoltage)
     }
@@ -91,7 +91,7 @@ extension PackSettings {
     }
 }
 
-/// How the BMS's relays are set to behave; it is not on the wire.
+/// The behaviour that is set for the BMS's relays; it is not on the wire.
 public enum RelayMode: String, Sendable, CaseIterable {
     /// The charge relay also opens when the pack is full.
     case normal

@@ -7,9 +7,9 @@ public enum FixedPoint {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    /// The same, at the end of a document.
+    /// Appends thousandths with 0...3 decimals to a document, rounded half away from zero.
     public static func append(thousandths: Int, decimals: Int, to bytes: inout [UInt8]) {
-        // Divisors that the compiler knows become multiplications: a second's documents have some hundred numbers.
+        // Constant divisors become multiplications: the documents of one second have a few hundred numbers.
         let magnitude = thousandths.magnitude
         let rounded =
             switch decimals {
@@ -37,7 +37,7 @@ public enum FixedPoint {
         if decimals > 0 { append(digit: rounded, to: &bytes) }
     }
 
-    /// A whole number, at the end of a document.
+    /// Appends a whole number to a document.
     public static func append(_ number: Int, to bytes: inout [UInt8]) {
         if number < 0 { bytes.append(UInt8(ascii: "-")) }
         append(magnitude: number.magnitude, to: &bytes)
@@ -48,13 +48,13 @@ public enum FixedPoint {
         append(digit: magnitude, to: &bytes)
     }
 
-    /// The last digit of a number.
+    /// Appends the last digit of a number.
     private static func append(digit number: UInt, to bytes: inout [UInt8]) {
         bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number % 10))
     }
 
-    /// Thousandths of a plain decimal number; `nil` where the text is none. Exact: no binary fraction is involved. Up to
-    /// nine digits, then up to three decimals; no exponent, no sign but a minus, no white space.
+    /// Thousandths of a plain decimal number; `nil` where the text is not one. The result is exact: no binary fraction is involved. The
+    /// text has up to nine digits, then up to three decimals; no exponent, no sign but a minus, no white space.
     public static func thousandths(_ text: String) -> Int? {
         let isNegative = text.hasPrefix("-")
         let parts = text.drop { $0 == "-" }.split(separator: ".", omittingEmptySubsequences: false)

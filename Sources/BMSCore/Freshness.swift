@@ -1,4 +1,4 @@
-/// How far the last good frame lies back, in words that decide what may be published (design: staleness).
+/// Age of the last good frame, in steps that decide what may be published (design: staleness).
 public enum Freshness: Int, Comparable, Sendable, CaseIterable {
     /// Normal.
     case fresh
@@ -20,14 +20,14 @@ public enum Freshness: Int, Comparable, Sendable, CaseIterable {
 
 /// Ages at which ``Freshness`` changes, in milliseconds. An age equal to a limit is still on the good side.
 public struct FreshnessTimes: Hashable, Sendable {
-    /// Above it limits no longer rise.
+    /// Age above which limits no longer rise.
     public var hold: Int64
-    /// Above it the pack is offline.
+    /// Age above which the pack is offline.
     public var stale: Int64
-    /// Above it the link is lost.
+    /// Age above which the link is lost.
     public var lost: Int64
-    /// So long after the line damaged anything limits do not rise: the sum has eight bits, and where much is damaged some of it
-    /// passes.
+    /// Time for which limits do not rise after the line damaged anything: the sum has eight bits, and where much is damaged some of the
+    /// damage passes.
     public static let distrust: Int64 = 20_000
 
     /// Times in milliseconds; the defaults are 3 s, 10 s, 60 s.
@@ -42,8 +42,8 @@ public struct FreshnessTimes: Hashable, Sendable {
         damagedAt.map { (-distrust...distrust).contains(now - $0) } ?? false
     }
 
-    /// Freshness of data from `moment` as seen at `now`. A moment in the future proves that the clock jumped back: by more
-    /// than ``hold``, nothing is known of the age, and the link counts as lost.
+    /// Freshness of data from `moment` as seen at `now`. A moment in the future proves that the clock jumped back: if it jumped by more
+    /// than ``hold``, the age is unknown, and the link counts as lost.
     public func freshness(of moment: Timestamp?, at now: Timestamp) -> Freshness {
         guard let moment else { return .waiting }
         let age = now - moment

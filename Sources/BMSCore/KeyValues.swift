@@ -1,4 +1,4 @@
-/// Values that a BMS tells rarely. Absent is `nil`, never 0.
+/// Values that a BMS sends rarely. An absent value is `nil`, never 0.
 public struct KeyValues: Hashable, Sendable {
     /// State of health, 0...100 %.
     public var stateOfHealth: Int?
@@ -18,9 +18,9 @@ public struct KeyValues: Hashable, Sendable {
     public var dischargedEnergy: WattHours?
     /// Contacts and early warning.
     public var secondStatus: SecondStatus?
-    /// V-full: a cell counts as full.
+    /// V-full: the voltage at which a cell counts as full.
     public var fullVoltage: Millivolts?
 
-    /// Nothing known.
+    /// Creates values of which none is known.
     public init() {}
 }

@@ -1,4 +1,4 @@
-/// Readings of a battery at one moment, in units. What a BMS does not measure is `nil`, never 0.
+/// Readings of a battery at one moment, in units. A value that a BMS does not measure is `nil`, never 0.
 public struct Measurements: Hashable, Sendable {
     /// Number of cells, 1...255.
     public var cellCount = 0
@@ -12,19 +12,19 @@ public struct Measurements: Hashable, Sendable {
     public var loadCurrent: Milliamperes?
     /// Lowest cell voltage.
     public var lowestVoltage = Millivolts.zero
-    /// Its cell, from 1.
+    /// Number of the cell with the lowest voltage, from 1.
     public var lowestVoltageCell = 0
     /// Highest cell voltage.
     public var highestVoltage = Millivolts.zero
-    /// Its cell, from 1.
+    /// Number of the cell with the highest voltage, from 1.
     public var highestVoltageCell = 0
     /// Lowest cell temperature.
     public var lowestTemperature = Millidegrees.zero
-    /// Its cell, from 1.
+    /// Number of the cell with the lowest temperature, from 1.
     public var lowestTemperatureCell = 0
     /// Highest cell temperature. A board that balances reads warmer than its cell.
     public var highestTemperature = Millidegrees.zero
-    /// Its cell, from 1.
+    /// Number of the cell with the highest temperature, from 1.
     public var highestTemperatureCell = 0
     /// State of charge, 0...100 %.
     public var soc = 0
@@ -41,6 +41,6 @@ public struct Measurements: Hashable, Sendable {
     /// Energy discharged since installation.
     public var lifetimeOut = WattHours.zero
 
-    /// Readings of zero, without currents.
+    /// Creates readings of zero, without currents.
     public init() {}
 }

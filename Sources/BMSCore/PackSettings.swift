@@ -2,11 +2,11 @@
 public struct PackSettings: Hashable, Sendable {
     /// Number of cells, 1...255.
     public var cellCount: Int
-    /// Below it the load relay opens.
+    /// Vmin: the load relay opens below it.
     public var minimumVoltage: Millivolts
-    /// At it the charge relay opens.
+    /// Vmax: the charge relay opens at it.
     public var maximumVoltage: Millivolts
-    /// Above it a board balances.
+    /// Vbalance: a board balances above it.
     public var balanceVoltage: Millivolts
     /// Configured capacity; often deliberately below the label.
     public var capacity: WattHours

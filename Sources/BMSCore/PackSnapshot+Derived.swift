@@ -1,12 +1,12 @@
-// What is computed, not sent. Formulas: facts of the vendor's driver, docs/protocol.md, section "Derived quantities".
+// Values that are computed, not sent. Formulas: facts of the vendor's driver, docs/protocol.md, section "Derived quantities".
 extension PackSnapshot {
-    /// Nominal voltage of a cell: key 4-5 where it came and lies in the pack's window, else by chemistry, else that of LFP.
+    /// Nominal voltage of a cell: key 4-5 where it came and lies in the pack's window, else that of the chemistry, else that of LFP.
     public var nominalVoltage: Millivolts {
         ifSound(cellSettings.nominal) ?? (chemistry ?? .lfp).nominalVoltage
     }
 
-    /// A cell voltage of the keys, if it lies between Vmin and Vmax. Keys come one byte at a time and nothing confirms
-    /// them; unbounded, one damaged byte could multiply the capacity or make another chemistry of the pack.
+    /// A cell voltage from the keys, if it lies between Vmin and Vmax. Keys come one byte at a time and nothing confirms them; without
+    /// bounds, one damaged byte could multiply the capacity or change the chemistry of the pack.
     func ifSound(_ voltage: Millivolts?) -> Millivolts? {
         guard let voltage, let settings, voltage > settings.minimumVoltage, voltage < settings.maximumVoltage else {
             return nil
@@ -37,7 +37,7 @@ extension PackSnapshot {
         return Milliwatts(measurements.packVoltage, current)
     }
 
-    /// Seconds until empty at the present current; `nil` unless discharging by more than 0.5 A, and above 30 days.
+    /// Seconds until empty at the present current; `nil` unless discharging by more than 0.5 A, and where it takes more than 30 days.
     public var timeToGo: Int? {
         guard let stored = storedCharge, let current = measurements?.current, current.rawValue < -500 else {
             return nil

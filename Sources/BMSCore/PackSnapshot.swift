@@ -4,7 +4,7 @@ public struct CellReading: Hashable, Sendable {
     public var voltage: Millivolts
     /// Temperature of the cell's board.
     public var temperature: Millidegrees
-    /// When it was read.
+    /// Time of the reading.
     public var time: Timestamp
 
     /// Creates a reading.
@@ -15,19 +15,19 @@ public struct CellReading: Hashable, Sendable {
     }
 }
 
-/// Settings of a cell that only keys tell.
+/// Settings of a cell that only keys carry.
 public struct CellSettings: Hashable, Sendable {
     /// V-low: early warning before Vmin.
     public var low: Millivolts?
     /// Nominal voltage.
     public var nominal: Millivolts?
-    /// V-full: a cell counts as full.
+    /// V-full: the voltage at which a cell counts as full.
     public var full: Millivolts?
 
-    /// Nothing known.
+    /// Creates settings of which none is known.
     public init() {}
 
-    /// Takes what keys say; what they do not say stays.
+    /// Takes the values that keys carry; the others stay.
     public mutating func note(_ keys: KeyValues) {
         low = keys.lowVoltage ?? low
         nominal = keys.nominalVoltage ?? nominal
@@ -35,29 +35,29 @@ public struct CellSettings: Hashable, Sendable {
     }
 }
 
-/// Knowledge of a pack: the newest believed measurements, voted status, cells and rare values with their ages.
+/// Everything known of a pack: the newest believed measurements, voted status, cells and rare values with their ages.
 public struct PackSnapshot: Hashable, Sendable {
     /// The newest believed measurements; `nil` before the first.
     public var measurements: Measurements?
     /// Frames believed so far: two may come within a millisecond.
     public var framesMeasured = 0
-    /// When the newest came.
+    /// Time of the newest measurements.
     public var measuredAt: Timestamp?
-    /// When the last good frame came, with or without measurements; `nil` before the first.
+    /// Time of the last good frame, with or without measurements; `nil` before the first.
     public var linkAt: Timestamp?
-    /// When the last frame came whose signs and sum are right, whether it was taken or refused; `nil` before the first.
+    /// Time of the last frame whose signs and sum are right, whether the frame was taken or refused; `nil` before the first.
     public var heardAt: Timestamp?
-    /// The check that refused the newest of these frames; `nil` where it was taken.
+    /// The check that refused the newest frame; `nil` where that frame was taken.
     public var refusal: Rejection?
-    /// Charge and discharge permission: lost at once, also by a refused frame; gained after two of three that count.
+    /// Charge and discharge permission: lost at once, also by a refused frame; gained after two of the last three frames that count.
     public var permissions: StatusFlags = []
-    /// Alarms, after two of three; refused frames raise them as well and clear none.
+    /// Alarms: raised after two of the last three frames. Refused frames raise alarms as well and clear none.
     public var alarms: StatusFlags = []
-    /// Status byte of the newest good frame, unvoted, lowered by the refused ones since: for what must act at once.
+    /// Status byte of the newest good frame, without a vote, lowered by the refused frames since: for actions that cannot wait.
     public var newestStatus: StatusFlags = []
-    /// Bits that the newest good frame or a refused one since said at their careful value; empty before any frame.
+    /// Bits that were at their careful value in the newest good frame or in a refused one since; empty before any frame.
     public var carefulStatus: StatusFlags = []
-    /// Bits that are held at their careful value because they flickered: permissions are taken away, alarms stand.
+    /// Bits that are held at their careful value because they flickered: permissions are taken away, alarms are set.
     public var heldStatus: StatusFlags = []
     /// Confirmed settings; `nil` before the first believed frame.
     public var settings: PackSettings?
@@ -69,20 +69,20 @@ public struct PackSnapshot: Hashable, Sendable {
     public var cellSettings = CellSettings()
     /// Chemistry by configuration, else inferred; `nil` where the thresholds fit none.
     public var chemistry: Chemistry?
-    /// When bytes last came that are part of no frame; `nil`: never. The half frame after the opening of a source is no damage, nor is a
-    /// frame whose sum is right and whose content is refused.
+    /// Time of the last bytes that belong to no frame; `nil` where there were none. The half frame after the opening of a source is not
+    /// damage, nor is a frame whose sum is right and whose content is refused.
     public var damagedAt: Timestamp?
     /// Receiver's counters.
     public var counters = LinkCounters()
 
-    /// Nothing known.
+    /// Creates a snapshot in which nothing is known.
     public init() {}
 
     /// The BMS permits charging.
     public var chargeAllowed: Bool { permissions.contains(.chargeAllowed) }
     /// The BMS permits discharging.
     public var dischargeAllowed: Bool { permissions.contains(.dischargeAllowed) }
-    /// The newest frame, or two of the last three, miss the cell boards.
+    /// The newest frame, or two of the last three, had no communication with the cell boards.
     public var hasCellCommunicationFault: Bool {
         alarms.union(newestStatus).contains(.noCellCommunication)
     }
@@ -90,7 +90,7 @@ public struct PackSnapshot: Hashable, Sendable {
     /// Milliseconds since the last good frame.
     public func age(at now: Timestamp) -> Int64? { linkAt.map { max(0, now - $0) } }
 
-    /// The reading of a cell (from 1) unless it is older than three turns of the slot, at one frame a second.
+    /// The reading of a cell (from 1) unless it is older than 10 s and than three rounds through all cells at one frame a second.
     public func reading(ofCell number: Int, at now: Timestamp) -> CellReading? {
         guard cells.indices.contains(number - 1), let reading = cells[number - 1] else { return nil }
         let maximumAge = max(10_000, 3 * Int64(cells.count) * 1000)

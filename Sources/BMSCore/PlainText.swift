@@ -1,7 +1,7 @@
 // Text from outside, before it reaches a terminal, a log, a topic or a name.
 extension Unicode.Scalar {
-    /// The scalar stands for itself alone: it moves no cursor, ends no line and turns no text around. Not plain are C0 and C1 controls,
-    /// DEL, the separators of lines and paragraphs, and the marks, embeddings, overrides and isolates of bidirectional text.
+    /// True for a scalar that moves no cursor, ends no line and turns no text around. Scalars that are not plain: C0 and C1 controls, DEL,
+    /// the separators of lines and paragraphs, and the marks, embeddings, overrides and isolates of bidirectional text.
     package var isPlain: Bool {
         switch value {
         case ..<0x20, 0x7F...0x9F, 0x061C, 0x200E, 0x200F, 0x2028...0x202E, 0x2066...0x206F: false
@@ -11,14 +11,14 @@ extension Unicode.Scalar {
 }
 
 extension Character {
-    /// Made of plain scalars alone.
+    /// True when all scalars are plain.
     package var isPlain: Bool { unicodeScalars.allSatisfy(\.isPlain) }
 }
 
 extension StringProtocol {
-    /// Made of plain scalars alone.
+    /// True when all scalars are plain.
     package var isPlain: Bool { unicodeScalars.allSatisfy(\.isPlain) }
 
-    /// Without what is not plain.
+    /// The text without the characters that are not plain.
     package var plain: String { isPlain ? String(self) : String(filter(\.isPlain)) }
 }

@@ -1,6 +1,6 @@
-/// Why bytes, or a frame, were not taken. One counter and one remedy each.
+/// The reason why bytes, or a frame, were not taken. Each reason has one counter and one remedy.
 public enum Rejection: String, CaseIterable, Hashable, Sendable {
-    // Shape: what makes 58 bytes a frame. Always checked.
+    // Shape: the checks that make 58 bytes a frame. They always apply.
 
     /// One of the three sign bytes is not `+`, `-` or `X` where a frame was due.
     case signs
@@ -17,20 +17,20 @@ public enum Rejection: String, CaseIterable, Hashable, Sendable {
     /// Coldest cell above warmest cell.
     case temperatureOrder
 
-    // Plausibility: what a battery can be. Each but the thresholds has a configuration key that loosens it.
+    // Plausibility: the bounds of what a battery can be. Each check but that of the thresholds has a configuration key that loosens it.
 
     /// A current beyond any sensor.
     case current
     /// A cell voltage outside the range of cells.
     case cellVoltage
-    /// Vmin or Vmax outside the range of cells, or Vmin not below Vmax. Set in the vendor's app, nothing loosens it.
+    /// Vmin or Vmax outside the range of cells, or Vmin not below Vmax. Both are set in the vendor's app; nothing loosens this check.
     case thresholds
     /// A temperature outside the range of the boards.
     case temperature
     /// The pack voltage does not fit the number of cells between lowest and highest.
     case packVoltage
 
-    // History: what does not follow from the frame before. A repetition confirms it.
+    // History: a frame that does not follow from the frame before. A repetition confirms it.
 
     /// A voltage, a temperature, a current, the state of charge or the stored energy moved further than a second allows.
     case jump
@@ -38,7 +38,7 @@ public enum Rejection: String, CaseIterable, Hashable, Sendable {
     case settings
     /// The sender repeats one frame, byte for byte, for longer than a living BMS can.
     case stuck
-    /// Nobody knows when it was measured: it took long to arrive, or came in a burst, or after a gap.
+    /// The time of the measurement is unknown: the frame took long to arrive, or came in a burst, or after a gap.
     case heldBack
 
     /// Finding of the check, for people.
@@ -63,7 +63,7 @@ public enum Rejection: String, CaseIterable, Hashable, Sendable {
         }
     }
 
-    /// The configuration key under a pack that loosens the check; `nil` for the checks that make a frame a frame.
+    /// The configuration key under a pack that loosens the check; `nil` where nothing loosens it.
     public var configurationKey: String? {
         switch self {
         case .signs, .sum, .cellNumber, .soc, .voltageOrder, .temperatureOrder, .thresholds, .heldBack: nil
@@ -89,7 +89,7 @@ public struct LinkCounters: Hashable, Sendable {
     public private(set) var rejections: [Rejection: Int] = [:]
     /// Bytes that belong to no accepted frame.
     public var bytesDropped = 0
-    /// Times that the frame boundary was lost and found again.
+    /// Number of times that the frame boundary was lost and found again.
     public var resyncs = 0
 
     /// Zero counters.

@@ -1,4 +1,4 @@
-/// A value behind a reference, for what is copied along far more often than it is made anew or looked at.
+/// A value behind a reference, for values that are copied along far more often than they are made or looked at.
 public final class Shared<Value: Hashable & Sendable>: Hashable, Sendable {
     /// The value.
     public let value: Value
@@ -6,9 +6,9 @@ public final class Shared<Value: Hashable & Sendable>: Hashable, Sendable {
     /// Shares a value.
     public init(_ value: Value) { self.value = value }
 
-    /// Equal values, wherever they lie.
+    /// True for equal values, wherever they are stored.
     public static func == (left: Shared, right: Shared) -> Bool { left === right || left.value == right.value }
 
-    /// By the value.
+    /// Hashes the value.
     public func hash(into hasher: inout Hasher) { hasher.combine(value) }
 }

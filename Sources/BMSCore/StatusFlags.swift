@@ -29,10 +29,10 @@ public struct StatusFlags: OptionSet, Hashable, Sendable {
     /// Every bit.
     public static let all = Self(rawValue: 0xFF)
 
-    /// The bits that stand at their careful value: permissions that are missing, and alarms that are set.
+    /// The bits that are at their careful value: permissions that are missing, and alarms that are set.
     public var careful: Self { Self.permissions.subtracting(self).union(intersection(.alarms)) }
 
-    /// The same with some bits put to their careful value: permissions taken away, alarms set.
+    /// These flags with some bits put to their careful value: permissions taken away, alarms set.
     public func lowered(_ bits: Self) -> Self {
         subtracting(bits.intersection(.permissions)).union(bits.intersection(.alarms))
     }
@@ -47,9 +47,9 @@ public struct SecondStatus: OptionSet, Hashable, Sendable {
 
     /// The BMS will soon open a relay.
     public static let earlyWarning = Self(rawValue: 1 << 1)
-    /// Below Tmin for charging.
+    /// The pack is below Tmin for charging.
     public static let tooColdToCharge = Self(rawValue: 1 << 2)
-    /// Below Tmin for discharging.
+    /// The pack is below Tmin for discharging.
     public static let tooColdToDischarge = Self(rawValue: 1 << 3)
     /// Contact of the charge relay is closed.
     public static let chargeRelayClosed = Self(rawValue: 1 << 4)

@@ -1,16 +1,16 @@
 /// A threshold of the BMS that contradicts the chemistry: one of the two is wrong, and nobody here can tell which.
 public struct ThresholdFault: Hashable, Sendable {
-    /// Thresholds that tell of the chemistry.
+    /// Thresholds that depend on the chemistry.
     public enum Threshold: String, Hashable, Sendable {
-        /// Below it the load relay opens.
+        /// The load relay opens below this voltage.
         case minimum = "Vmin"
-        /// At it the charge relay opens.
+        /// The charge relay opens at this voltage.
         case maximum = "Vmax"
-        /// Above it a board balances.
+        /// A board balances above this voltage.
         case balance = "Vbalance"
     }
 
-    /// The chemistry that was asked.
+    /// The chemistry that the thresholds were compared with.
     public let chemistry: Chemistry
     /// The threshold that contradicts it.
     public let threshold: Threshold

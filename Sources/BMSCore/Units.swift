@@ -4,7 +4,7 @@ public protocol UnitOfMeasure: Sendable {
     static var symbol: String { get }
 }
 
-/// A whole number of one unit, as it stands on the wire: no rounding, no binary fractions.
+/// A whole number of one unit, as on the wire: no rounding, no binary fractions.
 public struct Quantity<Unit: UnitOfMeasure>: Hashable, Comparable, Sendable, AdditiveArithmetic {
     /// The count of the unit.
     public var rawValue: Int
@@ -106,7 +106,7 @@ public struct Timestamp: Hashable, Comparable, Sendable {
     public init(milliseconds: Int64) { self.milliseconds = milliseconds }
     /// Order in time.
     public static func < (left: Self, right: Self) -> Bool { left.milliseconds < right.milliseconds }
-    /// Milliseconds from `right` to `left`; negative when `left` is earlier. Saturates: wrapped around, the oldest
+    /// Milliseconds from `right` to `left`; negative when `left` is earlier. The difference saturates: if it wrapped around, the oldest
     /// moment would look like the newest.
     public static func - (left: Self, right: Self) -> Int64 {
         let (difference, isOverflow) = left.milliseconds.subtractingReportingOverflow(right.milliseconds)

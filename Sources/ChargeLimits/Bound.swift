@@ -2,27 +2,27 @@ public import BMSCore
 
 /// Stable name of a bound, for machines.
 public enum RuleName: String, Hashable, Sendable {
-    // By what is set and configured.
+    // Bounds by settings and the configuration.
     case target, userCap, fuse, sensorRange, cellRating, reserve, maximumSoc, chemistry
-    // By what is measured.
+    // Bounds by measurements.
     case float, highestCell, hardCellCut, hotBoards, lowestCell, loadStep, empty, cold, hot, chargeByVoltage,
         deepDischarge
-    // By what the BMS says, or that it says nothing.
+    // Bounds by the BMS's word, or by its silence.
     case chargePermission, dischargePermission, cellCommunication, alarmHighCell, alarmLowCell, alarmCold, alarmHot
     case cellCount, link
-    // By what somebody asked for.
+    // Bounds by commands.
     case command, chargeOff, dischargeOff
-    // Of packs in parallel.
+    // Bounds of packs in parallel.
     case sum, mismatch
-    /// Of one pack of a bank, which is named after it: "pack:garage".
+    /// Bounds of one pack of a bank, named after the pack: "pack:garage".
     case pack, overload, silent
 }
 
 extension RuleName {
     /// CCL 0 by this rule forbids charging, so CVL holds the pack at rest for chargers that ignore CCL.
     ///
-    /// The BMS's refusal is not among them: ``Cause/chargeRefused(isEndOfCharge:)`` says whether it is one or the end of a charge. Cells
-    /// close to Vmax, lost cell boards and silence have a charge voltage of their own.
+    /// The BMS's refusal is not among these rules: ``Cause/chargeRefused(isEndOfCharge:)`` says whether it is a refusal or the end of a
+    /// charge. Cells close to Vmax, lost cell boards and silence have a charge voltage of their own.
     var stopsCharging: Bool {
         switch self {
         case .cold, .hot, .alarmCold, .alarmHot, .alarmHighCell, .chargeOff, .deepDischarge, .maximumSoc, .chemistry:
@@ -53,7 +53,7 @@ extension RuleName {
 public struct Bound: Hashable, Sendable {
     /// Bound in mV (CVL) or mA (CCL, DCL).
     public var value: Int
-    /// Why.
+    /// The reason for the bound.
     public var cause: Cause
     /// The limit that it bounds.
     public var limit: LimitKind
@@ -102,6 +102,6 @@ extension Bound {
 }
 
 extension Cause {
-    /// The pack of a bank that it speaks of; `nil`: it speaks of none.
+    /// The pack of a bank that the cause names; `nil` where it names none.
     var pack: String? { if case .bank(let cause) = self { cause.pack } else { nil } }
 }

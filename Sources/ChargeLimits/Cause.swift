@@ -1,18 +1,18 @@
 public import BMSCore
 
-/// Why a bound is where it is: numbers now, a sentence when somebody reads it.
+/// The reason for the value of a bound: numbers now, a sentence when somebody reads it.
 ///
-/// A bank's own are ``BankCause``.
+/// The causes of a bank are ``BankCause``.
 public enum Cause: Hashable, Sendable {
-    /// Before anything is known.
+    /// Nothing is known yet.
     case nothingKnown
-    /// N x a voltage per cell, from a Vbalance that was sent as it is used or not.
+    /// N x a voltage per cell, with the source of its Vbalance.
     case target(cells: Int, cell: Millivolts, balance: BalanceSource)
     /// The highest voltage of cells of a chemistry, and thresholds that contradict it.
     case chemistryCeiling(Chemistry, cell: Millivolts), contradiction(ThresholdFault)
     /// The configuration's ceilings.
     case chargeCap(Milliamperes), dischargeCap(Milliamperes), voltageCap(Millivolts)
-    /// Asked for while the bridge runs.
+    /// Commands while the bridge runs.
     case commandedCharge(Milliamperes), commandedDischarge(Milliamperes), commandedVoltage(Millivolts)
     case chargeSwitchedOff(LimitCommands.SwitchedOff), dischargeSwitchedOff(LimitCommands.SwitchedOff)
     case commandedFloat(Millivolts)
@@ -20,7 +20,7 @@ public enum Cause: Hashable, Sendable {
     case fuse(Milliamperes)
     /// Share of the current sensor's range, in percent.
     case sensor(percent: Int, range: Milliamperes)
-    /// Of the cells.
+    /// Rating of the cells.
     case rating(Rating)
     /// The BMS has no capacity set.
     case noCapacity(assumed: MilliampereHours)
@@ -44,32 +44,32 @@ public enum Cause: Hashable, Sendable {
     /// Temperatures.
     case coldest(CellTemperature), warmest(CellTemperature)
     case boardsTooWarm(Millidegrees, maximum: Millidegrees)
-    /// Full: on the way to the resting voltage, and there.
+    /// The full pack is on its way to the resting voltage, or there; or its balancing has stalled.
     case towardsFloat(Millivolts), float(Millivolts), balancingStalled(Millivolts)
     /// Full and at rest, with a cell above Vbalance.
     case restsAboveBalance(CellVoltage, balance: Millivolts)
-    /// A current said in volts, over the pack's voltage without current.
+    /// A current expressed in volts, above the pack's voltage without current.
     case byVoltage(Milliamperes, rest: Millivolts)
     /// Permissions of the BMS.
     case chargeRefused(isEndOfCharge: Bool), chargeAwaited, dischargeRefused, dischargeAwaited
     /// Faults that the BMS reports.
     case cellCommunication, cellTooHigh, cellTooLow, tooCold, tooWarm
-    /// The same in a frame whose measurements a check refused.
+    /// A cause in a frame whose measurements a check refused.
     indirect case inRefusedFrame(Cause, Rejection)
     /// The number of cells changed.
     case cellsChanged(from: Int, to: Int)
     /// No good frame.
     case silence(seconds: Int64), clockJumped
-    /// A bank's own.
+    /// A cause of a bank.
     indirect case bank(BankCause)
 
-    /// Where a Vbalance comes from.
+    /// The source of a Vbalance.
     public enum BalanceSource: Hashable, Sendable {
-        /// As sent.
+        /// Vbalance is used as sent.
         case sent
-        /// Sent too near to or above Vmax.
+        /// Vbalance was sent too near to or above Vmax.
         case tooHigh(sent: Millivolts)
-        /// Not above Vmin, as where balancing is switched off.
+        /// Vbalance is not above Vmin, as where balancing is switched off.
         case missing(sent: Millivolts)
     }
 
@@ -179,7 +179,7 @@ extension Cause: CustomStringConvertible {
 }
 
 extension Cause {
-    /// The BMS does not permit charging: `true` at the end of a charge, `false` where that is a refusal; `nil`: the cause is another.
+    /// Kind of a missing permission to charge: `true` at the end of a charge, `false` for a refusal; `nil` for any other cause.
     var isEndOfCharge: Bool? {
         switch self {
         case .chargeRefused(let isEndOfCharge): isEndOfCharge

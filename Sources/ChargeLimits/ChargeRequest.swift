@@ -1,14 +1,14 @@
 import BMSCore
 
-/// The wish to be charged from wherever power comes (`chargeRequest`): on when the pack is empty, or below 3 % of charge; off
-/// 5 points above; never while charging is forbidden.
+/// The wish to be charged from any source of power (`chargeRequest`): on when the pack is empty, or below 3 % of charge; off 5 points
+/// above; never on while charging is forbidden.
 struct ChargeRequest: Sendable {
     private static let low = 3
     private static let release = 8
 
     private var isWanted = false
 
-    /// - Returns: whether the pack asks to be charged.
+    /// - Returns: true while the pack asks to be charged.
     mutating func step(_ input: LimitInput, _ bounds: [Bound]) -> Bool {
         let isEmpty = bounds.contains { $0.name == .empty }
         let soc = input.isSocKnown ? input.measured.soc : nil

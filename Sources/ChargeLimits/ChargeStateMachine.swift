@@ -1,17 +1,17 @@
 import BMSCore
 
-/// Bulk, absorption, balancing, full, float. Stepped by believed frames only; silence changes nothing.
+/// The charge states bulk, absorption, balancing, full and float. Only believed frames step them; silence changes nothing.
 ///
-/// Full when the lowest cell stands at Vbalance - 5 mV and the current is down to 4 % of C (and the 1 A that boards
-/// burn), for 120 counted seconds while the BMS says 100 %, 600 s without; or, in normal mode, when the BMS ends the
-/// charge itself. Float once the voltage has eased down and every other pack of the bank is full. Back to bulk below
-/// the restart SoC or voltage for 30 s, with cells 50 mV apart at rest for 20 min, when the next full charge is due, or
-/// when somebody asks for it. Balancing that gains nothing for 24 h ends as full, stalled.
+/// A pack is full when the lowest cell is at Vbalance - 5 mV and the current is down to 4 % of C (and the 1 A that boards burn), for 120
+/// counted seconds while the BMS says 100 %, 600 s without; or, in normal mode, when the BMS ends the charge itself. It floats once the
+/// voltage has eased down and every other pack of the bank is full. It goes back to bulk below the restart SoC or voltage for 30 s, with
+/// cells 50 mV apart at rest for 20 min, when the next full charge is due, or when somebody asks for it. Balancing that gains nothing for
+/// 24 h ends as full, stalled.
 ///
 /// Sources: the manuals' rule for 100 % SoC, two peers' restart figures, the bench. Example: 16 LFP cells of 100 Ah with
 /// Vbalance 3.400 V: lowest 3.395 V, 4.5 A and 100 % for 120 s is full (4 A and the boards' 1 A).
 struct ChargeStateMachine: Sendable {
-    /// Circumstances of a step that no measurement tells.
+    /// Circumstances of a step that no measurement shows.
     struct Context: Sendable {
         /// 4 % of C: below it a charge counts as ended.
         var tail = Milliamperes.zero
@@ -79,7 +79,7 @@ struct ChargeStateMachine: Sendable {
     }
 
     private mutating func enterBalancing(_ measured: Measurements, _ context: Context) {
-        // Night and day come between: what counts is the time spent balancing.
+        // Nights and days come between: only the time spent balancing counts.
         if measured.lowestVoltage > bestLow + Millivolts(5) || bestLow == .zero {
             bestLow = measured.lowestVoltage
             secondsWithoutGain = 0
@@ -114,7 +114,7 @@ struct ChargeStateMachine: Sendable {
         if secondsLow >= 30 || secondsApart >= 1200 || isDue { self = ChargeStateMachine() }
     }
 
-    /// Goes on where an earlier one stood.
+    /// Goes on from the state of an earlier machine.
     mutating func recall(_ recent: LimitMemory.Recent) {
         state = recent.state == .stale ? .bulk : recent.state
         stalledSoc = recent.stalledSoc

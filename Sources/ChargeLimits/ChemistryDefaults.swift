@@ -6,7 +6,7 @@ public struct ChemistryDefaults: Hashable, Sendable {
     public let chargeRate: Int
     /// Discharge current in thousandths of the capacity per hour.
     public let dischargeRate: Int
-    /// Temperature at and below which charging ends, whole degrees Celsius; `nil`: there is none.
+    /// Temperature at and below which charging ends, whole degrees Celsius; `nil` where there is none.
     public let lowestChargeTemperature: Int?
 
     /// The figures of a chemistry with the owner's rates and curves, but without a window of temperatures.

@@ -5,23 +5,23 @@ import BMSCore
 struct ChemistryProfile: Hashable, Sendable {
     /// Target of the charge voltage above Vbalance, per cell. Manuals: 25...40 mV for LFP.
     var head: Millivolts
-    /// Where feedback on the highest cell begins, above Vbalance.
+    /// Voltage above Vbalance at which feedback on the highest cell begins.
     var soft: Millivolts
     /// Resting voltage after full, below Vbalance.
     var floatBelow: Millivolts
-    /// A lowest cell under this, at rest after full, starts the next charge; `nil`: the state of charge alone does.
+    /// Voltage of the lowest cell, at rest after full, below which the next charge starts; `nil` where the state of charge alone decides.
     var restartVoltage: Millivolts?
     /// Charge current in thousandths of the capacity per hour.
     var chargeRate: Int
     /// Discharge current in thousandths of the capacity per hour.
     var dischargeRate: Int
-    /// Where discharge tapers to its floor, above Vmin, per cell.
+    /// Voltage above Vmin at which discharge tapers to its floor, per cell.
     var hold: Millivolts
     /// Cell resistance with diffusion, on the high side: milliohm x ampere-hour.
     var resistance: Double
     /// Charge current against the coldest (below 25 degC) and the warmest cell.
     var charge: TemperatureCurve
-    /// Discharge current, likewise.
+    /// Discharge current against the coldest (below 25 degC) and the warmest cell.
     var discharge: TemperatureCurve
 
     static func of(_ chemistry: Chemistry?) -> ChemistryProfile {
@@ -33,7 +33,7 @@ struct ChemistryProfile: Hashable, Sendable {
         }
     }
 
-    /// With the owner's figures in place of the defaults.
+    /// The profile with the owner's figures in place of the defaults.
     func adapted(to file: LimitConfiguration) -> ChemistryProfile {
         var profile = self
         profile.head = file.head ?? head

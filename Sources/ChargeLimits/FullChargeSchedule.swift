@@ -1,13 +1,13 @@
 import BMSCore
 
-/// When a full pack is charged and balanced once more: after some days in which it hardly discharged, within the owner's
+/// The schedule by which a full pack is charged and balanced once more: after some days in which it hardly discharged, within the owner's
 /// hours (while the sun shines, say), or because somebody asks. Users of both peers asked for each of these.
 ///
-/// Example: interval 7 days, hours 10..<16, full last Monday at 14:00: due on the next Monday at 14:00; had that been 18:00,
-/// on Tuesday at 10:00.
+/// Example: interval 7 days, hours 10..<16, full last Monday at 14:00: due on the next Monday at 14:00; full at 18:00: due on Tuesday at
+/// 10:00.
 struct FullChargeSchedule: Sendable {
     private var standardInterval: Int
-    /// Days in place of the configuration's.
+    /// Interval in days in place of the configuration's.
     var commandedInterval: Int?
     private var hours: Range<Int>?
     private var fullAt: Timestamp?
@@ -18,7 +18,7 @@ struct FullChargeSchedule: Sendable {
         hours = configuration.balanceHours
     }
 
-    /// Another file; what is known stays.
+    /// Takes another configuration; the time of the last full charge stays.
     mutating func reconfigure(_ configuration: LimitConfiguration) {
         standardInterval = configuration.fullChargeInterval
         hours = configuration.balanceHours

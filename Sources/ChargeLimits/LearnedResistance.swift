@@ -1,22 +1,22 @@
 import BMSCore
 
-/// Resistance of a cell as load steps taught it, and what follows for DCL.
+/// Resistance of a cell as load steps taught it, and the figure for DCL that follows from it.
 struct LearnedResistance: Sendable {
-    /// More steps do not weigh more: cells age.
+    /// Number of steps beyond which more steps do not weigh more: cells age.
     static let mostSteps = 64
-    /// Fewer prove nothing.
+    /// Number of steps below which nothing is proven.
     private static let leastSteps = 8
-    /// Standard deviation over mean; what scatters more is not believed.
+    /// Largest standard deviation over mean; steps that scatter more are not believed.
     private static let mostScatter = 0.25
-    /// Of the resistance at all times over that at 15 s (bench cells: 1.6 / 0.73 to 1.6 / 0.8).
+    /// Ratio of the resistance at all times to that at 15 s (bench cells: 1.6 / 0.73 to 1.6 / 0.8).
     private static let diffusion = 2.2
     /// A cold cell resists more: share per kelvin below 25 degC.
     private static let perKelvin = 0.025
 
-    /// As it should survive a restart; `nil`: nothing yet.
+    /// The memory that should survive a restart; `nil` while nothing is learned.
     private(set) var memory: LimitMemory.Resistance?
 
-    /// Goes on from what was remembered, if it is within reason.
+    /// Goes on from a remembered resistance, if it is within reason.
     init(_ memory: LimitMemory.Resistance?) {
         guard let memory else { return }
         let isSound =
@@ -25,7 +25,7 @@ struct LearnedResistance: Sendable {
         self.memory = isSound ? memory : nil
     }
 
-    /// Takes the resistance that a load step showed, milliohm; what lies far from the table's figure teaches nothing.
+    /// Takes the resistance that a load step showed, milliohm; a value far from the table's figure teaches nothing.
     mutating func take(_ shown: Double, _ input: LimitInput) {
         let sample = shown / Self.temperatureFactor(input)
         let expected = input.figures.expectedResistance
@@ -45,14 +45,14 @@ struct LearnedResistance: Sendable {
         return 1 + perKelvin * max(0, min(60, 25 - coldest))
     }
 
-    /// Enough steps that agree.
+    /// There are enough steps, and they agree.
     private var isConfident: Bool {
         guard let memory, memory.steps >= Self.leastSteps else { return false }
         return memory.variance <= Self.mostScatter * Self.mostScatter * memory.mean * memory.mean
     }
 
-    /// Resistance of a cell for DCL, milliohm: learned where that is trustworthy, never below 0.6 of the table's, never
-    /// above 4 times; else the table's.
+    /// Resistance of a cell for DCL, milliohm: the learned one where it is trustworthy, never below 0.6 of the table's, never above 4
+    /// times; otherwise the table's.
     func used(_ input: LimitInput) -> Double {
         let expected = input.figures.expectedResistance
         guard let memory, isConfident else { return expected }

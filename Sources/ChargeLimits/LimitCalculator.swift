@@ -1,6 +1,6 @@
 public import BMSCore
 
-/// Snapshot and time to CVL, CCL, DCL: each the minimum of the bounds of all rules, falling at once and rising slowly.
+/// Turns a snapshot and a time into CVL, CCL and DCL: each is the minimum of the bounds of all rules, falls at once and rises slowly.
 ///
 /// Step it with every frame, and once a second without one: silence must lower limits, too.
 public struct LimitCalculator: Sendable {
@@ -25,7 +25,7 @@ public struct LimitCalculator: Sendable {
     /// A calculator for one pack.
     ///
     /// - Parameters:
-    ///   - memory: what an earlier one had learned; taken when the pack is still the same.
+    ///   - memory: knowledge of an earlier calculator; taken when the pack is still the same.
     ///   - now: the moment to which `memory` refers.
     public init(
         _ configuration: LimitConfiguration = LimitConfiguration(), memory: LimitMemory? = nil,
@@ -38,8 +38,8 @@ public struct LimitCalculator: Sendable {
         if let seconds = memory?.secondsSinceFull { schedule.wasFull(secondsAgo: seconds, at: now) }
     }
 
-    /// Commands of people and programs. The next step obeys them, with or without a frame; a full charge that was asked for is
-    /// over when the pack is full, see ``isFullChargeRequested``.
+    /// Commands of people and programs. The next step obeys them, with or without a frame; a requested full charge is over when the pack is
+    /// full, see ``isFullChargeRequested``.
     public var commands = LimitCommands() {
         didSet {
             schedule.commandedInterval = commands.fullChargeInterval
@@ -47,7 +47,7 @@ public struct LimitCalculator: Sendable {
         }
     }
 
-    /// Time since the pack was last full, over restarts; `nil`: not seen yet.
+    /// Seconds since the pack was last full, over restarts; `nil` where that was not seen yet.
     public func secondsSinceFull(at now: Timestamp) -> Int64? { schedule.secondsSinceFull(at: now) }
 
     /// A full charge was asked for and has not ended.
@@ -90,7 +90,7 @@ public struct LimitCalculator: Sendable {
         schedule.reconfigure(configuration)
     }
 
-    /// The owner allows to charge a deeply discharged pack; counts where ``LimitMemory/Latch/deepDischarge`` is set.
+    /// Notes that the owner allows charging a deeply discharged pack; this counts where ``LimitMemory/Latch/deepDischarge`` is set.
     public mutating func allowDeepCharge() { isDeepChargeAllowed = true }
 
     /// The limits at `now`; `nil` before the first believed frame, when not even the number of cells is known.
@@ -109,7 +109,7 @@ public struct LimitCalculator: Sendable {
         let age = snapshot.age(at: now) ?? 0
         var input = LimitInput(
             figures: figures(snapshot, settings), measured: measured,
-            // Nothing came for a while that could contradict the newest one.
+            // For a while no frame has come that could contradict the newest measurements.
             before: age >= Self.unanswered ? nil : measurements.before,
             permissions: snapshot.permissions, alarms: snapshot.alarms, newestStatus: snapshot.newestStatus,
             freshness: configuration.freshness.freshness(of: snapshot.linkAt, at: now), age: age,
@@ -129,10 +129,10 @@ public struct LimitCalculator: Sendable {
         return publish(bounds, input, snapshot, hasFrame: before?.isAll(of: snapshot) != true, since: before)
     }
 
-    /// Milliseconds after which a reading counts though no second frame confirmed it.
+    /// Milliseconds after which a reading counts although no second frame has confirmed it.
     private static let unanswered: Int64 = 2_000
 
-    /// Moves what only a new measurement moves.
+    /// Moves the state that only a new measurement moves.
     private mutating func measure(_ input: inout LimitInput, _ context: LimitContext) {
         input.state = machine.state
         imbalance.step(input.measuredImbalance, elapsed: input.elapsed)
@@ -148,7 +148,7 @@ public struct LimitCalculator: Sendable {
     ) -> Limits {
         let isDistrusted = FreshnessTimes.isDistrusted(snapshot.damagedAt, at: input.now)
         let capacity = Double(input.capacity.rawValue)
-        // Ticks between frames lower limits but do not raise them, and what they took is given to the next frame.
+        // Ticks between frames lower limits but do not raise them; the time that they took is given to the next frame.
         let sinceFrame = min(1, Self.seconds(from: before?.linkAt, to: snapshot.linkAt))
         let elapsed = max(sinceFrame, Self.seconds(from: lastStepAt, to: input.now))
         lastStepAt = input.now
@@ -176,7 +176,8 @@ public struct LimitCalculator: Sendable {
         return new
     }
 
-    /// Knowledge holds for one pack: another number of cells ends all of it, another capacity what was learned.
+    /// Recalls a memory. Knowledge holds for one pack: another number of cells ends all of it, another capacity ends the learned
+    /// resistance.
     ///
     /// - Returns: the number of cells before, where it changed.
     private mutating func recall(_ settings: PackSettings, _ before: PackSettings?, at now: Timestamp) -> Int? {
@@ -219,7 +220,7 @@ public struct LimitCalculator: Sendable {
 }
 
 extension LimitInput {
-    /// Inputs of the charge states beside the frame.
+    /// Inputs of the charge states in addition to the frame.
     fileprivate func charge(otherPacksAreFull: Bool) -> ChargeStateMachine.Context {
         let hasEased = published.map { $0.cvl <= figures.floatVoltage + Millivolts(20) } ?? false
         return ChargeStateMachine.Context(
@@ -248,7 +249,7 @@ private struct Seen: Sendable {
         framesAccepted = snapshot.counters.framesAccepted
     }
 
-    /// No good frame came since. Two may come within a millisecond, so the time alone does not tell.
+    /// No good frame has come since. Two frames may come within a millisecond, so the time alone does not show it.
     func isAll(of snapshot: PackSnapshot) -> Bool {
         framesMeasured == snapshot.framesMeasured && measuredAt == snapshot.measuredAt && linkAt == snapshot.linkAt
             && framesAccepted == snapshot.counters.framesAccepted

@@ -2,22 +2,22 @@ public import BMSCore
 
 /// Commands of people and programs while the bridge runs. Each can only lower a limit: the configuration file stays above it.
 public struct LimitCommands: Hashable, Sendable {
-    /// How a charge is run.
+    /// The way in which a charge is run.
     public enum ChargeMode: String, Sendable, CaseIterable {
-        /// As the charge states say.
+        /// The charge follows the charge states.
         case auto
-        /// At rest: the pack is held at the float voltage.
+        /// The pack is held at rest, at the float voltage.
         case float
-        /// To the top, once.
+        /// The pack is charged to the top, once.
         case full
     }
 
-    /// Since when something is switched off, for the reason's sentence.
+    /// The time since which something is switched off, for the reason's sentence.
     public struct SwitchedOff: Hashable, Sendable {
-        /// Minute of the day, local time, 0...1439; `nil`: unknown.
+        /// Minute of the day, local time, 0...1439; `nil` where it is unknown.
         public var minuteOfDay: Int?
 
-        /// Off since a minute of the day.
+        /// Creates the time of a switch-off from a minute of the day.
         public init(minuteOfDay: Int? = nil) { self.minuteOfDay = minuteOfDay }
     }
 
@@ -31,7 +31,7 @@ public struct LimitCommands: Hashable, Sendable {
     public var chargeOff: SwitchedOff?
     /// Discharging is switched off.
     public var dischargeOff: SwitchedOff?
-    /// How a charge is run.
+    /// The way in which a charge is run.
     public var chargeMode = ChargeMode.auto
     /// Days between full charges in place of the configuration's.
     public var fullChargeInterval: Int?
@@ -40,7 +40,7 @@ public struct LimitCommands: Hashable, Sendable {
     /// State of charge that is kept, percent; the configuration's is the least.
     public var reserveSoc: Int?
 
-    /// Nothing asked for.
+    /// Creates commands that ask for nothing.
     public init() {}
 }
 

@@ -1,10 +1,10 @@
 /// Facts that a calculator cannot know from its own pack.
 public struct LimitContext: Hashable, Sendable {
-    /// Every other pack of its bank is full, or there is none: float waits for the last.
+    /// Every other pack of the bank is full, or there is none: float waits for the last pack.
     public var otherPacksAreFull = true
-    /// Hour of the day, local time, 0...23; `nil`: unknown, a due full charge then begins at any hour.
+    /// Hour of the day, local time, 0...23; `nil` where it is unknown: a due full charge then begins at any hour.
     public var hour: Int?
 
-    /// A pack alone.
+    /// Creates the context of a pack alone.
     public init() {}
 }

@@ -1,9 +1,9 @@
 import BMSCore
 
-/// Figures that do not move from one frame to the next: what the owner allows, the figures of a chemistry under it, what is set in the BMS,
-/// and what follows from these.
+/// Figures that do not change from one frame to the next: the owner's figures, those of the chemistry under them, the settings of the BMS,
+/// and the figures that follow from these.
 struct LimitFigures: Sendable {
-    /// Their sources: settings as they were sent, and the keys' voltages.
+    /// Sources of the figures: settings as they were sent, and the keys' voltages.
     private let sent: PackSettings
     private let cellSettings: CellSettings
     let configuration: LimitConfiguration
@@ -13,15 +13,15 @@ struct LimitFigures: Sendable {
     let profile: ChemistryProfile
     /// Confirmed settings of the BMS, in working order.
     let settings: PackSettings
-    /// Treatment of their Vbalance.
+    /// Treatment of the Vbalance of these settings.
     let balance: Cause.BalanceSource
-    /// Threshold of the BMS that contradicts the chemistry; `nil`: none does.
+    /// Threshold of the BMS that contradicts the chemistry; `nil` where none does.
     let thresholdFault: ThresholdFault?
     /// Number of cells.
     let cells: Int
     /// Configured capacity, at least ``leastCapacity``.
     let capacity: MilliampereHours
-    /// Where a cell is too close to Vmax for any more charge: 55 % of the way from Vbalance.
+    /// Voltage at which a cell is too close to Vmax for any more charge: 55 % of the way from Vbalance.
     let hardVoltage: Millivolts
     /// Target of a cell, clear of the hard cut.
     let targetCell: Millivolts
@@ -29,41 +29,41 @@ struct LimitFigures: Sendable {
     let softCap: Millivolts
     /// Least charge voltage of the pack: below it a charger would discharge the pack into the house for no reason.
     let floor: Millivolts
-    /// Where the pack rests after full, whole pack.
+    /// Voltage at which the pack rests after full, whole pack.
     let floatVoltage: Millivolts
     /// Ceiling of the charge voltage by the owner, whole pack; very high where there is none.
     let ceiling: Millivolts
     /// The chemistry's charge current.
     let chargeRating: Milliamperes
-    /// Above it the pack counts as being charged: 1 % of C.
+    /// Current above which the pack counts as being charged: 1 % of C.
     let charging: Milliamperes
-    /// The least that is discharged while no cell is empty: 3 % of C, at least ``leastOfGX``.
+    /// Least discharge current while no cell is empty: 3 % of C, at least ``leastOfGX``.
     let leastDischarge: Milliamperes
-    /// The same near Vmin: 1.5 % of C, at least ``leastOfGX``.
+    /// Least discharge current near Vmin: 1.5 % of C, at least ``leastOfGX``.
     let leastDischargeNearEmpty: Milliamperes
     /// Least charge voltage of the pack while charging is forbidden.
     let restFloor: Millivolts
-    /// A cell below it may have been harmed.
+    /// Voltage below which a cell may have been harmed.
     let deepVoltage: Millivolts
-    /// Below it a charge counts as ended: 4 % of C.
+    /// Current below which a charge counts as ended: 4 % of C.
     let tail: Milliamperes
-    /// Below it the pack rests: 5 % of C.
+    /// Current below which the pack rests: 5 % of C.
     let rest: Milliamperes
-    /// Where a cell is nearly empty by the chemistry or the owner.
+    /// Voltage at which a cell is nearly empty by the chemistry or the owner.
     let lowCell: Millivolts
-    /// Below it a full pack is charged anew; `nil`: the state of charge alone says when.
+    /// Voltage of the lowest cell below which a full pack is charged again; `nil` where the state of charge alone decides.
     let restartVoltage: Millivolts?
-    /// Where the lowest cell is held: V-low less 20 mV where the keys gave it, else Vmin + hold of the chemistry.
+    /// Voltage at which the lowest cell is held: V-low less 20 mV where the keys gave it, otherwise Vmin + hold of the chemistry.
     let hold: Millivolts
     /// Resistance of a cell with diffusion, by the owner or the chemistry, milliohm.
     let expectedResistance: Double
-    /// The same for the pack, nothing being learned yet.
+    /// Resistance of the pack while nothing is learned.
     let expectedPackResistance: PackResistance
 
     /// A GX sends less than 2 A as 0, and coming from 0 less than 3 A.
     static let leastOfGX = Milliamperes(3_000)
 
-    /// Taken where the BMS has none set, so that nothing divides by it.
+    /// Capacity that is used where the BMS has none set, so that nothing divides by 0.
     static let leastCapacity = MilliampereHours(1000)
 
     /// Figures for a pack with these confirmed settings.
@@ -115,7 +115,7 @@ struct LimitFigures: Sendable {
             source: configuration.cellResistance != nil ? .configuration : .chemistry)
     }
 
-    /// They are those of this snapshot with these settings, too.
+    /// The figures fit this snapshot with these settings, too.
     func fit(_ snapshot: borrowing PackSnapshot, _ settings: PackSettings) -> Bool {
         sent == settings && cellSettings == snapshot.cellSettings && chemistry == snapshot.chemistry
     }
@@ -127,21 +127,21 @@ struct LimitFigures: Sendable {
         Milliamperes(capacity.rawValue * permille / 1000)
     }
 
-    /// Of the pack, for a resistance of a cell in milliohm.
+    /// Resistance of the pack in microohms, from a resistance of a cell in milliohm.
     func microohms(_ cell: Double) -> Int { Self.microohms(cell, cells) }
 
     private static func microohms(_ cell: Double, _ cells: Int) -> Int { Int(min(1e12, cell * 1000 * Double(cells))) }
 
-    /// Pack voltage at which every cell sits `below` its balancing voltage.
+    /// Pack voltage at which every cell is `below` its balancing voltage.
     func packVoltage(belowBalance below: Millivolts) -> Millivolts { (settings.balanceVoltage - below) * cells }
 }
 
 extension Milliamperes {
-    /// Currents up to this may be none: the vendor's sensor with one loop is blind below 0.3 A.
+    /// Current up to which a reading may mean none: the vendor's sensor with one loop is blind below 0.3 A.
     static let blindSpot = Milliamperes(300)
 }
 
 extension Millivolts {
-    /// Distance below Vbalance, per cell, at which no charger charges a cell that stands at Vbalance.
+    /// Distance below Vbalance, per cell, at which no charger charges a cell that is at Vbalance.
     static let safe = Millivolts(100)
 }

@@ -6,11 +6,11 @@ struct LimitInput: Sendable {
     var figures: LimitFigures
     /// The newest believed measurements.
     var measured: Measurements
-    /// Those before them; `nil`: the newest stand alone, because they are the first or nothing came for 2 s.
+    /// The measurements before the newest; `nil` where the newest count alone, because they are the first or nothing came for 2 s.
     var before: Measurements?
-    /// The check that refused the newest frame whose sum was right; `nil`: that frame was taken.
+    /// The check that refused the newest frame whose sum was right; `nil` where that frame was taken.
     var refusal: Rejection?
-    /// The owner allowed to charge a deeply discharged pack, in this step.
+    /// The owner allowed charging a deeply discharged pack, in this step.
     var isDeepChargeAllowed = false
     /// A full charge is due or asked for.
     var isFullChargeDue = false
@@ -20,15 +20,15 @@ struct LimitInput: Sendable {
     var alarms: StatusFlags
     /// The newest status byte as it came.
     var newestStatus: StatusFlags
-    /// Freshness of the last good measured.
+    /// Freshness of the last good frame.
     var freshness: Freshness
     /// Milliseconds since the last good frame, 0 where none came.
     var age: Int64
     /// The last good frame came later than now: the clock jumped back.
     var isAhead: Bool
-    /// Commands of somebody.
+    /// Commands of people and programs.
     var commands: LimitCommands
-    /// Number of cells before this step, where it changed in it.
+    /// Number of cells before this step, where the number changed in it.
     var cellsBefore: Int?
     /// Seconds since the measurement before, 0...5; 0 in a step without a new measurement.
     var elapsed: Double
@@ -38,13 +38,13 @@ struct LimitInput: Sendable {
     var now: Timestamp
     /// Other packs of the bank are not full yet: float waits for them.
     var isAwaitingPacks: Bool
-    /// Charge state after this measured.
+    /// Charge state after this measurement.
     var state = ChargeState.bulk
     /// Balancing ended because it gained nothing.
     var isStalled = false
     /// Filtered N x highest - pack, mV.
     var imbalance = 0.0
-    /// Resistance of a cell that DCL is worked out with, milliohm.
+    /// Resistance of a cell that DCL uses, milliohm.
     var resistance = 0.0
 
     /// Limits of the owner.
@@ -59,13 +59,13 @@ struct LimitInput: Sendable {
     var faults: StatusFlags { alarms.union(newestStatus.intersection(.alarms)) }
     /// Battery current, positive = charging; 0 where there is no sensor.
     var current: Milliamperes { measured.current ?? .zero }
-    /// The BMS ended the charge itself, as it does in normal mode when the pack is full: no fault, only no permission.
-    /// The mode is the owner's word; a full pack proves it, too.
+    /// The BMS ended the charge itself, as it does in normal mode when the pack is full: this is not a fault, only a missing permission.
+    /// The owner states the mode; a full pack proves it, too.
     var isEndedByBMS: Bool {
         guard !permissions.contains(.chargeAllowed), faults.isDisjoint(with: .alarms) else { return false }
         return configuration.relayMode == .normal || isFull || measured.lowestVoltage >= settings.balanceVoltage
     }
-    /// The pack is eased down to float, or on the way.
+    /// The pack is at float, or on its way down to it.
     var isFull: Bool { state == .full || state == .float }
     /// The state of charge is calibrated, so it may rule a limit.
     var isSocKnown: Bool { !newestStatus.contains(.socUncalibrated) }
@@ -78,7 +78,7 @@ struct LimitInput: Sendable {
         Cause.CellVoltage(cell: measured.lowestVoltageCell, voltage: measured.lowestVoltage)
     }
 
-    /// Pack voltage at which every cell sits `below` its balancing voltage.
+    /// Pack voltage at which every cell is `below` its balancing voltage.
     func packVoltage(belowBalance below: Millivolts) -> Millivolts { figures.packVoltage(belowBalance: below) }
 }
 
@@ -107,24 +107,24 @@ extension LimitInput {
         }
         return before.map { min(imbalance($0), imbalance(measured)) } ?? imbalance(measured)
     }
-    /// Voltage of the lowest cell without what the current does to it, mV.
+    /// Voltage of the lowest cell without the effect of the current, mV.
     func lowestRest(_ resistance: Double) -> Double {
         func rest(_ measured: Measurements) -> Double {
-            // Of what a charge current lifts half is taken off.
+            // Half of the rise by a charge current is taken off.
             let amperes = Double((measured.current ?? .zero).rawValue) / 1000
             return Double(measured.lowestVoltage.rawValue) - resistance * amperes * (amperes > 0 ? 0.5 : 1)
         }
         return before.map { max(rest($0), rest(measured)) } ?? rest(measured)
     }
 
-    /// ``lowestRest`` by the newest frame alone, where its pack voltage and its current confirm that a load of at least 10 % of C
-    /// switched on, mV; else `nil`.
+    /// ``lowestRest`` by the newest frame alone, where its pack voltage and its current confirm that a load of at least 10 % of C switched
+    /// on, mV; otherwise `nil`.
     func suddenRest(_ resistance: Double) -> Double? {
         guard isLoadStep(of: 100), let new = measured.current else { return nil }
         return Double(measured.lowestVoltage.rawValue) + resistance * Double(max(0, -new.rawValue)) / 1000
     }
 
-    /// In the newest frame a load of so many thousandths of C switched on: current and pack voltage say so both.
+    /// In the newest frame a load of so many thousandths of C switched on: both current and pack voltage show it.
     func isLoadStep(of permille: Int) -> Bool {
         guard let before, let new = measured.current, let old = before.current else { return false }
         let step = Double((old - new).rawValue) / 1000

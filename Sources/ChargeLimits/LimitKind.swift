@@ -17,7 +17,7 @@ public enum LimitKind: String, Sendable, CaseIterable {
     }
 }
 
-/// Something for each limit.
+/// A value for each limit.
 package struct PerLimit<Content> {
     package var cvl: Content
     package var ccl: Content
@@ -46,7 +46,7 @@ package struct PerLimit<Content> {
         }
     }
 
-    /// The same for other content.
+    /// Transforms the value of each limit.
     package func map<Other>(_ transform: (Content) -> Other) -> PerLimit<Other> {
         PerLimit<Other>(cvl: transform(cvl), ccl: transform(ccl), dcl: transform(dcl))
     }
@@ -58,15 +58,15 @@ extension PerLimit: Sendable where Content: Sendable {}
 
 /// Purpose for which the pack is being charged.
 public enum ChargeState: String, Sendable, CaseIterable {
-    /// Below the knee.
+    /// The cells are below the knee.
     case bulk
     /// The highest cell has reached the balancing voltage.
     case absorption
     /// Some cells bypass while others are still behind.
     case balancing
-    /// All cells at the balancing voltage, little current, for long enough: easing down to float.
+    /// All cells have been at the balancing voltage with little current for long enough: the pack eases down to float.
     case full
-    /// Held below the balancing voltage after full.
+    /// The pack is held below the balancing voltage after full.
     case float
     /// No fresh data: nothing is known.
     case stale

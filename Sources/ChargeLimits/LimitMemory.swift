@@ -31,7 +31,7 @@ public struct LimitMemory: Hashable, Sendable {
         case hardCellCut
         /// CCL 0: a cell was so deeply discharged that charging may harm it.
         case deepDischarge
-        /// The owner allows to charge the deeply discharged pack, until its cells have recovered.
+        /// The owner allows charging the deeply discharged pack, until its cells have recovered.
         case deepChargeAllowed
         /// CCL 0: the state of charge reached the owner's ceiling and is not 3 % below it yet.
         case maximumSoc
@@ -47,20 +47,20 @@ public struct LimitMemory: Hashable, Sendable {
         case trim
         /// ``HighestCell``: seconds for which a charger took no notice of CVL.
         case ignored
-        /// ``HighestCell``: seconds since its floor of CCL ended, and mA that it gives after.
+        /// ``HighestCell``: seconds since its floor of CCL ended, and mA that it gives afterwards.
         case pause, pauseMost
-        /// ``FloatVoltage``: trim of CVL, mV a cell, and seconds since a cell stood above Vbalance.
+        /// ``FloatVoltage``: trim of CVL, mV a cell, and seconds since a cell was above Vbalance.
         case floatTrim, floatPause
-        /// ``RestHold``: voltage of the pack without current, the one at which charging was forbidden, mV, and offset, mV a cell.
+        /// ``RestHold``: voltage of the pack without current, that voltage when charging was forbidden, mV, and offset, mV a cell.
         case rest, restCeiling, restOffset
         /// ``ChargeByVoltage``: its CVL, mV.
         case byVoltage
-        /// ``TemperatureWindow``: worst readings of late, millidegrees Celsius.
+        /// ``TemperatureWindow``: worst recent readings, millidegrees Celsius.
         case coldest, warmest
         /// ``CellCountChange``: number of cells before, and seconds that are left.
         case cellsBefore, cellsSeconds
 
-        /// Numbers that can have been kept; others are of a damaged file.
+        /// Range of the numbers that can have been kept; other numbers come from a damaged file.
         public var range: ClosedRange<Double> {
             switch self {
             case .trim, .floatTrim: 0...70
@@ -84,7 +84,7 @@ public struct LimitMemory: Hashable, Sendable {
         public var levels: Limits.Levels?
         /// Numbers of the rules; those that a rule does not need are absent.
         public var numbers: [Number: Double]
-        /// State of charge at which balancing was given up, percent; `nil`: it was not.
+        /// State of charge at which balancing was given up, percent; `nil` where it was not.
         public var stalledSoc: Int?
         /// Charge state.
         public var state: ChargeState
@@ -104,21 +104,21 @@ public struct LimitMemory: Hashable, Sendable {
         }
     }
 
-    /// Number of cells that the memory is about; with another number it counts for nothing.
+    /// Number of cells of the pack that the memory belongs to; with another number it counts for nothing.
     public var cellCount: Int
-    /// Capacity that the memory is about; with another the resistance counts for nothing.
+    /// Capacity of the pack that the memory belongs to; with another capacity the resistance counts for nothing.
     public var capacity: WattHours
     /// Voltages of the keys as the BMS sent them last: the hold of DCL rests on V-low, and a cycle of keys takes half a minute.
     public var cellSettings = CellSettings()
-    /// Learned resistance; `nil`: nothing yet.
+    /// Learned resistance; `nil` while nothing is learned.
     public var resistance: Resistance?
-    /// Worst sag of the lowest cell when loads switched on, milliohm; `nil`: none seen.
+    /// Worst sag of the lowest cell when loads switched on, milliohm; `nil` where none was seen.
     public var sag: Double?
-    /// Seconds since the pack was last full; `nil`: never seen.
+    /// Seconds since the pack was last full; `nil` where that was never seen.
     public var secondsSinceFull: Int64?
     /// Latches that were set.
     public var latches: Set<Latch> = []
-    /// Values of the last minutes; `nil`: none.
+    /// Values of the last minutes; `nil` where there are none.
     public var recent: Recent?
 
     /// Creates a memory of a pack.

@@ -1,8 +1,8 @@
 import BMSCore
 
-/// From bounds to published limits: each limit is its lowest bound, falls at once and rises by its slew; a reason belongs to it.
+/// Turns bounds into published limits: each limit is its lowest bound, falls at once and rises by its slew, and has a reason.
 ///
-/// Packs and banks share it.
+/// Packs and banks share the publisher.
 struct LimitPublisher: Sendable {
     /// Conditions of one step.
     struct Step {
@@ -33,7 +33,7 @@ struct LimitPublisher: Sendable {
 
     /// A fall that one frame brought.
     private struct Interruption: Sendable {
-        /// The limit before it, mV or mA.
+        /// The limit before the fall, mV or mA.
         var value: Int
         var at: Timestamp
     }
@@ -72,17 +72,17 @@ struct LimitPublisher: Sendable {
         return (levels, why)
     }
 
-    /// The charge voltage of a new pack begins no lower than this, mV.
+    /// Raises the charge voltage of a new pack to no less than this, mV.
     mutating func lift(to floor: Int) { ramps.cvl.lift(to: floor) }
 
-    /// A limit that one frame lowered comes back at once with the frame that says otherwise, not by the slew.
+    /// Takes a fall back. A limit that one frame lowered comes back at once with the frame that says otherwise, not by the slew.
     private mutating func takeBack(
         _ kind: LimitKind, under bound: Bound?, isOfOneFrame: Bool, _ step: Step
     ) {
         guard let bound else { return }
         let isInterrupting = bound.name.isOfOneFrame || (kind == .cvl && isOfOneFrame)
         if isInterrupting {
-            // A limit that nobody published for a while is no place to come back to.
+            // A limit that was not published for a while is not a value to come back to.
             let isRecent = steppedAt.map { (0...Self.interruption).contains(step.now - $0) } ?? false
             if isRecent, interruptions[kind] == nil, let before = published?.value(kind), before > bound.value {
                 interruptions[kind] = Interruption(value: before, at: step.now)

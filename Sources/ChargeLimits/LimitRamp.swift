@@ -1,7 +1,7 @@
 import BMSCore
 
-/// Falls at once, rises slowly, and only when the rise is worth it: a fault lowers limits in the step that brings it,
-/// a flickering cause cannot make a charger saw.
+/// A value that falls at once and rises slowly, and only when the rise is worth it: a fault lowers limits in the step that brings it, and a
+/// flickering cause cannot make a charger saw.
 struct LimitRamp: Sendable {
     /// Grid on which published values lie, rounded down; mV or mA.
     let grid: Int
@@ -27,7 +27,7 @@ struct LimitRamp: Sendable {
     /// - Parameters:
     ///   - goal: lowest bound, mV or mA.
     ///   - mayRise: `false` unless this step brings a good frame.
-    ///   - isFinal: the goal is the end of the way (the target voltage), worth any rise.
+    ///   - isFinal: the goal is final (the target voltage), and worth any rise.
     ///   - slew: largest rise per second.
     mutating func step(to goal: Int, mayRise: Bool, isFinal: Bool, slew: Double, elapsed: Double) -> Int {
         let goal = Double(goal)
@@ -48,26 +48,26 @@ struct LimitRamp: Sendable {
                 if level == goal { isRising = false }
             }
         }
-        // What the grid cut off is not made up for beyond the slew, nor in a step that may not rise.
+        // The part that the grid cut off is not made up for faster than the slew, nor in a step that may not rise.
         return show(level ?? goal, most: mayRise ? max(grid, Int(slew * elapsed) / grid * grid) : 0)
     }
 
-    /// Goes back at once to what was shown a moment ago, where the goal allows it.
+    /// Goes back at once to a value that was shown a moment ago, where the goal allows it.
     mutating func restore(to value: Int, under goal: Int) {
         let new = min(value, goal)
         if let old = level, Double(new) > old { begin(at: new) }
     }
 
-    /// Begins at what an earlier ramp showed.
+    /// Begins at the value that an earlier ramp showed.
     mutating func begin(at value: Int) {
         level = Double(value)
         shown = max(0, value) / grid * grid
     }
 
-    /// A limit lies lower than the grid would put it under a bound.
+    /// The limit is lower than the grid would put it under a bound.
     func isBelow(_ bound: Int, _ value: Int) -> Bool { bound - value > grid }
 
-    /// Starts a new pack's life no lower than this.
+    /// Raises the value of a new pack to no less than this.
     mutating func lift(to floor: Int) {
         if let old = level, old < Double(floor) { begin(at: floor) }
     }

@@ -2,7 +2,7 @@ public import BMSCore
 
 /// The published limits with everything that led to them.
 public struct Limits: Hashable, Sendable {
-    /// The limits without what led to them.
+    /// The limits alone, without their causes.
     public struct Levels: Hashable, Sendable {
         /// Charge voltage limit of the pack.
         public var cvl: Millivolts
@@ -28,22 +28,22 @@ public struct Limits: Hashable, Sendable {
         }
     }
 
-    /// Why a limit is what it is.
+    /// The reason why a limit has its value.
     public struct Reason: Hashable, Sendable {
-        /// How a limit stands to its lowest bound.
+        /// The relation of a limit to its lowest bound.
         public enum Stance: Hashable, Sendable {
-            /// At it.
+            /// The limit is at its bound.
             case bound
-            /// On its way up to it, mV or mA.
+            /// The limit is rising towards its bound, mV or mA.
             case rising(Int)
-            /// Below it, the way up is not worth going yet.
+            /// The limit is below its bound, mV or mA, and the rise is not worth it yet.
             case heldBelow(Int)
-            /// Below it, for the line damages frames.
+            /// The limit is below its bound, mV or mA, because the line damages frames.
             case heldByDamage(Int)
         }
 
         var cause: Cause
-        /// The binding bound; `nil`: there is none.
+        /// The binding bound; `nil` where there is none.
         var name: RuleName?
         var stance: Stance
         /// The limit is a voltage.
@@ -62,9 +62,9 @@ public struct Limits: Hashable, Sendable {
     public var cellCeiling: Millivolts
     /// Lowest pack voltage that discharge is meant to reach.
     public var lowVoltage: Millivolts
-    /// Cell resistance x N that DCL reckons with, and where it comes from.
+    /// Cell resistance x N that DCL uses, and its source.
     public var resistance: PackResistance
-    /// Why they are what they are.
+    /// The reasons for the limits.
     var why: PerLimit<Reason>
     /// Every bound, in the order of the rules.
     package var bounds: [Bound]
@@ -89,13 +89,13 @@ public struct Limits: Hashable, Sendable {
     /// A limit in its unit, mV or mA.
     public func value(_ kind: LimitKind) -> Int { levels.value(kind) }
 
-    /// The three numbers, for "did a limit change".
+    /// The three limits, for finding out whether one of them changed.
     public var levels: Levels { Levels(cvl: cvl, ccl: ccl, dcl: dcl) }
 
-    /// Why a limit is what it is, one sentence.
+    /// The reason why a limit has its value, as one sentence.
     public func reason(_ kind: LimitKind) -> String { why[kind].description }
 
-    /// Every bound, by limit, the lowest of each first; of equal ones the earlier rule's.
+    /// Every bound, sorted by limit, the lowest of each limit first; of equal ones that of the earlier rule.
     public var constraints: [Bound] {
         let order = bounds.indices.sorted {
             (bounds[$0].limit.rank, bounds[$0].value, $0) < (bounds[$1].limit.rank, bounds[$1].value, $1)
@@ -118,7 +118,7 @@ public struct Limits: Hashable, Sendable {
 }
 
 extension Limits.Reason {
-    /// The reason of a limit under its lowest bound; `nil`: there is none.
+    /// The reason of a limit under its lowest bound; `nil` for the bound where there is none.
     init(_ binding: Bound?, _ stance: Stance, isVoltage: Bool) {
         self.init(
             cause: binding?.cause ?? .nothingKnown, name: binding?.name, stance: stance, isVoltage: isVoltage)
@@ -126,7 +126,7 @@ extension Limits.Reason {
 }
 
 extension Limits.Reason.Stance {
-    /// How a limit of this value stands to its lowest bound: at it or below it, on its way up or too near to move.
+    /// The relation of a limit of this value to its lowest bound: at the bound or below it, on its way up or too near to move.
     init(_ value: Int, under bound: Int?, _ ramp: LimitRamp, isDistrusted: Bool) {
         guard let bound, ramp.isBelow(bound, value) else {
             self = .bound

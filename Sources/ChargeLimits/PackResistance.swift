@@ -1,6 +1,6 @@
-/// Resistance of a pack as DCL reckons with it.
+/// Resistance of a pack as DCL uses it.
 public struct PackResistance: Hashable, Sendable {
-    /// Whence the figure comes.
+    /// The source of a figure.
     public enum Source: String, Sendable {
         /// The table of the chemistry.
         case chemistry
@@ -16,6 +16,6 @@ public struct PackResistance: Hashable, Sendable {
     public var measured: Int?
     /// Load steps that count.
     public var steps: Int
-    /// Whence ``used`` comes.
+    /// The source of ``used``.
     public var source: Source
 }

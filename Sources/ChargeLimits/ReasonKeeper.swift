@@ -1,18 +1,18 @@
 import BMSCore
 
-/// Keeps the sentence of a limit from flapping: a new cause takes over at once when it lowered the limit, else when it has
-/// held for three seconds; the numbers in a sentence are renewed every ten.
+/// Keeps the sentence of a limit from flapping: a new cause takes over at once when it lowered the limit, otherwise when it has held for
+/// three seconds; the numbers in a sentence are renewed every ten seconds.
 struct ReasonKeeper: Sendable {
     private static let takeover: Int64 = 3_000
     private static let renewal: Int64 = 10_000
 
-    /// The reason that is told; `nil` before the first.
+    /// The reason that is shown; `nil` before the first.
     private var kept: Limits.Reason?
     private var keptAt = Timestamp(milliseconds: 0)
     private var lastValue = Int.max
     private var challengedAt: Timestamp?
 
-    /// The reason to tell in this step: the new one, or an earlier one that is kept.
+    /// The reason to show in this step: the new one, or an earlier one that is kept.
     ///
     /// - Parameter value: the limit, mV or mA.
     mutating func keep(_ reason: Limits.Reason, value: Int, at now: Timestamp) -> Limits.Reason {
@@ -30,7 +30,7 @@ struct ReasonKeeper: Sendable {
     private mutating func isNews(
         _ reason: Limits.Reason, over kept: Limits.Reason, value: Int, at now: Timestamp
     ) -> Bool {
-        // A fall is news, and so is the way out of nothing.
+        // A fall is news, and so is a rise from zero.
         if value < lastValue || (lastValue == 0 && value > 0) || kept.stance.isPassed(by: value) { return true }
         if kept.name == reason.name && kept.stance.kind == reason.stance.kind && kept.cause.pack == reason.cause.pack {
             challengedAt = nil
@@ -45,7 +45,7 @@ struct ReasonKeeper: Sendable {
 }
 
 extension Limits.Reason.Stance {
-    /// The limit is above the goal that the reason speaks of: that is no goal any more.
+    /// The limit is above the goal that the reason names, which is then not a goal any more.
     fileprivate func isPassed(by value: Int) -> Bool {
         switch self {
         case .bound: false

@@ -1,14 +1,14 @@
 import BMSCore
 
-/// Learns the resistance of a cell from load steps, and never believes in less than it saw.
+/// Learns the resistance of a cell from load steps, and never assumes less than it saw.
 ///
-/// Ten calm seconds, a step of at least 5 % of C within five seconds, ten calm seconds: the change of voltage over the
-/// change of current, 15 s after the step. That is the ohmic part and some diffusion; the rest of the diffusion is
-/// added as a factor. Of the pack's average and the lowest cell (where it stayed the same cell) the larger counts.
-/// Steps near Vbalance (boards bypass), near empty and far from the table's figure teach nothing.
+/// A lesson is ten calm seconds, a step of at least 5 % of C within five seconds, and ten calm seconds again: the resistance is the change
+/// of voltage over the change of current, 15 s after the step. That is the ohmic part and some diffusion; the rest of the diffusion is
+/// added as a factor. The larger figure of the pack's average and the lowest cell (where it stayed the same cell) counts. Steps near
+/// Vbalance (boards bypass), near empty and far from the table's figure teach nothing.
 ///
-/// Example: 16 LFP cells of 100 Ah, load step from 5 A to 45 A: pack falls by 0.51 V, 0.80 mohm a cell; DCL then
-/// reckons with 2 x (0.80 + 2 deviations), at least 0.6 x the table's 1.6 mohm.
+/// Example: 16 LFP cells of 100 Ah, load step from 5 A to 45 A: pack falls by 0.51 V, 0.80 mohm a cell; DCL then uses 2 x (0.80 + 2
+/// deviations), at least 0.6 x the table's 1.6 mohm.
 struct ResistanceEstimator: Sendable {
     private static let calmSeconds = 10.0
 
@@ -42,7 +42,7 @@ struct ResistanceEstimator: Sendable {
 
     init(_ memory: LimitMemory.Resistance? = nil) { learned = LearnedResistance(memory) }
 
-    /// Takes a measuring measured.
+    /// Takes a measurement.
     mutating func step(_ input: LimitInput) {
         guard isTeaching(input), input.elapsed > 0, input.elapsed <= 2.5 else {
             before = nil
@@ -53,14 +53,14 @@ struct ResistanceEstimator: Sendable {
         let calm = max(1500, 0.03 * abs(stretch.meanCurrent))
         secondsSinceBefore += input.elapsed
         if stretch.count > 0, abs(current - stretch.meanCurrent) > calm {
-            // The load moved: what was calm long enough is one side of a step.
+            // The load moved: a stretch that was calm long enough is one side of a step.
             if stretch.seconds >= Self.calmSeconds {
                 before = stretch
                 secondsSinceBefore = 0
             }
             stretch = Stretch()
         }
-        // Of a long calm the newest part is the side of the next step.
+        // The newest part of a long calm stretch is one side of the next step.
         if stretch.seconds >= 2 * Self.calmSeconds { stretch.halve() }
         stretch.add(input.measured, input.elapsed)
         guard let old = before, stretch.seconds >= Self.calmSeconds else { return }
@@ -87,7 +87,7 @@ struct ResistanceEstimator: Sendable {
 }
 
 extension ResistanceEstimator.Stretch {
-    /// Keeps its averages with half their weight.
+    /// Keeps the averages of the stretch with half their weight.
     fileprivate mutating func halve() {
         seconds /= 2
         count /= 2

@@ -18,7 +18,7 @@ public struct TemperatureCurve: Hashable, Sendable {
 
     private let points: [Point]
 
-    /// Points by rising temperature.
+    /// Creates a curve from points by rising temperature.
     ///
     /// - Returns: `nil` for fewer than two points, a temperature that does not rise, a rate below 0 or above 10 C, and for
     ///   rates that rise again after they fell: such a curve has a hole that nobody means.
@@ -32,7 +32,7 @@ public struct TemperatureCurve: Hashable, Sendable {
         self.points = points
     }
 
-    /// Points as whole degrees Celsius and thousandths of the capacity per hour, by rising temperature.
+    /// Creates a curve from points in whole degrees Celsius and thousandths of the capacity per hour, by rising temperature.
     init(_ points: [(Int, Int)]) {
         self.points = points.map { Point(Millidegrees($0.0 * 1000), rate: $0.1) }
     }
@@ -61,6 +61,6 @@ public struct TemperatureCurve: Hashable, Sendable {
         return min(rate(at: temperature), warm, cold)
     }
 
-    /// Thousandths of a degree.
+    /// Width of the taper, thousandths of a degree.
     private static let taper = 5_000
 }

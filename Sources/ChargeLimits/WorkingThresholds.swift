@@ -2,15 +2,16 @@ import BMSCore
 
 /// The BMS's thresholds in an order that can be worked with.
 ///
-/// A Vbalance less than 50 mV below Vmax, or at or under Vmin, means that balancing is switched off: the chemistry's is taken, by the
-/// manuals, and for an unknown one the middle. Where thresholds contradict the chemistry the careful one of both counts.
+/// A Vbalance less than 50 mV below Vmax, or at or under Vmin, means that balancing is switched off: the chemistry's Vbalance by the
+/// manuals is used, and for an unknown chemistry the middle between Vmin and Vmax. Where thresholds contradict the chemistry, the more
+/// careful of the two counts.
 struct WorkingThresholds: Hashable, Sendable {
-    /// With a Vbalance between Vmin and Vmax.
+    /// Settings with a Vbalance between Vmin and Vmax.
     let settings: PackSettings
     /// Treatment of Vbalance.
     let balance: Cause.BalanceSource
 
-    /// Threshold that contradicts the chemistry; `nil`: none does.
+    /// Threshold that contradicts the chemistry; `nil` where none does.
     let fault: ThresholdFault?
 
     private static let leastGap = Millivolts(50)
@@ -19,7 +20,7 @@ struct WorkingThresholds: Hashable, Sendable {
         var settings = sent
         let fault = chemistry.flatMap { $0.accepts(sent) }
         if let chemistry, fault != nil {
-            // The careful ones of what the BMS has and what the chemistry's manual has.
+            // The more careful of the BMS's value and the value of the chemistry's manual.
             settings.minimumVoltage = max(sent.minimumVoltage, chemistry.usualMinimumVoltage)
             settings.maximumVoltage = min(sent.maximumVoltage, chemistry.highestCellVoltage)
         }

@@ -3,10 +3,10 @@ import Glibc
 
 /// An eventfd: set once from any thread, seen by every poll.
 public final class EventDescriptor: Sendable {
-    /// For polls: readable while set.
+    /// The descriptor for polls, readable while the event is set.
     public let descriptor: Int32
 
-    /// Not set.
+    /// Creates an event that is not set.
     public init() { descriptor = eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK)) }
 
     deinit { close(descriptor) }
@@ -20,7 +20,7 @@ public final class EventDescriptor: Sendable {
     /// Takes the signal back.
     public func clear() { Poll.takeCount(of: descriptor) }
 
-    /// Waits, an hour at most; `true` when it was set in time.
+    /// Waits, an hour at most; `true` when the event was set in time.
     @discardableResult
     public func wait(seconds: Double) -> Bool {
         Poll.wait(for: descriptor, seconds: seconds) == .ready
@@ -29,7 +29,7 @@ public final class EventDescriptor: Sendable {
 
 /// Waiting for a descriptor.
 public enum Poll {
-    /// What ended the wait.
+    /// The reason why a wait ended.
     public enum Outcome: Hashable, Sendable {
         /// The descriptor can be read, written or has hung up.
         case ready
@@ -39,17 +39,17 @@ public enum Poll {
         case stopped
     }
 
-    /// What a descriptor that is read and written is ready for.
+    /// The operations that a descriptor is ready for.
     public struct Readiness: Hashable, Sendable {
-        /// It can be read, or has hung up.
+        /// The descriptor can be read, or has hung up.
         public var canRead: Bool
-        /// It can be written.
+        /// The descriptor can be written.
         public var canWrite: Bool
         /// The event was set.
         public var isWoken: Bool
     }
 
-    /// Takes what an eventfd has counted: it is not ready any more.
+    /// Resets the count of an eventfd, so that it is no longer ready.
     static func takeCount(of descriptor: Int32) {
         var count: UInt64 = 0
         _ = Glibc.read(descriptor, &count, 8)
@@ -74,12 +74,12 @@ public enum Poll {
     private static func wait(
         for descriptor: Int32, events: Int32, seconds: Double, event: EventDescriptor?
     ) -> Readiness {
-        // On the stack, an array would be allocated for each wait. The kernel ignores a negative descriptor.
+        // A tuple on the stack: an array would be allocated for each wait. The kernel ignores a negative descriptor.
         var entries = (
             pollfd(fd: descriptor, events: Int16(events), revents: 0),
             pollfd(fd: event?.descriptor ?? -1, events: Int16(POLLIN), revents: 0)
         )
-        // Rounded up: a wait that ends early would be begun again, a thousand times a millisecond.
+        // Rounded up: a wait that ends early would be started again, a thousand times a millisecond.
         let milliseconds = Int32((min(max(seconds, 0), 3600) * 1000).rounded(.up))
         withUnsafeMutablePointer(to: &entries) { pair in
             pair.withMemoryRebound(to: pollfd.self, capacity: 2) { list in

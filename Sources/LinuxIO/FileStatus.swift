@@ -1,6 +1,6 @@
 import Glibc
 
-/// Knowledge of the system about a file or a directory, as far as secrets care.
+/// The system's record of a file or a directory, as far as it matters for secrets.
 package struct FileStatus: Sendable {
     /// Kind and permissions.
     private let mode: UInt32
@@ -8,21 +8,21 @@ package struct FileStatus: Sendable {
     private let group: UInt32
     package let size: Int
 
-    /// Of an open file.
+    /// Creates the record of an open file.
     package init?(_ descriptor: Int32) {
         var status = stat()
         guard fstat(descriptor, &status) == 0 else { return nil }
         self.init(status)
     }
 
-    /// Of what a path leads to, symbolic links followed.
+    /// Creates the record of the file that a path leads to, with symbolic links followed.
     package init?(path: String) {
         var status = stat()
         guard stat(path, &status) == 0 else { return nil }
         self.init(status)
     }
 
-    /// Of a path itself, also where that is a symbolic link.
+    /// Creates the record of the path itself, even where it is a symbolic link.
     package init?(link path: String) {
         var status = stat()
         guard lstat(path, &status) == 0 else { return nil }
@@ -39,7 +39,7 @@ package struct FileStatus: Sendable {
     package var isRegular: Bool { mode & S_IFMT == S_IFREG }
     package var isLink: Bool { mode & S_IFMT == S_IFLNK }
 
-    /// Kind of the thing that stands where a file is expected.
+    /// The kind of object found where a file is expected.
     package var kind: String {
         switch mode & S_IFMT {
         case S_IFREG: "a file"
@@ -51,14 +51,14 @@ package struct FileStatus: Sendable {
         }
     }
 
-    /// Everybody on this machine may change it.
+    /// True when everybody on this machine may change the file or directory.
     package var isWorldWritable: Bool { mode & 0o002 != 0 }
 
-    /// A directory in which everybody may replace a file of somebody else.
+    /// True for a directory in which everybody may replace somebody else's file.
     package var allowsReplacing: Bool { isWorldWritable && mode & 0o1000 == 0 }
 
-    /// Advice about a secret that others may read or change; `nil`: nothing. A group of its own is no fault: so a service
-    /// reads a file of root.
+    /// Advice about a secret that others may read or change; `nil` where the secret is safe. Group permissions are no fault where owner or
+    /// group are not this process's own: that is how a service reads root's file.
     package func remedy(_ path: String) -> String? {
         let isOurs = owner == geteuid() && group == getegid()
         guard mode & (isOurs ? 0o077 : 0o007) != 0 else { return nil }

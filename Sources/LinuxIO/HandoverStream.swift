@@ -1,7 +1,7 @@
 import Synchronization
 
-/// A stream from one thread to one reader. What the thread wrote before it handed an element over comes before the reader, by an
-/// atomic of our own: how the concurrency runtime orders the two ends of a stream is not seen by the thread sanitizer.
+/// A stream from one thread to one reader. An atomic of our own makes everything that the thread wrote before a handover visible to the
+/// reader: the thread sanitizer does not see how the concurrency runtime orders the two ends of a stream.
 public struct HandoverStream<Element: Sendable>: AsyncSequence, Sendable {
     fileprivate final class Order: Sendable {
         private let count = Atomic<Int>(0)
@@ -25,7 +25,7 @@ public struct HandoverStream<Element: Sendable>: AsyncSequence, Sendable {
             return base.yield(element)
         }
 
-        /// Nothing more comes.
+        /// Ends the stream.
         public func finish() { base.finish() }
     }
 

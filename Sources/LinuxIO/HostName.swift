@@ -2,18 +2,18 @@ import Glibc
 
 /// Names and addresses of hosts as people write them.
 package enum HostName {
-    /// A text that stands where a host is expected and can never be one.
+    /// The reason why a text can never be a host.
     package enum Fault: Error, Hashable, Sendable {
         case empty
         /// `mqtt://host`
         case scheme(String)
         /// `host:1883` or `[::1]:1883`
         case port
-        /// Spaces, slashes, a user, brackets around no address: what no name has.
+        /// Something that no host name contains: spaces, slashes, a user, or brackets around something other than an address.
         case character
     }
 
-    /// The host without the brackets that an IPv6 address may stand in.
+    /// The host, without the brackets that may surround an IPv6 address.
     package static func parse(_ text: String) -> Result<String, Fault> {
         if text.isEmpty { return .failure(.empty) }
         if let colon = text.firstIndex(of: ":"), text[colon...].hasPrefix("://") {
@@ -37,14 +37,14 @@ package enum HostName {
         }
     }
 
-    /// An address, with the interface of a local one behind a percent sign.
+    /// True for an IPv6 address; a link-local one may end with a percent sign and its interface.
     private static func isIPv6(_ text: String) -> Bool {
         var address = in6_addr()
         let parts = text.split(separator: "%", maxSplits: 1, omittingEmptySubsequences: false)
         return parts.count > 0 && inet_pton(AF_INET6, String(parts[0]), &address) == 1 && parts.last?.isEmpty == false
     }
 
-    /// Letters of all languages: some name services know them.
+    /// True for a character of a host name. Letters of all languages count: some name services know them.
     private static func isPartOfName(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar {
         case "a"..."z", "A"..."Z", "0"..."9", ".", "-", "_": true

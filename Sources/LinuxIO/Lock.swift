@@ -2,22 +2,22 @@ public import Glibc
 
 /// A value that one thread at a time reads and changes.
 ///
-/// Not `Synchronization.Mutex`: on Linux that waits for a lock in the kernel (`FUTEX_LOCK_PI`), which hands it over where the
-/// thread sanitizer does not see it, so that whatever is done under a contended `Mutex` is reported as a race. A mutex of the
-/// C library it knows, and a real race stays visible.
+/// `Synchronization.Mutex` is not used: on Linux it waits for a lock in the kernel (`FUTEX_LOCK_PI`), and the thread sanitizer does not see
+/// how the kernel hands that lock over, so that everything done under a contended `Mutex` is reported as a race. The sanitizer knows a
+/// mutex of the C library, and a real race stays visible.
 public final class Lock<Value: Sendable>: @unchecked Sendable {
-    /// On the heap: the C library asks for an address that never changes.
+    /// The mutex is on the heap: the C library needs an address that never changes.
     @usableFromInline
     let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     @usableFromInline
     var value: Value
 
-    /// Nobody holds it.
+    /// Creates a lock that nobody holds.
     public init(_ value: Value) {
         self.value = value
         var attributes = pthread_mutexattr_t()
         pthread_mutexattr_init(&attributes)
-        // A thread that takes it twice ends the program, as with `Mutex`, and does not wait for itself for ever.
+        // A thread that takes the lock twice ends the program, as with `Mutex`, instead of waiting for itself forever.
         pthread_mutexattr_settype(&attributes, Int32(PTHREAD_MUTEX_ERRORCHECK))
         pthread_mutex_init(mutex, &attributes)
         pthread_mutexattr_destroy(&attributes)
@@ -30,8 +30,8 @@ public final class Lock<Value: Sendable>: @unchecked Sendable {
 
     // Inlinable: the bridge's whole state goes through here with each frame, and a generic function of another module would
     // look up how to copy it each time.
-    /// Waits until no other thread holds it, and lets go when the body ends or throws. Inside of the body the same lock must
-    /// not be taken: that ends the program.
+    /// Waits until no other thread holds the lock, and lets go when the body ends or throws. A body that takes the same lock ends the
+    /// program.
     @inlinable
     public func withLock<Result, Failure: Error>(
         _ body: (inout Value) throws(Failure) -> Result

@@ -5,7 +5,7 @@ import Glibc
 public enum OwnThread {
     /// Starts a detached thread that runs the body and ends.
     ///
-    /// - Parameter name: as `ps -T` shows it, 15 characters at most.
+    /// - Parameter name: the name that `ps -T` shows, 15 characters at most.
     /// - Returns: `false` when the system has no thread to give.
     public static func start(_ name: String, _ body: @escaping @Sendable () -> Void) -> Bool {
         var thread = pthread_t()
@@ -30,7 +30,7 @@ private final class Job: Sendable {
     }
 }
 
-/// At file scope and not a closure: what C calls must not be isolated to an actor.
+/// A function at file scope and not a closure: a function that C calls must not be isolated to an actor.
 private func runJob(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
     guard let argument else { return nil }
     let job = Unmanaged<Job>.fromOpaque(argument).takeRetainedValue()

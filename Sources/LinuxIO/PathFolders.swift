@@ -1,11 +1,11 @@
 import Glibc
 
-/// Folders in which somebody could put another file in the place of the one that a path leads to.
+/// Folders in which somebody could replace the file that a path leads to.
 package enum PathFolders {
-    /// Links that are followed one after the other; the system itself gives up earlier.
+    /// The largest number of links that are followed one after the other; the system itself gives up earlier.
     private static let mostLinks = 64
 
-    /// The real folder of each link on the way and of the file at its end, with all above them, each once.
+    /// The real folder of each link on the way and of the file at its end, with all folders above them, each once.
     package static func all(_ path: String) -> [String] {
         var folders: [String] = []
         var path = path
@@ -33,7 +33,7 @@ package enum PathFolders {
         return String(cString: pointer)
     }
 
-    /// Where a link leads to; `nil`: it is none.
+    /// The target of a link; `nil` where the path is not a link.
     private static func target(of path: String) -> String? {
         var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
         let count = readlink(path, &buffer, buffer.count)

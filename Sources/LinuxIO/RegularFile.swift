@@ -1,10 +1,10 @@
 import CLinux
 import Glibc
 
-/// A file could not be opened or read: one sentence.
+/// The reason why a file could not be opened or read, as one sentence.
 package struct ReadFailure: Error, Hashable, Sendable {
     package var text: String
-    /// The same without the path.
+    /// The reason without the path.
     package var reason: String
 
     package init(text: String) { (self.text, reason) = (text, text) }
@@ -15,19 +15,19 @@ package struct ReadFailure: Error, Hashable, Sendable {
     }
 }
 
-/// Opens files that must be files: no pipe that never answers, no device, no folder. The one way to open a path that somebody named.
+/// Opens files that must be files: no pipe that never answers, no device, no folder. Every path that somebody named is opened here.
 package enum RegularFile {
-    /// Opens for reading. The caller closes.
+    /// Opens a file for reading. The caller closes it.
     ///
-    /// - Parameter takesDescriptors: a path of a descriptor that the program was started with, `/dev/stdin` or what a shell puts for
-    ///   `<(...)`, may be a pipe: somebody has its other end in hand.
+    /// - Parameter takesDescriptors: true allows a pipe where the path is a descriptor that the program was started with, such as
+    ///   `/dev/stdin` or what a shell puts for `<(...)`: somebody holds the other end of that pipe.
     package static func open(_ path: String, takesDescriptors: Bool = false) -> Result<Int32, ReadFailure> {
         func failure(_ text: String) -> Result<Int32, ReadFailure> {
             .failure(ReadFailure(path, text))
         }
         guard !path.isEmpty else { return failure("the name is empty") }
         let isHandedOver = takesDescriptors && isDescriptor(path)
-        // Looked at before it is opened, for to open is to act with some devices.
+        // The file is checked before it is opened: opening some devices has an effect.
         guard let status = FileStatus(path: path) else {
             let number = errno
             if number == ENOENT, FileStatus(link: path)?.isLink == true {
@@ -36,19 +36,19 @@ package enum RegularFile {
             return failure(String(cString: strerror(number)))
         }
         guard status.isRegular || isHandedOver else { return failure("it is \(status.kind), a regular file is needed") }
-        // A pipe without a writer would hold the opener for ever.
+        // A pipe without a writer would block the caller forever.
         let descriptor = clinux_open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0)
         guard descriptor >= 0 else { return failure(String(cString: strerror(errno))) }
         if !isHandedOver, FileStatus(descriptor)?.isRegular != true {
             close(descriptor)
             return failure("it is no regular file")
         }
-        // Readers wait for what is not there yet.
+        // Readers of a handed-over descriptor wait for data that is not there yet.
         if isHandedOver { _ = clinux_fcntl(descriptor, F_SETFL, 0) }
         return .success(descriptor)
     }
 
-    /// The whole of a small file; a sentence where that cannot be.
+    /// The content of a small file, or a sentence that says why it cannot be read.
     package static func read(
         _ path: String, upTo longest: Int
     ) -> Result<(bytes: [UInt8], status: FileStatus), ReadFailure> {
@@ -72,7 +72,7 @@ package enum RegularFile {
         }
     }
 
-    /// Why a file must not be put in the place of what a path names; `nil`: nothing is there, or a file, or a link, which is replaced.
+    /// The reason why a file must not be written at a path; `nil` where there is nothing, or a file or a link, which is replaced.
     package static func obstacle(_ path: String) -> String? {
         guard let status = FileStatus(link: path), !status.isRegular, !status.isLink else { return nil }
         return "cannot write \(path): it is \(status.kind), a regular file is needed"
@@ -98,7 +98,7 @@ package enum ChunkReader {
             switch errno {
             case EINTR: continue
             case EAGAIN:
-                // Whoever started this program left its standard input so.
+                // The process that started this program made its standard input non-blocking.
                 var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
                 poll(&entry, 1, -1)
             default: throw ReadFailure(text: String(cString: strerror(errno)))
@@ -106,7 +106,7 @@ package enum ChunkReader {
         }
     }
 
-    /// Why what was read to the end is not the whole of a file; `nil`: it is, or it is no file with a size.
+    /// The reason why the bytes read to the end are not the whole of a file; `nil` where they are, or where the descriptor has no size.
     package static func change(_ descriptor: Int32) -> String? {
         guard let status = FileStatus(descriptor), status.isRegular, status.size > 0,
             lseek(descriptor, 0, SEEK_CUR) != status.size
@@ -114,7 +114,7 @@ package enum ChunkReader {
         return "it was written to while it was read; write it to another name first, and rename that"
     }
 
-    /// Opens a file for reading, "-" is standard input; a sentence where it cannot.
+    /// Opens a file for reading, where "-" is standard input; the failure is a sentence.
     package static func open(_ path: String) -> Result<Int32, ReadFailure> {
         path == "-" ? .success(STDIN_FILENO) : RegularFile.open(path, takesDescriptors: true)
     }

@@ -1,16 +1,16 @@
 import CLinux
 import Glibc
 
-/// TCP connections that give up after some seconds, at once when told to stop, and leave a name for what went wrong.
-/// A plain connect blocks for minutes on a black-holed host.
+/// TCP connections that give up after some seconds, or at once when told to stop, and that name the cause of a failure. A plain connect
+/// blocks for minutes on a black-holed host.
 public enum TCPDialer {
-    /// What became of it.
+    /// The outcome of an attempt to connect.
     public enum Outcome: Hashable, Sendable {
         /// A non-blocking, connected descriptor; the caller closes it.
         case connected(Int32)
-        /// The name server's words.
+        /// The host name cannot be found; the text is the name server's.
         case unknownHost(String)
-        /// Error number of the last address that was tried.
+        /// The connection failed, with the error number of the last address that was tried.
         case refused(Int32)
         /// The stop event was set.
         case stopped

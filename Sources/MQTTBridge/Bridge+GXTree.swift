@@ -1,3 +1,4 @@
+import MQTT
 import BMSCore
 
 /// The tree of a GX: requests, and who else is there.
@@ -6,7 +7,7 @@ extension Bridge {
     mutating func answer(
         _ request: GXTopics.Request, _ payload: [UInt8], isRetained: Bool, at now: Moment
     ) -> Outbox {
-        var messages: [OutboundMessage] = []
+        var messages: [MQTTMessage] = []
         var warning: String?
         switch request {
         case .keepalive:
@@ -51,7 +52,7 @@ extension Bridge {
     }
 
     /// The truth after somebody else published on one of our topics.
-    private mutating func corrections(_ path: String, _ now: Moment) -> [OutboundMessage] {
+    private mutating func corrections(_ path: String, _ now: Moment) -> [MQTTMessage] {
         let levels = path.split(separator: "/", maxSplits: 2).map(String.init)
         guard levels.count == 3, levels[0] == "battery", gx?.mayCorrect(at: now.monotonic) == true else { return [] }
         if let index = banks.firstIndex(where: { "\($0.options.gxInstance)" == levels[1] }) {
@@ -62,7 +63,7 @@ extension Bridge {
     }
 
     /// Messages that take back what was told of the tree.
-    private mutating func emptied() -> [OutboundMessage] {
+    private mutating func emptied() -> [MQTTMessage] {
         (gx.map { [$0.clearing] } ?? []) + packs.flatMap(\.gxFarewell) + banks.flatMap(\.gxFarewell)
     }
 }

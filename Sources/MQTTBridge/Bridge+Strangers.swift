@@ -1,3 +1,4 @@
+import MQTT
 import BMSCore
 
 /// Words of somebody else where only this bridge speaks: what is true is said again with the next step, and a person is told once.
@@ -92,7 +93,7 @@ extension Bridge {
                 if let bank { banks[bank].announceAgain(at: now) }
             case .document(let word):
                 guard knows(word, of: debt.pack) else {
-                    outbox.send(OutboundMessage(options.topics.word(word, of: debt.pack), [], retain: true))
+                    outbox.send(MQTTMessage(options.topics.word(word, of: debt.pack), [], retain: true))
                     continue
                 }
                 if let pack { packs[pack].forget(word) }

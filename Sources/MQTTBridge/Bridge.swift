@@ -1,3 +1,4 @@
+public import MQTT
 public import BMSCore
 public import ChargeLimits
 
@@ -101,19 +102,19 @@ public struct Bridge: Sendable {
     /// ids and topics takes 0.5 MB.
     public static let largestMessage = 1 << 20
 
-    /// Topic filters to subscribe to.
-    public var subscriptions: [TopicFilter] {
+    /// Subscriptions that the bridge needs.
+    public var subscriptions: [Subscription] {
         let birth = options.discovery == .off ? [] : [options.birthTopic]
         let relays = Set(packs.flatMap(\.stateTopics)).sorted()
         let relayCommands = Set(packs.flatMap(\.commandTopics)).sorted().map {
-            TopicFilter($0, excludesOwn: true, toleratesOwn: true, showsRetention: true)
+            Subscription($0, qos: 1, noLocal: true, toleratesOwn: true, retainAsPublished: true)
         }
         // What was announced before this start is known by being heard.
         let announced = options.discovery == .off ? [] : ids.flatMap { options.topics.announced($0) }
-        return [TopicFilter(options.topics.commands, showsRetention: true)]
-            + (birth + relays).map { TopicFilter($0) } + relayCommands
-            + announced.map { TopicFilter($0, isLarge: true) }
-            + [TopicFilter(options.topics.statuses, excludesOwn: true)] + options.topics.words(of: ids)
+        return [Subscription(options.topics.commands, qos: 1, retainAsPublished: true)]
+            + (birth + relays).map { Subscription($0, qos: 1) } + relayCommands
+            + announced.map { Subscription($0, qos: 1, isLarge: true) }
+            + [Subscription(options.topics.statuses, qos: 1, noLocal: true)] + options.topics.words(of: ids)
             + (gx?.topics.filters ?? []) + departures.filters
     }
 
@@ -128,17 +129,17 @@ public struct Bridge: Sendable {
     }
 
     /// What the broker shall say when this bridge dies.
-    public var will: OutboundMessage { bridgeStatus("offline") }
+    public var will: MQTTMessage { bridgeStatus("offline") }
 
     /// What to send before a clean end, the most urgent first: of a thousand packs not all may be sent in time, and the bridge's own
     /// status speaks for every one.
-    public var farewell: [OutboundMessage] {
+    public var farewell: [MQTTMessage] {
         guards.map(\.will) + [bridgeStatus("offline")]
-            + ids.map { OutboundMessage(options.topics.status($0), Array("offline".utf8), qos: 1, retain: true) }
+            + ids.map { MQTTMessage(options.topics.status($0), Array("offline".utf8), qos: 1, retain: true) }
     }
 
     /// What to send after it where nobody goes on with the GX tree.
-    public func treeFarewell(at now: Timestamp) -> [OutboundMessage] {
+    public func treeFarewell(at now: Timestamp) -> [MQTTMessage] {
         guard let gx, !gx.isYielded(at: now) else { return [] }
         return packs.flatMap(\.gxFarewell) + banks.flatMap(\.gxFarewell)
     }
@@ -244,24 +245,16 @@ public struct Bridge: Sendable {
     }
 
     /// A message came for one of ``subscriptions``.
-    ///
-    /// - Parameters:
-    ///   - responseTopic: where the sender wants an answer (MQTT 5).
-    ///   - correlationData: what that answer must carry.
-    ///   - expires: the broker forgets it by itself.
-    public mutating func message(
-        topic: String, payload: [UInt8], isRetained: Bool, responseTopic: String? = nil,
-        correlationData: [UInt8]? = nil, expires: Bool = false, at now: Moment
-    ) -> Outbox {
+    public mutating func receive(_ message: MQTTMessage, at now: Moment) -> Outbox {
+        let (topic, payload, isRetained) = (message.topic, message.payload, message.retain)
         if departures.awaits(topic) {
             return departures.hear(topic, payload, isRetained: isRetained)
         }
         if let (pack, setting) = options.topics.command(topic) {
             let command = InboundCommand(
                 setting: setting, payload: payload, isRetained: isRetained,
-                // Who may command must not make this bridge publish where he may not.
-                responseTopic: responseTopic.flatMap { access.isOwn($0) ? nil : $0 },
-                correlationData: correlationData)
+                responseTopic: message.responseTopic.flatMap { access.mayAnswer(on: $0) ? $0 : nil },
+                correlationData: message.correlationData)
             return take(command, pack, at: now)
         }
         if let request = gx?.topics.parse(topic) {
@@ -274,7 +267,7 @@ public struct Bridge: Sendable {
             return isRetained ? Outbox() : hearStatus(of: id, payload, at: now)
         }
         if let (id, word) = options.topics.word(topic) {
-            return hear(word, of: id, payload, isRetained: isRetained, expires: expires, at: now)
+            return hear(word, of: id, payload, isRetained: isRetained, expires: message.expiry != nil, at: now)
         }
         if let pack = options.topics.announcement(topic) {
             guard isRetained else { return hearAnnouncement(topic, payload, node: pack, at: now) }
@@ -359,13 +352,11 @@ public struct Bridge: Sendable {
     /// Packs in parallel go to float together.
     private mutating func tell(bank index: Int) {
         let members = banks[index].members
-        let waiting = members.indices.filter { banks[index].awaits($0) && !packs[members[$0]].isFull }
-        for place in members.indices {
-            packs[members[place]].otherPacksAreFull = waiting.isEmpty || (waiting.count == 1 && waiting[0] == place)
-        }
+        let others = banks[index].othersAreFull(members.map { packs[$0].limits })
+        for (place, member) in members.enumerated() { packs[member].otherPacksAreFull = others[place] }
     }
 
-    private func bridgeStatus(_ text: String) -> OutboundMessage {
-        OutboundMessage(options.topics.bridgeStatus, Array(text.utf8), qos: 1, retain: true)
+    private func bridgeStatus(_ text: String) -> MQTTMessage {
+        MQTTMessage(options.topics.bridgeStatus, Array(text.utf8), qos: 1, retain: true)
     }
 }

@@ -1,6 +1,7 @@
+import MQTT
 import BMSCore
 import ChargeLimits
-import JSONInput
+import JSON
 
 /// A pack or bank that this bridge announced once, in the words of the topics.
 public struct DepartedPack: Hashable, Sendable {
@@ -50,16 +51,18 @@ struct Departures: Sendable {
     }
 
     /// Topic filters to subscribe to: who else speaks for them, and how they were announced.
-    var filters: [TopicFilter] {
+    var filters: [Subscription] {
         packs.flatMap { pack in
             [pack.topics.status(pack.id), pack.topics.limits(pack.id)].map {
-                TopicFilter($0, excludesOwn: true, toleratesOwn: true)
-            } + (served.contains(Discovery.node(pack.id)) ? [] : pack.topics.announced(pack.id).map { TopicFilter($0) })
+                Subscription($0, qos: 1, noLocal: true, toleratesOwn: true)
+            }
+                + (served.contains(Discovery.node(pack.id))
+                    ? [] : pack.topics.announced(pack.id).map { Subscription($0, qos: 1) })
         }
     }
 
     /// - Parameter areCorrected: another bridge would hear a wrong status, and say what is true (MQTT 5).
-    mutating func connected(areCorrected: Bool, at now: Timestamp) -> [OutboundMessage] {
+    mutating func connected(areCorrected: Bool, at now: Timestamp) -> [MQTTMessage] {
         (connectedAt, clearedAt, hasSaidOffline) = (now, nil, areCorrected)
         return areCorrected ? packs.map(Self.offline) : []
     }
@@ -89,7 +92,7 @@ struct Departures: Sendable {
         settled.append(pack)
         // On MQTT 3.1.1 the other bridge has not heard that its pack was called offline.
         if hasSaidOffline, topic == pack.topics.limits(pack.id), Self.restOnData(payload) {
-            outbox.send(OutboundMessage(pack.topics.status(pack.id), Array("online".utf8), qos: 1, retain: true))
+            outbox.send(MQTTMessage(pack.topics.status(pack.id), Array("online".utf8), qos: 1, retain: true))
         }
         outbox.say(
             .info, "pack \(pack.id) left the configuration, and another bridge speaks for it now: it is left alone")
@@ -112,7 +115,7 @@ struct Departures: Sendable {
         for pack in packs {
             outbox.send(
                 [Self.offline(pack)]
-                    + Self.kept.map { OutboundMessage(pack.topics.word($0, of: pack.id), [], qos: 1, retain: true) }
+                    + Self.kept.map { MQTTMessage(pack.topics.word($0, of: pack.id), [], qos: 1, retain: true) }
                     + Discovery.clearing(announcements.filter { isAnnouncement(pack, $0) }.sorted()))
             outbox.say(
                 .info,
@@ -128,8 +131,8 @@ struct Departures: Sendable {
         return ChargeState(rawValue: state).map { $0 != .stale } ?? false
     }
 
-    private static func offline(_ pack: DepartedPack) -> OutboundMessage {
-        OutboundMessage(pack.topics.status(pack.id), Array("offline".utf8), qos: 1, retain: true)
+    private static func offline(_ pack: DepartedPack) -> MQTTMessage {
+        MQTTMessage(pack.topics.status(pack.id), Array("offline".utf8), qos: 1, retain: true)
     }
 
     private func concerns(_ pack: DepartedPack, _ topic: String) -> Bool {

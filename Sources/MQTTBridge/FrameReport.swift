@@ -1,4 +1,5 @@
 public import BMSCore
+import JSON
 public import SmartBMS
 
 /// One frame of a recording by the paths of the catalogue.

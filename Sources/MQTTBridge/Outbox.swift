@@ -1,3 +1,5 @@
+public import MQTT
+
 /// Something that a person who reads the log should know.
 public struct Notice: Hashable, Sendable {
     /// Whether somebody should act.
@@ -17,7 +19,7 @@ public struct Notice: Hashable, Sendable {
 /// What a step of the bridge wants sent and said, in order.
 public struct Outbox: Sendable {
     /// Messages for the broker.
-    public internal(set) var messages: [OutboundMessage] = []
+    public internal(set) var messages: [MQTTMessage] = []
     /// Lines for the log.
     public internal(set) var notices: [Notice] = []
     /// Packs and banks whose state wants to be kept, before the answers go out.
@@ -28,7 +30,7 @@ public struct Outbox: Sendable {
     /// Packs and banks of an earlier configuration that need no more care.
     public internal(set) var settled: [DepartedPack] = []
 
-    mutating func send(_ messages: [OutboundMessage]) { self.messages += messages }
-    mutating func send(_ message: OutboundMessage) { messages.append(message) }
+    mutating func send(_ messages: [MQTTMessage]) { self.messages += messages }
+    mutating func send(_ message: MQTTMessage) { messages.append(message) }
     mutating func say(_ level: Notice.Level, _ text: String) { notices.append(Notice(level: level, text: text)) }
 }

@@ -1,3 +1,5 @@
+import MQTT
+
 /// A kind of document that this bridge alone publishes for a pack or bank, by the last level of its topic.
 ///
 /// Statuses and announcements have rules of their own.
@@ -31,10 +33,12 @@ extension Topics {
 
     /// Filters of what somebody else says where only this bridge should. Where the broker cannot keep this bridge's own words away
     /// (MQTT 3.1.1), they are left out.
-    func words(of packs: [String]) -> [TopicFilter] {
+    func words(of packs: [String]) -> [Subscription] {
         let places = packs.count > Self.mostNamed ? ["+"] : packs
         return places.flatMap { pack in
-            OwnWord.allCases.map { TopicFilter(word($0, of: pack), excludesOwn: true, showsRetention: !$0.isKept) }
+            OwnWord.allCases.map {
+                Subscription(word($0, of: pack), qos: 1, noLocal: true, retainAsPublished: !$0.isKept)
+            }
         }
     }
 }
@@ -44,7 +48,7 @@ struct SaidWords: Sendable {
     private static let most = 8_192
     private var hashes: Set<Int> = []
 
-    mutating func note(_ messages: [OutboundMessage]) {
+    mutating func note(_ messages: [MQTTMessage]) {
         if hashes.count > Self.most { hashes = [] }
         for message in messages { hashes.insert(Self.hash(message.topic, message.payload)) }
     }

@@ -1,3 +1,4 @@
+import MQTT
 import BMSCore
 import ChargeLimits
 import SmartBMS
@@ -124,7 +125,7 @@ struct PackChannel: Sendable {
         if taken?.answer.isAccepted != true { tally.commandsRefused += 1 }
         guard let outcome = taken else { return }
         let topics = bridge.topics
-        let response = command.responseTopic.flatMap { topics.mayAnswer($0) ? [$0] : nil } ?? []
+        let response = command.responseTopic.map { [$0] } ?? []
         outbox.answers.append(
             CommandAnswer(
                 topics: [topics.result(options.id)] + response, correlationData: command.correlationData,
@@ -190,9 +191,6 @@ struct PackChannel: Sendable {
     private var context: SettingContext {
         SettingContext(pack: pack, snapshot: receiver.snapshot, latches: calculator.latches)
     }
-
-    /// The pack rests after a full charge, by fresh data.
-    var isFull: Bool { limits?.state == .full || limits?.state == .float }
 
     /// Something ended what the source had sent so far.
     mutating func sourceChanged(_ change: SourceChange) {
@@ -288,7 +286,7 @@ struct PackChannel: Sendable {
     }
 
     /// Everything at and below a path of the GX tree.
-    mutating func gxValues(at path: String, _ now: Moment) -> [OutboundMessage] {
+    mutating func gxValues(at path: String, _ now: Moment) -> [MQTTMessage] {
         let view = view(at: now.monotonic)
         return battery?.values(at: path, view, desk.settings) ?? []
     }
@@ -306,7 +304,7 @@ struct PackChannel: Sendable {
     }
 
     /// The pack leaves the GX tree.
-    var gxFarewell: [OutboundMessage] { battery?.farewell ?? [] }
+    var gxFarewell: [MQTTMessage] { battery?.farewell ?? [] }
 
     /// A retained announcement for this pack was heard.
     mutating func heardAnnouncement(_ topic: String, _ payload: [UInt8], at now: Moment) {

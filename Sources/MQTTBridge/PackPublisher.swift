@@ -1,3 +1,4 @@
+import MQTT
 import BMSCore
 import ChargeLimits
 
@@ -190,7 +191,7 @@ struct PackPublisher: Sendable {
         self.settings = content
         let document = Documents.settings(settings, SettingContext(pack: pack, snapshot: snapshot))
         settingsDocument = document
-        outbox.send(OutboundMessage(bridge.topics.settings(options.id), document, qos: 1, retain: true))
+        outbox.send(MQTTMessage(bridge.topics.settings(options.id), document, qos: 1, retain: true))
     }
 
     /// The settings go out with the next step, changed or not.
@@ -238,7 +239,7 @@ struct PackPublisher: Sendable {
     }
 
     /// Takes the pack out of Home Assistant: announced in full first, or what was announced before this start would stay.
-    mutating func purge(_ context: SettingContext) -> [OutboundMessage] {
+    mutating func purge(_ context: SettingContext) -> [MQTTMessage] {
         announcer.pause()
         let cellCount = context.snapshot.settings?.cellCount ?? announcer.content?.cellCount ?? 0
         let announced = Discovery(
@@ -260,8 +261,8 @@ struct PackPublisher: Sendable {
     }
 
     /// A message for the event topic.
-    func event(_ kind: String, _ text: String, at now: Moment) -> OutboundMessage {
-        OutboundMessage(bridge.topics.event(options.id), Documents.event(kind, text, at: now), qos: 1)
+    func event(_ kind: String, _ text: String, at now: Moment) -> MQTTMessage {
+        MQTTMessage(bridge.topics.event(options.id), Documents.event(kind, text, at: now), qos: 1)
     }
 
     private static func isDue(_ last: Timestamp?, _ interval: Int64, _ isChanged: Bool, _ hasFrame: Bool, _ now: Moment)
@@ -284,12 +285,12 @@ struct PackPublisher: Sendable {
 
     private mutating func expiring(
         _ topic: String, _ payload: [UInt8], interval: Int64, age: Int64 = 0,
-        _ precedence: OutboundMessage.Precedence = .normal
-    ) -> OutboundMessage {
+        _ precedence: MQTTMessage.Precedence = .normal
+    ) -> MQTTMessage {
         // Where nothing expires, a dead bridge would leave limits behind for ever: so nothing is retained there.
         // A broker counts whole seconds and may keep a message for the whole of the last: two less keep the promise.
         let expiry = max(1, max(bridge.expiry, Int(interval) * 3 / 1000) - 2 - Int(age / 1000))
-        var message = OutboundMessage(topic, payload, retain: canExpire, expiry: canExpire ? expiry : nil)
+        var message = MQTTMessage(topic, payload, retain: canExpire, expiry: canExpire ? expiry : nil)
         message.precedence = precedence
         return message
     }
@@ -353,7 +354,7 @@ struct PackPublisher: Sendable {
         gxCells = max(gxCells, view.listedCells)
         // A broker counts whole seconds, and may keep a message for the whole of the last.
         let expiry = (GXDocument.latest - 1000 - age) / 1000
-        var message = OutboundMessage(topics.gx, GXDocument.document(gx.sent.values), expiry: max(1, Int(expiry)))
+        var message = MQTTMessage(topics.gx, GXDocument.document(gx.sent.values), expiry: max(1, Int(expiry)))
         message.precedence = .early
         outbox.send(message)
     }
@@ -405,7 +406,7 @@ struct PackPublisher: Sendable {
         guard online != isOnline else { return }
         isOnline = online
         outbox.send(
-            OutboundMessage(
+            MQTTMessage(
                 bridge.topics.status(options.id), Array((online ? "online" : "offline").utf8), qos: 1, retain: true))
     }
 

@@ -1,5 +1,5 @@
 import BMSCore
-import JSONInput
+import JSON
 
 /// What somebody else says on topics where only this bridge speaks: what of it is still to be put right, how often that may be, and what a
 /// person is told.

@@ -50,9 +50,16 @@ public struct TopicAccess: Hashable, Sendable {
         return write.map { Grant(isWrite: true, filter: $0) } + read.map { Grant(isWrite: false, filter: $0) }
     }
 
-    /// The bridge itself publishes or listens there: no place for an answer that somebody else directs.
-    func isOwn(_ topic: String) -> Bool {
-        grants(.bridge).contains { !responses.contains($0.filter) && Self.filter($0.filter, matches: topic) }
+    /// Whether a command may be answered on its response topic: where its sender may command, this bridge must not publish for him
+    /// what he may not. So no wildcard, nothing below the prefixes of the bridge, of Home Assistant and of a GX, and no topic on which the
+    /// bridge itself publishes or listens.
+    func mayAnswer(on topic: String) -> Bool {
+        guard (1...256).contains(topic.utf8.count), !topic.contains(where: { "+#$\0".contains($0) }) else {
+            return false
+        }
+        let prefixes = [options.topics.base, options.topics.discoveryPrefix, "N", "R", "W"]
+        guard !prefixes.contains(where: { topic.hasPrefix($0 + "/") }) else { return false }
+        return !grants(.bridge).contains { !responses.contains($0.filter) && Self.filter($0.filter, matches: topic) }
     }
 
     /// Whether a filter with wildcards covers a topic. A filter's own wildcards in place of the topic are levels like others.

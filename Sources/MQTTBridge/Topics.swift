@@ -64,13 +64,6 @@ public struct Topics: Hashable, Sendable {
         return (String(levels[0]), String(levels[2]))
     }
 
-    /// A response topic that may be answered: no wildcard, and none of ours or of a GX's, where an answer would be a command
-    /// or a measurement.
-    func mayAnswer(_ topic: String) -> Bool {
-        !topic.isEmpty && topic.utf8.count <= 256 && !topic.contains { "+#$\0".contains($0) }
-            && ![base, discoveryPrefix, "N", "R", "W"].contains { topic.hasPrefix($0 + "/") }
-    }
-
     /// The dbus-mqtt-battery document.
     public func gx(_ pack: String) -> String { "\(base)/\(pack)/gx" }
     /// Home Assistant's device announcement.

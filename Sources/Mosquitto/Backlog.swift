@@ -8,7 +8,7 @@ final class Backlog: Sendable {
     private let bytes = Atomic<Int>(0)
     private let lost = Atomic<Int>(0)
 
-    /// `true` when there is room for one more of this size; else it is counted as lost.
+    /// True when there is room for one more message of this size; otherwise the message is counted as lost.
     func admit(_ size: Int) -> Bool {
         guard waiting.load(ordering: .relaxed) < Self.limit, bytes.load(ordering: .relaxed) < Self.byteLimit else {
             countLoss()
@@ -26,6 +26,6 @@ final class Backlog: Sendable {
 
     func countLoss() { lost.add(1, ordering: .relaxed) }
 
-    /// Messages that were dropped: nobody read, or they were too large.
+    /// Number of messages that were dropped because nobody read them or they were too large.
     var dropped: Int { lost.load(ordering: .relaxed) }
 }

@@ -1,7 +1,7 @@
 /// Waiting times between attempts: 1 s, then 2 to 3 s for half a minute, then 4 s and 8 s again and again.
 ///
 /// A driver on a GX drops its battery 20 s after the last document: after an outage of 14 s the next attempt has to come within 3 s. The
-/// jitter is there for a hundred bridges that would else return to a restarted broker in the same instant. An inverter waits for
+/// jitter is there for a hundred bridges that would otherwise return to a restarted broker in the same instant. An inverter waits for
 /// limits: no wait is longer than 10 s.
 public struct Backoff: Sendable {
     private static let first = 1.0
@@ -17,7 +17,7 @@ public struct Backoff: Sendable {
     private var waited = 0.0
     private var next = later
 
-    /// Starts at the shortest wait.
+    /// Creates a backoff at the shortest wait.
     public init() {}
 
     /// The next wait in seconds.
@@ -37,6 +37,6 @@ public struct Backoff: Sendable {
         return wait
     }
 
-    /// A connection held: begin again at the shortest wait.
+    /// Returns to the shortest wait, because a connection held.
     public mutating func reset() { self = Backoff() }
 }

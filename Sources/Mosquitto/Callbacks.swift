@@ -1,3 +1,4 @@
+import MQTT
 import CMosquitto
 import LinuxIO
 import Synchronization
@@ -19,7 +20,7 @@ func installCallbacks(_ handle: OpaquePointer) {
         }
     }
     mosquitto_disconnect_v5_callback_set(handle) { _, context, reason, _ in
-        // Below 128 it is the library's own error, which the loop returns, too.
+        // A reason below 128 is the library's own error, which the loop returns, too.
         guard let core = LinkCore.from(context), reason >= 128 else { return }
         core.report.withLock { $0.dismissal = reason }
     }
@@ -41,7 +42,7 @@ func installCallbacks(_ handle: OpaquePointer) {
         receive(message.pointee, properties, core)
     }
     mosquitto_log_callback_set(handle) { _, context, level, line in
-        // Only errors tell causes; the rest is chatter.
+        // Only errors name causes; the other lines are chatter.
         guard let core = LinkCore.from(context), let line, level == Int32(MOSQ_LOG_ERR) else { return }
         let text = String(cString: line)
         core.report.withLock { report in
@@ -50,8 +51,8 @@ func installCallbacks(_ handle: OpaquePointer) {
     }
 }
 
-/// Answers OpenSSL when a key wants a passphrase: there is none (0 would be an empty one). Without this it would ask on the terminal, from the network thread, and
-/// nothing would end it.
+/// Answers OpenSSL when a key needs a passphrase: there is none (0 would mean an empty one). Without this answer OpenSSL would ask on the
+/// terminal, from the network thread, and nothing would end its wait.
 func refusePassphrase(
     _ buffer: UnsafeMutablePointer<CChar>?, _ size: Int32, _ isForWriting: Int32, _ context: UnsafeMutableRawPointer?
 ) -> Int32 { -1 }
@@ -63,9 +64,9 @@ private func receive(_ message: mosquitto_message, _ properties: OpaquePointer?,
         core.backlog.countLoss()
         return
     }
-    var incoming = IncomingMessage(
-        topic: String(cString: topic),
-        payload: message.payload.map { Array(UnsafeRawBufferPointer(start: $0, count: length)) } ?? [],
+    var incoming = MQTTMessage(
+        String(cString: topic),
+        message.payload.map { Array(UnsafeRawBufferPointer(start: $0, count: length)) } ?? [],
         qos: Int(message.qos), retain: message.retain)
     IncomingProperties.read(properties, into: &incoming)
     let isTaken = core.report.withLock { report in

@@ -1,11 +1,12 @@
+import MQTT
 import CMosquitto
 import Glibc
 
-/// Sentences for people: which broker, what happened, what to do. Pure.
+/// Sentences for people that say which broker, what happened and what to do. Pure.
 struct FailureText {
     var configuration: LinkConfiguration
 
-    /// Connections that ended soon, one after the other, from which a second client of this identifier is likely.
+    /// Number of connections that ended soon, one after the other, from which a second client of this identifier is likely.
     static let suspiciousSessions = 3
 
     private var broker: String { "broker \(configuration.address)" }
@@ -57,7 +58,7 @@ struct FailureText {
     }
 
     /// A message is larger than the broker said that it takes.
-    func tooLarge(_ message: OutgoingMessage, limit: Int?) -> String { refusals.tooLarge(message, limit: limit) }
+    func tooLarge(_ message: MQTTMessage, limit: Int?) -> String { refusals.tooLarge(message, limit: limit) }
 
     private var refusals: RefusalText { RefusalText(broker: broker, username: configuration.username) }
 
@@ -84,7 +85,7 @@ struct FailureText {
         return failure(.session, reason, "\(broker) \(text) (reason \(reason))")
     }
 
-    /// TLS failed; the library tells the reason in its log lines only.
+    /// TLS failed; the library gives the reason in its log lines only.
     func tls(_ lines: [String]) -> LinkFailure {
         let all = lines.joined(separator: "; ")
         let text =
@@ -122,14 +123,14 @@ struct FailureText {
             isRetryable: false)
     }
 
-    /// A file named for TLS is none that can be read.
+    /// A file named for TLS cannot be read.
     func tlsFile(_ key: String, _ reason: String) -> LinkFailure {
         failure(.handshake, MOSQ_ERR_INVAL.rawValue, "mqtt.tls.\(key): \(reason)", isRetryable: false)
     }
 
-    /// A message was too large to take. Its topic is not known: it comes after the size.
+    /// A message was too large to take. Its topic is not known, because the topic comes after the size.
     ///
-    /// - Parameter leftOut: the filter that brought it, and is not asked for in the next hour.
+    /// - Parameter leftOut: the filter that brought the message, and that is not asked for in the next hour.
     func tooLarge(_ size: Int, leftOut filter: String?) -> LinkFailure {
         let limit = configuration.maximumPacket
         let message = size > 0 ? "a message of \(size) bytes" : "a message"
@@ -144,7 +145,7 @@ struct FailureText {
 
     /// The library ended the connection.
     ///
-    /// - Parameter shortSessions: connections, this one the last, that ended soon after they were accepted.
+    /// - Parameter shortSessions: number of connections, this one the last, that ended soon after they were accepted.
     func ended(_ code: Int32, wasAccepted: Bool, number: Int32, isTLS: Bool, lines: [String], shortSessions: Int = 0)
         -> LinkFailure
     {

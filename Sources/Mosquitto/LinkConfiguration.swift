@@ -1,4 +1,6 @@
-/// How to reach a broker and who to be there.
+public import MQTT
+
+/// The way to reach a broker, and the identity to use there.
 ///
 /// ```swift
 /// var configuration = LinkConfiguration(host: "mqtt.lan", clientID: "bms-mqtt")
@@ -15,21 +17,21 @@ public struct LinkConfiguration: Sendable {
     public var username: String?
     /// Password. Never shown: see ``description``.
     public var password: String?
-    /// Seconds between signs of life, 5 or more (the library's minimum). A dead broker is noticed after 25 to 30 s. A broker
-    /// speaks the will 1.5 times this after the last sign, and mosquitto looks each 5 s: 14.4 s with 6.
+    /// Seconds between signs of life, 5 or more (the library's minimum). A dead broker is noticed after 25 to 30 s. A broker publishes the
+    /// will 1.5 times the keepalive after the last sign, and mosquitto checks every 5 s: 14.4 s with a keepalive of 6.
     public var keepalive = 6
-    /// TLS; `nil`: plain TCP.
+    /// TLS; `nil` for plain TCP.
     public var tls: TLSConfiguration?
-    /// What the broker says when this client dies.
-    public var will: OutgoingMessage?
-    /// Which MQTT to speak.
+    /// The message that the broker publishes when this client dies.
+    public var will: MQTTMessage?
+    /// The version of MQTT to speak.
     public var protocolPreference = ProtocolPreference.automatic
-    /// Largest packet to take, in bytes, header included. An MQTT 5 broker is told and leaves out what is larger; one that sends it
-    /// nevertheless loses the connection before memory is taken for it, where ``MosquittoLibrary/hasBounds`` holds. Else the message
-    /// is dropped afterwards. Each is counted in ``MosquittoLink/droppedMessages``.
+    /// Largest packet to take, in bytes, header included. An MQTT 5 broker is told this size and leaves out larger packets. Where
+    /// ``MosquittoLibrary/hasBounds`` holds, a broker that sends a larger packet nevertheless loses the connection before memory is taken
+    /// for the packet; otherwise the message is dropped afterwards. Each such message is counted in ``MosquittoLink/droppedMessages``.
     public var maximumPacket = 65_536
-    /// Hears, on the network thread, a sentence for each subscription and each message that the broker refuses, as far as it says so: of
-    /// quality 1 or 2, or with a receipt; and for each that is larger than the broker takes.
+    /// A function that gets, on the network thread, a sentence for each subscription and each message that the broker refuses, as far as
+    /// the broker says so (messages with QoS 1 or 2, or with a receipt); and for each message that is larger than the broker takes.
     public var onRefusal: (@Sendable (String) -> Void)?
 
     /// A plain connection with the defaults above.
@@ -42,14 +44,14 @@ public struct LinkConfiguration: Sendable {
     /// "host:port", as messages name the broker.
     public var address: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 
-    /// The broker is on this machine: what goes there passes no network.
+    /// The broker is on this machine: messages to it pass no network.
     public var isLocal: Bool { host == "localhost" || host.hasPrefix("127.") || host == "::1" }
 }
 
 extension LinkConfiguration: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
     /// Broker and user; no password.
     public var description: String { "\(tls == nil ? "mqtt" : "mqtts")://\(username.map { "\($0)@" } ?? "")\(address)" }
-    /// The same.
+    /// Broker and user; no password.
     public var debugDescription: String { description }
     /// No members: a dump shows no password either.
     public var customMirror: Mirror { Mirror(self, children: []) }
@@ -57,11 +59,11 @@ extension LinkConfiguration: CustomStringConvertible, CustomDebugStringConvertib
 
 /// TLS towards the broker. Certificate and host name are always verified.
 public struct TLSConfiguration: Sendable {
-    /// Certificates to trust (PEM); `nil`: the system's.
+    /// Certificates to trust (PEM); `nil` for those of the system.
     public var caFile: String?
     /// Certificate of this client (PEM).
     public var certificateFile: String?
-    /// Its key (PEM, without passphrase).
+    /// Key of this client's certificate (PEM, without passphrase).
     public var keyFile: String?
 
     /// TLS that trusts the given certificates.
@@ -72,13 +74,13 @@ public struct TLSConfiguration: Sendable {
     }
 }
 
-/// Which MQTT to speak.
+/// The versions of MQTT to speak.
 public enum ProtocolPreference: Sendable {
-    /// 5, and 3.1.1 where the broker knows no 5.
+    /// MQTT 5, and 3.1.1 where the broker does not know 5.
     case automatic
-    /// 5 only.
+    /// MQTT 5 only.
     case v5
-    /// 3.1.1 only.
+    /// MQTT 3.1.1 only.
     case v311
 }
 

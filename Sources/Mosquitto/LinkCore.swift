@@ -1,14 +1,15 @@
+import MQTT
 import CMosquitto
 import LinuxIO
 
-/// The library's client. Only a pointer: whoever holds the mutex around it may use it, and the network thread alone
-/// creates and destroys it.
+/// The library's client, as a pointer: the thread that holds the lock around it may use it, and the network thread alone creates and
+/// destroys it.
 struct Handle: @unchecked Sendable {
     let pointer: OpaquePointer
 }
 
-/// What the network thread, the callbacks and the owner share. It never refers to ``MosquittoLink``: a last release on
-/// the network thread must not join that very thread.
+/// State that the network thread, the callbacks and the owner share. It never refers to ``MosquittoLink``: a last release on the network
+/// thread must not join that very thread.
 final class LinkCore: Sendable {
     struct State: Sendable {
         /// The client of the present attempt.
@@ -18,18 +19,18 @@ final class LinkCore: Sendable {
         var version = ProtocolVersion.v5
         var subscriptions: [Subscription] = []
         var isStopping = false
-        /// What waits for the line.
+        /// Messages that wait for the line.
         var held = HeldMessages()
         var pace = LinePace()
-        /// What was told of the pace on this connection.
+        /// The pace that was last reported on this connection.
         var isNarrow: Bool?
         /// The large subscriptions were asked for on this connection.
         var hasAskedForLarge = false
-        /// Bytes of a packet that the broker takes, where it said so.
+        /// Largest packet that the broker takes, in bytes, where the broker said so.
         var maximumPacket: Int?
-        /// What is lost because of what this broker refused, told with the connection.
+        /// A text about the losses that this broker's refusals cause, reported with the connection.
         var note = ""
-        /// After a message too large to take.
+        /// The subscriptions after a message that was too large to take.
         var probation = Probation()
 
         mutating func forgetConnection(isOverdue: Bool, at now: Double) {
@@ -45,29 +46,29 @@ final class LinkCore: Sendable {
         }
     }
 
-    /// What callbacks leave for the network thread. They run while it, or a publisher, holds ``state``.
+    /// News that callbacks leave for the network thread. Callbacks run while that thread, or a publisher, holds ``state``.
     struct Report: Sendable {
         /// Answer to CONNECT, if one came; 0 is success.
         var connack: Int32?
-        /// Messages that the broker takes unacknowledged, where it said so.
+        /// Number of unacknowledged messages that the broker takes, where the broker said so.
         var receiveMaximum: Int?
-        /// Bytes of a packet that the broker takes, where it said so.
+        /// Largest packet that the broker takes, in bytes, where the broker said so.
         var maximumPacket: Int?
-        /// Why the broker ended the connection, where it said so (MQTT 5).
+        /// The reason for which the broker ended the connection, where the broker said so (MQTT 5).
         var dismissal: Int32?
         /// Messages in the order of their arrival.
-        var messages: [IncomingMessage] = []
-        /// Bytes of their payloads.
+        var messages: [MQTTMessage] = []
+        /// Bytes of the payloads of ``messages``.
         var bytes = 0
-        /// Bytes that may come with one turn of the network thread.
+        /// Bytes of payloads that may come with one turn of the network thread.
         static let room = 4 << 20
         /// Sentences about subscriptions and messages that the broker refused.
         var refusals: [String] = []
-        /// Topics of which the broker takes nothing, or takes something again.
+        /// Topics on which the broker takes no messages, or takes messages again.
         var changedTopics: [(topic: String, isOver: Bool)] = []
-        /// What is new of the pace.
+        /// The pace, where it changed.
         var isNarrow: Bool?
-        /// Lines of the library that tell causes.
+        /// Lines of the library that name causes.
         var lines: [String] = []
     }
 
@@ -76,12 +77,12 @@ final class LinkCore: Sendable {
     struct Pending: Sendable {
         var sizes: [Int32: Int] = [:]
         var bytes = 0
-        /// Somebody waits for them.
+        /// Somebody waits for these messages.
         var isAwaited = false
     }
 
-    /// Bytes that may pend. A broker that hangs is found out by the keepalive, but one that answers pings and takes nothing
-    /// would fill the memory. What a thousand packs say after a connect fits.
+    /// Bytes that may be pending. The keepalive finds a broker that hangs, but a broker that answers pings and takes nothing would fill the
+    /// memory. The messages of a thousand packs after a connect fit.
     private static let pendingLimit = 32 << 20
 
     let configuration: LinkConfiguration
@@ -89,13 +90,13 @@ final class LinkCore: Sendable {
     let state = Lock(State())
     let report = Lock(Report())
     let pending = Lock(Pending())
-    /// What the broker has yet to answer.
+    /// Requests that the broker has yet to answer.
     let requests = PendingRequests()
-    /// Topics of which the broker took nothing lately.
+    /// Topics on which the broker recently took no messages.
     private let refusedTopics = Lock(RefusedTopics())
     let backlog: Backlog
     let stop = EventDescriptor()
-    /// Calls the network thread from its wait: something is to be written, or it shall end.
+    /// Wakes the network thread from its wait: there is something to write, or the thread has to end.
     let wake = EventDescriptor()
     let finished = EventDescriptor()
     let progress = EventDescriptor()
@@ -111,11 +112,11 @@ final class LinkCore: Sendable {
 
     var isStopping: Bool { state.withLock { $0.isStopping } }
 
-    /// Publishes on the accepted connection: a call of the system, unless the socket is full.
+    /// Publishes on the accepted connection, with one system call unless the socket is full.
     ///
-    /// - Parameter mayWait: while the line takes nothing, a message of quality 0 waits in the place of an older one of its topic.
+    /// - Parameter mayWait: true lets a QoS 0 message wait while the line takes nothing, in the place of an older one of its topic.
     /// - Returns: the outcome and the library's identifier of the message; 0 while it waits.
-    func publish(_ message: OutgoingMessage, mayWait: Bool = true) -> (PublishOutcome, Int32) {
+    func publish(_ message: MQTTMessage, mayWait: Bool = true) -> (PublishOutcome, Int32) {
         state.withLock { state in
             guard state.isAccepted, let handle = state.handle?.pointer else { return (.notConnected, 0) }
             let now = MonotonicTime.seconds()
@@ -126,26 +127,26 @@ final class LinkCore: Sendable {
                 return (.full, 0)
             }
             guard waits else {
-                // What waited would come after it.
+                // An older message that waits would come after this one.
                 state.held.drop(message.topic)
                 return write(message, &state, handle, at: now)
             }
             state.held.hold(message, at: now)
-            // Else a receipt calls the network thread.
+            // Otherwise a receipt wakes the network thread.
             if !state.pace.isAwaiting || mosquitto_want_write(handle) { wake.set() }
             return (.queued, 0)
         }
     }
 
-    /// Urgent messages wait for the line and for each other, the others for all that wait.
+    /// A message must wait: urgent messages wait for the line and for each other, other messages for everything that waits.
     private func mustWait(
-        _ precedence: OutgoingMessage.Precedence, _ state: State, _ handle: OpaquePointer, at now: Double
+        _ precedence: MQTTMessage.Precedence, _ state: State, _ handle: OpaquePointer, at now: Double
     ) -> Bool {
         mosquitto_want_write(handle) || state.held.holds(precedence <= .early ? .first ... .early : .first ... .normal)
             || state.pace.mustWait(precedence, at: now)
     }
 
-    /// Looks for receipts, and sends what waited as far as the line takes it. Called with the state locked, on the network thread.
+    /// Looks for receipts, and sends waiting messages as far as the line takes them. Called with the state locked, on the network thread.
     func release(_ state: inout State, _ handle: OpaquePointer) {
         let now = MonotonicTime.seconds()
         var hasReceived = false
@@ -157,10 +158,10 @@ final class LinkCore: Sendable {
         guard !state.held.isEmpty, !mosquitto_want_write(handle) else { return }
         var held = state.held
         state.held = HeldMessages()
-        // Of a batch on a slow line nothing waits for the rest of it.
+        // Within a batch on a slow line, no message waits for another.
         let isBatch = state.pace.isSlow && !state.pace.isAwaiting
         var room = state.pace.room
-        for precedence in OutgoingMessage.Precedence.allCases where precedence != .large || !isBatch {
+        for precedence in MQTTMessage.Precedence.allCases where precedence != .large || !isBatch {
             guard isBatch || !state.pace.mustWait(precedence, at: now, hasReceived: hasReceived) else { continue }
             held.release(precedence, at: now) { message, waited in
                 let (outcome, _) = write(message, &state, handle, waited: waited, at: now)
@@ -185,7 +186,7 @@ final class LinkCore: Sendable {
     }
 
     private func write(
-        _ message: OutgoingMessage, _ state: inout State, _ handle: OpaquePointer, waited: Double = 0, at now: Double
+        _ message: MQTTMessage, _ state: inout State, _ handle: OpaquePointer, waited: Double = 0, at now: Double
     ) -> (PublishOutcome, Int32) {
         let delay = waited + state.pace.transit(message.size)
         guard let message = message.arriving(after: delay) else { return (.late, 0) }
@@ -202,7 +203,7 @@ final class LinkCore: Sendable {
             (code, identifier) = Self.publish(message, qos: qos, handle, state.version)
         }
         if code == MOSQ_ERR_OVERSIZE_PACKET.rawValue32 {
-            // One that waited has no caller any more that could tell it.
+            // A message that waited has no caller any more that could report this.
             note(
                 FailureText(configuration: configuration).tooLarge(message, limit: state.maximumPacket),
                 of: message.topic, .size)
@@ -226,7 +227,7 @@ final class LinkCore: Sendable {
     }
 
     private static func publish(
-        _ message: OutgoingMessage, qos: Int, _ handle: OpaquePointer, _ version: ProtocolVersion
+        _ message: MQTTMessage, qos: Int, _ handle: OpaquePointer, _ version: ProtocolVersion
     ) -> (Int32, Int32) {
         var identifier: Int32 = 0
         let length = Int32(truncatingIfNeeded: message.payload.count)
@@ -253,7 +254,7 @@ final class LinkCore: Sendable {
         }
     }
 
-    /// Hands on what the callbacks left, without a lock.
+    /// Hands on the news that the callbacks left, without a lock.
     func deliverNews(_ deliver: (LinkEvent) -> Void) {
         let news = report.withLock { report in
             let news = report
@@ -272,7 +273,7 @@ final class LinkCore: Sendable {
         for message in news.messages { deliver(.message(message)) }
     }
 
-    /// The broker accepted CONNECT; `nil` when that is no news.
+    /// Notes that the broker accepted CONNECT; `nil` where this is no news.
     private func accept(_ report: Report) -> (ProtocolVersion, note: String?)? {
         state.withLock { state in
             guard !state.isAccepted, let handle = state.handle else { return nil }
@@ -280,10 +281,11 @@ final class LinkCore: Sendable {
             state.maximumPacket = report.maximumPacket
             refusedTopics.withLock { $0 = RefusedTopics() }
             if let receiveMaximum = report.receiveMaximum { state.pace.limit(to: receiveMaximum) }
-            // Causes are told before this; from here on each message would be worded for a line that nobody reads.
+            // Causes come before this point; from here on the library would format a log line for each message, and nobody reads these
+            // lines.
             mosquitto_log_callback_set(handle.pointer, nil)
             send(state.subscriptions.filter { !$0.isLarge }, &state, handle.pointer)
-            // Of a broker that gives no receipts nothing more will be known.
+            // Nothing more will be known of a broker that gives no receipts.
             if state.pace.isGivenUp {
                 notePace(&state, handle.pointer)
                 wake.set()
@@ -299,7 +301,7 @@ final class LinkCore: Sendable {
     private static let lostWithout5 =
         "speaks MQTT 3.1.1 only: no message expires by itself and answers have no correlation: state, cells and limits are not retained there"
 
-    /// The broker answered a subscription or a message that wants an answer. A refusal ends nothing, and so it must be told.
+    /// Takes the broker's answer to a subscription or a message. A refusal does not end the connection, so it must be reported.
     func answered(_ identifier: Int32, _ reason: Int32) {
         guard let request = requests.take(identifier) else { return }
         guard reason >= 128 else {
@@ -311,7 +313,7 @@ final class LinkCore: Sendable {
         report.withLock { $0.add(text) }
     }
 
-    /// The broker takes a message on this topic not, for this cause.
+    /// Notes that the broker does not take messages on this topic, for this cause.
     private func note(_ text: String, of topic: String, _ cause: RefusedTopics.Cause) {
         let isNew = refusedTopics.withLock { $0.add(topic, cause) }
         report.withLock { report in
@@ -320,7 +322,7 @@ final class LinkCore: Sendable {
         }
     }
 
-    /// The broker took a message on this topic, as far as such a cause shows.
+    /// Notes that the broker took a message on this topic, as far as this cause shows.
     private func noteTaken(_ topic: String, _ cause: RefusedTopics.Cause) {
         guard refusedTopics.withLock({ $0.remove(topic, cause) }) else { return }
         report.withLock { $0.changedTopics.append((topic, true)) }
@@ -338,10 +340,10 @@ final class LinkCore: Sendable {
     }
 
     private func ask(_ subscriptions: [Subscription], _ state: inout State, _ handle: OpaquePointer) {
-        // Where nothing keeps this client's own messages away, it goes without the others', too.
+        // Where nothing keeps this client's own messages away, the client goes without the messages of others, too.
         for subscription in subscriptions
         where state.version == .v5 || !subscription.noLocal || subscription.toleratesOwn {
-            // What is said next waits behind them.
+            // The next messages wait behind the subscriptions.
             state.pace.sent(subscription.filter.utf8.count, receipt: nil, at: 0)
             let options =
                 (subscription.noLocal ? MQTT_SUB_OPT_NO_LOCAL.rawValue : 0)
@@ -355,7 +357,7 @@ final class LinkCore: Sendable {
 }
 
 extension LinkCore.Report {
-    /// Sentences that wait for the network thread: what is said of a thousand packs is said of a few.
+    /// Largest number of sentences that wait for the network thread: for a thousand packs, a few sentences say the same.
     private static let most = 64
 
     mutating func add(_ refusal: String) {

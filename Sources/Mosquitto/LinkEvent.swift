@@ -1,3 +1,4 @@
+public import MQTT
 import LinuxIO
 
 /// News of the connection.
@@ -6,18 +7,18 @@ public enum LinkEvent: Sendable {
     case connected(ProtocolVersion, note: String?)
     /// The connection ended or could not be made; another attempt follows.
     case disconnected(LinkFailure)
-    /// How fast the broker confirms what is sent: told after each connection and when it changes. Where the line is narrow, nothing
-    /// large should be sent, and of each topic the newest message waits for its turn.
+    /// The pace at which the broker confirms messages, reported after each connection and when it changes. Where the line is narrow,
+    /// nothing large should be sent, and only the newest message of each topic waits for its turn.
     case pace(isNarrow: Bool)
     /// A message for one of the subscriptions.
-    case message(IncomingMessage)
-    /// The broker takes no messages on a topic, by its access rules, their size or else; or takes them again.
+    case message(MQTTMessage)
+    /// The broker takes no messages on a topic, because of its access rules, their size or another cause; or it takes them again.
     case refusal(topic: String, isOver: Bool)
 }
 
-/// Why there is no connection, for people.
+/// The reason why there is no connection, for people.
 public struct LinkFailure: Error, Hashable, Sendable, CustomStringConvertible {
-    /// What was being done.
+    /// The operation that failed.
     public enum Operation: String, Sendable {
         /// Finding the host or opening the TCP connection.
         case connect
@@ -27,11 +28,11 @@ public struct LinkFailure: Error, Hashable, Sendable, CustomStringConvertible {
         case session
     }
 
-    /// What was being done.
+    /// The operation that failed.
     public var operation: Operation
     /// Error number of the library, or the broker's reason code from 128 on.
     public var code: Int32
-    /// One sentence: which broker, what happened, what to do.
+    /// One sentence that says which broker, what happened and what to do.
     public var description: String
     /// Another attempt may help without anybody doing something. Attempts go on in any case.
     public var isRetryable: Bool
@@ -39,8 +40,8 @@ public struct LinkFailure: Error, Hashable, Sendable, CustomStringConvertible {
     public var retryIn: Double
 }
 
-/// Events in order. Messages are bounded: when nobody reads, the newest are dropped and counted; the connection's own
-/// news never is.
+/// Events in order. Messages are bounded: when nobody reads, the newest are dropped and counted; the connection's own news is never
+/// dropped.
 public struct LinkEvents: AsyncSequence, Sendable {
     let stream: HandoverStream<LinkEvent>
     let backlog: Backlog

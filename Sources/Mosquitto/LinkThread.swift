@@ -1,33 +1,36 @@
 import CMosquitto
+import MQTT
 import Glibc
 import LinuxIO
 import Synchronization
 
 /// The network thread: probe, connect, loop, report, wait, again, until it is told to stop.
 ///
-/// Why so: libmosquitto's own thread ends silently after a wrong password or a rejected certificate, never connects when
-/// the broker is down at the start, and spins at 99 % when a TLS port refuses (facts of 2.0.11). A fresh client for each
-/// attempt leaves no message of the old connection behind, and reads renewed certificates.
+/// libmosquitto's own thread is not used: it ends silently after a wrong password or a rejected certificate, never connects when the broker
+/// is down at the start, and spins at 99 % when a TLS port refuses (facts of 2.0.11). A fresh client for each attempt leaves no message of
+/// the old connection behind, and reads renewed certificates.
 struct LinkThread {
     private static let probeSeconds = 5.0
-    /// For a broker to close the probe; one on the same network takes milliseconds.
+    /// Seconds that a broker has to close the probe; a broker on the same network takes milliseconds.
     private static let leaveSeconds = 0.2
-    /// The system takes no more while so much is not yet sent: less than a step of a pack. What is sent and not yet answered does not
+    /// Unsent bytes from which on the system takes no more: less than a step of a pack. Bytes that are sent and not yet answered do not
     /// count, so that a long line is used in full.
     private static let unsentBytes: Int32 = 1024
-    /// So long may sent bytes be unanswered, well below the 30 s that limits may be old.
+    /// Milliseconds for which sent bytes may be unanswered, well below the 30 s that limits may be old.
     private static let unansweredMilliseconds: Int32 = 15_000
-    /// Times the keepalive after which an unacknowledged message means that the broker is gone: a little more than the library takes
-    /// to find that out by its pings.
+    /// Multiple of the keepalive after which an unacknowledged message means that the broker is gone: a little more than the library takes
+    /// to notice this by its pings.
     private static let overdueKeepalives = 2.5
-    /// A document takes 17 s at 100 bytes a second, and two that were on their way when a line narrowed more: whatever the keepalive,
-    /// a line that still carries them is not ended.
+    /// Seconds before which a broker is never taken to be gone, whatever the keepalive. A document takes 17 s at 100 bytes a second, and
+    /// two documents that were on their way when a line narrowed take longer: a line that still carries them is not ended.
     private static let shortestOverdue = 25.0
-    /// Nothing of what is sent then would arrive within the 30 s that limits may be old.
+    /// Seconds after which a broker is always taken to be gone: nothing that is sent later would arrive within the 30 s that limits may be
+    /// old.
     private static let longestOverdue = 30.0
-    /// A connection that held this long counts as good.
+    /// Seconds after which a connection counts as good.
     private static let stableSeconds = 10.0
-    /// One that ended before this did so soon: two clients of one identifier throw each other off at their pace of reconnecting.
+    /// Seconds before which the end of a connection comes soon: two clients of one identifier throw each other off at their pace of
+    /// reconnecting.
     private static let shortSeconds = 12.0
 
     private let core: LinkCore
@@ -51,8 +54,8 @@ struct LinkThread {
     /// Starts the thread; it keeps `core` alive until it ends.
     ///
     /// - Parameters:
-    ///   - deliver: takes the events, on this thread.
-    ///   - ended: called last.
+    ///   - deliver: the function that takes the events, on this thread.
+    ///   - ended: the function that is called last.
     static func start(
         _ core: LinkCore, deliver: @escaping @Sendable (LinkEvent) -> Void, ended: @escaping @Sendable () -> Void
     ) -> Bool {
@@ -67,7 +70,7 @@ struct LinkThread {
     }
 
     private mutating func attempt() {
-        // Name servers, connects and the wait for the next attempt take what they take.
+        // Name servers, connects and the wait for the next attempt may take any time.
         core.heartbeat.rest()
         core.report.withLock { $0 = LinkCore.Report() }
         let start = MonotonicTime.seconds()
@@ -83,7 +86,7 @@ struct LinkThread {
         core.stop.wait(seconds: failure.retryIn)
     }
 
-    /// One connection from beginning to end; `nil` when it ended because it was told to, or shall be tried anew at once.
+    /// Makes one connection and serves it to its end; `nil` when it was told to end, or when another attempt should follow at once.
     private mutating func connectAndServe() -> LinkFailure? {
         let configuration = core.configuration
         // The library's own connect blocks for minutes on a black-holed host, so somebody must be seen to listen first.
@@ -100,7 +103,7 @@ struct LinkThread {
             return texts.ended(MOSQ_ERR_NOMEM.rawValue32, wasAccepted: false, number: errno, isTLS: false, lines: [])
         }
         var isOverdue = false
-        // Nobody publishes on a handle that is gone: the state forgets it first.
+        // The state forgets the handle first, so that nobody publishes on a handle that is gone.
         defer {
             core.state.withLock { $0.forgetConnection(isOverdue: isOverdue, at: MonotonicTime.seconds()) }
             mosquitto_destroy(handle)
@@ -121,22 +124,22 @@ struct LinkThread {
         core.state.withLock { state in
             state.handle = Handle(pointer: handle)
             state.version = version
-            // What the attempt before learned stands, too.
+            // The note of the attempt before stays, too.
             state.note = [state.note, note ?? ""].filter { !$0.isEmpty }.joined(separator: "; it ")
         }
         let (end, number) = serve(handle, &isOverdue)
         return core.isStopping ? nil : conclude(end, number, after: MonotonicTime.seconds() - start)
     }
 
-    /// Takes leave of the listener that was found, and waits a moment for its answer: a broker with a single place left gives it
-    /// to the connection that follows.
+    /// Closes the probe, and waits a moment for the listener's answer: a broker with a single place left then gives that place to the
+    /// connection that follows.
     private func endProbe(_ descriptor: Int32) {
         shutdown(descriptor, Int32(SHUT_WR))
         _ = Poll.wait(for: descriptor, seconds: Self.leaveSeconds, stop: core.stop)
         close(descriptor)
     }
 
-    /// A line that is narrow or dead must not fill up with documents that age in the system's buffers.
+    /// Bounds the socket's buffers: a line that is narrow or dead must not fill up with documents that age there.
     private static func boundSocket(_ descriptor: Int32) {
         set(descriptor, TCP_NOTSENT_LOWAT, unsentBytes)
         set(descriptor, TCP_USER_TIMEOUT, unansweredMilliseconds)
@@ -147,7 +150,7 @@ struct LinkThread {
         setsockopt(descriptor, Int32(IPPROTO_TCP), option, &value, socklen_t(MemoryLayout<Int32>.size))
     }
 
-    /// Reads and writes what the socket is ready for until the connection ends; publishers write by themselves meanwhile.
+    /// Reads and writes whenever the socket is ready, until the connection ends; publishers write by themselves meanwhile.
     ///
     /// - Returns: the library's error and the system's.
     private func serve(_ handle: OpaquePointer, _ isOverdue: inout Bool) -> (Int32, Int32) {
@@ -163,8 +166,8 @@ struct LinkThread {
             }
             guard socket >= 0 else { return (MOSQ_ERR_NO_CONN.rawValue32, 0) }
             core.heartbeat.beat()
-            // The library counts time for the keepalive, of 5 s at least, only when it is asked. Of what TLS has read already the
-            // socket does not tell.
+            // The library counts time for the keepalive, of 5 s at least, only when it is asked. The socket does not show the bytes that
+            // TLS has read already.
             var ready = Poll.wait(
                 for: socket, alsoWriting: hasToWrite, seconds: hasPending ? 0 : turn ?? 2, wake: core.wake)
             ready.canRead = ready.canRead || hasPending
@@ -184,7 +187,7 @@ struct LinkThread {
                 if !state.pace.isAwaiting {
                     code = mosquitto_loop_misc(handle)
                 } else if state.pace.isOverdue(overdue, at: MonotonicTime.seconds()) {
-                    // The library would count pings, and on a narrow line end a connection whose messages arrive.
+                    // The library would count pings, and on a narrow line it would end a connection whose messages arrive.
                     isOverdue = true
                     code = MOSQ_ERR_KEEPALIVE.rawValue32
                 }
@@ -195,13 +198,13 @@ struct LinkThread {
         }
     }
 
-    /// Options of the client before it connects.
+    /// Sets the options of the client before it connects.
     private func prepare(_ handle: OpaquePointer) -> LinkFailure? {
         let configuration = core.configuration
         installCallbacks(handle)
         mosquitto_incoming_maximum_set(handle, UInt32(clamping: configuration.maximumPacket))
-        // Not threaded_set: a publisher then writes to the socket at once instead of waking this thread. The state's lock keeps
-        // the two apart.
+        // `mosquitto_threaded_set` is not used: a publisher then writes to the socket at once instead of waking this thread. The state's
+        // lock keeps the two threads apart.
         mosquitto_int_option(
             handle, MOSQ_OPT_PROTOCOL_VERSION, version == .v5 ? MQTT_PROTOCOL_V5 : MQTT_PROTOCOL_V311)
         mosquitto_int_option(handle, MOSQ_OPT_TCP_NODELAY, 1)
@@ -209,7 +212,7 @@ struct LinkThread {
             mosquitto_username_pw_set(handle, username, configuration.password)
         }
         if let tls = configuration.tls {
-            // The library would wait for the writer of a pipe for ever.
+            // The library would wait forever for the writer of a pipe.
             for (key, path) in [("caFile", tls.caFile), ("certFile", tls.certificateFile), ("keyFile", tls.keyFile)] {
                 guard let path else { continue }
                 switch RegularFile.open(path) {
@@ -221,7 +224,7 @@ struct LinkThread {
                 handle, tls.caFile, tls.caFile == nil ? "/etc/ssl/certs" : nil, tls.certificateFile, tls.keyFile,
                 refusePassphrase)
             guard code == MOSQ_ERR_SUCCESS.rawValue32 else { return texts.tlsFiles(code) }
-            // 1.2 is the least, whatever the system's OpenSSL is set to.
+            // TLS 1.2 is the minimum, whatever the system's OpenSSL is set to.
             mosquitto_tls_opts_set(handle, 1, "tlsv1.2", nil)
         }
         if let will = configuration.will.map(fallback.taken) {
@@ -236,14 +239,14 @@ struct LinkThread {
         return nil
     }
 
-    /// Why it ended; `nil` when the older protocol is to be tried at once.
+    /// The reason why the connection ended; `nil` when another attempt should follow at once.
     ///
-    /// - Parameter seconds: that the connection took.
+    /// - Parameter seconds: duration of the connection.
     private mutating func conclude(_ code: Int32, _ number: Int32, after seconds: Double) -> LinkFailure? {
         let report = core.report.withLock { $0 }
         let wasAccepted = core.state.withLock { $0.isAccepted }
         if wasAccepted { silentRefusals = 0 }
-        // One that ended before the broker answered says nothing: the other client may have been that quick.
+        // A connection that ended before the broker answered proves nothing: the other client may have been that quick.
         if wasAccepted { shortSessions = seconds < Self.shortSeconds ? shortSessions + 1 : 0 }
         if let reason = report.connack, reason != 0 {
             if (reason == 132 || reason == 1), fallBack() { return nil }
@@ -251,7 +254,7 @@ struct LinkThread {
             return texts.connack(reason)
         }
         if report.connack == nil, code == MOSQ_ERR_CONN_LOST.rawValue32, core.configuration.tls == nil {
-            // Some old brokers just hang up on a version that they do not know; so does one that restarts. Twice is no
+            // Some old brokers just hang up on a version that they do not know; so does a broker that restarts. Two such ends are not a
             // restart.
             silentRefusals += 1
             if silentRefusals >= 2, fallBack() { return nil }
@@ -265,7 +268,7 @@ struct LinkThread {
             return texts.tooLarge(size, leftOut: filter)
         }
         if version == .v311, core.configuration.protocolPreference == .automatic {
-            // The broker may have been replaced by one that knows 5.
+            // The broker may have been replaced by one that knows MQTT 5.
             version = .v5
         }
         if wasAccepted, let reason = report.dismissal { return texts.dismissed(reason) }
@@ -281,10 +284,10 @@ struct LinkThread {
     }
 }
 
-/// Thread-safe and once; cleaning up would pull the library from under a second client.
+/// Starts the library, thread-safe and once; cleaning up would pull it from under a second client.
 private let libraryIsReady: Bool = mosquitto_lib_init() == MOSQ_ERR_SUCCESS.rawValue32
 
 extension mosq_err_t {
-    /// The constants as the functions return them.
+    /// The constant as the functions return it.
     var rawValue32: Int32 { Int32(rawValue) }
 }

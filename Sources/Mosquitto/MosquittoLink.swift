@@ -1,8 +1,9 @@
+public import MQTT
 import CMosquitto
 public import LinuxIO
 
-/// A client that stays connected: one network thread of its own, attempts for ever with back-off, publishing only on a
-/// connection that the broker accepted, and nothing ever queued for a later one.
+/// A client that stays connected: one network thread of its own, attempts forever with backoff, publishing only on a connection that the
+/// broker accepted, and no message ever queued for a later connection.
 ///
 /// ```swift
 /// let link = MosquittoLink(configuration)
@@ -11,13 +12,13 @@ public import LinuxIO
 /// for await event in link.events { ... }
 /// ```
 public final class MosquittoLink: Sendable {
-    /// News of the connection, and messages, unless ``start(deliver:)`` got a function for them. Ends after ``stop(farewell:)``.
+    /// News of the connection, and messages, unless ``start(deliver:)`` got a function for them. The stream ends after ``stop(farewell:)``.
     public let events: LinkEvents
     private let core: LinkCore
     private let continuation: HandoverStream<LinkEvent>.Continuation
     private let isStarted = Lock(false)
 
-    /// Seconds that a farewell may take, and as long again the end of the thread.
+    /// Seconds that a farewell may take; the end of the thread may take as long again.
     private static let patience = 0.8
 
     /// A client that is not yet connected.
@@ -44,13 +45,13 @@ public final class MosquittoLink: Sendable {
     /// The broker has accepted this client on the present connection.
     public var isConnected: Bool { core.state.withLock { $0.isAccepted } }
 
-    /// Overdue when the network thread hangs; at rest while there is no connection.
+    /// The heartbeat of the network thread: overdue when the thread hangs; at rest while there is no connection.
     public var heartbeat: Heartbeat { core.heartbeat }
 
-    /// Starts the network thread; once.
+    /// Starts the network thread; a second call does nothing.
     ///
-    /// - Parameter deliver: takes the events instead of ``events``, on the network thread: no other thread has to wake up before a
-    ///   message is looked at. It may publish; while it runs nothing is read from the broker.
+    /// - Parameter deliver: takes the events instead of ``events``, on the network thread: no other thread has to wake up before a message
+    ///   is looked at. The function may publish; while it runs, nothing is read from the broker.
     /// - Returns: `false` when the system has no thread to give.
     @discardableResult
     public func start(deliver: (@Sendable (LinkEvent) -> Void)? = nil) -> Bool {
@@ -67,19 +68,19 @@ public final class MosquittoLink: Sendable {
         }
     }
 
-    /// Publishes on the present connection or not at all. Never blocks on the network: while the line takes nothing, a message of
-    /// quality 0 waits, and of each topic the newest alone.
+    /// Publishes on the present connection or not at all. The call never blocks on the network: while the line takes nothing, QoS 0
+    /// messages wait, only the newest of each topic.
     @discardableResult
-    public func publish(_ message: OutgoingMessage) -> PublishOutcome { core.publish(message).0 }
+    public func publish(_ message: MQTTMessage) -> PublishOutcome { core.publish(message).0 }
 
     /// Subscribes now and after each reconnect.
     public func subscribe(_ subscriptions: [Subscription]) { core.subscribe(subscriptions) }
 
-    /// Says the last words, disconnects and ends the thread; within two seconds whatever the broker does. A will is not
-    /// sent by the broker after a clean end, so what it would have said belongs into the farewell.
-    public func stop(farewell: [OutgoingMessage] = []) {
+    /// Sends the farewell, disconnects and ends the thread, within two seconds whatever the broker does. The broker does not send the will
+    /// after a clean end, so the content of the will belongs in the farewell.
+    public func stop(farewell: [MQTTMessage] = []) {
         if !core.isStopping {
-            // Nothing may follow the last words.
+            // No message may follow the farewell.
             core.state.withLock { $0.held = HeldMessages() }
             if !farewell.isEmpty { send(farewell) }
             beginStop()
@@ -91,15 +92,15 @@ public final class MosquittoLink: Sendable {
         }
     }
 
-    /// The first half of ``stop(farewell:)``, which does not wait: to end several links in the time of one.
+    /// The first half of ``stop(farewell:)``, which does not wait: several links can then end in the time of one.
     public func beginStop() {
         core.state.withLock { $0.isStopping = true }
         core.stop.set()
         core.wake.set()
     }
 
-    /// Waits until the broker has taken what it must acknowledge, and the rest has left.
-    private func send(_ messages: [OutgoingMessage]) {
+    /// Sends messages, and waits until the broker has acknowledged those that it must acknowledge and the rest has left.
+    private func send(_ messages: [MQTTMessage]) {
         core.pending.withLock { $0.isAwaited = true }
         let end = MonotonicTime.seconds() + Self.patience
         var awaited: [Int32] = []

@@ -1,14 +1,14 @@
 import LinuxIO
 
-/// What the broker has yet to answer, by the library's message identifiers: a refusal names only the identifier.
+/// Requests that the broker has yet to answer, by the library's message identifiers: a refusal names only the identifier.
 final class PendingRequests: Sendable {
     enum Request: Sendable {
         case subscribe(String)
-        /// Topic, bytes of topic and payload, and whether it is one of the large messages.
+        /// Topic, bytes of topic and payload, and true for a large message.
         case publish(String, bytes: Int, isLarge: Bool)
     }
 
-    /// More than the library sends unanswered; beyond it, answers were missed.
+    /// Largest number of requests, more than the library sends unanswered; beyond it, answers were missed.
     private static let most = 1024
 
     private let requests = Lock<[Int32: Request]>([:])
@@ -20,9 +20,9 @@ final class PendingRequests: Sendable {
         }
     }
 
-    /// The request of an answer; `nil` where nothing is known of it.
+    /// The request of an answer; `nil` where the request is not known.
     func take(_ identifier: Int32) -> Request? { requests.withLock { $0.removeValue(forKey: identifier) } }
 
-    /// A new connection begins: nobody answers what was asked on the old one.
+    /// Forgets all requests, because a new connection begins: nobody answers the requests of the old one.
     func clear() { requests.withLock { $0 = [:] } }
 }

@@ -1,29 +1,32 @@
-/// Subscriptions after a message too large to take. Nothing tells which of them brought it, and a retained one meets every connection: so
-/// those that were asked for shortly before are suspected, and from then on asked for one by one. One that brings such a message twice,
-/// alone, is left out for a while. Pure.
+import MQTT
+
+/// Subscriptions after a message that was too large to take. Nothing shows which subscription brought it, and a retained message comes on
+/// every connection. So the subscriptions that were asked for shortly before are suspected, and from then on asked for one by one. A
+/// subscription that brings such a message twice, alone, is left out for a while. Pure.
 struct Probation: Sendable {
-    /// Seconds after such a message in which suspicion lasts.
+    /// Seconds for which suspicion lasts after such a message.
     private static let length = 3600.0
-    /// Seconds that a filter is left out.
+    /// Seconds for which a filter is left out.
     static let rest = 3600.0
-    /// Seconds in which the message of a subscription has begun to come, and between two that are suspected. A broker copies a large one
-    /// before it sends the first byte.
+    /// Seconds within which the message of a subscription has begun to come, and seconds between two suspected subscriptions. A broker
+    /// copies a large message before it sends the first byte.
     static let patience = 3.0
-    /// Times that a filter brings such a message, alone, until it is left out: one may have come for another by chance.
+    /// Number of times that a filter, alone, brings such a message until it is left out: one message may have come for another filter by
+    /// chance.
     private static let strikes = 2
 
     private var end = 0.0
-    /// Filters that may have brought one, with the times that nothing else can have.
+    /// Filters that may have brought such a message, with the number of times that no other filter can have brought it.
     private var suspects: [String: Int] = [:]
     private var resting: [(subscription: Subscription, end: Double)] = []
     private var waiting: [Subscription] = []
-    /// Asked for on this connection, of late.
+    /// Subscriptions that were recently asked for on this connection.
     private var asked: [(subscription: Subscription, at: Double)] = []
 
-    /// Seconds in which the network thread should look again; `nil`: nothing waits.
+    /// Seconds after which the network thread should look again; `nil` where nothing waits.
     var turn: Double? { waiting.isEmpty ? nil : 0.2 }
 
-    /// Subscriptions to ask for at once, of those that shall be; the rest waits for its turn.
+    /// Takes subscriptions and returns those to ask for at once; the others wait for their turn.
     mutating func admit(_ subscriptions: [Subscription], at now: Double) -> [Subscription] {
         if now >= end { suspects = [:] }
         resting.removeAll { $0.end <= now }
@@ -34,7 +37,7 @@ struct Probation: Sendable {
         return trusted
     }
 
-    /// The next one whose turn has come.
+    /// The next subscription whose turn has come.
     mutating func next(at now: Double) -> Subscription? {
         waiting += resting.filter { $0.end <= now }.map(\.subscription)
         resting.removeAll { $0.end <= now }
@@ -45,9 +48,9 @@ struct Probation: Sendable {
         return subscription
     }
 
-    /// A message too large to take ended the connection.
+    /// Notes that a message too large to take ended the connection.
     ///
-    /// - Returns: the filter that is left out now, for its subscription brings the message.
+    /// - Returns: the filter that is left out now, because its subscription brings the message.
     mutating func blame(at now: Double) -> String? {
         end = now + Self.length
         acquit(before: now - Self.patience)
@@ -68,7 +71,7 @@ struct Probation: Sendable {
         asked += subscriptions.map { ($0, now) }
     }
 
-    /// Those that were asked for so long ago have brought what they had to bring.
+    /// Clears subscriptions that were asked for at a moment or before: they have brought everything that they had to bring.
     private mutating func acquit(before moment: Double) {
         for one in asked where one.at <= moment { suspects[one.subscription.filter] = nil }
         asked.removeAll { $0.at <= moment }

@@ -1,3 +1,4 @@
+import MQTT
 import CMosquitto
 import Glibc
 
@@ -16,7 +17,7 @@ struct PropertyList: ~Copyable {
     }
 
     /// The properties of a message.
-    init(_ message: OutgoingMessage) {
+    init(_ message: MQTTMessage) {
         if let expiry = message.expiry, let seconds = UInt32(exactly: expiry) {
             mosquitto_property_add_int32(&head, Int32(MQTT_PROP_MESSAGE_EXPIRY_INTERVAL.rawValue), seconds)
         }
@@ -40,23 +41,23 @@ private func mosquitto_property_free_all_of(_ head: OpaquePointer?) {
     mosquitto_property_free_all(&list)
 }
 
-/// Reads what the broker, or a message's sender, asked for.
+/// Reads the properties that the broker, or the sender of a message, has set.
 enum IncomingProperties {
-    /// Messages that the broker takes unacknowledged, by its answer to CONNECT; `nil`: it said nothing.
+    /// Number of unacknowledged messages that the broker takes, by its answer to CONNECT; `nil` where the answer does not say.
     static func receiveMaximum(_ list: OpaquePointer?) -> Int? {
         var value: UInt16 = 0
         let identifier = Int32(MQTT_PROP_RECEIVE_MAXIMUM.rawValue)
         return mosquitto_property_read_int16(list, identifier, &value, false) == nil ? nil : Int(value)
     }
 
-    /// Bytes of a packet that the broker takes, by its answer to CONNECT; `nil`: it said nothing.
+    /// Largest packet that the broker takes, in bytes, by its answer to CONNECT; `nil` where the answer does not say.
     static func maximumPacket(_ list: OpaquePointer?) -> Int? {
         var value: UInt32 = 0
         let identifier = Int32(MQTT_PROP_MAXIMUM_PACKET_SIZE.rawValue)
         return mosquitto_property_read_int32(list, identifier, &value, false) == nil ? nil : Int(value)
     }
 
-    static func read(_ list: OpaquePointer?, into message: inout IncomingMessage) {
+    static func read(_ list: OpaquePointer?, into message: inout MQTTMessage) {
         guard list != nil else { return }
         var text: UnsafeMutablePointer<CChar>?
         if mosquitto_property_read_string(list, Int32(MQTT_PROP_RESPONSE_TOPIC.rawValue), &text, false) != nil,

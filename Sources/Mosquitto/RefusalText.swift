@@ -1,13 +1,17 @@
-/// Sentences about what a broker refuses on an accepted connection, by its reason. Pure.
+import MQTT
+
+/// Sentences about the refusals of a broker on an accepted connection, by reason. Pure.
 ///
-/// Of each reason one row: what is said in front of the number, and what to do.
+/// Each reason has one row: the text in front of the number, and the remedy.
 struct RefusalText {
     var broker: String
     var username: String?
 
     private var user: String { username.map { "user \"\($0)\"" } ?? "clients without user name" }
 
-    /// - Parameter name: of the reason, as the library has it.
+    /// The sentence about a refused request.
+    ///
+    /// - Parameter name: the library's name of the reason.
     func sentence(_ request: PendingRequests.Request, _ reason: Int32, name: String) -> String {
         let cause = "(\(name), reason \(reason))"
         return switch request {
@@ -20,10 +24,10 @@ struct RefusalText {
         }
     }
 
-    /// A message that is larger than the broker said that it takes.
+    /// The sentence about a message that is larger than the broker said that it takes.
     ///
-    /// - Parameter limit: of a whole packet, as the broker said.
-    func tooLarge(_ message: OutgoingMessage, limit: Int?) -> String {
+    /// - Parameter limit: the limit of a whole packet, as the broker said.
+    func tooLarge(_ message: MQTTMessage, limit: Int?) -> String {
         let limit = limit.map { "no packet above \($0) bytes" } ?? "no packet of that size"
         return "\(broker) takes \(limit), so \(message.topic) is not sent: "
             + Self.sizeRemedy(message.size, isLarge: message.precedence == .large)

@@ -1,6 +1,6 @@
-/// Topics of which the broker took nothing lately, with what showed it.
+/// Topics on which the broker recently took no messages, with the sign that showed it.
 struct RefusedTopics: Sendable {
-    /// What shows that a message is not taken, and so what shows that it is.
+    /// The sign that shows that a message is not taken, and later that it is taken again.
     enum Cause: Sendable {
         /// The library, which knows the broker's limit.
         case size
@@ -8,20 +8,20 @@ struct RefusedTopics: Sendable {
         case answer
     }
 
-    /// Far more than a thousand packs have.
+    /// Largest number of topics: far more than a thousand packs have.
     private static let most = 16_384
 
     private var causes: [String: Cause] = [:]
 
-    /// - Returns: it is news.
+    /// - Returns: true when the refusal is news.
     mutating func add(_ topic: String, _ cause: Cause) -> Bool {
         guard causes.count < Self.most || causes[topic] != nil else { return false }
         return causes.updateValue(cause, forKey: topic) == nil
     }
 
-    /// - Returns: it was refused for this cause until now.
+    /// - Returns: true when the topic was refused for this cause until now.
     mutating func remove(_ topic: String, _ cause: Cause) -> Bool {
-        // Mostly there is none, and to hash a topic is dear beside that.
+        // Mostly no topic is refused, and hashing a topic is expensive compared with this check.
         guard !causes.isEmpty, causes[topic] == cause else { return false }
         causes[topic] = nil
         return true

@@ -1,17 +1,19 @@
-/// The will as the broker takes it: as it is wanted, and where the broker refuses that, with quality 0, not retained, or both.
+import MQTT
+
+/// The will in the form that the broker takes: as configured, or, where the broker refuses this form, with QoS 0, not retained, or both.
 ///
 /// A will that reaches those who listen is better than no service: without a connection nobody would hear anything.
 struct WillFallback: Sendable {
     private var isPlain = false
     private var isUnretained = false
-    /// Reasons that were told.
+    /// Reasons that were reported.
     private var told: Set<Int32> = []
     private var untold: [Int32] = []
 
-    /// The broker refused the connection with this reason.
+    /// Notes that the broker refused the connection with this reason.
     ///
-    /// - Returns: another attempt, at once, asks for less.
-    mutating func refused(_ reason: Int32, _ will: OutgoingMessage?) -> Bool {
+    /// - Returns: true where another attempt, at once, asks for less.
+    mutating func refused(_ reason: Int32, _ will: MQTTMessage?) -> Bool {
         guard let will = will.map(taken) else { return false }
         switch reason {
         case 155 where will.qos > 0: isPlain = true
@@ -23,21 +25,21 @@ struct WillFallback: Sendable {
     }
 
     /// The will in the form that was not refused.
-    func taken(_ will: OutgoingMessage) -> OutgoingMessage {
+    func taken(_ will: MQTTMessage) -> MQTTMessage {
         var will = will
         if isPlain { will.qos = 0 }
         if isUnretained { will.retain = false }
         return will
     }
 
-    /// What is lost, for people; `nil`: nothing, or it was told before.
+    /// The loss, for people; `nil` where nothing is lost, or where the loss was reported before.
     mutating func note() -> String? {
         defer { untold = [] }
         return untold.isEmpty
             ? nil : untold.map { $0 == 155 ? Self.lostQuality : Self.lostRetention }.joined(separator: "; it ")
     }
 
-    /// A connection was lost: the broker may have been changed, and is asked for all again.
+    /// Asks for the whole will again after a lost connection: the broker may have been changed.
     mutating func reset() { (isPlain, isUnretained) = (false, false) }
 
     private static let lostQuality =

@@ -14,12 +14,12 @@ struct BMSSettings: Sendable {
     let nominal: Millivolts
     /// Configured capacity.
     let capacity: WattHours
-    /// T-min for charging and discharging, T-max, as the wire counts them. Equal minima where the edition has only one.
+    /// T-min for charging, T-min for discharging and T-max, as the wire counts them. The minima are equal where the edition has only one.
     let coldCharge, coldDischarge, hot: RawTemperature
     /// Highest cell number that gets a slot: the top of the switch range, or the number of cells.
     let slots: Int
 
-    /// - Parameter coldest: T-min for charging in degC; `nil`: that of the chemistry.
+    /// - Parameter coldest: T-min for charging in degC; `nil` for that of the chemistry.
     init(
         cells: Int, model: CellModel, capacity: WattHours, mode: RelayMode, revision: ManualRevision,
         sensors: CurrentSensors, sendsSlotsAboveCount: Bool, coldest: Double? = nil

@@ -3,7 +3,7 @@
 /// Every update is the exact answer of its linear equation over one second of constant current, so no size of cell
 /// and no time constant makes it unstable.
 struct Cell: Sendable {
-    /// What all cells of a pack share.
+    /// Properties that all cells of a pack share.
     struct Kind: Sendable {
         let rest: RestVoltageCurve
         /// Shares that remain after a second: RC pairs, heat, board warmth, blown air.
@@ -28,13 +28,13 @@ struct Cell: Sendable {
     let ohmic, fast, slow: Double
     /// Self-discharge and the board's own consumption, A.
     let drain: Double
-    /// How far its board reads wrong, V and K.
+    /// Errors of the board's readings, V and K.
     let voltageOffset, temperatureOffset: Double
-    /// How much warmer than the cell the board reads while it balances, K ("the temperature during balancing is much
-    /// higher than the really cell temperature", generation 3 manual rev 6, "Battery details").
+    /// Rise of the board's reading above the temperature of the cell while it balances, K ("the temperature during balancing is much higher
+    /// than the really cell temperature", generation 3 manual rev 6, "Battery details").
     let balancingRise: Double
 
-    /// 0 = empty, 1 = full; beyond both for a mistreated cell.
+    /// State of charge: 0 = empty, 1 = full; beyond both for a mistreated cell.
     var soc: Double
     /// degC.
     var temperature: Double
@@ -47,7 +47,7 @@ struct Cell: Sendable {
 
     /// Terminal volts.
     private(set) var voltage = 0.0
-    /// Volts at the terminals at no pack current.
+    /// Volts at the terminals without pack current.
     private(set) var idleVoltage = 0.0
     /// Rise of the terminals per ampere of pack current over the next second, ohm.
     private(set) var stiffness = 0.0
@@ -62,7 +62,7 @@ struct Cell: Sendable {
     private(set) var boardRise = 0.0
     private(set) var airRise = 0.0
 
-    /// What the board's sensor stands at, degC.
+    /// Temperature of the board's sensor, degC.
     var boardTemperature: Double { temperature + boardRise + airRise }
 
     /// Lets one second pass at a pack current (positive = charging).
@@ -91,7 +91,7 @@ struct Cell: Sendable {
             + kind.rest.slope(at: soc) / (3600 * capacity)
     }
 
-    /// What board and bypass take, A. A board stops below 1.5 V ("operating voltage range", generation 3).
+    /// Current that board and bypass take, A. A board stops below 1.5 V ("operating voltage range", generation 3).
     private var ownCurrent: Double {
         (isBypassing ? -CellPack.bypassCurrent : 0) - (voltage > 1.5 ? drain : 0)
     }

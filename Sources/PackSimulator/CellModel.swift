@@ -1,7 +1,7 @@
 public import BMSCore
 
-/// What is typical of a cell of one chemistry. Round approximations of common prismatic cells, not of one product; rest
-/// voltage, resistance of a 100 Ah cell at 25 degC, and the temperatures that suit it.
+/// Typical values of a cell of one chemistry: rest voltage, resistance of a 100 Ah cell at 25 degC, and the temperatures that suit it. They
+/// are round approximations of common prismatic cells, not of one product.
 public struct CellModel: Sendable {
     /// Cell chemistry.
     public typealias Chemistry = BMSCore.Chemistry
@@ -12,7 +12,7 @@ public struct CellModel: Sendable {
     let ohmic: Double
     /// Charge transfer: resistance of a 100 Ah cell in ohm, and its time constant in seconds.
     let fast: (resistance: Double, seconds: Double)
-    /// Diffusion, likewise.
+    /// Diffusion: resistance of a 100 Ah cell in ohm, and its time constant in seconds.
     let slow: (resistance: Double, seconds: Double)
     /// Settings T-min (charge), T-min (discharge) and T-max in degC: chosen here; the manuals leave them to the owner.
     let temperatures: (charge: Double, discharge: Double, highest: Double)

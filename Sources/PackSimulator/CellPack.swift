@@ -2,22 +2,22 @@ import BMSCore
 
 /// Cells in series, each a little different.
 struct CellPack: Sendable {
-    /// A that a balancing board burns.
+    /// Current that a balancing board burns, A.
     static let bypassCurrent = 1.0
 
     let kind: Cell.Kind
     var cells: [Cell]
-    /// V at the terminals.
+    /// Voltage at the terminals, V.
     private(set) var voltage = 0.0
-    /// V at the terminals with no current.
+    /// Voltage at the terminals without current, V.
     private(set) var idleVoltage = 0.0
-    /// Rise of the terminals per ampere over the next second, ohm.
+    /// Rise of the terminal voltage per ampere over the next second, ohm.
     private(set) var stiffness = 0.0
 
     /// - Parameters:
-    ///   - capacity: Ah of a cell, before the spread.
+    ///   - capacity: capacity of a cell before the spread, Ah.
     ///   - soc: state of charge of all cells, before the spread.
-    ///   - ahead: number of one cell from 0 and how much fuller it is.
+    ///   - ahead: number of one cell, from 0, and the state of charge by which it is fuller.
     init(
         _ model: CellModel, count: Int, capacity: Double, soc: Double, ahead: (cell: Int, soc: Double)?,
         temperature: Double, revision: ManualRevision, random: inout SplitMix64
@@ -30,7 +30,7 @@ struct CellPack: Sendable {
             return Cell(
                 capacity: capacity * (1 + random.bell(0.004)),
                 ohmic: model.ohmic * stiff, fast: model.fast.resistance * stiff, slow: model.slow.resistance * stiff,
-                // About 2 % a month, and the board.
+                // About 2 % self-discharge a month, and the current of the board.
                 drain: capacity * 0.02 / 720 * random.uniform(0.5...1.5) + revision.boardCurrent,
                 // The manuals give bounds; most boards are far better.
                 voltageOffset: random.bell(accuracy.voltage / 6),
@@ -39,7 +39,7 @@ struct CellPack: Sendable {
                 soc: soc + random.bell(0.0005) + (ahead?.cell == index ? ahead?.soc ?? 0 : 0),
                 temperature: temperature + random.bell(0.3))
         }
-        // Twice: what a board draws depends on the voltage that the first pass finds.
+        // Two passes: the current of a board depends on the voltage that the first pass finds.
         for _ in 0..<2 {
             for index in cells.indices { cells[index].settle(kind) }
         }

@@ -1,7 +1,7 @@
 import BMSCore
 import SmartBMS
 
-/// What the boards report: voltages in counts of 5 mV, temperatures in counts of the wire, with each board's own error.
+/// Readings of the boards: voltages in counts of 5 mV, temperatures in counts of the wire, with each board's own error.
 struct CellReadings: Sendable {
     /// A reading and the number of its cell, from 1.
     struct Extreme: Sendable {
@@ -25,7 +25,7 @@ struct CellReadings: Sendable {
         temperatures = voltages
     }
 
-    /// Volts of the pack as the BMS adds them up.
+    /// Pack voltage as the BMS adds it up, V.
     var packVolts: Double { Double(total) * Self.voltsPerCount }
 
     /// Reads every board.

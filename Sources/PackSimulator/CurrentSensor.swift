@@ -3,17 +3,17 @@ struct CurrentSensor: Sendable {
     /// Counts of the wire per ampere: 125 mA each.
     static let countsPerAmpere = 8.0
 
-    /// A; steps below and above ``fineRange``.
+    /// Steps below and above ``fineRange``, and that range, A.
     let fineStep, coarseStep, fineRange: Double
-    /// A; beyond it the reading stays.
+    /// Range, A; beyond it the reading stays.
     let range: Double
-    /// A around zero that read as 0.
+    /// Range around zero that reads as 0, A.
     let blindSpot: Double
-    /// A that remain after zero calibration, and relative error.
+    /// Error that remains after zero calibration, A, and relative error.
     var offset, gain: Double
 
-    /// - Parameter largest: A that the installation can carry; the owner of generation 2 chose the sensor for it,
-    ///   give or take 5 %.
+    /// - Parameter largest: current that the installation can carry, A; the owner of generation 2 chose the sensor for it, give or take 5
+    ///   %.
     init(_ revision: ManualRevision, largest: Double, random: inout SplitMix64) {
         switch revision {
         case .generation2:

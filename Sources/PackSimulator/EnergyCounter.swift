@@ -2,22 +2,22 @@ import BMSCore
 
 /// Charge counting of the BMS, in Wh ("Coulomb counting", recalibrated when full and, on generation 3, when empty).
 struct EnergyCounter: Sendable {
-    /// Seconds at V-min with the load relay open that make a pack empty: "for a longer time", assumed to be this long.
+    /// Seconds at V-min with the load relay open that make a pack empty: the manual says "for a longer time", assumed to be this long.
     static let emptyAfter = 30
 
-    /// Wh.
+    /// Stored energy, Wh.
     private(set) var stored: Double
     private(set) var inToday = 0.0
     private(set) var outToday = 0.0
     private(set) var lifetimeIn: Double
     private(set) var lifetimeOut: Double
-    /// Not yet full since installation (status bit 7).
+    /// The pack has not yet been full since installation (status bit 7).
     private(set) var isUncalibrated: Bool
     private let capacity: Double
     private var isTopped = false
     private var secondsEmpty = 0
 
-    /// - Parameter soc: what the counter believes at the start, 0...1.
+    /// - Parameter soc: state of charge that the counter believes at the start, 0...1.
     init(capacity: WattHours, soc: Double, isCalibrated: Bool, lifetime: Double) {
         self.capacity = Double(capacity.rawValue)
         stored = soc * self.capacity
@@ -26,7 +26,7 @@ struct EnergyCounter: Sendable {
         isUncalibrated = !isCalibrated
     }
 
-    /// 0...100 %. Counting alone stops at 99; 100 means that the pack was seen full.
+    /// State of charge, 0...100 %. Counting alone stops at 99; 100 means that the pack was seen full.
     var soc: Int {
         let percent = nearest(100 * stored / capacity)
         return isTopped ? percent : min(percent, 99)
@@ -44,7 +44,7 @@ struct EnergyCounter: Sendable {
         if stored < 0.995 * capacity { isTopped = false }
     }
 
-    /// The pack is full: 100 %.
+    /// Sets 100 %, because the pack is full.
     mutating func markFull() {
         stored = capacity
         isTopped = true
@@ -60,7 +60,7 @@ struct EnergyCounter: Sendable {
         }
     }
 
-    /// Midnight.
+    /// Starts the counters of a new day, at midnight.
     mutating func startDay() {
         inToday = 0
         outToday = 0

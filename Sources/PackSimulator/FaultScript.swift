@@ -1,13 +1,13 @@
 import BMSCore
 
-/// Provokes every alarm in turn, once per round, by what a person at a bench could do: a supply on one cell lifts it
+/// Provokes every alarm in turn, once per round, by means that a person at a bench has: a supply on one cell lifts it
 /// over V-max, another pulls one under V-min, hot and cold air blow on a board, a wire between two boards is pulled.
 /// Nothing is forced in the frame itself.
 struct FaultScript: Sendable {
     /// Seconds of one round.
     static let round = 420
 
-    /// What is done from a second of the round up to another.
+    /// The action in a part of the round.
     enum Phase: Sendable {
         case high, low, warm, cold, cut
 
@@ -23,25 +23,25 @@ struct FaultScript: Sendable {
         }
     }
 
-    /// Volts at which the two supplies rest, and to which they go.
+    /// Voltages at which the two supplies rest, and voltages that they go to.
     private let high: (home: Double, alarm: Double)
     private let low: (home: Double, alarm: Double)
-    /// K by which hot and cold air must move a board, from a pack at room temperature.
+    /// Kelvins by which hot and cold air must move a board of a pack at room temperature.
     private let warmth, chill: Double
     private let current: Double
 
-    /// - Parameter ampereHours: of a cell; the supplies can do 3 C.
+    /// - Parameter ampereHours: capacity of a cell, Ah; the supplies can deliver 3 C.
     init(_ settings: BMSSettings, _ model: CellModel, ampereHours: Double, air: Double) {
         func volts(_ voltage: Millivolts, _ offset: Int) -> Double { Double(voltage.rawValue + offset) / 1000 }
         high = (volts(settings.thresholds.balance, -40), volts(settings.thresholds.maximum, 40))
         low = (volts(settings.thresholds.minimum, 80), volts(settings.thresholds.minimum, -40))
-        // More than the worst sensor error beyond the setting.
+        // The margin beyond the setting is larger than the worst sensor error.
         warmth = model.temperatures.highest - air + 8
         chill = model.temperatures.discharge - air - 8
         current = 3 * ampereHours
     }
 
-    /// Puts two cells where their supplies hold them.
+    /// Puts two cells at the voltages that their supplies hold.
     func prepare(_ pack: inout CellPack) {
         let last = pack.cells.count - 1
         pack.place(last, restingAt: high.home)
@@ -50,7 +50,7 @@ struct FaultScript: Sendable {
 
     /// Acts on the pack for one second.
     ///
-    /// - Returns: whether the chain of boards is cut.
+    /// - Returns: true while the chain of boards is cut.
     func act(on pack: inout CellPack, second: Int) -> Bool {
         let phase = Phase.at(second)
         let last = pack.cells.count - 1

@@ -6,7 +6,7 @@ struct KeyRotation: Sendable {
     /// Highest key of firmware 3.3.11.
     static let last = 18
 
-    /// What the keys tell beside the settings.
+    /// Facts that the keys carry in addition to the settings.
     struct Facts: Sendable {
         let stateOfHealth: Int
         let efficiency: Int

@@ -1,7 +1,6 @@
 public import BMSCore
 
-/// What really happens in the simulation, exact, for a terminal and for tests; the BMS reports only what its boards
-/// read.
+/// The exact state of the simulation, for a terminal and for tests; the BMS reports only the readings of its boards.
 public struct PackTruth: Hashable, Sendable {
     /// Seconds since the start.
     public let elapsed: Int

@@ -1,18 +1,18 @@
 public import BMSCore
 
-/// How charger and inverter obey the limits that they are given; by default as they should.
+/// The way in which charger and inverter obey the limits that they are given; by default they obey all.
 public struct PowerBehaviour: Hashable, Sendable {
     /// Discharge limits that an inverter knows.
     public enum Discharge: Hashable, Sendable {
         /// Every DCL.
         case limit
-        /// DCL 0 alone, as off the grid: loads take what they take until everything is switched off.
+        /// DCL 0 alone, as off the grid: loads take any power until everything is switched off.
         case zeroOnly
     }
 
-    /// Distance between the voltage that the charger holds and the one that it is told, whole pack.
+    /// Distance between the voltage that the charger holds and the voltage that it is told to hold, whole pack.
     public var voltageOffset = Millivolts.zero
-    /// The charger obeys CVL; else it holds its own voltage plus ``voltageOffset``.
+    /// The charger obeys CVL; otherwise it holds its own voltage plus ``voltageOffset``.
     public var obeysVoltage = true
     /// The charger obeys CCL.
     public var obeysCurrent = true
@@ -20,7 +20,7 @@ public struct PowerBehaviour: Hashable, Sendable {
     public var currentDelay = delay
     /// Discharge limits that the inverter obeys.
     public var discharge = Discharge.limit
-    /// The inverter is on the grid and exports what lies above CVL.
+    /// The inverter is on the grid and exports the power above CVL.
     public var exports = false
 
     /// Seconds until any limit is obeyed.

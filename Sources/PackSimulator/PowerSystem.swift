@@ -1,32 +1,32 @@
 import BMSCore
 
-/// Charger and inverter on the pack's terminals. They hear new limits two seconds late, move at 20 A/s, and are
-/// switched off by the BMS's relays. ``PowerBehaviour`` says what they obey.
+/// Charger and inverter on the pack's terminals. New limits reach them two seconds late; they move at 20 A/s, and are switched off by the
+/// BMS's relays. ``PowerBehaviour`` says which limits they obey.
 struct PowerSystem: Sendable {
-    /// A per second, for the charger's rise and for limits in either direction.
+    /// Rate of the charger's rise, and of limits in either direction, A per second.
     static let ramp = 20.0
-    /// A per second of a charger that goes back because voltage or load tells it to.
+    /// Rate of a charger that goes back because voltage or load tells it to, A per second.
     static let retreat = 100.0
 
-    /// A that the charger and the inverter can do.
+    /// Largest currents of the charger and the inverter, A.
     let chargerMaximum, inverterMaximum: Double
-    /// V without CVL: "a bit higher (about 0.025V-0.04V higher per cell)", generation 3 manual rev 13, "Hardware
+    /// Charging voltage without CVL, V: "a bit higher (about 0.025V-0.04V higher per cell)", generation 3 manual rev 13, "Hardware
     /// installation", step 6.
     let ownVoltage: Double
     /// Relative error of the charger's volt meter.
     let meterError: Double
-    /// W taken beside the load relay, as by a monitor that is wired to the battery.
+    /// Power taken past the load relay, W, as by a monitor that is wired to the battery.
     let standby: Double
-    /// V below which even that switches off.
+    /// Voltage below which even the standby load switches off, V.
     let standbyEnd: Double
 
     private let behaviour: PowerBehaviour
 
-    /// A out of the charger.
+    /// Current out of the charger, A.
     private(set) var charge = 0.0
-    /// A into inverter and loads, standby and export included.
+    /// Current into inverter and loads, standby and export included, A.
     private(set) var load = 0.0
-    /// A that the inverter sends to the grid.
+    /// Current that the inverter sends to the grid, A.
     private var export = 0.0
     /// Limits of the last seconds, newest first.
     private var pending: [GivenLimits]
@@ -52,8 +52,8 @@ struct PowerSystem: Sendable {
     /// Lets one second pass.
     ///
     /// - Parameters:
-    ///   - source: W that sun or mains offer.
-    ///   - demand: W that the loads want.
+    ///   - source: power that sun or mains offer, W.
+    ///   - demand: power that the loads want, W.
     mutating func step(_ pack: CellPack, source: Double, demand: Double, limits: GivenLimits, relays: RelayLogic) {
         let given = hear(limits)
         ceilings.charge = follow(ceilings.charge, given.ccl, chargerMaximum, now: charge - load)
@@ -68,7 +68,7 @@ struct PowerSystem: Sendable {
         export = behaviour.exports ? exported(above: target, pack, flowing: flowing, most: inverterMaximum - wanted) : 0
         load = standing + (relays.load.isClosed ? wanted + export : 0)
 
-        // The current that brings the terminals to the target within the second; the loop takes 0.6 of the way.
+        // The current that brings the terminals to the target within the second; the control loop goes 0.6 of the way.
         let held = target * (1 + meterError) + Double(behaviour.voltageOffset.rawValue) / 1000
         let regulated = current(to: held, pack) + load
         let ceiling = min(chargerMaximum, source / volts, ceilings.charge + load)
@@ -87,19 +87,19 @@ struct PowerSystem: Sendable {
         return given
     }
 
-    /// A into the battery that bring the terminals to a voltage within the second.
+    /// Current into the battery that brings the terminals to a voltage within the second, A.
     private func current(to voltage: Double, _ pack: CellPack) -> Double {
         (voltage - pack.idleVoltage) / max(pack.stiffness, 1e-6)
     }
 
-    /// A that an inverter on the grid takes out to bring the terminals down to `target`; it takes 0.6 of the way.
+    /// Current that an inverter on the grid takes out to bring the terminals down to `target`, A; it goes 0.6 of the way.
     private func exported(above target: Double, _ pack: CellPack, flowing: Double, most: Double) -> Double {
         let needed = max(0, flowing - current(to: target, pack))
         return min(max(0, export + 0.6 * (needed - export)), max(0, most))
     }
 
-    /// Moves a ceiling towards what was asked, by the ramp: down from the current that flows, so that a limit bites
-    /// at once.
+    /// Moves a ceiling towards the limit that was asked for, at the rate of the ramp. A fall starts from the current that flows, so that a
+    /// limit bites at once.
     private func follow(_ ceiling: Double, _ asked: Milliamperes?, _ maximum: Double, now current: Double) -> Double {
         let goal = asked.map { min(max(Double($0.rawValue) / 1000, 0), maximum) } ?? maximum
         if goal >= ceiling { return min(goal, ceiling + Self.ramp) }

@@ -1,11 +1,11 @@
 import BMSCore
 import SmartBMS
 
-/// When the BMS permits charging and discharging: the two tables of "Charge and discharge/load relay", which all
-/// editions print alike but for the conditions that ``ManualRevision`` names.
+/// The decision of the BMS to permit charging and discharging: the two tables of "Charge and discharge/load relay", which all editions
+/// print alike except for the conditions that ``ManualRevision`` names.
 struct RelayLogic: Sendable {
-    /// A relay opens at once and stays open this long. Assumed: the manuals give no time, the vendor's app has settings
-    /// ("restart delays").
+    /// Shortest time that a relay stays open, s; it opens at once. The time is assumed: the manuals give none, and the vendor's app has
+    /// settings ("restart delays").
     static let shortestOpening = 30
 
     /// One relay.
@@ -24,7 +24,7 @@ struct RelayLogic: Sendable {
         }
     }
 
-    /// What the tables look at.
+    /// Inputs of the tables.
     struct Conditions: Sendable {
         let lowest, highest: Millivolts
         let coldest, hottest: RawTemperature
@@ -77,7 +77,7 @@ struct RelayLogic: Sendable {
         if load.isClosed { second.insert(.loadRelayClosed) }
     }
 
-    /// Alarm bits go with the thresholds that open the relays: at V-min and V-max, beyond the temperatures.
+    /// Sets the alarm bits by the thresholds that open the relays: at V-min and V-max, beyond the temperatures.
     private mutating func judge(_ now: Conditions, _ settings: BMSSettings) {
         alarms = []
         second = []
@@ -89,13 +89,13 @@ struct RelayLogic: Sendable {
         if now.highest >= settings.thresholds.maximum { alarms.insert(.cellTooHigh) }
         if now.coldest < settings.coldCharge { second.insert(.tooColdToCharge) }
         if now.coldest < settings.coldDischarge { second.insert(.tooColdToDischarge) }
-        // Which T-min bit 5 stands for where there are two is not documented; either is assumed.
+        // No document says which T-min bit 5 means where there are two; either is assumed to set it.
         if !second.isDisjoint(with: [.tooColdToCharge, .tooColdToDischarge]) { alarms.insert(.tooCold) }
         if now.hottest > settings.hot { alarms.insert(.tooWarm) }
         if isNearAnAlarm(now, settings) { second.insert(.earlyWarning) }
     }
 
-    /// When "early warning" comes is not documented but for V-low; the other margins are assumed.
+    /// An alarm is near. The conditions of "early warning" are not documented except for V-low; the other margins are assumed.
     private func isNearAnAlarm(_ now: Conditions, _ settings: BMSSettings) -> Bool {
         now.lowest <= settings.low
             || now.highest >= settings.thresholds.maximum - Millivolts(50)

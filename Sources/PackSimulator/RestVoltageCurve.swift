@@ -3,7 +3,7 @@
 struct RestVoltageCurve: Sendable {
     private static let first = -0.05
     private static let step = 0.005
-    /// Voltages on an even grid, which all knots lie on: a look-up costs no search.
+    /// Voltages on an even grid, which all knots lie on, so that a look-up needs no search.
     private let volts: [Double]
 
     /// - Parameter knots: state of charge and volts, both rising, on multiples of 0.005 from -0.05.

@@ -1,4 +1,4 @@
-/// What the simulated pack lives through.
+/// The events that the simulated pack lives through.
 public enum Scenario: String, CaseIterable, Sendable {
     /// Sun, clouds and house loads.
     case day
@@ -10,14 +10,14 @@ public enum Scenario: String, CaseIterable, Sendable {
     case imbalanced
     /// Cells below freezing.
     case cold
-    /// Frozen cells on a bus that feeds in.
+    /// Frozen cells in a system that feeds into the grid.
     case frost
     /// Every alarm in turn.
     case fault
     /// The cable goes silent.
     case silence
 
-    /// One sentence for a person who chooses.
+    /// One sentence for a person who chooses a scenario.
     public var summary: String {
         switch self {
         case .day: "A sunny day with clouds and house loads from 10:00; the pack is full by early afternoon."

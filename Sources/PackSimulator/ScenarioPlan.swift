@@ -2,7 +2,7 @@ import BMSCore
 
 /// Numbers of a scenario. Rates are in C: 1 is the power that empties the configured capacity in an hour.
 struct ScenarioPlan: Sendable {
-    /// Where charging power comes from.
+    /// The source of charging power.
     enum Source: Sendable {
         /// A solar array with this peak, and clouds.
         case sun(Double)
@@ -10,36 +10,36 @@ struct ScenarioPlan: Sendable {
         case mains(Double)
     }
 
-    /// What draws power.
+    /// The loads that draw power.
     enum Loads: Sendable {
-        /// Always the same.
+        /// A load that is always the same.
         case constant(Double)
-        /// This much until 23:30, then little.
+        /// A load of this size until 23:30, then a small one.
         case evening(Double)
         /// A household with kettles.
         case house
     }
 
-    /// Second of the day at which it begins.
+    /// Second of the day at which the scenario begins.
     let start: Int
     /// Share of the usable charge at the start.
     let soc: Double
-    /// What the BMS believes at the start, where that is wrong.
+    /// State of charge that the BMS believes at the start, where the belief is wrong.
     var believedSoc: Double?
     var isCalibrated = true
-    /// How much fuller one cell is.
+    /// State of charge by which one cell is fuller than the others.
     var ahead = 0.0
     let source: Source
     let loads: Loads
-    /// C that flows beside the load relay.
+    /// Power that flows past the load relay, C.
     var standby = 0.0
-    /// K below the lowest charging temperature at which cells and air begin.
+    /// Kelvins below the lowest charging temperature at which cells and air begin.
     var frost: Double?
-    /// T-min for charging that the owner has set, degC; `nil`: that of the chemistry.
+    /// T-min for charging that the owner has set, degC; `nil` for that of the chemistry.
     var coldest: Double?
     /// Seconds until the room is heated.
     var thaw = 0
-    /// How charger and inverter obey.
+    /// The way in which charger and inverter obey limits.
     var behaviour = PowerBehaviour()
 
     static func of(_ scenario: Scenario) -> ScenarioPlan {
@@ -74,7 +74,7 @@ struct ScenarioPlan: Sendable {
 }
 
 extension PowerBehaviour {
-    /// MPPTs that stand 0.4 V above CVL and do not know CCL, as where an ESS feeds in.
+    /// MPPTs that hold 0.4 V above CVL and do not know CCL, as where an ESS feeds in.
     fileprivate static var feedIn: PowerBehaviour {
         var behaviour = PowerBehaviour()
         behaviour.voltageOffset = Millivolts(400)

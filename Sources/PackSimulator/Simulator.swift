@@ -18,13 +18,13 @@ public struct Simulator: Sendable {
     /// Begins a scenario.
     ///
     /// - Parameters:
-    ///   - cells: in series, 2...255; other numbers are brought into that range.
-    ///   - capacity: configured capacity, brought into 100 Wh...6.5 MWh and rounded to 100 Wh as on the wire; `nil`:
-    ///     100 Ah. The cells hold that much between Vmin and Vbalance.
-    ///   - sendsSlotsAboveCount: let the slot run to the top of the switch range, past the number of cells, as BMS with
-    ///     other counts than the top do.
-    ///   - behaviour: what charger and inverter obey; `nil`: what the scenario has.
-    ///   - seed: of spread, noise, clouds and loads.
+    ///   - cells: number of cells in series, 2...255; other numbers are brought into that range.
+    ///   - capacity: configured capacity, brought into 100 Wh...6.5 MWh and rounded to 100 Wh as on the wire; `nil` for 100 Ah. The cells
+    ///     hold that much between Vmin and Vbalance.
+    ///   - sendsSlotsAboveCount: true lets the slot run to the top of the switch range, past the number of cells, as it does in a BMS whose
+    ///     count is not the top.
+    ///   - behaviour: the way in which charger and inverter obey; `nil` for that of the scenario.
+    ///   - seed: the seed of spread, noise, clouds and loads.
     public init(
         scenario: Scenario, cells: Int = 16, chemistry: CellModel.Chemistry = .lfp, capacity: WattHours? = nil,
         mode: RelayMode = .normal, revision: ManualRevision = .generation3Rev13, sensors: CurrentSensors = .two,
@@ -64,7 +64,7 @@ public struct Simulator: Sendable {
             scenario == .fault
             ? FaultScript(settings, model, ampereHours: ampereHours, air: surroundings.air) : nil
         script?.prepare(&pack)
-        // The BMS has looked once before power flows: a frozen pack is not charged in the first second.
+        // The BMS reads the boards once before power flows: a frozen pack is not charged in the first second.
         bms.sample(&pack, inflow: 0, outflow: 0, chainIsCut: false, random: &random)
     }
 
@@ -100,7 +100,7 @@ public struct Simulator: Sendable {
 
     private var timeOfDay: Int { (start + elapsed) % Surroundings.secondsPerDay }
 
-    /// A minute of frames before each gap of 5, 20 and 90 s.
+    /// A gap in the frames: 5, 20 and 90 s, with a minute of frames before each.
     private static func isSilent(_ second: Int) -> Bool {
         let place = second % 295
         return (60..<65).contains(place) || (125..<145).contains(place) || (205..<295).contains(place)

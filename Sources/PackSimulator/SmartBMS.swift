@@ -1,18 +1,18 @@
 import BMSCore
 import SmartBMS
 
-/// The 123\SmartBMS of a pack: reads it once a second, balances, decides on the relays, counts energy, speaks frames.
+/// The 123\SmartBMS of a pack: it reads the pack once a second, balances, decides on the relays, counts energy and makes frames.
 struct SmartBMS: Sendable {
     let settings: BMSSettings
     private(set) var readings: CellReadings
     private(set) var relays = RelayLogic()
     private(set) var energy: EnergyCounter
-    /// Counts of 125 mA: inflow, outflow (`nil` with one sensor), battery.
+    /// Currents in counts of 125 mA: inflow, outflow (`nil` with one sensor), battery.
     private(set) var currents: (first: Int, second: Int?, sum: Int) = (0, nil, 0)
     private var keys: KeyRotation
     private var slot = 0
     private var sensors: (first: CurrentSensor, second: CurrentSensor)
-    /// Decoded from zeros: this module cannot make a frame from nothing, and every field is set before it is sent.
+    /// A frame of zeros; every field is set before a frame is sent.
     private let blank: Frame
 
     init(_ settings: BMSSettings, energy: EnergyCounter, largestCurrent: Double, random: inout SplitMix64) {
@@ -30,7 +30,7 @@ struct SmartBMS: Sendable {
         blank = FrameDecoder.decode([UInt8](repeating: 0, count: FrameLayout.length).span)
     }
 
-    /// One second: reads boards and sensors, balances, counts, switches relays.
+    /// Lets one second pass: reads boards and sensors, balances, counts, switches relays.
     ///
     /// With the chain of boards cut nothing arrives at the End Board: readings, currents and counters keep their last
     /// values (what a real frame holds then is not documented), the boards keep bypassing as they did, and both
@@ -49,7 +49,7 @@ struct SmartBMS: Sendable {
             RelayLogic.Conditions(
                 lowest: Millivolts(readings.lowest.counts * 5), highest: Millivolts(readings.highest.counts * 5),
                 coldest: RawTemperature(readings.coldest.counts), hottest: RawTemperature(readings.hottest.counts),
-                // All cells, in either mode: the mean of the pack that critical mode looks at is for the SoC alone.
+                // All cells must be full, in either mode: critical mode looks at the mean of the pack for the SoC alone.
                 isFull: Millivolts(readings.lowest.counts * 5) >= balance && isSlowEnough,
                 soc: energy.soc, hasCellCommunication: !chainIsCut), settings)
         if !chainIsCut, settings.revision.resetsSocWhenEmpty {
@@ -98,7 +98,7 @@ struct SmartBMS: Sendable {
         if isAtTop && isSlowEnough { energy.markFull() }
     }
 
-    /// "Charging power is <= 5% of the pack capacity", where the edition asks for it.
+    /// "Charging power is <= 5% of the pack capacity", or the edition has no such condition.
     private var isSlowEnough: Bool {
         !settings.revision.fullNeedsLowRate
             || Double(currents.sum) * wattsPerCount <= 0.05 * Double(settings.capacity.rawValue)

@@ -13,14 +13,14 @@ struct SplitMix64: Sendable {
         return mixed ^ (mixed >> 31)
     }
 
-    /// Even over a range.
+    /// A number that is distributed evenly over a range.
     mutating func uniform(_ range: ClosedRange<Double>) -> Double {
         let unit = Double(next() >> 11) / 9_007_199_254_740_992  // 2^53
         return range.lowerBound + unit * (range.upperBound - range.lowerBound)
     }
 
-    /// Bell-shaped around 0 with the given standard deviation, and never beyond 3.5 of it: the sum of four even
-    /// numbers, so that no reading is ever absurd.
+    /// A number with a bell-shaped distribution around 0 with the given standard deviation, and never beyond 3.5 of it: the sum of four
+    /// even numbers, so that no reading is ever absurd.
     mutating func bell(_ deviation: Double) -> Double {
         var bits = next()
         var sum = 0.0

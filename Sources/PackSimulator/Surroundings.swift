@@ -2,17 +2,17 @@
 struct Surroundings: Sendable {
     static let secondsPerDay = 86_400
 
-    /// W offered and wanted, degC of the air.
+    /// Power offered and power wanted, W; temperature of the air, degC.
     private(set) var source = 0.0
     private(set) var demand = 0.0
     private(set) var air: Double
 
     private let plan: ScenarioPlan
-    /// W at 1 C.
+    /// Power at 1 C, W.
     private let rate: Double
     private let frostFrom: Double?
     private var random: SplitMix64
-    /// Share of the sun that passes, and for how many more minutes.
+    /// Share of the sun that passes, and the minutes for which it still holds.
     private var sky = (share: 1.0, minutes: 3)
     /// Brightness of the day.
     private var brightness = 1.0
@@ -20,7 +20,7 @@ struct Surroundings: Sendable {
     private var kettle = 0
 
     /// - Parameters:
-    ///   - rate: W at 1 C.
+    ///   - rate: power at 1 C, W.
     ///   - coldest: lowest charging temperature in degC, for a frosty start.
     init(_ plan: ScenarioPlan, rate: Double, coldest: Double, seed: UInt64) {
         self.plan = plan
@@ -35,7 +35,7 @@ struct Surroundings: Sendable {
         let timeOfDay = (plan.start + second) % Self.secondsPerDay
         if timeOfDay == 0 { brightness = random.uniform(0.7...1) }
         if second % 60 == 30 { changeMinute(timeOfDay, isFirst: second == 30) }
-        // A heated room: 25 K in an hour.
+        // The room is heated: 25 K in an hour.
         if let frostFrom { air = frostFrom + 25 * min(max(Double(second - plan.thaw) / 3600, 0), 1) }
         source = rate * offer(timeOfDay)
         demand = rate * draw(timeOfDay)

@@ -1,12 +1,12 @@
 public import LinuxIO
 
-/// One source, opened, read, and opened again for ever, with its news as a stream.
+/// One source that is opened, read, and opened again forever, with its news as a stream.
 public final class ByteSource: Sendable {
-    /// News in order. Bounded: when nobody reads, the oldest is lost, and the frame stream finds its way again.
+    /// News in order. The buffer is bounded: when nobody reads, the oldest event is lost, and the frame stream finds its way again.
     public let events: HandoverStream<SourceEvent>
     private let loop: SourceLoop
 
-    /// A source for an address; a simulator has none.
+    /// Creates a source for an address; `nil` for a simulator, which is not read.
     ///
     /// - Parameters:
     ///   - options: times and places, see ``Options``.
@@ -20,31 +20,31 @@ public final class ByteSource: Sendable {
         }
     }
 
-    /// Starts to read; once.
+    /// Starts to read; a second call does nothing.
     ///
     /// - Returns: `false` when the system has no thread to give.
     @discardableResult
     public func start() -> Bool { loop.start() }
 
-    /// Ends soon; the events end.
+    /// Ends the reading, and then the events, soon.
     public func stop() { loop.stop() }
 }
 
 extension ByteSource {
-    /// What differs between a bridge, a test and a recording.
+    /// Settings that differ between a bridge, a test and a recording.
     public struct Options: Sendable {
         /// Seconds of silence after which a TCP connection counts as half open.
         public var tcpSilence = 60.0
-        /// Seconds by which the reading thread may be late; what waited for longer is thrown away, for its age is unknown.
+        /// Seconds by which the reading thread may be late; bytes that waited longer are thrown away, because their age is unknown.
         public var longestDelay = 3.0
         /// Seconds since boot, suspend included; replaced in tests.
         public var clock: @Sendable () -> Double = { MonotonicTime.sinceBoot() }
-        /// Where the system lists serial ports by their USB names.
+        /// Folder in which the system lists serial ports by their USB names.
         public var cableFolder = "/dev/serial/by-id"
         /// Wait before each attempt after the first; replaced in tests.
         public var delay: @Sendable (inout ReopenDelay) -> Double = { $0.next(random: Double.random(in: 0..<1)) }
 
-        /// The defaults above.
+        /// Creates the default options.
         public init() {}
     }
 }

@@ -1,12 +1,12 @@
-/// The text of recordings: a line for each read, `<milliseconds since the start> <hexadecimal bytes>`; lines that begin
-/// with `#` are comments. A line of hexadecimal bytes alone is a frame a second after the one before.
+/// The text of recordings: a line for each read, `<milliseconds since the start> <hexadecimal bytes>`; lines that begin with `#` are
+/// comments. A line of hexadecimal bytes alone is a frame one second after the line before.
 public enum RecordFormat {
     /// First line of a recording.
     public static let header = "# bms-mqtt record 1: <milliseconds> <hexadecimal bytes>"
-    /// Bytes of a line, hexadecimal digits and all; a longer one is no line of a recording.
+    /// Greatest length of a line, in bytes with its hexadecimal digits; a longer line is not part of a recording.
     static let longestLine = 16_384
 
-    /// What a line says.
+    /// The meaning of a line.
     enum Line: Hashable {
         case comment
         /// Milliseconds, where the line has them, and bytes.

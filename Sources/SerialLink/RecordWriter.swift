@@ -31,7 +31,7 @@ public final class RecordWriter {
 
     /// Adds a read.
     ///
-    /// - Parameter milliseconds: time by a clock that does not jump; the first is 0 in the file.
+    /// - Parameter milliseconds: time by a clock that does not jump; the first read has time 0 in the file.
     /// - Throws: when the disk is full or the size bound is reached.
     public func append(_ bytes: [UInt8], milliseconds: Int64) throws(SerialError) {
         let begin = start ?? milliseconds

@@ -6,7 +6,7 @@ struct Replay {
     private let core: SourceCore
     private let index: Int
     private let path: String
-    /// 1 is real time, `nil` as fast as it can be read.
+    /// Speed of the replay: 1 is real time, `nil` as fast as the file can be read.
     private let speed: Double?
 
     init(_ core: SourceCore, index: Int, path: String, speed: Double?) {
@@ -25,7 +25,7 @@ struct Replay {
         defer { close(descriptor) }
         core.report(.opened("replay:\(path)"), of: index)
         var pending: [UInt8] = []
-        /// The rest of a line that was too long.
+        /// True during the rest of a line that was too long.
         var isSkipping = false
         var number = 0
         var pace = Pace(core, speed: speed)
@@ -54,7 +54,7 @@ struct Replay {
         core.report(.ended, of: index)
     }
 
-    /// `false` when told to stop.
+    /// Plays a line; `false` when told to stop.
     private func play(_ line: ArraySlice<UInt8>, _ number: Int, _ pace: inout Pace) -> Bool {
         switch RecordFormat.parse(line) {
         case .comment: return true
@@ -63,7 +63,7 @@ struct Replay {
             return true
         case .bytes(let time, let bytes):
             guard pace.wait(until: time) else { return false }
-            // A file is faster than any reader; what does not fit waits here.
+            // A file is faster than any reader; bytes that do not fit wait here.
             let isTaken = core.report(.bytes(bytes, at: MonotonicTime.sinceBoot()), of: index)
             return isTaken || !core.pause(seconds: 0.01)
         }
@@ -96,7 +96,7 @@ private struct Pace {
         self.speed = speed
     }
 
-    /// Waits until a line is due; a line without a time is a second later. `false` when told to stop.
+    /// Waits until a line is due; a line without a time is due one second after the line before. Returns `false` when told to stop.
     mutating func wait(until milliseconds: Int64?) -> Bool {
         time = max(time, milliseconds ?? (isFirst ? 0 : time + 1000))
         isFirst = false

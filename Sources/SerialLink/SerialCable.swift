@@ -1,7 +1,7 @@
 import Glibc
 
-/// The vendor's cable among the serial ports, by the name that the system makes from its USB strings. That name stays
-/// when the cable comes back as another ttyUSB.
+/// The vendor's cable among the serial ports, by the name that the system makes from its USB strings. The name stays when the cable comes
+/// back as another ttyUSB.
 enum SerialCable {
     /// Part of the name: the cable calls itself "SmartBMSToUSB" or "123SmartBMS Controller".
     private static let mark = "smartbms"

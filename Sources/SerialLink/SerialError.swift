@@ -1,8 +1,8 @@
 import Glibc
 
-/// Why a source gives no bytes: which, what happened, what to do.
+/// The reason why a source gives no bytes: which source, what happened, and what to do.
 public struct SerialError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// What was being done.
+    /// The operation that failed.
     public enum Operation: String, Sendable {
         /// Looking for the cable.
         case find
@@ -16,13 +16,13 @@ public struct SerialError: Error, Hashable, Sendable, CustomStringConvertible {
         case write
     }
 
-    /// What was being done.
+    /// The operation that failed.
     public var operation: Operation
     /// Port, host or file.
     public var target: String
     /// Error number of the system; 0 where there is none.
     public var number: Int32
-    /// One sentence.
+    /// The error as one sentence.
     public var description: String
 
     init(_ operation: Operation, _ target: String, number: Int32 = 0, _ text: String) {
@@ -32,14 +32,14 @@ public struct SerialError: Error, Hashable, Sendable, CustomStringConvertible {
         description = "\(target): \(text)"
     }
 
-    /// What a target is: the same error number has another cause for each.
+    /// The kind of a target: the same error number has another cause for each kind.
     enum Target: Sendable, CaseIterable {
         case port
         case host
         case file
     }
 
-    /// A system call failed.
+    /// The error of a failed system call.
     static func system(_ operation: Operation, _ target: String, _ number: Int32, of kind: Target = .port)
         -> SerialError
     {

@@ -1,7 +1,7 @@
 import CLinux
 import Glibc
 
-/// A serial port as this BMS speaks: 9600 baud, 8 data bits, no parity, 1 stop bit; for reading only, for us alone.
+/// A serial port with the settings of this BMS: 9600 baud, 8 data bits, no parity, 1 stop bit; for reading only, for this process alone.
 enum SerialPort {
     static func open(_ path: String) throws(SerialError) -> SourceOpening.Opened {
         // Without O_NONBLOCK an open may wait for a carrier that never comes.
@@ -17,14 +17,14 @@ enum SerialPort {
         return SourceOpening.Opened(descriptor: descriptor, name: path)
     }
 
-    /// Closes a port, or any other source. A pseudo terminal whose other end stays open would keep everybody out.
+    /// Closes a port, or any other source, after lifting TIOCEXCL: a pseudo terminal whose other end stays open would keep everybody out.
     static func close(_ descriptor: Int32) {
         _ = clinux_shared(descriptor)
         Glibc.close(descriptor)
     }
 
-    /// Two readers would each get half of every frame. TIOCEXCL keeps out later opens, except root's; the lock keeps out
-    /// a second bridge, root's as well.
+    /// Claims the port, because two readers would each get half of every frame. TIOCEXCL keeps out later opens, except root's; the lock
+    /// keeps out a second bridge, root's as well.
     private static func claim(_ descriptor: Int32, _ path: String) throws(SerialError) {
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else { throw .system(.open, path, errno) }
         guard clinux_exclusive(descriptor) == 0 else { throw .system(.configure, path, errno) }
@@ -40,7 +40,7 @@ enum SerialPort {
         cfsetispeed(&settings, speed_t(B9600))
         cfsetospeed(&settings, speed_t(B9600))
         guard tcsetattr(descriptor, TCSANOW, &settings) == 0 else { throw .system(.configure, path, errno) }
-        // What lay in the driver's buffer is of unknown age.
+        // Bytes in the driver's buffer are of unknown age.
         tcflush(descriptor, TCIFLUSH)
     }
 }

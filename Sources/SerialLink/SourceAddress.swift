@@ -1,6 +1,6 @@
 import LinuxIO
 
-/// Where a pack's bytes come from, as the configuration spells it.
+/// The source of a pack's bytes, as the configuration spells it.
 public enum SourceAddress: Hashable, Sendable, CustomStringConvertible {
     /// `serial:/dev/ttyUSB0`
     case serial(path: String)
@@ -16,7 +16,7 @@ public enum SourceAddress: Hashable, Sendable, CustomStringConvertible {
 
     /// Reads a source as people write it.
     ///
-    /// - Throws: ``SourceAddressError`` with what is wrong and how it should look.
+    /// - Throws: ``SourceAddressError``, which says what is wrong and how a source should look.
     public init(_ text: String) throws(SourceAddressError) {
         guard let colon = text.firstIndex(of: ":") else { throw SourceAddressError(text) }
         let rest = String(text[text.index(after: colon)...])
@@ -31,7 +31,7 @@ public enum SourceAddress: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// As people write it.
+    /// The address as people write it.
     public var description: String {
         switch self {
         case .serial(let path): "serial:\(path)"
@@ -68,7 +68,7 @@ public enum SourceAddress: Hashable, Sendable, CustomStringConvertible {
 
 /// A source that cannot be understood.
 public struct SourceAddressError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// What is wrong and how it should look.
+    /// The fault, and the form that a source should have.
     public let description: String
 
     init(_ text: String) {

@@ -1,27 +1,27 @@
 /// News of a source.
 public enum SourceEvent: Hashable, Sendable {
-    /// Bytes will come.
+    /// The source with this name is open: bytes will come.
     case opened(String)
     /// Bytes as one read gave them, and the latest moment at which the newest of them can have come, in seconds of
-    /// ``MonotonicTime/sinceBoot()``. The moment of the read, unless the thread that reads came late.
+    /// ``MonotonicTime/sinceBoot()``. This is the moment of the read, unless the reading thread was late.
     case bytes([UInt8], at: Double)
-    /// Bytes were thrown away, unread: the thread that reads did not run for so many seconds, so their age is unknown.
+    /// Bytes were thrown away, unread: the reading thread did not run for so many seconds, so their age is unknown.
     case dropped(seconds: Double)
-    /// None come; another attempt follows after so many seconds.
+    /// The source is closed; another attempt follows after so many seconds.
     case closed(SerialError, retryIn: Double)
-    /// Something is wrong and goes on: a line of a recording was skipped.
+    /// A fault that does not end the source: a line of a recording was skipped.
     case complaint(SerialError)
-    /// A recording is at its end.
+    /// The recording is at its end.
     case ended
 }
 
-/// Waiting times between attempts to open a source, in seconds: short at first, so that a cable that is back within a
-/// second costs no limits; 5 s at most.
+/// Waiting times between attempts to open a source, in seconds: short at first, so that limits do not fall when a cable is back within a
+/// second; 5 s at most.
 public struct ReopenDelay: Sendable {
     private static let steps = [0.5, 1, 2, 5]
     private var step = 0
 
-    /// Starts at the shortest.
+    /// Creates a delay that starts at the shortest wait.
     public init() {}
 
     /// The next wait, with up to a quarter of jitter.
@@ -33,6 +33,6 @@ public struct ReopenDelay: Sendable {
         return seconds * (1 + 0.25 * random)
     }
 
-    /// Bytes came: begin again at the shortest.
+    /// Returns to the shortest wait, because bytes came.
     public mutating func reset() { step = 0 }
 }

@@ -1,8 +1,8 @@
 import Glibc
 
 extension SourceAddress {
-    /// What two spellings of one source have in common, as far as this machine can tell: a path behind its links, a host in small
-    /// letters, an address in its shortest form, 127.0.0.1 and ::1 as localhost. Names are not looked up.
+    /// A text that is equal for two spellings of one source, as far as this machine can tell: a path behind its links, a host in small
+    /// letters, an address in its shortest form, 127.0.0.1 and ::1 as localhost. Host names are not looked up.
     public var identity: String {
         switch self {
         case .serial(let path): "serial:\(Self.resolved(path))"
@@ -12,7 +12,7 @@ extension SourceAddress {
         }
     }
 
-    /// The path without links, dots and doubled slashes; of what does not exist the path as it stands.
+    /// The path without links, dots and doubled slashes; a path that does not exist stays as it is.
     private static func resolved(_ path: String) -> String {
         guard let real = realpath(path, nil) else { return path }
         defer { free(real) }

@@ -1,20 +1,20 @@
 public import LinuxIO
 import Synchronization
 
-/// Reads many sources on one thread: opens them, reads, and opens again for ever. A recording has a thread of its own.
+/// Reads many sources on one thread: opens them, reads, and opens again forever. A recording has a thread of its own.
 ///
-/// What comes is handed to a function on the thread that read it: no other thread has to wake up before it is looked at. A
-/// source that floods gives 4096 bytes in its turn and then waits for all others.
+/// An event is handed to a function on the thread that read it: no other thread has to wake up first. A source that floods gives 4096 bytes
+/// in its turn and then waits for all others.
 public final class SourceLoop: Sendable {
-    /// Takes an event of a source, by the source's index. The answer says whether more can follow at once; a recording then
-    /// waits a little, all others have their own pace.
+    /// Takes an event of a source, by the source's index. The result is `false` when more should not follow at once: a recording then waits
+    /// a little, and all other sources keep their own pace.
     public typealias Handler = @Sendable (Int, SourceEvent) -> Bool
 
     private let core: SourceCore
     private let work: [@Sendable () -> Void]
     private let isStarted = Lock(false)
 
-    /// A loop over sources; simulators are left out.
+    /// Creates a loop over sources; simulators are left out.
     ///
     /// - Parameters:
     ///   - options: times and places.
@@ -47,10 +47,10 @@ public final class SourceLoop: Sendable {
 
     deinit { stop() }
 
-    /// Overdue when what was read is not taken in time; at rest while the sources say nothing.
+    /// The heartbeat of the reading thread: overdue when an event is not taken in time; at rest while the sources send nothing.
     public var heartbeat: Heartbeat { core.heartbeat }
 
-    /// Starts the threads; once.
+    /// Starts the threads; a second call does nothing.
     ///
     /// - Returns: `false` when the system has no thread to give.
     @discardableResult
@@ -79,7 +79,7 @@ public final class SourceLoop: Sendable {
 
     /// Waits until all sources are closed after ``stop()``.
     ///
-    /// - Returns: `false` when that took longer.
+    /// - Returns: `false` when the closing took longer.
     @discardableResult
     public func waitForEnd(seconds: Double) -> Bool {
         guard isStarted.withLock({ $0 }) else { return true }
@@ -87,7 +87,7 @@ public final class SourceLoop: Sendable {
     }
 }
 
-/// What the threads of a loop and its owner share.
+/// State that the threads of a loop and its owner share.
 final class SourceCore: Sendable {
     let options: ByteSource.Options
     let stop = EventDescriptor()
@@ -110,7 +110,7 @@ final class SourceCore: Sendable {
     /// Waits; `true` when told to stop.
     func pause(seconds: Double) -> Bool { stop.wait(seconds: seconds) }
 
-    /// A thread is done.
+    /// Counts a thread that is done; the last one ends the loop.
     func leave() {
         if running.subtract(1, ordering: .acquiringAndReleasing).newValue == 0 { end() }
     }

@@ -1,22 +1,22 @@
 import Glibc
 import LinuxIO
 
-/// How a source that is polled is opened.
+/// The way in which a polled source is opened.
 struct SourceOpening: Sendable {
     /// An open descriptor that does not block.
     struct Opened: Sendable {
         var descriptor: Int32
-        /// What was opened, for people.
+        /// Name of the opened source, for people.
         var name: String
     }
 
     let name: String
-    /// Seconds without a byte after which the source is opened anew; `nil`: never, silence is then the BMS's.
+    /// Seconds without a byte after which the source is opened again; `nil` for never: a silence is then the BMS's.
     var silence: Double?
-    /// May block for seconds.
+    /// Opens the source; may block for seconds.
     let open: @Sendable () throws(SerialError) -> Opened
 
-    /// `nil` for what is not polled.
+    /// Creates the opening of a source; `nil` for a source that is not polled.
     init?(_ address: SourceAddress, _ core: SourceCore) {
         name = address.description
         switch address {
@@ -36,10 +36,11 @@ struct SourceOpening: Sendable {
 /// Opens sources on threads that live as long as there is something to open: a name server or a host that does not answer must
 /// not keep the thread that reads from reading.
 final class SourceOpener: Sendable {
-    /// What came of it.
+    /// The outcome of an opening.
     typealias Outcome = (source: Int, result: Result<SourceOpening.Opened, SerialError>)
 
-    /// A host that does not answer takes five seconds: a hundred of them in a thousand sources hold up the others for 15 s.
+    /// Largest number of threads. A host that does not answer takes five seconds: a hundred of them in a thousand sources hold up the
+    /// others for 15 s.
     private static let threads = 32
 
     private struct State {
@@ -64,7 +65,7 @@ final class SourceOpener: Sendable {
         guard needsThread, !OwnThread.start("open", { [self] in work() }) else { return }
         state.withLock { state in
             state.running -= 1
-            // Another thread may have taken it meanwhile.
+            // Another thread may have taken this source meanwhile.
             guard let index = state.waiting.firstIndex(where: { $0.0 == source }) else { return }
             state.waiting.remove(at: index)
             state.done.append(
@@ -82,7 +83,7 @@ final class SourceOpener: Sendable {
         }
     }
 
-    /// Nothing is opened any more, and what comes too late is closed.
+    /// Ends the opening: waiting sources are not opened any more, and a source that opens too late is closed.
     func stop() {
         state.withLock { state in
             state.isStopped = true

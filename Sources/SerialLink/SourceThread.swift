@@ -3,17 +3,17 @@ import LinuxIO
 
 /// A source as the reading thread sees it.
 struct PolledSource: Sendable {
-    /// Its number for the handler.
+    /// The source's number for the handler.
     let index: Int
     let opening: SourceOpening
-    /// -1: closed.
+    /// The open descriptor; -1 while the source is closed.
     var descriptor: Int32 = -1
-    /// As it was opened.
+    /// Name of the source as it was opened.
     var name = ""
     var delay = ReopenDelay()
-    /// When the last bytes came, seconds.
+    /// Time of the last bytes, seconds.
     var readAt = 0.0
-    /// When there is something to do even if nothing comes: open it, or look for silence.
+    /// Time at which there is something to do even if nothing comes: open the source, or check for silence.
     var dueAt = Double.infinity
 
     init(index: Int, opening: SourceOpening) {
@@ -22,14 +22,14 @@ struct PolledSource: Sendable {
     }
 }
 
-/// The thread that reads: waits for all sources in one call, takes a bounded piece of each that has something, and opens what is
-/// closed when its time has come.
+/// The thread that reads: it waits for all sources in one call, takes a bounded piece of each that has something, and opens a closed source
+/// when its time has come.
 struct SourceThread: ~Copyable {
     private static let stopToken = UInt64.max
     private static let openedToken = UInt64.max - 1
-    /// Seconds within which the thread looks at its sources, whether anything comes or not: so it knows when it was held up.
+    /// Seconds within which the thread looks at its sources, whether anything comes or not, so that it notices when it was held up.
     private static let turn = 0.5
-    /// Reads that empty a source, of 4096 bytes each: more than any buffer of the system holds by default.
+    /// Largest number of reads to empty a source, of 4096 bytes each: more than any buffer of the system holds by default.
     private static let mostReads = 4096
 
     private let core: SourceCore
@@ -37,9 +37,9 @@ struct SourceThread: ~Copyable {
     private var epoll = Epoll()
     private var sources: [PolledSource]
     private var buffer = [UInt8](repeating: 0, count: 4096)
-    /// The earliest of the sources' times.
+    /// The earliest of the sources' `dueAt`.
     private var dueAt = Double.infinity
-    /// When the turn before this one began, by the clock of the data's age.
+    /// Start of the turn before this one, by the clock of the data's age.
     private var turnedAt: Double
 
     init(_ core: SourceCore, _ sources: [PolledSource]) {
@@ -88,13 +88,13 @@ struct SourceThread: ~Copyable {
         }
     }
 
-    /// Reads once: what is left is read after all others had their turn.
+    /// Reads once: the remaining bytes are read after all other sources had their turn.
     private mutating func read(_ position: Int, _ now: Double) {
         let descriptor = sources[position].descriptor
-        // It was closed by something earlier in the same turn.
+        // Something earlier in the same turn closed the source.
         guard descriptor >= 0 else { return }
         let count = Glibc.read(descriptor, &buffer, buffer.count)
-        // After the read: whatever held the thread up until here made these bytes older.
+        // The time is taken after the read: a delay of the thread before this point made these bytes older.
         let time = core.options.clock()
         let delay = self.delay(at: time)
         let name = sources[position].name
@@ -113,10 +113,11 @@ struct SourceThread: ~Copyable {
         }
     }
 
-    /// Seconds by which a look at the sources at a moment comes late: what has waited may be older than it looks by that much.
+    /// Seconds by which a look at the sources at a moment comes late: waiting bytes may be older than they look by that much.
     private func delay(at time: Double) -> Double { max(0, time - turnedAt - Self.turn) }
 
-    /// Throws away what waits in all sources: the process was frozen or the machine suspended, and nobody knows since when it waits.
+    /// Throws away the bytes that wait in all sources: the process was frozen or the machine suspended, and nobody knows how long they
+    /// waited.
     private mutating func drop(after delay: Double, _ now: Double) {
         for position in sources.indices where sources[position].descriptor >= 0 { drop(position, after: delay, now) }
     }
@@ -124,12 +125,12 @@ struct SourceThread: ~Copyable {
     private mutating func drop(_ position: Int, after delay: Double, _ now: Double) {
         let descriptor = sources[position].descriptor
         core.report(.dropped(seconds: delay), of: sources[position].index)
-        // A terminal forgets at once; a socket is read until it has no more.
+        // A terminal drops its bytes at once; a socket is read until it has no more.
         tcflush(descriptor, TCIFLUSH)
         for _ in 0..<Self.mostReads {
             let count = Glibc.read(descriptor, &buffer, buffer.count)
             if count < 0 && errno == EINTR { continue }
-            // An end or an error is told by the next read.
+            // The next read reports an end or an error.
             guard count > 0 else {
                 sources[position].readAt = now
                 return
@@ -148,7 +149,7 @@ struct SourceThread: ~Copyable {
         core.report(.closed(error, retryIn: seconds), of: sources[position].index)
     }
 
-    /// A thousand comparisons where something is due, which is rare.
+    /// Handles the sources whose time has come: a thousand comparisons, but only where something is due, which is rare.
     private mutating func lookAtTimes(_ now: Double) {
         dueAt = .infinity
         for position in sources.indices {

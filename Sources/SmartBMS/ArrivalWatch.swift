@@ -1,40 +1,40 @@
 import BMSCore
 
-/// Tells frames that arrive as the BMS sends them, one a second, from frames that something has held back on their way: a serial
+/// Distinguishes frames that arrive as the BMS sends them, one a second, from frames that something has held back on the way: a serial
 /// server, a network, or a program that was frozen.
 ///
-/// A frame carries no time, but a BMS sends 58 bytes in each second: what has not come is either lost or still on its way. As long as nothing
-/// shows which, what comes is taken to be as old as what is missing. Two things show that nothing is on its way: frames that keep to the beat
-/// of a clock, with or without some that are lost between them; and half a minute in which as much has come as was sent. A delay that never
-/// changes cannot be seen, and neither can what is handed over on the beat itself.
+/// A frame carries no time, but a BMS sends 58 bytes in each second: bytes that have not come are either lost or still on the way. As long
+/// as nothing shows which, a frame that comes is taken to be as old as the missing bytes. Two things show that nothing is on the way:
+/// frames that keep to the beat of a clock, even if some between them are lost; and half a minute in which as much has come as was sent. A
+/// delay that never changes cannot be seen, and neither can frames that are handed over on the beat itself.
 struct ArrivalWatch: Hashable, Sendable {
-    /// Worth of the frames of one read.
+    /// Judgement of the frames of one read.
     enum Verdict: Hashable {
-        /// The newest is this many milliseconds old at most, and each before it a second older.
+        /// The newest frame is this many milliseconds old at most, and each frame before it a second older.
         case counts(age: Int64)
-        /// They come on the beat, but too few have done so.
+        /// The frames come on the beat, but too few have done so.
         case unconfirmed
-        /// Nothing in them tells when they were measured.
+        /// Nothing shows when the frames were measured.
         case heldBack
     }
 
     /// Milliseconds between two frames of a BMS, by its protocol.
     static let interval: Int64 = 1_000
-    /// Clocks and reads are not exact: milliseconds by which a gap may be longer than `hold`, and in which the rest of a burst follows.
+    /// Milliseconds by which a gap may be longer than `hold`, and within which the rest of a burst follows: clocks and reads are not exact.
     private static let leeway: Int64 = 500
-    /// Frames that may come at once beyond those that are missing; a server that hands out what it stored sends more.
+    /// Frames that may come at once in addition to the missing ones; a server that hands out stored frames sends more.
     private static let surplus: Int64 = 10
-    /// The first frame of all is confirmed by a read of up to three that comes no sooner than this for each of them, in milliseconds: nothing
-    /// says yet that anything is held back.
+    /// The first frame of all is confirmed by a read of up to `bundle` frames that comes no sooner than `closest` milliseconds for each of
+    /// them: nothing suggests yet that anything is held back.
     private static let (bundle, closest): (Int, Int64) = (3, 100)
 
     private let times: FreshnessTimes
     private var lastAt: Timestamp?
-    /// The read before came alone after a long gap, as far as one can tell before the next comes.
+    /// The read before ended a long gap; only the next read shows whether it came alone.
     private var endedGap = false
-    /// Milliseconds of frames that are missing; `nil`: nothing is known of them.
+    /// Milliseconds of frames that are missing; `nil` where nothing is known of missing frames.
     private var missing: Int64?
-    /// Nothing has been doubted so far.
+    /// No frame has been doubted so far.
     private var isUnsuspected = true
     private var beat = Beat()
     private var balance = Balance()
@@ -44,9 +44,9 @@ struct ArrivalWatch: Hashable, Sendable {
     /// Judges the frames that one read has made whole.
     ///
     /// - Parameters:
-    ///   - count: their number, at least 1, whether their content is plausible or not.
-    ///   - bytes: all that came since the read before, damaged ones too.
-    ///   - now: when they came.
+    ///   - count: number of the frames, at least 1, whether their content is plausible or not.
+    ///   - bytes: number of all bytes that came since the read before, damaged ones too.
+    ///   - now: time at which the frames came.
     mutating func judge(_ count: Int, bytes: Int, at now: Timestamp) -> Verdict {
         let gap = lastAt.map { now - $0 }
         lastAt = now
@@ -54,13 +54,13 @@ struct ArrivalWatch: Hashable, Sendable {
             beat.start(at: now)
             return count == 1 ? .unconfirmed : doubt(count, at: now)
         }
-        // The oldest of what is held back comes first: in a burst after a gap nothing tells how much is to come.
+        // The oldest of the frames that are held back comes first: in a burst after a gap nothing shows how many are still to come.
         let longest = times.hold + Self.leeway
         let isBurst = gap > longest ? count > 1 : endedGap && gap < Self.leeway
         endedGap = gap > longest
         guard (0...times.stale).contains(gap), !isBurst else { return doubt(count, at: now) }
         let whole = Int64(count) * Self.interval
-        // Damaged bytes have come in this gap; they make up for nothing that is missing from before.
+        // Damaged bytes have come in this gap; they do not make up for frames that are missing from before.
         let received = max(whole, min(gap, Int64(bytes) * Self.interval / Int64(FrameLayout.length)))
         let isOnBeat = beat.hears(count, isLong: gap > longest, isLoss: received < gap - Self.interval / 2, at: now)
         let isBalanced = balance.take(received, at: now)
@@ -91,15 +91,16 @@ struct ArrivalWatch: Hashable, Sendable {
 
     /// Frames that keep to the seconds of one clock.
     private struct Beat: Hashable, Sendable {
-        /// Milliseconds by which one may be early or late.
+        /// Milliseconds by which a frame may be early or late.
         private static let jitter: Int64 = 150
-        /// Milliseconds by which each may move the beat: clocks of BMS and machine differ.
+        /// Milliseconds by which each frame may move the beat: clocks of BMS and machine differ.
         private static let drift: Int64 = 20
-        /// So many in a row do not come about by chance: a read at any time is on the beat in three cases of ten.
+        /// Number of frames in a row that do not come on the beat by chance: a read at any time is on the beat in three cases of ten.
         private static let enough = 5
-        /// Seconds that may pass between two frames of which others were lost.
+        /// Seconds that may pass between two frames when others between them were lost.
         private static let mostLost: Int64 = 5
-        /// Points for a lost frame, points that a frame takes off, and the points from which on a line loses many, with their most.
+        /// Points for a lost frame, points that a frame takes off, points from which on a line loses many frames, and the largest number of
+        /// points.
         private static let (loss, arrival, many, most) = (8, 1, 16, 64)
 
         private var at = Timestamp(milliseconds: 0)
@@ -110,12 +111,13 @@ struct ArrivalWatch: Hashable, Sendable {
 
         mutating func start(at now: Timestamp) { (at, count, losses) = (now, 0, 0) }
 
-        /// Frames that are off the beat start another.
+        /// Takes frames. Frames that are off the beat start another beat.
         ///
         /// - Parameters:
-        ///   - isLong: after a gap in which something may as well have been held back. It ends a proof, unless the line loses many.
-        ///   - isLoss: less came than was sent.
-        /// - Returns: these frames may have been sent in the seconds since the ones before.
+        ///   - isLong: the gap before was so long that something may have been held back. Such a gap ends a proof, unless the line loses
+        ///     many frames.
+        ///   - isLoss: less came in the gap than was sent.
+        /// - Returns: true where these frames may have been sent in the seconds since the frames before.
         mutating func hears(_ frames: Int, isLong: Bool, isLoss: Bool, at now: Timestamp) -> Bool {
             let elapsed = now - at
             let beats = (elapsed + interval / 2) / interval
@@ -136,17 +138,18 @@ struct ArrivalWatch: Hashable, Sendable {
         }
     }
 
-    /// Balance of what came and what was sent in the same time: a server keeps it that hands on in bundles of any size.
+    /// The balance between the frames that came and the frames that were sent in the same time. A server that hands frames on in bundles of
+    /// any size keeps it.
     private struct Balance: Hashable, Sendable {
         private static let span: Int64 = 30_000
-        /// Milliseconds by which it may swing, and by which it may have changed in the end.
+        /// Milliseconds by which the balance may swing, and by which it may have changed at the end.
         private static let (swing, change): (Int64, Int64) = (3_500, 600)
 
         private var since: Timestamp?
         private var received: Int64 = 0
         private var range: ClosedRange<Int64> = 0...0
 
-        /// - Returns: for the whole of a span as much has come as was sent.
+        /// - Returns: true when as much came as was sent, for the whole of a span.
         mutating func take(_ milliseconds: Int64, at now: Timestamp) -> Bool {
             guard let since else {
                 self = Balance(at: now)

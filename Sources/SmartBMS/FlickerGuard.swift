@@ -1,22 +1,22 @@
 import BMSCore
 
-/// Holds a status bit at its careful value once it has gone there too often, until it was good for long enough.
+/// Holds a status bit at its careful value once it has changed to that value too often, until it was good for long enough.
 ///
-/// A permission that comes and goes each few seconds is no permission: chargers and inverters that follow it wear out, and
-/// something is loose. Refused frames make bits fall as well, but only frames that were taken show that a bit is good.
+/// A permission that comes and goes every few seconds is not a permission: chargers and inverters that follow it wear out, and something is
+/// loose. Refused frames make bits fall as well, but only frames that were taken show that a bit is good.
 struct FlickerGuard: Hashable, Sendable {
-    /// A bit that falls more often than this ...
+    /// Number of falls within ``window`` that are allowed; a bit that falls more often is held.
     private static let allowedFalls = 5
-    /// ... within so many ms is held ...
+    /// Milliseconds within which falls are counted.
     private static let window: Int64 = 600_000
-    /// ... until it was good for so many ms without a break.
+    /// Milliseconds for which a held bit must be good, without a break, before it is released.
     private static let calm: Int64 = 300_000
 
-    /// How one bit fared.
+    /// The history of one bit.
     private struct History: Hashable, Sendable {
-        /// The newest falls, oldest first; one more than are allowed at most.
+        /// The newest falls, oldest first; at most one more than are allowed.
         var falls: [Timestamp] = []
-        /// The first of the good frames without a break since.
+        /// Time of the first good frame since which there was no break.
         var goodSince: Timestamp?
     }
 
@@ -26,14 +26,14 @@ struct FlickerGuard: Hashable, Sendable {
     private var careful: StatusFlags = []
     private var histories = [History](repeating: History(), count: 8)
     private var takenAt: Timestamp?
-    /// Longer silences are a break.
+    /// Milliseconds of silence; a longer silence is a break.
     private let patience: Int64
 
     init(patience: Int64) { self.patience = patience }
 
-    /// Notes which bits stand at their careful value now.
+    /// Notes the bits that are at their careful value now.
     ///
-    /// - Parameter isTaken: the frame that says so was taken, not refused.
+    /// - Parameter isTaken: true where the frame with these bits was taken, not refused.
     mutating func note(careful new: StatusFlags, isTaken: Bool, at now: Timestamp) {
         if isTaken {
             if let takenAt, !(0...patience).contains(now - takenAt) { forgetCalm() }

@@ -14,21 +14,21 @@ public struct Frame: Hashable, Sendable {
     public var current: Milliamperes?
     /// Lowest cell voltage.
     public var lowestVoltage = Millivolts.zero
-    /// Its cell, from 1.
+    /// Number of the cell with the lowest voltage, from 1.
     public var lowestVoltageCell: Int = 0
     /// Highest cell voltage.
     public var highestVoltage = Millivolts.zero
-    /// Its cell, from 1.
+    /// Number of the cell with the highest voltage, from 1.
     public var highestVoltageCell: Int = 0
     /// Lowest cell temperature.
     public var lowestTemperature = RawTemperature(0)
-    /// Its cell, from 1.
+    /// Number of the cell with the lowest temperature, from 1.
     public var lowestTemperatureCell: Int = 0
     /// Highest cell temperature. A board that balances reads warmer than its cell.
     public var highestTemperature = RawTemperature(0)
-    /// Its cell, from 1.
+    /// Number of the cell with the highest temperature, from 1.
     public var highestTemperatureCell: Int = 0
-    /// Cell that ``slotVoltage`` and ``slotTemperature`` belong to; 0 or above ``cellCount``: none.
+    /// Cell that ``slotVoltage`` and ``slotTemperature`` belong to; 0 or a number above ``cellCount`` means none.
     public var slotCell: Int = 0
     /// Number of cells, 1...255.
     public var cellCount: Int = 0

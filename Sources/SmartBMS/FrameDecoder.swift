@@ -1,6 +1,6 @@
 import BMSCore
 
-/// Bytes to ``Frame``: scaling only. Whether the bytes deserve it is for ``FrameRules`` to say.
+/// Decodes bytes to a ``Frame``: scaling only. ``FrameRules`` decides whether the bytes are believed.
 public enum FrameDecoder {
     /// Decodes one window of ``FrameLayout/length`` bytes.
     ///
@@ -48,7 +48,7 @@ public enum FrameDecoder {
 }
 
 extension Span<UInt8> {
-    /// Value of a field in its unit. Always inlined: with a field that the compiler knows nothing is left of the loop.
+    /// Value of a field in its unit. Always inlined: with a constant field nothing is left of the loop.
     @inline(__always)
     subscript(field: FrameField) -> Int {
         var count = 0
@@ -68,7 +68,8 @@ extension Span<UInt8> {
         }
     }
 
-    /// Low eight bits of the sum of the bytes before the last. Apart: inlined, its vectors are taken apart again for the fields.
+    /// Low eight bits of the sum of the bytes before the last. Never inlined: in the caller, its vectors would be taken apart again for the
+    /// fields.
     var frameSum: UInt8 {
         @inline(never)
         get {

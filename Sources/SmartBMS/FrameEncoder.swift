@@ -1,6 +1,6 @@
 import BMSCore
 
-/// ``Frame`` to bytes: for the simulator and the tests. Nothing is ever sent to a BMS; its cable only talks.
+/// Encodes a ``Frame`` to bytes, for the simulator and the tests. Nothing is ever sent to a BMS; its cable only sends.
 public enum FrameEncoder {
     /// Encodes a frame with its sum. Values that a field cannot carry are clamped to its range.
     public static func encode(_ frame: Frame) -> [UInt8] {

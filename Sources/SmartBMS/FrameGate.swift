@@ -1,9 +1,9 @@
 import BMSCore
 
-/// Refuses what does not follow from the frames before, until a repetition confirms it.
+/// Refuses frames that do not follow from the frames before, until a repetition confirms them.
 ///
-/// A sum of eight bits lets damage through about once in 256 damaged frames; the same damage twice running is another
-/// matter. So a jump needs a second frame near it, changed settings need ``Limits/settingsConfirmation`` equal ones.
+/// A sum of eight bits lets damage through about once in 256 damaged frames; the same damage twice in a row is another matter. So a jump
+/// needs a second frame near it, and changed settings need ``PackTracker/GateLimits/settingsConfirmation`` equal frames.
 struct FrameGate: Hashable, Sendable {
     private let limits: PackTracker.GateLimits
     private(set) var settings: PackSettings?
@@ -30,7 +30,7 @@ struct FrameGate: Hashable, Sendable {
         return nil
     }
 
-    /// Settings that no frame had yet need two equal frames at the start, and more for a change.
+    /// Confirms settings: at the start they need two equal frames, and more for a change.
     private mutating func confirm(_ new: PackSettings) -> Bool {
         if new == settings {
             candidateSettings = nil

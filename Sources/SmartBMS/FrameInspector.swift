@@ -1,14 +1,14 @@
 public import BMSCore
 
-/// Frames of a recording, each taken by itself: nothing is voted or confirmed. What a pack's tracker would believe is another matter.
+/// Frames of a recording, each taken by itself: nothing is voted or confirmed. The tracker of a pack may believe something else.
 public struct FrameInspector: Sendable {
     /// A frame of the recording.
     public struct Finding: Sendable {
         /// Contents of the frame, as if it were believed.
         public var snapshot: PackSnapshot
-        /// Cell, from 1, whose own reading the frame carries; `nil`: none.
+        /// Cell, from 1, whose own reading the frame carries; `nil` where there is none.
         public var slotCell: Int?
-        /// The check of plausibility that the frame would not pass; `nil`: it passes all.
+        /// The check of plausibility that the frame would not pass; `nil` where it passes all.
         public var violation: Rejection?
     }
 
@@ -19,7 +19,7 @@ public struct FrameInspector: Sendable {
 
     /// An inspector that has seen no byte.
     ///
-    /// - Parameter isStrict: frames that are not plausible are refused; else they are only marked.
+    /// - Parameter isStrict: true refuses frames that are not plausible; false only marks them.
     public init(isStrict: Bool = false, temperatureScale: TemperatureScale = .measured) {
         stream = FrameStream(rules: isStrict ? FrameRules() : .shapeOnly)
         scale = temperatureScale
@@ -28,7 +28,7 @@ public struct FrameInspector: Sendable {
         keys = PackTracker(options)
     }
 
-    /// Counters of all that was pushed.
+    /// Counters of all bytes that were pushed.
     public var counters: LinkCounters { stream.counters }
 
     /// Takes bytes as they were recorded. Call ``next(at:)`` until it returns `nil` before the next push.
@@ -46,7 +46,7 @@ public struct FrameInspector: Sendable {
         return nil
     }
 
-    /// The recording is at its end: the rest of its bytes belongs to no frame.
+    /// Ends the recording: the rest of its bytes belongs to no frame.
     public mutating func end() { stream.reset() }
 
     private mutating func snapshot(_ frame: Frame, at now: Timestamp) -> PackSnapshot {

@@ -1,6 +1,6 @@
 import BMSCore
 
-/// One field of the 58-byte frame: where it lies and what a count means.
+/// One field of the 58-byte frame: its place and the meaning of a count.
 public struct FrameField: Sendable {
     /// Name as in docs/protocol.md.
     public let name: StaticString
@@ -61,7 +61,7 @@ public enum FrameLayout {
     public static let highestTemperature = FrameField("highest cell temperature", at: 21, bytes: 2, unit: "count")
     /// Cell with the highest temperature.
     public static let highestTemperatureCell = FrameField("its cell", at: 23, bytes: 1, unit: "cell")
-    /// Cell that this frame carries; 0 or above the count: none.
+    /// Cell that this frame carries; 0 or a number above the count means none.
     public static let slotCell = FrameField("slot", at: 24, bytes: 1, unit: "cell")
     /// Number of cells.
     public static let cellCount = FrameField("cell count", at: 25, bytes: 1, unit: "cells")

@@ -1,6 +1,6 @@
 public import BMSCore
 
-/// Which windows are frames, and which frames are believed. Stateless; history is ``FrameGate``'s.
+/// The rules that make a window a frame, and a frame believable. They have no state; ``FrameGate`` knows the history.
 ///
 /// The sum alone lets 4 to 7 % of joins start with a wrong frame; with the three sign bytes none of 912 000 misaligned
 /// windows passed (simulated streams, docs/protocol.md). The rest guards against damage that keeps the sum.
@@ -15,16 +15,16 @@ public struct FrameRules: Hashable, Sendable {
         public var maximumCellVoltage = Millivolts(5500)
         /// Range of the boards' sensor, -50 to +89 degC.
         public var temperature = RawTemperature(212)...RawTemperature(375)
-        /// How far the pack voltage may lie outside what the cells allow, in thousandths of it.
+        /// Largest distance of the pack voltage from the range that the cells allow, in thousandths of the pack voltage.
         public var packVoltagePermille = 30
-        /// Cell count that the configuration expects; `nil`: any.
+        /// Cell count that the configuration expects; `nil` for any.
         public var expectedCells: Int?
 
-        /// The defaults above.
+        /// Creates the defaults above.
         public init() {}
     }
 
-    /// `nil`: shape only, as for looking at a recording.
+    /// Checks of plausibility; `nil` for the shape only, as for looking at a recording.
     public var plausibility: Plausibility?
 
     /// Rules with the given plausibility checks.
@@ -111,7 +111,7 @@ extension FrameRules.Plausibility {
 
     private func hasSoundThresholds(_ frame: Frame) -> Bool {
         let range = Millivolts(500)...Millivolts(5500)
-        // Vbalance is not judged: nobody knows what is sent with balancing off, and the limits can do without.
+        // Vbalance is not judged: nobody knows which value is sent with balancing off, and the limits can do without Vbalance.
         return range.contains(frame.minimumVoltage) && range.contains(frame.maximumVoltage)
             && frame.minimumVoltage < frame.maximumVoltage
     }

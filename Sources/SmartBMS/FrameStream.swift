@@ -1,30 +1,30 @@
 public import BMSCore
 
-/// Bytes in any chunking to frames: slides one byte at a time until 58 bytes obey the ``FrameRules``.
+/// Turns bytes in any chunking into frames: slides one byte at a time until 58 bytes obey the ``FrameRules``.
 ///
 /// No clock is needed to resynchronise, so late reads, double reads and single bytes cost nothing. A window that fails
 /// is never repaired and never skipped whole: a good frame may begin inside it.
 public struct FrameStream: Sendable {
     /// The rules that a window must obey.
     public let rules: FrameRules
-    /// Counts of frames that were taken and that were not.
+    /// Counters of frames that were taken and of frames that were refused.
     public private(set) var counters = LinkCounters()
     /// The last window that looked like a frame and was refused, for diagnosis.
     public private(set) var lastRejected: RejectedFrame?
 
     private var buffer: [UInt8] = []
     private var head = 0
-    /// When the bytes of the buffer came: from which place on, in order.
+    /// Times at which the bytes of the buffer came, each with the place from which on it holds, in order.
     private var times: [(place: Int, time: Timestamp)] = []
-    /// When the first byte came of the window that ``next()`` returned last; `nil` where its time was not told.
+    /// Time of the first byte of the window that ``next()`` returned last; `nil` where the time was not given.
     private(set) var begin: Timestamp?
-    /// The next window is where a frame is due.
+    /// A frame is due at the next window.
     private var isAligned = false
     private var hasFoundFrame = false
-    /// Bytes to come that need no damage to be part of no good frame: the end of a frame whose beginning was sent before the
-    /// source was opened, or of one whose sum was right and whose content was refused.
+    /// Number of bytes to come that may belong to no good frame without being damaged: the end of a frame whose beginning was sent before
+    /// the source was opened, or of a frame whose sum was right and whose content was refused.
     private var excused = FrameLayout.length - 1
-    /// Bytes of those pushed that the line must have damaged.
+    /// Number of pushed bytes that the line must have damaged.
     public private(set) var damagedBytes = 0
 
     /// An empty stream.
@@ -33,14 +33,13 @@ public struct FrameStream: Sendable {
     /// Bytes that wait for the rest of their frame.
     var pending: Int { buffer.count - head }
 
-    /// Takes bytes as they were read. Call ``next()`` until it returns `nil` before the next push: what stays buffered
-    /// is then below 58 bytes.
+    /// Takes bytes as they were read. Call ``next()`` until it returns `nil` before the next push: fewer than 58 bytes then stay buffered.
     ///
-    /// - Parameter now: when they came; `nil` where nobody asks for ``begin``.
+    /// - Parameter now: time at which the bytes came; `nil` where nobody asks for ``begin``.
     public mutating func push(_ bytes: [UInt8], at now: Timestamp? = nil) {
         buffer.removeFirst(head)
         times = times.map { ($0.place - head, $0.time) }
-        // Of the entries at or before the first byte the last one holds.
+        // Of the entries at or before the first byte, the last one is valid.
         if let first = times.lastIndex(where: { $0.place <= 0 }) { times.removeFirst(first) }
         if buffer.isEmpty { times = [] }
         head = 0
@@ -50,7 +49,7 @@ public struct FrameStream: Sendable {
 
     /// The next frame of the bytes so far whose signs and sum are right; `nil` when more bytes are needed.
     ///
-    /// - Returns: the frame, or what it would have been and the rule that it breaks.
+    /// - Returns: the frame, or the refused frame and the rule that it breaks.
     public mutating func next() -> Result<Frame, RejectedFrame>? {
         while buffer.count - head >= FrameLayout.length {
             let window = rules.check(buffer.span.extracting(head..<(head + FrameLayout.length)))
@@ -69,9 +68,9 @@ public struct FrameStream: Sendable {
         return nil
     }
 
-    /// Takes bytes that claim to be one whole frame; what ``next()`` would find inside them does not count.
+    /// Takes bytes that claim to be one whole frame; a frame that ``next()`` would find inside them does not count.
     ///
-    /// - Returns: as ``next()``; `nil` where their number, their signs or their sum is wrong.
+    /// - Returns: the frame or its refusal, as from ``next()``; `nil` where the number of bytes, the signs or the sum are wrong.
     public mutating func take(_ window: Span<UInt8>) -> Result<Frame, RejectedFrame>? {
         guard window.count == FrameLayout.length else {
             counters.bytesDropped += window.count
@@ -90,7 +89,7 @@ public struct FrameStream: Sendable {
         return result
     }
 
-    /// A frame of this stream was refused for what came before it: it counts as rejected, not as accepted.
+    /// Counts a frame of this stream as rejected instead of accepted, because it was refused for the frames before it.
     mutating func refuse(_ rejection: Rejection) {
         counters.framesAccepted -= 1
         counters.bytesDropped += FrameLayout.length

@@ -1,6 +1,6 @@
 import BMSCore
 
-/// One byte of a key, and when it came.
+/// One byte of a key, and the time at which it came.
 struct KeyByte: Sendable {
     var byte: UInt8
     var time: Timestamp
@@ -32,10 +32,10 @@ struct KeyBytes: Sendable {
         return number
     }
 
-    /// A number of 0...100; one beyond is void.
+    /// A number of 0...100; `nil` for a larger one.
     func percent(_ keys: ClosedRange<Int>) -> Int? { number(keys).flatMap { $0 <= 100 ? $0 : nil } }
 
-    /// A cell voltage; 0 and what no cell can have is void.
+    /// A cell voltage; `nil` for 0 and for a voltage that no cell can have.
     func voltage(_ keys: ClosedRange<Int>) -> Millivolts? {
         number(keys).map { Millivolts($0 * 5) }.flatMap {
             (Millivolts(500)...Millivolts(5500)).contains($0) ? $0 : nil

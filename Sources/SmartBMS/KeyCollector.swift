@@ -23,17 +23,18 @@ enum KeyLayout {
 
 /// Joins key bytes to values: only bytes of one cycle belong together, so that no old low byte meets a new high byte.
 ///
-/// A cycle ends where the key number falls, or in a silence in which a whole one may have passed unseen. Its values count from then on,
-/// each until ``maximumAge`` has passed. Another value than the known one counts when two cycles brought it, for no sum but that of the
-/// frame guards these bytes; the second status counts at once.
+/// A cycle ends where the key number falls, or in a silence in which a whole cycle may have passed unseen. The values of the cycle count
+/// from then on, each until ``maximumAge`` has passed. A value that differs from the known one counts when two cycles brought it, because
+/// no sum but that of the frame guards these bytes; the second status counts at once.
 struct KeyCollector: Sendable {
     /// Age at which a value is forgotten (the vendor's driver has the same 60 s).
     static let maximumAge: Int64 = 60_000
-    /// On old firmware these bytes are a clock. Keys are believed once this many different ones came ...
+    /// Number of different keys, within ``window`` frames, from which on the bytes are believed to be keys: on old firmware they are a
+    /// clock.
     private static let distinctKeys = 3
-    /// ... within this many frames.
+    /// Number of frames within which ``distinctKeys`` are counted.
     private static let window = 10
-    /// Below this no cycle of 19 keys fits into a gap, even at a frame each half second.
+    /// Milliseconds of a gap into which no cycle of 19 keys fits, even at a frame every half second.
     private static let longestGap: Int64 = 9_000
 
     private var cycle = KeyBytes()
@@ -58,7 +59,7 @@ struct KeyCollector: Sendable {
     }
 
     private mutating func endCycle() {
-        // A value whose bytes this cycle did not bring keeps the ones of the cycle before, whole.
+        // A value whose bytes this cycle did not bring keeps all bytes of the cycle before.
         for value in KeyLayout.values where cycle.number(value) != nil && isConfirmed(value) {
             for key in value { committed[key] = cycle[key] }
         }
@@ -74,7 +75,7 @@ struct KeyCollector: Sendable {
         recent = []
     }
 
-    /// A value that the cycle brought is the known one, or the one of the cycle before, or the first.
+    /// A value of this cycle is the known value, or the value of the cycle before, or the first one.
     private func isConfirmed(_ value: ClosedRange<Int>) -> Bool {
         guard value != KeyLayout.secondStatus, let known = committed.number(value) else { return true }
         let new = cycle.number(value)

@@ -6,7 +6,7 @@ struct Measured: Hashable, Sendable {
 
     init(_ frame: Frame) { self.frame = frame }
 
-    /// A value lies too far from that of an older frame.
+    /// A value lies too far from the value of an older frame.
     func isJump(from old: Measured, _ limits: PackTracker.GateLimits) -> Bool {
         hasCellJump(from: old.frame, limits) || hasChargeJump(from: old.frame, limits)
             || hasCurrentJump(from: old.frame, limits)
@@ -32,7 +32,8 @@ struct Measured: Hashable, Sendable {
             || isJump(frame.current2, old.current2, largest)
     }
 
-    /// Twice the capacity in an hour: 2 x 14800 Wh / (16 x 3.65 V) is 507 A. By Vmax, so that it is rather too small.
+    /// Current of twice the capacity in an hour: 2 x 14800 Wh / (16 x 3.65 V) is 507 A. Vmax is used, so that the result is rather too
+    /// small.
     private var currentOfTwoC: Milliamperes {
         let volts = frame.maximumVoltage.rawValue * frame.cellCount
         return volts > 0 ? Milliamperes(2 * frame.capacity.rawValue * 1_000_000 / volts) : .zero

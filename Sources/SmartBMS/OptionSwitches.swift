@@ -2,10 +2,10 @@ public import BMSCore
 
 /// Positions of the option switches on the first board of the chain, from the tables of the vendor's manuals.
 ///
-/// Generation 3 (Begin Board): dealer edition, rev 6 and rev 13 print the same table. Generation 2 (IN Board): both
-/// known copies agree; one lost its columns in text form, so its rows are read by the other's. That manual prints the
-/// two rows of the cadence twice, and lists a 400 A sensor among the switches which its table of resolutions does not
-/// know: both are taken as the switch tables have them.
+/// Generation 3 (Begin Board): dealer edition, rev 6 and rev 13 print the same table. Generation 2 (IN Board): both known copies agree; one
+/// copy lost its columns in text form, so its rows are read by the columns of the other. The manual of generation 2 prints the two rows of
+/// the cadence twice, and lists a 400 A sensor among the switches which its table of resolutions does not know: both are taken as the
+/// switch tables have them.
 public enum OptionSwitches {
     /// The positions for a pack.
     ///
@@ -34,23 +34,23 @@ public enum OptionSwitches {
     }
 }
 
-/// One switch and where to put it.
+/// One switch and its position.
 public struct OptionSwitch: Hashable, Sendable {
     /// Number printed beside the switch, from 1.
     public let number: Int
-    /// On or off.
+    /// The switch is set to ON.
     public let isOn: Bool
-    /// Effect of the position, and what the other would do where it stands alone.
+    /// Effect of the position, and the effect of the other position where the switch stands alone.
     public let meaning: String
 }
 
-/// How to set the switches of one board.
+/// Switch settings of one board.
 public struct OptionSwitchSettings: Hashable, Sendable {
     /// Board that carries the switches.
     public let board: String
     /// Cell counts that this setting serves.
     public let cellRange: ClosedRange<Int>
-    /// Generation 2: positions for programming cell count and sensor, before switch 8 is toggled; else empty.
+    /// Generation 2: positions for programming cell count and sensor, before switch 8 is toggled; otherwise empty.
     public let programming: [OptionSwitch]
     /// Positions for operation, in order of number.
     public let switches: [OptionSwitch]

@@ -1,6 +1,6 @@
 public import BMSCore
 
-/// Why there is no switch setting for what was asked. The text names the allowed values and the nearest one.
+/// The reason why there is no switch setting for a request. The text names the allowed values and the nearest one.
 public enum OptionSwitchError: Error, Hashable, Sendable {
     /// No such number of cells.
     case cells(Int)
@@ -13,7 +13,7 @@ public enum OptionSwitchError: Error, Hashable, Sendable {
 }
 
 extension OptionSwitchError {
-    /// The allowed value that lies nearest, in the unit of what was refused (cells, mV, A); of two, the lower.
+    /// The nearest allowed value, in the unit of the refused value (cells, mV, A); of two, the lower.
     public var nearest: Int? {
         switch self {
         case .cells(let cells): min(max(cells, 2), 255)
@@ -32,7 +32,7 @@ extension OptionSwitchError {
 }
 
 extension OptionSwitchError: CustomStringConvertible {
-    /// For a person: what was asked, what is allowed, which to take.
+    /// A text for people: the value asked for, the allowed values, and the value to take.
     public var description: String {
         switch self {
         case .cells(let cells):
@@ -52,7 +52,7 @@ extension OptionSwitchError: CustomStringConvertible {
 }
 
 extension Millivolts {
-    /// As the manuals print it: "3.4 V", with more decimals where there are any.
+    /// The voltage as the manuals print it: "3.4 V", with more decimals where there are any.
     var volts: String {
         let decimals = rawValue % 100 == 0 ? 1 : rawValue % 10 == 0 ? 2 : 3
         return FixedPoint.text(thousandths: rawValue, decimals: decimals) + " V"

@@ -5,17 +5,17 @@ public struct PackReceiver: Sendable {
     private var stream: FrameStream
     private var tracker: PackTracker
     private var damagedAt: Timestamp?
-    /// `nil` where arrival tells nothing.
+    /// The watch over arrivals; `nil` where the arrival of frames says nothing about their age.
     private var arrivals: ArrivalWatch?
-    /// Bytes since it was asked last, but those of a frame that is not whole yet.
+    /// Number of bytes that ``arrivals`` has not judged yet.
     private var bytesUnjudged = 0
     private let longestAge: Int64
-    /// When the newest frame that was handed on was measured, as far as its arrival tells.
+    /// Time at which the newest frame that was handed on was measured, as far as its arrival shows.
     private var newestAt: Timestamp?
 
     /// A receiver that has seen no byte.
     ///
-    /// - Parameter memory: knowledge of an earlier one; `nil`: nothing.
+    /// - Parameter memory: knowledge of an earlier receiver; `nil` for none.
     public init(
         rules: FrameRules = FrameRules(), options: PackTracker.Options = PackTracker.Options(),
         memory: PackMemory? = nil
@@ -37,16 +37,16 @@ public struct PackReceiver: Sendable {
     /// Counters of all stages together. A frame that the gate refuses counts as rejected, not as accepted.
     public var counters: LinkCounters { stream.counters }
 
-    /// The last frame that looked like one and was refused for its content.
+    /// The last window that looked like a frame and was refused.
     public var lastRejected: RejectedFrame? { stream.lastRejected }
 
     /// Takes bytes as they were read.
     ///
-    /// A frame is as old as its first byte; of several that come together each is a second older than the next. What is older
-    /// than `hold`, and what ``ArrivalWatch`` does not believe, is refused: it may take permissions away and gives none.
+    /// A frame is as old as its first byte; of several frames that come together, each is a second older than the next. A frame that is
+    /// older than `hold`, or that ``ArrivalWatch`` does not believe, is refused: it may take permissions away and gives none.
     ///
     /// - Parameter age: milliseconds since the bytes came, at least.
-    /// - Returns: what became of each frame in them whose signs and sum are right, oldest first.
+    /// - Returns: the outcome of each frame in the bytes whose signs and sum are right, oldest first.
     public mutating func receive(_ bytes: [UInt8], age: Int64 = 0, at now: Timestamp) -> [PackTracker.Outcome] {
         let damagedBefore = stream.damagedBytes
         let arrival = now + -age
@@ -84,7 +84,7 @@ public struct PackReceiver: Sendable {
 
     /// Takes bytes that claim to be one whole frame, as a line of a filter does.
     ///
-    /// - Returns: `nil` where their number, their signs or their sum is wrong: they count as no frame.
+    /// - Returns: the outcome; `nil` where the number of bytes, the signs or the sum are wrong, so that the bytes count as no frame.
     @discardableResult
     public mutating func receiveFrame(_ bytes: [UInt8], at now: Timestamp) -> PackTracker.Outcome? {
         guard let window = stream.take(bytes.span) else {
@@ -108,7 +108,7 @@ public struct PackReceiver: Sendable {
         }
     }
 
-    /// The source was closed or opened: a half frame is forgotten, knowledge is not.
+    /// Forgets a half frame, because the source was closed or opened; knowledge stays.
     public mutating func reset() {
         stream.reset()
         bytesUnjudged = 0

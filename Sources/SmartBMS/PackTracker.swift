@@ -1,8 +1,8 @@
 public import BMSCore
 
-/// Frames to what is known of the pack: ``PackSnapshot``. Time is a parameter; nothing here reads a clock.
+/// Turns frames into the knowledge of a pack, a ``PackSnapshot``. Time is a parameter; nothing here reads a clock.
 public struct PackTracker: Sendable {
-    /// How far a value may move between two frames, and how often changed settings must repeat.
+    /// Largest moves of values between two frames, and the number of frames that confirm changed settings.
     public struct GateLimits: Hashable, Sendable {
         /// Largest move of the highest cell voltage.
         public var highestCell = Millivolts(300)
@@ -18,10 +18,10 @@ public struct PackTracker: Sendable {
         public var current = Milliamperes(100_000)
         /// Equal frames that confirm changed settings.
         public var settingsConfirmation = 5
-        /// Milliseconds for which frames that are equal in every byte count; `nil`: for ever. The configuration sets 20 s.
+        /// Milliseconds for which frames that are equal in every byte count; `nil` for no bound. The configuration sets 20 s.
         public var stuck: Int64?
 
-        /// The defaults above.
+        /// Creates the defaults above.
         public init() {}
     }
 
@@ -29,28 +29,28 @@ public struct PackTracker: Sendable {
     public struct Options: Hashable, Sendable {
         /// Generation of the BMS: 2 has a clock where 3 has key-values.
         public var generation = Generation.three
-        /// Chemistry; `nil`: infer it.
+        /// Chemistry; `nil` to infer it.
         public var chemistry: Chemistry?
         /// Rule for temperatures.
         public var temperatureScale = TemperatureScale.measured
-        /// Rules for what does not follow from the frame before.
+        /// Limits for frames that do not follow from the frame before.
         public var gate = GateLimits()
         /// Times after which data is stale.
         public var freshness = FreshnessTimes()
-        /// How frames arrive tells their age. Not so for a recording or a simulation, which may run at any pace.
+        /// The arrival of frames shows their age. False for a recording or a simulation, which may run at any pace.
         public var judgesArrival = true
 
-        /// The defaults above.
+        /// Creates the defaults above.
         public init() {}
     }
 
     /// Fate of a frame.
     public enum Outcome: Hashable, Sendable {
-        /// Believed.
+        /// The frame was believed.
         case measured
-        /// Its status byte was used; its measurements may be junk.
+        /// The status byte of the frame was used; its measurements may be junk.
         case statusOnly
-        /// Refused; counts as no frame.
+        /// The frame was refused; it counts as no frame.
         case refused(Rejection)
     }
 
@@ -69,7 +69,7 @@ public struct PackTracker: Sendable {
 
     /// A tracker that has seen no frame.
     ///
-    /// - Parameter memory: knowledge of an earlier one; `nil`: nothing.
+    /// - Parameter memory: knowledge of an earlier tracker; `nil` for none.
     public init(_ options: Options = Options(), memory: PackMemory? = nil) {
         self.options = options
         self.memory = options.generation == .three ? memory : nil
@@ -78,11 +78,11 @@ public struct PackTracker: Sendable {
         snapshot.chemistry = options.chemistry
     }
 
-    /// Takes a frame that obeyed the ``FrameRules``. Of one that is refused for what came before it the status byte counts as
+    /// Takes a frame that obeyed the ``FrameRules``. The status byte of a frame that is refused for the frames before it counts as
     /// ``refuse(_:for:at:)`` says.
     ///
-    /// - Parameter isConfirmed: something shows that the frame was measured just now. Where nothing does, it is refused, but counts for
-    ///   its twin: what needs two frames waits for one more.
+    /// - Parameter isConfirmed: true where something shows that the frame was measured just now. A frame that is not confirmed is refused,
+    ///   but counts as one of two: a decision that needs two frames waits for one more.
     @discardableResult
     public mutating func take(_ frame: Frame, isConfirmed: Bool = true, at now: Timestamp) -> Outcome {
         guard isConfirmed || !frame.status.contains(.noCellCommunication) else {
@@ -95,14 +95,14 @@ public struct PackTracker: Sendable {
             return .statusOnly
         }
         if let since = repetition.stuck(frame, at: now, options) {
-            // All of them are as old as the first: nobody has measured anything since.
+            // All equal frames are as old as the first: nobody has measured anything since.
             (snapshot.linkAt, snapshot.measuredAt, votedAt) = (since, since, since)
             snapshot.refusal = .stuck
             return .refused(.stuck)
         }
         if let rejection = gate.check(frame) ?? (isConfirmed ? nil : .heldBack) {
             if snapshot.measurements == nil || !isConfirmed {
-                // The first frame, of all or after a silence, waits for its twin; when that comes, permission rests on both.
+                // The first frame, of all or after a silence, waits for a second one; permission then rests on both.
                 cast(frame.status, at: now)
                 lower(frame.status, for: rejection, at: now)
             } else {
@@ -138,10 +138,10 @@ public struct PackTracker: Sendable {
         return memory.cellSettings
     }
 
-    /// Hears the status byte of a frame whose signs and sum are right and that is refused all the same.
+    /// Takes the status byte of a frame that is refused although its signs and sum are right.
     ///
     /// The fault that makes frames implausible often makes the BMS open its relays, too. So permissions may be lost and alarms raised by
-    /// such a frame; it gives no permission, clears no alarm, and makes nothing younger.
+    /// such a frame; it gives no permission, clears no alarm, and makes no data younger.
     public mutating func refuse(_ status: StatusFlags, for rejection: Rejection, at now: Timestamp) {
         vote.add(status, of: status.careful)
         lower(status, for: rejection, at: now)
@@ -164,7 +164,7 @@ public struct PackTracker: Sendable {
 
     private var heldAlarms: StatusFlags { vote.majority.union(flicker.held).intersection(.alarms) }
 
-    /// Permission must be earned anew after a silence: what was true then proves nothing now.
+    /// Casts a vote. Permission must be earned again after a silence: readings from before it prove nothing now.
     private mutating func cast(_ status: StatusFlags, at now: Timestamp) {
         if options.freshness.freshness(of: votedAt, at: now) > .holding { vote.reset(.permissions) }
         if options.freshness.freshness(of: snapshot.heardAt, at: now) > .holding { vote.reset(.alarms) }
@@ -185,7 +185,8 @@ public struct PackTracker: Sendable {
         snapshot.alarms = heldAlarms
     }
 
-    /// A slot of 0, above the count, or outside what the frame says of its cells is dropped; the frame stays.
+    /// Notes the cell in the slot. A slot of 0, above the count, or outside the range that the frame gives for its cells is dropped; the
+    /// frame stays.
     private mutating func noteCell(_ frame: Frame, at now: Timestamp) {
         if snapshot.cells.count > frame.cellCount {
             snapshot.cells.removeLast(snapshot.cells.count - frame.cellCount)

@@ -1,6 +1,6 @@
 import BMSCore
 
-/// Notices a sender that repeats one frame for ever.
+/// Notices a sender that repeats one frame forever.
 ///
 /// A living BMS changes at least the cell or the key that a frame carries with every frame, and after 20 s it has gone
 /// through all 19 keys. Bytes that stay equal for longer come from a gateway or a line that hangs, and say nothing of the
@@ -10,9 +10,9 @@ struct RepetitionWatch: Hashable, Sendable {
     private var since = Timestamp(milliseconds: 0)
     private var lastAt = Timestamp(milliseconds: 0)
 
-    /// When the first of these equal frames came, if that is too long ago; `nil` when the frame counts.
+    /// Time of the first of these equal frames, if it is too long ago; `nil` when the frame counts.
     ///
-    /// After a silence that made the pack stale the count begins anew: permission must be earned anew then, too.
+    /// After a silence that made the pack stale the count begins again: permission must be earned again then, too.
     mutating func stuck(_ frame: Frame, at now: Timestamp, _ options: PackTracker.Options) -> Timestamp? {
         guard let longest = options.gate.stuck else { return nil }
         if frame != self.frame || now - lastAt > options.freshness.stale { since = now }

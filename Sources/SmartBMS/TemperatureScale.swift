@@ -4,13 +4,13 @@ public import BMSCore
 public struct RawTemperature: Hashable, Comparable, Sendable {
     /// Counts, 0...65535.
     public let count: Int
-    /// Wraps counts of the wire; one beyond is cut to the nearest.
+    /// Wraps counts of the wire; a count beyond the range is cut to the nearest one in it.
     public init(_ count: Int) { self.count = min(max(count, 0), 65_535) }
     /// Order by temperature.
     public static func < (left: Self, right: Self) -> Bool { left.count < right.count }
 }
 
-/// How counts become degrees.
+/// The rule by which counts become degrees.
 ///
 /// The vendor's paper says 1 degC per count with 276 as freezing point; the vendor's driver and phone app use
 /// 0.857 x count - 232, and reference sensors agree with them near room temperature. `measured` is the default.

@@ -9,7 +9,7 @@ struct StatusVote: Hashable, Sendable {
     private var second: StatusFlags = []
     private var third: StatusFlags = []
 
-    /// Takes readings of these bits; of the others nothing was read.
+    /// Takes readings of these bits; the other bits were not read.
     mutating func add(_ flags: StatusFlags, of bits: StatusFlags = .all) {
         third.replace(bits, by: second)
         second.replace(bits, by: newest)

@@ -14,7 +14,7 @@ struct Main {
             case .help(let text):
                 Console.write(text)
                 exit(Console.exitCode(0))
-            case .run(let arguments): exit(Console.exitCode(Dispatcher(arguments).run()))
+            case .run(let row, let arguments): exit(Console.exitCode(Dispatcher.run(row, arguments)))
             }
         } catch {
             Console.complain(error.text)

@@ -1,6 +1,7 @@
+import MQTT
 import BMSCore
 import SmartBMS
-import JSONInput
+import JSON
 import TestSupport
 import Testing
 
@@ -21,7 +22,7 @@ struct AnnouncementTests {
     }
 
     private func hear(_ harness: inout BridgeHarness, _ topic: String, _ payload: String) {
-        _ = harness.bridge.message(topic: topic, payload: Array(payload.utf8), isRetained: true, at: harness.now)
+        _ = harness.bridge.receive(MQTTMessage(topic, Array(payload.utf8), retain: true), at: harness.now)
     }
 
     private static let old =
@@ -230,8 +231,8 @@ struct AnnouncementTests {
         ]
         for _ in 0..<2_000 {
             let payload = random.oneIn(2) ? random.bytes(100) : Array(Self.old.utf8.dropLast(random.oneIn(2) ? 0 : 30))
-            _ = harness.bridge.message(
-                topic: topics.randomElement(using: &random) ?? "", payload: payload, isRetained: true, at: harness.now)
+            _ = harness.bridge.receive(
+                MQTTMessage(topics.randomElement(using: &random) ?? "", payload, retain: true), at: harness.now)
         }
         harness.frames(20)
         #expect(try announcements(harness).last?["soc"] != nil)

@@ -1,7 +1,8 @@
+import MQTT
 import BMSCore
 import SmartBMS
 import ChargeLimits
-import JSONInput
+import JSON
 import TestSupport
 import Testing
 
@@ -12,7 +13,7 @@ private struct BankHarness {
     var bridge: Bridge
     var milliseconds: Int64 = 1_000_000
     var wall: Int64 = 1_795_000_000_250
-    var sent: [OutboundMessage] = []
+    var sent: [MQTTMessage] = []
     var notices: [Notice] = []
     var saves: Set<String> = []
     let count: Int
@@ -53,7 +54,7 @@ private struct BankHarness {
     }
 
     mutating func message(_ topic: String, _ payload: String) -> Outbox {
-        let outbox = bridge.message(topic: topic, payload: Array(payload.utf8), isRetained: false, at: now)
+        let outbox = bridge.receive(MQTTMessage(topic, Array(payload.utf8)), at: now)
         take(outbox)
         return outbox
     }
@@ -64,7 +65,7 @@ private struct BankHarness {
         saves.formUnion(outbox.saves)
     }
 
-    func on(_ topic: String) -> [OutboundMessage] { sent.filter { $0.topic == topic } }
+    func on(_ topic: String) -> [MQTTMessage] { sent.filter { $0.topic == topic } }
     func document(_ topic: String) throws -> Document { try Document(on(topic).last?.payload ?? []) }
 }
 

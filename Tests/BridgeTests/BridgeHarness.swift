@@ -1,7 +1,8 @@
+import MQTT
 import BMSCore
 import SmartBMS
 import GoldenSupport
-import JSONInput
+import JSON
 import TestSupport
 import Testing
 
@@ -13,7 +14,7 @@ struct BridgeHarness {
     var milliseconds: Int64 = 1_000_000
     /// Wall time is apart, so that it can jump.
     var wall: Int64 = 1_795_000_000_250
-    var sent: [OutboundMessage] = []
+    var sent: [MQTTMessage] = []
     var notices: [Notice] = []
     var saves: Set<String> = []
     var answers: [CommandAnswer] = []
@@ -71,8 +72,7 @@ struct BridgeHarness {
 
     mutating func birth() {
         take(
-            bridge.message(
-                topic: "homeassistant/status", payload: Array("online".utf8), isRetained: false, at: now))
+            bridge.receive(MQTTMessage("homeassistant/status", Array("online".utf8)), at: now))
     }
 
     /// The connections that stand for the relays come up, or go down.
@@ -86,7 +86,7 @@ struct BridgeHarness {
     }
 
     mutating func message(_ topic: String, _ payload: [UInt8], isRetained: Bool = false) {
-        take(bridge.message(topic: topic, payload: payload, isRetained: isRetained, at: now))
+        take(bridge.receive(MQTTMessage(topic, payload, retain: isRetained), at: now))
     }
 
     /// A command now; what was answered.
@@ -94,16 +94,17 @@ struct BridgeHarness {
     mutating func command(
         _ setting: String, _ payload: [UInt8], retained: Bool = false, pack: String = "garage",
         response: String? = nil, correlation: [UInt8]? = nil
-    ) -> [OutboundMessage] {
-        let outbox = bridge.message(
-            topic: "bms/\(pack)/set/\(setting)", payload: payload, isRetained: retained, responseTopic: response,
-            correlationData: correlation, at: now)
+    ) -> [MQTTMessage] {
+        let outbox = bridge.receive(
+            MQTTMessage(
+                "bms/\(pack)/set/\(setting)", payload, retain: retained, responseTopic: response,
+                correlationData: correlation), at: now)
         take(outbox)
         return outbox.answers.flatMap { $0.messages(failure: nil) }
     }
 
     @discardableResult
-    mutating func command(_ setting: String, _ payload: String) -> [OutboundMessage] {
+    mutating func command(_ setting: String, _ payload: String) -> [MQTTMessage] {
         command(setting, Array(payload.utf8))
     }
 
@@ -118,7 +119,7 @@ struct BridgeHarness {
     }
 
     /// What was sent on a topic of the pack.
-    func on(_ name: String) -> [OutboundMessage] { sent.filter { $0.topic == "bms/garage/\(name)" } }
+    func on(_ name: String) -> [MQTTMessage] { sent.filter { $0.topic == "bms/garage/\(name)" } }
 
     /// The newest document on a topic.
     func document(_ name: String) throws -> Document { try Document(on(name).last?.payload ?? []) }

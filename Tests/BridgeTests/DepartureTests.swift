@@ -1,3 +1,4 @@
+import MQTT
 import TestSupport
 import Testing
 
@@ -11,7 +12,7 @@ struct DepartureTests {
     private struct Run {
         var bridge: Bridge
         var second: Int64 = 0
-        var sent: [OutboundMessage] = []
+        var sent: [MQTTMessage] = []
         var settled: [DepartedPack] = []
 
         init(_ departed: [DepartedPack], isOld: Bool = false) {
@@ -34,7 +35,7 @@ struct DepartureTests {
         }
 
         mutating func message(_ topic: String, _ text: String, isRetained: Bool = false) {
-            take(bridge.message(topic: topic, payload: Array(text.utf8), isRetained: isRetained, at: now))
+            take(bridge.receive(MQTTMessage(topic, Array(text.utf8), retain: isRetained), at: now))
         }
 
         func on(_ topic: String) -> [String] {

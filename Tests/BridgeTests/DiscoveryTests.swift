@@ -1,6 +1,7 @@
+import MQTT
 import BMSCore
 import SmartBMS
-import JSONInput
+import JSON
 import TestSupport
 import Testing
 
@@ -8,7 +9,7 @@ import Testing
 
 @Suite("Home Assistant discovery")
 struct DiscoveryTests {
-    private func announcements(_ harness: BridgeHarness) -> [OutboundMessage] {
+    private func announcements(_ harness: BridgeHarness) -> [MQTTMessage] {
         harness.sent.filter { $0.topic.hasPrefix("homeassistant/") }
     }
 

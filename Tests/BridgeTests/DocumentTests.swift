@@ -1,6 +1,7 @@
 import BMSCore
+import MQTT
 import SmartBMS
-import JSONInput
+import JSON
 import TestSupport
 import Testing
 

@@ -1,7 +1,8 @@
+import MQTT
 import BMSCore
 import SmartBMS
 import ChargeLimits
-import JSONInput
+import JSON
 import TestSupport
 import Testing
 
@@ -151,7 +152,7 @@ struct EconomyTests {
         }
     }
 
-    private func hear(_ sent: [OutboundMessage], _ watched: [Metric], _ walk: inout Walk) throws {
+    private func hear(_ sent: [MQTTMessage], _ watched: [Metric], _ walk: inout Walk) throws {
         for reader in ["state", "gx"] {
             guard let message = sent.last(where: { $0.topic == "bms/garage/\(reader)" }) else { continue }
             let document = try Document(message.payload)

@@ -1,4 +1,5 @@
-import JSONInput
+import MQTT
+import JSON
 
 @testable import MQTTBridge
 
@@ -6,7 +7,7 @@ import JSONInput
 struct GXFeedRun {
     /// One message on its way to the driver.
     struct Sighting {
-        var message: OutboundMessage
+        var message: MQTTMessage
         var wall: Int64
     }
 
@@ -102,7 +103,7 @@ enum GXFeedChecker {
 
     private typealias Found = [(Rule, String)]
 
-    private static func delivery(_ message: OutboundMessage) -> Found {
+    private static func delivery(_ message: MQTTMessage) -> Found {
         var found: Found = []
         if message.topic != topic { found.append((.topic, message.topic)) }
         if message.retain { found.append((.retained, "retained")) }

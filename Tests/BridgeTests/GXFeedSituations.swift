@@ -2,7 +2,7 @@ import BMSCore
 import SmartBMS
 import ChargeLimits
 import GoldenSupport
-import JSONInput
+import JSON
 import TestSupport
 import Testing
 

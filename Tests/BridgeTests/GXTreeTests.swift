@@ -1,7 +1,8 @@
+import MQTT
 import BMSCore
 import SmartBMS
 import ChargeLimits
-import JSONInput
+import JSON
 import TestSupport
 import Testing
 
@@ -206,14 +207,13 @@ struct GXTreeTests {
         for second in 1...5 as ClosedRange<Int64> {
             for pack in 0...1 { _ = bridge.receive(FrameFixture.bytes(), pack: pack, at: moment(second)) }
         }
-        let all = bridge.message(
-            topic: "R/\(Self.portal)/keepalive", payload: [], isRetained: false, at: moment(6))
+        let all = bridge.receive(MQTTMessage("R/\(Self.portal)/keepalive", []), at: moment(6))
         for instance in [512, 513] {
             #expect(all.messages.contains { $0.topic == "N/\(Self.portal)/battery/\(instance)/Soc" })
         }
-        _ = bridge.message(
-            topic: "W/\(Self.portal)/battery/513/Settings/MaxChargeCurrent", payload: Array(#"{"value":7}"#.utf8),
-            isRetained: false, at: moment(7))
+        _ = bridge.receive(
+            MQTTMessage("W/\(Self.portal)/battery/513/Settings/MaxChargeCurrent", Array(#"{"value":7}"#.utf8)),
+            at: moment(7))
         #expect(bridge.limits(ofPack: 1)?.ccl == Milliamperes(7_000))
         #expect(bridge.limits(ofPack: 0)?.ccl != Milliamperes(7_000))
     }

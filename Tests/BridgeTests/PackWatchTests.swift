@@ -1,4 +1,5 @@
 import BMSCore
+import MQTT
 import SmartBMS
 import ChargeLimits
 import TestSupport

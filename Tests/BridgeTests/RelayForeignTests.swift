@@ -1,7 +1,8 @@
 import BMSCore
+import MQTT
 import SmartBMS
 import ChargeLimits
-import JSONInput
+import JSON
 import TestSupport
 import Testing
 

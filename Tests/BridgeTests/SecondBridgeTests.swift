@@ -1,3 +1,4 @@
+import MQTT
 import Testing
 
 @testable import MQTTBridge
@@ -62,8 +63,8 @@ struct SecondBridgeTests {
     @Test("What the broker had kept from before is no news")
     func retained() {
         var harness = live()
-        _ = harness.bridge.message(
-            topic: "bms/bridge/status", payload: Array("offline".utf8), isRetained: true, at: harness.now)
+        _ = harness.bridge.receive(
+            MQTTMessage("bms/bridge/status", Array("offline".utf8), retain: true), at: harness.now)
         harness.tick()
         #expect(statuses(harness).isEmpty)
     }

@@ -1,3 +1,4 @@
+import MQTT
 import BMSCore
 import SmartBMS
 import ChargeLimits
@@ -18,7 +19,7 @@ struct SettingsTests {
         return harness
     }
 
-    private func result(_ messages: [OutboundMessage]) throws -> Document {
+    private func result(_ messages: [MQTTMessage]) throws -> Document {
         try Document(messages.first?.payload ?? [])
     }
 

@@ -1,3 +1,4 @@
+import MQTT
 import BMSCore
 import SmartBMS
 import TestSupport
@@ -44,9 +45,8 @@ struct StepTests {
                 _ = bridge.receive(FrameFixture.bytes { $0.soc = 30 + second }, pack: pack, at: now())
             }
         }
-        let sent = bridge.message(
-            topic: "bms/a/set/chargeEnabled", payload: Array("off".utf8), isRetained: false, at: now()
-        ).messages.filter { $0.topic.hasSuffix("/limits") }
+        let sent = bridge.receive(MQTTMessage("bms/a/set/chargeEnabled", Array("off".utf8)), at: now()).messages.filter
+        { $0.topic.hasSuffix("/limits") }
         #expect(sent.map(\.topic) == ["bms/a/limits", "bms/house/limits"])
         #expect(try sent.map { try Document($0.payload).number("ccl") } == [0, 0])
     }
@@ -63,7 +63,7 @@ struct StepTests {
 
     @Test("ticks between frames that keep coming send nothing", arguments: [1, 2, 3] as [UInt64])
     func ticks(seed: UInt64) {
-        func run(hasTicks: Bool) -> [OutboundMessage] {
+        func run(hasTicks: Bool) -> [MQTTMessage] {
             var harness = Self.harness(hasRelay: true)
             var random = SeededRandom(seed)
             for _ in 0..<900 {

@@ -1,3 +1,4 @@
+import MQTT
 import Testing
 
 @testable import MQTTBridge
@@ -16,7 +17,7 @@ struct StrangerTests {
         return harness
     }
 
-    private func text(_ message: OutboundMessage?) -> String { String(decoding: message?.payload ?? [], as: UTF8.self) }
+    private func text(_ message: MQTTMessage?) -> String { String(decoding: message?.payload ?? [], as: UTF8.self) }
 
     @Test(
         "on a document that the broker keeps the truth is said again at once, and a person is told once with topic and remedy",
@@ -53,9 +54,8 @@ struct StrangerTests {
     func ownLegacy() {
         var harness = BridgeHarness()
         harness.forget()
-        let outbox = harness.bridge.message(
-            topic: "bms/garage/limits", payload: Array(Self.limits.utf8), isRetained: true, expires: true,
-            at: harness.now)
+        let outbox = harness.bridge.receive(
+            MQTTMessage("bms/garage/limits", Array(Self.limits.utf8), retain: true, expiry: 60), at: harness.now)
         #expect(outbox.messages.isEmpty && outbox.notices.isEmpty)
     }
 
@@ -140,9 +140,8 @@ struct StrangerTests {
     func expiring() {
         var harness = BridgeHarness()
         harness.forget()
-        _ = harness.bridge.message(
-            topic: "bms/garage/limits", payload: Array(Self.limits.utf8), isRetained: true, expires: true,
-            at: harness.now)
+        _ = harness.bridge.receive(
+            MQTTMessage("bms/garage/limits", Array(Self.limits.utf8), retain: true, expiry: 60), at: harness.now)
         harness.silence(85)
         #expect(harness.on("limits").isEmpty, "they may be this bridge's own of before")
         harness.silence(10)

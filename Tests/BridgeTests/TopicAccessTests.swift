@@ -1,3 +1,4 @@
+import MQTT
 import BMSCore
 import SmartBMS
 import ChargeLimits
@@ -98,9 +99,8 @@ struct TopicAccessTests {
         var bridge = Bridge(Self.options(), packs: [Self.pack("garage")])
         let now = Moment(monotonic: Timestamp(milliseconds: 0), wall: 1_700_000_000_000, minuteOfDay: 600)
         _ = bridge.connected(canExpire: true, at: now)
-        let outbox = bridge.message(
-            topic: "bms/garage/set/maxChargeCurrent", payload: Array("40".utf8), isRetained: false,
-            responseTopic: topic, at: now)
+        let outbox = bridge.receive(
+            MQTTMessage("bms/garage/set/maxChargeCurrent", Array("40".utf8), responseTopic: topic), at: now)
         let topics = outbox.answers.flatMap { $0.messages(failure: nil) }.map(\.topic)
         #expect(topics == ["bms/garage/result"] + (isAnswered ? [topic] : []))
     }

@@ -1,4 +1,5 @@
 import Glibc
+import LinuxIO
 import TestSupport
 import Testing
 
@@ -49,7 +50,7 @@ struct AccessTests {
         }
 
         private func client(_ name: String, _ user: String, _ words: [String]) throws -> ChildProcess {
-            let program = try #require(ChildProcess.find(name))
+            let program = try #require(ProgramStart.find(name))
             let login = ["-h", "127.0.0.1", "-p", "\(broker.port)", "-V", "5", "-u", user, "-P", user]
             return try #require(ChildProcess(program, login + words))
         }
@@ -242,7 +243,7 @@ struct AccessTests {
     @Test("a stranger without user, or with a wrong password, is not let in")
     func stranger() throws {
         let site = try Site()
-        let program = try #require(ChildProcess.find("mosquitto_sub"))
+        let program = try #require(ProgramStart.find("mosquitto_sub"))
         for login in [[], ["-u", "reader"], ["-u", "reader", "-P", "wrong"], ["-u", "nobody", "-P", "nobody"]] {
             let words = ["-h", "127.0.0.1", "-p", "\(site.broker.port)", "-V", "5", "-t", "#", "-W", "15"]
             let process = try #require(ChildProcess(program, words + login))

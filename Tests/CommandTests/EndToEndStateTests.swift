@@ -1,4 +1,5 @@
 import BMSCore
+import LinuxIO
 import SmartBMS
 import Glibc
 import TestSupport
@@ -39,7 +40,7 @@ extension EndToEndTests {
 
     /// What the broker keeps below a topic, as lines "topic payload".
     private func kept(_ broker: BrokerFixture, _ topic: String) throws -> String {
-        let program = try #require(ChildProcess.find("mosquitto_sub"))
+        let program = try #require(ProgramStart.find("mosquitto_sub"))
         let words = [
             "-h", "127.0.0.1", "-p", "\(broker.port)", "-V", "5", "-W", "1", "--retained-only", "-v", "-t", topic,
         ]
@@ -95,7 +96,7 @@ extension EndToEndTests {
         let limits = try subscriber(broker, "bms/garage/limits")
         #expect(limits.read(until: "reasons").contains("reasons"))
         func say(_ topic: String, _ text: String, isRetained: Bool = true) throws {
-            let program = try #require(ChildProcess.find("mosquitto_pub"))
+            let program = try #require(ProgramStart.find("mosquitto_pub"))
             let words =
                 ["-h", "127.0.0.1", "-p", "\(broker.port)", "-t", topic, "-m", text] + (isRetained ? ["-r"] : [])
             #expect(try #require(ChildProcess(program, words)).exitCode(seconds: 5) == 0)

@@ -1,4 +1,5 @@
 import BMSCore
+import LinuxIO
 import SmartBMS
 import Glibc
 import MQTTBridge
@@ -17,7 +18,7 @@ struct EndToEndTests {
     }()
 
     func subscriber(_ broker: BrokerFixture, _ topic: String) throws -> ChildProcess {
-        let program = try #require(ChildProcess.find("mosquitto_sub"))
+        let program = try #require(ProgramStart.find("mosquitto_sub"))
         let words = ["-h", "127.0.0.1", "-p", "\(broker.port)", "-V", "5", "-q", "1", "-t", topic]
         return try #require(ChildProcess(program, words + ["-F", "%r %t %p"]))
     }
@@ -101,7 +102,7 @@ struct EndToEndTests {
         #expect(broker.start())
         let results = try subscriber(broker, "bms/garage/result")
         let pty = PtyPair()
-        let publisher = try #require(ChildProcess.find("mosquitto_pub"))
+        let publisher = try #require(ProgramStart.find("mosquitto_pub"))
         let file = "\(broker.folder.path)/state/garage.json"
         var random = SeededRandom(11)
         for round in 0..<10 {
@@ -153,7 +154,7 @@ struct EndToEndTests {
     func foreignCommand(version: String) throws {
         let broker = BrokerFixture()
         #expect(broker.start())
-        let publisher = try #require(ChildProcess.find("mosquitto_pub"))
+        let publisher = try #require(ProgramStart.find("mosquitto_pub"))
         func publish(_ topic: String, _ payload: String, _ more: [String] = []) throws {
             let words = ["-h", "127.0.0.1", "-p", "\(broker.port)", "-q", "1", "-t", topic, "-m", payload]
             #expect(try #require(ChildProcess(publisher, words + more)).exitCode() == 0)
@@ -204,7 +205,7 @@ struct EndToEndTests {
         #expect(bridge.read(until: "connected to").contains("connected to"))
         let topics = try subscriber(broker, "N/#")
         #expect(topics.read(until: "system/0/Serial").contains("0123456789ab"))
-        let publisher = try #require(ChildProcess.find("mosquitto_pub"))
+        let publisher = try #require(ProgramStart.find("mosquitto_pub"))
         let keepalive = ["-h", "127.0.0.1", "-p", "\(broker.port)", "-t", "R/0123456789ab/keepalive", "-m", ""]
         #expect(try #require(ChildProcess(publisher, keepalive)).exitCode(seconds: 5) == 0)
         #expect(frames(pty, until: "/Voltages/Cell16 {", on: topics) { _ in }.contains("/Voltages/Cell16 {"))
@@ -350,7 +351,7 @@ struct EndToEndTests {
 
     /// Lets no file of a process grow, like a full disk for it alone. Not from its start: the thread sanitizer begins with files.
     static func forbidFiles(_ process: ChildProcess) throws {
-        let prlimit = try #require(ChildProcess.find("prlimit"))
+        let prlimit = try #require(ProgramStart.find("prlimit"))
         #expect(try #require(ChildProcess(prlimit, ["--pid", "\(process.id)", "--fsize=0"])).exitCode() == 0)
     }
 

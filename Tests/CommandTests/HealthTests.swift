@@ -1,4 +1,5 @@
 import Glibc
+import LinuxIO
 import TestSupport
 import Testing
 
@@ -177,7 +178,7 @@ struct HealthTests {
         #expect(broker.start())
         let bridge = try run(configuration(broker, ["simulator:day"]))
         #expect(bridge.read(until: "connected to").contains("connected to"))
-        _ = try #require(ChildProcess.find("mosquitto_pub"))
+        _ = try #require(ProgramStart.find("mosquitto_pub"))
         // Letters: lines that differ in numbers alone are one line anyway.
         let script = """
             for a in a b c d e f g h i j k l m; do for b in a b c d e f g h i j; do

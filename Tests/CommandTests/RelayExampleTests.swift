@@ -1,6 +1,7 @@
+import MQTT
 import BMSCore
 import SmartBMS
-import JSONInput
+import JSON
 import MQTTBridge
 import TestSupport
 import Testing
@@ -35,9 +36,8 @@ struct RelayExampleTests {
         }
         _ = bridge.connected(canExpire: true, at: moment(0))
         for (index, (payload, expected)) in [(closed, true), (open, false)].enumerated() {
-            let outbox = bridge.message(
-                topic: relay.stateTopic ?? "", payload: Array(payload.utf8), isRetained: false,
-                at: moment(Int64(index + 1) * 1000))
+            let outbox = bridge.receive(
+                MQTTMessage(relay.stateTopic ?? "", Array(payload.utf8)), at: moment(Int64(index + 1) * 1000))
             let document = outbox.messages.last { $0.topic == "bms/garage/relays" }
             let state = JSONValue(parsing: document?.payload ?? [])
             #expect(state?[relay.name]?["readBack"] == .flag(expected))

@@ -1,4 +1,5 @@
 import Glibc
+import LinuxIO
 import MQTTBridge
 import TestSupport
 import Testing
@@ -44,7 +45,7 @@ struct SecrecyTests {
         func run(_ words: [String]) throws -> ChildProcess {
             try #require(ChildProcess(Self.program, words + ["--config", configuration], environment: environment))
         }
-        let subscriber = try #require(ChildProcess.find("mosquitto_sub"))
+        let subscriber = try #require(ProgramStart.find("mosquitto_sub"))
         let topics = try #require(
             ChildProcess(
                 subscriber,

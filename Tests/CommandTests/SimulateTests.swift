@@ -1,4 +1,5 @@
 import Glibc
+import LinuxIO
 import MQTTBridge
 import TestSupport
 import Testing
@@ -117,7 +118,7 @@ struct SimulateTests {
                 : String($0)
         }
         let file = broker.folder.write(configuration.joined(separator: "\n") + "\n", "config.yaml")
-        let program = try #require(ChildProcess.find("mosquitto_sub"))
+        let program = try #require(ProgramStart.find("mosquitto_sub"))
         let words = ["-h", "127.0.0.1", "-p", "\(broker.port)", "-t", "bms/+/status", "-F", "%t %p"]
         let subscriber = try #require(ChildProcess(program, words))
         let bridge = try #require(ChildProcess(Self.program, ["run", "--config", file]))

@@ -1,4 +1,5 @@
 import BMSCore
+import LinuxIO
 import SmartBMS
 import Glibc
 import TestSupport
@@ -23,7 +24,7 @@ struct ViewerTests {
     }
 
     private func publish(_ broker: BrokerFixture, _ topic: String, _ text: String) throws {
-        let program = try #require(ChildProcess.find("mosquitto_pub"))
+        let program = try #require(ProgramStart.find("mosquitto_pub"))
         let words = ["-h", "127.0.0.1", "-p", "\(broker.port)", "-r", "-q", "1", "-t", topic, "-m", text]
         #expect(ChildProcess(program, words)?.exitCode() == 0)
     }

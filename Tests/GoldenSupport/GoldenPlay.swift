@@ -1,3 +1,4 @@
+import MQTT
 import BMSCore
 public import SmartBMS
 public import MQTTBridge
@@ -50,9 +51,10 @@ public struct GoldenPlay: Sendable {
         correlation: [UInt8]? = nil
     ) {
         add(
-            bridge.message(
-                topic: topic, payload: Array(payload.utf8), isRetained: isRetained, responseTopic: response,
-                correlationData: correlation, at: now))
+            bridge.receive(
+                MQTTMessage(
+                    topic, Array(payload.utf8), retain: isRetained, responseTopic: response,
+                    correlationData: correlation), at: now))
     }
 
     /// Connects all that stand for relays, or loses them.

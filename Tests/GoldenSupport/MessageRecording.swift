@@ -1,3 +1,4 @@
+import MQTT
 import Glibc
 public import MQTTBridge
 import TestSupport
@@ -45,7 +46,7 @@ public struct MessageRecording: Sendable {
         }
     }
 
-    private mutating func add(_ message: OutboundMessage, at milliseconds: Int64) {
+    private mutating func add(_ message: MQTTMessage, at milliseconds: Int64) {
         var head = "\(milliseconds / 1000).\(milliseconds / 100 % 10) \(message.topic) qos=\(message.qos)"
         if message.retain { head += " retain" }
         if let expiry = message.expiry { head += " expiry=\(expiry)" }

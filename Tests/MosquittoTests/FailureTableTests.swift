@@ -1,3 +1,4 @@
+import MQTT
 import Glibc
 import Mosquitto
 import TestSupport
@@ -102,7 +103,7 @@ struct FailureTableTests {
         broker.suspend()
         // A machine that is so busy that the client's own sign of life comes late may lose a connection before.
         #expect(await harness.wait { $0.failures.contains { $0.description.contains("does not answer") } })
-        #expect(harness.link.publish(OutgoingMessage("t", "stale")) == .notConnected)
+        #expect(harness.link.publish(MQTTMessage("t", "stale")) == .notConnected)
         let before = await harness.connections.count
         broker.resume()
         #expect(await harness.connected(before + 1))
@@ -118,7 +119,7 @@ struct FailureTableTests {
         let harness = LinkHarness(configuration)
         await harness.start()
         #expect(await harness.wait { !$0.failures.isEmpty })
-        #expect(harness.link.publish(OutgoingMessage("t", "x")) == .notConnected)
+        #expect(harness.link.publish(MQTTMessage("t", "x")) == .notConnected)
         harness.link.stop()
     }
 
@@ -146,7 +147,7 @@ struct FailureTableTests {
         broker.stop()
         #expect(await harness.wait { !$0.failures.isEmpty })
         for index in 0..<14 {
-            #expect(harness.link.publish(OutgoingMessage("t", "stale \(index)", qos: 1)) == .notConnected)
+            #expect(harness.link.publish(MQTTMessage("t", "stale \(index)", qos: 1)) == .notConnected)
         }
         #expect(broker.start())
         let watcher = LinkHarness(LinkConfiguration(broker, id: "watcher"))
@@ -154,7 +155,7 @@ struct FailureTableTests {
         await watcher.start()
         #expect(await watcher.connected())
         #expect(await harness.connected(2))
-        #expect(harness.link.publish(OutgoingMessage("t", "fresh", qos: 1)) == .queued)
+        #expect(harness.link.publish(MQTTMessage("t", "fresh", qos: 1)) == .queued)
         #expect(await watcher.wait { !$0.messages.isEmpty })
         #expect(await watcher.messages.map(\.text) == ["fresh"])
         harness.link.stop()
@@ -169,7 +170,7 @@ struct FailureTableTests {
         await harness.start()
         var entry = pollfd(fd: listener, events: Int16(POLLIN), revents: 0)
         #expect(poll(&entry, 1, 10_000) == 1, "the link has opened a TCP connection")
-        #expect(harness.link.publish(OutgoingMessage("t", "early")) == .notConnected)
+        #expect(harness.link.publish(MQTTMessage("t", "early")) == .notConnected)
         #expect(!harness.link.isConnected)
         harness.link.stop()
     }
@@ -183,7 +184,7 @@ struct FailureTableTests {
         #expect(await harness.connected())
         broker.suspend()
         let clock = ContinuousClock()
-        #expect(clock.measure { harness.link.stop(farewell: [OutgoingMessage("t", "bye", qos: 1)]) } < .seconds(2))
+        #expect(clock.measure { harness.link.stop(farewell: [MQTTMessage("t", "bye", qos: 1)]) } < .seconds(2))
         broker.stop()
         let waiting = LinkHarness(LinkConfiguration(broker))
         await waiting.start()

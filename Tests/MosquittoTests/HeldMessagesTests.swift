@@ -1,3 +1,4 @@
+import MQTT
 import Testing
 
 @testable import Mosquitto
@@ -5,14 +6,14 @@ import Testing
 @Suite("Messages that wait for the socket")
 struct HeldMessagesTests {
     private func message(
-        _ topic: String, _ text: String, expiry: Int? = nil, _ precedence: OutgoingMessage.Precedence = .normal
-    ) -> OutgoingMessage {
-        OutgoingMessage(topic: topic, payload: Array(text.utf8), expiry: expiry, precedence: precedence)
+        _ topic: String, _ text: String, expiry: Int? = nil, _ precedence: MQTTMessage.Precedence = .normal
+    ) -> MQTTMessage {
+        MQTTMessage(topic, Array(text.utf8), expiry: expiry, precedence: precedence)
     }
 
-    private func released(_ held: inout HeldMessages, at now: Double, room: Int = 100) -> [OutgoingMessage] {
-        var sent: [OutgoingMessage] = []
-        for precedence in OutgoingMessage.Precedence.allCases where sent.count < room {
+    private func released(_ held: inout HeldMessages, at now: Double, room: Int = 100) -> [MQTTMessage] {
+        var sent: [MQTTMessage] = []
+        for precedence in MQTTMessage.Precedence.allCases where sent.count < room {
             held.release(precedence, at: now) { message, _ in
                 sent.append(message)
                 return sent.count < room

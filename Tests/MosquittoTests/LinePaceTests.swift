@@ -1,4 +1,5 @@
 import Testing
+import MQTT
 
 @testable import Mosquitto
 

@@ -1,3 +1,4 @@
+import MQTT
 import LinuxIO
 import Mosquitto
 import TestSupport
@@ -36,7 +37,7 @@ actor LinkHarness {
         for waiter in waiting { waiter.resume() }
     }
 
-    var messages: [IncomingMessage] {
+    var messages: [MQTTMessage] {
         events.compactMap { if case .message(let message) = $0 { message } else { nil } }
     }
 
@@ -80,13 +81,7 @@ extension LinkConfiguration {
     }
 }
 
-extension OutgoingMessage {
-    init(_ topic: String, _ text: String, qos: Int = 0, retain: Bool = false, expiry: Int? = nil) {
-        self.init(topic: topic, payload: Array(text.utf8), qos: qos, retain: retain, expiry: expiry)
-    }
-}
-
-extension IncomingMessage {
+extension MQTTMessage {
     var text: String { String(decoding: payload, as: UTF8.self) }
 }
 

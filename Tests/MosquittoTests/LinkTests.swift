@@ -1,3 +1,5 @@
+import MQTT
+import LinuxIO
 import Glibc
 import Mosquitto
 import TestSupport
@@ -15,7 +17,7 @@ struct LinkTests {
         await sender.start()
         #expect(await sender.connected())
         #expect(await sender.connections == [.v5])
-        sender.link.publish(OutgoingMessage("limits", "55.2", qos: 1, retain: true, expiry: 30))
+        sender.link.publish(MQTTMessage("limits", "55.2", qos: 1, retain: true, expiry: 30))
         let reader = LinkHarness(LinkConfiguration(broker, id: "reader"))
         reader.link.subscribe([Subscription("limits")])
         await reader.start()
@@ -35,16 +37,16 @@ struct LinkTests {
         await reader.start()
         #expect(await reader.connected())
         var configuration = LinkConfiguration(broker, id: "leaving")
-        configuration.will = OutgoingMessage("status", "died", qos: 1, retain: true)
+        configuration.will = MQTTMessage("status", "died", qos: 1, retain: true)
         let harness = LinkHarness(configuration)
         await harness.start()
         #expect(await harness.connected())
-        harness.link.stop(farewell: [OutgoingMessage("status", "offline", qos: 1, retain: true)])
+        harness.link.stop(farewell: [MQTTMessage("status", "offline", qos: 1, retain: true)])
         #expect(await reader.wait { !$0.messages.isEmpty })
         let marker = LinkHarness(LinkConfiguration(broker, id: "marker"))
         await marker.start()
         #expect(await marker.connected())
-        marker.link.publish(OutgoingMessage("end", "end", qos: 1))
+        marker.link.publish(MQTTMessage("end", "end", qos: 1))
         #expect(await reader.wait { $0.messages.contains { $0.topic == "end" } })
         #expect(await reader.messages.map(\.text) == ["offline", "end"])
         for harness in [reader, marker] { harness.link.stop() }
@@ -115,8 +117,8 @@ struct LinkTests {
         harness.link.subscribe([Subscription("t", qos: 1)])
         await harness.start()
         #expect(await harness.connected())
-        harness.link.publish(OutgoingMessage("t", String(repeating: "x", count: 101), qos: 1))
-        harness.link.publish(OutgoingMessage("t", "small", qos: 1))
+        harness.link.publish(MQTTMessage("t", String(repeating: "x", count: 101), qos: 1))
+        harness.link.publish(MQTTMessage("t", "small", qos: 1))
         #expect(await harness.wait { !$0.messages.isEmpty })
         #expect(await harness.messages.map(\.text) == ["small"])
         #expect(await harness.connections.count == 1)
@@ -133,9 +135,9 @@ struct LinkTests {
         ])
         await harness.start()
         #expect(await harness.connected())
-        harness.link.publish(OutgoingMessage("plain", "1", qos: 1, retain: true))
-        harness.link.publish(OutgoingMessage("asked", "2", qos: 1, retain: true))
-        harness.link.publish(OutgoingMessage("asked", "3", qos: 1))
+        harness.link.publish(MQTTMessage("plain", "1", qos: 1, retain: true))
+        harness.link.publish(MQTTMessage("asked", "2", qos: 1, retain: true))
+        harness.link.publish(MQTTMessage("asked", "3", qos: 1))
         #expect(await harness.wait { $0.messages.count == 3 })
         #expect(await harness.messages.map(\.retain) == [false, true, false])
         harness.link.stop()
@@ -149,7 +151,7 @@ struct LinkTests {
         harness.link.subscribe([Subscription("ask", qos: 1)])
         await harness.start()
         #expect(await harness.connected())
-        let program = try #require(ChildProcess.find("mosquitto_rr"))
+        let program = try #require(ProgramStart.find("mosquitto_rr"))
         let asker = try #require(
             ChildProcess(
                 program,
@@ -162,7 +164,7 @@ struct LinkTests {
         let question = try #require(await harness.messages.first)
         #expect(question.responseTopic == "answer")
         #expect(question.correlationData == Array("abc".utf8))
-        var answer = OutgoingMessage("answer", "yes", qos: 1)
+        var answer = MQTTMessage("answer", "yes", qos: 1)
         answer.correlationData = question.correlationData
         harness.link.publish(answer)
         #expect(asker.read(until: "yes").contains("yes"))
@@ -196,7 +198,7 @@ struct LinkTests {
         broker.suspend()
         let payload = [UInt8](repeating: 0, count: 1 << 20)
         // Sockets take some megabytes, the link 32 more. Of one topic only the newest would wait.
-        let outcomes = (0..<64).map { harness.link.publish(OutgoingMessage(topic: "t/\($0)", payload: payload)) }
+        let outcomes = (0..<64).map { harness.link.publish(MQTTMessage("t/\($0)", payload)) }
         #expect(outcomes.first == .queued)
         #expect(outcomes.last == .full)
         #expect(harness.link.droppedMessages > 0)
@@ -217,12 +219,12 @@ struct LinkTests {
         #expect(await writer.connected())
         broker.suspend()
         // More than all sockets take.
-        let filler = OutgoingMessage(topic: "filler", payload: [UInt8](repeating: 0, count: 16 << 20), qos: 1)
+        let filler = MQTTMessage("filler", [UInt8](repeating: 0, count: 16 << 20), qos: 1)
         #expect(writer.link.publish(filler) == .queued)
         for number in 0..<100 {
             let payload = Array("\(number)".utf8)
-            #expect(writer.link.publish(OutgoingMessage(topic: "limits", payload: payload)) == .queued)
-            let urgent = OutgoingMessage(topic: "gx", payload: payload, precedence: .first)
+            #expect(writer.link.publish(MQTTMessage("limits", payload)) == .queued)
+            let urgent = MQTTMessage("gx", payload, precedence: .first)
             #expect(writer.link.publish(urgent) == .queued)
         }
         broker.resume()
@@ -244,10 +246,10 @@ struct LinkTests {
         await harness.start()
         #expect(await harness.connected())
         // Nothing was sent that the broker would have to acknowledge.
-        harness.link.publish(OutgoingMessage("large", "unheard", retain: false))
+        harness.link.publish(MQTTMessage("large", "unheard", retain: false))
         #expect(await harness.wait { $0.paces == [false] })
         // Its own subscription went out before this one.
-        harness.link.publish(OutgoingMessage("large", "heard"))
+        harness.link.publish(MQTTMessage("large", "heard"))
         #expect(await harness.wait { $0.messages.contains { $0.topic == "large" } })
         #expect(await harness.messages.map(\.text) == ["heard"])
         harness.link.stop()
@@ -268,7 +270,7 @@ struct LinkTests {
         await harness.start()
         #expect(await harness.connected())
         for number in 1...3 {
-            #expect(harness.link.publish(OutgoingMessage("t/\(number)", "x", qos: number % 2)) == .queued)
+            #expect(harness.link.publish(MQTTMessage("t/\(number)", "x", qos: number % 2)) == .queued)
         }
         #expect(await harness.wait { $0.messages.count == 3 && $0.paces == [false] })
         // It is known from the beginning of the next connection, with nothing sent.
@@ -287,7 +289,7 @@ struct LinkTests {
         link.subscribe([Subscription("t", qos: 1)])
         link.start { event in
             switch event {
-            case .connected: for number in 1...3 { link.publish(OutgoingMessage("t", "\(number)", qos: 1)) }
+            case .connected: for number in 1...3 { link.publish(MQTTMessage("t", "\(number)", qos: 1)) }
             case .message(let message): continuation.yield(message.text)
             case .disconnected: continuation.finish()
             case .pace, .refusal: break

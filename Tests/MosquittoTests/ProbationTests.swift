@@ -1,3 +1,4 @@
+import MQTT
 import TestSupport
 import Testing
 
@@ -102,8 +103,8 @@ struct TooLargeTests {
         await writer.start()
         #expect(await writer.connected())
         writer.link.publish(
-            OutgoingMessage("poison/a", String(repeating: "x", count: 200_000), qos: 1, retain: true))
-        writer.link.publish(OutgoingMessage("good/a", "here", qos: 1, retain: true))
+            MQTTMessage("poison/a", String(repeating: "x", count: 200_000), qos: 1, retain: true))
+        writer.link.publish(MQTTMessage("good/a", "here", qos: 1, retain: true))
         var configuration = LinkConfiguration(broker, id: "reader")
         configuration.protocolPreference = .v311
         let reader = LinkHarness(configuration)
@@ -116,7 +117,7 @@ struct TooLargeTests {
         #expect(failures.last?.contains("the subscription to poison/#") == true, "\(failures)")
         #expect(reader.link.droppedMessages == failures.count)
         // It stays.
-        writer.link.publish(OutgoingMessage("good/b", "later", qos: 1))
+        writer.link.publish(MQTTMessage("good/b", "later", qos: 1))
         #expect(await reader.wait { $0.messages.contains { $0.text == "later" } })
         #expect(await reader.failures.count == failures.count)
         reader.link.stop()

@@ -1,3 +1,4 @@
+import MQTT
 import Mosquitto
 import TestSupport
 import Testing
@@ -28,8 +29,8 @@ struct RefusalTests {
         let harness = link(broker, complaints)
         await harness.start()
         #expect(await harness.connected())
-        #expect(harness.link.publish(OutgoingMessage("open", "x", qos: 1)) == .queued)
-        #expect(harness.link.publish(OutgoingMessage("closed", "x", qos: 1)) == .queued)
+        #expect(harness.link.publish(MQTTMessage("open", "x", qos: 1)) == .queued)
+        #expect(harness.link.publish(MQTTMessage("closed", "x", qos: 1)) == .queued)
         let text = await complaints.next()
         #expect(text.contains("127.0.0.1:\(broker.port) refuses messages on closed (Not authorized, reason 135)"))
         #expect(text.contains("must allow user \"bms\" to write it; 'bms-mqtt acl' prints the rules"))
@@ -61,7 +62,7 @@ struct RefusalTests {
         let text = await complaints.next()
         #expect(text.contains("refuses the subscription to bms/+/set/#, so nothing of it is heard"))
         #expect(text.contains("must allow clients without user name to read it"))
-        harness.link.publish(OutgoingMessage("open", "still here", qos: 1))
+        harness.link.publish(MQTTMessage("open", "still here", qos: 1))
         #expect(await harness.wait { !$0.messages.isEmpty })
         #expect(complaints.all.count == 1)
         harness.link.stop()

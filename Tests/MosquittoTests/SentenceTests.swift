@@ -1,3 +1,4 @@
+import MQTT
 import Mosquitto
 import TestSupport
 import Testing
@@ -83,7 +84,7 @@ struct SentenceTests {
         let harness = LinkHarness(configuration(broker), complaints)
         await harness.start()
         #expect(await harness.connected())
-        #expect(harness.link.publish(OutgoingMessage("t", "1234", qos: 1)) == .queued)
+        #expect(harness.link.publish(MQTTMessage("t", "1234", qos: 1)) == .queued)
         let text = await complaints.next()
         #expect(text.hasPrefix("broker 127.0.0.1:\(broker.port) refuses messages on t ("), "\(text)")
         #expect(text.contains("reason \(reason)): ") && text.contains(words), "\(text)")
@@ -133,10 +134,10 @@ struct SentenceTests {
     func takenAgain() async {
         let (broker, harness, complaints) = await limited("message_size_limit 100")
         defer { broker.stop() }
-        harness.link.publish(OutgoingMessage("t", String(repeating: "x", count: 200), qos: 1))
+        harness.link.publish(MQTTMessage("t", String(repeating: "x", count: 200), qos: 1))
         let text = await complaints.next()
         #expect(text.contains("refuses messages on t (") && text.contains("have 201 bytes: raise its limit"), "\(text)")
-        harness.link.publish(OutgoingMessage("t", "x", qos: 1))
+        harness.link.publish(MQTTMessage("t", "x", qos: 1))
         #expect(await harness.wait { $0.refusals.count == 2 })
         #expect(await harness.refusals == ["t refused", "t taken"])
         harness.link.stop()
@@ -148,13 +149,13 @@ struct SentenceTests {
     func tooLarge(waits: Bool) async {
         let (broker, harness, complaints) = await limited("max_packet_size 2000")
         defer { broker.stop() }
-        var message = OutgoingMessage("t", String(repeating: "x", count: 3000), qos: 1)
+        var message = MQTTMessage("t", String(repeating: "x", count: 3000), qos: 1)
         if waits { message.precedence = .large }
         let outcome = harness.link.publish(message)
         #expect(outcome == (waits ? .queued : .tooLarge))
         // Answers to these show that the line is wide, and what is large goes then.
         if waits {
-            for _ in 0..<3 { harness.link.publish(OutgoingMessage("u", String(repeating: "x", count: 1500), qos: 1)) }
+            for _ in 0..<3 { harness.link.publish(MQTTMessage("u", String(repeating: "x", count: 1500), qos: 1)) }
         }
         let text = await complaints.next()
         #expect(
@@ -164,7 +165,7 @@ struct SentenceTests {
         #expect(text.contains("homeAssistant.discovery: entities") == waits)
         #expect(await harness.wait { $0.refusals == ["t refused"] })
         // A smaller one of the topic goes.
-        harness.link.publish(OutgoingMessage("t", "x"))
+        harness.link.publish(MQTTMessage("t", "x"))
         #expect(await harness.wait { $0.refusals == ["t refused", "t taken"] })
         harness.link.stop()
     }

@@ -1,4 +1,5 @@
 import Glibc
+import LinuxIO
 import Mosquitto
 import TestSupport
 import Testing
@@ -40,7 +41,7 @@ struct TLSTests {
     func passphrase(_ form: String) async throws {
         let (broker, certificates) = secured(Certificates())
         let folder = TemporaryFolder()
-        let openssl = try #require(ChildProcess.find("openssl"))
+        let openssl = try #require(ProgramStart.find("openssl"))
         let words =
             form.split(separator: " ").map(String.init)
             + ["-passout", "pass:x", "-in", certificates.clientKey, "-out", "\(folder.path)/key"]
@@ -119,7 +120,7 @@ struct TLSTests {
     func oldTLS() async throws {
         let certificates = Certificates()
         let port = FreePort.next()
-        let program = try #require(ChildProcess.find("openssl"))
+        let program = try #require(ProgramStart.find("openssl"))
         let words = ["s_server", "-accept", "\(port)", "-cert", certificates.server, "-key", certificates.serverKey]
         let server = try #require(ChildProcess(program, words + ["-tls1_1", "-cipher", "DEFAULT@SECLEVEL=0"]))
         #expect(server.read(until: "ACCEPT").contains("ACCEPT"))

@@ -1,3 +1,4 @@
+import MQTT
 import TestSupport
 import Testing
 
@@ -15,7 +16,7 @@ struct WillFallbackTests {
 
     private func harness(_ broker: BrokerFixture, id: String = "test") -> LinkHarness {
         var configuration = LinkConfiguration(broker, id: id)
-        configuration.will = OutgoingMessage("status", "offline", qos: 1, retain: true)
+        configuration.will = MQTTMessage("status", "offline", qos: 1, retain: true)
         return LinkHarness(configuration)
     }
 
@@ -54,9 +55,9 @@ struct WillFallbackTests {
 
     @Test("the whole will is asked for again after a loss")
     func again() {
-        let will = OutgoingMessage("status", "offline", qos: 1, retain: true)
+        let will = MQTTMessage("status", "offline", qos: 1, retain: true)
         var fallback = WillFallback()
-        func refused(_ reason: Int32, _ will: OutgoingMessage?) -> Bool { fallback.refused(reason, will) }
+        func refused(_ reason: Int32, _ will: MQTTMessage?) -> Bool { fallback.refused(reason, will) }
         func note() -> String? { fallback.note() }
         #expect(refused(155, will))
         #expect(fallback.taken(will).qos == 0 && fallback.taken(will).retain)

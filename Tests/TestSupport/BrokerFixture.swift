@@ -1,9 +1,10 @@
 import Glibc
+import LinuxIO
 
 /// A real mosquitto on a loopback port of its own.
 public final class BrokerFixture {
     /// Tests that need one are skipped where it is not installed.
-    public static var isAvailable: Bool { ChildProcess.find("mosquitto") != nil && ChildProcess.find("openssl") != nil }
+    public static var isAvailable: Bool { ProgramStart.find("mosquitto") != nil && ProgramStart.find("openssl") != nil }
 
     /// Where it listens.
     public let port: Int
@@ -41,7 +42,7 @@ public final class BrokerFixture {
     /// Starts it and waits until it listens.
     @discardableResult
     public func start() -> Bool {
-        guard let program = ChildProcess.find("mosquitto") else { return false }
+        guard let program = ProgramStart.find("mosquitto") else { return false }
         process = ChildProcess(program, ["-c", "\(folder.path)/mosquitto.conf"])
         let end = Deadline(seconds: 10)
         while !end.isOver {
@@ -69,7 +70,7 @@ public final class BrokerFixture {
 
     /// Changes the password of its user; takes effect with the signal HUP.
     public func setPassword(_ password: String) {
-        guard let user = options.user, let program = ChildProcess.find("mosquitto_passwd") else { return }
+        guard let user = options.user, let program = ProgramStart.find("mosquitto_passwd") else { return }
         folder.write("", "passwords", mode: 0o644)
         for (name, password) in [(user.name, password)] + options.others.map({ ($0, $0) }) {
             let process = ChildProcess(program, ["-b", "\(folder.path)/passwords", name, password])
@@ -187,12 +188,12 @@ public struct Certificates: Sendable {
 
     /// Takes the place of others: the files of these paths are those of new ones from now on.
     public func renew(from new: Certificates) {
-        guard let program = ChildProcess.find("cp") else { return }
+        guard let program = ProgramStart.find("cp") else { return }
         _ = ChildProcess(program, ["-r", "\(new.folder.path)/.", folder.path])?.exitCode()
     }
 
     private func openssl(_ line: String) {
-        guard let program = ChildProcess.find("openssl") else { return }
+        guard let program = ProgramStart.find("openssl") else { return }
         let process = ChildProcess(program, line.split(separator: " ").map(String.init))
         _ = process?.read()
         _ = process?.exitCode()

@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import LinuxIO
 
 /// A program that a test runs: killed with the test, whatever becomes of it.
 public final class ChildProcess: Sendable {
@@ -16,39 +17,14 @@ public final class ChildProcess: Sendable {
         var feed: [Int32] = [0, 0]
         guard pipe(&out) == 0, pipe(&feed) == 0 else { return nil }
         for end in out + feed { _ = clinux_fcntl(end, F_SETFD, FD_CLOEXEC) }
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        posix_spawn_file_actions_adddup2(&actions, feed[0], STDIN_FILENO)
-        posix_spawn_file_actions_adddup2(&actions, out[1], STDOUT_FILENO)
-        posix_spawn_file_actions_adddup2(&actions, out[1], STDERR_FILENO)
-        // What other tests have open at the moment would stay open with the child: their peers would never see a hang-up.
-        clinux_spawn_close_from(&actions, 3)
-        var attributes = posix_spawnattr_t()
-        posix_spawnattr_init(&attributes)
-        var none = sigset_t()
-        sigemptyset(&none)
-        posix_spawnattr_setsigmask(&attributes, &none)
-        var all = sigset_t()
-        sigfillset(&all)
-        posix_spawnattr_setsigdefault(&attributes, &all)
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
-        defer {
-            posix_spawn_file_actions_destroy(&actions)
-            posix_spawnattr_destroy(&attributes)
-            close(out[1])
-            close(feed[0])
-        }
-        var words: [UnsafeMutablePointer<CChar>?] = ([program] + arguments).map { strdup($0) } + [nil]
         // The last three are how scripts/sanitize tells a program where its report goes.
         let names = ["PATH", "HOME", "LANG", "TMPDIR", "ASAN_OPTIONS", "TSAN_OPTIONS", "SWIFT_BACKTRACE"]
-        let inherited = names.compactMap { (name: String) in
-            getenv(name).map { "\(name)=\(String(cString: $0))" }
-        }
-        var variables: [UnsafeMutablePointer<CChar>?] =
-            (inherited + environment.map { "\($0.key)=\($0.value)" }).map { strdup($0) } + [nil]
-        defer { for pointer in words + variables { free(pointer) } }
-        var child: pid_t = 0
-        guard posix_spawn(&child, program, &actions, &attributes, &words, &variables) == 0 else {
+        let child = try? ProgramStart.start(
+            program, arguments,
+            variables: ProgramStart.inherited(names) + environment.map { "\($0.key)=\($0.value)" },
+            descriptors: [STDIN_FILENO: feed[0], STDOUT_FILENO: out[1], STDERR_FILENO: out[1]])
+        for end in [out[1], feed[0]] { close(end) }
+        guard let child else {
             for end in [out[0], feed[1]] { close(end) }
             return nil
         }
@@ -117,13 +93,6 @@ public final class ChildProcess: Sendable {
         }
         return nil
     }
-
-    /// A program of the path or of the system's folders; `nil` where it is not installed.
-    public static func find(_ name: String) -> String? {
-        let path = getenv("PATH").map { String(cString: $0) } ?? ""
-        return (path.split(separator: ":").map(String.init) + ["/usr/sbin", "/usr/bin"]).map { "\($0)/\(name)" }
-            .first { access($0, X_OK) == 0 }
-    }
 }
 
 extension String {
@@ -156,7 +125,7 @@ public final class TemporaryFolder: Sendable {
     }
 
     deinit {
-        if let remove = ChildProcess.find("rm").flatMap({ ChildProcess($0, ["-rf", path]) }) { _ = remove.exitCode() }
+        if let remove = ProgramStart.find("rm").flatMap({ ChildProcess($0, ["-rf", path]) }) { _ = remove.exitCode() }
     }
 
     /// Writes a file into it.

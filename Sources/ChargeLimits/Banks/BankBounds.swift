@@ -2,16 +2,17 @@ import BMSCore
 
 /// Bounds of a bank's current in one direction, by its packs.
 ///
-/// For each pack that takes part (L - exchange) / share, where L is its own limit; never above the sum of their limits.
+/// For each pack that takes part the bound is (L - exchange) / share, where L is the pack's own limit; the bank's limit is never above the
+/// sum of the packs' limits.
 ///
-/// Near empty DCL does not end below 3 A while no pack is latched `empty`: a GX makes 0 of less than 2 A (of less than 3 A coming from
-/// 0), the house is dark, and what the packs exchange among themselves goes on. One that is latched `empty` makes it 0: a bank cannot take one
-/// pack off the bus. What else binds a pack (its BMS, an alarm, silence, its owner) binds below 3 A as well.
+/// Near empty, DCL does not fall below 3 A while no pack is latched `empty`: a GX makes 0 of less than 2 A (of less than 3 A coming from
+/// 0), the house goes dark, and the exchange among the packs goes on. A pack that is latched `empty` makes DCL 0: a bank cannot take one
+/// pack off the bus. All other bounds of a pack (by its BMS, an alarm, silence, its owner) bind below 3 A as well.
 ///
-/// Example: a pack may 2.5 A by its lowest cell and gives 1.5 A to another, share 0.50: (2.5 - 1.5) / 0.50 = 2 A; DCL 3 A.
+/// Example: a pack is allowed 2.5 A by its lowest cell and gives 1.5 A to another, share 0.50: (2.5 - 1.5) / 0.50 = 2 A; DCL 3 A.
 /// Source: docs/victron.md for the GX, Benchmarks/parallel for the rest.
 struct BankBounds {
-    /// Below it a GX may make 0 of a DCL, mA.
+    /// DCL below which a GX may make it 0, mA.
     static let leastDischarge = 3_000
 
     /// Time that a bound waits before it rises again, ms; a pack near empty recovers as soon as it is asked for less.
@@ -25,7 +26,7 @@ struct BankBounds {
     let taking: [Int]
     let silent: [Int]
 
-    /// All of them.
+    /// All bounds of the bank in this direction.
     ///
     /// - Parameter gate: keeps the lowest of the packs' bounds from sawing.
     func all(_ gate: inout RiseGate, at now: Timestamp) -> [Bound] {
@@ -79,7 +80,7 @@ struct BankBounds {
             taking.isEmpty ? .nobody : .sum(packs: taking.count))
     }
 
-    /// A pack that is silent may take its share all the same: what it allowed last binds.
+    /// Bounds by silent packs. A silent pack may still take its share: the current that it allowed last binds.
     private var ofSilent: [Bound] {
         let packs = Set(taking + silent).sorted()
         guard packs.count > taking.count else { return [] }
@@ -96,8 +97,8 @@ struct BankBounds {
         direction == .discharge && members[index].limits?.isZero(.dcl, by: .empty) == true
     }
 
-    /// DCL of the bank that a pack's lowest cell does not go below, mA: 3 A, or what else bounds the pack; 0 for charging, and where the pack
-    /// may not be discharged.
+    /// DCL of the bank below which a pack's lowest cell does not bind, mA: 3 A, or a lower bound of another rule; 0 for charging, and where
+    /// the pack may not be discharged.
     private func leastDischarge(of index: Int) -> Int {
         guard direction == .discharge, let limits = members[index].limits, (sides[index].bound?.value ?? 0) > 0 else {
             return 0
@@ -109,7 +110,7 @@ struct BankBounds {
 }
 
 extension FlowDirection {
-    /// A bound in mA; what no inverter can take is cut off.
+    /// A bound in mA; a value that no inverter can take is cut off.
     func bound(_ current: Double, _ name: RuleName, _ cause: BankCause) -> Bound {
         let value = Milliamperes(current.isFinite ? Int(min(1e12, max(0, current))) : 0)
         return self == .charge ? .ccl(value, name, .bank(cause)) : .dcl(value, name, .bank(cause))

@@ -2,16 +2,16 @@ public import BMSCore
 
 /// The limits of packs in parallel, each with its own BMS, as one battery.
 ///
-/// CVL is the lowest of the packs'. CCL and DCL are the lowest of (limit - exchange) / share over the packs that take part, with
-/// their shares of a change of the current and what they exchange beside it measured, and never above the sum of their limits.
-/// A pack that is silent, or kept off by its BMS, counts zero and its share is given to nobody: the others are never asked for
-/// more than they carry without it. A pack that is merely silent may still take its share, so what it allowed last binds on, its
-/// CVL of silence holds the bank, and no pack floats. A pack that is known to be disconnected does none of that.
+/// CVL is the lowest of the packs' CVLs. CCL and DCL are the lowest of (limit - exchange) / share over the packs that take part, and never
+/// above the sum of their limits. A pack's share of a change of the current, and the current that it exchanges in addition to its share,
+/// are measured. A pack that is silent, or kept off by its BMS, counts as zero and its share is given to nobody: the other packs are never
+/// asked for more than they carry without it. A pack that is merely silent may still take its share, so the current that it allowed last
+/// still binds, its CVL of silence holds the bank, and no pack floats. A pack that is known to be disconnected does none of that.
 ///
 /// Example: four packs of 100 A, equal shares: 400 A; one silent or open: 300 A, 75 A each if it still takes part and 100 A
 /// each if it does not.
 public struct BankCalculator: Sendable {
-    /// Frames come once a second.
+    /// Milliseconds up to which a current counts as present: frames come once a second.
     private static let frameAge: Int64 = 1_500
 
     private let configuration: BankConfiguration
@@ -22,12 +22,13 @@ public struct BankCalculator: Sendable {
     private var startedAt: Timestamp?
     private var steppedAt: Timestamp?
     private var newest: [Timestamp?]
-    /// Capacities with which the shares were measured: as the BMSs say, and until each pack was heard, as an earlier calculator remembered.
+    /// Capacities with which the shares were measured: those that the BMSs send, and until a pack is heard, that of an earlier calculator's
+    /// memory.
     private var capacities: [WattHours?]
 
     /// A calculator for so many packs, always passed in the same order.
     ///
-    /// - Parameter shares: what an earlier one had measured of each pack.
+    /// - Parameter shares: the shares of the packs that an earlier calculator had measured.
     public init(
         _ configuration: BankConfiguration = BankConfiguration(), packs count: Int, shares: [BankShare?] = []
     ) {
@@ -39,15 +40,27 @@ public struct BankCalculator: Sendable {
         capacities = (0..<count).map { shares.indices.contains($0) ? shares[$0]?.capacity : nil }
     }
 
-    /// Where a pack stands for charging.
+    /// Standing of a pack for charging.
     public func chargeStanding(_ pack: Int) -> BankStanding { sides[pack][0].standing }
-    /// Where a pack stands for discharging.
+    /// Standing of a pack for discharging.
     public func dischargeStanding(_ pack: Int) -> BankStanding { sides[pack][1].standing }
 
-    /// The others wait for a pack before they float: not for one that is known to be off the bus.
-    public func isAwaited(_ pack: Int) -> Bool { sides[pack][0].isAwaited }
+    /// By place: true when every other pack is full, because packs in parallel go to float together. No pack waits for a pack that is known
+    /// to be off the bus.
+    ///
+    /// - Parameter limits: the packs' limits of the step before, by place.
+    public func othersAreFull(_ limits: [Limits?]) -> [Bool] {
+        let waiting = limits.indices.filter { place in
+            let isFull = limits[place]?.state == .full || limits[place]?.state == .float
+            return isAwaited(place) && !isFull
+        }
+        return limits.indices.map { waiting.isEmpty || waiting == [$0] }
+    }
 
-    /// The share of the bank's charge and discharge current that a pack is reckoned with, thousandths; `nil`: none.
+    /// Float waits for a pack unless the pack is known to be disconnected.
+    func isAwaited(_ place: Int) -> Bool { sides[place][0].isAwaited }
+
+    /// The share of the bank's charge and discharge current that is assumed for a pack, thousandths; `nil` where the pack takes no part.
     public func shares(_ pack: Int) -> (charge: Int?, discharge: Int?) {
         func share(_ index: Int) -> Int? {
             let taking = taking(index)
@@ -57,10 +70,11 @@ public struct BankCalculator: Sendable {
         return (share(0), share(1))
     }
 
-    /// Measured share of a pack that should survive a restart, in the bank of that id; `nil`: nothing yet, or its contact is open:
-    /// after the restart that is not known for a turn of the keys, and the others would be asked for what it does not carry.
+    /// Measured share of a pack that should survive a restart, in the bank of that id; `nil` where nothing was measured yet, or where the
+    /// pack's contact is open: after the restart the contact is not known for a turn of the keys, and the other packs would be asked for
+    /// current that this pack does not carry.
     public func memory(of pack: Int, in bank: String) -> BankShare? {
-        // One that is silent since the start keeps what was remembered of it.
+        // A pack that has been silent since the start keeps its remembered share.
         guard let capacity = capacities[pack], !sides[pack].contains(where: \.isOffByContact) else { return nil }
         guard let share = flow.shares.memory(of: pack) else { return nil }
         var memory = BankShare(bank: bank, capacity: capacity, charge: share, discharge: share)
@@ -102,8 +116,8 @@ public struct BankCalculator: Sendable {
 
     private mutating func stand(_ members: [BankMember], _ ages: [Freshness], side: Int, at now: Timestamp) {
         let direction = FlowDirection.allCases[side]
-        // Where none reads closed, contacts are not wired: a BMS that forbids must not take the others with it. What a silent
-        // pack said last proves that they are.
+        // Where no contact reads closed, contacts are not wired: a BMS that forbids current must not take the other packs with it. The last
+        // word of a silent pack also proves that contacts are wired.
         let isTelling = members.contains { !$0.isDisconnected && BankSide.isContactClosed($0, direction) == true }
         for index in members.indices {
             let flow = current(members[index], at: now).map(direction.flow) ?? 0
@@ -119,7 +133,7 @@ public struct BankCalculator: Sendable {
         return member.snapshot.measurements?.current
     }
 
-    /// A pack of another capacity is another pack: what was measured with the old one says nothing of any share.
+    /// Compares capacities. A pack of another capacity is another pack: measurements with the old one say nothing of any share.
     private mutating func compare(_ members: [BankMember]) {
         for index in members.indices {
             guard let capacity = members[index].snapshot.settings?.capacity else { continue }
@@ -145,7 +159,7 @@ public struct BankCalculator: Sendable {
             }, at: now)
     }
 
-    /// A pack's current, as old as its newest frame may be.
+    /// A pack's newest current, with the time of its measurement.
     private static func flow(_ member: BankMember) -> PackFlow {
         PackFlow(current: member.snapshot.measurements?.current?.rawValue, measuredAt: member.snapshot.measuredAt)
     }
@@ -161,7 +175,7 @@ public struct BankCalculator: Sendable {
         return learned.count == members.count ? learned : nil
     }
 
-    /// Packs whose limits bind in a direction; where none is left, the silent ones with their own rule of silence.
+    /// Packs whose limits bind in a direction; where none is left, the silent packs with their own rule of silence.
     private func taking(_ side: Int) -> [Int] {
         let counted = sides.indices.filter {
             sides[$0][side].standing == .counted || sides[$0][side].standing == .defiant
@@ -181,7 +195,7 @@ public struct BankCalculator: Sendable {
         ).all(&gates[direction], at: now)
     }
 
-    /// The charge voltages of all packs that may hang on the bus.
+    /// The charge voltages of all packs that may be connected to the bus.
     private func voltages(_ members: [BankMember], _ connected: [Int], into bounds: inout [Bound]) {
         let isCharged = connected.filter { sides[$0][0].isAwaited }
         for index in isCharged.isEmpty ? connected : isCharged {
@@ -213,7 +227,7 @@ public struct BankCalculator: Sendable {
         if let cause = Self.mismatch(members, connected) {
             bounds += FlowDirection.allCases.map { $0.bound(0, .mismatch, cause) }
         }
-        // A pack that is known to be off the bus speaks for nobody while another may hang on it.
+        // A pack that is known to be off the bus does not count while another pack may be connected to it.
         let onBus = connected.filter { sides[$0].contains(where: \.isAwaited) }
         let live = (onBus.isEmpty ? connected : onBus).filter { ages[$0].isLive }
         let capacity = live.reduce(0.0) { $0 + Double(members[$1].snapshot.capacity?.rawValue ?? 0) }
@@ -228,7 +242,7 @@ public struct BankCalculator: Sendable {
             levels, why: why, bounds: bounds, live.isEmpty ? connected : live, members, isStale: live.isEmpty)
     }
 
-    /// Packs that cannot be in parallel, by what their BMSs say.
+    /// The reason why packs cannot be in parallel, by the data of their BMSs; `nil` where they can.
     private static func mismatch(_ members: [BankMember], _ connected: [Int]) -> BankCause? {
         guard let first = connected.first, let settings = members[first].snapshot.settings else { return nil }
         for index in connected.dropFirst() {
@@ -246,7 +260,8 @@ public struct BankCalculator: Sendable {
 }
 
 extension Limits {
-    /// The limits of a bank; what is not ramped is the most careful of the packs', and their resistances in parallel.
+    /// The limits of a bank. Values that are not ramped are the most careful of the packs' values; the resistances are those of the packs
+    /// in parallel.
     fileprivate init(
         _ levels: Levels, why: PerLimit<Reason>, bounds: [Bound], _ packs: [Int], _ members: [BankMember],
         isStale: Bool

@@ -1,23 +1,24 @@
 public import BMSCore
 
-/// Why a bound of a bank is where it is.
+/// The reason for the value of a bank's bound.
 public indirect enum BankCause: Hashable, Sendable {
     /// A pack's own reason, for its charge voltage.
     case voltage(pack: String, Limits.Reason)
-    /// A pack's own bound, and the share of the bank's current that it takes, in thousandths; with what it
-    /// exchanges with the other packs beyond that.
+    /// A pack's own bound, the share of the bank's current that the pack takes, in thousandths, and the current that it exchanges with the
+    /// other packs in addition.
     case share(pack: String, limit: Milliamperes, permille: Int, isMeasured: Bool, offset: Milliamperes, Cause)
-    /// A silent pack may still take its share: what it allowed last bounds the bank.
+    /// A silent pack may still take its share: the current that it allowed last bounds the bank.
     case silentShare(pack: String, limit: Milliamperes, permille: Int)
-    /// A pack that was not heard since the start: the voltage of silence.
+    /// A pack that was not heard since the start, and the voltage of silence.
     case unheard(pack: String)
-    /// A pack would leave less, but what packs exchange no limit ends: the least that an inverter does not take for nothing.
+    /// A pack would leave less, but no limit ends the exchange among the packs: the bound is the smallest current that an inverter does not
+    /// treat as zero.
     case least(pack: String, Milliamperes, Cause)
-    /// More than this has not stood for long enough yet.
+    /// A higher value has not lasted for long enough yet.
     case settling(BankCause)
     /// A pack is latched empty, and a bank cannot take one pack off the bus.
     case empty(pack: String, Cause)
-    /// A pack carries, or carried a moment ago, more than it may.
+    /// A pack carries, or carried a moment ago, more than it is allowed.
     case overload(pack: String, Milliamperes, limit: Milliamperes)
     /// A pack carries current against its BMS.
     case defiant(pack: String)
@@ -31,7 +32,7 @@ public indirect enum BankCause: Hashable, Sendable {
 }
 
 extension BankCause {
-    /// The pack that it speaks of; `nil`: all of them, or none.
+    /// The pack that the cause names; `nil` where it names all packs, or none.
     var pack: String? {
         switch self {
         case .voltage(let pack, _), .share(let pack, _, _, _, _, _), .silentShare(let pack, _, _), .unheard(let pack),
@@ -78,7 +79,7 @@ extension BankCause: CustomStringConvertible {
 }
 
 extension BankCause {
-    /// Nothing where it is too little to matter.
+    /// Text about an exchange; empty where the exchange is too small to matter.
     private static func exchange(_ offset: Milliamperes) -> String {
         if offset.rawValue >= 500 { return ", of which \(offset.inAmperes) go to or from the other packs," }
         if offset.rawValue <= -500 {

@@ -1,38 +1,39 @@
 import BMSCore
 
-/// The packs' currents, looked at once a second: steps teach marginal shares, what stands still shows what the packs exchange
-/// beside them; a pack above its limit shows in each step.
+/// The packs' currents, looked at once a second: steps of the load teach marginal shares, and a steady load shows the current that the
+/// packs exchange in addition to their shares. A pack above its limit shows in each step.
 ///
 /// I_k = share x I_total + exchange, so a pack reaches its limit L where I_total = (L - exchange) / share.
 ///
-/// Example: b may 5.5 A and has a share of 0.50; at rest it takes 5 A from a: its exchange is -5 A. The bank may discharge
+/// Example: pack b is allowed 5.5 A and has a share of 0.50; at rest it takes 5 A from pack a: its exchange is -5 A. The bank may discharge
 /// (5.5 + 5) / 0.50 = 21 A: b then gives 5.5 A.
 struct BankFlow: Sendable {
     private static let interval: Int64 = 950
-    /// A current is of now where its frame is no older; one that is no older than the second figure holds until the next frame.
+    /// Milliseconds up to which a current counts as present, and milliseconds for which a current holds until the next frame.
     private static let frameAge: Int64 = 1_500
     private static let holdTime: Int64 = 10_000
-    /// Above 20 A the BMS counts 1.25 A, below it a tenth of that.
+    /// Step of the BMS's current above 20 A, mA; below 20 A it is a tenth of that.
     private static let grain = 1_250.0
-    /// Above its limit by so much, a pack's current is no noise.
+    /// Factor above a pack's limit from which its current is not noise.
     private static let tolerance = 1.02
-    /// Between two stands of a load there are no more than so many milliseconds, or the exchange has moved, too; a step that is
-    /// four times as large as the smallest may take the longer time.
+    /// Longest time between two steady loads, ms, because after that the exchange has moved, too; a step that is four times as large as
+    /// the smallest may take the longer time.
     private static let stepTime: Int64 = 20_000
     private static let largeStepTime: Int64 = 45_000
-    /// A step that takes no longer counts in full.
+    /// Milliseconds up to which a step counts in full.
     private static let quickStepTime = 10_000.0
-    /// After a pack has joined, the packs exchange current, which says nothing of their shares.
+    /// Milliseconds after a pack has joined in which the packs exchange current that says nothing of their shares.
     private static let settlingTime: Int64 = 30_000
     private static let startTime: Int64 = 15_000
-    /// An inverter that obeys has come down to a limit after so long.
+    /// Milliseconds after which an inverter that obeys has come down to a limit.
     private static let obeyTime: Int64 = 6_000
-    /// Exchange that a limit gains by is believed slowly, or a load that comes and goes would make it saw.
+    /// Seconds in which an exchange that raises a limit is believed: a load that comes and goes would otherwise make the limit saw.
     private static let fadeSeconds = 30.0
 
     /// Learned shares.
     private(set) var shares: ShareEstimator
-    /// Current that a pack carries beside its share in a direction, mA: packs at different charge exchange current among themselves.
+    /// Current that a pack carries in addition to its share in a direction, mA: packs at different charge exchange current among
+    /// themselves.
     private(set) var exchanges: PerDirection<[Double]>
     /// Packs that are or were above their limits.
     private(set) var overloads: PerDirection<[Int: Overload]> = PerDirection { _ in [:] }
@@ -43,7 +44,7 @@ struct BankFlow: Sendable {
     private var setAt: Timestamp?
     private var begunAt: Timestamp?
     private var isRebasing = true
-    /// That of the packs that take part, mAh.
+    /// Capacity of the packs that take part, mAh.
     private(set) var capacity = 0.0
     private var lookedAt: Timestamp?
     /// Limits of the last seconds, mA.
@@ -51,7 +52,8 @@ struct BankFlow: Sendable {
 
     init(count: Int, shares known: [BankShare?] = []) {
         shares = ShareEstimator(count: count, remembered: known.map { $0?.discharge ?? $0?.charge })
-        // The first load that stands still shows them anew; until then those of a short stop hold, where they lower a limit.
+        // The first steady load shows the exchanges again; until then the exchanges from before a short stop hold, where they lower a
+        // limit.
         exchanges = PerDirection { direction in
             (0..<count).map { pack in
                 let share = known.indices.contains(pack) ? known[pack] : nil
@@ -88,8 +90,8 @@ struct BankFlow: Sendable {
     ///
     /// - Parameters:
     ///   - taking: packs that take part in either direction.
-    ///   - capacity: theirs together, mAh.
-    ///   - limits: what each may carry, mA; `nil`: it takes no part in that direction.
+    ///   - capacity: the capacity of these packs together, mAh.
+    ///   - limits: current that each pack is allowed to carry, mA; `nil` where it takes no part in that direction.
     mutating func step(
         _ flows: [PackFlow], taking: [Int], capacity: Double, limits: PerDirection<[Int?]>, at now: Timestamp
     ) {
@@ -103,7 +105,7 @@ struct BankFlow: Sendable {
             noteOverloads(direction, sides[direction], flows, currents, limits[direction], at: now)
         }
         if let lookedAt, now - lookedAt < Self.interval, now >= lookedAt { return }
-        // Each look has a new frame of each pack, or what is old would be taken for still.
+        // Each look needs a new frame of each pack: old currents would be taken for steady ones.
         guard lookedAt.map({ look in visible.allSatisfy { flows[$0].measuredAt.map { $0 > look } ?? false } }) ?? true
         else { return }
         let seconds = Double(min(5_000, max(0, lookedAt.map { now - $0 } ?? 1_000))) / 1000
@@ -129,7 +131,7 @@ struct BankFlow: Sendable {
         isRebasing = true
     }
 
-    /// A step from one stand of the load to the next shows who takes how much of it.
+    /// Learns from a step between two steady loads: it shows how much of the step each pack takes.
     private mutating func learn(
         from plateau: FlowWindow.Plateau, _ visible: [Int], capacity: Double, at now: Timestamp
     ) {
@@ -146,8 +148,8 @@ struct BankFlow: Sendable {
         if shares.learn(steps, least: least, weight: weight) { isRebasing = true }
     }
 
-    /// The bank's current in a direction, mA. Where a pack has no sensor the others' share of it tells, and it is not above the limit that is
-    /// obeyed.
+    /// The bank's current in a direction, mA. Where a pack has no sensor, the current follows from the share of the other packs, and it is
+    /// not above the limit that is obeyed.
     private func total(_ direction: FlowDirection, _ currents: [Double]) -> Double {
         let known = direction.sign * currents.reduce(0, +)
         guard seen.count < set.count, known > 0 else { return known }
@@ -156,8 +158,8 @@ struct BankFlow: Sendable {
         return max(known, min(known / share, limit))
     }
 
-    /// A pack above its limit lowers the bank by what it carries too much, over the larger of its measured share and that by
-    /// capacity: too small a share would take off several times too much, and the exchange would turn round.
+    /// A pack above its limit lowers the bank by the excess of the pack, divided by the larger of its measured share and its share by
+    /// capacity: too small a share would take off several times too much, and the exchange would reverse.
     private mutating func noteOverloads(
         _ direction: FlowDirection, _ side: [Int], _ flows: [PackFlow], _ currents: [Double], _ limits: [Int?],
         at now: Timestamp
@@ -177,7 +179,7 @@ struct BankFlow: Sendable {
         }
     }
 
-    /// A load that stands still with the pack below its limit has shown what the pack exchanges: its share binds from now on.
+    /// A steady load with the pack below its limit has shown the exchange of the pack: its share binds from now on.
     private mutating func release(
         _ direction: FlowDirection, _ side: [Int], _ plateau: FlowWindow.Plateau, _ limits: [Int?], at now: Timestamp
     ) {
@@ -198,14 +200,14 @@ struct BankFlow: Sendable {
     ) -> Double {
         let share = shares.share(of: pack, among: side)
         let exchange = direction.sign * plateau.currents[pack] - share * total(direction, plateau.currents)
-        // Of packs without a sensor nobody knows how much of it they take.
+        // Nobody knows how much of the exchange the packs without a sensor take.
         return seen.count < set.count ? max(0, exchange) : exchange
     }
 
     private mutating func noteExchange(
         _ direction: FlowDirection, _ sides: PerDirection<[Int]>, _ plateau: FlowWindow.Plateau, _ seconds: Double
     ) {
-        // A pack that lets current through one way only shows nothing while it flows the other way.
+        // A pack that lets current through one way only shows nothing while current flows the other way.
         guard sides.charge == sides.discharge || direction.sign * plateau.total > -4_000 else { return }
         for pack in sides[direction] where seen.contains(pack) {
             let measured = exchange(direction, pack, sides[direction], plateau)

@@ -1,29 +1,29 @@
 public import BMSCore
 
-/// Bounds of a bank beside its packs: cables, busbars and the inverter are shared.
+/// Bounds of a bank in addition to its packs': cables, busbars and the inverter are shared.
 public struct BankConfiguration: Hashable, Sendable {
-    /// Ceiling of the bank's charge current; `nil`: by the packs alone.
+    /// Ceiling of the bank's charge current; `nil` where the packs alone decide.
     public var maximumChargeCurrent: Milliamperes?
-    /// Ceiling of the bank's discharge current; `nil`: by the packs alone.
+    /// Ceiling of the bank's discharge current; `nil` where the packs alone decide.
     public var maximumDischargeCurrent: Milliamperes?
     /// Rating of the fuse that all packs share.
     public var fuse: Milliamperes?
     /// Ages at which data turns stale.
     public var freshness = FreshnessTimes()
 
-    /// No ceiling.
+    /// Creates a configuration without ceilings.
     public init() {}
 }
 
 /// One pack of a bank, as of now.
 public struct BankMember: Sendable {
-    /// How reasons name it.
+    /// Name of the pack in reasons.
     public var name: String
     /// Knowledge of the pack.
     public var snapshot: PackSnapshot
-    /// Its own limits; `nil` before its first believed frame.
+    /// The pack's own limits; `nil` before its first believed frame.
     public var limits: Limits?
-    /// The owner says that it hangs on no cable of the bank.
+    /// The owner says that the pack is not connected to the bank.
     public var isDisconnected: Bool
 
     /// A pack.
@@ -35,19 +35,19 @@ public struct BankMember: Sendable {
     }
 }
 
-/// Where a pack stands in its bank, for one direction of current.
+/// Standing of a pack in its bank, for one direction of current.
 public enum BankStanding: Hashable, Sendable {
     /// The pack was not heard since the start.
     case waiting
     /// The pack takes its share, and its limits bind.
     case counted
-    /// Its contact reads open, or its BMS forbids the direction, and it carries nothing: it counts zero.
+    /// The pack's contact reads open, or its BMS forbids the direction, and the pack carries nothing: it counts as zero.
     case open
-    /// Its BMS forbids the direction and it carries current none the less: it holds the bank at zero.
+    /// The pack's BMS forbids the direction and the pack carries current nevertheless: it holds the bank at zero.
     case defiant
-    /// No good frame: it counts zero, though it may still carry its share.
+    /// The pack sends no good frame: it counts as zero, although it may still carry its share.
     case silent
-    /// The owner says that it is not connected.
+    /// The owner says that the pack is not connected.
     case disconnected
 }
 

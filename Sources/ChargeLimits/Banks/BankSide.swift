@@ -1,39 +1,40 @@
 import BMSCore
 
-/// One pack in one direction of current: where it stands, and what it allows.
+/// One pack in one direction of current: its standing, and the current that it allows.
 struct BankSide: Sendable {
-    /// A BMS opens its relay within a second or two; what flows longer flows past it.
+    /// Milliseconds after which a current flows past the relay: a BMS opens its relay within a second or two.
     private static let patience: Int64 = 5_000
-    /// No current flows through an open contact, and no sensor shows so much of none.
+    /// Current above which a contact is not open, mA: no current flows through an open contact, and no sensor shows so much where none
+    /// flows.
     private static let leak = 500
 
     let direction: FlowDirection
     private(set) var standing = BankStanding.waiting
-    /// Current that it allows while it counts, mA, with its cause.
+    /// Current that the pack allows while it counts, mA, with its cause.
     private(set) var bound: (value: Int, name: RuleName?, cause: Cause)?
-    /// Current that it allowed when it was heard last, if it took part then.
+    /// Current that the pack allowed when it was heard last, if it took part then.
     private(set) var last: Int?
-    /// Its own limit is still on its way up from nothing: its bounds are looked at instead, or a pack that comes back
-    /// would pull the bank down to the foot of its ramp.
+    /// The pack's own limit is still rising from zero. Its bounds are used instead, because a pack that comes back would otherwise pull the
+    /// bank down to the foot of its ramp.
     private var isReturning = false
     private var carriesSince: Timestamp?
     /// The pack carries current against its BMS.
     private var carries = false
     private var isRefused = false
-    /// Its contact read open while it carried: until it reads closed it says nothing.
+    /// The contact read open while the pack carried current: until it reads closed, it proves nothing.
     private var isContactDisproved = false
     /// The pack is known to be off the bus: the file or its contact says so, and it carries nothing.
     private var isOff = false
-    /// The pack may hang on the bus.
+    /// The pack may be connected to the bus.
     var isAwaited: Bool { !isOff }
-    /// Its contact alone says that it does not.
+    /// The contact alone says that the pack is off the bus.
     var isOffByContact: Bool { isOff && standing == .open }
 
     init(_ direction: FlowDirection) { self.direction = direction }
 
     /// - Parameters:
-    ///   - flow: what it carries in this direction, mA; 0 where that is not known.
-    ///   - believesContact: `false` where contacts tell nothing in this bank.
+    ///   - flow: current that the pack carries in this direction, mA; 0 where it is not known.
+    ///   - believesContact: `false` where contacts prove nothing in this bank.
     mutating func step(
         _ member: BankMember, _ freshness: Freshness, flow: Int, believesContact: Bool, at now: Timestamp
     ) {
@@ -55,7 +56,7 @@ struct BankSide: Sendable {
             bound = nil
             last = nil
         case .silent:
-            // Its own rule of silence, for a bank of which nothing else is left.
+            // The pack's own rule of silence counts, for a bank in which no other pack is left.
             bound = member.limits.map {
                 let lowest = $0.bounds.lowest(direction.kind)
                 return ($0.value(direction.kind), lowest?.name, lowest?.cause ?? .nothingKnown)
@@ -72,7 +73,7 @@ struct BankSide: Sendable {
         guard freshness.isLive else { return .silent }
         let isRefused = !member.snapshot.permissions.contains(direction.permission)
         let newest = member.snapshot.newestStatus
-        // After a silence permission must be earned anew: the first frame that has it is no refusal.
+        // After a silence permission must be earned again: the first frame that has it is not a refusal.
         if isRefused, standing == .silent, newest.contains(direction.permission), !newest.contains(.noCellCommunication)
         {
             return .silent
@@ -91,7 +92,8 @@ struct BankSide: Sendable {
         return isContactDisproved ? .counted : .open
     }
 
-    /// A refusal has five seconds to take effect, whatever flowed before it. Where it had none, the contact says nothing later.
+    /// Notes a refusal: it has five seconds to take effect, whatever flowed before it. Where it had no effect, the contact proves nothing
+    /// later.
     private mutating func noteRefusal(_ isNow: Bool) {
         if isNow, !isRefused {
             carriesSince = nil
@@ -110,16 +112,16 @@ struct BankSide: Sendable {
         let since = carriesSince ?? now
         carriesSince = since
         guard now - since >= Self.patience else { return }
-        // Until it is permitted again: stopping the current would only hide it.
+        // The finding holds until the direction is permitted again: stopping the current would only hide it.
         if isRefused { carries = true } else { isContactDisproved = true }
     }
 
-    /// Position of the contact by key 16; `nil`: it was not told, or too long ago.
+    /// The contact is closed, by key 16; `nil` where the BMS did not send its position, or sent it too long ago.
     static func isContactClosed(_ member: BankMember, _ direction: FlowDirection) -> Bool? {
         member.snapshot.keys.secondStatus.map { $0.contains(direction.contact) }
     }
 
-    /// Above it a pack carries current; a pack that its BMS calls full may still take the tail of a charge.
+    /// Current above which a pack counts as carrying current, mA; a pack that its BMS calls full may still take the tail of a charge.
     private func threshold(_ member: BankMember, _ limits: Limits) -> Int {
         let capacity = max(0, member.snapshot.capacity?.rawValue ?? 0)
         let isFull = direction == .charge && (limits.state == .full || limits.state == .float || limits.isChargeEnded)

@@ -1,11 +1,11 @@
 import BMSCore
 
-/// The packs' currents in the last looks, one look a second: whether they stand still, and what they are then.
+/// The packs' currents in the last looks, one look a second: they show when the load is steady, and the currents then.
 ///
-/// Frames of different packs come within a second of each other, so a step of the load reaches one pack's numbers before
-/// another's. Only a total that stood still for three looks says who carries what.
+/// Frames of different packs come within a second of each other, so a step of the load reaches one pack's numbers before another's. Only a
+/// total that was steady for three looks shows the current of each pack.
 struct FlowWindow: Sendable {
-    /// Currents of the packs while the total stands still, mA, by pack; who has no sensor has 0.
+    /// Currents of the packs while the total is steady, mA, by pack; a pack without a sensor has 0.
     struct Plateau: Sendable {
         var currents: [Double]
         var total: Double
@@ -13,7 +13,7 @@ struct FlowWindow: Sendable {
     }
 
     private static let looks = 3
-    /// A load that never stands still is averaged over so long: a second between two frames does little to that.
+    /// Seconds over which a load that is never steady is averaged: a second between two frames does little to the mean.
     private static let slowSeconds = 20.0
     private static let restless: Int64 = 10_000
 
@@ -23,7 +23,7 @@ struct FlowWindow: Sendable {
 
     /// Takes a look.
     ///
-    /// - Returns: what the packs carry; `nil` while the load moves, but for one that has moved for ten seconds: its mean.
+    /// - Returns: the currents of the packs; `nil` while the load moves, except for a load that has moved for ten seconds: then its mean.
     mutating func take(_ currents: [Double], seconds: Double, at now: Timestamp) -> (plateau: Plateau, isCalm: Bool)? {
         rows = rows.suffix(Self.looks - 1) + [currents]
         if mean.isEmpty { mean = currents }
@@ -43,6 +43,6 @@ struct FlowWindow: Sendable {
         return (Plateau(currents: mean, total: mean.reduce(0, +), at: now), false)
     }
 
-    /// Other packs take part from now on.
+    /// Forgets everything, because other packs take part from now on.
     mutating func forget() { self = FlowWindow() }
 }

@@ -2,9 +2,9 @@ import BMSCore
 
 /// Knowledge of a pack's current.
 struct PackFlow: Sendable {
-    /// Current, mA, + charging; `nil`: it has no sensor, or was never heard.
+    /// Current, mA, + charging; `nil` where the pack has no sensor or was never heard.
     var current: Int?
-    /// When it was measured.
+    /// Time of the measurement.
     var measuredAt: Timestamp?
 
     /// The current, if it is no older than so many milliseconds.
@@ -16,7 +16,7 @@ struct PackFlow: Sendable {
 
 /// A pack that was found above its limit.
 struct Overload: Sendable {
-    /// The bank's current with which it would be at its limit, mA.
+    /// The bank's current at which the pack would be at its limit, mA.
     var bound: Double
     /// Current that the pack carried, mA, and the time at which it was seen last.
     var current: Double
@@ -24,6 +24,6 @@ struct Overload: Sendable {
 }
 
 extension FlowDirection {
-    /// A current as it counts in this direction, per ampere of charge.
+    /// Sign of a battery current in this direction: 1 for charge, -1 for discharge.
     var sign: Double { self == .charge ? 1 : -1 }
 }

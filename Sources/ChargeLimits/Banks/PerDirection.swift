@@ -1,9 +1,9 @@
-/// Something for each direction of current.
+/// A value for each direction of current.
 struct PerDirection<Content> {
     var charge: Content
     var discharge: Content
 
-    /// Makes both from what a function says of a direction.
+    /// Creates both values with a function of the direction.
     init(_ content: (FlowDirection) -> Content) {
         charge = content(.charge)
         discharge = content(.discharge)

@@ -1,25 +1,25 @@
 /// The share that each pack takes of a change of the bank's current: its marginal share, the same in both directions.
 ///
 /// In parallel a change divides as 1 / resistance: dI_k / dI_total = (1/r_k) / sum of 1/r. Steps of the load show it: the packs' currents
-/// before and after, both still. A large step weighs more than small ones, with the square of its size (least squares through
-/// the origin). I_k / I_total is not the share: it holds what packs at different charge exchange among themselves.
-/// Before anything was measured a pack is taken to carry up to 1.5 times its share by capacity, or by the packs' learned resistances.
+/// before and after, both steady. A large step weighs more than small ones, with the square of its size (least squares through the origin).
+/// I_k / I_total is not the share: it includes the current that packs at different charge exchange among themselves. Before anything was
+/// measured a pack is taken to carry up to 1.5 times its share by capacity, or by the packs' learned resistances.
 ///
-/// Example: 280 Ah and 100 Ah of equal resistance; at rest the second gives 5 A to the first. A load of 90 A makes of -5 and 5 A
-/// 40 and 50 A: 45 of 90 A each, so both shares are 0.50, while I_k / I_total would say 0.56.
+/// Example: 280 Ah and 100 Ah of equal resistance; at rest the second gives 5 A to the first. A load of 90 A turns -5 and 5 A into 40 and
+/// 50 A: 45 of 90 A each, so both shares are 0.50, while I_k / I_total would say 0.56.
 /// Source: Kirchhoff's laws; measured on Benchmarks/parallel.
 struct ShareEstimator: Sendable {
-    /// Two packs whose resistances differ by three.
+    /// Factor of a share that is not measured: two packs whose resistances differ by a factor of three.
     private static let doubt = 1.5
-    /// Of the share by capacity; nothing is divided by less.
+    /// Least part of the share by capacity; nothing is divided by less.
     private static let least = 0.1
-    /// Weight of a step against others, in squares of the smallest step.
+    /// Largest weight of a step against others, in squares of the smallest step.
     private static let mostOfStep = 100.0
-    /// Weight of all steps together: newer ones must be able to move a share.
+    /// Largest weight of all steps together: newer steps must be able to move a share.
     private static let mostEvidence = 200.0
     /// Weight of the share by capacity.
     private static let priorEvidence = 1.0
-    /// A share is known from one step of twice the smallest size on.
+    /// Weight from which on a share is known: one step of twice the smallest size.
     private static let enough = 4.0
 
     /// Shares by capacity or resistance, 0...1, their sum is 1.
@@ -28,12 +28,12 @@ struct ShareEstimator: Sendable {
     private var capacities: [Double]
     private var weights: [Double]
     private var evidence: [Double]
-    /// The least share that a pack proved to take where not all can be measured.
+    /// The least share that a pack proved to take, where not all packs can be measured.
     private var proven: [Double]
 
-    /// An estimator that knows what an earlier one had measured.
+    /// Creates an estimator that knows the measurements of an earlier one.
     ///
-    /// - Parameter remembered: weights, taken where each pack has a sound one.
+    /// - Parameter remembered: the weights of an earlier estimator, taken where each pack has a sound one.
     init(count: Int, remembered: [Double?] = []) {
         capacities = [Double](repeating: 1 / Double(max(1, count)), count: count)
         priors = capacities
@@ -44,11 +44,11 @@ struct ShareEstimator: Sendable {
         evidence = [Double](repeating: isSound ? Self.enough : 0, count: count)
     }
 
-    /// Takes what is known of the packs before any current flows.
+    /// Takes the knowledge of the packs from before any current flows.
     ///
     /// - Parameters:
-    ///   - new: capacities in any unit; what is not known is passed as 0 and counts as the mean of the others.
-    ///   - conductances: 1 / resistance in any unit, where each pack has learned its own; `nil`: capacities must do.
+    ///   - new: capacities in any unit; a capacity that is not known is passed as 0 and counts as the mean of the others.
+    ///   - conductances: 1 / resistance in any unit, where each pack has learned its own; `nil` where capacities must do.
     mutating func note(capacities new: [Double], conductances: [Double]?) {
         guard new.count == capacities.count else { return }
         let known = new.filter { $0 > 0 }
@@ -67,10 +67,10 @@ struct ShareEstimator: Sendable {
     /// Takes a step of the load.
     ///
     /// - Parameters:
-    ///   - steps: how much each pack's current changed, mA; packs whose currents are not known are left out.
-    ///   - least: smallest step of the total that says something, mA.
-    ///   - weight: 0...1; less where the step took long and what packs exchange has moved meanwhile.
-    /// - Returns: whether it taught anything.
+    ///   - steps: change of each pack's current, mA; packs whose currents are not known are left out.
+    ///   - least: smallest step of the total that teaches something, mA.
+    ///   - weight: 0...1; less where the step took long and the exchange among the packs has moved meanwhile.
+    /// - Returns: true when the step taught something.
     mutating func learn(_ steps: [(pack: Int, step: Double)], least: Double, weight: Double = 1) -> Bool {
         let total = steps.reduce(0) { $0 + $1.step }
         let sum = steps.reduce(0) { $0 + weights[$1.pack] }
@@ -84,7 +84,7 @@ struct ShareEstimator: Sendable {
             evidence[pack] = min(Self.mostEvidence, old + news)
             proven[pack] = 0
         }
-        // Packs that are away come back to what they had beside these.
+        // The sum of these weights stays, so that packs that are away come back to the weight that they had against these.
         let grown = steps.reduce(0) { $0 + weights[$1.pack] }
         for (pack, _) in steps { weights[pack] *= sum / grown }
         return true
@@ -93,10 +93,10 @@ struct ShareEstimator: Sendable {
     /// Takes the least share that a pack takes of the bank's current, 0...1, where others have no sensor.
     mutating func prove(_ share: Double, of pack: Int) { proven[pack] = min(1, max(proven[pack], share)) }
 
-    /// The weight of a pack among all, for a restart; `nil`: not measured yet.
+    /// The weight of a pack among all, for a restart; `nil` where it is not measured yet.
     func memory(of pack: Int) -> Double? { evidence[pack] >= Self.enough ? weights[pack] : nil }
 
-    /// The shares of packs were measured, or what is reckoned with was proven by the pack itself.
+    /// The shares of the packs were measured, or the pack itself has proven the share that is used.
     func isMeasured(_ pack: Int, among packs: [Int]) -> Bool {
         packs.count < 2 || isKnown(packs) || proven[pack] > 0
     }
@@ -109,14 +109,14 @@ struct ShareEstimator: Sendable {
         return total > 0 ? capacities[pack] / total : 1
     }
 
-    /// Share of a pack among some without doubt, above 0, at most 1.
+    /// Share of a pack among some, without the factor of doubt, above 0, at most 1.
     func measured(_ pack: Int, among packs: [Int]) -> Double {
         let total = packs.reduce(0) { $0 + max(weights[$1], Self.least * capacities[$1]) }
         guard packs.count > 1, total > 0 else { return 1 }
         return max(weights[pack], Self.least * capacities[pack]) / total
     }
 
-    /// Share of a pack among some that limits are reckoned with, above 0, at most 1.
+    /// Share of a pack among some that limits use, above 0, at most 1.
     func share(of pack: Int, among packs: [Int]) -> Double {
         let share = measured(pack, among: packs)
         guard packs.count > 1, !isKnown(packs) else { return share }

@@ -1,7 +1,7 @@
 import BMSCore
 
-/// Ceilings that do not move: the owner's caps, the fuse, the sensor's range, the chemistry's rate. Each by its own
-/// name, so that the binding one can be told (123SmartBMS-Venus #24 asked for it).
+/// Ceilings that do not move: the owner's caps, the fuse, the sensor's range, the chemistry's rate. Each ceiling has its own name, so that
+/// the binding one can be reported (123SmartBMS-Venus #24 asked for it).
 ///
 /// Amperes. Example: 100 Ah LFP, sensor 500 A, fuse 200 A, file 100 A: CCL is the least of 100 A (file), 200 A (fuse),
 /// 475 A (95 % of the sensor) and 50 A (0.5 C of the chemistry), so 50 A by `cellRating`.

@@ -1,7 +1,7 @@
 import BMSCore
 
-/// Another number of cells is another pack: everything that was learned of the old one is dropped, and charging waits a
-/// minute at a safe voltage, so that a mistake in the vendor's app shows before it costs anything.
+/// Another number of cells is another pack: everything that was learned of the old pack is dropped, and charging waits a minute at a safe
+/// voltage, so that a mistake in the vendor's app shows before it costs anything.
 ///
 /// Example: 16 cells become 15: CCL 0 and CVL 15 x 3.30 V for 60 s.
 struct CellCountChange: LimitRule {
@@ -30,7 +30,7 @@ struct CellCountChange: LimitRule {
         memory.recent?.numbers[.cellsSeconds] = secondsLeft
     }
 
-    /// The minute goes on where the file has it; a stop of more than ten is long enough to look at the app.
+    /// Goes on with the minute where the file has it; a stop of more than ten minutes is long enough to look at the app.
     mutating func recall(_ memory: LimitMemory) {
         guard memory.latches.contains(.cellCount), let before = memory.recent?.numbers[.cellsBefore] else { return }
         old = Int(before)

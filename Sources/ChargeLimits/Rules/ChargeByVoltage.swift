@@ -1,34 +1,34 @@
 import BMSCore
 
-/// CCL said in volts, where the owner asks for it (`voltageOnly`): for chargers that do not listen to CCL.
+/// CCL expressed in volts, where the owner asks for it (`voltageOnly`): for chargers that do not listen to CCL.
 ///
-/// CVL starts 35 mV a cell below the pack's rest and climbs by up to 20 mV a second (16 cells; 5 mV while no current flows yet) while the
-/// current is below CCL; above it
-/// CVL falls by 12 % of the excess current's drop a second. So the integral takes out what the charger adds to CVL. While a
-/// cloud hides the sun CVL hardly climbs beyond where the charger held CCL before.
+/// CVL starts 35 mV a cell below the pack's rest voltage and climbs by up to 20 mV a second (16 cells; 5 mV while no current flows yet)
+/// while the current is below CCL; while the current is above CCL, CVL falls by 12 % of the excess current's drop a second. So the integral
+/// takes out the voltage that the charger adds to CVL. While a cloud hides the sun, CVL hardly climbs beyond the level at which the charger
+/// held CCL before.
 ///
 /// mV. Example: 16 cells at 52.64 V, 1.6 milliohm each, CCL 20 A: CVL starts at 52.08 V; a charger that adds 0.4 V ends at
 /// 52.64 V + 20 A x 25.6 milliohm - 0.4 V = 52.75 V.
 struct ChargeByVoltage: LimitRule {
     private static let start = 35.0
-    /// Share of a current's drop by which CVL moves in a second.
+    /// Shares of a current's drop by which CVL rises, and falls, in a second.
     private static let gain = 0.06
     private static let fall = 0.12
-    /// Largest climb, mV a cell and second; where the charger held CCL before, and beyond.
+    /// Largest climb, mV a cell and second, up to the level at which the charger held CCL before, and beyond it.
     private static let climb = 1.25
     private static let drift = 0.015
-    /// The same while no current flows yet.
+    /// Largest climb while no current flows yet, mV a cell and second.
     private static let search = 0.3
-    /// How far beyond that place a charger may be, mV a cell.
+    /// Distance above the level at which the charger held CCL before, up to which CVL still climbs fast, mV a cell.
     private static let slack = 4.0
-    /// How far above the measured voltage CVL goes, mV a cell: a charger that regulates at CVL is read two seconds late.
+    /// Largest distance of CVL above the measured voltage, mV a cell: a charger that regulates at CVL is read two seconds late.
     private static let reach = 3.0
-    /// Seconds in which the estimate of the rest follows.
+    /// Seconds in which the estimate of the rest voltage follows.
     private static let seconds = 30.0
 
     private var rest: Double?
     private var level: Double?
-    /// How far the charger was above CVL when it gave what CCL allows, mV.
+    /// Distance of the pack voltage above CVL when the charger gave the current that CCL allows, mV.
     private var learned = 0.0
 
     mutating func bounds(_ input: LimitInput, after earlier: [Bound]) -> [Bound] {
@@ -64,7 +64,7 @@ struct ChargeByVoltage: LimitRule {
         }
         let ceiling = earlier.lowest(.cvl).map { Double($0.value) } ?? new
         let hard = Double((input.figures.hardVoltage * input.cells - input.configuration.overshoot).rawValue)
-        // Beyond the pack's own voltage by little, or a cloud that goes would bring all that the charger has.
+        // CVL goes only a little beyond the pack's own voltage: otherwise the charger would give all that it has when a cloud goes.
         new = max(first, min(new, ceiling, hard, pack + Self.reach * cells))
         level = new
         return [

@@ -2,9 +2,9 @@ import BMSCore
 
 /// Charges a deeply discharged cell gently, or not at all.
 ///
-/// CCL: from Vmin - 0.2 V a straight line down to 0.05 C at Vmin - 0.4 V. Below 2.0 V (LTO 1.5 V), where copper dissolves, 0;
-/// after 60 s there it stays 0, with an alarm, until the owner allows this charge (`allowDeepCharge`): then 0.05 C until the cell is at
-/// Vmin - 0.2 V. Sources: public cell data sheets (0.05 to 0.1 C below 2.5 V, no charge below 1.5 to 2.0 V).
+/// CCL falls from Vmin - 0.2 V in a straight line down to 0.05 C at Vmin - 0.4 V. Below 2.0 V (LTO 1.5 V), where copper dissolves, CCL is
+/// 0; after 60 s there it stays 0, with an alarm, until the owner allows this charge (`allowDeepCharge`): then it is 0.05 C until the cell
+/// is at Vmin - 0.2 V. Sources: public cell data sheets (0.05 to 0.1 C below 2.5 V, no charge below 1.5 to 2.0 V).
 ///
 /// Example: 100 Ah LFP, Vmin 2.9 V: 50 A at 2.70 V, 27.5 A at 2.60 V, 5 A at 2.50 V, 0 A below 2.00 V.
 struct DeepDischarge: LimitRule {

@@ -2,26 +2,26 @@ import BMSCore
 
 /// After full the pack rests at N x (Vbalance - flo): the boards stop burning and the cells stop ageing at the top.
 ///
-/// The command `chargeMode float` does the same at any time. Packs in parallel wait for the last of their bank. There is no step: the voltage eases down by 1 mV a second (16 cells), so that a charger that feeds the house goes on
-/// doing so and the pack is not emptied into the grid. LFP rests at 3.38 V (bench; two peers take 3.37 and 3.375 V); users of
-/// dbus-serialbattery asked for the missing ramp.
+/// The command `chargeMode float` does this at any time. Packs in parallel wait for the last pack of their bank. There is no step: the
+/// voltage eases down by 1 mV a second (16 cells), so that a charger that feeds the house goes on doing so and the pack is not emptied into
+/// the grid. LFP rests at 3.38 V (bench; two peers take 3.37 and 3.375 V); users of dbus-serialbattery asked for the missing ramp.
 ///
-/// Where boards burn on at rest, because the charger holds more than it is told, the voltage falls until they rest, by up to 70 mV a cell; and
-/// while a cell stands above Vbalance, and for 30 minutes, CCL is 0, for chargers that obey CCL alone.
+/// Where boards burn on at rest, because the charger holds more than it is told, the voltage falls until they rest, by up to 70 mV a cell.
+/// While a cell is above Vbalance, and for 30 minutes after that, CCL is 0, for chargers that obey CCL alone.
 ///
 /// Example: 16 LFP cells, Vbalance 3.400 V: from 54.88 V to 54.08 V in 13 minutes.
 struct FloatVoltage: LimitRule {
-    /// mV a second for each cell.
+    /// Rate at which the voltage eases down, mV a second for each cell.
     private static let ease = 0.0625
 
-    /// Largest trim, mV a cell, and how fast it moves: mV a second for each mV of excess, and back.
+    /// Largest trim, mV a cell, and its rates: mV a second for each mV of excess, and back.
     private static let mostTrim = 70.0
     private static let trimGain = 0.02
     private static let trimBack = 0.03
-    /// Seconds for which no current charges a pack at rest after a cell stood above Vbalance.
+    /// Seconds for which no current charges a pack at rest after a cell was above Vbalance.
     private static let pauseSeconds = 1_800.0
 
-    /// mV; `nil` while the pack is not full.
+    /// The eased voltage, mV; `nil` while the pack is not full.
     private var level: Double?
     private var trim = 0.0
     private var secondsPaused: Double?
@@ -30,7 +30,7 @@ struct FloatVoltage: LimitRule {
         let isCommanded = input.commands.chargeMode == .float
         let isDue = input.isFull && !input.isAwaitingPacks && (input.configuration.floats || input.isStalled)
         guard isDue || isCommanded else {
-            // A full pack that waits for the others of its bank keeps its trim and pause: after a restart none has been heard yet.
+            // A full pack that waits for the others of its bank keeps its trim and pause: after a restart none of them has been heard yet.
             let isWaiting = input.isFull && input.isAwaitingPacks
             if isWaiting { level = nil } else { self = FloatVoltage() }
             return []

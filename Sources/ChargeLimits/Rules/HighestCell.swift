@@ -6,22 +6,22 @@ import BMSCore
 /// to all cells and cancels in the imbalance, so this is feed-forward and does not hunt; it is filtered (4 s when it
 /// grows, 15 s when it shrinks). `trim` takes out the voltage error between charger and BMS, slowly.
 ///
-/// CCL: falls from the *actual* current by 3...9 % of C a second while the highest cell is above the cap, rises by
-/// 0.2 % of C a second while it is 15 mV below, and ends at a floor that keeps balancing going. A reading of Vbalance + 45 mV at that
-/// floor ends it, too: CCL 0 until Vbalance + 30 mV, and for 20 minutes.
+/// CCL falls from the *actual* current by 3...9 % of C a second while the highest cell is above the cap, rises by 0.2 % of C a second while
+/// it is 15 mV below, and ends at a floor that keeps balancing going. A reading of Vbalance + 45 mV at that floor ends the floor, too: CCL
+/// is then 0 until Vbalance + 30 mV, and for 20 minutes.
 ///
 /// Example: 16 LFP cells, Vbalance 3.400 V, highest 3.440 V, pack 53.60 V: imbalance 1.44 V, CVL 55.07 - 1.44 = 53.63 V.
 struct HighestCell: LimitRule {
     /// Largest trim, mV a cell.
     private static let mostTrim = 70.0
-    /// The floor of CCL ends this far above Vbalance, and is back this far above it after so many seconds.
+    /// Distance above Vbalance at which the floor of CCL ends, distance at which it is back, and the seconds before it may be back.
     private static let pause = Millivolts(45)
     private static let resume = Millivolts(30)
     private static let pauseSeconds = 1_200.0
-    /// Seconds after a pause in which half of the current is given that led to it.
+    /// Seconds after a pause in which half of the current that led to it is given.
     private static let carefulSeconds = 3_600.0
 
-    /// A charger whose voltage stands 3 mV a cell above CVL for so long, while current flows, takes no notice of CVL: then CCL alone
+    /// Seconds after which a charger whose voltage is 3 mV a cell above CVL, while current flows, counts as ignoring CVL: then CCL alone
     /// has to hold the cell, and begins 12 mV earlier.
     private static let ignoredSeconds = 30.0
     private static let above = 3
@@ -33,13 +33,13 @@ struct HighestCell: LimitRule {
     private var trim = 0.0
     /// The floor of CCL has ended.
     private var isPaused = false
-    /// Seconds since it began, and once it is over ``pauseSeconds`` more than since its end; `nil`: long ago.
+    /// Seconds since the pause began; once it is over, ``pauseSeconds`` plus the seconds since its end; `nil` where it is long ago.
     private var secondsSincePause: Double?
-    /// mA that a cell at its cap had reached when the last pause began, and the most that is given after it.
+    /// Current at which a cell had reached its cap when the last pause began, mA, and the largest current that is given after it.
     private var crossing = 0.0
     private var most: Double?
     private var isOver = false
-    /// mA; `nil` until the first frame.
+    /// The allowed charge current, mA; `nil` until the first frame.
     private var allowed: Double?
     private var play = VoltagePlay()
 
@@ -79,7 +79,7 @@ struct HighestCell: LimitRule {
         if excess <= 5 && value > floor { crossing = flowing(input, value) }
         isOver = excess > 5
         pause(input, isAtFloor: value <= floor)
-        // After a pause the floor comes back: the cell shows what it bears from there on.
+        // After a pause the floor comes back: from there on the cell shows the current that it bears.
         allowed = isPaused ? floor : value
         let cause: Cause =
             switch excess {
@@ -90,7 +90,7 @@ struct HighestCell: LimitRule {
         return .ccl(Milliamperes(isPaused ? 0 : Int(value)), .highestCell, cause)
     }
 
-    /// Charge current that flows, mA; without a current sensor what was allowed counts.
+    /// Charge current that flows, mA; without a current sensor the allowed current counts.
     private func flowing(_ input: LimitInput, _ allowed: Double) -> Double {
         input.measured.current == nil ? allowed : max(0, Double(input.current.rawValue))
     }
@@ -103,8 +103,8 @@ struct HighestCell: LimitRule {
             ? min(2 * Self.ignoredSeconds, secondsIgnored + input.elapsed) : max(0, secondsIgnored - input.elapsed)
     }
 
-    /// A charger that obeys CCL alone must not hold a cell above its soft cap for the sake of balancing. A cell that came there
-    /// with some current comes there again with the same one: for an hour after a pause half of it is given.
+    /// A charger that obeys CCL alone must not hold a cell above its soft cap for the sake of balancing. A cell that got there with some
+    /// current gets there again with the same current: for an hour after a pause half of it is given.
     private mutating func pause(_ input: LimitInput, isAtFloor: Bool) {
         let above = input.highestVoltage - input.settings.balanceVoltage
         let isClose = input.highestVoltage >= input.figures.hardVoltage - Millivolts(20)
@@ -142,7 +142,7 @@ struct HighestCell: LimitRule {
         most = recent.numbers[.pauseMost]
         guard let levels = recent.levels else { return }
         play.begin(at: levels.cvl.rawValue)
-        // In bulk another rule may have bounded CCL, and what it took comes back by the slew alone.
+        // In bulk another rule may have bounded CCL, and such a reduction comes back by the slew alone.
         guard recent.state == .absorption || recent.state == .balancing else { return }
         allowed = Double(levels.ccl.rawValue)
     }
@@ -160,10 +160,10 @@ struct ImbalanceFilter: Sendable {
     }
 }
 
-/// Play between a feedback and what follows it, so that the two do not chase each other: a fall counts from 1 mV a cell
-/// on; a rise is followed at a distance of 7 mV a cell.
+/// Play between a feedback and the voltage that follows it, so that the two do not chase each other: a fall counts from 1 mV a cell on; a
+/// rise is followed at a distance of 7 mV a cell.
 struct VoltagePlay: Sendable {
-    /// Seconds for which what has fallen does not rise, where that costs no charge.
+    /// Seconds for which a voltage that has fallen does not rise, where this costs no charge.
     private static let holdSeconds = 300.0
 
     private var level: Int?

@@ -1,8 +1,8 @@
 import BMSCore
 
-/// No balancing in heat: a board that bypasses reads 12 K warmer, and the BMS opens *both* relays at Tmax by that
-/// reading. Where even the coldest cell is within that rise of Tmax, the charge voltage stays 12 mV a cell under
-/// Vbalance, so that no board has to bypass; released 3 K below. Source: bench (two peers trip dozens of times).
+/// No balancing in heat: a board that bypasses reads 12 K warmer, and the BMS opens *both* relays at Tmax by that reading. Where even the
+/// coldest cell is within that rise of Tmax, the charge voltage stays 12 mV a cell under Vbalance, so that no board has to bypass; the rule
+/// releases 3 K below. Source: bench (two peers trip dozens of times).
 ///
 /// Example: Tmax 55 degC, rise 12 K: from 42 degC of the coldest cell on until it is below 39 degC.
 struct HotBoards: LimitRule {

@@ -2,38 +2,38 @@ import BMSCore
 
 /// Keeps the lowest cell above Vmin, so that the load relay never has to open.
 ///
-/// DCL: the current at which the lowest cell would sit at its hold voltage, (lowest + r x discharge - hold) / r; the
-/// ohmic drop is taken out first, so that the limit does not chase the load. Down at once; up after five minutes
-/// without a fall, with 20 s and some play. It ends
-/// at a floor of 3 % of C, half of that near Vmin, never below 3 A: a GX sends less than 2 A as 0, and 0 comes from the latch alone. The pack
-/// is empty, DCL 0, after 3 s at Vmin + 15 mV (three counts of the wire) whatever flows, and when the BMS reports a cell below Vmin.
+/// DCL is the current at which the lowest cell would be at its hold voltage, (lowest + r x discharge - hold) / r; the ohmic drop is taken
+/// out first, so that the limit does not chase the load. DCL falls at once; it rises after five minutes without a fall, with 20 s and some
+/// play. It ends at a floor of 3 % of C, half of that near Vmin, never below 3 A: a GX sends less than 2 A as 0, and 0 comes from the latch
+/// alone. The pack is empty, with DCL 0, after 3 s at Vmin + 15 mV (three counts of the wire) whatever flows, and when the BMS reports a
+/// cell below Vmin.
 ///
-/// A load that switches on shows in cell, pack and current of one frame; then that frame bounds DCL at once (`loadStep`), for a weak cell has no second to
-/// spare. Where the next frame knows nothing of it DCL is back at once.
+/// A load that switches on shows in cell, pack and current of one frame; then that frame bounds DCL at once (`loadStep`), because a weak
+/// cell has no second to spare. Where the next frame does not confirm the load, DCL is back at once.
 ///
-/// A cell that sags more than the resistance explains, when loads switch on, counts with its own (``SagWatch``).
+/// A cell that sags more than the resistance explains when loads switch on counts with a resistance of its own (``SagWatch``).
 ///
 /// Example: 100 Ah LFP, r = 1.6 mohm, Vmin 2.900 V, hold 2.980 V: at 3.060 V and no load 0.080 / 0.0016 = 50 A.
 struct LowestCell: LimitRule {
-    /// How far above Vmin a cell counts as empty, and from where on the floor is halved.
+    /// Distance above Vmin at which a cell counts as empty, and distance from which on the floor is halved.
     private static let empty = Millivolts(15)
     private static let near = Millivolts(40)
     private static let emptySeconds = 3.0
-    /// An empty cell must be back at hold while the pack is charged, or this far above it at rest, for so long. What is
-    /// released is the floor, which the cell can bear.
+    /// An empty cell must be back at hold while the pack is charged, or this far above hold at rest, for so many seconds. The release gives
+    /// the floor, which the cell can bear.
     private static let releaseResting = Millivolts(200)
     private static let releaseSeconds = 60.0
 
-    /// A rise is followed at this distance, so that one count of the wire (5 mV) up and down moves nothing.
+    /// Distance at which a rise is followed, mV, so that one count of the wire (5 mV) up and down moves nothing.
     private static let play = 7.5
 
-    /// Seconds for which what has fallen does not rise: clouds and kettles come and go.
+    /// Seconds for which a limit that has fallen does not rise: clouds and kettles come and go.
     private static let holdSeconds = 300.0
 
     private var secondsHeld = 0.0
-    /// mA, filtered upward.
+    /// Current with which the lowest cell would be at its hold voltage, mA, filtered upward.
     private var filtered: Double?
-    /// mA, with play.
+    /// Allowed current, mA, with play.
     private var allowed: Double?
     private var secondsAtEnd = 0.0
     private var secondsRecovered = 0.0

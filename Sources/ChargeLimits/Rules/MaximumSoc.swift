@@ -1,9 +1,9 @@
 import BMSCore
 
-/// Stops charging at the owner's state of charge: cells that rarely stand at the top live longer.
+/// Stops charging at the owner's state of charge: cells that are rarely at the top live longer.
 ///
-/// CCL falls to 0 over the last percent (not below 2 A) and stays 0 until 3 % below; ``RestHold`` holds CVL meanwhile. A full charge that is due, or
-/// asked for, goes through once. A state of charge that was never calibrated rules nothing.
+/// CCL falls to 0 over the last percent (not below 2 A) and stays 0 until 3 % below; ``RestHold`` holds CVL meanwhile. A full charge that
+/// is due, or requested, goes through once. A state of charge that was never calibrated bounds nothing.
 ///
 /// Example: `maxSoc` 80, 100 Ah LFP: 25 A at 79.5 %, 0 from 80 % on, released at 77 %.
 struct MaximumSoc: LimitRule {
@@ -35,7 +35,7 @@ struct MaximumSoc: LimitRule {
 }
 
 extension LimitInput {
-    /// State of charge with a fraction, by the stored energy, percent: the BMS sends whole ones.
+    /// State of charge with a fraction, by the stored energy, percent: the BMS sends whole percents.
     fileprivate var preciseSoc: Double {
         let soc = Double(measured.soc)
         guard settings.capacity > .zero else { return soc }

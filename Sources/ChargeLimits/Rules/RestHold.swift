@@ -1,17 +1,18 @@
 import BMSCore
 
-/// Charging is forbidden, for chargers that do not listen to CCL: solar chargers of a system that feeds in take no current
+/// Forbids charging by voltage, for chargers that do not listen to CCL: solar chargers of a system that feeds into the grid take no current
 /// limit, CVL alone stops them (dvcc.py), and they hold it up to 0.4 V too high.
 ///
-/// CVL is the pack's rest voltage (its voltage without current; of a load's drop between half and all is added back, so that
-/// its sag is not taken for rest, nor a charger that exports for a load) less an offset of 0...35 mV a cell. The offset grows while current flows in, by
-/// 12 % of that current's drop a second, and shrinks likewise while current flows out. The rest follows the pack down, never above the rest at
-/// which charging was forbidden, and not up while current flows in. Without a current sensor CVL is that first rest less 25 mV a cell.
+/// CVL is the pack's rest voltage less an offset of 0...35 mV a cell. The rest voltage is the voltage without current: between half of a
+/// load's drop and all of it is added back, so that its sag is not taken for rest, nor a charger that exports for a load. The offset grows
+/// while current flows in, by 12 % of that current's drop a second, and shrinks likewise while current flows out. The rest voltage follows
+/// the pack down; it is never above the rest voltage at which charging was forbidden, and does not rise while current flows in. Without a
+/// current sensor CVL is the rest voltage at which charging was forbidden, less 25 mV a cell.
 ///
-/// mV. Example: 16 cells at rest at 52.64 V, CCL 0 because of cold: CVL 52.64 V; 10 A flow in all the same at 1.6 milliohm
-/// a cell: CVL falls by 16 x 0.12 x 16 mV = 31 mV a second, until nothing flows at 52.24 V with a charger that holds 0.4 V more.
+/// mV. Example: 16 cells at rest at 52.64 V, CCL 0 because of cold: CVL 52.64 V; 10 A flow in nevertheless at 1.6 milliohm a cell: CVL
+/// falls by 16 x 0.12 x 16 mV = 31 mV a second, until nothing flows at 52.24 V with a charger that holds 0.4 V more.
 struct RestHold: LimitRule {
-    /// Seconds in which the estimate of the rest follows.
+    /// Seconds in which the estimate of the rest voltage follows.
     private static let seconds = 30.0
     private static let mostOffset = 35.0
     private static let blindOffset = 25.0
@@ -24,11 +25,11 @@ struct RestHold: LimitRule {
 
     /// Voltage of the pack without current, mV.
     private var rest: Double?
-    /// Rest at which charging was forbidden, mV; `nil` while it is not.
+    /// Rest voltage at which charging was forbidden, mV; `nil` while it is not.
     private var ceiling: Double?
-    /// mV a cell.
+    /// Offset, mV a cell.
     private var offset = 0.0
-    /// Recalled numbers have not been held against the pack yet.
+    /// Recalled numbers have not been compared with the pack yet.
     private var isRecalled = false
 
     mutating func bounds(_ input: LimitInput, after earlier: [Bound]) -> [Bound] {
@@ -45,7 +46,8 @@ struct RestHold: LimitRule {
         if hasSensor { move(input) }
         let held =
             hasSensor ? min(rest, most) - offset * Double(input.cells) : most - Self.blindOffset * Double(input.cells)
-        // CVL is published in steps of 10 mV, rounded down: half a step more, or an inverter that holds it empties the pack slowly.
+        // CVL is published in steps of 10 mV, rounded down. Half a step is added, because otherwise an inverter that holds CVL empties the
+        // pack slowly.
         let value = max(Double(input.figures.restFloor.rawValue), min(most, held + Self.halfStep))
         return [
             .cvl(Millivolts(Int(value)), .chargeByVoltage, .byVoltage(.zero, rest: Millivolts(Int(value))))
@@ -56,10 +58,10 @@ struct RestHold: LimitRule {
         let amperes = Double(input.current.rawValue) / 1000
         let pack = Double(input.measured.packVoltage.rawValue)
         let drop = amperes * input.resistance * Double(input.cells)
-        // What a load pulls down is between half of the drop and the whole: the rest moves no further than that proves.
+        // A load pulls the voltage down by between half of the drop and all of it: the rest voltage moves no further than this proves.
         let (least, most) = amperes < 0 ? (pack - drop * 0.5, pack - drop) : (pack - drop, pack - drop)
         if isRecalled {
-            // The pack may have been used meanwhile, or be another one: what it rests at now is the most.
+            // The pack may have been used meanwhile, or be another one: its present rest voltage is the most.
             isRecalled = false
             rest = rest.map { min($0, most) }
             ceiling = ceiling.map { min($0, most) }

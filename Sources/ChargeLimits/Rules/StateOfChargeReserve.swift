@@ -2,7 +2,8 @@ import BMSCore
 
 /// Keeps a share of the pack for a blackout: no discharge at or under the owner's reserve until the pack is 3 % above it.
 ///
-/// A command may raise the reserve, not lower it below the file's. Example: reserve 20 %: DCL 0 from 20 % on, released at 23 %. Off (0) by default.
+/// A command may raise the reserve, but not lower it below the file's. Example: reserve 20 %: DCL 0 from 20 % on, released at 23 %. The
+/// reserve is off (0) by default.
 struct StateOfChargeReserve: LimitRule {
     private static let release = 3
 

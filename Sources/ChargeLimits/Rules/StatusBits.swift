@@ -1,7 +1,7 @@
 import BMSCore
 
-/// Prohibitions of the BMS: permissions, alarms and lost cell boards. Looks at status bits alone, so it acts on frames
-/// whose measurements are junk, too.
+/// Prohibitions of the BMS: permissions, alarms and lost cell boards. The rule looks at status bits alone, so it acts on frames whose
+/// measurements are junk, too.
 ///
 /// Permission is lost with the first frame that lacks it. While it waits for a second frame after a silence, limits stay
 /// where they are: one frame raises nothing, but a pause of the cable must not stop an inverter either. An alarm acts

@@ -2,10 +2,10 @@ import BMSCore
 
 /// Currents by temperature, inside the window that is set in the BMS (it is not on the wire, so the file has it).
 ///
-/// Cold is judged by the coldest cell, heat by the warmest. The charge curve never touches DCL: cold stops charging,
-/// not the loads (123SmartBMS-Venus #4). While a cell is above Vbalance, and 15 min after, a warm board proves no warm
-/// cell: then heat is judged by the warmest, but at most 5 K above the coldest. The worst reading counts until nothing as bad was read for
-/// 30 minutes, or until every reading was more than two counts better for 5 minutes: cells have hours, boards flicker.
+/// Cold is judged by the coldest cell, heat by the warmest. The charge curve never touches DCL: cold stops charging, not the loads
+/// (123SmartBMS-Venus #4). While a cell is above Vbalance, and for 15 min after, a warm board does not prove a warm cell: heat is then
+/// judged by the warmest cell, but at most 5 K above the coldest. The worst reading counts until nothing as bad was read for 30 minutes, or
+/// until every reading was more than two counts better for 5 minutes: the temperature of cells changes in hours, boards flicker.
 ///
 /// Example: LFP, coldest cell 3.0 degC, Tmin 0 degC: 0.075 C of 100 Ah = 7.5 A.
 struct TemperatureWindow: LimitRule {
@@ -57,14 +57,14 @@ struct TemperatureWindow: LimitRule {
     }
 }
 
-/// The worst reading of late, by the rule of ``TemperatureWindow``.
+/// The worst recent reading, by the rule of ``TemperatureWindow``.
 private struct ReadingHold: Sendable {
     /// More than two counts of 0.857 K.
     private static let clear = 1_715
     private static let clearSeconds = 300.0
     private static let seconds = 1_800.0
 
-    /// A reading that would be better, and for how long none was worse than it.
+    /// The worst of the readings that are better than the held one, and the seconds for which they have been better.
     private struct Better: Sendable {
         var worst: Int
         var seconds: Double
@@ -76,19 +76,19 @@ private struct ReadingHold: Sendable {
     private var better: Better?
     private var clearlyBetter: Better?
 
-    /// Goes on from an earlier level, unless the first reading is clearly better: nothing tells for how long it has been.
+    /// Goes on from an earlier level, unless the first reading is clearly better: nobody knows for how long it has been better.
     mutating func recall(_ earlier: Double?) {
         guard let earlier else { return }
         level = Int(earlier)
         isRecalled = true
     }
 
-    /// For a reading whose worse is lower.
+    /// Takes a reading for which lower is worse.
     mutating func lower(_ reading: Millidegrees, _ elapsed: Double) -> Millidegrees {
         Millidegrees(settle(reading.rawValue, elapsed))
     }
 
-    /// For a reading whose worse is higher.
+    /// Takes a reading for which higher is worse.
     mutating func upper(_ reading: Millidegrees, _ elapsed: Double) -> Millidegrees {
         Millidegrees(-settle(-reading.rawValue, elapsed))
     }

@@ -1,3 +1,4 @@
+import MQTT
 import BMSCore
 import ChargeLimits
 
@@ -134,13 +135,13 @@ struct BankChannel: Sendable {
     mutating func born(at now: Moment) { publisher.born(at: now) }
 
     /// Everything at and below a path of the GX tree.
-    mutating func gxValues(at path: String) -> [OutboundMessage] {
+    mutating func gxValues(at path: String) -> [MQTTMessage] {
         guard let last else { return [] }
         return battery?.values(at: path, last, settings) ?? []
     }
 
     /// The bank leaves the GX tree.
-    var gxFarewell: [OutboundMessage] { battery?.farewell ?? [] }
+    var gxFarewell: [MQTTMessage] { battery?.farewell ?? [] }
 
     /// A command for a bank: it has no settings of its own.
     mutating func refuse(_ command: InboundCommand, at now: Moment, into outbox: inout Outbox) {
@@ -149,7 +150,7 @@ struct BankChannel: Sendable {
         let reason =
             "'\(options.id)' is a bank and has no settings of its own: command its packs "
             + options.packs.joined(separator: ", ")
-        let response = command.responseTopic.flatMap { bridge.topics.mayAnswer($0) ? [$0] : nil } ?? []
+        let response = command.responseTopic.map { [$0] } ?? []
         outbox.answers.append(
             CommandAnswer(
                 topics: [bridge.topics.result(options.id)] + response, correlationData: command.correlationData,
@@ -175,8 +176,8 @@ struct BankChannel: Sendable {
     /// What should survive a restart, by a pack's place.
     func share(_ place: Int) -> BankShare? { calculator.memory(of: place, in: options.id) }
 
-    /// Packs that float waits for: all that are not known to be off the bus.
-    func awaits(_ place: Int) -> Bool { calculator.isAwaited(place) }
+    /// By place, whether every other pack is full: then a pack may float.
+    func othersAreFull(_ limits: [Limits?]) -> [Bool] { calculator.othersAreFull(limits) }
 
     /// State of the bank itself that should survive a restart.
     ///

@@ -1,4 +1,5 @@
 import BMSCore
+import JSON
 public import ChargeLimits
 import SmartBMS
 
@@ -77,10 +78,7 @@ public struct BankFilter: Sendable {
         for index in packs.indices {
             if let frame = frames[packs[index].id] { packs[index].receiver.receiveFrame(frame, at: now) }
             var context = LimitContext()
-            context.otherPacksAreFull = packs.indices.allSatisfy { other in
-                other == index || !bank.isAwaited(other) || packs[other].limits?.state == .full
-                    || packs[other].limits?.state == .float
-            }
+            context.otherPacksAreFull = bank.othersAreFull(packs.map(\.limits))[index]
             packs[index].limits = packs[index].calculator.step(packs[index].receiver.snapshot, at: now, context)
         }
         let members = packs.map {

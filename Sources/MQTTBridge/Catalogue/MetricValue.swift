@@ -1,3 +1,5 @@
+package import JSON
+
 /// A value as it goes out: unknown is null, numbers have fixed decimals, flags are 0 and 1.
 public enum MetricValue: Hashable, Sendable {
     /// Unknown.
@@ -22,4 +24,21 @@ public enum MetricValue: Hashable, Sendable {
 
     /// Text; unknown stays unknown.
     static func string(_ value: String?) -> MetricValue { value.map { .text($0) } ?? .null }
+}
+
+extension JSONWriter {
+    package mutating func value(_ value: MetricValue) {
+        switch value {
+        case .null: null()
+        case .integer(let number): self.value(number)
+        case .decimal(let thousandths, let decimals): self.value(thousandths: thousandths, decimals: decimals)
+        case .text(let text): self.value(text)
+        }
+    }
+
+    /// A member of an object.
+    package mutating func member(_ name: String, _ value: MetricValue) {
+        key(name)
+        self.value(value)
+    }
 }

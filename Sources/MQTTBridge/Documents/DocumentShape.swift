@@ -1,3 +1,5 @@
+import JSON
+
 /// What each document of one kind has in common: the names and brackets before each value, and those after the last.
 ///
 /// Worked out once: comparing and quoting the same eighty names each second took more time than everything else in the document.

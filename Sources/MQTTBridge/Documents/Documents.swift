@@ -1,4 +1,5 @@
 import BMSCore
+import JSON
 
 /// The payloads of layout version 1. Pure: a view in, bytes out.
 enum Documents {

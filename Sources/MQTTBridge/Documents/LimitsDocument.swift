@@ -1,4 +1,5 @@
 import BMSCore
+import JSON
 import ChargeLimits
 
 /// CVL, CCL, DCL with reasons and every constraint; also the answers of the `limits` filters.

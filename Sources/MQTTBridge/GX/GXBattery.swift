@@ -1,3 +1,4 @@
+import MQTT
 import BMSCore
 
 /// One pack as a battery service of the tree: its values, on change while somebody listens, and whatever is asked for.
@@ -31,10 +32,10 @@ struct GXBattery: Sendable {
     }
 
     /// What is news since it was told; at a heartbeat everything that is not as it was told.
-    mutating func changes(_ view: PackView, _ settings: CommandedSettings) -> [OutboundMessage] {
+    mutating func changes(_ view: PackView, _ settings: CommandedSettings) -> [MQTTMessage] {
         let isBeat = beatAt.map { view.now - $0 >= heartbeat } ?? true
         if isBeat { beatAt = view.now }
-        var messages: [OutboundMessage] = []
+        var messages: [MQTTMessage] = []
         for (path, entry) in entries(view, settings) where isNews(entry, path, isBeat: isBeat) {
             told[path] = entry
             messages.append(message(path, entry))
@@ -49,8 +50,8 @@ struct GXBattery: Sendable {
     }
 
     /// Everything at and below a path; "" for all.
-    mutating func values(at path: String, _ view: PackView, _ settings: CommandedSettings) -> [OutboundMessage] {
-        var messages: [OutboundMessage] = []
+    mutating func values(at path: String, _ view: PackView, _ settings: CommandedSettings) -> [MQTTMessage] {
+        var messages: [MQTTMessage] = []
         for (name, entry) in entries(view, settings) {
             guard path.isEmpty || name == path || name.hasPrefix(path + "/") else { continue }
             told[name] = entry
@@ -60,7 +61,7 @@ struct GXBattery: Sendable {
     }
 
     /// The service is gone: an empty message on each topic that was told.
-    var farewell: [OutboundMessage] { told.keys.sorted().map { OutboundMessage(topic($0), []) } }
+    var farewell: [MQTTMessage] { told.keys.sorted().map { MQTTMessage(topic($0), []) } }
 
     /// A written value in the words of a command: a GX has 0 and 1 for off and on.
     static func words(_ payload: [UInt8], for row: SettingRow) -> [UInt8] {
@@ -75,9 +76,9 @@ struct GXBattery: Sendable {
 
     private func topic(_ path: String) -> String { topics.notify("battery/\(instance)/\(path)") }
 
-    private func message(_ path: String, _ entry: Entry) -> OutboundMessage {
+    private func message(_ path: String, _ entry: Entry) -> MQTTMessage {
         let bounds = entry.bounds.count == 2 ? (entry.bounds[0], entry.bounds[1]) : nil
-        return OutboundMessage(topic(path), GXPortal.payload(entry.value, bounds: bounds))
+        return MQTTMessage(topic(path), GXPortal.payload(entry.value, bounds: bounds))
     }
 
     private func entries(_ view: PackView, _ settings: CommandedSettings) -> [(String, Entry)] {

@@ -1,5 +1,6 @@
+import MQTT
 import BMSCore
-import JSONInput
+import JSON
 
 /// What belongs to the portal as a whole: who keeps it awake, how often everything is told, and who else claims its id.
 ///
@@ -58,7 +59,7 @@ struct GXPortal: Sendable {
     enum Answer: Hashable {
         case nothing
         /// Every value, then the message.
-        case everything(then: OutboundMessage)
+        case everything(then: MQTTMessage)
     }
 
     init(_ topics: GXTopics, owner: String, isForced: Bool) {
@@ -99,8 +100,8 @@ struct GXPortal: Sendable {
     }
 
     /// Heartbeat and serial, when they are due.
-    mutating func tick(at now: Moment) -> [OutboundMessage] {
-        var messages: [OutboundMessage] = []
+    mutating func tick(at now: Moment) -> [MQTTMessage] {
+        var messages: [MQTTMessage] = []
         let silent = others.filter { $0.value.map { now.monotonic - $0 >= Self.silenceOfOther } ?? false }
         if !silent.isEmpty {
             for portal in silent.keys { others[portal] = nil }
@@ -111,7 +112,7 @@ struct GXPortal: Sendable {
             self.startsAt = nil
             guard !isYielded(at: now.monotonic) else { return [] }
             serialAt = now.monotonic
-            messages = [serial, OutboundMessage(topics.notify(Self.keepalivePath), Array("1".utf8))]
+            messages = [serial, MQTTMessage(topics.notify(Self.keepalivePath), Array("1".utf8))]
         }
         guard !isYielded(at: now.monotonic) else { return [] }
         if serialAt.map({ now.monotonic - $0 >= Self.serialInterval }) ?? true {
@@ -137,11 +138,11 @@ struct GXPortal: Sendable {
         if let echo = Self.echo(payload) { writer.member("full-publish-completed-echo", echo) }
         writer.member("value", .integer(Int(now.wallSecond)))
         writer.endObject()
-        return .everything(then: OutboundMessage(topics.notify(Self.publishedPath), writer.bytes))
+        return .everything(then: MQTTMessage(topics.notify(Self.publishedPath), writer.bytes))
     }
 
     /// What the portal itself has to say when everything is told.
-    var everything: [OutboundMessage] {
+    var everything: [MQTTMessage] {
         [serial, message(Self.firmwarePath, .text(Self.firmware))]
     }
 
@@ -219,10 +220,10 @@ struct GXPortal: Sendable {
     }
 
     /// Takes the portal back from the broker.
-    var clearing: OutboundMessage { OutboundMessage(topics.notify(Self.serialPath), [], retain: true) }
+    var clearing: MQTTMessage { MQTTMessage(topics.notify(Self.serialPath), [], retain: true) }
 
-    func message(_ path: String, _ value: MetricValue) -> OutboundMessage {
-        OutboundMessage(topics.notify(path), Self.payload(value))
+    func message(_ path: String, _ value: MetricValue) -> MQTTMessage {
+        MQTTMessage(topics.notify(path), Self.payload(value))
     }
 
     /// `{"value":x}`; a setting has its bounds, too.
@@ -238,13 +239,13 @@ struct GXPortal: Sendable {
         return writer.bytes
     }
 
-    private var serial: OutboundMessage {
+    private var serial: MQTTMessage {
         var writer = JSONWriter(reserving: 64)
         writer.beginObject()
         writer.member("owner", owner)
         writer.member("value", topics.portal)
         writer.endObject()
-        return OutboundMessage(topics.notify(Self.serialPath), writer.bytes, retain: true)
+        return MQTTMessage(topics.notify(Self.serialPath), writer.bytes, retain: true)
     }
 
     private static func echo(_ payload: [UInt8]) -> String? {

@@ -1,3 +1,5 @@
+import MQTT
+
 /// Names of the tree that a GX device and its clients speak (Venus OS, dbus-flashmq).
 struct GXTopics: Hashable, Sendable {
     /// A request, by its path below the portal's id.
@@ -31,11 +33,11 @@ struct GXTopics: Hashable, Sendable {
     var serials: String { "\(prefix)N/+/system/0/Serial" }
 
     /// Requests, and what others publish where only this bridge should: narrow, nothing below another portal but its serial.
-    var filters: [TopicFilter] {
+    var filters: [Subscription] {
         [
-            TopicFilter(request("#")), TopicFilter(write("#")),
-            TopicFilter(notify("#"), excludesOwn: true),
-            TopicFilter(serials, excludesOwn: true, toleratesOwn: true, showsRetention: true),
+            Subscription(request("#"), qos: 1), Subscription(write("#"), qos: 1),
+            Subscription(notify("#"), qos: 1, noLocal: true),
+            Subscription(serials, qos: 1, noLocal: true, toleratesOwn: true, retainAsPublished: true),
         ]
     }
 
@@ -60,30 +62,5 @@ struct GXTopics: Hashable, Sendable {
         case "N": return .foreign(path: path)
         default: return nil
         }
-    }
-}
-
-/// A filter to subscribe to.
-public struct TopicFilter: Hashable, Sendable {
-    /// Filter, with wildcards.
-    public let filter: String
-    /// What this bridge publishes must not come back; where the broker cannot promise that, the filter is left out.
-    public let excludesOwn: Bool
-    /// Where the broker cannot keep it away, it may come back all the same.
-    public let toleratesOwn: Bool
-    /// A message that its sender wants retained must be known as such even where it comes live, as through a bridge of brokers.
-    public let showsRetention: Bool
-    /// What comes for it at once is large: a narrow line is better spared.
-    public let isLarge: Bool
-
-    init(
-        _ filter: String, excludesOwn: Bool = false, toleratesOwn: Bool = false, showsRetention: Bool = false,
-        isLarge: Bool = false
-    ) {
-        self.filter = filter
-        self.toleratesOwn = toleratesOwn
-        self.excludesOwn = excludesOwn
-        self.showsRetention = showsRetention
-        self.isLarge = isLarge
     }
 }

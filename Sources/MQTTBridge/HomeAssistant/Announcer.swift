@@ -1,5 +1,5 @@
 import BMSCore
-import JSONInput
+import JSON
 
 /// When to announce a pack to Home Assistant, and what else to say so that nothing of an earlier announcement stays.
 ///

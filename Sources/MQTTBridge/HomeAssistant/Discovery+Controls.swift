@@ -1,3 +1,5 @@
+import JSON
+
 /// Controls of Home Assistant, made from the settings table.
 extension Discovery {
     /// None where commands are off: a control that refuses everything is worse than none.

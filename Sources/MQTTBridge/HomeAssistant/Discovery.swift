@@ -1,3 +1,5 @@
+import MQTT
+import JSON
 import BMSCore
 
 /// Announcements for Home Assistant, made from the catalogue.
@@ -43,12 +45,12 @@ struct Discovery {
     }
 
     /// The announcement: one message, or one for each entity; with the removal of what is gone.
-    func messages() -> [OutboundMessage] { messages(removing: true) }
+    func messages() -> [MQTTMessage] { messages(removing: true) }
 
     /// The announcement with what is gone still there: a Home Assistant that has not seen it cannot remove it.
-    func revival() -> [OutboundMessage] { messages(removing: false) }
+    func revival() -> [MQTTMessage] { messages(removing: false) }
 
-    private func messages(removing: Bool) -> [OutboundMessage] {
+    private func messages(removing: Bool) -> [MQTTMessage] {
         let gone = gone.sorted { $0.key < $1.key }
         switch options.discovery {
         case .off: return []
@@ -71,20 +73,20 @@ struct Discovery {
     /// Bytes.
     private static let largeFrom = 4096
 
-    private static func announcement(_ topic: String, _ payload: [UInt8], retain: Bool = true) -> OutboundMessage {
-        var message = OutboundMessage(topic, payload, qos: 1, retain: retain)
+    private static func announcement(_ topic: String, _ payload: [UInt8], retain: Bool = true) -> MQTTMessage {
+        var message = MQTTMessage(topic, payload, qos: 1, retain: retain)
         // One for each entity holds nothing up.
         if payload.count >= largeFrom { message.precedence = .large }
         return message
     }
 
     /// Tells Home Assistant that the entities of these topics come in the other form.
-    static func migration(_ topics: [String]) -> [OutboundMessage] {
+    static func migration(_ topics: [String]) -> [MQTTMessage] {
         topics.map { announcement($0, Array(#"{"migrate_discovery":true}"#.utf8), retain: false) }
     }
 
     /// Empties retained announcements.
-    static func clearing(_ topics: [String]) -> [OutboundMessage] {
+    static func clearing(_ topics: [String]) -> [MQTTMessage] {
         topics.map { announcement($0, []) }
     }
 

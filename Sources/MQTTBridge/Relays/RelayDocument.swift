@@ -1,3 +1,5 @@
+import JSON
+
 extension Documents {
     /// How the relays of a pack stand, and why.
     static func relays(_ relays: [RelayState]) -> [UInt8] {

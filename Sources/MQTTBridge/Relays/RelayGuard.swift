@@ -1,3 +1,5 @@
+public import MQTT
+
 /// A connection that opens a relay when this program dies: the broker sends its will.
 public struct RelayGuard: Hashable, Sendable {
     /// Index of the pack.
@@ -7,5 +9,5 @@ public struct RelayGuard: Hashable, Sendable {
     /// Name of the relay.
     public let relay: String
     /// What opens it.
-    public let will: OutboundMessage
+    public let will: MQTTMessage
 }

@@ -1,3 +1,5 @@
+import MQTT
+
 /// A relay that the bridge drives, by configuration (design: product, section 9).
 ///
 /// It is an output of the bridge, beside the BMS's own relays, which nothing here can reach. "Closed" is the state in which
@@ -76,8 +78,8 @@ public struct RelayOptions: Hashable, Sendable {
     /// A state's words for closed and open.
     var stateWords: (closed: String, open: String) { (stateClosed ?? payloadClosed, stateOpen ?? payloadOpen) }
 
-    func command(isClosed: Bool) -> OutboundMessage {
-        var message = OutboundMessage(commandTopic, Array((isClosed ? payloadClosed : payloadOpen).utf8), qos: qos)
+    func command(isClosed: Bool) -> MQTTMessage {
+        var message = MQTTMessage(commandTopic, Array((isClosed ? payloadClosed : payloadOpen).utf8), qos: qos)
         message.precedence = .first
         return message
     }

@@ -1,5 +1,5 @@
 import BMSCore
-import JSONInput
+import JSON
 
 /// What a relay says of itself, against what it was told.
 struct RelayReadBack: Hashable, Sendable {

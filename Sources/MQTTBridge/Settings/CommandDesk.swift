@@ -1,3 +1,4 @@
+public import MQTT
 import BMSCore
 import ChargeLimits
 
@@ -24,12 +25,12 @@ public struct CommandAnswer: Hashable, Sendable {
     /// The messages of the answer.
     ///
     /// - Parameter failure: why a change could not be kept; `nil`: it was, or there is none.
-    public func messages(failure: String?) -> [OutboundMessage] {
+    public func messages(failure: String?) -> [MQTTMessage] {
         var answer = answer
         if answer.isAccepted, let failure { answer.reason += ", but not kept over a restart: \(failure)" }
         let document = Documents.result(setting, asked, answer)
         return topics.enumerated().map { index, topic in
-            var message = OutboundMessage(topic, document, qos: 1)
+            var message = MQTTMessage(topic, document, qos: 1)
             if index > 0 { message.correlationData = correlationData }
             return message
         }

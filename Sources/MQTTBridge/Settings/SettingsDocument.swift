@@ -1,3 +1,5 @@
+import JSON
+
 extension Documents {
     /// Every setting with value, unit, bounds and who set it.
     static func settings(_ settings: CommandedSettings, _ context: SettingContext) -> [UInt8] {

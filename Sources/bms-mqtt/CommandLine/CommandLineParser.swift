@@ -3,15 +3,12 @@ enum Request: Sendable {
     /// Show a help text.
     case help(String)
     /// Run a subcommand.
-    case run(Arguments)
+    case run(CommandRow, Arguments)
 }
 
 /// A subcommand with checked options.
 struct Arguments: Sendable {
-    var command: String
     private var values: [String: String] = [:]
-
-    init(_ command: String) { self.command = command }
 
     fileprivate mutating func set(_ name: String, _ value: String) -> Bool {
         defer { values[name] = value }
@@ -41,7 +38,7 @@ enum CommandLineParser {
             throw UsageError(text: "no command given", usage: HelpText.shortUsage)
         }
         if first == "--help" || first == "-h" { return .help(HelpText.general) }
-        if first == "--version" { return .run(Arguments("version")) }
+        if first == "--version" { return .run(VersionCommand.row, Arguments()) }
         if first == "help" {
             guard words.count > 1 else { return .help(HelpText.general) }
             return .help(HelpText.command(try row(words[1])))
@@ -56,7 +53,7 @@ enum CommandLineParser {
     }
 
     private static func parse(_ row: CommandRow, _ words: [String]) throws(UsageError) -> Request {
-        var arguments = Arguments(row.name)
+        var arguments = Arguments()
         var free = row.options.filter(\.isArgument)[...]
         var rest = words[...]
         func fail(_ text: String) -> UsageError { UsageError(text: text, usage: HelpText.usage(row)) }
@@ -89,7 +86,7 @@ enum CommandLineParser {
         for option in row.options where option.isRequired && !arguments.has(option.name) {
             throw fail("\(option.usage) is missing")
         }
-        return .run(arguments)
+        return .run(row, arguments)
     }
 
     private static func complaint(_ option: OptionRow, _ value: String) -> String? {

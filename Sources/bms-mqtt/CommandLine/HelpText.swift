@@ -8,11 +8,6 @@ enum HelpText {
         GX devices, Home Assistant and whatever else listens.
         """
 
-    /// Exit codes and what they say.
-    static let exitCodes: [(code: Int, meaning: String)] = [
-        (0, "done"), (1, "failed while running"), (2, "wrong command line"), (78, "wrong configuration"),
-    ]
-
     static var general: String {
         var text = "\(description)\n\nusage: bms-mqtt COMMAND [options]\n\ncommands:\n"
         for row in CommandTable.rows { text += "  \(padded(row.name, 22))\(row.summary)\n" }
@@ -20,7 +15,7 @@ enum HelpText {
 
             'bms-mqtt COMMAND --help' explains a command. To begin: 'bms-mqtt demo'.
 
-            exit codes: \(exitCodes.map { "\($0.code) \($0.meaning)" }.joined(separator: ", "))
+            exit codes: \(ExitCode.allCases.map { "\($0.rawValue) \($0.meaning)" }.joined(separator: ", "))
 
             """
         return text

@@ -1,4 +1,5 @@
 import BMSCore
+import Mosquitto
 import MQTTBridge
 
 /// `bms-mqtt acl`: the access rules of mosquitto for one configuration.
@@ -68,5 +69,52 @@ struct ACLCommand: Sendable {
         }
         let body = lines.isEmpty ? "# nothing: this configuration has no topic for it\n" : lines.joined()
         return "\n# \(title)\n" + users.map { "user \($0)\n\(body)" }.joined(separator: "\n")
+    }
+}
+
+extension ACLCommand {
+    static let row = CommandRow(
+        name: "acl", summary: "access rules of mosquitto for this configuration",
+        options: [
+            .config,
+            OptionRow(
+                name: "--bridge", kind: .text("USER"),
+                meaning: "the bridge's user (default: mqtt.username of the file, else bms-mqtt)"),
+            OptionRow(
+                name: "--home-assistant", kind: .text("USER[,USER]"),
+                meaning: "may read, and command the settings that exist"),
+            OptionRow(name: "--reader", kind: .text("USER[,USER]"), meaning: "may read documents and events"),
+            OptionRow(
+                name: "--gx", kind: .text("USER[,USER]"),
+                meaning: "a GX device's driver, or a client of the GX tree"),
+            OptionRow(
+                name: "--response", kind: .text("TOPIC[/#]"),
+                meaning: "where commanding clients want answers, if they use MQTT 5 response topics"),
+        ],
+        details: """
+            Prints an acl_file: for each user the topics that this very configuration needs, and no more. Changes nothing.
+            Print it on the bridge's machine, or set gx.portalId: the id of the GX tree follows from the machine.
+            docs/security.md has the steps, with passwords and TLS.
+            """,
+        examples: [
+            "bms-mqtt acl --home-assistant homeassistant --reader grafana >bms-mqtt.acl",
+            "bms-mqtt acl --config ./config.yaml --bridge bms --gx cerbo",
+        ],
+        work: .plain(start))
+
+    private static func start(_ arguments: Arguments) throws(CommandFailure) -> Int32 {
+        let configuration = try arguments.configuration()
+        func list(_ option: String) -> [String] {
+            arguments.text(option)?.split(separator: ",", omittingEmptySubsequences: false).map(String.init) ?? []
+        }
+        let users = Users(
+            bridge: arguments.text("--bridge") ?? configuration.plan.link.username ?? "bms-mqtt",
+            homeAssistant: list("--home-assistant"), readers: list("--reader"), gx: list("--gx"))
+        let responses = list("--response")
+        if let complaint = users.complaint ?? complaint(responses, configuration.baseTopic) {
+            throw .usage("acl: \(complaint)")
+        }
+        let file = arguments.text("--config") ?? CommandTable.defaultConfiguration
+        return Console.write(ACLCommand(users: users, responses: responses).text(configuration, file: file)) ? 0 : 1
     }
 }

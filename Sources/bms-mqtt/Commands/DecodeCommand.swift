@@ -2,7 +2,7 @@ import BMSCore
 import SmartBMS
 import CLinux
 import Glibc
-import JSONInput
+import JSON
 import LinuxIO
 import MQTTBridge
 
@@ -155,5 +155,30 @@ private struct Decoding {
         for (rejection, count) in implausible.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
             Console.complain("the bridge would refuse: \(count) x \(rejection.meaning)")
         }
+    }
+}
+
+extension DecodeCommand {
+    static let row = CommandRow(
+        name: "decode", summary: "frames to JSON",
+        options: [
+            OptionRow(
+                name: "file", kind: .text("[FILE]"), meaning: "what to decode (default: standard input, or -)"),
+            OptionRow(
+                name: "--format", kind: .choice("FORMAT", DecodeCommand.Format.allCases.map(\.rawValue)),
+                meaning: "hex (default), raw bytes, or timed: a recording"),
+            OptionRow(
+                name: "--strict", kind: .flag, meaning: "refuse implausible frames, too, as the bridge does"),
+        ],
+        details: """
+            One JSON object for each frame on standard output, keyed by metric path; statistics on standard error. Bad
+            lines are reported by number and skipped.
+            """, examples: ["bms-mqtt decode --format timed garage.rec", "xxd -p dump.bin | bms-mqtt decode"],
+        work: .plain(start))
+
+    private static func start(_ arguments: Arguments) throws(CommandFailure) -> Int32 {
+        let format = arguments.text("--format").flatMap(Format.init) ?? .hex
+        return DecodeCommand(format: format, isStrict: arguments.has("--strict")).run(
+            file: arguments.text("file") ?? "-")
     }
 }

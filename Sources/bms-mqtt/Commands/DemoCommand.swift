@@ -1,4 +1,5 @@
 import BMSCore
+import PackSimulator
 import ChargeLimits
 import Glibc
 import MQTTBridge
@@ -59,5 +60,34 @@ struct DemoCommand: Sendable {
                     options: options, source: .simulator(scenario: scenario),
                     simulation: ServicePlan.Simulation(cells: cells, seed: seed))
             ], speed: speed)
+    }
+}
+
+extension DemoCommand {
+    static let row = CommandRow(
+        name: "demo", summary: "a simulated pack, an own broker, a live view",
+        options: [
+            .cells, .scenario,
+            OptionRow(
+                name: "--speed", kind: .decimal("X", 0.1...1000),
+                meaning: "simulated seconds a second (default: 20)"),
+            OptionRow(
+                name: "--broker", kind: .text("HOST[:PORT]"), meaning: "use this broker instead of an own mosquitto"
+            ),
+            .seconds, .seed,
+        ],
+        details: """
+            Needs no hardware. Starts mosquitto on a free loopback port, simulates a pack, bridges it, and shows what the
+            topics say. Without a terminal it prints a line a second. Ctrl-C ends all of it.
+            """, examples: ["bms-mqtt demo", "bms-mqtt demo --scenario imbalanced --speed 60"],
+        work: .waiting(start))
+
+    private static func start(_ arguments: Arguments) async throws(CommandFailure) -> Int32 {
+        var command = DemoCommand(scenario: arguments.scenario.rawValue, version: Version.number)
+        command.cells = arguments.whole("--cells") ?? 16
+        command.speed = arguments.decimal("--speed") ?? 20
+        command.seed = arguments.seed
+        command.broker = try arguments.broker()
+        return await command.run()
     }
 }

@@ -81,3 +81,18 @@ enum GXSetupCommand {
             : "\nnote: pack '\(pack.id)': solar chargers of a system that feeds in ignore CCL; charging.voltageOnly: true holds them by CVL alone\n"
     }
 }
+
+extension GXSetupCommand {
+    static let row = CommandRow(
+        name: "gx-setup", summary: "what to set on a Victron GX device", options: [.config],
+        details: """
+            Prints the configuration of the driver dbus-mqtt-battery for each pack of the file, and the menu settings to make.
+            Changes nothing. Passwords are not printed.
+            """, examples: ["bms-mqtt gx-setup --config ./config.yaml"],
+        work: .plain(start))
+
+    private static func start(_ arguments: Arguments) throws(CommandFailure) -> Int32 {
+        Console.write(text(try arguments.configuration()))
+        return 0
+    }
+}

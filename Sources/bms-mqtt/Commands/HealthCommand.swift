@@ -1,3 +1,4 @@
+import MQTT
 import MQTTBridge
 import Mosquitto
 import LinuxIO
@@ -59,5 +60,41 @@ struct HealthCommand: Sendable {
             Console.write("\(verdict.pack): \(verdict.isHealthy ? "healthy" : "not healthy"): \(verdict.text)\n")
         }
         return verdicts.allSatisfy(\.isHealthy) ? 0 : 1
+    }
+}
+
+extension HealthCommand {
+    static let row = CommandRow(
+        name: "health", summary: "whether a running bridge can be relied on, as an exit code",
+        options: [
+            .config, .pack,
+            OptionRow(
+                name: "--wait", kind: .whole("S", 1...3600),
+                meaning: "seconds that it may take to become healthy (default: \(HealthCommand.defaultSeconds))"),
+        ],
+        details: """
+            Asks the broker of the configuration, as a consumer would: the bridge online, every pack online, its limits fresh.
+            Prints a line for each pack. Exit code 0: all of them healthy; 1: not in time; 78: configuration.
+            """, examples: ["bms-mqtt health", "bms-mqtt health --config ./config.yaml --wait 60"],
+        work: .waiting(start))
+
+    private static func start(_ arguments: Arguments) async throws(CommandFailure) -> Int32 {
+        let configuration = try arguments.configuration()
+        let plan = configuration.plan
+        var ids = plan.packs.map(\.options.id) + plan.banks.map(\.options.id)
+        if let id = arguments.text("--pack") {
+            guard ids.contains(id) else {
+                throw .usage("the configuration has no pack or bank '\(id.prefix(40))': \(ids.joined(separator: ", "))")
+            }
+            ids = [id]
+        }
+        var link = plan.link
+        // Not the bridge's: a broker lets in one of a name, and throws the other out.
+        link.clientID = Arguments.clientID("health")
+        link.onRefusal = { Console.complain($0) }
+        let model = HealthModel(base: configuration.baseTopic, ids: ids, interval: plan.bridge.limitsInterval)
+        var command = HealthCommand(link: link, model: model)
+        command.seconds = arguments.whole("--wait") ?? defaultSeconds
+        return await command.run()
     }
 }

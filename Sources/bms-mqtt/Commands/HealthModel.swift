@@ -1,6 +1,6 @@
 import BMSCore
 import SmartBMS
-import JSONInput
+import JSON
 
 /// What a consumer sees of a bridge, and whether it may rely on it. Pure: time is a parameter.
 struct HealthModel: Sendable {

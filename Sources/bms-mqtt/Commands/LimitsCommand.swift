@@ -1,7 +1,7 @@
 import BMSCore
 import CLinux
 import Glibc
-import JSONInput
+import JSON
 import MQTTBridge
 
 /// `bms-mqtt limits`: lines of time and frame in, lines of limits out. A bad line is answered as a missing frame, and
@@ -120,4 +120,48 @@ struct FilterLine {
     /// By the packs' ids, of a bank's line.
     var frames: [String: [UInt8]] = [:]
     var fault: String?
+}
+
+extension LimitsCommand {
+    static let row = CommandRow(
+        name: "limits", summary: "the calculator as a filter",
+        options: [
+            OptionRow(name: "--config", kind: .text("FILE"), meaning: "take a pack's limits from this file"), .pack,
+            OptionRow(name: "--bank", kind: .text("ID"), meaning: "this bank of the file, and its packs"),
+            OptionRow(
+                name: "--state", kind: .text("FILE"),
+                meaning: "keep latches, trims and what is learned in this file, and begin with what it holds"),
+        ],
+        details: """
+            Each line in is {"t": seconds, "frame": "<116 hexadecimal digits>"} or {"t": seconds, "frame": null}; each is
+            answered by exactly one line with CVL, CCL, DCL and reasons. A bad line counts as a missing frame.
+            With --bank a line is {"t": seconds, "frames": {"garage": "<hex>", "cellar": null}}, and the answer holds the
+            limits of each pack, too.
+            With --state a filter that is started again goes on as 'run' does after a restart; the time is that of the lines.
+            """, examples: [#"echo '{"t": 0, "frame": null}' | bms-mqtt limits"#],
+        work: .plain(start))
+
+    private static func start(_ arguments: Arguments) throws(CommandFailure) -> Int32 {
+        let state = arguments.text("--state")
+        guard let file = arguments.text("--config") else {
+            for option in ["--bank", "--pack"] where arguments.has(option) {
+                throw .usage("\(option) needs the file that has it: --config FILE")
+            }
+            return run(PackOptions(id: "pack"), state: state)
+        }
+        let plan = try Configuration.load(file).plan
+        let packs = plan.packs.map(\.options)
+        if let id = arguments.text("--bank") {
+            let banks = plan.banks.map(\.options)
+            guard let bank = banks.first(where: { $0.id == id }) else {
+                throw .usage("\(file) has no bank '\(id)': \(banks.map(\.id).joined(separator: ", "))")
+            }
+            return run(bank, packs, state: state)
+        }
+        let id = arguments.text("--pack")
+        guard let pack = id == nil ? packs.first : packs.first(where: { $0.id == id }) else {
+            throw .usage("\(file) has no pack '\(id ?? "")': \(packs.map(\.id).joined(separator: ", "))")
+        }
+        return run(pack, state: state)
+    }
 }

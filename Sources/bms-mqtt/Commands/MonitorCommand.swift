@@ -1,5 +1,6 @@
+import MQTT
 import BMSCore
-import JSONInput
+import JSON
 import Mosquitto
 import MQTTBridge
 import LinuxIO
@@ -121,4 +122,27 @@ struct MonitorCommand: Sendable {
 extension MonitorModel.Instant {
     /// This moment.
     static var now: Self { Self(monotonic: Clock.monotonic().milliseconds, wall: Clock.now().wall) }
+}
+
+extension MonitorCommand {
+    static let row = CommandRow(
+        name: "monitor", summary: "live view of a running bridge, read from MQTT",
+        options: [
+            .broker, .brokerConfig, .pack, .base,
+            OptionRow(name: "--once", kind: .flag, meaning: "one line for each pack, then end"),
+        ],
+        details: """
+            Shows what any other client of the broker can see. Without a terminal: a line a second. What is not valid is a dash: of an
+            offline bridge or pack, of limits that came more than 30 s ago or are older by their own time; a line says why and since
+            when. With --once the exit code is 1 where nothing valid came.
+            """,
+        examples: ["bms-mqtt monitor --broker 192.0.2.7", "bms-mqtt monitor --config ./config.yaml --once"],
+        work: .waiting(start))
+
+    private static func start(_ arguments: Arguments) async throws(CommandFailure) -> Int32 {
+        let (link, base) = try arguments.client("monitor")
+        return await MonitorCommand(
+            link: link, base: base, pack: arguments.text("--pack"), isOnce: arguments.has("--once")
+        ).run()
+    }
 }

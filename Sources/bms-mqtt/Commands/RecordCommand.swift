@@ -51,3 +51,28 @@ struct RecordCommand: Sendable {
         }
     }
 }
+
+extension RecordCommand {
+    static let row = CommandRow(
+        name: "record", summary: "keep what a source sends",
+        options: [
+            OptionRow(
+                name: "--port", kind: .text("SOURCE"), meaning: "serial:auto, serial:/dev/ttyUSB0, tcp:host:port",
+                isRequired: true),
+            OptionRow(name: "file", kind: .text("FILE"), meaning: "a new file", isRequired: true), .seconds,
+        ],
+        details: """
+            Text, a line for each read, 100 MiB at most. 'source: replay:FILE' plays it to a bridge again.
+            """, examples: ["bms-mqtt record --port serial:auto garage.rec --seconds 600"],
+        work: .waiting(start))
+
+    private static func start(_ arguments: Arguments) async throws(CommandFailure) -> Int32 {
+        let source: SourceAddress
+        do throws(SourceAddressError) {
+            source = try SourceAddress(arguments.text("--port") ?? "")
+        } catch {
+            throw .usage(error.description)
+        }
+        return await RecordCommand(source: source, file: arguments.text("file") ?? "").run()
+    }
+}

@@ -1,6 +1,6 @@
 import BMSCore
 import SmartBMS
-import JSONInput
+import JSON
 
 /// The settings that a broker holds of a pack, and whether somebody keeps to them: they outlive a bridge that died, and a pack that left
 /// its file.

@@ -93,3 +93,17 @@ extension Configuration {
         return plan
     }
 }
+
+extension RunCommand {
+    static let row = CommandRow(
+        name: "run", summary: "the bridge: BMS in, MQTT out", options: [.config],
+        details: """
+            Reads every pack of the configuration, computes its limits and publishes them until SIGTERM or SIGINT.
+            SIGHUP reads the file again; a faulty file is reported and the old configuration stays in force.
+            """, examples: ["bms-mqtt run --config ./config.yaml"],
+        work: .service(start))
+
+    private static func start(_ arguments: Arguments) throws(CommandFailure) -> Int32 {
+        RunCommand(file: arguments.text("--config") ?? CommandTable.defaultConfiguration).run()
+    }
+}

@@ -1,5 +1,6 @@
+import MQTT
 import BMSCore
-import JSONInput
+import JSON
 import MQTTBridge
 import Mosquitto
 
@@ -60,8 +61,8 @@ struct SettingsCommand: Sendable {
             case .connected:
                 guard let assignment else { continue }
                 client.publish(
-                    OutgoingMessage(
-                        topic: "\(base)/\(pack)/set/\(assignment.setting)", payload: Array(assignment.value.utf8),
+                    MQTTMessage(
+                        "\(base)/\(pack)/set/\(assignment.setting)", Array(assignment.value.utf8),
                         qos: 1))
             case .disconnected(let failure):
                 Console.complain(failure.description)
@@ -122,5 +123,54 @@ struct SettingsCommand: Sendable {
                 ? FixedPoint.text(
                     thousandths: Int((number * 1000).rounded()), decimals: number == number.rounded() ? 0 : 2) : "-"
         }
+    }
+}
+
+extension SettingsCommand {
+    static let setRow = CommandRow(
+        name: "set", summary: "command a setting of a running bridge",
+        options: [
+            OptionRow(name: "pack", kind: .text("PACK"), meaning: "id of the pack", isRequired: true),
+            OptionRow(name: "setting", kind: .text("SETTING"), meaning: "see 'settings'", isRequired: true),
+            OptionRow(name: "value", kind: .text("VALUE"), meaning: "80, ON, float", isRequired: true),
+            .broker, .brokerConfig, .base,
+        ],
+        details: """
+            Waits for the bridge's answer and prints it. Exit code 1 when it is refused, or when nobody answers in 5 s.
+            What is allowed lies under the bridge's configuration file; the BMS itself is not touched.
+            """,
+        examples: [
+            "bms-mqtt set garage maxChargeCurrent 40", "bms-mqtt set garage chargeMode full --broker 192.0.2.7",
+        ],
+        work: .waiting(set))
+
+    static let settingsRow = CommandRow(
+        name: "settings", summary: "the settings of a running bridge",
+        options: [
+            OptionRow(name: "pack", kind: .text("PACK"), meaning: "id of the pack", isRequired: true), .broker,
+            .brokerConfig, .base,
+        ],
+        details: """
+            Each setting with its value, unit, bounds and who set it. Of an offline bridge or pack the values are dashes, a line says
+            since when, and the exit code is 1.
+            """,
+        examples: ["bms-mqtt settings garage"],
+        work: .waiting(show))
+
+    private static func set(_ arguments: Arguments) async throws(CommandFailure) -> Int32 {
+        try await start(
+            arguments,
+            Assignment(setting: arguments.text("setting") ?? "", value: arguments.text("value") ?? ""))
+    }
+
+    private static func show(_ arguments: Arguments) async throws(CommandFailure) -> Int32 {
+        try await start(arguments, nil)
+    }
+
+    private static func start(_ arguments: Arguments, _ assignment: Assignment?) async throws(CommandFailure) -> Int32 {
+        let (link, base) = try arguments.client("settings")
+        return await SettingsCommand(
+            link: link, base: base, pack: arguments.text("pack") ?? "", assignment: assignment
+        ).run()
     }
 }

@@ -1,4 +1,5 @@
 import BMSCore
+import SmartBMS
 import Glibc
 import PackSimulator
 
@@ -97,5 +98,74 @@ struct SimulateCommand: Sendable {
             text += "  - { id: \(id), source: \"\(source)\", generation: \(revision == .generation2 ? 2 : 3) }\n"
         }
         Console.write(text)
+    }
+}
+
+extension SimulateCommand {
+    static let row = CommandRow(
+        name: "simulate", summary: "a fake 123\\SmartBMS that speaks real frames",
+        options: [
+            OptionRow(name: "--pty", kind: .flag, meaning: "on a pseudo terminal; its name is printed"),
+            OptionRow(
+                name: "--link", kind: .text("PATH"),
+                meaning: "with --pty: a symbolic link to it; of many packs PATH1, PATH2 and so on"),
+            OptionRow(
+                name: "--tcp", kind: .whole("PORT", 1...65_535),
+                meaning: "on a TCP port of this machine (127.0.0.1)"),
+            OptionRow(name: "--stdout", kind: .flag, meaning: "raw bytes on standard output"),
+            .cells, .scenario,
+            OptionRow(
+                name: "--packs", kind: .whole("K", 1...1000),
+                meaning: "K packs on ports PORT to PORT+K-1, or on K pseudo terminals"),
+            OptionRow(
+                name: "--print-config", kind: .flag,
+                meaning: "print a configuration that reads these packs, instead of their addresses"),
+            OptionRow(
+                name: "--speed", kind: .decimal("X", 0.1...10_000),
+                meaning: "frames a second (default: 1); after a silence a bridge believes one alone"),
+            .seed, .seconds, .generation,
+        ],
+        details: """
+            The pack is charged by the manual's charger, N x (Vbalance + 30 mV): nobody tells this simulation a limit.
+            One of --pty, --tcp and --stdout is needed. Frames of many packs are spread over the second; --seed and up are their
+            seeds. What a reader does not take is lost, as on a cable.
+            """,
+        examples: [
+            "bms-mqtt simulate --pty --link ./fake-bms", "bms-mqtt simulate --stdout --speed 100 --seconds 5",
+            "bms-mqtt simulate --tcp 20000 --packs 1000 --print-config > fleet.yaml &",
+        ],
+        work: .waiting(start))
+
+    private static func start(_ arguments: Arguments) async throws(CommandFailure) -> Int32 {
+        var command = SimulateCommand(output: try output(arguments), scenario: arguments.scenario)
+        command.cells = arguments.whole("--cells") ?? 16
+        command.speed = arguments.decimal("--speed") ?? 1
+        command.seed = arguments.seed
+        command.printsConfiguration = arguments.has("--print-config")
+        command.revision = arguments.generation == .two ? .generation2 : .generation3Rev13
+        return await command.run()
+    }
+
+    private static func output(_ arguments: Arguments) throws(CommandFailure) -> Output {
+        let isPty = arguments.has("--pty")
+        let port = arguments.whole("--tcp")
+        let packs = arguments.whole("--packs") ?? 1
+        guard [isPty, port != nil, arguments.has("--stdout")].filter({ $0 }).count == 1 else {
+            throw .usage("simulate: exactly one of --pty, --tcp PORT and --stdout is needed")
+        }
+        guard isPty || port != nil || packs == 1 else {
+            throw .usage("simulate: --packs needs --tcp or --pty: standard output has room for one pack")
+        }
+        if let port, port + packs - 1 > 65_535 {
+            throw .usage(
+                "simulate: \(packs) packs from port \(port) would end at \(port + packs - 1), and ports end at 65535: "
+                    + "begin at \(65_536 - packs) or below")
+        }
+        guard isPty || port != nil || !arguments.has("--print-config") else {
+            throw .usage("simulate: --print-config needs --tcp or --pty: a configuration cannot name standard output")
+        }
+        guard isPty || !arguments.has("--link") else { throw .usage("simulate: --link belongs to --pty") }
+        if isPty { return .pty(link: arguments.text("--link"), packs: packs) }
+        return port.map { .tcp(port: $0, packs: packs) } ?? .standard
     }
 }

@@ -27,3 +27,24 @@ enum SwitchesCommand {
         switches.map { "  switch \($0.number): \($0.isOn ? "ON " : "off")  \($0.meaning)\n" }.joined()
     }
 }
+
+extension SwitchesCommand {
+    static let row = CommandRow(
+        name: "switches", summary: "option switch positions on the Begin or IN board",
+        options: [
+            OptionRow(name: "--cells", kind: .whole("N", 2...255), meaning: "cells in series", isRequired: true),
+            OptionRow(
+                name: "--vbalance", kind: .decimal("V", 1...5), meaning: "balancing voltage", isRequired: true),
+            .generation,
+        ],
+        details:
+            "From the tables of the vendor's manuals. Check against the manual of your board before you switch.",
+        examples: ["bms-mqtt switches --cells 16 --vbalance 3.4"],
+        work: .plain(start))
+
+    private static func start(_ arguments: Arguments) throws(CommandFailure) -> Int32 {
+        run(
+            cells: arguments.whole("--cells") ?? 0, volts: arguments.decimal("--vbalance") ?? 0,
+            generation: arguments.generation)
+    }
+}

@@ -59,7 +59,7 @@ enum ManualPage {
             .SH EXIT STATUS
 
             """
-        for (code, meaning) in HelpText.exitCodes { text += ".TP\n.B \(code)\n\(escaped(meaning))\n" }
+        for code in ExitCode.allCases { text += ".TP\n.B \(code.rawValue)\n\(escaped(code.meaning))\n" }
         text += """
             .SH SEE ALSO
             .BR mosquitto (8),

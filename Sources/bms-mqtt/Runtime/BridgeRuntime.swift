@@ -1,3 +1,4 @@
+import MQTT
 import BMSCore
 import ChargeLimits
 import LinuxIO
@@ -18,14 +19,14 @@ final class BridgeRuntime: Sendable {
     }
 
     private let state: Lock<State>
-    private let transport: any Transport
+    private let link: MosquittoLink
     private let log: Log
     private let clock: PacedClock
     private let keeper: StateKeeper
 
-    init(_ bridge: Bridge, transport: any Transport, log: Log, clock: PacedClock, keeper: StateKeeper) {
+    init(_ bridge: Bridge, link: MosquittoLink, log: Log, clock: PacedClock, keeper: StateKeeper) {
         state = Lock(State(bridge: bridge))
-        self.transport = transport
+        self.link = link
         self.log = log
         self.clock = clock
         self.keeper = keeper
@@ -74,14 +75,7 @@ final class BridgeRuntime: Sendable {
         step { $0.guardChanged(relayGuard, isUp: isUp, at: $1) }
     }
 
-    func message(_ message: IncomingMessage) {
-        step {
-            $0.message(
-                topic: message.topic, payload: message.payload, isRetained: message.retain,
-                responseTopic: message.responseTopic, correlationData: message.correlationData,
-                expires: message.expiry != nil, at: $1)
-        }
-    }
+    func receive(_ message: MQTTMessage) { step { $0.receive(message, at: $1) } }
 
     func limits(ofPack index: Int) -> Limits? { state.withLock { $0.bridge.limits(ofPack: index) } }
 
@@ -101,17 +95,17 @@ final class BridgeRuntime: Sendable {
     }
 
     /// Publishes what does not come from a step: answers that waited for the disk.
-    func publish(_ messages: [OutboundMessage]) {
+    func publish(_ messages: [MQTTMessage]) {
         state.withLock { state in
             guard !state.hasEnded else { return }
-            for message in messages { transport.publish(message) }
+            for message in messages { link.publish(message) }
         }
     }
 
     /// Nothing is published any more but the last words, which it returns.
     ///
     /// - Parameter keepsTree: another bridge goes on with the GX tree.
-    func end(keepsTree: Bool) -> [OutboundMessage] {
+    func end(keepsTree: Bool) -> [MQTTMessage] {
         state.withLock { state in
             state.hasEnded = true
             let tree = keepsTree ? [] : state.bridge.treeFarewell(at: clock.now().monotonic)
@@ -128,7 +122,7 @@ final class BridgeRuntime: Sendable {
 
     /// - Returns: what is to be said when the lock is free.
     private func send(_ outbox: Outbox) -> [Notice] {
-        for message in outbox.messages { transport.publish(message) }
+        for message in outbox.messages { link.publish(message) }
         // Limits do not wait for the disk; the answers do, for they say whether the change is kept.
         if !outbox.saves.isEmpty || !outbox.answers.isEmpty { keeper.keep(outbox.saves, outbox.answers) }
         if !outbox.settled.isEmpty { keeper.settle(outbox.settled) }

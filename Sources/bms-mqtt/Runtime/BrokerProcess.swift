@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import LinuxIO
 
 /// A mosquitto of our own on loopback, for the demo: free port, temporary directory, gone with the demo.
 final class BrokerProcess {
@@ -11,7 +12,7 @@ final class BrokerProcess {
 
     /// Starts it and waits until it listens.
     static func start() throws(StartFailure) -> BrokerProcess {
-        guard let program = find() else {
+        guard let program = ProgramStart.find("mosquitto") else {
             throw StartFailure(
                 text: "mosquitto is not installed: 'apt-get install mosquitto', or name a broker with --broker")
         }
@@ -62,12 +63,6 @@ final class BrokerProcess {
         self.lifeline = lifeline
     }
 
-    private static func find() -> String? {
-        let path = getenv("PATH").map { String(cString: $0) } ?? ""
-        let folders = path.split(separator: ":").map(String.init) + ["/usr/sbin", "/usr/local/sbin"]
-        return folders.map { "\($0)/mosquitto" }.first { access($0, X_OK) == 0 }
-    }
-
     private static func spawn(_ program: String, _ directory: String, _ port: Int) throws(StartFailure)
         -> BrokerProcess
     {
@@ -76,50 +71,23 @@ final class BrokerProcess {
             throw StartFailure(text: "cannot make a pipe: \(Console.reason(errno))")
         }
         for end in ends { _ = clinux_fcntl(end, F_SETFD, FD_CLOEXEC) }
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        posix_spawn_file_actions_adddup2(&actions, ends[0], STDIN_FILENO)
-        var attributes = posix_spawnattr_t()
-        posix_spawnattr_init(&attributes)
-        // Its own process group: Ctrl-C in the terminal is for the demo, which ends the broker itself. And no inherited
-        // signal mask, no ignored SIGPIPE.
-        var none = sigset_t()
-        sigemptyset(&none)
-        posix_spawnattr_setsigmask(&attributes, &none)
-        var all = sigset_t()
-        sigfillset(&all)
-        posix_spawnattr_setsigdefault(&attributes, &all)
-        posix_spawnattr_setflags(
-            &attributes, Int16(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
-        defer {
-            posix_spawn_file_actions_destroy(&actions)
-            posix_spawnattr_destroy(&attributes)
-            close(ends[0])
-        }
+        defer { close(ends[0]) }
         let script = """
             "$0" -c "$1/mosquitto.conf" </dev/null >/dev/null 2>&1 & broker=$!
             read -r _; kill $broker; wait $broker; rm -f "$1/mosquitto.conf" "$1/mosquitto.log"; rmdir "$1"
             """
-        let arguments = ["/bin/sh", "-c", script, program, directory]
-        var pointers: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) }
-        pointers.append(nil)
-        // The broker needs no password of somebody else's.
-        var variables = inherited.map { strdup($0) } + [nil]
-        defer { for pointer in pointers + variables { free(pointer) } }
-        var child: pid_t = 0
-        let result = posix_spawn(&child, "/bin/sh", &actions, &attributes, pointers, &variables)
-        guard result == 0 else {
+        // The broker needs no password of somebody else's. Ctrl-C in the terminal is for the demo, which ends the broker itself.
+        do {
+            let shell = try ProgramStart.start(
+                "/bin/sh", ["-c", script, program, directory],
+                variables: ProgramStart.inherited(["PATH", "HOME", "LANG", "TMPDIR"]),
+                descriptors: [STDIN_FILENO: ends[0], STDOUT_FILENO: STDOUT_FILENO, STDERR_FILENO: STDERR_FILENO],
+                isAlone: true)
+            return BrokerProcess(port: port, directory: directory, shell: shell, lifeline: ends[1])
+        } catch {
             close(ends[1])
             removeDirectory(directory)
-            throw StartFailure(text: "cannot start \(program): \(Console.reason(result))")
-        }
-        return BrokerProcess(port: port, directory: directory, shell: child, lifeline: ends[1])
-    }
-
-    /// The variables of this process that the broker may see.
-    private static var inherited: [String] {
-        ["PATH", "HOME", "LANG", "TMPDIR"].compactMap { (name: String) in
-            getenv(name).map { "\(name)=\(String(cString: $0))" }
+            throw StartFailure(text: "cannot start \(program): \(Console.reason(error.number))")
         }
     }
 

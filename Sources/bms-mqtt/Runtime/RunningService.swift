@@ -68,20 +68,15 @@ struct RunningService {
         // All that is asked of the bridge is asked before it goes to the threads: they change what this copy shares with it.
         let guards = bridge.guards.map { ($0, Self.link($0, plan.link)) }
         var configuration = plan.link
-        configuration.will = OutgoingMessage(bridge.will)
+        configuration.will = bridge.will
         configuration.maximumPacket = Bridge.largestMessage
         configuration.onRefusal = { log.warning($0) }
         let link = MosquittoLink(configuration)
-        link.subscribe(
-            bridge.subscriptions.map {
-                Subscription(
-                    $0.filter, qos: 1, noLocal: $0.excludesOwn, toleratesOwn: $0.toleratesOwn,
-                    retainAsPublished: $0.showsRetention, isLarge: $0.isLarge)
-            })
+        link.subscribe(bridge.subscriptions)
         let keeper = StateKeeper(
             store, announced: all, isKept: all == announced, owner: plan.link.clientID, log: log)
         let runtime = BridgeRuntime(
-            bridge, transport: MosquittoTransport(link: link), log: log, clock: clock, keeper: keeper)
+            bridge, link: link, log: log, clock: clock, keeper: keeper)
         let sources = SourceLoop(plan.packs.map(\.source), options: plan.reading) { index, event in
             events.take(event, pack: index, runtime)
             return true
@@ -121,7 +116,7 @@ struct RunningService {
     func stop(keepsTree: Bool = false) -> Legacy {
         defer { watchdog?.stop() }
         sources.stop()
-        link.stop(farewell: runtime.end(keepsTree: keepsTree).map(OutgoingMessage.init))
+        link.stop(farewell: runtime.end(keepsTree: keepsTree))
         for (_, link) in guards { link.beginStop() }
         for (_, link) in guards { link.stop() }
         time.stop(seconds: Self.patience)
@@ -135,7 +130,7 @@ struct RunningService {
     private static func link(_ relayGuard: RelayGuard, _ configuration: LinkConfiguration) -> MosquittoLink {
         var configuration = configuration
         configuration.clientID += "-\(relayGuard.packID)-\(relayGuard.relay)"
-        configuration.will = OutgoingMessage(relayGuard.will)
+        configuration.will = relayGuard.will
         return MosquittoLink(configuration)
     }
 
@@ -183,7 +178,7 @@ private struct ServiceEvents: Sendable {
                         + "what is sent. Limits go first, of each topic the newest document alone, and announcements for Home "
                         + "Assistant wait; use a faster line, or publish.economy: low")
             }
-        case .message(let message): runtime.message(message)
+        case .message(let message): runtime.receive(message)
         case .refusal(let topic, let isOver): runtime.refusalChanged(topic, isOver: isOver)
         }
     }

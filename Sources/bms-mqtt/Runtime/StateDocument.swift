@@ -1,6 +1,6 @@
 import BMSCore
 import ChargeLimits
-import JSONInput
+import JSON
 import MQTTBridge
 
 /// The JSON of a kept state. A file may have been changed by anybody: what is not sound is left out or refused here, and

@@ -1,6 +1,6 @@
 import CLinux
 import Glibc
-import JSONInput
+import JSON
 import MQTTBridge
 
 /// The packs and banks that this bridge announced, in a file of its own: who is missing from the next configuration has to be taken

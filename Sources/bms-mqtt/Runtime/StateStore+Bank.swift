@@ -1,7 +1,7 @@
 import BMSCore
 import CLinux
 import Glibc
-import JSONInput
+import JSON
 import MQTTBridge
 
 /// The energy totals of each bank in a file of its own, beside those of the packs and with their rules.

@@ -1,5 +1,5 @@
 import BMSCore
-import JSONInput
+import JSON
 import MQTTBridge
 
 /// What the topics of the bridge said last, by pack, and what of it can be believed now. Fed by MQTT alone: it shows what any other

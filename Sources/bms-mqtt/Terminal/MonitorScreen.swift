@@ -1,5 +1,5 @@
 import BMSCore
-import JSONInput
+import JSON
 import MQTTBridge
 
 /// The live view as lines of text. Pure: model and size in, lines out.

@@ -2,8 +2,7 @@ import BMSCore
 
 /// Writes JSON with a fixed order of keys and fixed decimals.
 ///
-/// Own code, because JSONEncoder promises neither order nor decimals (3.301 becomes 3.3009999) and a pure module has
-/// no Foundation. Reading JSON is left to Foundation, at the rim.
+/// The writer is our own: JSONEncoder promises neither order nor decimals (3.301 becomes 3.3009999), and Foundation costs 5 MB.
 package struct JSONWriter {
     package private(set) var bytes: [UInt8] = []
     private var needsComma = false
@@ -22,18 +21,28 @@ package struct JSONWriter {
         needsComma = false
     }
 
-    package mutating func value(_ value: MetricValue) {
+    package mutating func null() {
         separate()
-        switch value {
-        case .null: append("null")
-        case .integer(let number): FixedPoint.append(number, to: &bytes)
-        case .decimal(let thousandths, let decimals):
-            FixedPoint.append(thousandths: thousandths, decimals: decimals, to: &bytes)
-        case .text(let text): quote(text)
-        }
+        append("null")
     }
 
-    /// A number of any size, as short as it can be read back without loss; `null` where it is none.
+    package mutating func value(_ number: Int) {
+        separate()
+        FixedPoint.append(number, to: &bytes)
+    }
+
+    /// A number in thousandths, with 0...3 decimals.
+    package mutating func value(thousandths: Int, decimals: Int) {
+        separate()
+        FixedPoint.append(thousandths: thousandths, decimals: decimals, to: &bytes)
+    }
+
+    package mutating func value(_ text: String) {
+        separate()
+        quote(text)
+    }
+
+    /// A number of any size, in the shortest form that reads back without loss; `null` where it is not finite.
     package mutating func value(_ number: Double) {
         separate()
         append(number.isFinite ? "\(number)" : "null")
@@ -42,12 +51,6 @@ package struct JSONWriter {
     package mutating func value(_ flag: Bool) {
         separate()
         append(flag ? "true" : "false")
-    }
-
-    /// A member of an object.
-    package mutating func member(_ name: String, _ value: MetricValue) {
-        key(name)
-        self.value(value)
     }
 
     /// A member with a flag.
@@ -66,21 +69,24 @@ package struct JSONWriter {
     package mutating func member(_ name: String, _ texts: [String]) {
         key(name)
         beginArray()
-        for text in texts { value(.text(text)) }
+        for text in texts { value(text) }
         endArray()
     }
 
     /// A member with text.
-    package mutating func member(_ name: String, _ text: String) { member(name, .text(text)) }
+    package mutating func member(_ name: String, _ text: String) {
+        key(name)
+        value(text)
+    }
 
-    /// Names, colons and brackets that were written before: a value follows, or nothing.
-    mutating func verbatim(_ text: ArraySlice<UInt8>) {
+    /// Appends names, colons and brackets that were written before. No comma separates them from the value that may follow.
+    package mutating func verbatim(_ text: ArraySlice<UInt8>) {
         bytes.append(contentsOf: text)
         needsComma = false
     }
 
-    /// A whole value that was written before.
-    mutating func element(_ text: [UInt8]) {
+    /// Appends a whole value that was written before.
+    package mutating func element(_ text: [UInt8]) {
         separate()
         bytes.append(contentsOf: text)
     }
@@ -114,7 +120,7 @@ package struct JSONWriter {
         for index in text.indices {
             switch text[index] {
             case ..<0x20, 0x7F, UInt8(ascii: "\""), UInt8(ascii: "\\"): return false
-            // C1 controls begin with C2 and a byte below A0; what turns text around begins with D8 or E2.
+            // C1 controls begin with C2 and a byte below A0; the controls of bidirectional text begin with D8 or E2.
             case 0xC2 where index + 1 < text.count && text[index + 1] < 0xA0: return false
             case 0xD8, 0xE2: return false
             default: break

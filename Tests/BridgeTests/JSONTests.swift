@@ -1,8 +1,8 @@
-import JSONInput
+import JSON
 import Testing
 
 @Suite("JSON that others wrote")
-struct JSONInputTests {
+struct JSONTests {
     @Test(
         "what the RFC allows is read",
         arguments: [

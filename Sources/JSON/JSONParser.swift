@@ -1,19 +1,18 @@
-/// Reads JSON as RFC 8259 has it, and nothing beside it: one value, white space around it, UTF-8 without a byte order mark.
+/// Reads JSON exactly as RFC 8259 defines it: one value, white space around it, UTF-8 without a byte order mark.
 ///
-/// Own code: Foundation's decoder adds 5 MB to the stripped binary and 1 MB to a running bridge. What the RFC leaves
-/// open: of two members with one name the last counts, numbers are binary64 and those that are too large for it are refused, as
-/// are values nested deeper than ``deepest``.
+/// The parser is our own: Foundation's decoder adds 5 MB to the stripped binary and 1 MB to a running bridge. Where the RFC leaves a
+/// choice: of two members with one name the last counts, or the document is refused; numbers are binary64, and numbers too large for it are
+/// refused, as are values nested deeper than ``deepest``.
 struct JSONParser {
-    /// Arrays and objects within each other.
+    /// The deepest nesting of arrays and objects.
     static let deepest = 100
 
     private let bytes: [UInt8]
+    private let takesDuplicates: Bool
     private var position = 0
 
-    private init(_ bytes: [UInt8]) { self.bytes = bytes }
-
-    static func parse(_ bytes: [UInt8]) -> JSONValue? {
-        var parser = JSONParser(bytes)
+    static func parse(_ bytes: [UInt8], takesDuplicates: Bool) -> JSONValue? {
+        var parser = JSONParser(bytes: bytes, takesDuplicates: takesDuplicates)
         guard let value = parser.value(depth: 0) else { return nil }
         parser.skipSpace()
         return parser.position == bytes.count ? value : nil
@@ -25,7 +24,7 @@ struct JSONParser {
         while let byte = next, byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 { position += 1 }
     }
 
-    /// Passes a character where it stands next.
+    /// Skips a character where it comes next; `true` if it did.
     private mutating func skip(_ character: Unicode.Scalar) -> Bool {
         guard next == UInt8(ascii: character) else { return false }
         position += 1
@@ -77,7 +76,7 @@ struct JSONParser {
             guard let name = string() else { return nil }
             skipSpace()
             guard skip(":"), let member = value(depth: depth + 1) else { return nil }
-            members[name] = member
+            guard members.updateValue(member, forKey: name) == nil || takesDuplicates else { return nil }
             skipSpace()
             if skip("}") { return .object(members) }
             guard skip(",") else { return nil }
@@ -100,7 +99,7 @@ struct JSONParser {
         return .number(number)
     }
 
-    /// Passes digits; their count.
+    /// Skips digits and returns their number.
     private mutating func digits() -> Int {
         let start = position
         while let byte = next, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) { position += 1 }
@@ -137,7 +136,7 @@ struct JSONParser {
         case UInt8(ascii: "u"):
             guard let first = hexadecimal() else { return nil }
             guard (0xD800...0xDBFF).contains(first) else { return Unicode.Scalar(first) }
-            // The second half of a pair; one half alone is no character.
+            // The second half of a surrogate pair; one half alone is not a character.
             guard skip("\\"), skip("u"), let second = hexadecimal(), (0xDC00...0xDFFF).contains(second) else {
                 return nil
             }

@@ -1,4 +1,4 @@
-/// Any JSON: relays' states, the filter's lines, the state file, and what the monitor shows.
+/// A JSON value of any kind: relays' states, the filter's lines, the state file, and the data that the monitor shows.
 package enum JSONValue: Hashable, Sendable {
     case null
     case flag(Bool)
@@ -7,9 +7,11 @@ package enum JSONValue: Hashable, Sendable {
     case array([JSONValue])
     case object([String: JSONValue])
 
-    /// The value of a document; `nil` where it is no JSON, see ``JSONParser``.
-    package init?(parsing bytes: [UInt8]) {
-        guard let value = JSONParser.parse(bytes) else { return nil }
+    /// The value of a document; `nil` where the document is not JSON, see ``JSONParser``.
+    ///
+    /// - Parameter takesDuplicates: true lets the last of two members with one name count; false refuses such a document.
+    package init?(parsing bytes: [UInt8], takesDuplicates: Bool = true) {
+        guard let value = JSONParser.parse(bytes, takesDuplicates: takesDuplicates) else { return nil }
         self = value
     }
 

@@ -1,0 +1,52 @@
+/// A command that cannot begin.
+enum CommandFailure: Error {
+    /// Arguments that contradict each other, or what they name.
+    case usage(String)
+    /// A configuration with faults, a line for each.
+    case configuration([String])
+
+    /// Lines for the person who called.
+    var lines: [String] {
+        switch self {
+        case .usage(let line): [line]
+        case .configuration(let lines): lines
+        }
+    }
+
+    /// Exit code of the program.
+    var exitCode: ExitCode {
+        switch self {
+        case .usage: .usage
+        case .configuration: .configuration
+        }
+    }
+}
+
+/// Exit codes that scripts may rely on.
+enum ExitCode: Int32, CaseIterable, Sendable {
+    case done = 0
+    case failed = 1
+    case usage = 2
+    case configuration = 78
+
+    /// Meaning for the help.
+    var meaning: String {
+        switch self {
+        case .done: "done"
+        case .failed: "failed while running"
+        case .usage: "wrong command line"
+        case .configuration: "wrong configuration"
+        }
+    }
+}
+
+extension Configuration {
+    /// Reads a file for a command.
+    static func load(_ file: String) throws(CommandFailure) -> Configuration {
+        do throws(ConfigurationFaults) {
+            return try ConfigurationFile.load(file)
+        } catch {
+            throw .configuration(error.lines)
+        }
+    }
+}

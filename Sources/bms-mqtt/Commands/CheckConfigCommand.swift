@@ -1,0 +1,25 @@
+/// `bms-mqtt check-config`: every fault of a configuration file, and the limits that are not set.
+enum CheckConfigCommand {
+    static let row = CommandRow(
+        name: "check-config", summary: "check a configuration file",
+        options: [
+            OptionRow(
+                name: "file", kind: .text("[FILE]"), meaning: "the file (default: \(CommandTable.defaultConfiguration))"
+            )
+        ],
+        details: """
+            Lists every fault with file, line and column, then names for each pack the limits that are not set, with what holds
+            instead. Exit code 0: configuration OK; 78: not.
+            """,
+        examples: ["bms-mqtt check-config ./config.yaml"],
+        work: .plain(start))
+
+    private static func start(_ arguments: Arguments) throws(CommandFailure) -> Int32 {
+        let file = arguments.text("file") ?? CommandTable.defaultConfiguration
+        let configuration = try Configuration.load(file)
+        for notice in configuration.notices { Console.complain(notice) }
+        Console.write("\(file): configuration OK; \(configuration.plan.summary); broker \(configuration.plan.link)\n")
+        for line in UnsetLimits.lines(configuration.plan.packs) { Console.write("\(line)\n") }
+        return 0
+    }
+}
