@@ -46,7 +46,7 @@ private struct EnergyHarness {
     }
 }
 
-@Suite("Energy of a bank")
+@Suite("Energy of a bank", .calculates)
 struct BankEnergyTests {
     private let old = [10_000, 8_000, 1_000_000, 900_000]
 

@@ -5,7 +5,7 @@ import Testing
 
 @testable import MQTTBridge
 
-@Suite("A silent pack's part in its bank")
+@Suite("A silent pack's part in its bank", .calculates)
 struct BankFadeTests {
     private func share(_ stored: Double, _ capacity: Double = 10_000) -> BankFade.Share {
         BankFade.Share(stored: stored, capacity: capacity)

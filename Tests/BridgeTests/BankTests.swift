@@ -69,7 +69,7 @@ private struct BankHarness {
     func document(_ topic: String) throws -> Document { try Document(on(topic).last?.payload ?? []) }
 }
 
-@Suite("A bank on MQTT")
+@Suite("A bank on MQTT", .calculates)
 struct BankChannelTests {
     @Test("the bank's document holds sums, means and extremes with their packs")
     func state() throws {

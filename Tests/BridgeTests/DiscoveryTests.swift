@@ -7,7 +7,7 @@ import Testing
 
 @testable import MQTTBridge
 
-@Suite("Home Assistant discovery")
+@Suite("Home Assistant discovery", .calculates)
 struct DiscoveryTests {
     private func announcements(_ harness: BridgeHarness) -> [MQTTMessage] {
         harness.sent.filter { $0.topic.hasPrefix("homeassistant/") }

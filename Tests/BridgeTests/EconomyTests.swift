@@ -8,7 +8,7 @@ import Testing
 
 @testable import MQTTBridge
 
-@Suite("Message economy")
+@Suite("Message economy", .calculates)
 struct EconomyTests {
     private func harness(_ economy: Economy = .normal) -> BridgeHarness {
         var harness = BridgeHarness { options, _ in

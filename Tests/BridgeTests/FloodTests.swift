@@ -7,7 +7,7 @@ import Testing
 @testable import MQTTBridge
 
 /// A BMS sends a frame a second. A source that sends thousands must not flood the broker, and must not delay a fall.
-@Suite("A source that floods")
+@Suite("A source that floods", .calculates)
 struct FloodTests {
     /// Frames in steps of some milliseconds, each a read of its own.
     ///

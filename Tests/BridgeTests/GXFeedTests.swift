@@ -11,7 +11,7 @@ import Testing
 /// Golden documents. After a change that is meant to change them, write them anew and read the difference:
 ///
 ///     GX_FEED=write swift test --filter GXFeed && git diff Tests/Fixtures/gx
-@Suite("GX feed: documents of each situation")
+@Suite("GX feed: documents of each situation", .calculates)
 struct GXFeedDocumentTests {
     private static let folder = "Tests/Fixtures/gx"
     private static let isWriting = ProcessInfo.processInfo.environment["GX_FEED"] == "write"
@@ -93,7 +93,7 @@ struct GXFeedDocumentTests {
     }
 }
 
-@Suite("GX feed: runs")
+@Suite("GX feed: runs", .calculates)
 struct GXFeedRunTests {
     @Test("after 60 s of silence nothing is said, before it once a second")
     func silence() {

@@ -8,7 +8,7 @@ import Testing
 
 @testable import MQTTBridge
 
-@Suite("GX tree")
+@Suite("GX tree", .calculates)
 struct GXTreeTests {
     private static let portal = "02a1b2c3d4e5"
 

@@ -16,7 +16,7 @@ import Testing
 ///
 ///     GOLDEN=text swift test --filter GoldenTests && mv .build/golden /tmp/before    # at the commit before
 ///     GOLDEN=text swift test --filter GoldenTests && diff -r /tmp/before .build/golden
-@Suite("Golden messages")
+@Suite("Golden messages", .calculates)
 struct GoldenTests {
     private static let birth = "homeassistant/status"
 

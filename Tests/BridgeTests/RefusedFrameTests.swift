@@ -8,7 +8,7 @@ import Testing
 
 @testable import MQTTBridge
 
-@Suite("What a refused frame does at once")
+@Suite("What a refused frame does at once", .calculates)
 struct RefusedFrameTests {
     private func harness(_ function: RelayOptions.Function, whenStale: RelayOptions.Rest = .open) -> BridgeHarness {
         var relay = RelayOptions(name: "switch")

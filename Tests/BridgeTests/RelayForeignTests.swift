@@ -8,7 +8,7 @@ import Testing
 
 @testable import MQTTBridge
 
-@Suite("Relays that something else commands")
+@Suite("Relays that something else commands", .calculates)
 struct RelayForeignTests {
     private static let command = "cmnd/charger/POWER"
     private static let state = "stat/charger/POWER"

@@ -8,7 +8,7 @@ import Testing
 
 @testable import MQTTBridge
 
-@Suite("Relays")
+@Suite("Relays", .calculates)
 struct RelayTests {
     private func harness(
         _ function: RelayOptions.Function = .chargeAllowed, state: PackState = PackState(), isGuarded: Bool = true,

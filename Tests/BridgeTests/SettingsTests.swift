@@ -7,7 +7,7 @@ import Testing
 
 @testable import MQTTBridge
 
-@Suite("Commands that set something")
+@Suite("Commands that set something", .calculates)
 struct SettingsTests {
     private func harness(_ change: (inout BridgeOptions, inout PackOptions) -> Void = { _, _ in }) -> BridgeHarness {
         var harness = BridgeHarness { bridge, pack in

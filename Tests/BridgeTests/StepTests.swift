@@ -6,7 +6,7 @@ import Testing
 
 @testable import MQTTBridge
 
-@Suite("One step, one result")
+@Suite("One step, one result", .calculates)
 struct StepTests {
     private static func harness(hasRelay: Bool = false) -> BridgeHarness {
         var harness = BridgeHarness { options, pack in

@@ -5,7 +5,7 @@ import Testing
 
 @testable import ChargeLimits
 
-@Suite("Packs in parallel")
+@Suite("Packs in parallel", .calculates)
 struct BankTests {
     @Test("equal packs that carry the same give the sum of their limits")
     func equal() {

@@ -6,7 +6,7 @@ import Testing
 
 /// Packs, chargers and cables that the calculator was not tuned on, in a closed loop: other sizes, chemistries and
 /// imbalances, chargers that ignore CCL, limits that arrive late, frames that get lost.
-@Suite("Closed loop")
+@Suite("Closed loop", .calculates)
 struct ClosedLoopTests {
     private struct Setting: CustomStringConvertible {
         var scenario: Scenario

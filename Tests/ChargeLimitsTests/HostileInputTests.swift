@@ -5,7 +5,7 @@ import SmartBMS
 import Testing
 import TestSupport
 
-@Suite("Hostile input")
+@Suite("Hostile input", .calculates)
 struct HostileInputTests {
     /// Windows whose signs and sum are right and whose other bytes are random, in blocks that keep the settings so that
     /// the gate believes them; every third block is pure noise.

@@ -54,7 +54,7 @@ struct RandomHistory {
     }
 }
 
-@Suite("Guarantees on random histories")
+@Suite("Guarantees on random histories", .calculates)
 struct LimitPropertyTests {
     private static let cap = Milliamperes(123_000)
 

@@ -6,7 +6,7 @@ import Testing
 
 /// Chargers above CVL, chargers that obey one limit alone or late, inverters that know DCL 0 alone, and bridges that are killed:
 /// each on several packs that nothing was tuned on.
-@Suite("Closed loop: power electronics that do not obey")
+@Suite("Closed loop: power electronics that do not obey", .calculates)
 struct PowerKindTests {
     private static let seeds: ClosedRange<UInt64> = 21...23
 

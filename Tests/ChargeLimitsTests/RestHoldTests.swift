@@ -43,7 +43,7 @@ private struct Bus {
     var packVoltage: Int { Int(restVoltage + current * 0.020) / 5 * 5 }
 }
 
-@Suite("Charging is forbidden, and the charger does not listen")
+@Suite("Charging is forbidden, and the charger does not listen", .calculates)
 struct RestHoldTests {
     private func run(
         hours: Int, _ bus: inout Bus, hasSensor: Bool = true, configure: (inout LimitConfiguration) -> Void = { _ in },

@@ -7,7 +7,7 @@ import Testing
 
 /// A bridge that is killed and started again gives the limits that it would have given. Each situation rests on something that
 /// no single frame tells.
-@Suite("Restart: what rules go on from")
+@Suite("Restart: what rules go on from", .calculates)
 struct RestartMemoryTests {
     struct Situation: CustomTestStringConvertible, Sendable {
         var name: String

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// The rules that `bms-mqtt acl` prints, in force at a real mosquitto.
-@Suite("Access rules", .enabled(if: BrokerFixture.isAvailable, "needs mosquitto"), .timeLimit(.minutes(10)))
+@Suite("Access rules", .enabled(if: BrokerFixture.isAvailable, "needs mosquitto"), .waits, .timeLimit(.minutes(10)))
 struct AccessTests {
     private static let portal = "02a1b2c3d4e5"
     private static let program: String = {

@@ -9,7 +9,7 @@ import Testing
 @testable import bms_mqtt
 
 /// The program as it is installed, a real broker, and a client that is not ours.
-@Suite("End to end", .enabled(if: BrokerFixture.isAvailable, "needs mosquitto"), .timeLimit(.minutes(10)))
+@Suite("End to end", .enabled(if: BrokerFixture.isAvailable, "needs mosquitto"), .waits, .timeLimit(.minutes(10)))
 struct EndToEndTests {
     /// The program lies beside the tests.
     static let program: String = {

@@ -12,7 +12,7 @@ private let python: String? = {
     return program
 }()
 
-@Suite("examples/fleet")
+@Suite("examples/fleet", .waits)
 struct FleetExampleTests {
     @Test(
         "what goes to a time-series database is told right, and hostile documents are none",

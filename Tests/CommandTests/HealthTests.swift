@@ -4,7 +4,8 @@ import TestSupport
 import Testing
 
 /// `health`, and what the service manager sees, with the program as it is installed and a real broker.
-@Suite("Health, end to end", .enabled(if: BrokerFixture.isAvailable, "needs mosquitto"), .timeLimit(.minutes(10)))
+@Suite(
+    "Health, end to end", .enabled(if: BrokerFixture.isAvailable, "needs mosquitto"), .waits, .timeLimit(.minutes(10)))
 struct HealthTests {
     private static let program: String = {
         let folder = CommandLine.arguments[0].split(separator: "/").dropLast().joined(separator: "/")

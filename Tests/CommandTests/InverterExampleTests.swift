@@ -10,7 +10,7 @@ private let python: String? = {
     return program
 }()
 
-@Suite("examples/inverters", .enabled(if: python != nil, "needs python3-paho-mqtt"))
+@Suite("examples/inverters", .enabled(if: python != nil, "needs python3-paho-mqtt"), .waits)
 struct InverterExampleTests {
     @Test("the script that follows limits passes its own tests: what is old, offline or unreadable is no limit")
     func ownTests() throws {

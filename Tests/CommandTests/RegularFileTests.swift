@@ -6,7 +6,7 @@ import Testing
 
 @testable import bms_mqtt
 
-@Suite("What stands where a file is expected", .timeLimit(.minutes(5)))
+@Suite("What stands where a file is expected", .waits, .timeLimit(.minutes(5)))
 struct RegularFileTests {
     private static let program = EndToEndTests.program
     private static let yaml = "packs: [{id: a, source: 'serial:auto'}]\n"

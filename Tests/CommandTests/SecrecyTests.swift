@@ -7,7 +7,7 @@ import Testing
 @testable import bms_mqtt
 
 /// What others on the machine, on the broker and in the log see of the running program.
-@Suite("Secrecy", .enabled(if: BrokerFixture.isAvailable, "needs mosquitto"), .timeLimit(.minutes(10)))
+@Suite("Secrecy", .enabled(if: BrokerFixture.isAvailable, "needs mosquitto"), .waits, .timeLimit(.minutes(10)))
 struct SecrecyTests {
     private static let secret = "correct-horse-battery"
     private static let program: String = {

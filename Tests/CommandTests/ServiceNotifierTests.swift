@@ -5,7 +5,7 @@ import Testing
 
 @testable import bms_mqtt
 
-@Suite("Service manager")
+@Suite("Service manager", .waits)
 struct ServiceNotifierTests {
     private func make(_ variables: [String: String], process: Int32 = 7) -> ServiceNotifier? {
         ServiceNotifier(variable: { variables[$0] }, process: process)

@@ -4,7 +4,7 @@ import Testing
 
 @testable import bms_mqtt
 
-@Suite("Signals, terminals and descriptors", .timeLimit(.minutes(10)))
+@Suite("Signals, terminals and descriptors", .waits, .timeLimit(.minutes(10)))
 struct SignalTests {
     private static let program = EndToEndTests.program
 

@@ -7,7 +7,7 @@ import Testing
 @testable import bms_mqtt
 
 /// Many packs from one `bms-mqtt simulate`.
-@Suite("Simulated fleets", .timeLimit(.minutes(10)))
+@Suite("Simulated fleets", .waits, .timeLimit(.minutes(10)))
 struct SimulateTests {
     /// The program lies beside the tests.
     private static let program: String = {

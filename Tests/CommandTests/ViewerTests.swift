@@ -9,7 +9,7 @@ import Testing
 
 @Suite(
     "What the viewers make of what a bridge left", .enabled(if: BrokerFixture.isAvailable, "needs mosquitto"),
-    .timeLimit(.minutes(5)))
+    .waits, .timeLimit(.minutes(5)))
 struct ViewerTests {
     private struct Answer {
         var text: String

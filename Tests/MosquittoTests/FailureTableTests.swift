@@ -7,7 +7,8 @@ import Testing
 /// The eleven situations in which libmosquitto 2.0.11 fails when used as its manual suggests (CONTRIBUTING, traps), each
 /// against a real broker.
 @Suite(
-    "Failure table", .timeLimit(.minutes(10)), .enabled(if: BrokerFixture.isAvailable, "needs mosquitto and openssl")
+    "Failure table", .waits, .timeLimit(.minutes(10)),
+    .enabled(if: BrokerFixture.isAvailable, "needs mosquitto and openssl")
 )
 struct FailureTableTests {
     @Test("1: a broker that comes up later is found")

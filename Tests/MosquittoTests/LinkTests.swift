@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 @Suite(
-    "Link to a real broker", .timeLimit(.minutes(10)),
+    "Link to a real broker", .waits, .timeLimit(.minutes(10)),
     .enabled(if: BrokerFixture.isAvailable, "needs mosquitto and openssl"))
 struct LinkTests {
     @Test("a retained message carries its expiry to a later subscriber")

@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// mosquitto itself always knows MQTT 5, so the old broker is a listener that answers CONNECT as such brokers do.
-@Suite("Brokers without MQTT 5", .timeLimit(.minutes(10)))
+@Suite("Brokers without MQTT 5", .waits, .timeLimit(.minutes(10)))
 struct OldBrokerTests {
     @Test(
         "MQTT 3.1.1 is used where 5 is refused",

@@ -93,7 +93,7 @@ struct ProbationTests {
     "Messages too large to take",
     .enabled(
         if: BrokerFixture.isAvailable && MosquittoLibrary.hasBounds,
-        "needs mosquitto, and the library of scripts/libmosquitto: scripts/test"), .timeLimit(.minutes(5)))
+        "needs mosquitto, and the library of scripts/libmosquitto: scripts/test"), .waits, .timeLimit(.minutes(5)))
 struct TooLargeTests {
     @Test("a retained one that meets each MQTT 3.1.1 connection costs its filter, and the others are served")
     func retained() async {

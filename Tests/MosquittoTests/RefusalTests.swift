@@ -5,7 +5,7 @@ import Testing
 
 /// Access rules that refuse: mosquitto's access file says so of messages of quality 1, its dynamic security plugin also of
 /// subscriptions.
-@Suite("Refusals", .timeLimit(.minutes(10)), .enabled(if: BrokerFixture.isAvailable, "needs mosquitto"))
+@Suite("Refusals", .waits, .timeLimit(.minutes(10)), .enabled(if: BrokerFixture.isAvailable, "needs mosquitto"))
 struct RefusalTests {
     private static let plugin = "/usr/lib/x86_64-linux-gnu/mosquitto_dynamic_security.so"
 

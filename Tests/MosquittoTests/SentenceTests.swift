@@ -5,7 +5,7 @@ import Testing
 
 /// Each sentence that the log can say of a broker, with the situation in which it is true: the reason codes of MQTT 5 by a
 /// scripted broker, what mosquitto itself can say by mosquitto.
-@Suite("Sentences about the broker", .timeLimit(.minutes(10)))
+@Suite("Sentences about the broker", .waits, .timeLimit(.minutes(10)))
 struct SentenceTests {
     private func configuration(_ broker: ScriptedBroker) -> LinkConfiguration {
         var configuration = LinkConfiguration(host: "127.0.0.1", port: broker.port, clientID: "shed")

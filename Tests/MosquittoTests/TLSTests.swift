@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// TLS against real servers; a wrong authority, a wrong host name and client certificates are in the other suites.
-@Suite("TLS", .timeLimit(.minutes(10)), .enabled(if: BrokerFixture.isAvailable, "needs mosquitto and openssl"))
+@Suite("TLS", .waits, .timeLimit(.minutes(10)), .enabled(if: BrokerFixture.isAvailable, "needs mosquitto and openssl"))
 struct TLSTests {
     private func configuration(_ port: Int, _ certificates: Certificates) -> LinkConfiguration {
         var configuration = LinkConfiguration(host: "localhost", port: port, clientID: "test")

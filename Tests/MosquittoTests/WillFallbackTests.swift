@@ -5,7 +5,7 @@ import Testing
 @testable import Mosquitto
 
 @Suite(
-    "A will that the broker refuses", .timeLimit(.minutes(10)),
+    "A will that the broker refuses", .waits, .timeLimit(.minutes(10)),
     .enabled(if: BrokerFixture.isAvailable, "needs mosquitto"))
 struct WillFallbackTests {
     private func broker(_ lines: String...) -> BrokerFixture {

@@ -1,9 +1,10 @@
 import BMSCore
 import SmartBMS
 import PackSimulator
+import TestSupport
 import Testing
 
-@Suite("Simulated frames are real frames")
+@Suite("Simulated frames are real frames", .calculates)
 struct FrameTests {
     /// Runs a scenario and hands every frame to `look`.
     private func run(

@@ -1,9 +1,10 @@
 import BMSCore
 import SmartBMS
 import PackSimulator
+import TestSupport
 import Testing
 
-@Suite("The power system keeps the limits that it is given")
+@Suite("The power system keeps the limits that it is given", .calculates)
 struct PowerTests {
     private func run(
         _ simulator: inout Simulator, _ seconds: Int, _ limits: GivenLimits, _ look: (PackTruth) -> Void = { _ in }

@@ -1,9 +1,10 @@
 import BMSCore
 import SmartBMS
 import PackSimulator
+import TestSupport
 import Testing
 
-@Suite("Scenarios tell what they promise")
+@Suite("Scenarios tell what they promise", .calculates)
 struct ScenarioTests {
     /// Runs until `isOver`, at most `seconds`; the second at which it was.
     private func second(

@@ -7,7 +7,7 @@ import Testing
 @testable import SerialLink
 
 /// The reading thread was held up: a frozen process, a suspended machine, a slow consumer of its own.
-@Suite("Bytes that waited", .timeLimit(.minutes(10)))
+@Suite("Bytes that waited", .waits, .timeLimit(.minutes(10)))
 struct OldBytesTests {
     /// A clock that jumps when it is told.
     private final class JumpingClock: Sendable {

@@ -3,7 +3,7 @@ import Testing
 
 @testable import SerialLink
 
-@Suite("Many sources", .timeLimit(.minutes(10)))
+@Suite("Many sources", .waits, .timeLimit(.minutes(10)))
 struct SourceLoopTests {
     private struct News: Sendable {
         var source: Int

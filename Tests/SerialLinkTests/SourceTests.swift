@@ -55,7 +55,7 @@ private struct Reader {
     }
 }
 
-@Suite("Serial port", .timeLimit(.minutes(10)))
+@Suite("Serial port", .waits, .timeLimit(.minutes(10)))
 struct SerialPortTests {
     @Test("bytes come through as written, in any chunks")
     func chunks() async throws {
@@ -158,7 +158,7 @@ struct SerialCableTests {
     }
 }
 
-@Suite("TCP", .timeLimit(.minutes(10)))
+@Suite("TCP", .waits, .timeLimit(.minutes(10)))
 struct TCPTests {
     @Test("bytes come over TCP; a peer that hangs up is left and called again")
     func reconnect() async throws {
@@ -202,7 +202,7 @@ struct TCPTests {
     }
 }
 
-@Suite("Recordings", .timeLimit(.minutes(10)))
+@Suite("Recordings", .waits, .timeLimit(.minutes(10)))
 struct RecordingTests {
     @Test("what was recorded is replayed byte for byte")
     func roundTrip() async throws {

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// A frame carries no time: how it arrives decides how old it may be.
-@Suite("Arrival of frames")
+@Suite("Arrival of frames", .calculates)
 struct ArrivalTests {
     private static let frame = FrameFixture.bytes()
 

@@ -3,7 +3,7 @@ import SmartBMS
 import Testing
 import TestSupport
 
-@Suite("Frame stream")
+@Suite("Frame stream", .calculates)
 struct FrameStreamTests {
     private func run(_ bytes: [UInt8], rules: FrameRules = FrameRules()) -> (frames: Int, counters: LinkCounters) {
         var stream = FrameStream(rules: rules)

@@ -161,7 +161,7 @@ struct RefusedFrameTests {
     }
 }
 
-@Suite("Refused frames, at random")
+@Suite("Refused frames, at random", .calculates)
 struct RefusedFramePropertyTests {
     /// A status byte that mostly permits all.
     private func status(_ random: inout SeededRandom, otherOnceIn count: Int) -> StatusFlags {
