@@ -48,8 +48,10 @@ public struct ThreadsTrait: SuiteTrait, TestTrait, TestScoping {
     /// Waits for processes, ports and clocks; else calculates for a second or more.
     fileprivate let isWaiting: Bool
 
+    /// Suites within the suite run on them as well.
     public var isRecursive: Bool { true }
 
+    /// Runs a test on them.
     @concurrent public func provideScope(
         for test: Test, testCase: Test.Case?, performing function: @Sendable @concurrent () async throws -> Void
     ) async throws {
