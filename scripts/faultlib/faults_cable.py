@@ -4,7 +4,8 @@ import random
 from .table import fault
 
 
-@fault("cable", "cable pulled, back under another name", safe=11.5, back=8)
+# Six seconds as after any silence, and up to 6.25 between two attempts to open the port.
+@fault("cable", "cable pulled, back under another name", safe=11.5, back=13)
 async def cable(scene):
     await scene.start()
     scene.fault()
