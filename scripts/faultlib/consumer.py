@@ -141,6 +141,8 @@ class Newcomer:
         self.scene = scene
         self.oldest = 0.0
         self.count = 0
+        # While an hour passes in an instant: a true broker has forgotten by then what it kept, and this one's clock goes on as before.
+        self.is_away = False
 
     async def run(self):
         while True:
@@ -150,7 +152,7 @@ class Newcomer:
                 try:
                     message = await asyncio.wait_for(anext(client), 0.3)
                     limits = json.loads(message.payload)
-                    if message.retained and is_live(limits):
+                    if message.retained and is_live(limits) and not self.is_away:
                         age = time.monotonic() - self.scene.measured(limits, time.monotonic())
                         self.oldest = max(self.oldest, age)
                         self.count += 1

@@ -105,6 +105,7 @@ async def suspended(scene):
     scene.bridge.signal(signal.SIGSTOP)
     await scene.hold(2)
     scene.bms.filter = lambda data: []
+    scene.newcomer.is_away = True
     scene.clock.move(wall=3600, boot=3600)
     # What was measured before is an hour old.
     scene.bms.sleep(3600)
@@ -113,6 +114,7 @@ async def suspended(scene):
     scene.bridge.signal(signal.SIGCONT)
     consumer = scene.consumer
     await scene.until(lambda: not consumer.live and consumer.relay != b"ON", 4, "safe limits after the wake")
+    scene.newcomer.is_away = False
     await wakes(scene, lambda: None)
 
 
