@@ -66,38 +66,45 @@ let package = Package(
         .target(
             name: "TestSupport", dependencies: ["BMSCore", "SmartBMS", "CLinux", "LinuxIO"], path: "Tests/TestSupport",
             swiftSettings: common),
+        // Apart from TestSupport, which benchmarks use: a program with the Swift library linked in has no Testing.
+        .target(name: "TestThreads", dependencies: ["LinuxIO"], path: "Tests/TestThreads", swiftSettings: common),
         .target(
             name: "GoldenSupport", dependencies: ["BMSCore", "SmartBMS", "MQTT", "MQTTBridge", "TestSupport"],
             path: "Tests/GoldenSupport",
             swiftSettings: common),
-        .testTarget(name: "BMSCoreTests", dependencies: ["BMSCore", "SmartBMS", "TestSupport"], swiftSettings: common),
         .testTarget(
-            name: "SmartBMSTests", dependencies: ["SmartBMS", "BMSCore", "TestSupport"], swiftSettings: common),
-        .testTarget(
-            name: "ChargeLimitsTests",
-            dependencies: ["ChargeLimits", "BMSCore", "SmartBMS", "PackSimulator", "TestSupport"],
+            name: "BMSCoreTests", dependencies: ["BMSCore", "SmartBMS", "TestSupport", "TestThreads"],
             swiftSettings: common),
         .testTarget(
-            name: "PackSimulatorTests", dependencies: ["PackSimulator", "BMSCore", "SmartBMS", "TestSupport"],
+            name: "SmartBMSTests", dependencies: ["SmartBMS", "BMSCore", "TestSupport", "TestThreads"],
+            swiftSettings: common),
+        .testTarget(
+            name: "ChargeLimitsTests",
+            dependencies: ["ChargeLimits", "BMSCore", "SmartBMS", "PackSimulator", "TestSupport", "TestThreads"],
+            swiftSettings: common),
+        .testTarget(
+            name: "PackSimulatorTests",
+            dependencies: ["PackSimulator", "BMSCore", "SmartBMS", "TestSupport", "TestThreads"],
             swiftSettings: common),
         .testTarget(
             name: "BridgeTests",
             dependencies: [
                 "MQTTBridge", "JSON", "ChargeLimits", "BMSCore", "SmartBMS", "GoldenSupport", "LinuxIO",
-                "TestSupport",
+                "TestSupport", "TestThreads",
             ],
             swiftSettings: common),
         .testTarget(
-            name: "MosquittoTests", dependencies: ["Mosquitto", "MQTT", "LinuxIO", "TestSupport"], swiftSettings: common
+            name: "MosquittoTests", dependencies: ["Mosquitto", "MQTT", "LinuxIO", "TestSupport", "TestThreads"],
+            swiftSettings: common
         ),
         .testTarget(
-            name: "SerialLinkTests", dependencies: ["SerialLink", "LinuxIO", "CLinux", "TestSupport"],
+            name: "SerialLinkTests", dependencies: ["SerialLink", "LinuxIO", "CLinux", "TestSupport", "TestThreads"],
             swiftSettings: common),
         .testTarget(
             name: "CommandTests",
             dependencies: [
                 "bms-mqtt", "BMSCore", "SmartBMS", "LinuxIO", "ChargeLimits", "JSON", "PackSimulator", "MQTTBridge",
-                "Mosquitto", "TestSupport",
+                "Mosquitto", "TestSupport", "TestThreads",
             ],
             swiftSettings: common),
     ]

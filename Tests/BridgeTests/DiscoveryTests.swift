@@ -3,6 +3,7 @@ import BMSCore
 import SmartBMS
 import JSON
 import TestSupport
+import TestThreads
 import Testing
 
 @testable import MQTTBridge

@@ -2,6 +2,7 @@ import BMSCore
 import MQTT
 import SmartBMS
 import TestSupport
+import TestThreads
 import Testing
 
 @testable import MQTTBridge

@@ -4,6 +4,7 @@ import SmartBMS
 import FoundationEssentials
 import JSON
 import TestSupport
+import TestThreads
 import Testing
 
 @testable import MQTTBridge

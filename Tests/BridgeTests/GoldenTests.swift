@@ -3,6 +3,7 @@ import SmartBMS
 import ChargeLimits
 import GoldenSupport
 import TestSupport
+import TestThreads
 import Testing
 
 @testable import MQTTBridge

@@ -4,6 +4,7 @@ import SmartBMS
 import ChargeLimits
 import JSON
 import TestSupport
+import TestThreads
 import Testing
 
 @testable import MQTTBridge

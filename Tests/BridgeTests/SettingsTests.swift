@@ -3,6 +3,7 @@ import BMSCore
 import SmartBMS
 import ChargeLimits
 import TestSupport
+import TestThreads
 import Testing
 
 @testable import MQTTBridge

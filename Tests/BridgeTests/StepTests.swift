@@ -2,6 +2,7 @@ import MQTT
 import BMSCore
 import SmartBMS
 import TestSupport
+import TestThreads
 import Testing
 
 @testable import MQTTBridge

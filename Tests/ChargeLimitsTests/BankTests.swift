@@ -1,6 +1,7 @@
 import BMSCore
 import SmartBMS
 import TestSupport
+import TestThreads
 import Testing
 
 @testable import ChargeLimits

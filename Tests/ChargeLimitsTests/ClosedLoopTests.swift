@@ -2,6 +2,7 @@ import BMSCore
 import SmartBMS
 import PackSimulator
 import TestSupport
+import TestThreads
 import Testing
 
 /// Packs, chargers and cables that the calculator was not tuned on, in a closed loop: other sizes, chemistries and

@@ -4,6 +4,7 @@ import BMSCore
 import SmartBMS
 import Testing
 import TestSupport
+import TestThreads
 
 @Suite("Hostile input", .calculates)
 struct HostileInputTests {

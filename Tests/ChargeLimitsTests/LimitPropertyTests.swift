@@ -4,6 +4,7 @@ import BMSCore
 import SmartBMS
 import Testing
 import TestSupport
+import TestThreads
 
 /// A random life of a pack: walks of voltage, current and temperature, status flicker, damaged frames, silences.
 struct RandomHistory {

@@ -2,6 +2,7 @@ import BMSCore
 import SmartBMS
 import PackSimulator
 import TestSupport
+import TestThreads
 import Testing
 
 /// Chargers above CVL, chargers that obey one limit alone or late, inverters that know DCL 0 alone, and bridges that are killed:

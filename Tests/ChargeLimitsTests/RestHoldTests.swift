@@ -3,6 +3,7 @@
 import BMSCore
 import SmartBMS
 import TestSupport
+import TestThreads
 import Testing
 
 /// A pack of 16 cells with 20 milliohm, behind a charger that holds CVL plus an offset and knows no current limit.

@@ -3,6 +3,7 @@
 import BMSCore
 import SmartBMS
 import TestSupport
+import TestThreads
 import Testing
 
 /// A bridge that is killed and started again gives the limits that it would have given. Each situation rests on something that

@@ -1,6 +1,7 @@
 import Glibc
 import LinuxIO
 import TestSupport
+import TestThreads
 import Testing
 
 /// The rules that `bms-mqtt acl` prints, in force at a real mosquitto.

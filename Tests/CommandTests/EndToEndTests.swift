@@ -4,6 +4,7 @@ import SmartBMS
 import Glibc
 import MQTTBridge
 import TestSupport
+import TestThreads
 import Testing
 
 @testable import bms_mqtt

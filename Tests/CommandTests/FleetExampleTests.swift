@@ -1,4 +1,5 @@
 import TestSupport
+import TestThreads
 import Testing
 
 @testable import bms_mqtt

@@ -1,6 +1,7 @@
 import Glibc
 import LinuxIO
 import TestSupport
+import TestThreads
 import Testing
 
 /// `health`, and what the service manager sees, with the program as it is installed and a real broker.

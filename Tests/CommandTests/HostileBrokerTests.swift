@@ -1,5 +1,6 @@
 import Mosquitto
 import TestSupport
+import TestThreads
 import Testing
 
 /// What a broker can send that no broker should, to the program as it is installed.

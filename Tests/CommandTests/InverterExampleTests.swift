@@ -1,4 +1,5 @@
 import TestSupport
+import TestThreads
 import Testing
 
 /// Debian's Python with paho-mqtt, which the example is written for.

@@ -1,6 +1,7 @@
 import Glibc
 import LinuxIO
 import TestSupport
+import TestThreads
 import Testing
 
 @testable import bms_mqtt

@@ -1,5 +1,6 @@
 import Glibc
 import TestSupport
+import TestThreads
 import Testing
 
 @testable import bms_mqtt

@@ -2,6 +2,7 @@ import Glibc
 import LinuxIO
 import MQTTBridge
 import TestSupport
+import TestThreads
 import Testing
 
 @testable import bms_mqtt

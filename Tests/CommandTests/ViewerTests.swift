@@ -3,6 +3,7 @@ import LinuxIO
 import SmartBMS
 import Glibc
 import TestSupport
+import TestThreads
 import Testing
 
 @testable import bms_mqtt

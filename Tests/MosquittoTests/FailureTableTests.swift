@@ -2,6 +2,7 @@ import MQTT
 import Glibc
 import Mosquitto
 import TestSupport
+import TestThreads
 import Testing
 
 /// The eleven situations in which libmosquitto 2.0.11 fails when used as its manual suggests (CONTRIBUTING, traps), each

@@ -3,6 +3,7 @@ import LinuxIO
 import Glibc
 import Mosquitto
 import TestSupport
+import TestThreads
 import Testing
 
 @Suite(

@@ -3,6 +3,7 @@ import LinuxIO
 import Mosquitto
 import Synchronization
 import TestSupport
+import TestThreads
 import Testing
 
 /// mosquitto itself always knows MQTT 5, so the old broker is a listener that answers CONNECT as such brokers do.

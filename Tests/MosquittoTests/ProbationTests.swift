@@ -1,5 +1,6 @@
 import MQTT
 import TestSupport
+import TestThreads
 import Testing
 
 @testable import Mosquitto

@@ -1,6 +1,7 @@
 import MQTT
 import Mosquitto
 import TestSupport
+import TestThreads
 import Testing
 
 /// Access rules that refuse: mosquitto's access file says so of messages of quality 1, its dynamic security plugin also of

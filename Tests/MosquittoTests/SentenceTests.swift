@@ -1,6 +1,7 @@
 import MQTT
 import Mosquitto
 import TestSupport
+import TestThreads
 import Testing
 
 /// Each sentence that the log can say of a broker, with the situation in which it is true: the reason codes of MQTT 5 by a

@@ -2,6 +2,7 @@ import Glibc
 import LinuxIO
 import Mosquitto
 import TestSupport
+import TestThreads
 import Testing
 
 /// TLS against real servers; a wrong authority, a wrong host name and client certificates are in the other suites.

@@ -2,6 +2,7 @@ import BMSCore
 import SmartBMS
 import PackSimulator
 import TestSupport
+import TestThreads
 import Testing
 
 @Suite("Simulated frames are real frames", .calculates)

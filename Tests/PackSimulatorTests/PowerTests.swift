@@ -2,6 +2,7 @@ import BMSCore
 import SmartBMS
 import PackSimulator
 import TestSupport
+import TestThreads
 import Testing
 
 @Suite("The power system keeps the limits that it is given", .calculates)

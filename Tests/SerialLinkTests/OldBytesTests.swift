@@ -2,6 +2,7 @@ import Glibc
 import LinuxIO
 import Synchronization
 import TestSupport
+import TestThreads
 import Testing
 
 @testable import SerialLink

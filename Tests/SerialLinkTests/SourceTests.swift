@@ -2,6 +2,7 @@ import CLinux
 import Glibc
 import LinuxIO
 import TestSupport
+import TestThreads
 import Testing
 
 @testable import SerialLink

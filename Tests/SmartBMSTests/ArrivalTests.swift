@@ -1,6 +1,7 @@
 import BMSCore
 import SmartBMS
 import TestSupport
+import TestThreads
 import Testing
 
 /// A frame carries no time: how it arrives decides how old it may be.

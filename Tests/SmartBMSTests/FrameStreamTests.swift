@@ -2,6 +2,7 @@ import BMSCore
 import SmartBMS
 import Testing
 import TestSupport
+import TestThreads
 
 @Suite("Frame stream", .calculates)
 struct FrameStreamTests {
