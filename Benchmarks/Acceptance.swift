@@ -1,20 +1,20 @@
 import BMSCore
 import SmartBMS
 
-/// A way to tell frames from bytes, and to believe them.
+/// A way to find frames in bytes, and to use them.
 protocol Acceptance {
     init()
     /// Frames that end in these bytes.
     mutating func frames(in bytes: [UInt8]) -> [Frame]
-    /// Takes a frame that ``frames(in:)`` gave.
+    /// Uses a frame from ``frames(in:)``.
     mutating func believe(_ frame: Frame, at now: Timestamp)
-    /// Bytes that are known to be damaged, of all that ``frames(in:)`` got.
+    /// Number of bytes given to ``frames(in:)`` that are known to be damaged.
     var damagedBytes: Int { get }
-    /// What is known.
+    /// The known values of the pack.
     var snapshot: PackSnapshot { get }
 }
 
-/// As the bridge does: stream, rules, gate and votes.
+/// The way of the bridge: stream, rules, gate and votes.
 struct WholeReceiver: Acceptance {
     private var stream = FrameStream()
     private var tracker = PackTracker()
@@ -34,9 +34,9 @@ struct WholeReceiver: Acceptance {
     mutating func believe(_ frame: Frame, at now: Timestamp) { tracker.take(frame, at: now) }
 }
 
-/// A window of 58 bytes with a right sum is a frame, and each frame is true.
+/// A way without checks: a window of 58 bytes with a right sum is a frame, and each frame is used.
 struct SumOnly: Acceptance {
-    /// Nobody asks.
+    /// The count is not used for this way.
     let damagedBytes = 0
     private var buffer: [UInt8] = []
     private(set) var snapshot = PackSnapshot()

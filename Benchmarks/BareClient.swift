@@ -1,11 +1,11 @@
 import TestSupport
 import LinuxIO
 
-/// The yardstick: a small C program on libmosquitto alone, in a process of its own as the bridge is.
+/// The program to compare with: a small C program on libmosquitto alone, in a process of its own as the bridge is.
 struct BareClient {
     let process: ChildProcess
 
-    /// Compiles and starts it; `nil` where there is no compiler, which is told.
+    /// Compiles and starts the program; prints the reason and returns `nil` if there is no compiler.
     init?(_ mode: String, _ broker: BrokerFixture, _ arguments: [String] = []) {
         let program = "\(broker.folder.path)/bare"
         guard

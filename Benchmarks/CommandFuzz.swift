@@ -5,8 +5,8 @@ import ChargeLimits
 import MQTTBridge
 import TestSupport
 
-/// A million random and adversarial commands, a frame now and then: no limit may ever leave the file's caps. Not a
-/// benchmark by nature, but too long for a test; the test suite has a short run of the same kind.
+/// A million random and adversarial commands with some frames in between: no limit may ever leave the file's caps. This is not a benchmark,
+/// but it is too long for a test; the test suite has a short run of the same kind.
 enum CommandFuzz {
     private static let settings = [
         "maxChargeCurrent", "maxDischargeCurrent", "maxChargeVoltage", "chargeEnabled", "dischargeEnabled",
@@ -50,7 +50,7 @@ enum CommandFuzz {
         for round in 0..<count {
             let now = Moment(
                 monotonic: Timestamp(milliseconds: Int64(round) * 220), wall: 1_795_000_000_000 + Int64(round) * 220)
-            // Every hundredth stretch is silent for long enough to be stale.
+            // Every hundredth stretch is silent until its data is stale.
             let isSilent = round / 100 % 100 == 99
             var sent: [MQTTMessage] = []
             if round.isMultiple(of: 4), !isSilent {
@@ -69,7 +69,7 @@ enum CommandFuzz {
             answers += outbox.answers.count
             sent += outbox.messages
             for topic in ["to/charger", "to/pump"] {
-                // A frame may close what the command after it opens.
+                // A frame may close a relay that the next command opens.
                 let message = sent.last { $0.topic == topic }
                 guard message?.payload == Array("ON".utf8) else { continue }
                 closings += 1

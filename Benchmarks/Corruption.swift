@@ -4,16 +4,16 @@ import ChargeLimits
 import PackSimulator
 import TestSupport
 
-/// Damaged frames that are taken for true, and what that does to published limits: the bridge's receiver beside the sum alone.
+/// Counts damaged frames that are accepted, and their effect on published limits, with the bridge's receiver and with the sum alone.
 ///
-/// Three runs of the same pack in step: one is given what the damaged line lets through, one loses each damaged frame, one has no
-/// damage at all. A limit is too high because of damage where the first run publishes more than both others, and more than any bound
-/// of the run without damage: a limit that fell and came back may end a little higher than one that never fell, for small rises are
-/// not worth publishing. It was raised where it came there by a rise, and kept where the others fell and it did not.
+/// Three runs of the same pack go in step: the first gets what the damaged line lets through, the second loses each damaged frame, the
+/// third has no damage. A limit is too high because of damage if the first run publishes more than both others and more than any bound of
+/// the third. The bounds count because a limit that fell and came back may end a little higher than one that never fell: small rises are
+/// not published. Such a limit was raised if it rose there, and kept if the others fell and it did not.
 enum Corruption {
-    /// Frames of each kind of noise, as a share of all in percent; the other kinds share the rest.
+    /// Frames of each kind of noise, in percent of all; the other kinds share the rest.
     private static let noiseShare = 15
-    /// The sum alone takes so many frames for true that a tenth of them shows it.
+    /// Divisor of the number of frames for the sum alone, whose errors are frequent.
     private static let sumShare = 10
 
     static func run() {
@@ -34,7 +34,7 @@ enum Corruption {
         }
     }
 
-    /// Half an hour of a scenario in closed loop, without the seconds in which nothing is sent.
+    /// Frames of half an hour of a scenario in closed loop, without the seconds in which nothing is sent.
     private static func frames(_ scenario: Scenario) -> [[UInt8]] {
         var simulator = Simulator(scenario: scenario)
         var chain = Chain<WholeReceiver>()
@@ -60,7 +60,7 @@ enum Corruption {
         while tally.frames < count {
             var line = DamagedLine(packs[run % packs.count])
             for (second, sound) in packs[run % packs.count].enumerated() {
-                // The first frames are sound: limits that do not exist cannot rise.
+                // The first frames are good, because limits that do not exist cannot rise.
                 let bytes = second < 10 ? sound.bytes : damage.apply(sound.bytes, using: &random)
                 line.step(sound, arriving: bytes, &tally)
                 if tally.frames >= count { break }
@@ -83,49 +83,49 @@ enum Corruption {
     }
 }
 
-/// What was counted.
+/// The counts of a run.
 struct Tally {
     var frames = 0
     /// Frames of which something arrived changed.
     var damaged = 0
-    /// Frames that were given out and that no BMS had sent.
+    /// Accepted frames that no BMS had sent.
     var accepted = 0
-    /// Times that CVL, CCL or DCL rose because of such a frame above what the run without damage allows: however long it lasts, it
-    /// is one.
+    /// Number of times that CVL, CCL or DCL rose because of such a frame above the bounds of the run without damage; one rise of any
+    /// duration counts once.
     var raised = 0
-    /// Times that one of them was above that because it did not fall.
+    /// Number of times that one of them was above these bounds because it did not fall.
     var kept = 0
-    /// The most that CVL, CCL, DCL rose above that, mV and mA.
+    /// The largest rise of CVL, CCL and DCL above these bounds, mV and mA.
     var most = [0, 0, 0]
-    /// The most that they stayed above that.
+    /// The largest excess over these bounds by a limit that did not fall, mV and mA.
     var mostKept = [0, 0, 0]
-    /// Times that any of them fell because of such a frame.
+    /// Number of times that one of them fell because of such a frame.
     var lowered = 0
 }
 
-/// A line, and the runs behind it. They are played only around a frame that no BMS had sent: from half a minute before it at
-/// least, with what was lost by then, until two minutes passed since the last such frame.
+/// A damaged line and its two runs. They are played only around a frame that no BMS had sent: from at least half a minute before it, with
+/// the frames lost by then, until two minutes after the last such frame.
 struct DamagedLine<Way: Acceptance> {
     private static var memory: Int { 120 }
     private var receiver = Way()
     private let run: [Undamaged<Way>]
-    /// Whether the frame of each second came as it was sent.
+    /// The frame of each second came as it was sent.
     private var isSound: [Bool] = []
-    /// Whether damage was seen in each second.
+    /// Damage was detected in each second.
     private var isDamaged: [Bool] = []
-    /// Damaged frames are lost.
+    /// The run that loses damaged frames.
     private var sparse: Chain<Way>?
     private var branch: Chain<Way>?
     private var branchedAt = 0
-    /// What the branch published a second ago.
+    /// Limits that the first run published a second ago.
     private var before: [Int]?
-    /// How CVL, CCL and DCL came above what is allowed; `nil`: they are not.
+    /// Ways in which CVL, CCL and DCL exceed their bounds; `nil`: they do not.
     private var excess: [Excess?] = [nil, nil, nil]
     private var isLowered = false
 
     init(_ run: [Undamaged<Way>]) { self.run = run }
 
-    /// The next second: a frame was sent, and something arrived.
+    /// Plays the next second, in which a frame was sent and bytes arrived.
     mutating func step(_ sound: Undamaged<Way>, arriving bytes: [UInt8], _ tally: inout Tally) {
         let second = isSound.count
         let damagedBefore = receiver.damagedBytes
@@ -152,7 +152,7 @@ struct DamagedLine<Way: Acceptance> {
         if second - branchedAt > Self.memory { end() }
     }
 
-    /// The run that lost what was damaged.
+    /// The run that lost the damaged frames, up to a second.
     private func replay(until second: Int) -> Chain<Way> {
         var start = max(0, second - 30)
         while start > 0, run[start].chain == nil { start -= 1 }
@@ -164,7 +164,7 @@ struct DamagedLine<Way: Acceptance> {
         return chain
     }
 
-    /// Gives up the branch.
+    /// Ends the two runs.
     mutating func end() {
         (branch, sparse) = (nil, nil)
         (excess, isLowered) = ([nil, nil, nil], false)
@@ -208,9 +208,9 @@ struct Undamaged<Way: Acceptance> {
     let bytes: [UInt8]
     let frame: Frame?
     let published: [Int]?
-    /// The lowest bound of CVL, CCL, DCL.
+    /// The lowest bounds of CVL, CCL and DCL.
     let allowed: [Int]
-    /// The run after this second, once a minute.
+    /// The state of the run after this second, kept once a minute.
     let chain: Chain<Way>?
 
     static func play(_ frames: [[UInt8]]) -> [Undamaged] {
@@ -229,7 +229,7 @@ struct Undamaged<Way: Acceptance> {
     }
 }
 
-/// From frames to limits.
+/// The chain from frames to limits.
 struct Chain<Way: Acceptance> {
     private var way = Way()
     private var calculator = LimitCalculator()

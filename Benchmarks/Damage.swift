@@ -1,17 +1,17 @@
 import Glibc
 import TestSupport
 
-/// What a line does to the bytes of a frame.
+/// Kinds of damage to the bytes of a frame.
 enum Damage {
     /// Each bit flips by itself, once in `10^exponent` bits.
     case noise(exponent: Int)
-    /// A burst of so many bits: first and last flip, those between by chance. Every fourth frame has one.
+    /// Every fourth frame has a burst of a number of bits: the first and the last flip, and those between by chance.
     case burst(bits: Int)
-    /// A byte goes missing, every fourth frame.
+    /// Every fourth frame loses a byte.
     case lostByte
-    /// A byte comes twice, every fourth frame.
+    /// Every fourth frame has a byte twice.
     case doubledByte
-    /// A byte that nobody sent, every fourth frame.
+    /// Every fourth frame has an additional byte.
     case strayByte
 
     static let all: [Damage] =
@@ -34,7 +34,7 @@ enum Damage {
         if case .noise(let exponent) = self {
             var rate = 1.0
             for _ in 0..<exponent { rate /= 10 }
-            // From flip to flip: one draw each instead of one for each bit.
+            // One draw gives the distance to the next flip, in place of a draw for each bit.
             var bit = Self.gap(rate, &random)
             while bit < bytes.count * 8 {
                 bytes[bit / 8] ^= 1 << UInt8(bit % 8)

@@ -37,7 +37,7 @@ enum SampleFrames {
     static func bytes(_ count: Int) -> [UInt8] { make(count).flatMap(FrameEncoder.encode) }
 }
 
-/// Bytes to checked, decoded frames, as `bms-mqtt decode` does without printing.
+/// From bytes to checked, decoded frames, as in `bms-mqtt decode` without printing.
 enum DecodeBenchmark {
     static func run() {
         let count = 100_000

@@ -7,10 +7,10 @@ import MQTTBridge
 import PackSimulator
 import TestSupport
 
-/// Golden files of everything that a bridge sends in a simulated day: of a pack, and of a bank. They belong to the tests and stand here
-/// because a debug build would need many minutes (Tests/BridgeTests/GoldenTests.swift has the shorter ones).
+/// Golden files of everything that a bridge sends in a simulated day: of a pack, and of a bank. They are tests, but a debug build would
+/// need many minutes for them (Tests/BridgeTests/GoldenTests.swift has the shorter ones).
 enum GoldenDays {
-    /// Ends the program with 1 where a day differs.
+    /// Runs the days; ends the program with 1 if one differs.
     static func run() {
         var isEqual = true
         for (name, difference) in [("a pack's day", packDay()), ("a bank's day", bankDay())] {
@@ -78,12 +78,12 @@ enum GoldenDays {
 private struct Day {
     private var play: GoldenPlay
     private var simulators: [Simulator]
-    /// The second until which a pack's frames are lost.
+    /// For each pack, the second until which its frames are lost.
     private var lost: [Int: Int] = [:]
 
     init(_ play: GoldenPlay, _ simulators: [Simulator]) { (self.play, self.simulators) = (play, simulators) }
 
-    /// Lets a day pass.
+    /// Runs a day.
     ///
     /// - Parameter happens: the events of a second, before its frames.
     /// - Returns: the first difference to the golden file; `nil`: none.

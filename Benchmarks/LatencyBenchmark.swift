@@ -3,8 +3,9 @@ import SmartBMS
 import CMosquitto
 import TestSupport
 
-/// From the last byte of a frame, or from a command, to the limits at a subscriber, in turns with a bare libmosquitto program that
-/// is triggered the same way and publishes as many bytes the same way: a process each, one broker, one receiver, one run.
+/// Time from the last byte of a frame, or from a command, to the limits at a subscriber. A bare libmosquitto program takes turns with the
+/// bridge: it has the same trigger and publishes as many bytes in the same way. Each has a process of its own, and both have one broker,
+/// one receiver and one run.
 enum LatencyBenchmark {
     private static let samples = 500
     private static let frameSamples = 150
@@ -30,10 +31,10 @@ enum LatencyBenchmark {
         }
         let size = receiver.size
         tell(bare, size, receiver)
-        // In one process, for those who compare with that: the same client publishes and receives.
+        // The same client publishes and receives in one process, for a comparison with such figures.
         receiver.subscribe("bench/loop")
         var times = Times()
-        // One frame a second, as a BMS sends them: of more a bridge does not publish each.
+        // A BMS sends one frame a second; of more frames a bridge does not publish each.
         for index in 0..<frameSamples {
             times.add("publish to receive in one process", pause(milliseconds: 450)) {
                 receiver.publish("bench/loop", [UInt8](repeating: UInt8(ascii: "x"), count: size))
@@ -55,8 +56,8 @@ enum LatencyBenchmark {
         times.report(aim: "1.3", yardstick: 1, measured: 2)
     }
 
-    /// From a command to the limits that obey it: five hundred ceilings of the discharge current, each half an ampere below
-    /// the one before, at the five a second that a pack takes. Takes two minutes.
+    /// Time from a command to the limits that obey it: five hundred ceilings of the discharge current, each half an ampere below the one
+    /// before, at the five a second that a pack accepts. This takes two minutes.
     static func runCommands() {
         let broker = BrokerFixture()
         guard broker.start(), let receiver = Receiver(port: broker.port) else {
@@ -70,7 +71,7 @@ enum LatencyBenchmark {
         }
         _ = bridge.read(until: "reading")
         receiver.subscribe("bms/bench/limits")
-        // No two alike in a row: a frame that repeats for ever counts as silence.
+        // No two frames in a row are equal, because a repeated frame counts as silence.
         let frames = SampleFrames.make(19)
         var fed = 0
         func feed() {
@@ -105,7 +106,7 @@ enum LatencyBenchmark {
         times.report(aim: "2", yardstick: 0, measured: 1)
     }
 
-    /// From the start of the program until it reads, and from the first byte, at a frame a second, to the first limits.
+    /// Time from the start of the program until it reads, and from the first byte, at a frame a second, to the first limits.
     static func runStart() {
         let broker = BrokerFixture()
         guard broker.start(), let receiver = Receiver(port: broker.port) else {
@@ -137,14 +138,14 @@ enum LatencyBenchmark {
         time.components.seconds * 1000 + time.components.attoseconds / 1_000_000_000_000_000
     }
 
-    /// Lets the bare program send as many bytes as the bridge does.
+    /// Makes the bare program send as many bytes as the bridge.
     private static func tell(_ bare: BareClient, _ size: Int, _ receiver: Receiver) {
         receiver.publish("bare/size", Array("\(size)".utf8))
         receiver.subscribe("bare/limits")
         print("| size of the limits document | \(size) bytes |")
     }
 
-    /// A bridge that publishes limits when they change and at its heartbeat; the program lies beside this one.
+    /// Starts a bridge that publishes limits when they change and at its heartbeat; its program is next to this one.
     private static func bridge(_ broker: BrokerFixture, _ pty: PtyPair) -> ChildProcess? {
         let file = broker.folder.write(
             """
@@ -162,11 +163,11 @@ enum LatencyBenchmark {
     }
 }
 
-/// Microseconds by name.
+/// Times in microseconds, by name.
 private struct Times {
     private var all: [(name: String, times: [Int])] = []
 
-    /// Measures a body, after whatever the second argument did.
+    /// Measures a body, after the preparation in the second argument.
     mutating func add(_ name: String, _ prepared: Void, _ body: () -> Bool) {
         let start = ContinuousClock.now
         let isDone = body()
@@ -196,11 +197,11 @@ private struct Times {
     private func median(_ sorted: [Int]) -> Int { sorted[sorted.count / 2] }
 }
 
-/// A bare client on this thread, without anything of ours.
+/// A bare client on this thread, without the project's own code.
 private final class Receiver {
     private let client: OpaquePointer
     fileprivate var count = 0
-    /// Bytes of the last message.
+    /// Size of the last message, bytes.
     fileprivate(set) var size = 0
 
     init?(port: Int) {

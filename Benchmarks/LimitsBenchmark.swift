@@ -4,7 +4,7 @@ import CLinux
 import ChargeLimits
 import Glibc
 
-/// 58 bytes through rules, tracker and calculator, one step of the calculator alone, and a simulated year of steps.
+/// Times of 58 bytes through rules, tracker and calculator, of one step of the calculator alone, and of a simulated year of steps.
 enum LimitsBenchmark {
     static func run() {
         let frames = SampleFrames.make(20_000)
@@ -56,7 +56,7 @@ enum LimitsBenchmark {
         print("| ratio, aim 50 or more | \(Int(python / 1e6 / (whole / Double(frames.count)))) |")
     }
 
-    /// Heap in use after a day and after a year of frames, a second each.
+    /// Prints the heap in use after a day and after a year of frames, one a second.
     static func runYear() {
         let frames = SampleFrames.make(86_400)
         var tracker = PackTracker()

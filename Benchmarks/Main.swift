@@ -1,6 +1,6 @@
 import Glibc
 
-/// Benchmarks by name; results as Markdown rows. `swift run -c release bms-mqtt-bench NAME [FRAMES]`.
+/// Benchmarks by name, with results as Markdown rows: `swift run -c release bms-mqtt-bench NAME [FRAMES]`.
 @main
 struct Main {
     static func main() {
@@ -21,9 +21,9 @@ struct Main {
     }
 }
 
-/// Processor time of this process: what other jobs do to the machine does not count.
+/// Processor time of this process, in which the load of other processes does not count.
 enum Stopwatch {
-    /// Seconds of processor time that the body takes, the best of `rounds`.
+    /// Seconds of processor time for the body, the best of `rounds`.
     static func best(of rounds: Int, _ body: () -> Void) -> Double {
         (0..<rounds).map { _ in
             let start = seconds()
@@ -39,7 +39,7 @@ enum Stopwatch {
     }
 }
 
-/// Does nothing for a while.
+/// Waits without work.
 func pause(milliseconds: Int32) {
     var entry = pollfd(fd: -1, events: 0, revents: 0)
     poll(&entry, 1, milliseconds)

@@ -4,8 +4,8 @@ import SmartBMS
 import MQTTBridge
 import PackSimulator
 
-/// What a simulated day of a 16-cell pack puts on the broker with each economy, by topic, and the largest gap between two documents
-/// for a GX. A client keeps the GX tree awake all day, as victron-mqtt does.
+/// Messages of a simulated day of a 16-cell pack with each economy, by topic, and the largest gap between two documents for a GX. A client
+/// keeps the GX tree awake all day, as victron-mqtt does.
 enum MessageDay {
     private struct Count {
         var messages = 0
@@ -46,7 +46,7 @@ enum MessageDay {
         for second in 1...86_400 {
             take(pack.step())
             guard second % 30 == 1 else { continue }
-            // As victron-mqtt asks: everything each three minutes, between them only to stay awake.
+            // The client asks for everything every three minutes, and only keeps the tree awake in between, as victron-mqtt does.
             let payload = second % 180 == 1 ? "" : #"{"keepalive-options":["suppress-republish"]}"#
             take(
                 pack.bridge.receive(MQTTMessage("R/\(portal)/keepalive", Array(payload.utf8)), at: pack.now))

@@ -6,7 +6,7 @@ import TestSupport
 
 /// The same work by a Python program, in the same run.
 enum PythonComparison {
-    /// What a script of `Benchmarks/python` printed for frames of 58 bytes; `nil`, which is told, where it cannot run.
+    /// Result that a script of `Benchmarks/python` printed for frames of 58 bytes; prints the reason and returns `nil` if it cannot run.
     static func run(_ script: String, frames: [Frame], _ arguments: [String] = []) -> Double? {
         let folder = TemporaryFolder()
         let file = "\(folder.path)/frames"
@@ -24,7 +24,7 @@ enum PythonComparison {
 
     private static let turns = 8
 
-    /// The best of some runs, with the work of our own in between: a shared machine is now faster, now slower.
+    /// The best of some runs, in turns with the project's own work, because a shared machine changes its speed.
     static func inTurns(
         _ script: String, frames: [Frame], _ arguments: [String] = [], best: (Double, Double) -> Double, own: () -> Void
     ) -> Double? {
@@ -34,7 +34,7 @@ enum PythonComparison {
             result = result.map { best($0, one) } ?? one
             own()
         }
-        // Debian's own is built with profile and link-time optimisation, and needs two thirds of the time of one that pyenv builds.
+        // Debian's Python is built with profile and link-time optimisation, and needs two thirds of the time of one built by pyenv.
         if let path = ProgramStart.find("python3"), let child = ChildProcess(path, ["--version"]) {
             print("| the interpreter | \(child.read(seconds: 10).split(separator: "\n").first ?? "?"), \(path) |")
         }

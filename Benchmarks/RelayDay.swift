@@ -4,8 +4,8 @@ import SmartBMS
 import MQTTBridge
 import PackSimulator
 
-/// A relay with the function `chargeAllowed` over a simulated day and over each fault: every transition with its cause. The
-/// device answers each command, and a charger behind it gets no current while it is open.
+/// Every transition of a relay with the function `chargeAllowed`, with its cause, over a simulated day and over each fault. The device
+/// answers each command, and a charger behind it gets no current while it is open.
 enum RelayDay {
     static func run() {
         for (scenario, minutes) in [(Scenario.day, 1440), (.cold, 360), (.fault, 8), (.silence, 6)] {

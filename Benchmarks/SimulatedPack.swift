@@ -4,7 +4,7 @@ import ChargeLimits
 import MQTTBridge
 import PackSimulator
 
-/// A pack in simulated time through a bridge, a second a step: frames in, everything that the bridge says out.
+/// A pack in simulated time through a bridge, a second a step: frames in, messages out.
 struct SimulatedPack {
     var bridge: Bridge
     var simulator: Simulator
@@ -15,7 +15,7 @@ struct SimulatedPack {
         simulator = Simulator(scenario: scenario)
     }
 
-    /// The frame's millisecond in its second wanders, as a BMS's clock does against the wall's.
+    /// The time of a frame within its second drifts, as a BMS's clock drifts against the wall clock.
     var now: Moment {
         let milliseconds = Int64(second) * 1000 + Int64(second / 90 % 1000)
         return Moment(monotonic: Timestamp(milliseconds: milliseconds), wall: 1_795_000_000_000 + milliseconds)

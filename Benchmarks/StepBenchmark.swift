@@ -3,7 +3,7 @@ import BMSCore
 import SmartBMS
 import MQTTBridge
 
-/// One frame through the whole bridge: bytes in, all messages that are due out, nothing sent.
+/// Time of one frame through the whole bridge: bytes in, all messages that are due out, nothing sent.
 enum StepBenchmark {
     private static let count = 2_000
 
@@ -18,7 +18,7 @@ enum StepBenchmark {
         measureCommands(options)
     }
 
-    /// A ceiling of the discharge current, with all that is sent because of it.
+    /// Measures a ceiling of the discharge current, with all messages that follow from it.
     private static func measureCommands(_ options: BridgeOptions) {
         let payloads = (0..<count).map { Array("\(100 - $0 % 50).5".utf8) }
         measure("one command", per: "for 100", options, secondsLater: 1) { bridge, index, now in
@@ -35,7 +35,7 @@ enum StepBenchmark {
 
     private static let frames = SampleFrames.make(count).map(FrameEncoder.encode)
 
-    /// The same after a rest, as between frames: by then the caches hold what others needed.
+    /// Measures a frame after a pause, as between frames, in which other work has used the caches.
     private static func measureRested(_ name: String, _ options: BridgeOptions) {
         for milliseconds in [1, 30] as [Int32] {
             var harness = Harness(options)
@@ -50,7 +50,7 @@ enum StepBenchmark {
         }
     }
 
-    /// A connected bridge that has heard its pack for a while.
+    /// A connected bridge with some frames of its pack.
     private struct Harness {
         var bridge: Bridge
         private var time: Int64 = 0

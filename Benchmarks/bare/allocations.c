@@ -1,4 +1,4 @@
-// Counts what a program allocates: LD_PRELOAD it, with ALLOCATIONS naming a file whose first eight bytes are the count.
+// Counts the allocations of a program, for LD_PRELOAD; ALLOCATIONS names a file whose first eight bytes are the count.
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/mman.h>

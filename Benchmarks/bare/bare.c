@@ -1,5 +1,5 @@
-// What MQTT costs with libmosquitto and nothing else: the yardstick of the bridge. Compiled by the benchmarks that use it.
-//   bare frames PORT PTY       each read of the terminal -> a message of the size that the topic bare/size said
+// The cost of MQTT with libmosquitto alone, for comparison with the bridge. The benchmarks that use this program compile it.
+//   bare frames PORT PTY       each read of the terminal -> a message of the size that the topic bare/size gave
 //   bare commands PORT         each message on bare/command -> the same
 //   bare replay PORT FILE      the messages of FILE at their times: lines of "<milliseconds> <quality> <retain> <expiry> <topic> <payload>"
 #include <errno.h>
@@ -90,7 +90,7 @@ int main(int count, char **words) {
     while (wait_for(client, pty, now_ms() + 3600000)) {
         ssize_t got = read(pty, buffer, sizeof buffer);
         if (got > 0) publish(client, "bare/limits", size, payload, 0, 1, 28);
-        // Hung up: whoever measures has gone.
+        // The terminal has hung up, because the measuring program has ended.
         if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) return 0;
     }
 }

@@ -11,12 +11,12 @@ SOC = np.array([-.05, 0, .005, .01, .02, .03, .05, .08, .10, .15, .20, .30, .40,
 REST = np.array([1.80, 2.50, 2.66, 2.77, 2.90, 2.98, 3.07, 3.14, 3.165, 3.205, 3.230, 3.262, 3.282, 3.288, 3.293, 3.303,
                  3.323, 3.330, 3.334, 3.337, 3.342, 3.351, 3.360, 3.376, 3.415, 3.500, 3.610, 3.740, 4.30])
 VMIN, VBAL, VMAX, VNOM = 2.9, 3.4, 3.7, 3.3
-R0, R1, R2 = .60e-3, .40e-3, .60e-3       # ohm, a cell of 100 Ah at 25 degC
+R0, R1, R2 = .60e-3, .40e-3, .60e-3       # ohm, of a cell of 100 Ah at 25 degC
 A1, A2 = np.exp(-1 / 40), np.exp(-1 / 900)
 WIRE = .8e-3
 TMIN, TMAX = 0.0, 55.0
 CELLS = 16
-RECLOSE = 30                              # seconds that a relay stays open at least
+RECLOSE = 30                              # seconds for which a relay stays open at least
 
 
 class Pack:
@@ -26,8 +26,8 @@ class Pack:
                  sensor=True, tmin=TMIN):
         rng = np.random.default_rng(seed)
         self.ah, self.mode, self.key16, self.rng = ah, mode, key16, rng
-        self.tmin = tmin                  # T-min of its BMS, for both relays
-        self.sensor = sensor              # without one its frames say "X" where a sign would be
+        self.tmin = tmin                  # T-min of the BMS, for both relays
+        self.sensor = sensor              # without a sensor the frames have "X" in place of a sign
         scale = 100 / ah * resistance * (1 + rng.normal(0, .04, CELLS))
         self.temperature = temperature
         self.r0 = R0 * scale * np.exp(.02 * (25 - temperature))
@@ -38,8 +38,8 @@ class Pack:
         self.u1, self.u2 = np.zeros(CELLS), np.zeros(CELLS)
         self.balancing = np.zeros(CELLS, bool)
         self.current = 0.0
-        self.connected = True             # its cable to the bus
-        self.fault = False                # its BMS hears no cell boards
+        self.connected = True             # the cable to the bus
+        self.fault = False                # the BMS has no communication with its cell boards
         self.load_fault = False
         self.charge_ok = self.load_ok = True
         self.opened = {"charge": -1e9, "load": -1e9}
@@ -56,11 +56,11 @@ class Pack:
         self.resistance = float(self.r0.sum()) + WIRE
 
     def passes(self, current):
-        """Whether its relays let a current through, + charging."""
+        """Returns True if the relays let a current through; a charge current is positive."""
         return self.connected and (self.charge_ok if current > 0 else self.load_ok)
 
     def step(self, current):
-        """A second with a current at its terminals."""
+        """Passes a second with a current at the terminals."""
         inner = current - .8e-3 - self.balancing * 1.0
         self.soc = self.soc + inner / (3600 * self.cap)
         self.u1 = A1 * self.u1 + (1 - A1) * self.r1 * inner
@@ -105,7 +105,7 @@ class Pack:
         return closed or (not hard and may_close and now - self.opened[name] >= RECLOSE)
 
     def frame(self):
-        """58 bytes as the cable brings them."""
+        """The 58 bytes of a frame."""
         def u16(n):
             return (int(n) >> 8 & 255, int(n) & 255)
 
@@ -145,7 +145,7 @@ class Bus:
         self.voltage = 0.0
 
     def divide(self, current):
-        """Currents of the packs for a net current of charger and inverter; those that no relay lets through carry none."""
+        """Currents of the packs for a net current of charger and inverter; packs whose relay blocks it carry none."""
         taking = [p for p in self.packs if p.connected and (p.charge_ok or p.load_ok)]
         for _ in range(len(self.packs) + 1):
             if not taking:
@@ -181,7 +181,7 @@ class Power:
         self.ccl.append(limits[1])
 
     def step(self, available, wanted):
-        """One second: net current in amperes, averaged, and the load that was not served."""
+        """Passes one second; returns the mean net current in amperes, and the load that was not served."""
         cvl, _, dcl = self.queue.pop(0)
         ccl = self.ccl.pop(0)
         cvl = cvl + self.offset if "cvl" in self.obeys else CELLS * (VBAL + .25)

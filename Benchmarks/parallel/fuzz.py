@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Random banks under the limits of `bms-mqtt limits --bank`: is any pack above its own limit, does any limit saw?
+"""Random banks under the limits of `bms-mqtt limits --bank`: is any pack above its own limit, does any limit oscillate?
 
   python3 Benchmarks/parallel/fuzz.py --program .build/release/bms-mqtt --seeds 1-100 [--markdown FILE] [--trace FROM-TO]
 
-A seed makes two to four packs of 50 to 300 Ah, unlike in capacity, charge, resistance and temperature, a load or a charger, and in
-every third bank events. Charger and inverter are two seconds late. The exit code is 1 where a bank fails. README.md says what is counted.
+A seed makes two to four packs of 50 to 300 Ah with different capacity, charge, resistance and temperature, a load or a charger, and in
+every third bank events. Charger and inverter are two seconds late. The exit code is 1 if a bank fails. README.md describes the counts.
 """
 import argparse
 import sys
@@ -16,17 +16,17 @@ from bank import Bus, Pack, Power
 from run import WARM, Filter, configuration
 
 OVER, GRACE = 1.2, 5     # a pack may be above 120 % of its own limit for five seconds
-LEAST = .05              # of C: less counts as that much
-FELL = 5                 # a limit counts as the highest of so many seconds: the inverter is two seconds late
-SETTLING = 30            # seconds after an event in which the packs exchange what they differ in
-TURN = 2.0               # A; a smaller move is no turn
+LEAST = .05              # of C; a smaller limit counts as this one
+FELL = 5                 # seconds; the highest limit of this time counts, because the inverter is two seconds late
+SETTLING = 30            # seconds after an event in which the packs balance by exchange
+TURN = 2.0               # A; a smaller move does not count as a turn
 LATE = 3                 # seconds after a relay has opened in which no limit reaches the inverter
 MOST_TURNS = 4           # an hour, at constant power
 
 
 @dataclass
 class Plan:
-    """A random bank and what befalls it."""
+    """A random bank with its events."""
     packs: list
     kind: str
     wanted: object
@@ -36,7 +36,7 @@ class Plan:
 
 
 def steps(rng, most, seconds):
-    """A load that stands for 20 s to 10 min on each of its steps."""
+    """A load in steps that last 20 s to 10 min each."""
     at, levels = 0, []
     while at < seconds:
         length = int(rng.integers(20, 600))
@@ -91,7 +91,7 @@ def plan(seed):
 
 
 class Watch:
-    """Counts what one bank does wrong."""
+    """Counts the faults of one bank."""
 
     def __init__(self, plan, packs):
         self.plan, self.packs = plan, packs
@@ -115,10 +115,10 @@ class Watch:
                 self.turning[k] = [limits[k], new or direction]
 
     def look(self, t, total, own, limits, asked):
-        """Takes a second: the packs' own limits, those of the bank, and what was asked for; + charging, both (in, out)."""
+        """Evaluates a second: the packs' own limits, those of the bank, and the demand; charging is positive, both are (in, out)."""
         side = 0 if total > 0 else 1
         sign = 1 if total > 0 else -1
-        # What falls on the others in the second in which a BMS opens its relay no limit can hold: the inverter is two seconds late.
+        # No limit can hold the current that the others get in the second in which a BMS opens its relay: the inverter is two seconds late.
         new = sum(pack.trips for pack in self.packs) - self.trips - self.at_once
         if any(e[3] in ("forbids", "no discharge") and 0 <= t - e[0] <= LATE for e in self.plan.events):
             self.at_once += new
@@ -126,16 +126,16 @@ class Watch:
             self.trips += new
         for k, pack in enumerate(self.packs):
             self.own[k] = (self.own[k] + [own[k]])[-FELL:]
-            # A BMS that ends its charge or forbids, and one that permits again, is an event: turns are counted anew.
+            # A BMS that ends its charge, forbids or permits again is an event, after which the count of turns starts again.
             if len(self.own[k]) > 1 and any((a == 0) != (b == 0) for a, b in zip(*self.own[k][-2:])):
                 self.turning = [[None, 0], [None, 0]]
             self.zero[k][side] = t if own[k][side] == 0 else self.zero[k][side]
             allowed = max(max(x[side] for x in self.own[k]), LEAST * pack.ah)
-            # A pack that was away rises from nothing by its own slew; the bank reckons with what its constraints allow.
+            # A pack that was away rises from 0 by its own slew; the bank uses the value that its constraints allow.
             if 0 < t - self.zero[k][side] < 60:
                 allowed = max(allowed, pack.ah / 2 if side == 0 else pack.ah)
             ratio = sign * pack.current / allowed
-            # Packs exchange current at rest as well: that is no limit's doing.
+            # Packs exchange current at rest as well, which no limit causes.
             isOver = abs(total) >= 5 and ratio > OVER and not self.near_event(t, k)
             self.since[k] = self.since[k] + 1 if isOver else 0
             if self.since[k] > GRACE:
@@ -147,7 +147,7 @@ class Watch:
             self.serve(t, total, limits, asked)
 
     def serve(self, t, total, limits, asked):
-        """Seconds in which the bank allows less than is asked for though the packs' true shares of it fit their limits."""
+        """Seconds in which the bank allows less than the demand, although the packs' true shares of it fit their limits."""
         side = 0 if asked[0] > asked[1] else 1
         sign = 1 if side == 0 else -1
         taking = [k for k, p in enumerate(self.packs) if p.connected and p.charge_ok and p.load_ok]

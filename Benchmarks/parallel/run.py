@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Packs in parallel under the limits of a bank: does any trip, does any carry more than it may?
+"""Packs in parallel under the limits of a bank: does any trip, does any carry more than its limit?
 
   python3 Benchmarks/parallel/run.py --program .build/release/bms-mqtt [--scenario NAME] [--markdown FILE]
 
-Charger and inverter obey what `bms-mqtt limits --bank` answers. Needs python3 and numpy.
+Charger and inverter obey the answers of `bms-mqtt limits --bank`. Needs python3 and numpy.
 """
 import argparse
 import json
@@ -15,24 +15,24 @@ from dataclasses import dataclass, field
 from bank import CELLS, Bus, Pack, Power
 
 WARM = 20            # seconds in which everything starts; no current flows
-ALLOWED = 10         # a current is measured against the highest own limit of so many seconds: the inverter is 2 s late
+ALLOWED = 10         # seconds; a current is compared with the highest own limit of this time, because the inverter is 2 s late
 
 
 @dataclass
 class Scenario:
     name: str
     packs: list
-    wanted: object = lambda t: 0.0           # A that the house asks for
-    available: object = lambda t: 0.0        # A that the charger has
+    wanted: object = lambda t: 0.0           # demand of the house, A
+    available: object = lambda t: 0.0        # current of the charger, A
     seconds: int = 3600
-    silent: object = lambda t: set()         # packs whose cable is out
-    happen: object = lambda t, packs: None   # what befalls the packs
+    silent: object = lambda t: set()         # packs with an unplugged data cable
+    happen: object = lambda t, packs: None   # events of the packs
     disconnected: list = field(default_factory=list)
-    exempt: set = field(default_factory=set)   # packs that no limit can reach while they are silent
-    power: dict = field(default_factory=dict)  # how charger and inverter obey
-    restart: int = 0                           # seconds after which the program is killed, again and again
-    most_in: float = 1e9                       # Ah that may be charged
-    late: int = 0                              # seconds more in which a fallen limit is not obeyed
+    exempt: set = field(default_factory=set)   # packs that no limit reaches while they are silent
+    power: dict = field(default_factory=dict)  # options of charger and inverter
+    restart: int = 0                           # seconds between two kills of the program; 0: none
+    most_in: float = 1e9                       # charge that is allowed, Ah
+    late: int = 0                              # additional seconds in which a fallen limit is not obeyed
 
 
 def four(**last):
@@ -40,12 +40,12 @@ def four(**last):
 
 
 def cycle(t):
-    """All the inverter can take for ten minutes; then comes a rest."""
+    """The largest load of the inverter for ten minutes, then a rest."""
     return 1e4 if t < 600 else 0.0
 
 
 def after(t):
-    """All the charger has."""
+    """The largest current of the charger."""
     return 1e4 if t >= 900 else 0.0
 
 
@@ -124,7 +124,7 @@ def configuration(packs, disconnected):
 
 
 class Filter:
-    """`bms-mqtt limits --bank` as a child: a line in, a line out. With `keeps` its knowledge survives `restart`."""
+    """`bms-mqtt limits --bank` as a child: a line in, a line out. With `keeps` its state survives `restart`."""
 
     def __init__(self, program, text, keeps=False):
         self.file = tempfile.NamedTemporaryFile("w", suffix=".yaml")
@@ -155,7 +155,7 @@ class Filter:
             self.folder.cleanup()
 
     def ask(self, t, frames):
-        """The answer to frames in hex, or None, by pack."""
+        """The answer to the packs' frames, each in hex or None."""
         self.child.stdin.write(json.dumps({"t": t, "frames": frames}) + "\n")
         self.child.stdin.flush()
         return json.loads(self.child.stdout.readline())
@@ -193,14 +193,14 @@ def follow(scenario, packs, names, power, bank, trace):
             bank.restart()
         answer = bank.ask(t + WARM, frames)
         if answer["cvl"] is None and t > 0:
-            answer = before    # a bridge that starts says nothing yet, and the last document holds
+            answer = before    # a bridge that starts sends nothing yet, so the last document is valid
         before = answer
         limits = [answer[k] or 0.0 for k in ("cvl", "ccl", "dcl")]
         power.command(tuple(limits))
         if t < 0:
             continue
         bad["out" if total < 0 else "in"] += abs(total) / 3600
-        # The first minute is for measuring the shares.
+        # In the first minute the bank measures the shares.
         if unserved > 1 and wanted < 1e4 and t >= 60:
             bad["unserved"] += unserved / 3600
         if limits[2] == 0 and wanted:
@@ -224,14 +224,14 @@ def follow(scenario, packs, names, power, bank, trace):
             current = p.current
             allowed = max(x[0] if current > 0 else x[1] for x in recent[n])
             side = 0 if current > 0 else 1
-            # A pack that was away rises from nothing by its own slew; the bank reckons with what its constraints allow.
+            # A pack that was away rises from 0 by its own slew; the bank uses the value that its constraints allow.
             if 0 < t - zero[n][side] < 60:
                 allowed = max(allowed, p.ah / 2 if side == 0 else p.ah)
             # Packs at different charge exchange current without charger or inverter; no limit can stop that.
             external = total > 0 if current > 0 else total < 0
             if abs(current) < 2 or abs(total) < 5 or not external:
                 continue
-            # Where the charger knows no CCL, what it charges in all is judged, not each second.
+            # If the charger does not know CCL, its total charge counts, and not each second.
             if current > 0 and scenario.most_in < 1e9:
                 continue
             worst = max(worst, abs(current) / max(allowed, .5))

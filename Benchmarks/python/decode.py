@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Frames a second of a plain Python decoder, to compare with: decode.py FILE [ROUNDS].
 
-What every Python bridge for this BMS does: look for the frame in a byte stream, check sum and sign bytes, and make numbers
-with units of every field (docs/protocol.md). FILE holds frames of 58 bytes.
+The decoder does the work of every Python bridge for this BMS: it looks for the frame in a byte stream, checks sum and sign bytes,
+and makes numbers with units of every field (docs/protocol.md). FILE holds frames of 58 bytes.
 """
 
 import sys

@@ -7,10 +7,10 @@ import Glibc
 
 @testable import bms_mqtt
 
-/// A bridge that is told what a text says, a line each, and looked at after each line.
+/// A bridge that plays the lines of a text, and is checked after each line.
 ///
-/// `topic TAB flags TAB response topic TAB correlation data TAB payload`; 0x01 in the payload stands for a line break.
-/// Flags: `r` retained, `f` a frame before, `s` a second before, `m` a minute, `h` an hour, `d` disconnected, `c` connected.
+/// A line is `topic TAB flags TAB response topic TAB correlation data TAB payload`; 0x01 in the payload stands for a line break. Flags: `r`
+/// retained, `f` a frame before, `s` a second before, `m` a minute, `h` an hour, `d` disconnected, `c` connected.
 public struct BridgeScript: Sendable {
     private static let mostLines = 32
     private var bridge: Bridge
@@ -18,7 +18,7 @@ public struct BridgeScript: Sendable {
     private let frame: [UInt8]
     private var milliseconds: Int64 = 1000
 
-    /// A bridge for packs, connected, with frames of one of them.
+    /// A connected bridge for packs, with frames of one of them.
     public init(_ options: BridgeOptions, _ packs: [PackOptions]) {
         bridge = Bridge(options, packs: packs)
         self.packs = packs
@@ -37,7 +37,7 @@ public struct BridgeScript: Sendable {
             minuteOfDay: Int(milliseconds / 60_000 % 1440))
     }
 
-    /// Plays all lines, and looks at what is to be kept.
+    /// Plays all lines, and checks the states to keep.
     public mutating func play(_ bytes: UnsafeRawBufferPointer) {
         for line in bytes.split(separator: UInt8(ascii: "\n"), maxSplits: Self.mostLines) { take(Array(line)) }
         for (id, state) in bridge.states(at: now.monotonic) {
@@ -53,7 +53,7 @@ public struct BridgeScript: Sendable {
     private mutating func take(_ line: [UInt8]) {
         var parts = line.split(separator: UInt8(ascii: "\t"), maxSplits: 4, omittingEmptySubsequences: false)
         while parts.count < 5 { parts.append([]) }
-        // No broker hands out a topic with one of these.
+        // No broker sends a topic with one of these characters.
         let topic = parts[0].filter { !"\0#+".utf8.contains($0) }
         guard !topic.isEmpty else { return }
         var isRetained = false

@@ -4,14 +4,14 @@ import SmartBMS
 public import ChargeLimits
 public import MQTTBridge
 
-/// What must hold after any input. A broken rule ends the process: to libFuzzer that is a crash with its input kept.
+/// Rules that hold after any input. A broken rule ends the process, which libFuzzer treats as a crash and whose input it keeps.
 public enum Invariant {
     /// Ends the process unless the rule holds.
     public static func hold(_ isHeld: Bool, _ rule: @autoclosure () -> String) {
         if !isHeld { fatalError("invariant: \(rule())") }
     }
 
-    /// No limit below nothing or above what the owner allows.
+    /// Checks that no limit is negative or above the owner's caps.
     public static func check(_ limits: Limits?, _ caps: LimitConfiguration) {
         guard let limits else { return }
         hold(limits.ccl >= .zero && limits.dcl >= .zero && limits.cvl >= .zero, "a negative limit: \(limits)")
@@ -22,7 +22,8 @@ public enum Invariant {
         }
     }
 
-    /// A message that any broker takes: a bounded topic without wildcards, a bounded payload, JSON where it looks like it.
+    /// Checks that any broker accepts a message: a bounded topic without wildcards, a bounded payload, and valid JSON if it begins like
+    /// JSON.
     public static func check(_ message: MQTTMessage) {
         let topic = message.topic
         hold(!topic.isEmpty && topic.utf8.count <= 65_535, "a topic of \(topic.utf8.count) bytes")
@@ -34,7 +35,7 @@ public enum Invariant {
         if message.payload.first == UInt8(ascii: "{") { checkJSON(message.payload, topic) }
     }
 
-    /// JSON by its grammar, in valid UTF-8, no member twice.
+    /// Checks that bytes are JSON by its grammar, in valid UTF-8, without a member twice.
     public static func checkJSON(_ bytes: [UInt8], _ place: String) {
         hold(JSONGrammar.isValid(bytes), "no JSON on \(place): \(String(decoding: bytes.prefix(400), as: UTF8.self))")
     }

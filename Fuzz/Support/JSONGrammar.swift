@@ -1,9 +1,9 @@
-/// RFC 8259 by the letter, to judge what is written: Foundation's reader takes a hundred times as long under a sanitizer.
+/// The grammar of RFC 8259, for checks of written JSON. Foundation's reader would take a hundred times as long under a sanitizer.
 struct JSONGrammar {
     private let bytes: [UInt8]
     private var place = 0
 
-    /// Whether bytes are one JSON value in valid UTF-8.
+    /// Returns `true` if bytes are one JSON value in valid UTF-8.
     static func isValid(_ bytes: [UInt8]) -> Bool {
         guard String(validating: bytes, as: UTF8.self) != nil else { return false }
         var grammar = JSONGrammar(bytes: bytes)

@@ -2,10 +2,10 @@ import Glibc
 
 /// A file in memory, for commands that read and write descriptors.
 public struct MemoryFile: ~Copyable {
-    /// Open for reading and writing.
+    /// Descriptor that is open for reading and writing.
     public let descriptor: Int32
 
-    /// A file that holds bytes, to be read from the start.
+    /// A file with the given bytes, to be read from the start.
     public init(_ bytes: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0)) {
         var name = Array("/dev/shm/fuzz-XXXXXX".utf8CString)
         descriptor = mkstemp(&name)
@@ -17,7 +17,7 @@ public struct MemoryFile: ~Copyable {
     /// A path that opens the file once more.
     public var path: String { "/proc/self/fd/\(descriptor)" }
 
-    /// Everything that was written.
+    /// All bytes of the file.
     public func contents() -> [UInt8] {
         let length = Int(lseek(descriptor, 0, SEEK_END))
         lseek(descriptor, 0, SEEK_SET)

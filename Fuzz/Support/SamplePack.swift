@@ -3,7 +3,7 @@ import SmartBMS
 import ChargeLimits
 public import MQTTBridge
 
-/// A pack of 8 cells by configuration, and what its BMS sends.
+/// A pack of 8 cells by configuration, and the frame of its BMS.
 public enum SamplePack {
     /// The pack "garage" with a cap for every limit.
     public static let options: PackOptions = {

@@ -3,7 +3,7 @@ import SmartBMS
 import FuzzSupport
 import MQTTBridge
 
-/// Commands, relays' states, announcements and birth messages as ``BridgeScript`` reads them.
+/// Fuzzes commands, relays' states, announcements and birth messages, in lines of ``BridgeScript``.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     var script = connected
@@ -11,7 +11,7 @@ public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     return 0
 }
 
-/// Copied for each input: announcements take longer than all else.
+/// The bridge after its announcements, which take long; each input gets a copy.
 private let connected: BridgeScript = {
     var pack = SamplePack.options
     for (name, function) in [("charger", RelayOptions.Function.chargeAllowed), ("pump", .manual)] {

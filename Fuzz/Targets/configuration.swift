@@ -6,7 +6,7 @@ import MQTTBridge
 
 @testable import bms_mqtt
 
-/// A configuration file: refused in few, bounded sentences, or fit to run a bridge.
+/// Fuzzes a configuration file, which is refused in few, bounded sentences, or valid for a bridge.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     do throws(ConfigurationFaults) {

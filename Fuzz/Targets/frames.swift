@@ -5,8 +5,8 @@ import FuzzSupport
 import Glibc
 import MQTTBridge
 
-/// Bytes of a serial line through the bridge. An op byte, then: 0 raw bytes with their count before them; 1 a frame whose signs
-/// and sum are made right; 2 time in tenths of a second; 3 the source was opened again; 4 the last frame once more.
+/// Fuzzes bytes of a serial line through the bridge. An op byte, then: 0 raw bytes with their count before them; 1 a frame with corrected
+/// signs and sum; 2 time in tenths of a second; 3 a reopened source; 4 the last frame once more.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     var line = connected
@@ -31,7 +31,7 @@ public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     return 0
 }
 
-/// Copied for each input: announcements take longer than all else.
+/// The bridge after its announcements, which take long; each input gets a copy.
 private let connected = Line(SamplePack.options)
 
 private struct Line {

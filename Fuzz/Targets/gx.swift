@@ -3,7 +3,7 @@ import SmartBMS
 import FuzzSupport
 import MQTTBridge
 
-/// Requests to the tree of a GX, and what others publish in it, as ``BridgeScript`` reads them.
+/// Fuzzes requests to the tree of a GX, and foreign messages in it, in lines of ``BridgeScript``.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     var script = connected
@@ -11,7 +11,7 @@ public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     return 0
 }
 
-/// Copied for each input: announcements take longer than all else.
+/// The bridge after its announcements, which take long; each input gets a copy.
 private let connected: BridgeScript = {
     var options = BridgeOptions()
     options.gxTree = GXTreeOptions(portalID: "c0ffee000001", owner: "bms-mqtt-b")

@@ -7,7 +7,7 @@ import MQTTBridge
 
 @testable import bms_mqtt
 
-/// `bms-mqtt limits`: each line is answered by one line of JSON, and none names more than the file's caps.
+/// Fuzzes `bms-mqtt limits`: each line is answered by one line of JSON, and no answer is above the file's caps.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     let input = UnsafeBufferPointer(start: start, count: count)

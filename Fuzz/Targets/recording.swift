@@ -5,7 +5,7 @@ import JSON
 @testable import SerialLink
 @testable import bms_mqtt
 
-/// A recording: `bms-mqtt decode` in both its forms, and the lines of a replay.
+/// Fuzzes a recording in `bms-mqtt decode`, in both its forms, and in the lines of a replay.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     let input = UnsafeRawBufferPointer(start: start, count: count)

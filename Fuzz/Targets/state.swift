@@ -6,7 +6,8 @@ import MQTTBridge
 
 @testable import bms_mqtt
 
-/// A state file: refused, or read, written and read again as the same; and no state lifts a limit above the file's caps.
+/// Fuzzes a state file, which is refused, or equal after it is read, written and read again; and no state lifts a limit above the file's
+/// caps.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     let wall: Int64 = 1_795_000_000_000

@@ -1,10 +1,10 @@
 import CLinux
 import Glibc
 
-/// Words in, exit code out.
+/// Entry point: runs the command that the command line names, and exits with its code.
 @main
 struct Main {
-    /// Not `async`: that would start Swift's pool of threads, whose timer wakes a bridge each second for nothing.
+    /// This function is not `async`, because Swift's pool of threads has a timer that would wake an idle bridge every second.
     static func main() {
         StandardDescriptors.occupy()
         Signals.hold()

@@ -1,4 +1,4 @@
-/// The version of this program, semantic: the topic layout is part of what it promises.
+/// The program's version, semantic. The topic layout is part of the interface that it covers.
 enum Version {
     static let number = "0.1.0"
 }

@@ -28,7 +28,7 @@ struct ChemistryTests {
     }
 
     @Test(
-        "Vbalance decides, whatever V-full and Vmin say",
+        "Vbalance decides the chemistry, whatever V-full and Vmin say",
         arguments: [
             Case(3400, 2900, 3650, .lfp), Case(3300, 2500, 3650, .lfp), Case(3595, 2500, 3650, .lfp),
             Case(3400, 2500, 3650, full: 2700, .lfp), Case(3400, 2900, 3650, full: 4000, .lfp),
@@ -40,7 +40,7 @@ struct ChemistryTests {
     func balance(one: Case) { #expect(Self.chemistry(one) == one.expected) }
 
     @Test(
-        "V-full counts within 0.1 V of a Vbalance that fits none",
+        "V-full decides within 0.1 V of a Vbalance that fits no chemistry",
         arguments: [
             Case(3280, 2900, 3650, full: 3380, .lfp), Case(3280, 2900, 3650, full: 3385, nil),
             Case(3800, 3000, 4200, full: 3900, .nca), Case(3750, 3000, 4200, full: 3650, .lfp),
@@ -57,7 +57,7 @@ struct ChemistryTests {
         ])
     func off(one: Case) { #expect(Self.chemistry(one) == one.expected) }
 
-    @Test("No thresholds at all make two chemistries possible, or trap")
+    @Test("No combination of thresholds gives a chemistry with an impossible Vbalance, or traps")
     func sweep() {
         for balance in stride(from: 0, through: 5000, by: 50) {
             for minimum in stride(from: 0, through: 4000, by: 100) {
@@ -80,7 +80,7 @@ struct ChemistryTests {
             balanceVoltage: Millivolts(balance), capacity: WattHours(14_800))
     }
 
-    /// Chemistry, Vbalance, Vmin, Vmax, and the threshold that contradicts.
+    /// Cases: chemistry, Vbalance, Vmin and Vmax in mV, and the threshold that contradicts.
     static let contradictions: [(Chemistry, [Int], ThresholdFault.Threshold?)] = [
         (.lfp, [3400, 2900, 3650], nil), (.lfp, [3400, 2900, 3750], nil), (.lfp, [3400, 2900, 3755], .maximum),
         (.lfp, [3300, 2000, 3650], nil), (.lfp, [3295, 2000, 3650], .balance), (.lfp, [3650, 2000, 3700], nil),
@@ -106,13 +106,13 @@ struct ChemistryTests {
         #expect(!fault.range.contains(fault.value))
     }
 
-    @Test("The sentence names both sides")
+    @Test("The sentence about a contradiction names the BMS's value and the chemistry's range")
     func sentence() {
         let fault = Chemistry.lfp.accepts(settings(4000, 3000, 4200))
         #expect(fault?.sentence == "the BMS has Vmax 4.200 V, and LFP cells need 3.300 to 3.750 V")
     }
 
-    @Test("What is inferred, the pack's own thresholds do not contradict but by Vmin and Vmax")
+    @Test("A chemistry inferred from thresholds contradicts at most their Vmin and Vmax")
     func inferred() {
         var random = SeededRandom(7)
         for _ in 0..<2000 {

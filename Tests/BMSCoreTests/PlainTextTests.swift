@@ -6,7 +6,7 @@ import Testing
 @Suite("Plain text")
 struct PlainTextTests {
     @Test(
-        "controls, line ends and what turns text around are not plain",
+        "Controls, line ends and marks of text direction are not plain",
         arguments: [
             0x00...0x1F, 0x7F...0x9F, 0x061C...0x061C, 0x200E...0x200F, 0x2028...0x202E, 0x2066...0x206F,
         ] as [ClosedRange<UInt32>])
@@ -19,7 +19,8 @@ struct PlainTextTests {
     }
 
     @Test(
-        "letters of all scripts and signs stay", arguments: ["Höhle 20 °C", "מרתף", "قبو", "地下室 🔋", "a\u{200D}b", ""])
+        "Letters of all scripts and signs are plain",
+        arguments: ["Höhle 20 °C", "מרתף", "قبو", "地下室 🔋", "a\u{200D}b", ""])
     func plain(_ text: String) {
         #expect(text.isPlain)
         #expect(text.plain == text)

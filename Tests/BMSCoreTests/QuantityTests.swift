@@ -5,7 +5,7 @@ import TestSupport
 
 @Suite("Temperatures, chemistry and derived values")
 struct QuantityTests {
-    @Test("A raw temperature is cut to what the wire can carry")
+    @Test("A raw temperature is cut to the range of the wire")
     func rawTemperature() {
         #expect(RawTemperature(70_000).count == 65_535)
         #expect(RawTemperature(-1).count == 0)
@@ -22,7 +22,7 @@ struct QuantityTests {
         #expect(TemperatureScale.paper.temperature(RawTemperature(count)) == Millidegrees(paper))
     }
 
-    @Test("The inverse gives every count again", arguments: TemperatureScale.allCases)
+    @Test("The inverse conversion gives every count again", arguments: TemperatureScale.allCases)
     func inverse(scale: TemperatureScale) {
         for count in [0, 1, 211, 65_535] + Array(230...380) {
             let raw = RawTemperature(count)
@@ -31,7 +31,7 @@ struct QuantityTests {
     }
 
     @Test(
-        "The inverse takes the nearest count and stays within the field",
+        "The inverse conversion gives the nearest count and stays within the field",
         arguments: [
             (TemperatureScale.measured, 0, 271), (.measured, 300, 271), (.measured, 675, 271), (.measured, 676, 272),
             (.measured, -300_000, 0), (.measured, 90_000_000, 65_535), (.paper, -501, 275), (.paper, -499, 276),
@@ -100,7 +100,7 @@ struct QuantityTests {
             }.timeToGo == nil)
     }
 
-    @Test("Before the first frame nothing is derived")
+    @Test("Before the first frame no value is derived")
     func unknown() {
         let nothing = PackSnapshot()
         #expect(nothing.capacity == nil && nothing.storedCharge == nil && nothing.consumedCharge == nil)
@@ -108,7 +108,7 @@ struct QuantityTests {
     }
 
     @Test(
-        "A nominal voltage of the keys counts only between Vmin and Vmax",
+        "A nominal voltage from the keys counts only between Vmin and Vmax",
         arguments: [
             (3200, 3200), (2900, 3300), (3650, 3300), (500, 3300), (5500, 3300),
         ])
@@ -118,7 +118,7 @@ struct QuantityTests {
         #expect(snapshot.nominalVoltage == Millivolts(used))
     }
 
-    @Test("What keys said of a cell's settings stays when keys are away, until the number of cells changes")
+    @Test("Cell settings from the keys stay while keys are away, until the number of cells changes")
     func keysAway() {
         var tracker = PackTracker()
         let bytes: [Int: UInt8] = [2: 0x02, 3: 0x58, 4: 0x02, 5: 0x80]

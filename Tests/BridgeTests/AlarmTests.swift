@@ -19,7 +19,7 @@ struct AlarmTests {
         return AlarmTable.rows.first { $0.alarm == alarm }?.level(view)
     }
 
-    @Test("A deep discharge that is latched is an internal failure; silence makes it unknown")
+    @Test("A latched deep discharge is an internal failure, and unknown while data is stale")
     func deepDischarge() {
         #expect(level(.internalFailure) == AlarmLevel.none)
         #expect(level(.internalFailure, latches: [.empty, .deepChargeAllowed]) == AlarmLevel.none)
@@ -27,7 +27,7 @@ struct AlarmTests {
         #expect(level(.internalFailure, latches: [.deepDischarge], isStale: true) == nil)
     }
 
-    @Test("A contradicted chemistry is an internal failure, the cold curve a warning only where it ends the charge")
+    @Test("A contradicted chemistry is an internal failure; the cold curve is a warning only where it ends the charge")
     func bounds() {
         let cause = Cause.nothingKnown
         #expect(Bound.ccl(.zero, .chemistry, cause).alarm?.name == .internalFailure)
@@ -40,7 +40,7 @@ struct AlarmTests {
     @Test("Every alarm has one row")
     func rows() { #expect(Set(AlarmTable.rows.map(\.alarm)) == Set(AlarmName.allCases)) }
 
-    @Test("A deep discharge and a ceiling that cannot hold are told once each")
+    @Test("A deep discharge and a ceiling without calibration are reported once each")
     func told() {
         var watch = PackWatch()
         var receiver = PackReceiver()

@@ -29,7 +29,7 @@ struct AnnouncementTests {
         #"{"device":{},"components":{"soc":{"platform":"sensor","unique_id":"x"},"old_name":{"platform":"sensor"},"cell_017_voltage":{"platform":"sensor"},"BAD KEY":{"platform":"sensor"},"odd":{"platform":7}}}"#
 
     @Test(
-        "the largest announcement, which is read back, stays below half of what the bridge takes",
+        "the largest announcement, which is read back, stays below half of the bridge's largest message",
         arguments: Language.allCases)
     func largest(language: Language) {
         func longest(_ letter: Character, _ count: Int) -> String { String(repeating: letter, count: count) }
@@ -48,7 +48,9 @@ struct AnnouncementTests {
         #expect(sizes.allSatisfy { $0 * 2 < Bridge.largestMessage }, "\(sizes.max() ?? 0)")
     }
 
-    @Test("a pack that never speaks is announced without cells after half a minute, with nothing that needs bounds")
+    @Test(
+        "a pack that is never heard is announced after half a minute, without cells and without entities that need bounds"
+    )
     func silent() throws {
         var harness = BridgeHarness()
         harness.silence(29)
@@ -62,7 +64,7 @@ struct AnnouncementTests {
         #expect(try announcements(harness).last?["cell_016_voltage"] != nil)
     }
 
-    @Test("a line of unknown pace, or a narrow one, gets limits and no announcement until it turns out wide")
+    @Test("a line whose pace is unknown or narrow gets limits, and announcements only once the line is wide")
     func narrow() throws {
         var harness = BridgeHarness(isConnected: false)
         harness.connect(awaitsPace: true)
@@ -76,7 +78,7 @@ struct AnnouncementTests {
         harness.bridge.paceChanged(isNarrow: false)
         harness.frames(1)
         #expect(try announcements(harness).count == 1)
-        // What an entity shows comes after it.
+        // The values of the entities come after the announcement.
         #expect(harness.sent.last { $0.topic == "bms/garage/state" } != nil)
         let order = harness.sent.map(\.topic)
         let place = try #require(order.firstIndex(of: Self.topic))
@@ -86,7 +88,7 @@ struct AnnouncementTests {
     }
 
     @Test(
-        "on a line of unknown pace limits last nine seconds: the way behind all that is said first may take the rest of their 30"
+        "on a line of unknown pace limits expire after nine seconds, until the pace is known"
     )
     func firstLimits() throws {
         var harness = BridgeHarness()
@@ -100,7 +102,7 @@ struct AnnouncementTests {
         #expect(try #require(harness.on("limits").last?.expiry) >= 27)
     }
 
-    @Test("what only some packs have is announced when it has had a value, together, and stays")
+    @Test("optional entities are announced together once they have had a value, and stay announced")
     func optional() throws {
         var harness = BridgeHarness()
         harness.frames(4)
@@ -115,11 +117,11 @@ struct AnnouncementTests {
         let last = try #require(try announcements(harness).last)
         #expect(last["time_to_go"] != nil)
         #expect(last["current_out"] == nil)
-        // The first, what was known soon, and the quality of the link: each twice at most.
+        // Announcements: the first one, the entities with early values, and the link quality; each at most twice.
         #expect((4...6).contains(try announcements(harness).count))
     }
 
-    @Test("fewer cells than before: the rest is removed by name")
+    @Test("the entities of cells that no longer exist are removed by name")
     func fewerCells() throws {
         var harness = BridgeHarness()
         harness.frames(10)
@@ -133,7 +135,7 @@ struct AnnouncementTests {
         #expect(!isRemoval(last["cell_015_voltage"]))
     }
 
-    @Test("what an earlier run announced and this one does not is removed; what is sound stays, what is not is no key")
+    @Test("entities of an earlier run that no longer exist are removed; damaged entries are ignored")
     func ghosts() throws {
         var harness = BridgeHarness()
         hear(&harness, Self.topic, Self.old)
@@ -144,7 +146,7 @@ struct AnnouncementTests {
         #expect(last["BAD KEY"] == nil && last["odd"] == nil)
     }
 
-    @Test("after a start of Home Assistant what is gone is announced in full, and removed three seconds later")
+    @Test("after a start of Home Assistant a removed entity is announced in full, and removed three seconds later")
     func revival() throws {
         var harness = BridgeHarness()
         hear(&harness, Self.topic, Self.old)
@@ -157,7 +159,7 @@ struct AnnouncementTests {
         #expect(sent.first?["old_name"]?["unique_id"] == .text("bms_garage_old_name"))
     }
 
-    @Test("an optional entity that is not known yet is no ghost")
+    @Test("an optional entity that has no value yet is not removed")
     func unknownIsNoGhost() throws {
         var harness = BridgeHarness()
         hear(&harness, Self.topic, #"{"components":{"soh":{"platform":"sensor","unique_id":"x"}}}"#)
@@ -165,7 +167,7 @@ struct AnnouncementTests {
         #expect(try announcements(harness).last?["soh"] == nil)
     }
 
-    @Test("controls disappear where commands are switched off")
+    @Test("controls are removed when commands are switched off")
     func commandsOff() throws {
         var harness = BridgeHarness { options, _ in options.takesCommands = false }
         hear(&harness, Self.topic, #"{"components":{"reserve_soc":{"platform":"number","unique_id":"x"}}}"#)
@@ -175,7 +177,7 @@ struct AnnouncementTests {
         #expect(last["charge_enabled"] == nil)
     }
 
-    @Test("from entities to device: given up first, the old topics emptied, then announced")
+    @Test("from entities to device: the old topic is migrated and emptied before the device is announced")
     func migration() {
         var harness = BridgeHarness()
         let old = "homeassistant/sensor/bms_garage/soc/config"
@@ -188,7 +190,7 @@ struct AnnouncementTests {
         #expect(sent[1].payload.isEmpty)
     }
 
-    @Test("from device to entities: the same the other way")
+    @Test("from device to entities: the old topic is migrated and emptied before the entities are announced")
     func migrationBack() {
         var harness = BridgeHarness { options, _ in options.discovery = .entities }
         hear(&harness, Self.topic, #"{"components":{"soc":{"platform":"sensor","unique_id":"x"}}}"#)
@@ -200,7 +202,7 @@ struct AnnouncementTests {
         #expect(!sent.dropFirst(2).contains { $0.topic == Self.topic })
     }
 
-    @Test("in entities mode what is gone has its topic emptied")
+    @Test("in entities mode the topic of an entity that no longer exists is emptied")
     func entityGone() {
         var harness = BridgeHarness { options, _ in options.discovery = .entities }
         let old = "homeassistant/sensor/bms_garage/old_name/config"
@@ -209,7 +211,7 @@ struct AnnouncementTests {
         #expect(harness.sent.last { $0.topic == old }?.payload.isEmpty == true)
     }
 
-    @Test("the purge announces what is gone, too, before it removes everything")
+    @Test("the purge announces entities of an earlier run, too, before it removes everything")
     func purge() throws {
         var harness = BridgeHarness()
         hear(&harness, Self.topic, Self.old)
@@ -221,7 +223,7 @@ struct AnnouncementTests {
         #expect(try announcements(harness).first?["old_name"]?["unique_id"] != nil)
     }
 
-    @Test("hostile announcements are no harm")
+    @Test("hostile announcements of others do no harm")
     func hostile() throws {
         var random = SeededRandom(9)
         var harness = BridgeHarness()

@@ -51,7 +51,7 @@ private struct EnergyHarness {
 struct BankEnergyTests {
     private let old = [10_000, 8_000, 1_000_000, 900_000]
 
-    @Test("it begins at 0 and counts what its packs gain, also over a clean restart")
+    @Test("the counters begin at 0 and count the gains of the packs, also over a clean restart")
     func gains() {
         var harness = EnergyHarness(["a": old, "b": old])
         harness.run(20)
@@ -77,7 +77,7 @@ struct BankEnergyTests {
         #expect(harness.shown == [400, 500, 2_000, 1_000])
     }
 
-    @Test("after a crash the day begins anew, and the lifetime is what was kept")
+    @Test("after a crash the day's counters begin at 0, and the lifetime counters are those on the disk")
     func crash() {
         var harness = EnergyHarness(["a": old])
         harness.run(20)
@@ -87,7 +87,7 @@ struct BankEnergyTests {
         #expect(harness.shown == [0, 0, 1_000, 0])
     }
 
-    @Test("clocks apart at midnight: one reset, with the first")
+    @Test("when the packs' clocks differ, the first pack that passes midnight resets the day, once")
     func midnight() {
         var harness = EnergyHarness(["a": old, "b": old])
         harness.run(20)
@@ -105,7 +105,7 @@ struct BankEnergyTests {
         harness.readings["a"]?[0] = 20
         harness.run(1)
         #expect(harness.shown[0] == 60)
-        // At noon somebody resets it in the app; the next midnight ends the day.
+        // At noon the owner resets the counter in the app; the next midnight ends the day.
         harness.wall += 12 * 3_600_000
         harness.readings["a"]?[0] = 0
         harness.run(1)
@@ -118,7 +118,7 @@ struct BankEnergyTests {
         #expect(harness.shown[0] == 0)
     }
 
-    @Test("a pack that was silent over midnight, also while the bridge was off, ends the day by coming back")
+    @Test("a pack that was silent over midnight ends the day when it comes back, also after a restart")
     func silentMidnight() {
         for restarts in [false, true] {
             var harness = EnergyHarness(["a": old])
@@ -140,7 +140,7 @@ struct BankEnergyTests {
         }
     }
 
-    @Test("a day that no pack ends, ends by itself, at its own hour")
+    @Test("a day that no pack ends is over after 26 hours, and its start is a whole day later")
     func longDay() {
         var harness = EnergyHarness(["a": old])
         harness.run(20)
@@ -165,14 +165,14 @@ struct BankEnergyTests {
     }
 
     @Test(
-        "silence, another BMS and a joining pack are no energy",
+        "silence, another BMS and a new pack add no energy",
         arguments: [[0, 0, 0, 0], [12_000, 9_000, 2_000_000, 1_900_000], [10_400, 8_000, 1_003_000, 900_000]])
     func otherCounters(values: [Int]) {
         var live = EnergyHarness(["a": old, "b": old])
         live.run(20)
         live.readings["b"] = values
         live.run(1)
-        // Within a second no more than a kilowatt-hour can be believed.
+        // Within a second at most a kilowatt-hour counts.
         #expect(live.shown.suffix(2) == [0, 0])
         var silent = EnergyHarness(["a": old, "b": old])
         silent.run(20)
@@ -190,7 +190,7 @@ struct BankEnergyTests {
     }
 
     @Test(
-        "random histories: the lifetime never falls nor rises by more than was seen, and no recorder counts more",
+        "in random histories the lifetime never falls, rises by no more than was seen, and no recorder counts more",
         arguments: [1, 2, 3] as [UInt64])
     func histories(seed: UInt64) {
         var random = SeededRandom(seed)
@@ -198,9 +198,9 @@ struct BankEnergyTests {
         harness.run(12)
         var seenGain = 0
         var seenToday = 0
-        // Seconds for which each pack was heard.
+        // Seconds in which each pack had data.
         var counted = ["a": 12, "b": 12]
-        // As Home Assistant's recorder counts a total that only rises: below nine tenths it began anew.
+        // Home Assistant's recorder treats a fall of a total below nine tenths as a reset.
         var recorded = [0, 0]
         var last = harness.shown
         for _ in 0..<3_000 {

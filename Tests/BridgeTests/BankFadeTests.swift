@@ -17,7 +17,8 @@ struct BankFadeTests {
         return sum.stored * 100 / sum.capacity
     }
 
-    @Test("90 % and 20 %: the first falls silent, and the bank goes from 55 to 20 by a point a minute at most")
+    @Test(
+        "when a pack at 90 % falls silent beside one at 20 %, the bank goes from 55 to 20 by a point a minute at most")
     func example() {
         let shares = [share(9_000), share(2_000)]
         var fade = BankFade(packs: 2)
@@ -38,7 +39,7 @@ struct BankFadeTests {
         #expect(soc(shares, fade) == 55)
     }
 
-    @Test("a pack that was never heard has no part, and while all are silent nothing moves")
+    @Test("a pack that was never heard has no part; while all packs are silent no part changes")
     func unheard() {
         var fade = BankFade(packs: 2)
         var begun = fade.step([share(9_000), nil], isLive: [true, false], at: .seconds(0))
@@ -49,7 +50,7 @@ struct BankFadeTests {
     }
 
     @Test(
-        "random packs and silences: by silence alone neither figure moves by more than a point a minute",
+        "with random packs and silences, silence moves charge and energy by a point a minute at most",
         arguments: [5, 6] as [UInt64])
     func random(seed: UInt64) {
         var random = SeededRandom(seed)

@@ -38,7 +38,7 @@ private struct BankHarness {
 
     var now: Moment { Moment(monotonic: Timestamp(milliseconds: milliseconds), wall: wall) }
 
-    /// A second each; a pack whose change is left out is silent.
+    /// Runs for some seconds; a pack without a frame in a second is silent.
     mutating func run(
         _ seconds: Int, silent: Set<Int> = [], _ change: (Int, inout Frame) -> Void = { _, _ in }
     ) {
@@ -75,7 +75,7 @@ struct BankChannelTests {
     @Test("the bank's document holds sums, means and extremes with their packs")
     func state() throws {
         var harness = BankHarness()
-        // The step from rest shows what each takes.
+        // The step from rest shows the share of each pack.
         harness.run(5) { _, frame in frame.current = .zero }
         harness.run(30) { index, frame in
             if index == 1 {
@@ -105,7 +105,7 @@ struct BankChannelTests {
     }
 
     @Test(
-        "state of charge is stored over installed energy, 99 until every pack says 100",
+        "state of charge is stored over installed energy, and stays at 99 until every pack reports 100",
         arguments: [([100, 100], 100), ([100, 99], 99), ([0, 0], 99)])
     func soc(of packs: [Int], expected: Int) throws {
         var harness = BankHarness()
@@ -116,7 +116,7 @@ struct BankChannelTests {
         #expect(try harness.document("bms/house/state").number("Soc") == Double(expected))
     }
 
-    @Test("what each pack takes of the bank's current survives a restart, in the same bank")
+    @Test("the packs' shares of the bank's current survive a restart, in the same bank")
     func shares() throws {
         func isMeasured(_ harness: BankHarness, _ id: String) throws -> Bool {
             let reason = try harness.document("bms/\(id)/state").text("Info.DischargeLimitation")
@@ -153,7 +153,7 @@ struct BankChannelTests {
         #expect(try harness.document("bms/house/state").number("Soc") == 80)
     }
 
-    @Test("what a silent pack held leaves the bank by a point a minute at most, and returns at once")
+    @Test("the charge of a silent pack leaves the bank by a point a minute at most, and returns at once")
     func fading() throws {
         var harness = BankHarness()
         let two: (Int, inout Frame) -> Void = { index, frame in
@@ -180,18 +180,18 @@ struct BankChannelTests {
         #expect(try harness.document("bms/house/state").number("Energy.Installed") == 29.6)
         harness.run(6, two)
         #expect(try figures().soc == 53)
-        // Nothing is known of a pack that is silent since the start.
+        // Nothing is known of a pack that has been silent since the start.
         var restarted = BankHarness()
         restarted.run(30, silent: [0], two)
         #expect(try restarted.document("bms/house/state").number("Soc") == 50)
     }
 
-    @Test("a bank is calibrated when each of its packs is", arguments: [0, 1])
+    @Test("a bank is calibrated when each of its packs is calibrated", arguments: [0, 1])
     func calibrated(place: Int) throws {
         var harness = BankHarness()
         harness.run(10)
         #expect(try harness.document("bms/house/state").number("SocCalibrated") == 1)
-        // The lowest cell is the other pack's.
+        // The lowest cell belongs to the other pack.
         harness.run(20) { index, frame in
             if index == place { frame.status.insert(.socUncalibrated) } else { frame.setCells(low: 3300, high: 3320) }
         }
@@ -235,7 +235,7 @@ struct BankChannelTests {
         #expect((state.number("Info.MaxDischargeCurrent") ?? 0) > 100)
     }
 
-    @Test("with all packs silent the bank goes offline and its feed falls silent, with DCL 0 as its last word")
+    @Test("with all packs silent the bank goes offline, and DCL 0 is the last document of its feed")
     func allSilent() throws {
         var harness = BankHarness()
         harness.run(30)
@@ -247,7 +247,7 @@ struct BankChannelTests {
         #expect(harness.on("bms/house/gx").count == count)
     }
 
-    @Test("the feed and the documents have the keys of a pack's, without cells")
+    @Test("the bank's feed and documents have the keys of a pack's, without cells")
     func layout() throws {
         var harness = BankHarness()
         harness.run(40)
@@ -283,7 +283,7 @@ struct BankChannelTests {
         #expect(!harness.sent.contains { $0.topic.hasPrefix("\(battery)/520/Settings") })
     }
 
-    @Test("a command for a bank is refused with the way to go")
+    @Test("a refusal of a command for a bank names its packs as the way to go")
     func command() throws {
         var harness = BankHarness()
         harness.run(5)
@@ -293,7 +293,7 @@ struct BankChannelTests {
         #expect(answer.text("reason")?.hasSuffix("command its packs a, b") == true)
     }
 
-    @Test("float waits for every pack of the bank but one that the file took off", arguments: [false, true])
+    @Test("float waits for every pack of the bank except one that the file disconnects", arguments: [false, true])
     func float(isOff: Bool) {
         var harness = BankHarness(2, disconnected: isOff ? ["b"] : [])
         harness.run(1_500) { index, frame in
@@ -336,14 +336,14 @@ struct BankChannelTests {
                 _ = bridge.receive(FrameFixture.bytes { _ in }, pack: pack, at: now(Double(second)))
             }
         }
-        // Every heartbeat is due.
+        // Every heartbeat is due now.
         let frame = bridge.receive(FrameFixture.bytes { _ in }, pack: 2, at: now(50))
         #expect(topics(frame).isSuperset(of: ["c", "y"]))
         #expect(topics(frame).isDisjoint(with: ["a", "b", "d", "x"]))
         #expect(topics(bridge.tick(at: now(51))).isSuperset(of: ["a", "b", "d", "x"]))
     }
 
-    @Test("energy counters of the bank are its own: what its packs gain, from what was kept")
+    @Test("the bank counts its packs' gains in energy counters of its own, and goes on from kept ones")
     func totals() throws {
         func counters(_ kilowattHours: Int, _ index: Int) -> (Int, inout Frame) -> Void {
             { place, frame in frame.lifetimeIn = WattHours(5_000_000 + (place == index ? kilowattHours * 1_000 : 0)) }
@@ -354,7 +354,7 @@ struct BankChannelTests {
         harness.run(20, counters(1, 0))
         #expect(try harness.document("bms/house/state").number("Energy.In") == 1)
         #expect(harness.saves.contains("house"))
-        // The other has another BMS, and says what that one measured elsewhere.
+        // The other pack gets another BMS, whose counters measured another pack before.
         harness.run(80) { index, frame in frame.lifetimeIn = WattHours(index == 1 ? 8_000_000 : 5_001_000) }
         #expect(try harness.document("bms/house/state").number("Energy.In") == 1)
         let kept = harness.bridge.bankStates(isEnding: true)
@@ -384,10 +384,10 @@ struct BankChannelTests {
         harness.run(10)
         #expect(harness.on("bms/house/limits").last?.expiry == 28)
         harness.run(8, silent: [1])
-        // Sent each 5 s.
+        // Limits are sent every 5 s.
         #expect((20...24).contains(harness.on("bms/house/limits").last?.expiry ?? 0))
         #expect(harness.on("bms/house/gx").last?.expiry == 1)
-        // Stale: it counts no more.
+        // The silent pack is stale, so its data no longer counts.
         harness.run(5, silent: [1])
         #expect(harness.on("bms/house/limits").last?.expiry == 28)
     }

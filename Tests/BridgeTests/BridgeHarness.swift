@@ -12,13 +12,13 @@ import Testing
 struct BridgeHarness {
     var bridge: Bridge
     var milliseconds: Int64 = 1_000_000
-    /// Wall time is apart, so that it can jump.
+    /// Wall time of its own, so that it can jump.
     var wall: Int64 = 1_795_000_000_250
     var sent: [MQTTMessage] = []
     var notices: [Notice] = []
     var saves: Set<String> = []
     var answers: [CommandAnswer] = []
-    /// Where everything is recorded; `nil`: nowhere.
+    /// Recording of all messages; `nil`: none.
     var recording: MessageRecording?
 
     init(
@@ -44,17 +44,17 @@ struct BridgeHarness {
         wall += Int64(seconds * 1000)
     }
 
-    /// A frame now.
+    /// Delivers a frame now.
     mutating func frame(_ change: (inout Frame) -> Void = { _ in }) {
         take(bridge.receive(FrameFixture.bytes(change), pack: 0, at: now))
     }
 
-    /// Bytes of whatever kind now.
+    /// Delivers any bytes now.
     mutating func bytes(_ bytes: [UInt8]) { take(bridge.receive(bytes, pack: 0, at: now)) }
 
     mutating func tick() { take(bridge.tick(at: now)) }
 
-    /// A frame each second.
+    /// Delivers a frame each second.
     mutating func frames(_ count: Int, _ change: (inout Frame) -> Void = { _ in }) {
         for _ in 0..<count {
             pass(1)
@@ -62,7 +62,7 @@ struct BridgeHarness {
         }
     }
 
-    /// Silence with a tick each half second.
+    /// Passes a silence, with a tick each half second.
     mutating func silence(_ seconds: Int) {
         for _ in 0..<(seconds * 2) {
             pass(0.5)
@@ -75,12 +75,12 @@ struct BridgeHarness {
             bridge.receive(MQTTMessage("homeassistant/status", Array("online".utf8)), at: now))
     }
 
-    /// The connections that stand for the relays come up, or go down.
+    /// Connects or disconnects the connections that guard the relays.
     mutating func guards(isUp: Bool) {
         for relayGuard in bridge.guards { take(bridge.guardChanged(relayGuard, isUp: isUp, at: now)) }
     }
 
-    /// A message on some topic.
+    /// Delivers a message on any topic.
     mutating func message(_ topic: String, _ payload: String, isRetained: Bool = false) {
         message(topic, Array(payload.utf8), isRetained: isRetained)
     }
@@ -89,7 +89,9 @@ struct BridgeHarness {
         take(bridge.receive(MQTTMessage(topic, payload, retain: isRetained), at: now))
     }
 
-    /// A command now; what was answered.
+    /// Delivers a command now.
+    ///
+    /// - Returns: the answer.
     @discardableResult
     mutating func command(
         _ setting: String, _ payload: [UInt8], retained: Bool = false, pack: String = "garage",
@@ -118,14 +120,14 @@ struct BridgeHarness {
         answers += outbox.answers
     }
 
-    /// What was sent on a topic of the pack.
+    /// Messages on a topic of the pack.
     func on(_ name: String) -> [MQTTMessage] { sent.filter { $0.topic == "bms/garage/\(name)" } }
 
     /// The newest document on a topic.
     func document(_ name: String) throws -> Document { try Document(on(name).last?.payload ?? []) }
 }
 
-/// JSON by path.
+/// A JSON document whose values are read by path.
 struct Document {
     private let value: JSONValue
 

@@ -46,7 +46,7 @@ struct DepartureTests {
     private func run(isOld: Bool = false) -> Run { Run([DepartedPack(Self.topics, "shed")], isOld: isOld) }
 
     @Test(
-        "are offline with the first word of the connection; twenty seconds later nothing of them is kept, then they are forgotten"
+        "departed packs are called offline at once, cleared twenty seconds later, and then forgotten"
     )
     func cleared() {
         var run = run()
@@ -69,7 +69,8 @@ struct DepartureTests {
     }
 
     @Test(
-        "are called online again where another bridge has data of them, for on MQTT 3.1.1 it has not heard the offline")
+        "departed packs are called online again if another bridge has data of them, because with MQTT 3.1.1 it does not hear the offline"
+    )
     func restored() {
         for state in ["bulk", "stale", "nonsense"] {
             var run = run()
@@ -79,7 +80,9 @@ struct DepartureTests {
         }
     }
 
-    @Test("that another bridge serves are left alone", arguments: ["bms/shed/limits", "bms/shed/status"])
+    @Test(
+        "departed packs are left alone if another bridge serves them",
+        arguments: ["bms/shed/limits", "bms/shed/status"])
     func takenOver(topic: String) {
         var run = run()
         run.message(Self.config, #"{"state_topic":"bms/shed/state"}"#, isRetained: true)
@@ -91,7 +94,9 @@ struct DepartureTests {
         #expect(run.settled == [DepartedPack(Self.topics, "shed")])
     }
 
-    @Test("on MQTT 3.1.1 nothing is said before everybody else had the time to speak, for nobody would correct it")
+    @Test(
+        "departed packs are called offline on MQTT 3.1.1 only after every other bridge had time to speak, because none would correct it"
+    )
     func old() {
         var run = run(isOld: true)
         run.pass(19)
@@ -104,7 +109,7 @@ struct DepartureTests {
         #expect(!taken.sent.contains { $0.topic.contains("shed") })
     }
 
-    @Test("the own word that comes back on MQTT 3.1.1 is nobody's service")
+    @Test("departed packs are cleared in spite of the bridge's own status that comes back on MQTT 3.1.1")
     func ownEcho() {
         var run = run()
         run.message("bms/shed/status", "offline")
@@ -112,7 +117,7 @@ struct DepartureTests {
         #expect(run.on("bms/shed/limits") == [""])
     }
 
-    @Test("an announcement that speaks of other topics is another bridge's, and stays")
+    @Test("departed packs keep an announcement with other topics, which belongs to another bridge")
     func otherBase() {
         var run = run()
         run.message(Self.config, #"{"state_topic":"barn/shed/state"}"#, isRetained: true)
@@ -120,7 +125,7 @@ struct DepartureTests {
         #expect(run.on(Self.config).isEmpty && run.on("bms/shed/limits") == [""])
     }
 
-    @Test("a reconnection begins the time anew, before what was taken back is settled, too")
+    @Test("departed packs have their time again after a reconnection, also while their clearing is not settled yet")
     func reconnection() {
         var run = run()
         for seconds in [15, 25] as [Int64] {
@@ -134,7 +139,7 @@ struct DepartureTests {
         #expect(run.settled.count == 1)
     }
 
-    @Test("an announcement that somebody makes meanwhile is his, and stays")
+    @Test("departed packs keep an announcement that another bridge makes in the meantime")
     func announcedAnew() {
         var run = run()
         run.message(Self.config, #"{"state_topic":"bms/shed/state"}"#, isRetained: true)
@@ -143,7 +148,7 @@ struct DepartureTests {
         #expect(run.on(Self.config).isEmpty && run.on("bms/shed/limits") == [""])
     }
 
-    @Test("another mqtt.base clears what the old one left, and not the announcement of the pack below the new one")
+    @Test("departed packs are those of the old mqtt.base, too, but the pack's announcement below the new one stays")
     func otherBaseNow() {
         var run = Run([DepartedPack(Topics(base: "old", discoveryPrefix: "homeassistant"), "garage")])
         let config = "homeassistant/device/bms_garage/config"
@@ -156,7 +161,7 @@ struct DepartureTests {
         #expect(run.settled.count == 1)
     }
 
-    @Test("of many, 64 are cleared in one life")
+    @Test("departed packs are cleared 64 at most for each start of the bridge")
     func many() {
         var run = Run((0..<200).map { DepartedPack(Self.topics, "p\($0)") })
         run.pass(52)

@@ -14,7 +14,7 @@ struct DiscoveryTests {
         harness.sent.filter { $0.topic.hasPrefix("homeassistant/") }
     }
 
-    /// A pack whose thresholds are known.
+    /// The setting context of a pack whose thresholds are known.
     private var context: SettingContext { context(named: nil) }
 
     private func context(named name: String?) -> SettingContext {
@@ -32,7 +32,7 @@ struct DiscoveryTests {
         if case .object(let members) = component { members[name] } else { nil }
     }
 
-    @Test("announced once the cells are counted, retained, and once more 3 s later")
+    @Test("a pack is announced once its cells are counted, retained, and once more 3 s later")
     func schedule() {
         var harness = BridgeHarness()
         harness.silence(5)
@@ -43,7 +43,7 @@ struct DiscoveryTests {
         #expect(sent.allSatisfy { $0.retain && $0.qos == 1 })
     }
 
-    @Test("announced again after Home Assistant has started, within 2 s, followed by status and state")
+    @Test("a pack is announced again within 2 s of a start of Home Assistant, followed by status and state")
     func birth() throws {
         var harness = BridgeHarness()
         harness.frames(20)
@@ -59,7 +59,7 @@ struct DiscoveryTests {
         #expect(topics[index...].contains("bms/garage/state"))
     }
 
-    @Test("two different announcements are never closer than 3 s, whatever happens")
+    @Test("two different announcements are at least 3 s apart in any case")
     func spacing() {
         var random = SeededRandom(7)
         for _ in 0..<20 {
@@ -87,7 +87,7 @@ struct DiscoveryTests {
         }
     }
 
-    @Test("every component has what Home Assistant demands")
+    @Test("every component has the members that Home Assistant demands")
     func demands() throws {
         let all = try components()
         #expect(all.count > 80)
@@ -148,7 +148,7 @@ struct DiscoveryTests {
         #expect(member(voltage, "max") == .number(54.88))
     }
 
-    @Test("two levels of availability; the link sensor hangs on the bridge alone")
+    @Test("entities depend on bridge and pack; the link sensor depends on the bridge alone")
     func availability() throws {
         let all = try components()
         func topics(_ key: String) -> [JSONValue] {
@@ -162,7 +162,7 @@ struct DiscoveryTests {
     }
 
     @Test(
-        "a pack's name may be anything: it is quoted, and stands in no template",
+        "a pack's name may be any text: it is quoted, and is part of no template",
         arguments: ["Gärage \"8\" / #1", "{{ 1 / 0 }}{% x %}", "a\\b'c`", "🔋 池", String(repeating: "x", count: 200)])
     func names(name: String) throws {
         let context = context(named: name)
@@ -176,7 +176,7 @@ struct DiscoveryTests {
         }
     }
 
-    @Test("cells above 24 are disabled at first; their keys are padded")
+    @Test("cells above 24 are disabled at first, and the keys of cells are padded")
     func manyCells() throws {
         let all = try components(cells: 30)
         #expect(member(try #require(all["cell_024_voltage"]), "enabled_by_default") == nil)
@@ -184,7 +184,7 @@ struct DiscoveryTests {
         #expect(all["cell_031_voltage"] == nil)
     }
 
-    @Test("entities mode announces the same unique_ids one by one; off announces nothing")
+    @Test("entities mode announces the same unique_ids one by one, and off announces nothing")
     func modes() throws {
         var options = BridgeOptions()
         options.discovery = .entities

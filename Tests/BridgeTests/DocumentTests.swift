@@ -9,11 +9,11 @@ import Testing
 
 @Suite("Documents")
 struct DocumentTests {
-    @Test("paths are unique, and rows of one object stand together")
+    @Test("paths are unique, and rows of one object follow each other")
     func catalogue() {
         let paths = MetricCatalogue.state.map(\.path)
         #expect(Set(paths).count == paths.count)
-        // An object that is left is never opened again: its name would stand twice in the JSON.
+        // An object that was left is not opened again, because its name would be in the JSON twice.
         var closed: Set<[String]> = []
         var open: [String] = []
         for metric in MetricCatalogue.state {
@@ -26,7 +26,7 @@ struct DocumentTests {
     }
 
     @Test(
-        "the contract's paths are there",
+        "the paths of the contract exist",
         arguments: [
             "Dc.Voltage", "Dc.Current", "Dc.Power", "Dc.Temperature", "Dc.In.Current", "Dc.In.Power", "Dc.Out.Current",
             "Dc.Out.Power", "Soc", "SocCalibrated", "Soh", "ChargeEfficiency", "Capacity", "InstalledCapacity",
@@ -51,7 +51,7 @@ struct DocumentTests {
         #expect(try harness.document("state").paths.contains(path))
     }
 
-    @Test("values of a worked frame, with the wire's resolution")
+    @Test("a worked frame gives the expected values, with the resolution of the wire")
     func worked() throws {
         var harness = BridgeHarness()
         harness.frames(2)
@@ -66,7 +66,7 @@ struct DocumentTests {
         #expect(state.number("Dc.In.Current") == 10)
     }
 
-    @Test("what is not known is null, never 0")
+    @Test("an unknown value is null, never 0")
     func unknown() throws {
         var harness = BridgeHarness()
         harness.frames(2)
@@ -80,7 +80,7 @@ struct DocumentTests {
         #expect(cells["Voltages.Cell17"] == nil)
     }
 
-    @Test("without cell communication measurements are null and the alarm is up")
+    @Test("without cell communication measurements are null and the alarm is on")
     func cellCommunication() throws {
         var harness = BridgeHarness()
         harness.frames(5)
@@ -117,7 +117,8 @@ struct DocumentTests {
         #expect(String(decoding: writer.bytes, as: UTF8.self) == text)
     }
 
-    @Test("what commands a terminal or turns text around is escaped in every document, and reads back as it was")
+    @Test(
+        "characters that command a terminal or turn text around are escaped in every document, and read back unchanged")
     func hostileText() {
         for mark in [
             "\u{0}", "\u{1B}", "\u{7F}", "\u{80}", "\u{9B}", "\u{61C}", "\u{200F}", "\u{202E}", "\u{2028}", "\u{2069}",
@@ -131,7 +132,7 @@ struct DocumentTests {
         }
     }
 
-    @Test("a filter answers every step, null before the first limits")
+    @Test("a filter answers every step, with null before the first limits")
     func filter() throws {
         var filter = LimitFilter(PackOptions(id: "p"))
         let none = try Document(filter.step(frame: nil, atMilliseconds: 0))
@@ -145,7 +146,7 @@ struct DocumentTests {
         #expect(bad.number("ccl") == 0)
     }
 
-    @Test("a check that refuses too much is told once, with what was seen and the key")
+    @Test("a check that refuses too many frames is reported once, with the refused value and the key")
     func refusals() {
         var harness = BridgeHarness()
         harness.frames(5)

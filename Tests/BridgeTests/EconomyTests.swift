@@ -25,7 +25,7 @@ struct EconomyTests {
     }
 
     @Test(
-        "the catalogue's deadbands: what is news, and what is not",
+        "a change is sent when it leaves the catalogue's deadband",
         arguments: [
             (Deadband.none, MetricValue.integer(1), MetricValue.integer(2), true),
             (.none, .integer(1), .integer(1), false),
@@ -58,7 +58,7 @@ struct EconomyTests {
         #expect(deadband.isNews(now, after: sent, factor: 1) == isNews)
     }
 
-    @Test("limits, alarms, permissions, contacts and modes have no deadband: each change of theirs is news")
+    @Test("limits, alarms, permissions, contacts and modes have no deadband: each change is sent")
     func exact() {
         let exact = MetricCatalogue.state.filter { metric in
             ["/Alarms/", "/Io/", "/Soc", "/State", "/Connected"].contains { metric.path.hasPrefix($0) }
@@ -70,11 +70,11 @@ struct EconomyTests {
     }
 
     @Test(
-        "a steady pack sends state at its heartbeat alone, well before what is retained expires",
+        "a steady pack sends state at its heartbeat alone, well before the retained document expires",
         arguments: Economy.allCases)
     func steady(economy: Economy) {
         var harness = harness(economy)
-        // Until the limits have risen to where they stay.
+        // The limits rise to their final values.
         harness.frames(160)
         harness.forget()
         var sentAt: [Int64] = []
@@ -89,7 +89,7 @@ struct EconomyTests {
         #expect(2 * economy.limitsHeartbeat <= 28_000)
     }
 
-    @Test("a drift too slow for any step to be news is sent when it has left the deadband")
+    @Test("a slow drift is sent when it has left the deadband")
     func drift() throws {
         var harness = harness()
         var shown = try #require(harness.bridge.limits(ofPack: 0).map { _ in 53.0 })
@@ -101,23 +101,23 @@ struct EconomyTests {
                 shown = try #require(sent.number("Dc.Voltage"))
             }
             harness.forget()
-            // 5 s of pace at 5 mV a second, and the deadband of 53 mV.
+            // 5 mV a second for an interval of 5 s, and the deadband of 53 mV.
             #expect(abs(shown - Double(min(truth, 53_400)) / 1000) <= 0.054 + 0.025)
         }
         #expect(shown > 53.3)
     }
 
-    /// What readers of three topics are shown, against the truth.
+    /// The values that readers of three topics are shown, against the truth.
     private struct Walk {
         var told: [String: Double] = [:]
-        /// For how many seconds each value has been outside its deadband.
+        /// Seconds for which each value has been outside its deadband.
         var outside: [String: Int64] = [:]
         /// True values, newest first.
         var truths: [[String: Double]] = []
     }
 
     @Test(
-        "a random walk: what is shown is outside its deadband no longer than the pace, and never older than the heartbeat",
+        "in a random walk a shown value is outside its deadband no longer than the interval, and never older than the heartbeat",
         arguments: [(Economy.normal, UInt64(1)), (.normal, 2), (.low, 3), (.off, 4)])
     func randomWalk(economy: Economy, seed: UInt64) throws {
         var random = SeededRandom(seed)
@@ -195,13 +195,13 @@ struct EconomyTests {
     }
 
     @Test(
-        "a change of a permission, an alarm or a limit goes out in the step that brings it, at any moment between two documents",
+        "a changed permission, alarm or limit goes out in the step that brings it, at any moment between two documents",
         arguments: Economy.allCases, [0, 1, 4, 7])
     func atOnce(economy: Economy, offset: Int) throws {
         var harness = harness(economy)
         harness.frames(offset)
         harness.forget()
-        // An alarm is voted for by several frames.
+        // An alarm needs the votes of several frames.
         while !harness.notices.contains(where: { $0.text.contains("High temperature: alarm") }),
             harness.milliseconds < 2_000_000
         {
@@ -232,7 +232,7 @@ struct EconomyTests {
         #expect(try harness.document("state").number("Info.MaxDischargeCurrent") == 7)
     }
 
-    @Test("a steady pack in the GX tree says nothing but its heartbeat, ages and counters at the pack's heartbeat")
+    @Test("in the GX tree a steady pack sends only its heartbeat, and ages and counters at the pack's heartbeat")
     func tree() {
         var harness = harness()
         harness.message("R/02a1b2c3d4e5/keepalive", "")
@@ -244,7 +244,7 @@ struct EconomyTests {
         #expect(battery.filter { $0.topic.hasSuffix("/Dc/0/Voltage") }.isEmpty)
     }
 
-    @Test("a document for a GX comes at least so often", arguments: Economy.allCases)
+    @Test("a GX gets a document at least at its heartbeat", arguments: Economy.allCases)
     func feed(economy: Economy) {
         var harness = harness(economy)
         harness.frames(100)

@@ -6,13 +6,13 @@ import Testing
 
 @testable import MQTTBridge
 
-@Suite("What only grows, and what is remembered")
+@Suite("Energy totals, link quality and remembered cells")
 struct EnergyTotalsTests {
     private static func measured(_ lifetimeIn: Int) -> Measurements {
         FrameFixture.frame { $0.lifetimeIn = WattHours(lifetimeIn) }.measurements()
     }
 
-    /// Wh of the lifetime counter in, frame by frame; what is shown after each.
+    /// Values that are shown after each frame, for these values of the lifetime counter, Wh.
     private func shown(_ values: [Int]) -> [Int] {
         var totals = EnergyTotals()
         return values.map { value in
@@ -51,7 +51,7 @@ struct EnergyTotalsTests {
         }
     }
 
-    @Test("link quality: a share of the last sixty seconds, unknown in the first minute")
+    @Test("link quality is the share of received frames in the last sixty seconds, and unknown in the first minute")
     func quality() throws {
         var harness = BridgeHarness { options, _ in options.stateInterval = 0 }
         harness.frames(50)
@@ -67,7 +67,7 @@ struct EnergyTotalsTests {
         #expect((48...52).contains(half), "\(half)")
     }
 
-    @Test("the cell that was first at Vbalance is the strongest, the lowest at the end of the charge the weakest")
+    @Test("the cell that reaches Vbalance first is the strongest, the lowest cell at the end of the charge the weakest")
     func cells() {
         var peaks = PackPeaks()
         var harness = BridgeHarness()

@@ -10,9 +10,9 @@ import Testing
 /// A BMS sends a frame a second. A source that sends thousands must not flood the broker, and must not delay a fall.
 @Suite("A source that floods", .calculates)
 struct FloodTests {
-    /// Frames in steps of some milliseconds, each a read of its own.
+    /// Delivers frames in steps of some milliseconds, each in a read of its own.
     ///
-    /// - Returns: the most messages in a second, whenever that begins.
+    /// - Returns: the largest number of messages in any second.
     @discardableResult
     private func flood(
         _ harness: inout BridgeHarness, seconds: Int, every step: Int64 = 5, _ change: (Int, inout Frame) -> Void
@@ -73,7 +73,7 @@ struct FloodTests {
         #expect(most <= 20)
     }
 
-    @Test("In a flood a permission that goes is told with its frame")
+    @Test("In a flood a lost permission is published with its frame")
     func fall() {
         var harness = harness()
         flood(&harness, seconds: 20) { step, frame in frame.current = Milliamperes(step % 80 * 125) }
@@ -85,7 +85,7 @@ struct FloodTests {
         #expect(text.contains("\"ccl\":0") && text.contains("\"dcl\":0"), "\(text)")
     }
 
-    @Test("In a flood what is put off is told within two seconds")
+    @Test("In a flood a deferred limit is published within two seconds")
     func putOff() {
         var harness = harness()
         flood(&harness, seconds: 5) { _, frame in frame.status = [] }
@@ -98,7 +98,7 @@ struct FloodTests {
             limits?.contains("\"ccl\":0,") == false && limits?.contains("\"dcl\":0,") == false, "\(limits ?? "none")")
     }
 
-    @Test("More than ten frames a second are told of once, eight are not")
+    @Test("More than ten frames a second are reported once, eight are not")
     func told() {
         var harness = harness()
         flood(&harness, seconds: 60) { step, frame in frame.soc = 48 + step % 3 }

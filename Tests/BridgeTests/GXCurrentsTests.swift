@@ -20,7 +20,8 @@ struct GXCurrentsTests {
         }
     }
 
-    @Test("what stays is taken after ten seconds: a cap of whole amperes is reached, and one of two starts")
+    @Test(
+        "a current that stays for ten seconds is taken: a cap of whole amperes is reached, and a current of 2 A starts")
     func patience() {
         #expect(
             run([38_000] + Array(repeating: 40_000, count: 12)) == [38] + Array(repeating: 39, count: 10) + [40, 40])
@@ -28,7 +29,7 @@ struct GXCurrentsTests {
     }
 
     @Test(
-        "falls at once and rounded down, rises with half an ampere to spare, stops at 2 A and starts again at 3 A",
+        "a current falls at once and is rounded down, rises with half an ampere to spare, stops at 2 A and starts again at 3 A",
         arguments: [
             ([50_000, 49_900, 50_100, 50_400, 50_500], [50, 49, 49, 49, 50]),
             ([80_500, 10_900, 9_999], [80, 10, 9]), ([10_500, 2_000, 1_999, 2_900, 3_000], [10, 2, 0, 0, 3]),

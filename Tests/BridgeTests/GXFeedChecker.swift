@@ -3,7 +3,7 @@ import JSON
 
 @testable import MQTTBridge
 
-/// What a subscriber of the feed saw, and when frames came that can feed it. Times are ms of the wall's clock.
+/// The messages that a subscriber of the feed saw, and the times of frames that can feed it. Times are milliseconds of the wall clock.
 struct GXFeedRun {
     /// One message on its way to the driver.
     struct Sighting {
@@ -17,58 +17,58 @@ struct GXFeedRun {
     var end: Int64 = 0
 }
 
-/// Every way in which dbus-mqtt-battery 1.0.12 gets stuck, keeps old limits or drops a battery, looked for in a run: by its
-/// source, and as seen on the running driver.
+/// All known ways in which dbus-mqtt-battery 1.0.12 gets stuck, keeps old limits or drops a battery, looked for in a run. They are known
+/// from its source and from the running driver.
 enum GXFeedChecker {
-    /// What the driver or DVCC makes of a document that breaks it stands beside each.
+    /// The rules; each case says what the driver or DVCC does with a document that breaks the rule.
     enum Rule: String, CaseIterable {
         /// The driver listens to one exact topic.
         case topic
         /// Old limits come back at each start of the driver.
         case retained
-        /// Ignored, or with NaN in it: breaks reading of the whole service.
+        /// The driver ignores a document that is not JSON; NaN breaks reading of the whole service.
         case json
-        /// Dropped, and yet the timeout starts again: old limits stay for ever.
+        /// The driver drops the document but starts its timeout again, so that old limits stay.
         case requiredMissing
-        /// The update loop dies, the service stays with frozen values.
+        /// The update loop ends, and the service stays with frozen values.
         case requiredNull
-        /// Text where a number belongs ends the driver, true and false are refused.
+        /// Text in place of a number ends the driver; true and false are refused.
         case number
-        /// A number where a text belongs.
+        /// A number is in place of a text.
         case text
-        /// 0, 1 or 2.
+        /// An alarm level is 0, 1 or 2.
         case alarmLevel
-        /// 0 or 1.
+        /// A flag is 0 or 1.
         case flag
-        /// Voltage above 0, SoC 0 to 100.
+        /// Voltage is above 0, SoC 0 to 100.
         case range
-        /// A warning in the driver's log, each second.
+        /// An unknown key causes a warning in the driver's log, each second.
         case unknownKey
         /// A key that is left out keeps its old value.
         case keySet
-        /// Left out, they are reckoned from the cells, with Sum and Diff among them.
+        /// Without these keys the driver derives them from the cells, with Sum and Diff among them.
         case systemKeys
-        /// Cell 25 and above are not shown.
+        /// The driver shows no cell above 24.
         case cellCount
-        /// Whole amperes, not negative, and 1 A is no current to work with.
+        /// A current limit is in whole amperes, not negative, and not 1 A, with which a GX cannot work.
         case currentLimit
         /// 0 V is passed to the chargers.
         case voltageLimit
-        /// A limit of null is no limit.
+        /// A limit of null is taken for no limit.
         case limitWithdrawn
-        /// A GX counts what was taken negative.
+        /// A GX counts consumed charge as negative.
         case consumed
         /// The second document of a second waits for a later one.
         case sameSecond
-        /// Late news, and in the end a battery that is dropped.
+        /// Late documents make values old, and in the end the driver drops the battery.
         case gap
-        /// Silence is all that makes the driver drop the battery.
+        /// Only silence makes the driver drop the battery.
         case silence
     }
 
     struct Fault: CustomStringConvertible {
         var rule: Rule
-        /// Of the document, from 0.
+        /// Index of the document, from 0.
         var index: Int
         var text: String
 
@@ -78,7 +78,7 @@ enum GXFeedChecker {
     static let topic = "bms/garage/gx"
     /// Longest time between two documents while data is no older than ``lost``, ms.
     static let longestGap: Int64 = 2_000
-    /// Age of data above which nothing may be said, ms.
+    /// Age of data above which no document may come, milliseconds.
     static let lost: Int64 = 60_000
     static let cells = 24
 
@@ -126,7 +126,7 @@ enum GXFeedChecker {
 
     private static func fault(_ path: String, _ value: JSONValue) -> Rule? {
         guard let kind = GXFeedKeys.kinds[path] else { return isCell(path) ? .cellCount : .unknownKey }
-        // Whether null is allowed was asked before.
+        // Another rule has checked whether null is allowed.
         if value.isNull { return nil }
         if kind == .text { return value.text == nil ? .text : nil }
         guard let number = value.number else { return .number }
@@ -147,14 +147,14 @@ enum GXFeedChecker {
         ["Voltages.Cell", "Balances.Cell"].contains { path.hasPrefix($0) && Int(path.dropFirst($0.count)) != nil }
     }
 
-    /// All values by path; none where the payload is no object of JSON. NaN is none.
+    /// All values by path; none if the payload is not a JSON object. NaN is not a value.
     private static func values(_ payload: [UInt8]) -> [String: JSONValue] {
         func walk(_ value: JSONValue, _ path: String) -> [(String, JSONValue)] {
             guard case .object(let members) = value else { return path.isEmpty ? [] : [(path, value)] }
             return members.flatMap { walk($0.value, path.isEmpty ? $0.key : "\(path).\($0.key)") }
         }
         guard let document = JSONValue(parsing: payload) else { return [:] }
-        // A name with a dot in it can collide with a path; either is unknown then.
+        // A name with a dot can collide with a path; both are unknown keys then.
         return Dictionary(walk(document, "")) { first, _ in first }
     }
 
@@ -181,7 +181,7 @@ enum GXFeedChecker {
     }
 }
 
-/// All keys that dbus-mqtt-battery 1.0.12 takes.
+/// All keys that dbus-mqtt-battery 1.0.12 accepts.
 enum GXFeedKeys {
     enum Kind { case number, text, alarm, flag }
 

@@ -8,7 +8,7 @@ import Testing
 
 @testable import MQTTBridge
 
-/// A bridge with one pack that is driven like a real BMS: cells and keys take turns; and what its feed said when.
+/// A bridge with one pack that is driven like a real BMS, with cells and keys in turn, and the documents of its feed.
 struct GXFeedPlay {
     fileprivate(set) var harness: BridgeHarness
     var run = GXFeedRun()
@@ -26,7 +26,7 @@ struct GXFeedPlay {
         run.end = harness.wall
     }
 
-    /// A frame each second.
+    /// Delivers a frame each second.
     mutating func frames(_ count: Int, _ change: (inout Frame) -> Void = { _ in }) {
         for _ in 0..<count {
             harness.pass(1)
@@ -41,7 +41,7 @@ struct GXFeedPlay {
         }
     }
 
-    /// Silence with a tick each half second.
+    /// Passes a silence, with a tick each half second.
     mutating func silence(_ seconds: Int) {
         for _ in 0..<(seconds * 2) {
             harness.pass(0.5)
@@ -52,17 +52,17 @@ struct GXFeedPlay {
 
     mutating func command(_ setting: String, _ payload: String) { harness.command(setting, payload) }
 
-    /// Somebody asks for the tree, which then follows for a minute.
+    /// Asks for the tree, which then follows for a minute.
     mutating func listenToTree() { harness.message("R/\(GoldenPlay.portal)/keepalive", "") }
 
-    /// The broker goes and comes.
+    /// Disconnects and connects the broker.
     mutating func reconnect() { harness.connect() }
 
     private mutating func note() {
         for message in harness.on("gx") {
             run.sightings.append(GXFeedRun.Sighting(message: message, wall: harness.wall))
         }
-        // A run may be long.
+        // A run may be long, so its messages are not kept.
         harness.forget()
         run.end = harness.wall
     }
@@ -80,17 +80,16 @@ struct GXFeedPlay {
             frame.keyByte = UInt8(turn % keys.count) + 25
             frame.keyValue = keys[turn % keys.count]
         } else {
-            // 12:34 for ever.
+            // The clock stands at 12:34.
             (frame.keyByte, frame.keyValue) = (12, 34)
         }
     }
 }
 
-/// What happens to a pack, and what the newest document must say of it. The whole document is in
-/// `Tests/Fixtures/gx/<name>.json`.
+/// A situation of a pack, with the values that the newest document must have. The whole document is in `Tests/Fixtures/gx/<name>.json`.
 struct GXFeedSituation: Sendable, CustomTestStringConvertible {
     var name: String
-    /// Values that make the situation; the rest is for the fixture.
+    /// Values that are typical of the situation; the fixture has the rest.
     var shows: [String: JSONValue]
     var options: @Sendable (inout BridgeOptions, inout PackOptions) -> Void = { _, _ in }
     var play: @Sendable (inout GXFeedPlay) -> Void
@@ -108,14 +107,14 @@ struct GXFeedSituation: Sendable, CustomTestStringConvertible {
         self.play = play
     }
 
-    /// What the feed said.
+    /// Plays the situation and returns the documents of the feed.
     func run() -> GXFeedRun {
         var play = GXFeedPlay(options)
         self.play(&play)
         return play.run
     }
 
-    /// Plays it for a GX that listens to the tree, too, and compares everything that is sent with a golden file.
+    /// Plays the situation for a GX that listens to the tree, too, and compares everything that is sent with a golden file.
     func difference(_ name: String) -> String? {
         let recording = MessageRecording(name, start: 1_000_000)
         var play = GXFeedPlay(
@@ -128,10 +127,10 @@ struct GXFeedSituation: Sendable, CustomTestStringConvertible {
         return play.harness.recording?.difference()
     }
 
-    /// Frames until every key was seen twice, and believed.
+    /// Number of frames after which every key was received twice and is valid.
     private static let settled = 42
 
-    /// A pack that is well, then ten seconds of something else.
+    /// A healthy pack, then ten seconds of something else.
     private static func usual(
         _ name: String, _ shows: [String: JSONValue], _ change: @escaping @Sendable (inout Frame) -> Void
     ) -> Self {
@@ -235,7 +234,7 @@ struct GXFeedSituation: Sendable, CustomTestStringConvertible {
             play.frames(settled)
             play.silence(11)
         },
-        // The last word: nothing comes after 60 s.
+        // This is the last document: none comes after 60 s.
         Self("silence-90-s", [charge: .number(0), discharge: .number(0), "Alarms.BmsCable": .number(2)]) { play in
             play.frames(settled)
             play.silence(90)
@@ -261,7 +260,7 @@ struct GXFeedSituation: Sendable, CustomTestStringConvertible {
             play.command("dischargeEnabled", "OFF")
             play.frames(5)
         },
-        // 1.4 A is no current that a GX could work with.
+        // A GX cannot work with 1.4 A.
         Self(
             "a-little-by-file", [charge: .number(0), discharge: .number(3)],
             options: { _, pack in

@@ -9,7 +9,7 @@ import Testing
 
 @testable import MQTTBridge
 
-/// Golden documents. After a change that is meant to change them, write them anew and read the difference:
+/// Golden documents. After an intended change, write them again and read the difference:
 ///
 ///     GX_FEED=write swift test --filter GXFeed && git diff Tests/Fixtures/gx
 @Suite("GX feed: documents of each situation", .calculates)
@@ -17,7 +17,7 @@ struct GXFeedDocumentTests {
     private static let folder = "Tests/Fixtures/gx"
     private static let isWriting = ProcessInfo.processInfo.environment["GX_FEED"] == "write"
 
-    /// Each is played once.
+    /// The run of each situation, played once.
     private static let runs = Dictionary(uniqueKeysWithValues: GXFeedSituation.all.map { ($0.name, $0.run()) })
 
     @Test("no document of any situation traps the driver", arguments: GXFeedSituation.all)
@@ -51,7 +51,7 @@ struct GXFeedDocumentTests {
         #expect(Set(files) == Set(names))
     }
 
-    @Test("each alarm of the feed is seen at each of its levels")
+    @Test("each alarm of the feed occurs at each of its levels")
     func levels() throws {
         var seen: Set<String> = []
         for situation in GXFeedSituation.all {
@@ -59,7 +59,7 @@ struct GXFeedDocumentTests {
                 seen.insert("\(path.dropFirst(7)) \(value.number ?? -1)")
             }
         }
-        // A battery that is lost leaves a GX: the cable's alarm has no document. The others have one level only.
+        // A GX drops a battery that is lost, so the cable's alarm has no document. The others have one level only.
         let none: Set = [
             "BmsCable 2.0", "CellImbalance 2.0", "HighTemperature 1.0", "InternalFailure 1.0",
             "LowChargeTemperature 2.0",
@@ -69,7 +69,7 @@ struct GXFeedDocumentTests {
         #expect(all.subtracting(none).subtracting(seen).isEmpty)
     }
 
-    /// A line for each member of the document: its bytes are the file's without line feeds.
+    /// Lines of the document, one for each member; its bytes are the file's without line feeds.
     private static func lines(_ payload: [UInt8]) -> [UInt8] {
         var result: [UInt8] = []
         var depth = 0
@@ -96,7 +96,7 @@ struct GXFeedDocumentTests {
 
 @Suite("GX feed: runs", .calculates)
 struct GXFeedRunTests {
-    @Test("after 60 s of silence nothing is said, before it once a second")
+    @Test("documents come once a second for 60 s of silence, and none after")
     func silence() {
         var play = GXFeedPlay()
         play.frames(60)
@@ -109,7 +109,7 @@ struct GXFeedRunTests {
         #expect(GXFeedChecker.faults(play.run).isEmpty)
     }
 
-    @Test("a document expires ten seconds after its data; of data that is older but not stale there is none")
+    @Test("a document expires ten seconds after its data; older data that is not stale has no document")
     func expiry() {
         var harness = BridgeHarness { _, pack in pack.tracker.freshness.stale = 30_000 }
         harness.frames(5)
@@ -122,11 +122,11 @@ struct GXFeedRunTests {
         harness.silence(20)
         #expect(harness.on("gx").isEmpty && !harness.on("limits").isEmpty)
         harness.silence(2)
-        // Safe limits rest on no data.
+        // Safe limits depend on no data.
         #expect(harness.on("gx").last?.expiry == 9)
     }
 
-    @Test("while frames come each second, each document goes out with a frame: a tick between leaves the second to it")
+    @Test("while frames come each second, each document goes out with a frame and none with a tick")
     func freshness() {
         var harness = BridgeHarness()
         harness.frames(5)
@@ -141,7 +141,7 @@ struct GXFeedRunTests {
         }
     }
 
-    @Test("cells that are gone stay in the document as unknown: the driver would keep their last values")
+    @Test("cells that no longer exist stay in the document as unknown, because the driver would keep their last values")
     func fewerCells() throws {
         var play = GXFeedPlay()
         play.frames(60)
@@ -155,7 +155,7 @@ struct GXFeedRunTests {
         #expect(last.isNull("Voltages.Cell16") && !last.isNull("Voltages.Cell15"))
     }
 
-    @Test("without a current sensor nothing is ever said")
+    @Test("without a current sensor no document is ever sent")
     func noSensor() {
         var play = GXFeedPlay()
         play.frames(120) { ($0.current, $0.current1) = (nil, nil) }
@@ -163,7 +163,7 @@ struct GXFeedRunTests {
         #expect(play.run.sightings.isEmpty)
     }
 
-    @Test("a day of everything in one run keeps its keys, its pace and every other rule")
+    @Test("a day with all situations in one run keeps its keys, its rate and every other rule")
     func everything() {
         var play = GXFeedPlay()
         for _ in 0..<2 {
@@ -185,7 +185,7 @@ struct GXFeedRunTests {
 
 @Suite("GX feed: the checker")
 struct GXFeedCheckerTests {
-    /// A sound run, and its newest payload.
+    /// A correct run.
     private static let sound: GXFeedRun = {
         var play = GXFeedPlay()
         play.frames(60)
@@ -197,7 +197,7 @@ struct GXFeedCheckerTests {
         Set(GXFeedChecker.faults(run).map(\.rule))
     }
 
-    /// The rules that a run breaks whose newest document has one piece replaced.
+    /// The rules that a run breaks after one piece of its newest document is replaced.
     private static func rules(replacing old: String, by new: String) throws -> Set<GXFeedChecker.Rule> {
         var run = sound
         run.sightings.removeFirst(run.sightings.count - 2)
@@ -209,7 +209,7 @@ struct GXFeedCheckerTests {
         return rules(run)
     }
 
-    @Test("a sound run has no fault")
+    @Test("a correct run has no fault")
     func quiet() { #expect(GXFeedChecker.faults(Self.sound).isEmpty) }
 
     @Test(
@@ -243,7 +243,7 @@ struct GXFeedCheckerTests {
     func document(old: String, new: String, names: String) throws {
         let expected = names.split(separator: " ").compactMap { GXFeedChecker.Rule(rawValue: String($0)) }
         var found = try Self.rules(replacing: old, by: new)
-        // What is no JSON has no keys to compare.
+        // A document that is not JSON has no keys to compare.
         if found.contains(.json) { found.remove(.keySet) }
         #expect(found == Set(expected))
     }
@@ -270,7 +270,7 @@ struct GXFeedCheckerTests {
         #expect(Self.rules(run) == [.topic])
     }
 
-    @Test("two documents in one second of the wall's clock are refused")
+    @Test("two documents in one second of the wall clock are refused")
     func sameSecond() {
         var run = Self.sound
         run.sightings[5].wall = run.sightings[4].wall + 1
@@ -289,7 +289,7 @@ struct GXFeedCheckerTests {
         #expect(Self.rules(run) == [.gap])
     }
 
-    @Test("a document after 60 s without a frame is refused, at 60 s it is not")
+    @Test("a document later than 60 s after the last frame is refused")
     func silence() throws {
         let last = try #require(Self.sound.sightings.last)
         for (age, rules) in [(60_000, []), (60_001, [GXFeedChecker.Rule.silence])] {

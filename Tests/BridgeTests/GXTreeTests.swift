@@ -26,7 +26,7 @@ struct GXTreeTests {
         return harness
     }
 
-    /// What was sent below N/<portal>/, the newest by path.
+    /// Newest messages below N/<portal>/, by path.
     private func tree(_ harness: BridgeHarness, prefix: String = "") -> [String: String] {
         let start = "\(prefix)N/\(Self.portal)/"
         var result: [String: String] = [:]
@@ -40,7 +40,7 @@ struct GXTreeTests {
         harness.message("R/\(Self.portal)/keepalive", payload)
     }
 
-    @Test("it says who it is when it connects, and is silent until somebody asks")
+    @Test("the tree publishes its serial when it connects, and nothing else until a client asks")
     func connects() {
         var harness = harness()
         #expect(
@@ -56,7 +56,9 @@ struct GXTreeTests {
         #expect(Set(tree(harness).keys) == ["system/0/Serial"], "the serial alone is repeated")
     }
 
-    @Test("a keepalive gets the whole catalogue, cells, settings and a completion; values change with the limits")
+    @Test(
+        "a keepalive gets the whole catalogue, cells, settings and a completion, and changed limits change their values"
+    )
     func keepalive() {
         var harness = harness()
         harness.forget()
@@ -83,7 +85,7 @@ struct GXTreeTests {
     }
 
     @Test(
-        "suppress-republish only keeps alive; an echo comes back; what cannot be read counts as empty",
+        "suppress-republish only keeps the tree alive, an echo comes back, and an unreadable keepalive counts as an empty one",
         arguments: [
             (#"{"keepalive-options":["suppress-republish"]}"#, String?.none),
             (
@@ -105,7 +107,7 @@ struct GXTreeTests {
         #expect(tree(harness)["heartbeat"] != nil, "alive in any case")
     }
 
-    @Test("everything is told three times a second at most; a flood only keeps alive")
+    @Test("all values are published three times a second at most; a flood of keepalives only keeps the tree alive")
     func flood() {
         var harness = harness()
         harness.forget()
@@ -113,7 +115,7 @@ struct GXTreeTests {
         #expect(harness.sent.filter { $0.topic.hasSuffix("full_publish_completed") }.count == 3)
     }
 
-    @Test("a minute after the last keepalive it falls silent, with a heartbeat each three seconds before")
+    @Test("a minute after the last keepalive the tree falls silent; before, a heartbeat comes every three seconds")
     func falls() {
         var harness = harness()
         keepAlive(&harness)
@@ -131,7 +133,7 @@ struct GXTreeTests {
     }
 
     @Test(
-        "a read answers with the path and what is below it, awake or not; nothing for what is unknown",
+        "a read is answered with the path and all paths below it, and an unknown path is not answered",
         arguments: [
             ("battery/512/Soc", 1), ("battery/512/Dc/0", 6), ("battery/512/Voltages", 18), ("battery/512/So", 0),
             ("battery/513/Soc", 0), ("battery/x/Soc", 0), ("system/0", 1), ("solarcharger/0/Soc", 0), ("battery", 0),
@@ -144,7 +146,7 @@ struct GXTreeTests {
         #expect(path == "battery" ? answers > 100 : answers == count, "\(answers)")
     }
 
-    @Test("a write sets what the set topic sets, answers on result, and shows the value")
+    @Test("a write to the tree acts like a command on the set topic, is answered, and shows the value")
     func write() throws {
         var harness = harness()
         harness.forget()
@@ -180,7 +182,7 @@ struct GXTreeTests {
         #expect(harness.saves.isEmpty)
     }
 
-    @Test("requests below other portals, services and instances are none of ours")
+    @Test("requests to other portals, services and instances are ignored")
     func others() {
         var harness = harness()
         harness.forget()
@@ -192,7 +194,7 @@ struct GXTreeTests {
         #expect(harness.bridge.limits(ofPack: 0)?.ccl != Milliamperes(25_000))
     }
 
-    @Test("each pack is a battery of its own; a write reaches the one that it names")
+    @Test("each pack is a battery of its own, and a write reaches the battery that it names")
     func severalPacks() {
         var options = BridgeOptions()
         options.gxTree = GXTreeOptions(portalID: Self.portal, owner: "bridge-1")
@@ -219,7 +221,7 @@ struct GXTreeTests {
         #expect(bridge.limits(ofPack: 0)?.ccl != Milliamperes(7_000))
     }
 
-    @Test("a prefix stands before all of it")
+    @Test("a prefix is the first level of all topics of the tree")
     func prefix() {
         var harness = harness(prefix: "victron")
         harness.forget()
@@ -231,7 +233,7 @@ struct GXTreeTests {
         #expect(harness.sent.filter { $0.topic.contains("full_publish") }.isEmpty)
     }
 
-    @Test("stale data: no limit but zero stays, measurements are null")
+    @Test("with stale data no limit but zero stays, and measurements are null")
     func stale() {
         var harness = harness()
         keepAlive(&harness)
@@ -246,7 +248,7 @@ struct GXTreeTests {
         #expect(tree(harness)["battery/512/Info/MaxDischargeCurrent"] == #"{"value":0}"#)
     }
 
-    @Test("at the end each topic that was told is emptied")
+    @Test("at the end each published topic is emptied")
     func farewell() {
         var harness = harness()
         #expect(harness.bridge.treeFarewell(at: harness.now.monotonic).isEmpty, "nothing was told")
@@ -256,7 +258,7 @@ struct GXTreeTests {
         #expect(farewell.allSatisfy { $0.payload.isEmpty && $0.topic.hasPrefix("N/\(Self.portal)/battery/512/") })
     }
 
-    @Test("at the end nothing is emptied that another bridge goes on with")
+    @Test("at the end no topic is emptied with which another bridge goes on")
     func yieldedFarewell() {
         var harness = harness(owner: "b")
         keepAlive(&harness)
@@ -264,7 +266,7 @@ struct GXTreeTests {
         #expect(harness.bridge.treeFarewell(at: harness.now.monotonic).isEmpty)
     }
 
-    @Test("who publishes on our topics is told once, and the truth is said, but not fought for")
+    @Test("another client's values are reported once, and corrected five times at most")
     func foreign() {
         var harness = harness()
         keepAlive(&harness)
@@ -275,7 +277,7 @@ struct GXTreeTests {
         #expect(harness.notices.filter { $0.text.contains("another client publishes on") }.count == 1)
     }
 
-    @Test("of two bridges with one portal id the first by name goes on, the other keeps still; both say so once")
+    @Test("of two bridges with one portal id only the first by name publishes the tree; both report it once")
     func twoBridges() {
         var first = harness(owner: "a")
         var second = harness(owner: "b")
@@ -307,7 +309,7 @@ struct GXTreeTests {
     }
 
     @Test(
-        "a portal that is no bridge's silences the tree and is told once with the remedy; a bridge's does not",
+        "the portal of a real GX silences the tree and is reported once with the remedy; a bridge's portal does not",
         arguments: [
             (gx, String?.none, true), ("02ffffffffff", nil, true), ("02ffffffffff", "shed", false), (gx, "shed", false),
             ("nonsense", nil, false), ("", nil, false),
@@ -333,7 +335,7 @@ struct GXTreeTests {
         #expect(tree(harness).isEmpty == isGX)
     }
 
-    @Test("a GX that was there first is never met by a serial of ours")
+    @Test("a tree that starts beside a GX publishes no serial, and removes that of an earlier run")
     func gxFirst() {
         var harness = BridgeHarness { options, _ in
             options.gxTree = GXTreeOptions(portalID: Self.portal, owner: "bridge-1")
@@ -346,7 +348,7 @@ struct GXTreeTests {
             "one of before is taken back")
     }
 
-    @Test("with gx.tree: true the tree stands beside a GX, and the log says what follows")
+    @Test("with gx.tree: true the tree is published beside a GX, and the log names the consequence")
     func forced() {
         var harness = harness(isForced: true)
         meet(&harness)
@@ -357,7 +359,7 @@ struct GXTreeTests {
         #expect(!harness.sent.contains { $0.topic.hasPrefix("N/") && $0.payload.isEmpty })
     }
 
-    @Test("when the last GX has left the broker the tree comes back")
+    @Test("when the last GX has left the broker the tree is published again")
     func gxGone() {
         var harness = harness()
         meet(&harness)
@@ -375,7 +377,7 @@ struct GXTreeTests {
     }
 
     @Test(
-        "a serial that the broker does not keep silences the tree for three minutes; where that cannot be known, until the next connection"
+        "a serial that is not retained silences the tree for three minutes, or until the next connection on MQTT 3.1.1"
     )
     func notKept() {
         var harness = harness()
@@ -388,7 +390,7 @@ struct GXTreeTests {
         #expect(tree(harness)["system/0/Serial"] != nil)
         keepAlive(&harness)
         #expect(tree(harness)["full_publish_completed"] != nil)
-        // Kept after all: it stands.
+        // The serial is retained after all, so it stays.
         meet(&harness)
         harness.message("N/\(Self.gx)/system/0/Serial", #"{"value":"\#(Self.gx)"}"#)
         harness.forget()
@@ -402,7 +404,7 @@ struct GXTreeTests {
     }
 
     @Test(
-        "another bridge of the same portal is heard with the flag of what is kept, too; what was left by one that is gone is not"
+        "a live message of another bridge with the same portal silences the tree even with the retain flag; a message left behind does not"
     )
     func keptSerial() {
         var harness = harness()
@@ -417,7 +419,7 @@ struct GXTreeTests {
         #expect(tree(harness)["full_publish_completed"] == nil)
     }
 
-    @Test("a thousand portals of others cost a bounded number of words")
+    @Test("a thousand foreign portals cause a bounded number of log lines")
     func manyPortals() {
         var harness = harness()
         for number in 0..<1000 { meet(&harness, "c0619ab\(10_000 + number)") }

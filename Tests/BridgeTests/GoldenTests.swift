@@ -9,7 +9,7 @@ import Testing
 @testable import MQTTBridge
 
 /// Golden files of everything that a bridge sends: topics, payloads, flags, and the order within a step. The days of a pack and of a bank
-/// are in Benchmarks/GoldenDays.swift. After a change that is meant to change them, write them anew and read the difference:
+/// are in Benchmarks/GoldenDays.swift. After an intended change, write them again and read the difference:
 ///
 ///     GOLDEN=write swift test --filter GoldenTests && git diff Tests/Golden
 ///
@@ -29,19 +29,19 @@ struct GoldenTests {
 
     // MARK: GX
 
-    @Test("everything that is sent in each GX situation, the tree included", arguments: GXFeedSituation.all)
+    @Test("all messages of each GX situation, the tree included, are the golden ones", arguments: GXFeedSituation.all)
     func situation(_ situation: GXFeedSituation) {
         #expect(situation.difference("gx-\(situation.name)") == nil)
     }
 
     // MARK: Home Assistant
 
-    @Test("announcements", arguments: [4, 16, 255])
+    @Test("announcements are the golden ones", arguments: [4, 16, 255])
     func announcements(cells: Int) {
         for mode in [DiscoveryMode.device, .entities] {
             var options = BridgeOptions()
             options.discovery = mode
-            // Thousands of messages.
+            // These are thousands of messages.
             let isLong = cells == 255 && mode == .entities
             var play = GoldenPlay(
                 "announcement-\(cells)-\(mode)", isLong ? .stretches(seconds: 1) : .messages, options: options,
@@ -56,7 +56,7 @@ struct GoldenTests {
         }
     }
 
-    @Test("announcements in each language", arguments: Language.allCases)
+    @Test("announcements in each language are the golden ones", arguments: Language.allCases)
     func languages(language: Language) {
         var options = BridgeOptions()
         options.language = language
@@ -77,7 +77,7 @@ struct GoldenTests {
 
     // MARK: Commands and relays
 
-    @Test("commands and refusals")
+    @Test("commands and refusals give the golden messages")
     func commands() {
         let packs = [Self.pack(relays: [GoldenPlay.relay("pump", .manual)]), Self.pack("shed")]
         let bank = BankOptions(id: "house", packs: ["garage", "shed"])
@@ -110,7 +110,7 @@ struct GoldenTests {
         #expect(play.difference() == nil)
     }
 
-    @Test("relays")
+    @Test("relays give the golden messages")
     func relays() {
         let functions = RelayOptions.Function.allCases
         let relays = functions.map { GoldenPlay.relay("\($0)", $0) }

@@ -4,7 +4,7 @@ import Testing
 @Suite("JSON that others wrote")
 struct JSONTests {
     @Test(
-        "what the RFC allows is read",
+        "JSON that the RFC allows is read",
         arguments: [
             ("null", .null), (" true\r\n", .flag(true)), ("false", .flag(false)), ("0", .number(0)), ("-0", .number(0)),
             ("-12.50e+1", .number(-125)), ("1E3", .number(1000)), ("2e-2", .number(0.02)), (#""""#, .text("")),
@@ -31,7 +31,7 @@ struct JSONTests {
     func refused(text: String) { #expect(JSONValue(parsing: Array(text.utf8)) == nil) }
 
     @Test(
-        "bytes that are no UTF-8 are refused",
+        "JSON with invalid UTF-8 is refused",
         arguments: [[0x22, 0xFF, 0x22], [0x22, 0xC3, 0x22], [0xFF, 0xFE]] as [[UInt8]])
     func encoding(bytes: [UInt8]) { #expect(JSONValue(parsing: bytes) == nil) }
 

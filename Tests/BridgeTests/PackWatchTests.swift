@@ -7,11 +7,11 @@ import Testing
 
 @testable import MQTTBridge
 
-@Suite("News of a pack")
+@Suite("Events of a pack")
 struct PackWatchTests {
     private func texts(_ harness: BridgeHarness) -> [String] { harness.notices.map(\.text) }
 
-    @Test("an inferred chemistry is told once, with what it was taken from")
+    @Test("an inferred chemistry is reported once, with the thresholds that gave it")
     func chemistry() {
         var harness = BridgeHarness()
         harness.frames(20)
@@ -20,7 +20,7 @@ struct PackWatchTests {
         #expect(harness.on("event").contains { String(decoding: $0.payload, as: UTF8.self).contains("chemistry LFP") })
     }
 
-    @Test("thresholds that fit no chemistry are a warning with the remedy; a configured one is no news")
+    @Test("thresholds that fit no chemistry are a warning with the remedy; a configured chemistry is not reported")
     func unknown() {
         var harness = BridgeHarness()
         harness.frames(5) {
@@ -34,7 +34,7 @@ struct PackWatchTests {
         #expect(!texts(configured).contains { $0.contains("chemistry") })
     }
 
-    @Test("link found and lost are told once each, however many steps there are between frames")
+    @Test("link found and link lost are reported once each, however many steps there are between frames")
     func link() {
         var harness = BridgeHarness()
         func kinds() -> [String] {
@@ -55,7 +55,7 @@ struct PackWatchTests {
     }
 
     @Test(
-        "a link that is lost is told with what came in place of good frames",
+        "a lost link is reported with what arrived in place of good frames",
         arguments: [
             ("silence", "no bytes come: check that the cable is plugged in and the BMS is on"),
             ("noise", "bytes came that are no frame: noise on the cable"),
@@ -74,7 +74,7 @@ struct PackWatchTests {
             default: break
             }
             harness.tick()
-            // The silence of which the sentence speaks is 10 s long.
+            // The sentence speaks of a silence of 10 s.
             if second == 9 { #expect(!texts(harness).contains { $0.contains("no good frame from the BMS") }) }
         }
         let told = texts(harness).filter { $0.contains("no good frame from the BMS") }
@@ -82,14 +82,14 @@ struct PackWatchTests {
         #expect(told.first?.contains(words) == true, "\(told)")
         #expect(
             ["no bytes come", "are no frame", "were refused"].filter { told.first?.contains($0) == true }.count == 1)
-        // All of them, and not those of the last second.
+        // The count is that of the whole silence, not of its last second.
         let count =
             told.first?.split(separator: ";").dropFirst().joined().split(separator: " ").compactMap { Int($0) }.first
             ?? 0
         #expect(count >= ["noise": 500, "cell at 0.8 V": 10, "same frame": 1][kind, default: 0], "\(count)")
     }
 
-    @Test("another number of cells is told")
+    @Test("a changed number of cells is reported")
     func cells() {
         var harness = BridgeHarness()
         harness.frames(10)

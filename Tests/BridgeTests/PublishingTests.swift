@@ -7,7 +7,7 @@ import Testing
 
 @testable import MQTTBridge
 
-@Suite("What is published when")
+@Suite("Times of publishing")
 struct PublishingTests {
     @Test("limits appear with the second frame, status online with them")
     func firstLimits() throws {
@@ -48,7 +48,7 @@ struct PublishingTests {
         #expect((2...3).contains(harness.on("cells").count))
     }
 
-    @Test("an interval of 0 means with every frame")
+    @Test("an interval of 0 publishes with every frame")
     func everyFrame() {
         var harness = BridgeHarness { options, _ in options.limitsInterval = 0 }
         harness.frames(40)
@@ -84,7 +84,7 @@ struct PublishingTests {
         #expect(!harness.on("gx").isEmpty)
     }
 
-    @Test("where nothing expires, documents are not retained")
+    @Test("documents that cannot expire are not retained")
     func oldBroker() {
         var harness = BridgeHarness(isConnected: false)
         harness.connect(canExpire: false)
@@ -95,7 +95,7 @@ struct PublishingTests {
         }
     }
 
-    @Test("the farewell says offline for the bridge, which is enough, and for the pack; the will for the bridge")
+    @Test("the last messages call bridge and pack offline, and the will calls the bridge offline")
     func farewell() {
         let harness = BridgeHarness()
         #expect(harness.bridge.farewell.map(\.topic) == ["bms/bridge/status", "bms/garage/status"])
@@ -170,7 +170,7 @@ struct StalenessTests {
         #expect(try #require(try harness.document("limits").number("ccl")) > 100)
     }
 
-    @Test("a source that never gave a frame is told once, with the cause")
+    @Test("a source that never gave a frame is reported once, with the cause")
     func neverConnected() throws {
         var harness = BridgeHarness()
         harness.silence(30)
@@ -206,7 +206,7 @@ struct GXFeedTests {
         }
     }
 
-    @Test("one document for each second of the wall's clock, in any phase", arguments: [0, 250, 500, 999])
+    @Test("the feed has one document for each second of the wall clock, in any phase", arguments: [0, 250, 500, 999])
     func cadence(phase: Int64) {
         var harness = BridgeHarness()
         harness.wall += phase
@@ -226,7 +226,7 @@ struct GXFeedTests {
         #expect((55...61).contains(harness.on("gx").count))
     }
 
-    @Test("nothing without a current sensor: the driver would freeze on a null")
+    @Test("without a current sensor the feed is empty, because the driver would freeze on a null")
     func noSensor() {
         var harness = BridgeHarness()
         harness.frames(20) {
@@ -237,7 +237,7 @@ struct GXFeedTests {
         #expect(!harness.on("limits").isEmpty)
     }
 
-    @Test("currents are whole amperes, cells 24 at most, and off means off")
+    @Test("the feed has whole amperes and at most 24 cells, and no document when it is off")
     func shape() throws {
         var harness = BridgeHarness()
         harness.frames(30) {
@@ -256,7 +256,7 @@ struct GXFeedTests {
         #expect(off.on("gx").isEmpty)
     }
 
-    @Test("every key is one that dbus-mqtt-battery 1.0.12 takes")
+    @Test("dbus-mqtt-battery 1.0.12 knows every key of the feed")
     func knownKeys() throws {
         var harness = BridgeHarness()
         harness.frames(3)

@@ -9,7 +9,7 @@ import Testing
 
 @testable import MQTTBridge
 
-@Suite("What a refused frame does at once", .calculates)
+@Suite("Refused frames at the outputs", .calculates)
 struct RefusedFrameTests {
     private func harness(_ function: RelayOptions.Function, whenStale: RelayOptions.Rest = .open) -> BridgeHarness {
         var relay = RelayOptions(name: "switch")
@@ -33,7 +33,7 @@ struct RefusedFrameTests {
     }
 
     @Test(
-        "a no opens the relay and lowers limits, gx and state in its step",
+        "a permission that a refused frame withdraws opens the relay and lowers limits, gx and state in its step",
         arguments: [RelayOptions.Function.chargeAllowed, .dischargeAllowed])
     func step(function: RelayOptions.Function) throws {
         var harness = harness(function)
@@ -57,7 +57,7 @@ struct RefusedFrameTests {
         #expect(state.number("Io.AllowToDischarge") == 0)
     }
 
-    @Test("alarms show by two of three on state and gx, and stay where no good frame follows")
+    @Test("alarms of refused frames show by two of three on state and gx, and stay if no good frame follows")
     func alarms() throws {
         var harness = harness(.fault)
         harness.frames(20)
@@ -78,7 +78,7 @@ struct RefusedFrameTests {
         #expect(try harness.document("state").isNull("Alarms.HighTemperature"))
     }
 
-    @Test("a relay that holds through a short silence opens by a refused no")
+    @Test("a relay that holds through a short silence opens when a refused frame withdraws its permission")
     func relays() {
         var held = harness(.dischargeAllowed, whenStale: .hold)
         held.frames(5)
@@ -89,7 +89,7 @@ struct RefusedFrameTests {
         #expect(held.bridge.limits(ofPack: 0)?.value(.dcl) == 0)
     }
 
-    @Test("one wrong state of charge, and one wrong current, reach nothing", arguments: [0, 1])
+    @Test("one frame with a wrong state of charge or current changes no document", arguments: [0, 1])
     func oneFrame(kind: Int) throws {
         var harness = harness(.chargeAllowed)
         harness.frames(20)
@@ -109,7 +109,7 @@ struct RefusedFrameTests {
         #expect(try harness.document("state").number("Soc") == 0)
     }
 
-    @Test("a bit that flickers is told of once for each hold")
+    @Test("a bit that flickers is reported once for each hold")
     func flicker() {
         var harness = BridgeHarness()
         harness.frames(5)

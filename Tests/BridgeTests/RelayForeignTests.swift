@@ -9,7 +9,7 @@ import Testing
 
 @testable import MQTTBridge
 
-@Suite("Relays that something else commands", .calculates)
+@Suite("Relays with another commander", .calculates)
 struct RelayForeignTests {
     private static let command = "cmnd/charger/POWER"
     private static let state = "stat/charger/POWER"
@@ -30,7 +30,7 @@ struct RelayForeignTests {
         return harness
     }
 
-    /// The BMS forbids charging, and the device has opened.
+    /// A bridge whose BMS forbids charging, and whose device has opened.
     private func open(is5: Bool = true, _ change: (inout RelayOptions) -> Void = { _ in }) -> BridgeHarness {
         var harness = harness(is5: is5, change)
         harness.frames(3, forbidden)
@@ -54,7 +54,7 @@ struct RelayForeignTests {
         harness.notices.count { $0.level == .warning && $0.text.contains(words) }
     }
 
-    @Test("a device that says closed where it must be open is opened in the same step", arguments: [0, 30_000])
+    @Test("a device that reports closed where it must be open is opened in the same step", arguments: [0, 30_000])
     func atOnce(repetition: Int64) throws {
         var harness = open { $0.repetition = repetition }
         harness.message(Self.state, "ON")
@@ -68,7 +68,7 @@ struct RelayForeignTests {
         #expect(commands(harness) == ["OFF"])
     }
 
-    @Test("also in JSON with words of its own")
+    @Test("a device that reports closed in JSON, with words of its own, is opened, too")
     func json() {
         var harness = harness {
             $0.stateKey = "output"
@@ -82,7 +82,9 @@ struct RelayForeignTests {
         #expect(commands(harness) == ["OFF"])
     }
 
-    @Test("while it goes on saying closed: each two seconds, ten times, then with the repetition", arguments: [30, 0])
+    @Test(
+        "a device that keeps reporting closed is commanded every two seconds ten times, then at the repetition interval",
+        arguments: [30, 0])
     func bounded(repetition: Int) {
         var harness = open { $0.repetition = Int64(repetition) * 1000 }
         var sentAt: [Int64] = []
@@ -101,7 +103,7 @@ struct RelayForeignTests {
         #expect(Set(steps) == [repetition == 0 ? 60 : 30], "\(sentAt)")
     }
 
-    @Test("a device that is closed again and again is opened ten times in a minute at most, and told of once in it")
+    @Test("a device that is closed again and again is opened at most ten times a minute, and reported once")
     func flapping() {
         var harness = open { $0.repetition = 0 }
         for _ in 0..<60 {
@@ -113,7 +115,7 @@ struct RelayForeignTests {
         #expect(warnings(harness, "reads back closed") == 1)
     }
 
-    @Test("a device that is slow to open gets no warning, and is told again after two seconds")
+    @Test("a device that is slow to open causes no warning, and is commanded again after two seconds")
     func slow() throws {
         var harness = harness()
         harness.frames(3)
@@ -133,13 +135,13 @@ struct RelayForeignTests {
         #expect(warnings(harness, "relay") == 0)
     }
 
-    @Test("what it says after a reconnect is answered, too")
+    @Test("a device that reports closed after a reconnect is opened, too")
     func reconnect() {
         var harness = open { $0.repetition = 0 }
         harness.bridge.disconnected()
         harness.connect()
         #expect(commands(harness) == ["OFF"])
-        // It was retained before that command.
+        // This message was retained before the command.
         harness.message(Self.state, "ON")
         #expect(commands(harness) == ["OFF"])
         harness.frames(2, forbidden)
@@ -147,7 +149,7 @@ struct RelayForeignTests {
     }
 
     @Test(
-        "somebody else's command is answered at once where there is no state topic",
+        "without a state topic another client's command is answered at once",
         arguments: ["ON", "on", "1", "TOGGLE", #"{"state":"ON"}"#])
     func command(word: String) throws {
         var harness = open {
@@ -171,7 +173,7 @@ struct RelayForeignTests {
         #expect((10...24).contains(commands(harness).count))
     }
 
-    @Test("words that open, and empty ones, are no news", arguments: ["OFF", "off", ""])
+    @Test("foreign commands that open, and empty ones, are ignored", arguments: ["OFF", "off", ""])
     func harmless(word: String) {
         var harness = open()
         let count = harness.notices.count
@@ -181,7 +183,7 @@ struct RelayForeignTests {
         #expect(harness.notices.count == count)
     }
 
-    @Test("a closed relay, and one that is held undecided, is not touched by somebody else's words")
+    @Test("foreign commands do not touch a closed relay, or one that is held undecided")
     func closed() {
         var harness = harness { $0.repetition = 0 }
         harness.frames(3)
@@ -211,7 +213,7 @@ struct RelayForeignTests {
     }
 
     @Test(
-        "a retained message on the command topic is told once for a connection, with what to do",
+        "a retained message on the command topic is reported once for each connection, with the remedy",
         arguments: [true, false])
     func retained(is5: Bool) {
         var harness = open(is5: is5)
@@ -225,7 +227,7 @@ struct RelayForeignTests {
         harness.connect(canExpire: is5)
         harness.message(Self.command, "ON", isRetained: true)
         #expect(warnings(harness, text) == 2)
-        // One that opens is worth knowing, no more.
+        // A retained message that opens is reported as information only.
         harness.bridge.disconnected()
         harness.connect(canExpire: is5)
         harness.message(Self.command, "OFF", isRetained: true)
@@ -233,7 +235,7 @@ struct RelayForeignTests {
         #expect(harness.notices.last?.text.contains("opens relay charger each time") == true)
     }
 
-    @Test("over MQTT 3.1.1 the bridge's own commands come back, and are taken for nobody else's")
+    @Test("over MQTT 3.1.1 the bridge's own commands come back, and do not count as foreign")
     func own() throws {
         var harness = open(is5: false) { $0.stateTopic = nil }
         for word in ["OFF", "ON"] { harness.message(Self.command, word) }
@@ -242,7 +244,7 @@ struct RelayForeignTests {
         #expect(try reopened(harness) == 0)
     }
 
-    @Test("bytes that are no text are somebody else's command as well")
+    @Test("bytes that are not text count as a foreign command, too")
     func bytes() {
         var harness = open { $0.stateTopic = nil }
         harness.message(Self.command, [0xFF, 0xFE])
@@ -254,7 +256,7 @@ struct RelayForeignTests {
         #expect(warnings(harness, "(100000 bytes)") == 1)
     }
 
-    @Test("whatever others say and devices answer, it is told to close by the rule alone, and to open within bounds")
+    @Test("whatever other clients and devices send, only the rule closes the relay, and commands to open stay bounded")
     func fuzz() {
         var random = SeededRandom(22)
         var harness = harness { $0.repetition = 0 }

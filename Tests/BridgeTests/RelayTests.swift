@@ -38,7 +38,9 @@ struct RelayTests {
         harness.on("event").map { String(decoding: $0.payload, as: UTF8.self) }.filter { $0.contains("\"relay\"") }
     }
 
-    @Test("it is commanded open at once, and closed by the second good frame; each with cause, QoS 1 and not retained")
+    @Test(
+        "a relay is commanded open at once, and closed by the second good frame; each with cause, QoS 1 and not retained"
+    )
     func closes() throws {
         var harness = harness()
         #expect(commands(harness) == ["OFF"])
@@ -56,7 +58,7 @@ struct RelayTests {
     }
 
     @Test(
-        "it opens with the first frame that forbids it, and says why",
+        "a relay opens with the first frame that forbids it, and the event names the cause",
         arguments: [
             (RelayOptions.Function.chargeAllowed, [StatusFlags.dischargeAllowed] as StatusFlags, "charg"),
             (.dischargeAllowed, [.chargeAllowed], "discharg"),
@@ -73,7 +75,7 @@ struct RelayTests {
         #expect(events(harness).first?.contains(word) == true, "\(events(harness))")
     }
 
-    @Test("closing waits for the shortest time open; opening never waits")
+    @Test("closing waits for the shortest time open, and opening never waits")
     func dwell() throws {
         var harness = harness { $0.dwell = 60_000 }
         harness.frames(58)
@@ -89,14 +91,14 @@ struct RelayTests {
         #expect(commands(harness).last == "ON")
     }
 
-    @Test("two of three frames must want it closed: one of three closes nothing")
+    @Test("a relay closes only when two of three frames permit it")
     func flicker() {
         var harness = harness()
         for index in 0..<30 { harness.frames(1) { if index % 3 != 0 { $0.status = .dischargeAllowed } } }
         #expect(commands(harness).contains("ON") == false)
     }
 
-    @Test("stale data opens it, and never closes it")
+    @Test("stale data opens a relay, and never closes it")
     func stale() throws {
         var harness = harness()
         harness.frames(5)
@@ -109,7 +111,7 @@ struct RelayTests {
         #expect(commands(harness).last == "OFF")
     }
 
-    @Test("held while stale by configuration, it opens when the link is lost")
+    @Test("a relay that the configuration holds while data is stale opens when the link is lost")
     func held() throws {
         var harness = harness { $0.whenStale = .hold }
         harness.frames(5)
@@ -120,7 +122,7 @@ struct RelayTests {
         #expect(commands(harness).last == "OFF")
     }
 
-    @Test("a command switches it off, and back to its function; 'on' is refused where it is not manual")
+    @Test("a command switches a relay off, and back to its function; 'on' is refused unless the relay is manual")
     func override() throws {
         var harness = harness()
         harness.frames(5)
@@ -138,7 +140,7 @@ struct RelayTests {
         #expect(try harness.document("settings").object("relay/charger")["value"] == .text("auto"))
     }
 
-    @Test("an override survives a restart")
+    @Test("a commanded state survives a restart")
     func keptOverride() {
         let state = PackState(settings: ["relay/charger": StoredSetting(.word("off"), setAt: 1)])
         var harness = harness(state: state)
@@ -146,7 +148,7 @@ struct RelayTests {
         #expect(commands(harness).contains("ON") == false)
     }
 
-    @Test("nothing remote closes what the BMS, a stale link or the file keeps open")
+    @Test("no command closes a relay that the BMS, a stale link or the file keeps open")
     func manual() {
         var harness = harness(.manual)
         harness.frames(5)
@@ -169,7 +171,7 @@ struct RelayTests {
         #expect(commands(harness).last == "OFF")
     }
 
-    @Test("a manual relay that needs nothing looks at fresh data alone")
+    @Test("a manual relay without a needed permission depends on fresh data alone")
     func manualWithoutNeed() {
         var harness = harness(.manual) { $0.need = .nothing }
         harness.command("relay/charger", "on")
@@ -177,7 +179,7 @@ struct RelayTests {
         #expect(commands(harness).last == "ON")
     }
 
-    @Test("a fault relay drops out with an alarm, names it, and does not chase its own read-back")
+    @Test("a fault relay opens with an alarm, names it, and does not react to its own read-back")
     func fault() {
         var harness = harness(.fault)
         harness.frames(5)
@@ -192,14 +194,14 @@ struct RelayTests {
         #expect(commands(harness).last == "ON")
     }
 
-    @Test("a full relay closes with the full pack alone")
+    @Test("a full relay closes only with a full pack")
     func full() {
         var harness = harness(.full)
         harness.frames(5)
         #expect(commands(harness) == ["OFF"])
     }
 
-    @Test("it closes only while the broker would open it if this program died")
+    @Test("a relay closes only while the broker would open it if this program died")
     func guarded() throws {
         var harness = harness(isGuarded: false)
         harness.frames(10)
@@ -215,7 +217,9 @@ struct RelayTests {
         #expect(harness.bridge.farewell.first?.topic == "cmnd/charger/POWER")
     }
 
-    @Test("held over the end of the bridge it needs no guard, is not touched at the start, and closes without a wait")
+    @Test(
+        "a relay held over the end of the bridge needs no guard, is not commanded at the start, and closes without a wait"
+    )
     func heldOverExit() {
         var harness = harness(isGuarded: false) {
             $0.onExit = .hold
@@ -230,7 +234,7 @@ struct RelayTests {
         #expect(harness.bridge.farewell.allSatisfy { !$0.topic.hasPrefix("cmnd/") })
     }
 
-    @Test("held over the start it opens all the same: by command at once, without frames after ten seconds")
+    @Test("a relay held over the start still opens: by command at once, without frames after ten seconds")
     func heldOverStart() {
         var silent = harness { $0.onExit = .hold }
         silent.silence(9)
@@ -284,7 +288,7 @@ struct RelayTests {
     }
 
     @Test(
-        "a state that says nothing is unknown, counted, and told once",
+        "a state that cannot be understood is unknown, counted, and reported once",
         arguments: [
             (String?.none, ["", "on", "\u{0}", String(repeating: "x", count: 100_000)]),
             ("POWER", ["", "ON", "{", #"{"POWER":null}"#, #"{"POWER":["ON"]}"#, #"{"power":"ON"}"#, "[1]"]),
@@ -300,7 +304,7 @@ struct RelayTests {
         #expect(commands(harness).last == "ON", "what it says decides nothing")
     }
 
-    @Test("a read-back that disagrees for longer than its time-out is an alarm, and its end is told")
+    @Test("a read-back that disagrees for longer than its time-out is an alarm until it agrees")
     func disagreement() throws {
         var harness = harness()
         harness.frames(3)
@@ -319,7 +323,7 @@ struct RelayTests {
         #expect(try harness.document("state").number("Alarms.Relay") == 0)
     }
 
-    @Test("a relay that never answers a change is an alarm; one that was never asked to change is not")
+    @Test("a device that never answers a change is an alarm")
     func silence() throws {
         var harness = harness()
         harness.frames(2) { $0.status = [] }
@@ -330,7 +334,7 @@ struct RelayTests {
         #expect(events(harness).last?.contains("has not answered for 10 s") == true)
     }
 
-    @Test("what it said before a lost connection is unknown after it")
+    @Test("a read-back is unknown after a lost connection")
     func forgotten() throws {
         var harness = harness()
         harness.frames(3)
@@ -341,7 +345,7 @@ struct RelayTests {
     }
 
     @Test(
-        "random commands, states and frames never close it without permission, fresh data and a guard",
+        "random commands, states and frames never close a relay without permission, fresh data and a guard",
         arguments: [3, 4])
     func fuzz(seed: UInt64) {
         var random = SeededRandom(seed)
@@ -360,7 +364,7 @@ struct RelayTests {
                 isGuarded = random.oneIn(3) ? false : true
                 harness.guards(isUp: isGuarded)
             case 3:
-                // More often, and the permission is held back as one that flickers.
+                // A permission that changes more often is held back as one that flickers.
                 if random.oneIn(6) { status = random.oneIn(3) ? [] : [.chargeAllowed, .dischargeAllowed] }
             case 4: if random.oneIn(5) { harness.silence(12) }
             case 5: harness.command("relay/charger", random.bytes(20))

@@ -9,7 +9,7 @@ import Testing
 
 @Suite("A configuration that is read again")
 struct ReloadTests {
-    /// A reload: another bridge goes on a second later.
+    /// Reloads: another bridge continues a second later.
     private func reload(
         _ harness: inout BridgeHarness, isSameSource: Bool = true, _ change: (inout PackOptions) -> Void = { _ in }
     ) {
@@ -25,7 +25,7 @@ struct ReloadTests {
         harness.connect()
     }
 
-    @Test("The limits are there at once, and a rise goes on at its slew")
+    @Test("The limits continue at once, and a rise goes on at its slew")
     func ramp() throws {
         var harness = BridgeHarness()
         harness.frames(10)
@@ -39,12 +39,12 @@ struct ReloadTests {
         #expect(harness.bridge.limits(ofPack: 0)?.levels == before.levels)
         #expect(!harness.on("limits").isEmpty || !harness.on("state").isEmpty)
         harness.frames(1)
-        // 2 % of 280 A a second, and the second of the reload.
+        // The rise is 2 % of 280 A a second, over one second and the second of the reload.
         let after = try #require(harness.bridge.limits(ofPack: 0))
         #expect(after.dcl <= before.dcl + Milliamperes(2 * 5_600 + 500))
     }
 
-    @Test("A cap of the new file holds with the next frame")
+    @Test("A cap of the new file is in force with the next frame")
     func cap() {
         var harness = BridgeHarness()
         harness.frames(10)
@@ -53,7 +53,7 @@ struct ReloadTests {
         #expect(harness.bridge.limits(ofPack: 0)?.dcl == Milliamperes(15_000))
     }
 
-    @Test("Settings, peaks, energy, link quality and time since full are those of before")
+    @Test("Settings, peaks, energy, link quality and time since full are kept")
     func figures() throws {
         var harness = BridgeHarness(
             state: PackState(
@@ -72,7 +72,7 @@ struct ReloadTests {
         #expect(harness.bridge.limits(ofPack: 0)?.ccl == Milliamperes(30_000))
     }
 
-    @Test("A latch holds over a reload, also where the bytes come from elsewhere; from there the pack is heard anew")
+    @Test("A latch outlasts a reload, also with another source, which must first give two good frames")
     func latch() {
         for isSameSource in [true, false] {
             var harness = BridgeHarness { _, pack in pack.limits.reserveSoc = 20 }
@@ -85,7 +85,7 @@ struct ReloadTests {
         }
     }
 
-    @Test("Other checks of frames mean that the pack is heard anew")
+    @Test("After a change of the frame checks the pack must first give two good frames")
     func checks() {
         var harness = BridgeHarness()
         harness.frames(10)
@@ -119,7 +119,7 @@ struct ReloadTests {
         #expect(last(harness) == "ON")
     }
 
-    @Test("A bank goes on with its packs")
+    @Test("A bank keeps its limits")
     func bank() {
         let options = BankOptions(id: "house", packs: ["a", "b"])
         let packs = [PackOptions(id: "a"), PackOptions(id: "b")]

@@ -18,7 +18,7 @@ struct SecondBridgeTests {
         }
     }
 
-    @Test("Its end leaves no offline behind: what is true is said again within a tick")
+    @Test("The end of the second bridge leaves no offline behind: the statuses are published again within a tick")
     func farewell() {
         var harness = live()
         harness.message("bms/garage/status", "offline")
@@ -31,7 +31,7 @@ struct SecondBridgeTests {
         #expect(statuses(harness).isEmpty)
     }
 
-    @Test("A flood of them is answered once a tick")
+    @Test("A flood of offline statuses is answered once a tick")
     func flood() {
         var harness = live()
         for _ in 0..<100 { harness.message("bms/bridge/status", "offline") }
@@ -39,7 +39,7 @@ struct SecondBridgeTests {
         #expect(statuses(harness).count == 2)
     }
 
-    @Test("What a bridge without data says is not defended, and the bridge's own online is no news")
+    @Test("A bridge without data does not correct an offline of its pack, and ignores its own online")
     func noFight() {
         var harness = live()
         harness.silence(11)
@@ -50,7 +50,7 @@ struct SecondBridgeTests {
         #expect(statuses(harness).isEmpty)
     }
 
-    @Test("After the end of a bridge with data one without says that the pack is offline")
+    @Test("After the end of a bridge with data, a bridge without data calls the pack offline")
     func survivor() {
         var harness = live()
         harness.silence(11)
@@ -60,7 +60,7 @@ struct SecondBridgeTests {
         #expect(statuses(harness) == ["bms/bridge/status online", "bms/garage/status offline"])
     }
 
-    @Test("What the broker had kept from before is no news")
+    @Test("A status that the broker had retained before is ignored")
     func retained() {
         var harness = live()
         _ = harness.bridge.receive(
@@ -80,7 +80,7 @@ struct SecondBridgeTests {
         #expect(harness.on("state").last?.expiry == seconds)
     }
 
-    @Test("A stale pack's limits rest on no data: they have the whole expiry")
+    @Test("A stale pack's limits depend on no data, so they have the whole expiry")
     func staleExpiry() {
         var harness = live()
         harness.silence(40)

@@ -7,7 +7,7 @@ import Testing
 
 @testable import MQTTBridge
 
-/// Every row of the table is set, and something that a consumer can see must be another.
+/// Every row of the table is set, and a value that a consumer can see must change.
 @Suite("Every setting takes effect")
 struct SettingEffectTests {
     private static let pack: PackOptions = {
@@ -42,7 +42,7 @@ struct SettingEffectTests {
         }
     }
 
-    @Test("Setting a row changes the commands, the name, a relay or presses its button", arguments: rows.map(\.name))
+    @Test("Each row changes the commands, the name or a relay, or presses its button", arguments: rows.map(\.name))
     func takesEffect(name: String) throws {
         let context = Self.context
         let row = try #require(SettingsTable.row(name, Self.pack))
@@ -68,14 +68,14 @@ struct SettingEffectTests {
         }
     }
 
-    @Test("A value that is out of today's bounds takes effect inside them")
+    @Test("A kept value outside the present bounds takes effect inside them")
     func clamped() {
         let stored = ["maxChargeCurrent": StoredSetting(.number(400_000), setAt: 0)]
         let commands = CommandedSettings(stored, Self.pack).commands(Self.context)
         #expect(commands.maximumChargeCurrent == Milliamperes(100_000))
     }
 
-    @Test("A deep charge is refused with a sentence where nothing is locked")
+    @Test("Allowing a deep charge is refused with a reason if nothing is locked")
     func nothingLocked() throws {
         var harness = BridgeHarness()
         harness.frames(3)

@@ -8,7 +8,7 @@ import Testing
 
 @testable import MQTTBridge
 
-@Suite("Commands that set something", .calculates)
+@Suite("Commands for settings", .calculates)
 struct SettingsTests {
     private func harness(_ change: (inout BridgeOptions, inout PackOptions) -> Void = { _, _ in }) -> BridgeHarness {
         var harness = BridgeHarness { bridge, pack in
@@ -24,7 +24,7 @@ struct SettingsTests {
         try Document(messages.first?.payload ?? [])
     }
 
-    @Test("a setting acts without a frame, is answered, shown, kept and told")
+    @Test("a setting acts without a frame, is answered, shown, kept and reported")
     func accepted() throws {
         var harness = harness()
         let answer = harness.command("maxChargeCurrent", "30")
@@ -42,7 +42,7 @@ struct SettingsTests {
     }
 
     @Test(
-        "what is out of bounds, of the wrong kind or unknown is refused with a sentence, and changes nothing",
+        "a value that is out of bounds, of the wrong kind or unknown is refused with a reason, and changes nothing",
         arguments: [
             ("maxChargeCurrent", "101", "maxChargeCurrent must be 0 to 100 A, asked for 101 A"),
             ("maxChargeCurrent", "-1", "maxChargeCurrent must be 0 to 100 A, asked for -1 A"),
@@ -91,11 +91,11 @@ struct SettingsTests {
         #expect(answer.text("reason")?.hasPrefix(reason) == true, "\(answer.text("reason") ?? "")")
         #expect(harness.bridge.limits(ofPack: 0)?.levels == before)
         #expect(harness.saves.isEmpty)
-        // A control of Home Assistant snaps back.
+        // An unchanged value makes a control of Home Assistant snap back.
         #expect(harness.on("settings").count == 1)
     }
 
-    @Test("bytes that are no text, and too many of them, are refused unread")
+    @Test("bytes that are not text, and too many of them, are refused unread")
     func bytes() throws {
         var harness = harness()
         #expect(
@@ -106,7 +106,7 @@ struct SettingsTests {
     }
 
     @Test(
-        "plain values and JSON mean the same",
+        "a plain value and a JSON value mean the same",
         arguments: ["80", " 80 ", "80.0", #"{"value":80}"#, #"{ "value" : 80.0 }"#])
     func forms(payload: String) throws {
         var harness = harness()
@@ -114,7 +114,7 @@ struct SettingsTests {
         #expect(harness.bridge.limits(ofPack: 0)?.ccl == Milliamperes(80_000))
     }
 
-    @Test("flags and words come plain or as JSON")
+    @Test("flags and words may be plain or JSON")
     func words() throws {
         var harness = harness()
         harness.command("dischargeEnabled", "off")
@@ -125,7 +125,7 @@ struct SettingsTests {
         #expect(try harness.document("settings").text("dischargeEnabled.value") == "ON")
     }
 
-    @Test("a retained command is ignored, answered, and told once")
+    @Test("a retained command is ignored, answered, and reported once")
     func retained() throws {
         var harness = harness()
         for _ in 0..<3 {
@@ -136,7 +136,7 @@ struct SettingsTests {
         #expect(harness.bridge.limits(ofPack: 0)?.ccl != Milliamperes(10_000))
     }
 
-    @Test("a flood is cut: twenty at once, five a second, told once")
+    @Test("a flood is cut to twenty commands at once and five a second, and reported once")
     func flood() throws {
         var harness = harness()
         var answered = 0
@@ -156,7 +156,7 @@ struct SettingsTests {
         #expect(try harness.document("settings").number("maxChargeCurrent.value") == 60)
     }
 
-    @Test("an answer goes to the response topic, too, with its correlation data; never to a topic that is ours")
+    @Test("an answer goes to the response topic, too, with its correlation data, but never to a topic of the bridge")
     func response() {
         var harness = harness()
         let answers = harness.command(
@@ -168,7 +168,8 @@ struct SettingsTests {
         }
     }
 
-    @Test("before the first frame: what needs no thresholds is taken, the rest refused with the reason")
+    @Test(
+        "before the first frame a command that needs no thresholds is accepted, and another is refused with the reason")
     func beforeFirstFrame() throws {
         var harness = BridgeHarness()
         #expect(try result(harness.command("maxDischargeCurrent", "5")).flag("accepted") == true)
@@ -178,7 +179,7 @@ struct SettingsTests {
         #expect(harness.bridge.limits(ofPack: 0)?.dcl == Milliamperes(5_000))
     }
 
-    @Test("while the link is stale a command is taken; limits stay safe")
+    @Test("while the link is stale a command is accepted, and limits stay safe")
     func stale() throws {
         var harness = harness()
         harness.silence(70)
@@ -186,7 +187,7 @@ struct SettingsTests {
         #expect(harness.bridge.limits(ofPack: 0)?.ccl == .zero)
     }
 
-    @Test("commands: off refuses everything and announces no control")
+    @Test("with commands: off every command is refused and no control is announced")
     func off() throws {
         var harness = harness { bridge, _ in bridge.takesCommands = false }
         #expect(try result(harness.command("maxChargeCurrent", "5")).text("reason")?.contains("commands: off") == true)
@@ -198,14 +199,14 @@ struct SettingsTests {
         #expect(announced.allSatisfy { !String(decoding: $0.payload, as: UTF8.self).contains("command_topic") })
     }
 
-    @Test("a command for a pack that is none here is told and answered by nobody")
+    @Test("a command for an unknown pack is reported and not answered")
     func unknownPack() {
         var harness = harness()
         #expect(harness.command("maxChargeCurrent", Array("1".utf8), pack: "cellar").isEmpty)
         #expect(harness.notices.contains { $0.text.contains("'cellar': there is garage") })
     }
 
-    @Test("a value that is the file's again is no change any more")
+    @Test("a command with the file's value removes the setting")
     func backToFile() throws {
         var harness = harness()
         harness.command("maxChargeCurrent", "30")
@@ -214,7 +215,7 @@ struct SettingsTests {
         #expect(try harness.document("settings").text("maxChargeCurrent.setBy") == "file")
     }
 
-    @Test("kept settings are in force from the first limits on; what the table no longer knows is dropped")
+    @Test("kept settings are in force from the first limits on, and unknown ones are dropped")
     func restored() throws {
         let state = PackState(settings: [
             "maxChargeCurrent": StoredSetting(.number(12_000), setAt: 0),
@@ -230,7 +231,7 @@ struct SettingsTests {
     }
 
     @Test(
-        "a full charge by command ends as auto when the pack is full, and is given up after 48 h by the clock that nobody sets"
+        "a full charge by command ends as auto when the pack is full, or after 48 h of the monotonic clock"
     )
     func fullCharge() throws {
         var harness = harness()
@@ -271,7 +272,7 @@ struct SettingsTests {
         #expect(try second.document("settings").text("chargeMode.value") == "auto")
     }
 
-    @Test("buttons clear peaks, send everything again, and take the device out of Home Assistant")
+    @Test("buttons clear peaks, publish everything again, and remove the device from Home Assistant")
     func buttons() throws {
         var harness = harness()
         harness.command("republish", "PRESS")
@@ -320,7 +321,7 @@ struct SettingsTests {
         }
     }
 
-    @Test("extremes and the time since the last full charge go on after a restart")
+    @Test("extremes and the time since the last full charge continue after a restart")
     func kept() throws {
         let state = PackState(
             memory: LimitMemory(cellCount: 16, capacity: FrameFixture.frame().capacity, secondsSinceFull: 7200),

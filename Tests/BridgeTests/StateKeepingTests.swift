@@ -20,7 +20,9 @@ struct StateKeepingTests {
         return PackState(memory: memory)
     }
 
-    @Test("What a crash would lose is written; noise is not, but renewed every five minutes while frames come")
+    @Test(
+        "A state is written if a crash would lose something, or every five minutes while frames come, but not for noise"
+    )
     func worth() {
         let old = state()
         func isWorth(_ new: PackState, after minutes: Int64 = 1) -> Bool {
@@ -40,7 +42,7 @@ struct StateKeepingTests {
         #expect(old.isWorthWriting(after: PackState(), milliseconds: 0))
     }
 
-    @Test("A latch is saved in the step in which it is set, and in that in which it is released")
+    @Test("A latch is saved in the step that sets it, and in the step that releases it")
     func latched() {
         var harness = BridgeHarness { _, pack in pack.limits.reserveSoc = 20 }
         harness.frames(5) { $0.soc = 50 }
@@ -56,13 +58,13 @@ struct StateKeepingTests {
         #expect(harness.saves == ["garage"])
     }
 
-    @Test("A stop before the first frame forgets nothing")
+    @Test("A stop before the first frame loses no kept value")
     func nothingHeard() throws {
         var memory = LimitMemory(cellCount: 16, capacity: FrameFixture.frame().capacity, secondsSinceFull: 100)
         memory.latches = [.reserve]
         memory.recent = LimitMemory.Recent(age: 0, numbers: [.trim: 20])
         let harness = BridgeHarness(state: PackState(memory: memory))
-        // The harness stands a thousand seconds after the moment of the memory.
+        // The harness starts a thousand seconds after the moment of the memory.
         let kept = try #require(harness.bridge.states(at: harness.now.monotonic)["garage"]?.memory)
         #expect(kept.latches == [.reserve])
         #expect(kept.secondsSinceFull == 1_100)

@@ -21,7 +21,7 @@ struct StepTests {
         return harness
     }
 
-    @Test("a command's limits, its event and its settings leave in the step of the command, the limits first")
+    @Test("a command's limits, event and settings leave in the step of the command, the limits first")
     func command() throws {
         var harness = Self.harness()
         harness.frames(30)
@@ -62,7 +62,7 @@ struct StepTests {
         #expect(harness.sent.filter { $0.topic == "cmnd/charger/POWER" }.map(\.payload) == [Array("OFF".utf8)])
     }
 
-    @Test("ticks between frames that keep coming send nothing", arguments: [1, 2, 3] as [UInt64])
+    @Test("ticks between regular frames publish nothing", arguments: [1, 2, 3] as [UInt64])
     func ticks(seed: UInt64) {
         func run(hasTicks: Bool) -> [MQTTMessage] {
             var harness = Self.harness(hasRelay: true)

@@ -3,7 +3,7 @@ import Testing
 
 @testable import MQTTBridge
 
-@Suite("Words of a stranger on the bridge's topics")
+@Suite("Foreign messages on the bridge's topics")
 struct StrangerTests {
     private static let limits = #"{"cvl":56.0,"ccl":500.0,"dcl":500.0,"reasons":{"ccl":"x"},"time":1}"#
 
@@ -20,7 +20,7 @@ struct StrangerTests {
     private func text(_ message: MQTTMessage?) -> String { String(decoding: message?.payload ?? [], as: UTF8.self) }
 
     @Test(
-        "on a document that the broker keeps the truth is said again at once, and a person is told once with topic and remedy",
+        "a foreign retained document is corrected at once, and reported once with topic and remedy",
         arguments: ["limits", "state", "cells", "settings"])
     func corrected(name: String) {
         var harness = live()
@@ -32,7 +32,7 @@ struct StrangerTests {
         #expect(told.first?.text.contains("'bms-mqtt acl'") == true)
     }
 
-    @Test("an emptied document comes back", arguments: ["limits", "state", "cells", "settings"])
+    @Test("an emptied document is published again", arguments: ["limits", "state", "cells", "settings"])
     func emptied(name: String) {
         var harness = live()
         harness.message("bms/garage/\(name)", "")
@@ -41,7 +41,8 @@ struct StrangerTests {
     }
 
     @Test(
-        "where nothing is known yet, what somebody left is emptied", arguments: ["limits", "state", "cells", "relays"])
+        "a foreign document is emptied while the bridge has no values of its own",
+        arguments: ["limits", "state", "cells", "relays"])
     func nothingKnown(name: String) {
         var harness = BridgeHarness()
         harness.forget()
@@ -50,7 +51,7 @@ struct StrangerTests {
         #expect(harness.on(name).allSatisfy { $0.retain })
     }
 
-    @Test("what the broker kept with an expiry is this bridge's own of before: it stays")
+    @Test("a retained document with an expiry may be from an earlier run, and stays")
     func ownLegacy() {
         var harness = BridgeHarness()
         harness.forget()
@@ -60,7 +61,7 @@ struct StrangerTests {
     }
 
     @Test(
-        "a retained message where nothing is retained is taken back; a live one is told",
+        "a retained message on a topic without retained messages is removed, and a live one is reported",
         arguments: ["gx", "result", "event"])
     func retained(name: String) {
         var harness = live()
@@ -73,7 +74,7 @@ struct StrangerTests {
         #expect(harness.notices.filter { $0.text.contains("bms/garage/\(name)") }.count == 1)
     }
 
-    @Test("a flood is answered five times, then once in five seconds, and told once")
+    @Test("a flood is corrected five times, then once in five seconds, and reported once")
     func flood() {
         var harness = live()
         for _ in 0..<100 {
@@ -89,7 +90,7 @@ struct StrangerTests {
         #expect(harness.notices.count == 1)
     }
 
-    @Test("each of many words of a stranger is put right, though not at once", arguments: ["limits", "state", "cells"])
+    @Test("each of many foreign messages is corrected, though not at once", arguments: ["limits", "state", "cells"])
     func owed(name: String) {
         var harness = live()
         for _ in 0..<20 { harness.message("bms/garage/\(name)", "x") }
@@ -105,7 +106,7 @@ struct StrangerTests {
         #expect(!harness.on(name).isEmpty)
     }
 
-    @Test("a status has a bound of its own: a flood of other words does not keep it wrong")
+    @Test("corrections of a status have their own bound, so a flood on another topic does not delay them")
     func statusApart() {
         var harness = live()
         for _ in 0..<50 {
@@ -117,7 +118,7 @@ struct StrangerTests {
         #expect(harness.on("status").map(text) == ["online"])
     }
 
-    @Test("settings that another bridge of the same configuration says alike are no news; others are not fought for")
+    @Test("equal settings of another bridge are ignored; different ones are corrected a bounded number of times")
     func settings() throws {
         var harness = live()
         harness.command("republish", "")
@@ -136,7 +137,7 @@ struct StrangerTests {
         #expect(harness.on("settings").last?.payload == own)
     }
 
-    @Test("limits that somebody left with an expiry of a year go where no others take their place")
+    @Test("a foreign document with a long expiry is emptied if no limits of the bridge replace it")
     func expiring() {
         var harness = BridgeHarness()
         harness.forget()
@@ -148,10 +149,10 @@ struct StrangerTests {
         #expect(harness.on("limits").map(text) == [""])
     }
 
-    @Test("what another bridge left behind is put right half a minute after its last word")
+    @Test("documents that another bridge left behind are corrected half a minute after its last message")
     func lapsed() {
         var harness = live()
-        // All is announced, which says the status again.
+        // The pack is announced, with its status again.
         harness.frames(160)
         harness.silence(61)
         harness.forget()
@@ -170,7 +171,7 @@ struct StrangerTests {
         #expect(other.on("limits").map(text) == [""])
     }
 
-    @Test("a thousand topics of others are no word of ours, and lines are bounded")
+    @Test("a thousand foreign topics change nothing, and log lines stay bounded")
     func bounded() {
         var harness = live()
         for number in 0..<1000 {
@@ -182,7 +183,7 @@ struct StrangerTests {
     }
 
     @Test(
-        "online for a silent pack is contradicted; not while another bridge has data, and that is named",
+        "online for a silent pack is corrected, unless another bridge has data, which is named",
         arguments: [false, true])
     func status(hasRival: Bool) {
         var harness = live()
@@ -201,7 +202,8 @@ struct StrangerTests {
     }
 
     @Test(
-        "a bridge without data empties no limits and no state of one that has", arguments: ["limits", "state", "cells"])
+        "a bridge without data does not empty the documents of a bridge that has data",
+        arguments: ["limits", "state", "cells"])
     func withoutData(word: String) {
         var harness = BridgeHarness()
         harness.forget()
@@ -210,7 +212,7 @@ struct StrangerTests {
         #expect(harness.on(word).isEmpty)
     }
 
-    @Test("neither an empty status nor a word that is none stands", arguments: ["", "ready", "OFFLINE"])
+    @Test("an empty status, and a word that is no status, are corrected", arguments: ["", "ready", "OFFLINE"])
     func nonsense(word: String) {
         var harness = live()
         harness.message("bms/garage/status", word)
@@ -220,7 +222,7 @@ struct StrangerTests {
         #expect(harness.sent.contains { $0.topic == "bms/bridge/status" && text($0) == "online" })
     }
 
-    @Test("an announcement of somebody else's, or none in its place, is taken back by the own one; its own is no news")
+    @Test("a foreign or removed announcement is replaced by the own one, and the own one is ignored")
     func announcement() throws {
         var harness = live()
         harness.silence(10)
@@ -252,7 +254,8 @@ struct StrangerTests {
     }
 
     @Test(
-        "another bridge with a pack of the same id below another base is named, and not answered: it would answer, too")
+        "another bridge's pack with the same id and another base is reported and not corrected, because both would correct in turn"
+    )
     func otherBase() {
         var harness = live()
         harness.frames(40)
@@ -269,7 +272,7 @@ struct StrangerTests {
                 == 1)
     }
 
-    @Test("of a broker that takes no limits of a pack its status says offline until it does")
+    @Test("a pack whose limits the broker refuses is called offline until the broker accepts them")
     func refusedLimits() {
         var harness = live()
         harness.bridge.refusalChanged("bms/garage/state", isOver: false)
@@ -288,7 +291,9 @@ struct StrangerTests {
         #expect(harness.on("status").map(text) == ["online"], "another connection may be another broker")
     }
 
-    @Test("five seconds after a start of Home Assistant the bridge's status is said again: a broker may keep none")
+    @Test(
+        "five seconds after a start of Home Assistant the bridge's status is published again, in case the broker retains none"
+    )
     func greeting() {
         var harness = live()
         harness.birth()

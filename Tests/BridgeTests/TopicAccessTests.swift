@@ -29,7 +29,7 @@ struct TopicAccessTests {
     }
 
     @Test(
-        "the bridge may receive exactly what it subscribes to, for its own packs",
+        "the bridge may receive exactly the topics of its own packs that it subscribes to",
         arguments: DiscoveryMode.allCases, [true, false])
     func subscriptions(discovery: DiscoveryMode, tree: Bool) {
         let options = Self.options {
@@ -48,7 +48,7 @@ struct TopicAccessTests {
     }
 
     @Test(
-        "no filter of anybody is a bare wildcard or reaches another client's topics",
+        "no role's filter is a bare wildcard or reaches another client's topics",
         arguments: TopicAccess.Role.allCases)
     func narrow(role: TopicAccess.Role) {
         let access = TopicAccess(Self.options(), packs: [Self.pack("garage")])
@@ -64,7 +64,7 @@ struct TopicAccessTests {
         }
     }
 
-    @Test("readers write nothing; where commands are off, nobody has a command to write")
+    @Test("readers write nothing, and with commands off no role may command")
     func readers() {
         let packs = [Self.pack("garage")]
         #expect(filters(TopicAccess(Self.options(), packs: packs), .reader, write: true) == [])
@@ -87,7 +87,7 @@ struct TopicAccessTests {
     }
 
     @Test(
-        "a commander cannot direct an answer to a topic of the bridge, of a relay or of a GX",
+        "the bridge sends no answer to a topic of its own, of a relay or of a GX",
         arguments: [
             ("answers/me", true), ("bms/garage/set/chargeEnabled", false), ("bms/garage/limits", false),
             ("homeassistant/device/x/config", false), ("cmnd/garage/POWER", false), ("stat/garage/POWER", false),

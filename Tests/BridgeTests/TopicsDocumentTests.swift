@@ -15,13 +15,13 @@ struct TopicsDocumentTests {
             return String(line[line.index(line.startIndex, offsetBy: 3)..<end])
         })
 
-    @Test("Every metric stands there with its path, and no other path does")
+    @Test("The document has every metric with its path, and no other path")
     func metrics() {
         let cells = CellTable.rows.map { $0.path(1) }
         #expect(Self.paths == Set(MetricCatalogue.state.map(\.path) + cells))
     }
 
-    @Test("Every metric that has a unit stands there with it")
+    @Test("The document has every metric's unit")
     func units() {
         for metric in MetricCatalogue.state where !metric.unit.isEmpty {
             let row = "| `\(metric.path)` | \(metric.unit) |"
@@ -29,7 +29,7 @@ struct TopicsDocumentTests {
         }
     }
 
-    @Test("Every deadband stands there")
+    @Test("The document has every deadband")
     func deadbands() {
         let section = Self.lines.drop { $0 != "## Deadbands and heartbeats" }.dropFirst().prefix {
             !$0.hasPrefix("## ")
@@ -40,10 +40,10 @@ struct TopicsDocumentTests {
         #expect(words.filter { $0.hasPrefix("/") } == Set(rows + cells))
     }
 
-    @Test("Every setting stands there", arguments: SettingsTable.rows.map(\.name))
+    @Test("The document has every setting", arguments: SettingsTable.rows.map(\.name))
     func settings(name: String) { #expect(Self.text.contains("`\(name)`")) }
 
-    @Test("Every topic stands there")
+    @Test("The document has every topic")
     func topics() {
         let topics = Topics(base: "<base>", discoveryPrefix: "homeassistant")
         let all = [
@@ -60,7 +60,7 @@ struct TopicsDocumentTests {
     func examples() {
         let state = MetricCatalogue.state.compactMap(\.keys.last)
         #expect(members("state") == state)
-        // The cells stand in two groups of their own, which the state document does not have.
+        // The cells are in two groups of their own, which the state document does not have.
         let feed = MetricCatalogue.state.filter(\.isInGXFeed).compactMap(\.keys.last)
         #expect(members("gx").filter { !$0.hasPrefix("Cell") || $0 == "CellImbalance" } == feed)
     }
@@ -78,11 +78,11 @@ struct TopicsDocumentTests {
 
 @Suite("The worked example of docs/protocol.md")
 struct WorkedDocumentExampleTests {
-    @Test("It decodes to what stands there")
+    @Test("The worked example decodes to the document's JSON")
     func decoded() throws {
         let lines = Repository.text("docs/protocol.md").split(separator: "\n", omittingEmptySubsequences: false)
         let blocks = lines.drop { $0 != "## A worked example" }.split { $0.hasPrefix("```") }
-        // Text, the digits, text, the JSON, text.
+        // The blocks are text, the digits, text, the JSON, text.
         try #require(blocks.count == 5)
         let digits = Array(blocks[1].joined())
         let bytes = stride(from: 0, to: digits.count - 1, by: 2).compactMap {

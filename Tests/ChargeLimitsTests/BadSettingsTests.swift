@@ -5,7 +5,7 @@ import SmartBMS
 import Testing
 import TestSupport
 
-/// Settings and clocks that cannot be right: each has a safe answer and a reason that says so.
+/// Settings and clocks that cannot be right; each has a safe answer and a reason that names it.
 @Suite("Bad settings and clocks")
 struct BadSettingsTests {
     @Test("A Vbalance too near to or above Vmax is not used", arguments: [3660, 3700, 4900])
@@ -22,7 +22,7 @@ struct BadSettingsTests {
             "\(limits.reason(.cvl))")
     }
 
-    @Test("Balancing switched off: the chemistry's Vbalance is used", arguments: [500, 2000, 2900])
+    @Test("With balancing switched off the chemistry's Vbalance is used", arguments: [500, 2000, 2900])
     func noBalancing(balance: Int) throws {
         var options = PackTracker.Options()
         options.chemistry = .lfp
@@ -33,7 +33,7 @@ struct BadSettingsTests {
         #expect(limits.reason(.cvl).contains("is not above Vmin: the chemistry's is used"))
     }
 
-    @Test("Vmin at or above Vmax: no frame of such a pack is believed", arguments: [(3700, 3700), (3800, 3650)])
+    @Test("With Vmin at or above Vmax every frame is refused", arguments: [(3700, 3700), (3800, 3650)])
     func crossed(minimum: Int, maximum: Int) {
         var bench = Bench()
         bench.run(0...60) {
@@ -55,7 +55,7 @@ struct BadSettingsTests {
     }
 
     @Test(
-        "A cell count that changes while charging stops the charge for a minute and starts anew",
+        "A cell count that changes while charging stops the charge for a minute, and then the limits start again",
         arguments: [8, 15, 24])
     func cellCount(count: Int) throws {
         var bench = Bench()
@@ -69,7 +69,7 @@ struct BadSettingsTests {
             $0.lowestTemperatureCell = 1
             $0.highestTemperatureCell = 2
         }
-        // Four frames are refused, the fifth is believed.
+        // Four frames are refused, and the fifth confirms the change.
         bench.run(61...64, change)
         #expect(bench.limits?.cvl == Millivolts(54_880))
         bench.run(65...65, change)
@@ -85,7 +85,7 @@ struct BadSettingsTests {
         #expect(bench.limits?.cvl == Millivolts(count * 3430))
     }
 
-    @Test("A clock that jumps back counts as silence until the next frame; nothing rises by it")
+    @Test("A clock that jumps back counts as silence until the next frame, and raises no limit")
     func clockBack() throws {
         var bench = Bench()
         bench.run(1000...1060)
@@ -100,7 +100,7 @@ struct BadSettingsTests {
         #expect(try #require(bench.limits).dcl <= Milliamperes(5_607), "rises by slew again")
     }
 
-    @Test("A suspended host wakes to stale limits; the next frame starts the way up")
+    @Test("A suspended host wakes to stale limits, which rise from the next frame on")
     func suspended() throws {
         var bench = Bench()
         bench.run(0...60)
@@ -125,7 +125,7 @@ struct BadSettingsTests {
         #expect(bench.limits?.numbers == before?.numbers)
     }
 
-    @Test("Curves must rise in temperature, and may not rise again after they fell")
+    @Test("A curve must rise in temperature, and its current may not rise again after a fall")
     func curves() {
         func curve(_ points: [(Int, Int)]) -> TemperatureCurve? {
             TemperatureCurve(points: points.map { TemperatureCurve.Point(Millidegrees($0.0 * 1000), rate: $0.1) })
@@ -157,7 +157,7 @@ struct BadSettingsTests {
     }
 }
 
-@Suite("Reasons keep still")
+@Suite("Stable reasons")
 struct ReasonKeeperTests {
     private func reason(_ name: RuleName, _ cell: Int = 1) -> Limits.Reason {
         let voltage = Cause.CellVoltage(cell: cell, voltage: Millivolts(3440))
@@ -165,14 +165,18 @@ struct ReasonKeeperTests {
             cause: .leads(voltage, cap: Millivolts(3442)), name: name, stance: .bound, isVoltage: true)
     }
 
-    /// Takes a step in which this reason holds; the reason that is told.
+    /// Takes a step with a reason.
+    ///
+    /// - Returns: the reason that is shown.
     private func step(
         _ keeper: inout ReasonKeeper, _ reason: Limits.Reason, _ value: Int, at second: Double
     ) -> Limits.Reason {
         keeper.keep(reason, value: value, at: .seconds(second))
     }
 
-    @Test("A cause that comes and goes does not take over; one that lasts three seconds does; a fall does at once")
+    @Test(
+        "A cause that comes and goes does not take over; one that lasts three seconds does, and one of a fall does at once"
+    )
     func flap() {
         var keeper = ReasonKeeper()
         func name(_ second: Double, _ name: RuleName, _ value: Int = 100) -> RuleName? {
@@ -186,7 +190,7 @@ struct ReasonKeeperTests {
         #expect(name(25, .fuse, 99) == .fuse)
     }
 
-    @Test("A goal that the limit has passed is told no longer")
+    @Test("A reason no longer names a goal that the limit has passed")
     func passed() {
         var keeper = ReasonKeeper()
         var rising = reason(.cold)

@@ -4,7 +4,7 @@ import TestSupport
 
 @testable import ChargeLimits
 
-/// Packs in parallel, stepped once a second as the daemon does.
+/// Packs in parallel that are stepped once a second, as in the daemon.
 struct BankBench {
     var bank: BankCalculator
     var packs: [Bench]
@@ -28,7 +28,7 @@ struct BankBench {
     var now: Timestamp { .seconds(second) }
     var names: [String] { ["a", "b", "c", "d"] }
 
-    /// The load begins a few seconds after the packs were heard: its step shows their shares.
+    /// Runs for some seconds. The load begins a few seconds after the first frames, so that its step shows the packs' shares.
     ///
     /// - Parameter amperes: each pack's current; `nil`: no frame comes.
     @discardableResult

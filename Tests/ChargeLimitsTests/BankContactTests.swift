@@ -7,7 +7,7 @@ import Testing
 
 @Suite("Contacts, refusals and silences in a bank")
 struct BankContactTests {
-    /// A turn of the keys with these contacts, pack by pack.
+    /// Frames with a turn of the keys, in which each pack has its contact open or closed.
     private static func contacts(_ closed: [Bool]) -> (Int, inout Frame) -> Void {
         var counts = closed.map { _ in 0 }
         return { index, frame in
@@ -18,7 +18,7 @@ struct BankContactTests {
         }
     }
 
-    @Test("where no contact reads closed none is wired: a BMS that forbids takes no other pack with it")
+    @Test("if no contact reads closed, none is wired, and a BMS that forbids a current takes no other pack with it")
     func unwired() {
         var bench = BankBench(4)
         let keys = Self.contacts([false, false, false, false])
@@ -33,7 +33,7 @@ struct BankContactTests {
         #expect((0..<3).allSatisfy { bench.bank.dischargeStanding($0) == .counted })
     }
 
-    @Test("a pack that is known to be off the bus speaks for none of those that fall silent")
+    @Test("a pack that is known to be off the bus does not stand for silent packs")
     func offAndSilent() {
         var bench = BankBench(4)
         let keys = Self.contacts([true, true, true, false])
@@ -49,7 +49,7 @@ struct BankContactTests {
         #expect(bench.amperes == [0, 0])
     }
 
-    @Test("each refusal has its five seconds, whatever flowed past an open contact before it")
+    @Test("each refusal has its five seconds, whatever current an open contact has carried before")
     func refusedAgain() {
         var bench = BankBench(2)
         let keys = Self.contacts([true, false])
@@ -63,12 +63,12 @@ struct BankContactTests {
         }
         #expect(bench.bank.dischargeStanding(1) == .open)
         #expect(bench.amperes[1] >= 96)
-        // What carried past its contact once is believed to, at any load and beside a silent pack.
+        // A pack that has carried current past its contact counts at any load, also beside a silent pack.
         bench.run(10, [-20, 0], keys)
         #expect(bench.bank.dischargeStanding(1) == .counted)
     }
 
-    @Test("a full pack that feeds the house is on the bus, though its charge contact is open")
+    @Test("a full pack that feeds the house is on the bus, although its charge contact is open")
     func fullAndFeeding() {
         var bench = BankBench(2)
         func keys(_ refuses: Bool) -> (Int, inout Frame) -> Void {
@@ -88,7 +88,7 @@ struct BankContactTests {
         #expect(bench.limits?.state != .stale)
     }
 
-    @Test("what a pack gives to one that is kept off in that direction counts against its limit")
+    @Test("a current into a pack that refuses it counts against the limit of the pack that gives it")
     func exchangeWithOneKeptOff() {
         var bench = BankBench(2)
         bench.run(60, [-30, -30])
@@ -96,7 +96,7 @@ struct BankContactTests {
         #expect(bench.amperes[1] <= 62)
     }
 
-    @Test("a pack that lost its cell boards is not taken for silent")
+    @Test("a pack that lost its cell boards is not silent")
     func heardWithoutBoards() {
         var bench = BankBench(2)
         bench.run(60, [-20, -20])
@@ -105,7 +105,7 @@ struct BankContactTests {
         #expect(bench.bank.dischargeStanding(1) == .open)
     }
 
-    @Test("noise moves no share of a pack that is away")
+    @Test("noise does not change the share of a pack that is away")
     func noise() {
         var estimator = ShareEstimator(count: 3)
         _ = estimator.learn([(0, 40_000), (1, 40_000), (2, 40_000)], least: 4_000)
@@ -117,7 +117,7 @@ struct BankContactTests {
         #expect((0..<3).allSatisfy { BankShare.range.contains(estimator.memory(of: $0) ?? 0) })
     }
 
-    @Test("a share is not remembered beside a pack whose contact is open: after the restart nobody knows that")
+    @Test("a share beside a pack with an open contact is not remembered, because a restart cannot know the contact")
     func rememberedOff() {
         var bench = BankBench(2)
         let keys = Self.contacts([true, false])
@@ -131,7 +131,7 @@ struct BankContactTests {
         #expect(bench.bank.memory(of: 1, in: "house") == nil)
     }
 
-    @Test("the first frames after a silence are no refusal")
+    @Test("the first frames after a silence are not a refusal")
     func heardAgain() {
         var bench = BankBench(2)
         bench.run(60, [-50, -50])
@@ -144,7 +144,7 @@ struct BankContactTests {
         #expect(standings == Array(repeating: .silent, count: 5) + [.counted, .counted, .counted])
     }
 
-    @Test("while a pack's charge voltage is on its way up, so does the bank's reason say")
+    @Test("while a pack's charge voltage rises, the bank's reason names the rise")
     func risingVoltage() {
         var bench = BankBench(2)
         bench.run(60, [20, 20])

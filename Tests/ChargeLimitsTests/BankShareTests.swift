@@ -7,14 +7,14 @@ import Testing
 
 @Suite("Marginal shares, sensors and the end of discharge in a bank")
 struct BankShareTests {
-    /// What two packs of resistances 1 and `ratio` carry of a load, with what they exchange at rest.
+    /// Currents of two packs of resistances 1 and `ratio` under a load, with their exchange at rest.
     private static func divide(_ load: Double, ratio: Double, exchange: Double) -> [Double?] {
         let first = ratio / (1 + ratio)
         return [-load * first - exchange, -load * (1 - first) + exchange]
     }
 
     @Test(
-        "whatever packs exchange, no more than their limits is asked of either, and no less than half of what would fit"
+        "with any exchange between packs the bank allows no more than fits their limits, and at least 85 % of it"
     )
     func anyExchange() {
         var random = SeededRandom(11)
@@ -32,7 +32,7 @@ struct BankShareTests {
         }
     }
 
-    @Test("a correction is at most the excess over the larger of the measured share and that by capacity")
+    @Test("a correction is at most the excess over the larger of the measured share and the share by capacity")
     func correction() {
         var random = SeededRandom(12)
         for _ in 0..<12 {
@@ -52,7 +52,7 @@ struct BankShareTests {
         }
     }
 
-    @Test("a step in both directions is the same share: what charging taught holds for discharging")
+    @Test("a share learned while charging is valid for discharging")
     func bothDirections() {
         var bench = BankBench(2)
         bench.run(10, [0, 0])
@@ -62,12 +62,12 @@ struct BankShareTests {
         #expect(bench.amperes[1] <= 135)
     }
 
-    @Test("a pack above its own limit is seen by its own sensor, though another has none")
+    @Test("a pack above its own limit is seen by its own sensor, even if another pack has none")
     func blind() {
         var bench = BankBench(2)
         var load = 0.0
         var over = 0
-        // What is allowed is taken two seconds later; the first carries five sixths of it.
+        // Loads follow the limits two seconds later, and the first pack carries five sixths of them.
         var queue = [0.0, 0.0, 0.0]
         for second in 0..<400 {
             load = queue.removeFirst()
@@ -81,21 +81,23 @@ struct BankShareTests {
         }
         #expect(over <= 5)
         #expect((110...121).contains(bench.amperes[1]), "\(bench.amperes[1])")
-        // Five sixths were proven; of the other nobody knows.
+        // Five sixths are measured; the other pack has no sensor.
         #expect((820...840).contains(bench.bank.shares(0).discharge ?? 0))
     }
 
-    /// A cell near Vmin that takes a pack's limit to its floor, and then holds it empty.
+    /// Frames with a cell near Vmin that takes a pack's limit to its floor, and then holds the pack empty.
     private static func low(_ volts: Int, _ pack: Int) -> (Int, inout Frame) -> Void {
         { index, frame in if index == pack { frame.setCells(low: volts, high: volts + 20) } }
     }
 
-    @Test("near empty a bank allows 3 A until a pack is latched empty; then nothing, and the reason names it")
+    @Test(
+        "near empty a bank allows 3 A until a pack is latched empty; then it allows nothing, and the reason names the pack"
+    )
     func empty() {
         var bench = BankBench(2)
         bench.run(10, [0, 0])
         bench.run(30, [-20, -20])
-        // The second gives all that it may to the first.
+        // The second pack gives all of its allowed current to the first.
         let near = bench.run(60, [6, -9], Self.low(2_950, 1))
         #expect((bench.packs[1].limits?.dcl ?? .zero) < Milliamperes(9_000))
         #expect(near.last?.dcl == Milliamperes(3_000))
@@ -107,7 +109,7 @@ struct BankShareTests {
         #expect(bench.limits?.reason(.dcl).hasPrefix("b is empty, and a bank cannot take one pack off") == true)
     }
 
-    @Test("what is no cell's doing goes below 3 A: an owner's cap does, and an alarm")
+    @Test("an owner's cap and an alarm lower DCL below 3 A")
     func belowFloor() {
         var capped = BankBench(2)
         capped.packs = capped.packs.map { _ in Bench { $0.maximumDischargeCurrent = Milliamperes(1_000) } }
@@ -119,7 +121,7 @@ struct BankShareTests {
         #expect(alarmed.limits?.dcl == .zero)
     }
 
-    @Test("a bound that comes back and falls again turns less and less often")
+    @Test("a bound that rises and falls again and again changes direction less and less often")
     func gate() {
         var gate = RiseGate()
         var turns = 0
@@ -134,7 +136,7 @@ struct BankShareTests {
             }
         }
         #expect(turns <= 1)
-        // Slower than its first wait it turns twice an hour, but for its beginning.
+        // A bound that is slower than the first wait changes direction twice an hour, except at the beginning.
         gate = RiseGate()
         turns = 0
         for second in 0..<14_400 {
@@ -146,14 +148,14 @@ struct BankShareTests {
             }
         }
         #expect(turns <= 12)
-        // What has more than doubled is another thing, and waits ten seconds.
+        // A bound that more than doubles is another case, and waits ten seconds.
         for second in 0..<12 {
             _ = gate.pass(200_000, much: 20_000, wait: 60_000, at: .seconds(Double(14_400 + second)))
         }
         #expect(gate.pass(200_000, much: 20_000, wait: 60_000, at: .seconds(14_413)) == 200_000)
     }
 
-    @Test("no numbers take a share out of its range")
+    @Test("no input takes a share out of its range")
     func hostileSteps() {
         var random = SeededRandom(13)
         var estimator = ShareEstimator(count: 3)

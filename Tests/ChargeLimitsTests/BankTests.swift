@@ -8,14 +8,14 @@ import Testing
 
 @Suite("Packs in parallel", .calculates)
 struct BankTests {
-    @Test("equal packs that carry the same give the sum of their limits")
+    @Test("equal packs with equal currents give the sum of their limits")
     func equal() {
         var bench = BankBench(4)
         bench.run(120, [-50, -50, -50, -50])
         #expect(bench.amperes == [200, 400])
     }
 
-    @Test("the pack that takes the larger share is at its limit first, and the reason names it")
+    @Test("the pack with the larger share reaches its limit first, and the reason names it")
     func share() {
         var bench = BankBench(2)
         bench.run(300, [-60, -30])
@@ -23,7 +23,7 @@ struct BankTests {
         #expect(bench.limits?.reason(.dcl).hasPrefix("a: 100.0 A at 66 % of the current") == true)
     }
 
-    @Test("before a share was measured a pack is taken to carry half as much again as its capacity says")
+    @Test("before its share is measured, a pack counts with one and a half times its share by capacity")
     func unmeasured() {
         var bench = BankBench(4)
         bench.run(20, [0, 0, 0, 0])
@@ -31,7 +31,7 @@ struct BankTests {
         #expect(bench.limits?.reason(.dcl).contains("not measured yet") == true)
     }
 
-    @Test("shares learned under load hold at rest and in the other direction")
+    @Test("shares learned under load are valid at rest and in the other direction")
     func rest() {
         var bench = BankBench(2)
         bench.run(300, [-60, -30])
@@ -39,25 +39,25 @@ struct BankTests {
         #expect(bench.amperes == [75, 150])
     }
 
-    @Test("a large change of the load teaches nothing until it has stood still")
+    @Test("a large change of the load teaches nothing until the load is steady")
     func calm() {
         var bench = BankBench(2)
         bench.run(120, [-40, -40])
-        // Frames of one pack come before those of the other.
+        // Frames of one pack come before those of the other pack.
         bench.run(1, [-80, -40])
         #expect(bench.amperes[1] == 200)
         bench.run(60, [-80, -80])
         #expect(bench.amperes[1] == 200)
     }
 
-    @Test("shares that were measured before a restart hold from the first limits on, those of other packs do not")
+    @Test("shares of a run before are valid from the first limits on, unless they are of other packs")
     func remembered() {
         var bench = BankBench(2)
         bench.run(300, [-60, -30])
         let shares = (0..<2).map { bench.bank.memory(of: $0, in: "house") }
         var restarted = BankBench(2)
         restarted.bank = BankCalculator(packs: 2, shares: shares)
-        // An exchange that would raise a limit is measured anew.
+        // An exchange that would raise a limit is measured again.
         let believed = shares.map { share -> BankShare? in
             guard var share else { return nil }
             share.chargeExchange = max(0, share.chargeExchange ?? 0)
@@ -80,7 +80,7 @@ struct BankTests {
         }
     }
 
-    @Test("what packs exchange is known with the first limits after a short stop")
+    @Test("the exchange between packs is known with the first limits after a short stop")
     func exchanged() {
         var bench = BankBench(2)
         bench.run(300, [-60, -30])
@@ -100,7 +100,7 @@ struct BankTests {
         #expect(restart { $0?.dischargeExchange = .infinity } > bench.amperes[1] + 10, "no number")
     }
 
-    @Test("a pack of another capacity is another pack: no share of before is believed")
+    @Test("a pack with another capacity is another pack, whose share is not known")
     func replaced() throws {
         var bench = BankBench(2)
         bench.run(300, [-60, -30])
@@ -111,18 +111,18 @@ struct BankTests {
         restarted.bank = BankCalculator(packs: 2, shares: shares)
         restarted.run(20, [0, 0])
         #expect(restarted.limits?.reason(.dcl).contains("not measured") == true)
-        // It is measured anew, and once is enough.
+        // The share is measured again, and one measurement is enough.
         restarted.run(300, [-60, -30])
         #expect(restarted.limits?.reason(.dcl).contains("not measured") == false)
         #expect(restarted.bank.memory(of: 1, in: "house")?.capacity == capacity)
-        // One that is exchanged while the bridge runs is no less another.
+        // A pack that is exchanged while the bridge runs is another pack, too.
         restarted.run(20, [0, 0]) { index, frame in
             if index == 1 { frame.capacity = capacity + WattHours(100) }
         }
         #expect(restarted.limits?.reason(.dcl).contains("not measured") == true)
     }
 
-    /// What befalls the fourth of four packs at 75 A each, and what the bank allows a minute later.
+    /// Events of the fourth of four packs at 75 A each; a minute later the bank's limit is compared.
     enum Loss: String, CaseIterable {
         case silent, silentAndOff, openContact, refusedOnly, signalOnly, byFile
     }
@@ -131,7 +131,7 @@ struct BankTests {
         "losing one of four leaves the current of three",
         arguments: [
             (Loss.silent, 300), (.silentAndOff, 300), (.openContact, 300), (.refusedOnly, 300), (.byFile, 300),
-            // A BMS that only signals: its pack goes on carrying what it must not.
+            // This BMS only signals, so its pack still carries a forbidden current.
             (.signalOnly, 0),
         ])
     func loss(loss: Loss, expected: Int) {
@@ -144,13 +144,13 @@ struct BankTests {
             frame.status = []
             if loss == .openContact { (frame.keyByte, frame.keyValue) = (25 + 16, 0) }
         }
-        // What the grid of the ramp leaves.
+        // The grid of the ramp may leave some amperes.
         #expect((max(0, expected - 4)...expected).contains(bench.amperes[1]))
         if loss == .byFile { return }
         #expect((history.map { $0.dcl.rawValue }.min() ?? 0) / 1000 >= min(expected, 296))
     }
 
-    @Test("a pack that is merely silent holds the charge voltage and float; one that is known to be off does neither")
+    @Test("a silent pack lowers the charge voltage and holds off float; a pack that is known to be off does neither")
     func silentOrOff() {
         var silent = BankBench(2)
         silent.run(60, [20, 20])
@@ -164,7 +164,7 @@ struct BankTests {
         #expect(!off.bank.isAwaited(1))
     }
 
-    @Test("silence raises nothing: what a weak pack allowed last binds while it may still be connected")
+    @Test("a silence raises no limit: the last limit of a weak pack binds while the pack may be connected")
     func weak() {
         var bench = BankBench(2)
         // Cold cells: 8.75 A of charge.
@@ -180,7 +180,7 @@ struct BankTests {
         #expect(history.allSatisfy { $0.ccl <= before })
     }
 
-    @Test("a pack that comes back does not pull the bank down to the foot of its own ramp")
+    @Test("a pack that comes back does not pull the bank down to the beginning of its own ramp")
     func comesBack() {
         var bench = BankBench(4)
         bench.run(120, [-70, -70, -70, -70])
@@ -203,7 +203,7 @@ struct BankTests {
         #expect(bench.amperes == [0, 0])
     }
 
-    @Test("nothing is said until every pack was heard, or ten seconds have passed")
+    @Test("a bank has no limits until every pack was heard, or ten seconds have passed")
     func start() {
         var bench = BankBench(2)
         #expect(bench.run(10, [0, nil]).isEmpty)
@@ -213,7 +213,7 @@ struct BankTests {
         #expect(bench.limits?.reason(.cvl).hasPrefix("b was not heard yet") == true)
     }
 
-    @Test("packs with different numbers of cells carry nothing, and the reason says which")
+    @Test("packs with different numbers of cells are allowed no current, and the reason names them")
     func mismatch() {
         var bench = BankBench(2)
         bench.run(20, [0, 0]) { index, frame in
@@ -262,10 +262,10 @@ struct BankTests {
         // 160 A less 20 A at half of the current.
         #expect(bench.amperes[1] == 120)
         #expect(bench.limits?.reason(.dcl) == "a carried 120.0 A and may 100.0 A")
-        // It is within its limit: the bank stays, and does not saw.
+        // The pack is within its limit: the bank's limit stays, and does not oscillate.
         bench.run(10, [-100, -20])
         #expect((120...128).contains(bench.amperes[1]))
-        // The exchange fades, and the bank comes back.
+        // The exchange fades, and the bank's limit rises again.
         bench.run(180, [-60, -60])
         #expect(bench.amperes[1] >= 190)
     }
@@ -278,10 +278,10 @@ struct BankTests {
         #expect(bench.amperes[1] == 3)
     }
 
-    @Test("what packs exchange is in no share: a step of the load alone says who takes how much of it")
+    @Test("the exchange between packs is not part of a share, which follows from the steps of the load alone")
     func marginal() {
         var bench = BankBench(2)
-        // At rest the second takes 5 A from the first; a load of 80 A divides evenly all the same.
+        // At rest the second pack takes 5 A from the first; a load of 80 A divides evenly all the same.
         bench.run(20, [-5, 5])
         bench.run(30, [-45, -35])
         let shares = (0..<2).compactMap { bench.bank.shares($0).discharge }
@@ -291,7 +291,7 @@ struct BankTests {
         #expect(bench.limits?.reason(.dcl).contains("go to or from the other packs") == true)
     }
 
-    @Test("what packs exchange among themselves is taken off the limit of the one that it hurts")
+    @Test("the exchange between packs is subtracted from the limit of the pack that it loads")
     func exchange() {
         var bench = BankBench(2)
         bench.run(120, [25, 25])
@@ -302,7 +302,7 @@ struct BankTests {
         #expect(bench.limits?.reason(.ccl).contains("go to or from the other packs") == true)
     }
 
-    @Test("a BMS without its cell boards is heard and not believed: its last current proves nothing")
+    @Test("a pack without its cell boards is not silent, and its last current proves nothing")
     func withoutBoards() {
         var bench = BankBench(4)
         bench.run(60, [-75, -75, -75, -75])
@@ -313,7 +313,7 @@ struct BankTests {
         #expect(bench.bank.dischargeStanding(3) == .open)
     }
 
-    @Test("no input makes the bank allow more than the sum, less than nothing, or stop")
+    @Test("no input makes the bank allow more than the sum or less than 0, or ends the program")
     func hostile() {
         var random = SeededRandom(7)
         var bench = BankBench(3) { $0.maximumChargeCurrent = Milliamperes(Int.max) }
@@ -339,7 +339,7 @@ struct BankTests {
 }
 
 extension BankCalculator {
-    /// A bank of no packs says nothing.
+    /// Limits of a bank without packs, which has none.
     fileprivate var limitsOfNobody: Limits? {
         var copy = self
         return copy.step([], at: .seconds(0))

@@ -51,7 +51,7 @@ struct CeilingTests {
             ])
     }
 
-    @Test("What is not configured is no ceiling")
+    @Test("A ceiling that is not configured does not exist")
     func unconfigured() {
         var rule = Ceilings()
         let names = Set(rule.evaluate(input()).map(\.name))
@@ -71,7 +71,7 @@ struct CeilingTests {
         #expect(rule.bound(.dcl, "cellRating", input(chemistry: chemistry)) == discharge)
     }
 
-    @Test("An unknown chemistry gets no figure bolder than any other chemistry's")
+    @Test("An unknown chemistry gets no value that is bolder than another chemistry's")
     func unknownIsCareful() {
         let unknown = ChemistryProfile.of(nil)
         for profile in Chemistry.allCases.map({ ChemistryProfile.of($0) }) {

@@ -23,7 +23,7 @@ struct HighestCellTests {
         ])
     func voltage(high: Int, pack: Int, expected: Int) throws {
         var constraint = HighestCell()
-        // The trim of the first second above the cap is taken out by a step of no length.
+        // A step of no length takes out the trim of the first second above the cap.
         let value = constraint.value(.cvl, cells(high: high, pack: pack, elapsed: 0))
         #expect(value == expected)
     }
@@ -59,7 +59,7 @@ struct HighestCellTests {
         #expect(abs(value - (55_056 - 16 * 70)) <= 16)
     }
 
-    @Test("CCL falls from the actual current while the cell is above its soft cap, faster the further")
+    @Test("CCL falls from the actual current while the cell is above its soft cap, and faster the higher the cell is")
     func falls() throws {
         var gentle = HighestCell()
         var hard = HighestCell()
@@ -67,13 +67,13 @@ struct HighestCellTests {
         #expect(hard.bound(.ccl, cells(high: 3475, pack: 55_000, current: 20_000)) == 12_000)
     }
 
-    @Test("CCL does not fall below what keeps balancing going, until a cell reads Vbalance + 45 mV")
+    @Test("CCL does not fall below the current that keeps balancing going, until a cell reads Vbalance + 45 mV")
     func floor() throws {
         var constraint = HighestCell()
         var value = 0
         for _ in 0..<100 { value = constraint.value(.ccl, cells(high: 3460, pack: 55_000, current: 1_000)) }
         #expect(value == 0)
-        // Down again, but not for 20 minutes.
+        // CCL falls again, but not for 20 minutes.
         for _ in 0..<1199 { value = constraint.value(.ccl, cells(high: 3428, pack: 54_800, current: 0)) }
         #expect(value == 0)
         for _ in 0..<2 { value = constraint.value(.ccl, cells(high: 3428, pack: 54_800, current: 0)) }
@@ -81,7 +81,7 @@ struct HighestCellTests {
     }
 
     @Test(
-        "After a pause CCL rises from its floor, for an hour to half of the current that led to it",
+        "After a pause CCL rises from its floor, for an hour to half of the current before the pause",
         arguments: [(40_000, 20_000), (10_000, 5_000), (1_000, 2_000)])
     func afterPause(current: Int, half: Int) {
         var constraint = HighestCell()
@@ -96,7 +96,7 @@ struct HighestCellTests {
         #expect(value == 50_000)
     }
 
-    @Test("The hour of half the current begins when a pause ends, however long its cell kept it")
+    @Test("The hour at half of the current begins when a pause ends, however long the cell kept it")
     func longPause() {
         var constraint = HighestCell()
         _ = constraint.evaluate(cells(high: 3460, pack: 55_000, current: 40_000))
@@ -182,7 +182,7 @@ struct LowestCellTests {
     }
 
     @Test(
-        "DCL is what puts the lowest cell at its hold voltage, the load's own drop taken out",
+        "DCL puts the lowest cell at its hold voltage, without the drop of the present load",
         arguments: [
             (3060, 0, 50_000), (3060, -10_000, 60_000), (3060, 10_000, 45_000), (2980, -20_000, 20_000),
             (2985, 0, 3_125),
@@ -194,19 +194,19 @@ struct LowestCellTests {
         #expect(abs(value - expected) <= 1)
     }
 
-    @Test("It falls at once, rises after five minutes without a fall, and follows a rise at a distance of 7.5 mV")
+    @Test("DCL falls at once, rises after five minutes without a fall, and follows a rise at a distance of 7.5 mV")
     func filter() throws {
         var constraint = LowestCell()
         #expect(constraint.bound(.dcl, cell(3060)) == 50_000)
         #expect(abs(constraint.value(.dcl, cell(2996)) - 10_000) <= 1)
         for _ in 0..<299 { #expect(abs(constraint.value(.dcl, cell(3060)) - 10_000) <= 1) }
-        // 50 A less the play of 4.7 A.
+        // 50 A less the backlash of 4.7 A.
         #expect(abs(constraint.value(.dcl, cell(3060)) - 45_312) <= 20)
         #expect(abs(constraint.value(.dcl, cell(2996)) - 10_000) <= 1)
     }
 
     @Test(
-        "V-low less 20 mV is the hold voltage, where it is not a careless setting",
+        "V-low less 20 mV is the hold voltage, unless it is a careless setting",
         arguments: [
             (3100, 3080), (2950, 2930), (2945, 2980), (2900, 2980), (3150, 3130), (3155, 2980), (3420, 2980),
             (nil, 2980),
@@ -218,13 +218,13 @@ struct LowestCellTests {
         #expect(abs(value - 10_000) <= 1)
     }
 
-    @Test("A Vbalance below Vmin with a V-low key ends nothing")
+    @Test("A Vbalance below Vmin with a V-low key does not end the program")
     func crossedThresholds() {
         var constraint = LowestCell()
         #expect(constraint.bound(.dcl, input({ $0.balanceVoltage = Millivolts(1900) }, lowKey: 3000)) != nil)
     }
 
-    @Test("Three seconds at Vmin + 15 mV, whatever flows, the pack is empty")
+    @Test("After three seconds at Vmin + 15 mV, at any current, the pack is empty")
     func empty() {
         var resting = LowestCell()
         var loaded = LowestCell()
@@ -239,7 +239,7 @@ struct LowestCellTests {
         #expect(ignoring.bound(.dcl, "empty", cell(2910, current: -20_000)) == 0, "a load that obeys no DCL")
     }
 
-    @Test("Near Vmin the floor is halved until the cell is back at hold, but it is no less than 3 A")
+    @Test("Near Vmin the floor is halved until the cell is back at hold, but stays at 3 A or more")
     func near() {
         var constraint = LowestCell()
         #expect(constraint.bound(.dcl, cell(2945)) == 3_000)
@@ -260,7 +260,7 @@ struct LowestCellTests {
         #expect((constraint.bound(.dcl, "empty", cell(low, current: current)) == nil) == isReleased)
     }
 
-    @Test("A pack without a configured capacity divides by nothing")
+    @Test("A pack without a configured capacity causes no division by zero")
     func noCapacity() throws {
         var constraint = LowestCell()
         let without = input({ frame in

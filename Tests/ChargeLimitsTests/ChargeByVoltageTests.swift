@@ -23,32 +23,32 @@ struct ChargeByVoltageTests {
     }
 
     @Test(
-        "where charging is forbidden CVL comes down to the pack's own voltage",
+        "while charging is forbidden CVL comes down to the pack's own voltage",
         arguments: [.cold, .hot, .alarmCold, .alarmHot, .chargeOff, .deepDischarge, .maximumSoc, .chemistry]
             as [RuleName])
     func forbidden(name: RuleName) { #expect(cvl(amperes: 0, ccl: 0, name: name) == 52_640) }
 
-    @Test("a charge current is taken off in full, what a load pulls down is added by half")
+    @Test("a charge current lowers CVL by its full drop, and a discharge current raises it by half of its drop")
     func rest() {
         #expect(cvl(amperes: 50, pack: 53_440, ccl: 0) == 52_640)
         #expect(cvl(amperes: -50, pack: 51_840, ccl: 0) == 52_240)
     }
 
-    @Test("it says nothing where charging is permitted, or forbidden by something else")
+    @Test("the rule sets no bound while charging is permitted, or forbidden by another rule")
     func silent() {
         #expect(cvl(amperes: 0, ccl: 10_000) == nil)
         #expect(cvl(amperes: 0, ccl: 0, name: .highestCell) == nil)
     }
 
-    @Test("for chargers that ignore CCL every current is said in volts, from 35 mV a cell below rest on")
+    @Test("for chargers that ignore CCL every current is turned into a voltage, from 35 mV a cell below rest on")
     func voltageOnly() {
         #expect(cvl(amperes: 0, ccl: 50_000, name: .userCap) { $0.isVoltageOnly = true } == 52_640 - 16 * 35)
     }
 
-    @Test("never far below what the pack is emptied to, whatever is measured")
+    @Test("CVL stays 0.1 V a cell below Vmin or higher, whatever is measured")
     func floor() { #expect(cvl(amperes: 400, pack: 47_000, ccl: 0) == 16 * 2800) }
 
-    @Test("in the calculator a frozen pack gets CCL 0 and a CVL that charges nothing, with the reason")
+    @Test("in the calculator a frozen pack gets CCL 0 and a CVL that does not charge it, with the reason")
     func calculator() throws {
         var bench = Bench()
         bench.run(0...60) {

@@ -60,7 +60,7 @@ struct ChargeEndTests {
         #expect(bench.limits?.state == .float)
     }
 
-    @Test("Asked for, a resting pack is charged to the top once more")
+    @Test("A resting pack is charged to the top once more on request")
     func request() {
         var bench = Bench()
         bench.run(0...1200, Self.full)
@@ -71,7 +71,7 @@ struct ChargeEndTests {
         #expect(cvl(bench) == 54_880)
     }
 
-    @Test("A pack that discharged is charged by the target at once: no float throttles the morning")
+    @Test("A pack that discharged is charged to the target at once, without a throttle by float")
     func morning() {
         var bench = Bench()
         bench.run(0...1200, Self.full)
@@ -84,7 +84,7 @@ struct ChargeEndTests {
         #expect(cvl(bench) == 54_880)
     }
 
-    @Test("The end of charge of a BMS in normal mode eases down as well, and says what it is")
+    @Test("The end of charge by a BMS in normal mode eases down as well, and the reason names it")
     func normalMode() {
         var bench = Bench()
         bench.run(0...10) {
@@ -116,7 +116,7 @@ struct HotBoardsTests {
         return boards.bound(.cvl, input)
     }
 
-    @Test("From Tmax - 1 K - board rise on no cell may reach Vbalance; released 3 K below")
+    @Test("From Tmax - 1 K - board rise on no cell may reach Vbalance, until it is 3 K cooler")
     func latch() {
         var boards = HotBoards()
         #expect(bound(&boards, 41) == nil)
@@ -125,7 +125,7 @@ struct HotBoardsTests {
         #expect(bound(&boards, 38) == nil)
     }
 
-    @Test("A warm board proves no warm cell for 15 minutes after balancing")
+    @Test("A warm board does not prove a warm cell for 15 minutes after balancing")
     func warmBoards() {
         var window = TemperatureWindow()
         func limit(high: Int, warmest: Int, elapsed: Double) -> Int {
@@ -144,7 +144,7 @@ struct HotBoardsTests {
     }
 
     @Test(
-        "A reading that flickers moves a limit down, and up again after 30 minutes, or 5 where it is more than two counts better"
+        "A reading that flickers lowers a limit, and raises it after 30 minutes, or 5 if it is more than two counts better"
     )
     func flicker() {
         var window = TemperatureWindow()
@@ -165,7 +165,9 @@ struct HotBoardsTests {
 
 @Suite("Reserve")
 struct ReserveTests {
-    @Test("No discharge at the reserve until the pack is 3 % above it; none configured, none kept")
+    @Test(
+        "At the reserve no discharge is allowed until the pack is 3 % above it; without a configured reserve none is kept"
+    )
     func hysteresis() {
         var reserve = StateOfChargeReserve()
         func bound(_ soc: Int, _ percent: Int = 20) -> Int? {

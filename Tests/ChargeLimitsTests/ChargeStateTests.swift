@@ -100,7 +100,7 @@ struct ChargeStateTests {
         #expect(secondsToBulk(frame(low, 3320, soc: soc), most: 100) == after)
     }
 
-    @Test("A short dip starts nothing")
+    @Test("A short dip does not start a charge")
     func dip() {
         var machine = full()
         for second in 0..<120 {
@@ -117,12 +117,12 @@ struct ChargeStateTests {
         #expect(secondsToBulk(frame(low, high, current: current, soc: 99), most: 1300) == after)
     }
 
-    @Test("A full charge that is due, or asked for, starts at once")
+    @Test("A full charge that is due or requested starts at once")
     func due() {
         #expect(secondsToBulk(frame(3380, 3390, soc: 100), most: 5) { $0.isFullChargeDue = true } == 1)
     }
 
-    @Test("Balancing that gains nothing in 24 h of trying ends as full, stalled; gain starts the day anew")
+    @Test("Balancing without progress in 24 h of trying ends as full and stalled; progress starts the 24 h again")
     func stalled() {
         var machine = ChargeStateMachine()
         func balance(_ low: Int, hours: Int) {
@@ -132,7 +132,7 @@ struct ChargeStateTests {
         balance(3340, hours: 23)
         balance(3350, hours: 23)
         #expect(machine.state == .balancing)
-        // Within a count the noise is no gain.
+        // Noise within a count is not progress.
         balance(3355, hours: 2)
         #expect(machine.state == .full)
         #expect(machine.isStalled)
@@ -154,14 +154,14 @@ struct FullChargeScheduleTests {
     }
 
     @Test(
-        "Due after so many days; never with 0",
+        "A full charge is due after the configured days, and never with 0",
         arguments: [(7, 6.99, false), (7, 7, true), (1, 1, true), (0, 400, false)])
     func interval(days: Int, since: Double, expected: Bool) {
         #expect(isDue(days: days, since: since) == expected)
     }
 
     @Test(
-        "It begins within the owner's hours only, also over midnight",
+        "A full charge begins within the owner's hours only, also over midnight",
         arguments: [
             (10..<16, 9, false), (10..<16, 10, true), (10..<16, 15, true), (10..<16, 16, false), (22..<30, 5, true),
             (22..<30, 6, false), (22..<30, 23, true), (10..<16, nil, true),
@@ -170,7 +170,7 @@ struct FullChargeScheduleTests {
         #expect(isDue(days: 1, since: 2, hours: hours, hour: hour) == expected)
     }
 
-    @Test("What was never full is not due; a request is, until the pack is full")
+    @Test("A pack that was never full is not due; a request is valid until the pack is full")
     func request() {
         var schedule = FullChargeSchedule(LimitConfiguration())
         #expect(!schedule.isDue(at: .seconds(1e9), hour: nil))

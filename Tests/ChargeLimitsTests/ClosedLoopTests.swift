@@ -5,8 +5,8 @@ import TestSupport
 import TestThreads
 import Testing
 
-/// Packs, chargers and cables that the calculator was not tuned on, in a closed loop: other sizes, chemistries and
-/// imbalances, chargers that ignore CCL, limits that arrive late, frames that get lost.
+/// Packs, chargers and cables that the calculator was not tuned for, in a closed loop: other sizes, chemistries and imbalances, chargers
+/// that ignore CCL, limits that arrive late, frames that get lost.
 @Suite("Closed loop", .calculates)
 struct ClosedLoopTests {
     private struct Setting: CustomStringConvertible {
@@ -36,7 +36,7 @@ struct ClosedLoopTests {
     }
 
     @Test(
-        "No relay opens for protection, no cell passes its cap, no limit hunts, none is ever missing",
+        "No relay opens for protection, no cell passes its cap, no limit oscillates, and none is ever missing",
         arguments: 1...10 as ClosedRange<UInt64>)
     func loop(seed: UInt64) throws {
         var random = SeededRandom(seed)

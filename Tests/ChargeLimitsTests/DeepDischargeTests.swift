@@ -33,11 +33,11 @@ struct DeepDischargeTests {
         }
     }
 
-    /// Exactly 100 Ah by the nominal voltage of LFP.
+    /// A pack with exactly 100 Ah by the nominal voltage of LFP.
     private func deep() -> Bench { Bench() }
 
     @Test(
-        "Charging stops with the second frame, is latched after 60 s, and the owner's word allows 0.05 C until the cells recover"
+        "Charging stops with the second frame, is latched after 60 s, and the owner may allow 0.05 C until the cells recover"
     )
     func latch() throws {
         var bench = deep()
@@ -66,7 +66,7 @@ struct DeepDischargeTests {
         #expect(bench.calculator.latches == [.empty])
     }
 
-    @Test("The latch holds over a restart, however long")
+    @Test("The latch outlasts a restart of any length")
     func restart() throws {
         var bench = deep()
         feed(&bench, 0...10, low: 2_400)
@@ -122,7 +122,7 @@ struct MaximumSocTests {
         #expect(bench.limits?.has(.reserve) == false)
     }
 
-    @Test("A full charge that is asked for goes through the ceiling once")
+    @Test("A requested full charge goes through the ceiling once")
     func fullCharge() {
         var bench = Bench { $0.maximumSoc = 80 }
         feed(&bench, 0...10, soc: 85)
@@ -130,7 +130,7 @@ struct MaximumSocTests {
         bench.calculator.commands.chargeMode = .full
         feed(&bench, 11...30, soc: 85)
         #expect(bench.limits?.ccl ?? .zero > .zero)
-        // Full: all cells at Vbalance with little current.
+        // The pack is full: all cells are at Vbalance with little current.
         bench.run(31...200) {
             ($0.soc, $0.energyStored) = (100, WattHours(14_800))
             $0.setCells(low: 3_405, high: 3_420)
@@ -140,7 +140,7 @@ struct MaximumSocTests {
         #expect(bench.limits?.ccl == .zero, "and then the ceiling holds again")
     }
 
-    @Test("A command lowers the file's ceiling, and does not raise it", arguments: [(80, 60, 70), (60, 80, 70)])
+    @Test("A command lowers the file's ceiling, but does not raise it", arguments: [(80, 60, 70), (60, 80, 70)])
     func command(file: Int, command: Int, soc: Int) {
         var bench = Bench { $0.maximumSoc = file }
         bench.calculator.commands.maximumSoc = command
@@ -148,7 +148,7 @@ struct MaximumSocTests {
         #expect(bench.limits?.ccl == .zero)
     }
 
-    @Test("An empty pack asks to be charged, but not where charging is forbidden")
+    @Test("An empty pack requests a charge, unless charging is forbidden")
     func request() {
         var bench = Bench()
         feed(&bench, 0...10, soc: 4)

@@ -8,8 +8,8 @@ import TestThreads
 
 @Suite("Hostile input", .calculates)
 struct HostileInputTests {
-    /// Windows whose signs and sum are right and whose other bytes are random, in blocks that keep the settings so that
-    /// the gate believes them; every third block is pure noise.
+    /// Windows whose signs and sum are right and whose other bytes are random, in blocks with equal settings so that the gate accepts them;
+    /// every third block is pure noise.
     private func fuzz(seed: UInt64, windows: Int, at moment: (Int, inout SeededRandom) -> Timestamp) -> Bench {
         var random = SeededRandom(seed)
         var options = PackTracker.Options()
@@ -17,7 +17,7 @@ struct HostileInputTests {
         options.gate.lowestCell = Millivolts(400_000)
         options.gate.temperatureCounts = 70_000
         options.gate.settingsConfirmation = 1
-        // Most of these frames come at no pace of a BMS, and are to be believed all the same.
+        // Most of these frames come at a rate that no BMS has, and must be accepted all the same.
         options.judgesArrival = false
         var bench = Bench(rules: .shapeOnly, options: options)
         var block = FrameFixture.randomWindow(using: &random)
@@ -46,14 +46,15 @@ struct HostileInputTests {
         return bench
     }
 
-    @Test("Random windows with right sums end nothing", arguments: [1, 2] as [UInt64])
+    @Test("Random windows with right sums do not end the program", arguments: [1, 2] as [UInt64])
     func windows(seed: UInt64) {
         let bench = fuzz(seed: seed, windows: 60_000) { index, _ in .seconds(Double(index)) }
         #expect(bench.receiver.counters.framesAccepted > 10_000, "seed \(seed)")
         #expect(bench.limits != nil, "seed \(seed)")
     }
 
-    @Test("Moments that run backwards or lie at the ends of time end nothing", arguments: [3, 4] as [UInt64])
+    @Test(
+        "Moments that run backwards or are at the ends of time do not end the program", arguments: [3, 4] as [UInt64])
     func moments(seed: UInt64) {
         let extremes: [Int64] = [.min, .min + 1, -1, 0, 1, .max - 1, .max]
         let bench = fuzz(seed: seed, windows: 40_000) { index, random in
@@ -63,7 +64,7 @@ struct HostileInputTests {
         #expect(bench.receiver.counters.framesAccepted > 5_000, "seed \(seed)")
     }
 
-    @Test("Extreme settings of the file end nothing", arguments: [0, -1, 1, 1_000_000_000_000])
+    @Test("Extreme settings of the file do not end the program", arguments: [0, -1, 1, 1_000_000_000_000])
     func configuration(value: Int) {
         var bench = Bench {
             $0.maximumChargeCurrent = Milliamperes(value)
@@ -81,7 +82,7 @@ struct HostileInputTests {
         #expect((bench.limits?.cvl ?? Millivolts(-1)) >= .zero)
     }
 
-    @Test("A believed frame after random ones is taken as usual")
+    @Test("A good frame after random ones is used as usual")
     func afterwards() {
         var random = SeededRandom(9)
         var bench = Bench()

@@ -17,7 +17,7 @@ struct LoadedPack {
         self.slow = slow
     }
 
-    /// The frame after one second at a current in A; discharge is negative.
+    /// The frame after one second at a current in A; a discharge current is negative.
     mutating func frame(_ amperes: Double, soc: Int = 60) -> (inout Frame) -> Void {
         slowDrop += (amperes * slow - slowDrop) / 40
         let cell = 3300 + amperes * ohmic + slowDrop
@@ -39,7 +39,7 @@ struct LoadedPack {
 
 @Suite("Learned resistance")
 struct LearningTests {
-    /// Load steps of 40 A, 30 s each.
+    /// Load steps of 40 A, for 30 s each.
     private func steps(
         _ count: Int, _ pack: LoadedPack = LoadedPack(), soc: Int = 60, bench: Bench = Bench(), from start: Int = 0,
         amperes: (Int) -> Double = { $0.isMultiple(of: 2) ? -45 : -5 }
@@ -52,7 +52,7 @@ struct LearningTests {
         return bench
     }
 
-    @Test("Eight load steps that agree are believed; before, the table counts")
+    @Test("Eight load steps that agree are used; before, the table counts")
     func confidence() throws {
         let early = try #require(steps(7).limits?.resistance)
         #expect(early.source == .chemistry)
@@ -60,12 +60,12 @@ struct LearningTests {
         #expect(early.used == 25_994)
         let late = try #require(steps(12).limits?.resistance)
         #expect(late.source == .learned)
-        // Ohmic 0.8 and a quarter to a half of the slow 0.4, 16 cells.
+        // The resistance is 0.8 ohmic and a quarter to a half of the slow 0.4, for 16 cells.
         let measured = try #require(late.measured)
         #expect((12_800...19_200).contains(measured), "\(measured)")
     }
 
-    @Test("What DCL reckons with is never below the truth", arguments: [0.3, 0.5, 0.8, 1.6, 2.4])
+    @Test("The resistance behind DCL is never below the truth", arguments: [0.3, 0.5, 0.8, 1.6, 2.4])
     func neverOptimistic(ohmic: Double) throws {
         let slow = ohmic
         let limits = try #require(steps(24, LoadedPack(ohmic: ohmic, slow: slow)).limits)
@@ -73,7 +73,7 @@ struct LearningTests {
         #expect(Double(limits.resistance.used) >= min(truth, 4 * 25_600), "\(limits.resistance)")
     }
 
-    @Test("A cold pack resists more: what was learned warm is scaled up")
+    @Test("A resistance learned warm is scaled up for a cold pack")
     func cold() throws {
         var pack = LoadedPack()
         let warm = steps(16, pack)
@@ -92,7 +92,7 @@ struct LearningTests {
         #expect(source(steps(24, LoadedPack(ohmic: 0.05, slow: 0))) == .chemistry)
     }
 
-    @Test("Steps that contradict each other are not believed")
+    @Test("Steps that contradict each other are not used")
     func scatter() {
         var bench = Bench()
         for round in 0..<16 {
@@ -102,7 +102,7 @@ struct LearningTests {
         #expect(bench.limits?.resistance.source == .chemistry)
     }
 
-    @Test("What was learned survives in the memory, and only for the same pack")
+    @Test("A learned resistance survives in the memory, for the same pack only")
     func memory() throws {
         let learned = steps(16)
         let memory = try #require(learned.calculator.memory(at: .seconds(480)))
@@ -123,7 +123,7 @@ struct LearningTests {
         #expect(try source { $0.resistance?.variance = 1e9 } == .chemistry)
     }
 
-    @Test("Another capacity set in the BMS ends what was learned")
+    @Test("Another capacity set in the BMS discards the learned resistance")
     func capacity() {
         var bench = steps(16)
         #expect(bench.limits?.resistance.source == .learned)
@@ -140,7 +140,7 @@ struct LearningTests {
 
     @Test("A learned resistance moves DCL near empty")
     func discharge() throws {
-        // 40 mV over hold: 25 A by the table's 1.6 milliohm, less by a learned 4.
+        // 40 mV above hold give 25 A by the table's 1.6 milliohm, and less by a learned 4.
         func limit(_ bench: Bench) throws -> Milliamperes {
             var bench = bench
             for second in 1000..<1060 {
@@ -156,7 +156,7 @@ struct LearningTests {
         #expect(try limit(steps(16, LoadedPack(ohmic: 2, slow: 1))) < limit(steps(1)))
     }
 
-    @Test("The time since the last full charge goes on over a restart")
+    @Test("The time since the last full charge continues over a restart")
     func sinceFull() throws {
         let memory = LimitMemory(cellCount: 16, capacity: WattHours(5280), secondsSinceFull: 1_000)
         let calculator = LimitCalculator(LimitConfiguration(), memory: memory, at: .seconds(50))

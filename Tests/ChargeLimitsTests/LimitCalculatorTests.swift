@@ -7,7 +7,7 @@ import TestSupport
 
 @Suite("Limit calculator")
 struct LimitCalculatorTests {
-    @Test("The first limits appear with the second equal frame, whole: a restart stops no inverter")
+    @Test("The first limits come with the second equal frame, and in full: a restart stops no inverter")
     func first() {
         var bench = Bench()
         #expect(bench.wait(at: -1) == nil)
@@ -35,7 +35,7 @@ struct LimitCalculatorTests {
         #expect(try #require(bench.limits).dcl > Milliamperes(before[2]))
     }
 
-    @Test("For 20 s after the line damaged a frame nothing rises, and everything falls as ever; the reason says so")
+    @Test("For 20 s after a damaged frame no limit rises, every limit falls as usual, and the reason names the damage")
     func damage() throws {
         var bench = Bench()
         bench.run(0...15)
@@ -44,7 +44,7 @@ struct LimitCalculatorTests {
         bench.feed([UInt8](repeating: 7, count: 58), at: .seconds(25))
         let before = try #require(bench.limits).numbers
         #expect(before[2] > 0)
-        // The rest of the damaged frame is given up with the next one.
+        // The rest of the damaged frame is dropped with the next frame.
         bench.run(26...46)
         #expect(bench.limits?.numbers == before)
         #expect(try #require(bench.limits).reason(.dcl).contains("until the line has damaged nothing for 20 s"))
@@ -58,7 +58,7 @@ struct LimitCalculatorTests {
         #expect(bench.limits?.dcl == .zero)
     }
 
-    @Test("The half frame after the opening of a source is no damage; more is")
+    @Test("Half a frame after the opening of a source is not damage, but more is")
     func opening() {
         let half = Array(FrameFixture.bytes { _ in }.suffix(57))
         for (bytes, isDamage) in [(half, false), (half + [0], true)] {
@@ -87,7 +87,7 @@ struct LimitCalculatorTests {
         #expect(try #require(plain.limits).dcl > Milliamperes(90_000))
     }
 
-    @Test("A rise starts only when it is worth 5 % or 1 A, and then goes all the way by slew")
+    @Test("A rise starts only when it reaches 5 % or 1 A, and then goes all the way by slew")
     func worthIt() {
         var ramp = LimitRamp.current
         func step(_ goal: Int) -> Int { ramp.step(to: goal, mayRise: true, isFinal: false, slew: 2_000, elapsed: 1) }
@@ -100,7 +100,7 @@ struct LimitCalculatorTests {
         #expect(step(6_000) == 6_000)
     }
 
-    @Test("A limit on its way up says so")
+    @Test("The reason of a rising limit names the rise")
     func rising() {
         var bench = Bench()
         bench.run(0...15)
@@ -158,12 +158,12 @@ struct LimitCalculatorTests {
         }
     }
 
-    @Test("A copy of a calculator goes its own way: what a step reuses is not shared")
+    @Test("A copy of a calculator is independent of the original")
     func copies() {
         var first = Bench()
         first.run(0...60)
         var second = first
-        // Each of them alone, from the same beginning.
+        // Each calculator runs alone, from the same beginning.
         var alone = [first, first]
         for index in alone.indices {
             alone[index].calculator = Bench().calculator
@@ -181,7 +181,7 @@ struct LimitCalculatorTests {
         #expect(first.limits != second.limits)
     }
 
-    @Test("Limits that somebody keeps do not change with later steps, and the lowest bound is what a search finds")
+    @Test("Kept limits do not change with later steps, and their lowest bound is the lowest of all bounds")
     func kept() throws {
         var bench = Bench()
         bench.run(0...3)
@@ -198,7 +198,7 @@ struct LimitCalculatorTests {
             }
         }
         for (limits, before) in kept { #expect(texts(limits) == before) }
-        // Enough of them differ for that to say something.
+        // The test needs enough different limits.
         #expect(Set(kept.map(\.texts)).count > 10)
     }
 

@@ -16,7 +16,7 @@ struct LimitCommandsTests {
         return bench
     }
 
-    @Test("Ceilings lower limits in the next step, without a frame, and say that they are commands")
+    @Test("Ceilings by command lower limits in the next step, without a frame, and their reasons name the command")
     func ceilings() {
         let limits = bench {
             $0.maximumChargeCurrent = Milliamperes(30_000)
@@ -35,7 +35,7 @@ struct LimitCommandsTests {
         #expect(bench.limits?.ccl == Milliamperes(100_000))
     }
 
-    @Test("What is taken back rises by slew")
+    @Test("A limit rises by slew after a command is taken back")
     func takenBack() throws {
         var bench = bench { $0.maximumDischargeCurrent = .zero }
         #expect(bench.limits?.dcl == .zero)
@@ -47,20 +47,22 @@ struct LimitCommandsTests {
         #expect(risen > .zero && risen <= Milliamperes(5_607))
     }
 
-    @Test("Switched off: no current, and for charging the pack's own voltage; the reason says since when")
+    @Test(
+        "With charging or discharging off no current is allowed, CVL is the pack's own voltage, and the reason names the time"
+    )
     func switchedOff() {
         let limits = bench {
             $0.chargeOff = LimitCommands.SwitchedOff(minuteOfDay: 14 * 60 + 2)
             $0.dischargeOff = LimitCommands.SwitchedOff()
         }.limits
         #expect(limits?.ccl == .zero && limits?.dcl == .zero)
-        // 53.0 V at 10 A, 9.1 milliohm by the table for 280 Ah: what flows in lowers it further.
+        // 53.0 V at 10 A, 9.1 milliohm by the table for 280 Ah; a charge current lowers CVL further.
         #expect(limits?.cvl ?? .zero <= Millivolts(52_910))
         #expect(limits?.reason(.ccl) == "charging switched off by command at 14:02")
         #expect(limits?.reason(.dcl) == "discharging switched off by command")
     }
 
-    @Test("On gives back control, it does not override the BMS")
+    @Test("With charging on again the BMS still decides")
     func noOverride() {
         var bench = bench { _ in }
         bench.feed(at: 21) { $0.status = [] }
@@ -84,7 +86,7 @@ struct LimitCommandsTests {
         #expect(bench.limits?.cvl == Millivolts(54_880))
     }
 
-    @Test("A full charge by command is over when the pack is full")
+    @Test("A full charge by command ends when the pack is full")
     func full() {
         var bench = bench { $0.chargeMode = .full }
         #expect(bench.calculator.isFullChargeRequested)
@@ -110,7 +112,7 @@ struct LimitCommandsTests {
         #expect(bench.limits?.reason(.dcl) == "state of charge of 30 % against a reserve of 40 %")
     }
 
-    @Test("A command moves no filter: the limits that follow are the same as without it")
+    @Test("A command does not change a filter: later limits are the same as without it")
     func filters() {
         var plain = Bench()
         var commanded = Bench()

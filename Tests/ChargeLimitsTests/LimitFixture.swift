@@ -12,7 +12,7 @@ func input(
 ) -> LimitInput {
     var snapshot = PackSnapshot()
     let frame = FrameFixture.frame {
-        // 16 x 3.3 V x 100 Ah; other chemistries bring their own nominal voltage.
+        // 16 x 3.3 V x 100 Ah; other chemistries have their own nominal voltage.
         $0.capacity = WattHours(16 * (chemistry ?? .lfp).nominalVoltage.rawValue / 10)
         change(&$0)
     }
@@ -38,7 +38,7 @@ func input(
 }
 
 extension LimitInput {
-    /// What the calculator derives from the frame, without its filters.
+    /// Derives the values of the calculator from the frame, without its filters.
     mutating func refresh() {
         imbalance = Double(max(0, (measured.highestVoltage * cells - measured.packVoltage).rawValue))
         resistance = figures.profile.resistance / (Double(capacity.rawValue) / 1000)
@@ -46,29 +46,29 @@ extension LimitInput {
 }
 
 extension LimitRule {
-    /// The bounds after stepping with an input, no other rule having said anything.
+    /// The bounds after a step with an input, before any other rule.
     mutating func evaluate(_ input: LimitInput) -> [Bound] { bounds(input, after: []) }
 
-    /// The bound of one limit after stepping with an input; `nil` where the rule has nothing to say.
+    /// The bound of one limit after a step with an input; `nil` if the rule has none.
     mutating func bound(_ kind: LimitKind, _ input: LimitInput) -> Int? {
         evaluate(input).filter { $0.limit == kind }.map(\.value).min()
     }
 
-    /// The bound, where there must be one; less than any bound where there is none.
+    /// The bound, if there is one; otherwise less than any bound.
     mutating func value(_ kind: LimitKind, _ input: LimitInput) -> Int { bound(kind, input) ?? .min }
 
-    /// The bound of one name, likewise.
+    /// The bound with a name, if there is one; otherwise less than any bound.
     mutating func value(_ kind: LimitKind, _ name: String, _ input: LimitInput) -> Int {
         bound(kind, name, input) ?? .min
     }
 
-    /// The bound of one name.
+    /// The bound with a name.
     mutating func bound(_ kind: LimitKind, _ name: String, _ input: LimitInput) -> Int? {
         evaluate(input).first { $0.limit == kind && $0.name.rawValue == name }?.value
     }
 }
 
-/// A receiver and a calculator, fed as the daemon feeds them.
+/// A receiver and a calculator, fed as in the daemon.
 struct Bench {
     var receiver: PackReceiver
     var calculator: LimitCalculator
@@ -110,7 +110,7 @@ struct Bench {
         return limits
     }
 
-    /// A frame a second, both ends included.
+    /// Delivers a frame a second, with both ends included.
     mutating func run(_ seconds: ClosedRange<Int>, _ change: (inout Frame) -> Void = { _ in }) {
         for second in seconds { feed(at: Double(second), change) }
     }

@@ -55,7 +55,7 @@ struct RandomHistory {
     }
 }
 
-@Suite("Guarantees on random histories", .calculates)
+@Suite("Guarantees for random histories", .calculates)
 struct LimitPropertyTests {
     private static let cap = Milliamperes(123_000)
 
@@ -65,14 +65,14 @@ struct LimitPropertyTests {
         var snapshot: PackSnapshot
         /// Seconds since the step before.
         var elapsed: Double
-        /// The step brought a frame that was believed, in whole or for its status.
+        /// The step had a frame that was used, in full or for its status.
         var hasFrame: Bool
         var age: Int64
     }
 
-    /// Walks through a history and reports the first steps that break a rule.
+    /// Runs a history and reports the first steps that break a rule.
     ///
-    /// - Parameter violation: what is wrong with a step, after the one before; `nil`: nothing.
+    /// - Parameter violation: the fault of a step, after the one before; `nil`: none.
     @discardableResult
     private func walk(
         _ seed: UInt64, steps: Int = 10_000, _ violation: (_ old: Step?, _ new: Step) -> String?
@@ -125,7 +125,7 @@ struct LimitPropertyTests {
     }
 
     @Test(
-        "No limit rises faster than its slew, but back to where it was when a permission or alarm bit came for a moment",
+        "No limit rises faster than its slew, except back to its value before a short permission or alarm bit",
         arguments: seeds)
     func slew(seed: UInt64) {
         var recent: [[Int]] = []
@@ -135,7 +135,7 @@ struct LimitPropertyTests {
             guard let old, old.snapshot.settings?.cellCount == new.snapshot.settings?.cellCount else { return nil }
             let capacity = Double(new.snapshot.capacity?.rawValue ?? 0)
             let cells = Double(new.snapshot.settings?.cellCount ?? 0)
-            // A step may be no longer than a second for a rise unless time passed without one; grids round up once.
+            // A rise may use the slew of the elapsed time; grids round up once.
             let largest = [
                 max(10, 1.25 * cells * new.elapsed), max(500, 0.01 * capacity * new.elapsed),
                 max(500, 0.02 * capacity * new.elapsed),
@@ -185,7 +185,7 @@ struct LimitPropertyTests {
         #expect(zeros > 1000)
     }
 
-    @Test("After 10 s of silence nothing charges, after 60 s nothing flows", arguments: seeds)
+    @Test("After 10 s of silence no charge is allowed, after 60 s no current", arguments: seeds)
     func silence(seed: UInt64) {
         walk(seed) { _, new in
             let capacity = new.snapshot.capacity?.rawValue ?? 0

@@ -5,7 +5,7 @@ import SmartBMS
 import Testing
 import TestSupport
 
-/// Each constraint is brought into a random state, then asked twice from that state.
+/// Each constraint is brought into a random state, and then evaluated twice from that state.
 @Suite("Constraints are monotone")
 struct MonotoneTests {
     private static let chemistries: [Chemistry?] = [.lfp, .nmc, .nca, .lto, nil]
@@ -40,7 +40,7 @@ struct MonotoneTests {
         return rule
     }
 
-    @Test("A higher highest cell never raises what it bounds", arguments: chemistries)
+    @Test("A higher highest cell never raises a bound", arguments: chemistries)
     func highest(chemistry: Chemistry?) {
         var random = SeededRandom(11)
         for round in 0..<12 {

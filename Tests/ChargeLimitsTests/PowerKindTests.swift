@@ -5,8 +5,8 @@ import TestSupport
 import TestThreads
 import Testing
 
-/// Chargers above CVL, chargers that obey one limit alone or late, inverters that know DCL 0 alone, and bridges that are killed:
-/// each on several packs that nothing was tuned on.
+/// Chargers above CVL, chargers that obey one limit alone or late, inverters that know DCL 0 alone, and bridges that are killed; each on
+/// several packs that the calculator was not tuned for.
 @Suite("Closed loop: power electronics that do not obey", .calculates)
 struct PowerKindTests {
     private static let seeds: ClosedRange<UInt64> = 21...23
@@ -32,11 +32,11 @@ struct PowerKindTests {
                 $0.exports = exports
             }, seed: seed)
         var loop = PowerLoop(simulator, seed: seed)
-        // The room is cold for two hours, of which one is watched.
+        // The room is cold for two hours, and the second one counts.
         loop.run(3_600)
         let most = (exports ? 0.03 : 0.01) * Double(ampereHours)
         #expect(loop.charged <= most, "seed \(seed): \(loop.charged) Ah of \(ampereHours)")
-        // The house takes 1 % of C of its own in an hour.
+        // The house takes 1 % of C in an hour.
         #expect(
             loop.discharged <= most + 0.01 * Double(ampereHours),
             "seed \(seed): \(loop.discharged) Ah of \(ampereHours)")
@@ -53,7 +53,7 @@ struct PowerKindTests {
             behaviour: behaviour { $0.discharge = .zeroOnly }, seed: seed)
         var loop = PowerLoop(simulator, cells: cells, chemistry: chemistry, seed: seed)
         var stoppedAt: Int?
-        // Until ten minutes after the stop: a standby goes on beside the relay, and no limit reaches it.
+        // The loop runs until ten minutes after the stop: a standby load goes on past the relay, and no limit reaches it.
         while loop.second < 3 * 3600, loop.second < (stoppedAt ?? 3 * 3600) + 600 {
             loop.run(1)
             if loop.stops > 0, stoppedAt == nil { stoppedAt = loop.second }
@@ -84,7 +84,7 @@ struct PowerKindTests {
         },
     ]
 
-    @Test("The highest cell is kept whatever the charger obeys", arguments: chargers, seeds)
+    @Test("The highest cell is kept in range, whatever limits the charger obeys", arguments: chargers, seeds)
     func highestCell(charger: Charger, seed: UInt64) {
         let simulator = Simulator(
             scenario: .imbalanced, mode: .critical, behaviour: behaviour(charger.change), seed: seed)
@@ -96,7 +96,7 @@ struct PowerKindTests {
     }
 
     @Test(
-        "A bridge that is killed each minute trips no relay that a running one does not, and hunts with no limit",
+        "A bridge that is killed each minute trips no relay that a running one does not, and no limit oscillates",
         arguments: [Scenario.imbalanced, .full, .empty, .frost], [31] as [UInt64])
     func restarts(scenario: Scenario, seed: UInt64) {
         let simulator = Simulator(scenario: scenario, mode: .critical, seed: seed)
@@ -105,7 +105,7 @@ struct PowerKindTests {
         var killed = PowerLoop(simulator, seed: seed)
         killed.restartEvery = 60
         killed.run(2_400)
-        // An empty pack's standby goes on beside the relay.
+        // The standby load of an empty pack goes on past the relay.
         #expect(
             (killed.trips.first ?? .max) >= (running.trips.first ?? .max) - 60,
             "\(scenario), seed \(seed): \(killed.trips)")

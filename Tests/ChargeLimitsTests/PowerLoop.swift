@@ -6,7 +6,7 @@ import TestSupport
 
 /// A simulated pack whose charger and inverter obey, each in its way, the limits of a calculator.
 struct PowerLoop {
-    /// Counts changes of direction larger than a dead band.
+    /// Counter of changes of direction that exceed a dead band.
     struct Turns {
         let deadBand: Int
         private(set) var count = 0
@@ -34,24 +34,24 @@ struct PowerLoop {
     private let configure: (inout LimitConfiguration) -> Void
     /// Percent of the frames that get lost.
     var lossPercent = 0
-    /// Limits arrive so many seconds later than the power system takes anyway.
+    /// Seconds by which limits arrive later than the power system's own delay.
     var lag = 0 { didSet { late = Array(repeating: GivenLimits(ccl: .zero, dcl: .zero), count: lag + 1) } }
-    /// The bridge is killed each so many seconds, and begins with the memory of 5 s before.
+    /// Seconds between two kills of the bridge, which begins with the memory of 5 s before.
     var restartEvery: Int?
     private var given = GivenLimits(ccl: .zero, dcl: .zero)
     private var late = [GivenLimits(ccl: .zero, dcl: .zero)]
     private var memory: (LimitMemory, Int)?
     private var random: SeededRandom
 
-    /// Turns of CVL, CCL and DCL.
+    /// Changes of direction of CVL, CCL and DCL.
     private(set) var turns: [Turns]
-    /// Seconds at which a relay opened though the frame before permitted the current.
+    /// Seconds in which a relay opened although the frame before permitted the current.
     private(set) var trips: [Int] = []
     /// Seconds in which the BMS read a cell more than 50 mV above Vbalance.
     private(set) var secondsOver = 0
-    /// Seconds after the first limits in which there were none.
+    /// Seconds after the first limits without limits.
     private(set) var secondsWithout = 0
-    /// Times at which DCL fell to 0.
+    /// Number of times that DCL fell to 0.
     private(set) var stops = 0
     /// Charge into and out of the pack, Ah.
     private(set) var charged = 0.0
@@ -128,6 +128,6 @@ struct PowerLoop {
         wasStopped = isStopped
     }
 
-    /// Most turns of one limit in an hour.
+    /// Largest number of changes of direction of one limit, per hour.
     var turnsPerHour: Double { Double(turns.map(\.count).max() ?? 0) * 3600 / Double(max(1, second)) }
 }

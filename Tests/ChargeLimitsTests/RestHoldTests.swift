@@ -12,7 +12,7 @@ private struct Bus {
     var offset: Double
     let mostCurrent = 80_000.0
     var leastCurrent: Double
-    /// mV that a coulomb moves the rest: a flat part of the curve of 100 Ah.
+    /// Rise of the rest voltage by a coulomb, mV: a flat part of the curve of 100 Ah.
     var slope: Double
 
     init(restVoltage: Double = 52_800, offset: Double = 400, leastCurrent: Double = 0, slope: Double = 0.002) {
@@ -27,7 +27,9 @@ private struct Bus {
     private(set) var current = 0.0
     private var commands: [Double] = []
 
-    /// One second; mA that flow.
+    /// Passes one second.
+    ///
+    /// - Returns: the current, mA.
     mutating func step(cvl: Millivolts?) -> Int {
         // The charger obeys two seconds late, and moves by 20 A a second.
         commands.append(Double(cvl?.rawValue ?? 0))
@@ -44,7 +46,7 @@ private struct Bus {
     var packVoltage: Int { Int(restVoltage + current * 0.020) / 5 * 5 }
 }
 
-@Suite("Charging is forbidden, and the charger does not listen", .calculates)
+@Suite("Forbidden charging with chargers that ignore it", .calculates)
 struct RestHoldTests {
     private func run(
         hours: Int, _ bus: inout Bus, hasSensor: Bool = true, configure: (inout LimitConfiguration) -> Void = { _ in },
@@ -59,7 +61,7 @@ struct RestHoldTests {
                 $0.setCells(low: voltage / 16 / 5 * 5, high: voltage / 16 / 5 * 5 + 5)
                 $0.packVoltage = Millivolts(voltage)
                 $0.current = hasSensor ? Milliamperes(current) : nil
-                // 100 Ah: the pack has the resistance of the table.
+                // With 100 Ah the pack has the resistance of the table.
                 $0.capacity = WattHours(5_280)
                 change(&$0)
             }

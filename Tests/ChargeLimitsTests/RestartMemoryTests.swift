@@ -6,14 +6,14 @@ import TestSupport
 import TestThreads
 import Testing
 
-/// A bridge that is killed and started again gives the limits that it would have given. Each situation rests on something that
-/// no single frame tells.
-@Suite("Restart: what rules go on from", .calculates)
+/// A bridge that is killed and started again gives the limits that it would have given without the kill. Each situation depends on
+/// knowledge that no single frame has.
+@Suite("Memory of the rules over a restart", .calculates)
 struct RestartMemoryTests {
     struct Situation: CustomTestStringConvertible, Sendable {
         var name: String
         var seconds = 900
-        /// Seconds after the restart until limits are compared.
+        /// Seconds after the restart at which limits are compared.
         var after = 120
         var configure: @Sendable (inout LimitConfiguration) -> Void = { _ in }
         /// The frame of a second.
@@ -30,7 +30,7 @@ struct RestartMemoryTests {
         Situation(name: "frozen, the pack stood higher when charging was forbidden") { second, frame in
             frame.lowestTemperature = RawTemperature(265)
             frame.current = .zero
-            // A load pulled the pack down, and it has come back further than it was.
+            // A load pulled the pack down, and the voltage then rose above its value before.
             let low = second < 100 ? 3_280 : second < 500 ? 3_250 : 3_300
             frame.setCells(low: low, high: low + 5)
         },
@@ -86,13 +86,13 @@ struct RestartMemoryTests {
             frame.soc = 30
             frame.current = .zero
             frame.setCells(low: 3_100, high: 3_120)
-            // Keys 2 and 3: V-low 3.050 V, with enough others to be trusted; then the cable loses them.
+            // Keys 2 and 3 give V-low 3.050 V, with enough other keys to be valid; then the cable loses them.
             let keys: [(UInt8, UInt8)] = [(2, 0x02), (3, 0x62), (1, 97), (6, 98), (7, 0), (8, 10)]
             if second < 800 { (frame.keyByte, frame.keyValue) = (keys[second % 6].0 + 25, keys[second % 6].1) }
         },
     ]
 
-    @Test("Limits go on where they were", arguments: situations)
+    @Test("Limits continue from their values before the restart", arguments: situations)
     func goesOn(_ situation: Situation) throws {
         var options = PackTracker.Options()
         options.chemistry = .lfp
@@ -114,7 +114,7 @@ struct RestartMemoryTests {
         #expect(was.levels != forgetful.limits?.levels, "nothing rests on memory here: the test proves nothing")
     }
 
-    @Test("A reading that is clearly better after a stop counts at once: the stop may have been long")
+    @Test("A reading that is clearly better after a stop counts at once, because the stop may have been long")
     func warmedUp() throws {
         var bench = Bench()
         bench.run(0...60) { $0.lowestTemperature = RawTemperature(265) }
@@ -125,7 +125,7 @@ struct RestartMemoryTests {
         #expect((after.limits?.ccl ?? .zero) > Milliamperes(50_000))
     }
 
-    @Test("Numbers of another pack count for nothing", arguments: [15, 17])
+    @Test("Numbers of another pack are ignored", arguments: [15, 17])
     func otherPack(cells: Int) throws {
         var bench = Bench()
         bench.run(0...60) { $0.lowestTemperature = RawTemperature(265) }
@@ -144,7 +144,8 @@ struct RestartMemoryTests {
     }
 
     @Test(
-        "A rest that the pack no longer has raises no CVL, with and without a current sensor", arguments: [true, false])
+        "A remembered rest voltage that the pack no longer has does not raise CVL, with and without a current sensor",
+        arguments: [true, false])
     func lowerPack(hasSensor: Bool) throws {
         func frame(_ low: Int) -> (inout Frame) -> Void {
             {
@@ -163,13 +164,13 @@ struct RestartMemoryTests {
         #expect(try #require(after.limits).cvl <= #require(fresh.limits).cvl)
     }
 
-    @Test("What is remembered of any situation is within the ranges that a state file may have", arguments: situations)
+    @Test("The remembered values of every situation are within the ranges of a state file", arguments: situations)
     func ranges(_ situation: Situation) throws {
         var bench = Bench(configure: situation.configure)
         for second in 0..<situation.seconds {
             bench.feed(at: Double(second)) {
                 situation.frame(second, &$0)
-                // A house that draws while a cell is at its cap.
+                // A house draws current while a cell is at its cap.
                 if second % 7 == 0 { $0.current = $0.current.map { $0 - Milliamperes(8_000) } }
             }
             let numbers = bench.calculator.memory(at: .seconds(Double(second)))?.recent?.numbers ?? [:]
@@ -177,7 +178,7 @@ struct RestartMemoryTests {
         }
     }
 
-    @Test("A minute that goes on over restarts ends")
+    @Test("A minute that spans restarts ends")
     func minuteEnds() throws {
         var bench = Bench()
         bench.run(0...20)

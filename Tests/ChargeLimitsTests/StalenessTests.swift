@@ -7,7 +7,7 @@ import TestSupport
 
 @Suite("Staleness")
 struct StalenessTests {
-    /// Frames until second 20; 280 Ah, so that 0.2 C are 56 A.
+    /// A bench with frames until second 20, and 280 Ah, so that 0.2 C are 56 A.
     private func settled() -> Bench {
         var bench = Bench()
         bench.run(0...20)
@@ -43,7 +43,7 @@ struct StalenessTests {
         #expect(bench.limits?.reason(.dcl) == "no good frame from the BMS for 25 s")
     }
 
-    @Test("Refused frames are silence")
+    @Test("Refused frames count as silence")
     func refused() throws {
         var bench = settled()
         for second in 21...31 { bench.feed(at: Double(second)) { $0.soc = 101 } }
@@ -51,7 +51,7 @@ struct StalenessTests {
         #expect(bench.limits?.state == .stale)
     }
 
-    @Test("While data is held limits fall for nothing and rise for nothing")
+    @Test("While data is held limits neither fall nor rise")
     func holding() throws {
         var bench = settled()
         bench.run(16...21) { $0.status = [] }
@@ -64,7 +64,9 @@ struct StalenessTests {
         }
     }
 
-    @Test("Good frames again raise limits by slew from where they are", arguments: [11.0, 30.0, 61.0, 600.0])
+    @Test(
+        "Good frames after a silence raise limits by slew from their present values",
+        arguments: [11.0, 30.0, 61.0, 600.0])
     func recovery(silence: Double) throws {
         var bench = settled()
         bench.wait(at: 20 + silence)
@@ -85,7 +87,7 @@ struct StalenessTests {
         #expect(last[1] > 135_000)
     }
 
-    @Test("The ages are settings")
+    @Test("The ages are configurable")
     func configured() throws {
         var bench = Bench { $0.freshness = FreshnessTimes(hold: 1_000, stale: 2_000, lost: 4_000) }
         bench.run(0...20)

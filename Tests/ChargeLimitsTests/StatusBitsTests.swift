@@ -24,7 +24,7 @@ struct StatusBitsTests {
         ),
     ]
 
-    @Test("Each bit bounds what it is about, and nothing else", arguments: bounds)
+    @Test("Each bit bounds its own limits alone", arguments: bounds)
     func bits(status: StatusFlags, expected: [String: Int]) {
         var bits = StatusBits()
         let values = bits.evaluate(input(status: status))
@@ -60,7 +60,7 @@ struct StatusBitsTests {
         #expect(limits?.dcl == .zero)
     }
 
-    @Test("Junk in a frame without cell communication moves no measurement constraint")
+    @Test("Random bytes in a frame without cell communication change no constraint by measurements")
     func junk() throws {
         var bench = Bench()
         bench.run(0...20)
@@ -75,7 +75,7 @@ struct StatusBitsTests {
         #expect(Set(after) == Set(before))
     }
 
-    @Test("Permission that comes back raises limits with the second frame, and by slew")
+    @Test("Returned permission raises limits with the second frame, and by slew")
     func gain() throws {
         var bench = Bench()
         bench.run(0...20)
@@ -90,7 +90,7 @@ struct StatusBitsTests {
     }
 
     @Test(
-        "A frame that is refused hides neither a refusal to charge nor the end of a charge", arguments: [true, false])
+        "A refused frame hides neither a refusal to charge nor the end of a charge", arguments: [true, false])
     func wrapped(isEnd: Bool) {
         let plain = Cause.chargeRefused(isEndOfCharge: isEnd)
         let wrapped = Cause.inRefusedFrame(plain, .packVoltage)

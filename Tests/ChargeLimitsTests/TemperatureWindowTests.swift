@@ -23,7 +23,7 @@ struct TemperatureWindowTests {
     }
 
     @Test(
-        "Charge current by the coldest cell",
+        "The coldest cell bounds the charge current by the curve",
         arguments: [
             (Chemistry.lfp, -5.0, 0), (.lfp, 0, 0), (.lfp, 1, 5_000), (.lfp, 3, 7_500), (.lfp, 5, 10_000),
             (.lfp, 10, 25_000),
@@ -35,7 +35,7 @@ struct TemperatureWindowTests {
     }
 
     @Test(
-        "Charge current by the warmest cell ends 1 K below Tmax",
+        "The warmest cell bounds the charge current by the curve, which ends 1 K below Tmax",
         arguments: [
             (40.0, 50_000), (45, 50_000), (50, 12_000), (52, 7_200), (54, 0), (60, 0),
         ])
@@ -44,7 +44,7 @@ struct TemperatureWindowTests {
     }
 
     @Test(
-        "Discharge current by its own curve",
+        "The discharge current has a curve of its own",
         arguments: [
             (-20.0, 0), (-15, 20_000), (0, 50_000), (10, 100_000), (25, 100_000),
         ])
@@ -52,7 +52,7 @@ struct TemperatureWindowTests {
         #expect(bounds(degrees)["dcl cold"] == expected)
     }
 
-    @Test("Cold by the charge curve never touches DCL", arguments: [-3.0, 0, 1])
+    @Test("The cold end of the charge curve never changes DCL", arguments: [-3.0, 0, 1])
     func coldLeavesLoads(degrees: Double) throws {
         let bounds = bounds(degrees) { $0.minimumChargeTemperature = Millidegrees(5_000) }
         #expect(bounds["ccl cold"] == 0)

@@ -4,7 +4,7 @@ import TestSupport
 import TestThreads
 import Testing
 
-/// The rules that `bms-mqtt acl` prints, in force at a real mosquitto.
+/// The rules that `bms-mqtt acl` prints, used by a real mosquitto.
 @Suite("Access rules", .enabled(if: BrokerFixture.isAvailable, "needs mosquitto"), .waits, .timeLimit(.minutes(10)))
 struct AccessTests {
     private static let portal = "02a1b2c3d4e5"
@@ -13,7 +13,7 @@ struct AccessTests {
         return "/\(folder)/bms-mqtt"
     }()
 
-    /// A broker with the printed rules, an admin who may everything, and a configuration of the bridge.
+    /// A broker with the printed rules, an admin without restrictions, and a configuration of the bridge.
     private struct Site {
         let broker: BrokerFixture
         let folder = TemporaryFolder()
@@ -56,7 +56,7 @@ struct AccessTests {
             return try #require(ChildProcess(program, login + words))
         }
 
-        /// Subscribes, and waits until the broker has heard of it.
+        /// Subscribes, and waits until the broker has the subscription.
         func listen(_ user: String, _ topic: String) throws -> ChildProcess {
             let id = "\(user)-\(Int.random(in: 0..<Int.max))"
             let process = try client("mosquitto_sub", user, ["-i", id, "-q", "1", "-F", "%r %t %p", "-t", topic])
@@ -69,7 +69,9 @@ struct AccessTests {
             return process
         }
 
-        /// Publishes; whether the broker let it pass.
+        /// Publishes a message.
+        ///
+        /// - Returns: `true` if the broker let it pass.
         func publish(_ user: String, _ topic: String, _ payload: String, retain: Bool = false) throws -> Bool {
             let words = ["-q", "1", "-t", topic, "-m", payload] + (retain ? ["-r"] : [])
             let process = try client("mosquitto_pub", user, words)
@@ -94,11 +96,11 @@ struct AccessTests {
     }
 
     @Test(
-        "with its rules in force nothing that the bridge publishes is refused, and all it asks for reaches it",
+        "with the printed rules the broker refuses nothing that the bridge publishes, and delivers all that it subscribes to",
         arguments: ["device", "entities"])
     func everythingPasses(discovery: String) throws {
         let site = try Site(discovery: discovery)
-        // An announcement of the other form, left by an earlier run: heard and cleared.
+        // An announcement of the other form is left from an earlier run: the bridge receives and clears it.
         let leftover =
             discovery == "device"
             ? "homeassistant/sensor/bms_garage/soc/config" : "homeassistant/device/bms_garage/config"
@@ -120,21 +122,21 @@ struct AccessTests {
         let bridge = try site.run()
         #expect(bridge.read(until: "connected to").contains("connected to"))
 
-        // Heard, cleared in two steps; announced to Home Assistant.
+        // The old announcement is cleared in two steps, and the pack is announced to Home Assistant.
         #expect(cleared.read(until: "0 \(leftover) \n").contains("0 \(leftover) \n"))
         #expect(announced.read(until: announcement).contains(announcement))
         #expect(bank.read(until: "dcl").contains("dcl"))
         #expect(bankFeed.read(until: "\"Dc\"").contains("\"Dc\""))
         #expect(bankDevice.read(until: "bms_house").contains("bms_house"))
-        // A command, answered on the topic of results and on a response topic.
+        // A command is answered on the topic of results and on a response topic.
         #expect(try site.publish("ha", "bms/garage/set/maxChargeCurrent", "40"))
         #expect(results.read(until: "\"accepted\":true").contains("\"setting\":\"maxChargeCurrent\""))
         let question = try site.ask("ha", "bms/garage/set/maxDischargeCurrent", "45", answer: "answers/ha")
         #expect(question.read(until: "accepted").contains("\"accepted\":true"))
-        // Home Assistant starts: the announcement comes again.
+        // Home Assistant starts, and the announcement comes again.
         #expect(try site.publish("ha", "homeassistant/status", "online"))
         #expect(announced.read(until: announcement).contains(announcement))
-        // The GX tree: awake, read, written.
+        // The GX tree is woken, read and written.
         #expect(try site.publish("cerbo", "R/\(Self.portal)/keepalive", ""))
         let values = tree.read(until: "full_publish_completed")
         #expect(values.contains("N/\(Self.portal)/battery/512/Soc"))
@@ -144,15 +146,15 @@ struct AccessTests {
         #expect(results.read(until: "\"effective\":15").contains("\"effective\":15"))
         #expect(feed.read(until: "\"Dc\"").contains("\"Dc\""))
         #expect(limits.read(until: "15.0 A by command").contains("15.0 A by command"))
-        // The relay is driven and read back; the reader sees how it stands.
+        // The relay is commanded and read back, and the reader sees its state.
         #expect(try site.publish("admin", "stat/charger/POWER", "OFF"))
         #expect(relays.read(until: "\"readBack\":false").contains("\"readBack\":false"))
         #expect(device.read(until: "POWER").contains("POWER"))
-        // Taken out of Home Assistant.
+        // The device is removed from Home Assistant.
         let emptied = try site.listen("admin", announcement)
         #expect(try site.publish("ha", "bms/garage/set/purgeDiscovery", "PRESS"))
         #expect(emptied.read(until: "0 \(announcement) \n").contains("0 \(announcement) \n"))
-        // The goodbye, and the tree that empties itself.
+        // The bridge goes offline, and empties the tree.
         let status = try site.listen("reader", "bms/bridge/status")
         bridge.kill(SIGTERM)
         #expect(bridge.exitCode(seconds: 3) == 0)
@@ -160,7 +162,7 @@ struct AccessTests {
         #expect(site.refusals.isEmpty, "\(site.refusals)")
     }
 
-    @Test("with its rules in force the broker still speaks for a bridge that was killed")
+    @Test("with the printed rules the broker publishes the wills of a bridge that was killed")
     func wills() throws {
         let site = try Site()
         let topics = try site.listen("admin", "bms/bridge/status")
@@ -174,7 +176,7 @@ struct AccessTests {
         #expect(site.refusals.isEmpty, "\(site.refusals)")
     }
 
-    @Test("what a client may publish, and what it may not")
+    @Test("each client may publish on its own topics alone")
     func publishing() throws {
         let site = try Site()
         let rows: [(user: String, topic: String, passes: Bool)] = [
@@ -206,7 +208,7 @@ struct AccessTests {
     }
 
     @Test(
-        "what a client may read, and what it may not",
+        "each client may read its own topics alone",
         arguments: [
             (
                 "reader", ["bms/garage/limits", "bms/garage/event", "bms/bridge/status"],
@@ -241,7 +243,7 @@ struct AccessTests {
         for topic in closed { #expect(!text.contains("\(topic) marker"), "\(topic)") }
     }
 
-    @Test("a stranger without user, or with a wrong password, is not let in")
+    @Test("a client without user, or with a wrong password, is not let in")
     func stranger() throws {
         let site = try Site()
         let program = try #require(ProgramStart.find("mosquitto_sub"))
@@ -254,7 +256,7 @@ struct AccessTests {
     }
 
     @Test(
-        "users and response topics that would break the file, or its sense, are refused",
+        "users and response topics that would break the file or its rules are refused",
         arguments: [
             ("--reader a,a", "would have two roles"), ("--reader bms-mqtt", "would have two roles"),
             ("--reader a,", "cannot be a user"), ("--gx a:b", "cannot be a user"),

@@ -4,13 +4,13 @@ import Testing
 
 @testable import bms_mqtt
 
-@Suite("Packs that were announced, on the disk")
+@Suite("File of announced packs")
 struct AnnouncedTests {
     private static let topics = Topics(base: "bms", discoveryPrefix: "homeassistant")
 
     private func packs(_ ids: String...) -> Set<DepartedPack> { Set(ids.map { DepartedPack(Self.topics, $0) }) }
 
-    @Test("what is written is read, by the bridge of that client id alone")
+    @Test("a written file is read by the bridge of its client id alone")
     func roundTrip() {
         let folder = TemporaryFolder()
         let store = StateStore(directory: folder.path + "/state")
@@ -19,7 +19,7 @@ struct AnnouncedTests {
         #expect(store.loadAnnounced("two") { Issue.record("\($0)") }.isEmpty)
     }
 
-    @Test("a file of a thousand packs with the longest names is read whole")
+    @Test("a file of a thousand packs with the longest names is read in full")
     func many() {
         let folder = TemporaryFolder()
         let store = StateStore(directory: folder.path + "/state")
@@ -32,7 +32,7 @@ struct AnnouncedTests {
     }
 
     @Test(
-        "a damaged file is set aside and told, and names nothing",
+        "a damaged file is set aside and reported, and gives no packs",
         arguments: [
             "{", #"{"version":2,"packs":[]}"#, #"{"version":1,"packs":[{"base":"bms","prefix":"ha","id":"A"}]}"#,
             #"{"version":1,"packs":[{"base":"a+b","prefix":"ha","id":"a"}]}"#,
@@ -49,10 +49,11 @@ struct AnnouncedTests {
         var complaints: [String] = []
         #expect(store.loadAnnounced("one") { complaints.append($0) }.isEmpty)
         #expect(complaints.count == 1 && complaints.first?.contains(name) == true)
-        #expect(complaints.first?.contains("packs that left the configuration are not taken back") == true)
+        #expect(
+            complaints.first?.contains("announcements of packs that left the configuration are not removed") == true)
     }
 
-    @Test("served packs are none that left; another discovery prefix makes no other pack, another base does")
+    @Test("served packs are not departed ones; another discovery prefix makes no other pack, but another base does")
     func departed() throws {
         let folder = TemporaryFolder()
         let file = folder.write("packs: [{ id: garage, source: \"simulator:day\" }]\n", "c.yaml")

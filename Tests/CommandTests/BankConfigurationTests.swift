@@ -21,7 +21,7 @@ struct BankConfigurationTests {
         "packs:\n" + ids.map { "  - id: \($0)\n    source: replay:\($0)\n\(extra[$0] ?? "")" }.joined()
     }
 
-    @Test("a bank arrives with its packs, its ceilings and its place on the GX")
+    @Test("a bank is read with its packs, its ceilings and its place on the GX")
     func values() throws {
         let text =
             Self.packs() + """
@@ -45,13 +45,13 @@ struct BankConfigurationTests {
     }
 
     @Test(
-        "each fault names its place and what to do",
+        "each fault names its place and the remedy",
         arguments: [
             ("banks: x\n", "c.yaml:8:8: banks: expected a list"),
             ("banks:\n  - id: house\n", "c.yaml:9:5: a bank without 'packs'"),
             ("banks:\n  - packs: [a, b]\n", "a bank without 'id'"),
-            ("banks:\n  - { id: house, packs: [a] }\n", "bank 'house': a bank of 1"),
-            ("banks:\n  - { id: house, packs: [] }\n", "a bank of 0"),
+            ("banks:\n  - { id: house, packs: [a] }\n", "bank 'house': number of packs: 1: name"),
+            ("banks:\n  - { id: house, packs: [] }\n", "number of packs: 0: name"),
             ("banks:\n  - { id: house, packs: a }\n", "packs: expected a list of ids"),
             ("banks:\n  - { id: house, packs: [a, [b]] }\n", "packs: expected the id of a pack, found a list"),
             ("banks:\n  - { id: house, packs: [a, d] }\n", "c.yaml:9:29: bank 'house': no pack 'd'"),
@@ -65,10 +65,10 @@ struct BankConfigurationTests {
                 "banks:\n  - { id: x-y, packs: [a, b] }\n  - { id: x_y, packs: [c, b] }\n",
                 "have the same entity ids in Home Assistant, 'x_y_...'"
             ),
-            ("banks:\n  - { id: bridge, packs: [a, b] }\n", "'bridge' is the bridge's own level"),
+            ("banks:\n  - { id: bridge, packs: [a, b] }\n", "'bridge' is the topic level of the bridge itself"),
             ("banks:\n  - { id: My House, packs: [a, b] }\n", "id: expected 1 to 32 of a-z"),
             ("banks:\n  - { id: house, packs: [a, b], connection: series }\n", "packs in series are refused: the same"),
-            ("banks:\n  - { id: house, packs: [a, b], disconnected: [c] }\n", "which is no pack of this bank"),
+            ("banks:\n  - { id: house, packs: [a, b], disconnected: [c] }\n", "which is not a pack of this bank"),
             ("banks:\n  - { id: house, packs: [a, b], disconnected: [b, b] }\n", "disconnected names 'b' twice"),
             (
                 "banks:\n  - { id: house, packs: [a, b], disconnected: [a, b] }\n",
@@ -94,7 +94,7 @@ struct BankConfigurationTests {
     }
 
     @Test(
-        "packs in parallel must be alike, as far as the file says what they are",
+        "packs in parallel must be alike, as far as the file describes them",
         arguments: [
             (["a": "    cells: 16\n", "b": "    cells: 15\n"], "cells must be the same"),
             (["a": "    chemistry: lfp\n", "b": "    chemistry: nmc\n"], "chemistry must be the same"),
@@ -106,7 +106,7 @@ struct BankConfigurationTests {
         #expect(self.faults(Self.packs(extra) + "banks:\n  - { id: house, packs: [a, c] }\n").count <= 1)
     }
 
-    @Test("packs whose ids differ only in how Home Assistant spells them, equal ids and equal GX instances are refused")
+    @Test("ids that are equal, or equal as entity ids in Home Assistant, and equal GX instances are refused")
     func names() {
         #expect(faults(Self.packs(ids: ["my-pack", "my_pack"])).contains { $0.contains("same entity ids") })
         #expect(faults(Self.packs(ids: ["a", "a"])).contains { $0.contains("two packs with the id 'a'") })
@@ -123,19 +123,19 @@ struct BankConfigurationTests {
         ])
     func spellings(one: String, other: String) {
         let text = "packs:\n  - { id: a, source: \"\(one)\" }\n  - { id: b, source: \"\(other)\" }\n"
-        let expected = "two packs on \(other), which is \(one), too: one cable is one pack"
+        let expected = "two packs on \(other), which is the same as \(one): one cable is one pack"
         #expect(faults(text).contains { $0.contains(expected) }, "\(faults(text))")
     }
 
     @Test(
-        "sources that only look alike are two",
+        "sources with similar names are two sources",
         arguments: ["tcp:127.0.0.1:2", "tcp:127.0.0.2:1", "tcp:h2:1", "serial:/dev/zero"])
     func others(other: String) {
         let one = other.hasPrefix("serial") ? "serial:/dev/null" : "tcp:127.0.0.1:1"
         #expect(faults("packs:\n  - { id: a, source: \"\(one)\" }\n  - { id: b, source: \"\(other)\" }\n").isEmpty)
     }
 
-    @Test("what was told of packs is not told again of their banks")
+    @Test("a fault of a pack is not reported again for its bank")
     func once() {
         let banks = "banks:\n  - { id: house, packs: [p0, p1] }\n"
         #expect(faults(Self.packs(ids: (0...1_000).map { "p\($0)" }) + banks).count == 1)
@@ -144,14 +144,14 @@ struct BankConfigurationTests {
         #expect(faults(Self.packs() + twice).allSatisfy { !$0.contains("'x' and 'x'") })
     }
 
-    @Test("a fault is printable and short, whatever stands in the file")
+    @Test("a fault is printable and short, whatever the file contains")
     func printable() {
         let name = "\\e[2J" + String(repeating: "x", count: 3_000)
         let faults = faults(Self.packs() + "banks:\n  - { id: house, packs: [a, \"\(name)\"] }\n")
         #expect(!faults.isEmpty && faults.allSatisfy { $0.count < 700 && !$0.contains("\u{1b}") }, "\(faults)")
     }
 
-    @Test("a fit file is summed up in one line that somebody can read, however many packs it has")
+    @Test("a valid file is summed up in one short line, however many packs it has")
     func summary() throws {
         let few = Self.packs() + "banks:\n  - { id: house, packs: [a, b] }\n"
         let plan = try ConfigurationFile.parse(Array(few.utf8), file: "c.yaml").plan
@@ -162,7 +162,7 @@ struct BankConfigurationTests {
         #expect(summary.count < 700 && summary.contains("p19 from replay:p19 and 980 more; bank house of p0, p1"))
     }
 
-    @Test("a byte order mark is no part of the text")
+    @Test("a byte order mark is not part of the text")
     func byteOrderMark() throws {
         let text = Self.packs() + "banks:\n  - { id: house, packs: [a, b] }\n"
         let plan = try ConfigurationFile.parse([0xEF, 0xBB, 0xBF] + Array(text.utf8), file: "c.yaml").plan

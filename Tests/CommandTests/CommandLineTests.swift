@@ -38,7 +38,8 @@ struct CommandLineTests {
         "bad lines get one sentence and the usage",
         arguments: [
             ("", "no command"), ("rum", "did you mean 'run'?"), ("run --confg x", "did you mean '--config'?"),
-            ("run --config", "needs a value"), ("run extra", "unexpected 'extra'"), ("demo --cells 1", "2 to 255"),
+            ("run --config", "needs a value"), ("run extra", "unexpected argument 'extra'"),
+            ("demo --cells 1", "2 to 255"),
             ("demo --cells x", "whole number"), ("demo --speed nan", "0.1 to 1000"),
             ("demo --scenario nigth", "expected day"),
             ("decode --strict=yes", "takes no value"), ("record out.rec", "--port SOURCE is missing"),

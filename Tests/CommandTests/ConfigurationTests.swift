@@ -27,7 +27,7 @@ struct ConfigurationTests {
     private static let pack = "packs:\n  - id: garage\n    source: serial:auto\n"
 
     @Test(
-        "a host that can never be one is refused with its remedy",
+        "an impossible host is refused with its remedy",
         arguments: [
             ("''", "found nothing"), ("mqtt://192.0.2.7", "leave 'mqtt://' out"),
             ("mqtts://broker.lan:8883", "'tls: true'"),
@@ -42,7 +42,7 @@ struct ConfigurationTests {
     }
 
     @Test(
-        "hosts of every kind are taken, an address without its brackets",
+        "hosts of every kind are accepted, an address without its brackets",
         arguments: [
             ("broker", "broker"), ("192.0.2.7", "192.0.2.7"), ("'::1'", "::1"), ("'[::1]'", "::1"),
             ("'fe80::1%eth0'", "fe80::1%eth0"), ("'[2001:db8::7]'", "2001:db8::7"), ("höhle.local", "höhle.local"),
@@ -53,7 +53,7 @@ struct ConfigurationTests {
     }
 
     @Test(
-        "a source whose host can never be one is refused",
+        "a source with an impossible host is refused",
         arguments: [
             "tcp:a b:1", "tcp://192.0.2.9:4001", "tcp:[host]:1", "tcp:a/b:1", "tcp:::1:2000", "tcp::1", "tcp:u@h:1",
         ])
@@ -62,7 +62,7 @@ struct ConfigurationTests {
     }
 
     @Test(
-        "a number or a switch in quotes is told that the quotes are wrong",
+        "a fault of a number or a switch in quotes names the quotes",
         arguments: [
             ("mqtt: { port: '1883' }", "1883"), ("gx: { feed: 'true' }", "true"), ("commands: \"off\"", "off"),
             ("staleness: { hold: '3' }", "3"),
@@ -72,14 +72,15 @@ struct ConfigurationTests {
     }
 
     @Test(
-        "the switch of TLS is a switch like all others", arguments: ["true", "yes", "on", "True", "false", "no", "off"])
+        "the switch of TLS accepts the same words as other switches",
+        arguments: ["true", "yes", "on", "True", "false", "no", "off"])
     func tlsSwitch(_ word: String) throws {
         let isOn = ["true", "yes", "on"].contains(word.lowercased())
         #expect(try (load("mqtt: { tls: \(word) }\n\(Self.pack)").plan.link.tls != nil) == isOn)
     }
 
     @Test(
-        "text that is empty, or a folder that depends on where the program is started, is refused",
+        "empty text, and a folder that depends on the working directory, are refused",
         arguments: [
             "mqtt: { username: '' }", "mqtt: { tls: { caFile: '' } }", "stateDirectory: ''", "stateDirectory: state",
             "mqtt: { clientId: '' }",
@@ -89,7 +90,7 @@ struct ConfigurationTests {
     }
 
     @Test(
-        "names and topics have no controls and nothing that turns text around",
+        "names and topics with controls or marks of text direction are refused",
         arguments: ["\\u009b", "\\u0085", "\\u202e", "\\u2066", "\\u200f", "\\u061c", "\\u2028", "\\e", "\\x7f"])
     func hostileNames(_ mark: String) {
         let relay = "relays: [{ name: r, commandTopic: \"a\(mark)b\" }]"
@@ -109,7 +110,7 @@ struct ConfigurationTests {
         #expect(configuration.plan.bridge.birthTopic == "homeassistant/status")
     }
 
-    @Test("values arrive where they belong, exact in thousandths")
+    @Test("values reach their options, exact in thousandths")
     func values() throws {
         let configuration = try load(
             """
@@ -145,14 +146,14 @@ struct ConfigurationTests {
     }
 
     @Test(
-        "a fault is told with place and remedy",
+        "a fault is reported with place and remedy",
         arguments: [
             ("", "c.yaml:1:1: the file is empty"),
             ("packs: []", "c.yaml:1:8: packs: expected a list"),
             ("mqtt:\n  hots: x\n" + pack, "c.yaml:2:3: unknown key 'mqtt.hots': did you mean 'host'?"),
             (
                 "mqtt.tls.caFile: x\n" + pack,
-                "c.yaml:1:1: unknown key 'mqtt.tls.caFile': groups nest, each on lines of its own below its name, without dots"
+                "c.yaml:1:1: unknown key 'mqtt.tls.caFile': write a group without dots, with its keys on lines of their own below its name"
             ),
             ("pack:\n" + pack, "c.yaml:1:1: unknown key 'pack': did you mean 'packs'?"),
             (
@@ -216,8 +217,8 @@ struct ConfigurationTests {
                 "c.yaml:1:23: mqtt.passwordFile: cannot read /nonexistent"
             ),
             ("a: &x 1\n" + pack, "anchors, aliases and tags"), ("a: *x\n" + pack, "c.yaml:1:4"),
-            (pack + "---\n" + pack, "second document"), ("mqtt: {}\nmqtt: {}\n" + pack, "stands here twice"),
-            ("mqtt: [\n", "no valid YAML"), ("\tmqtt: x\n", "no valid YAML"),
+            (pack + "---\n" + pack, "second document"), ("mqtt: {}\nmqtt: {}\n" + pack, "is given twice"),
+            ("mqtt: [\n", "not valid YAML"), ("\tmqtt: x\n", "not valid YAML"),
             (String(repeating: "[", count: 40), "nested deeper"), ("x\u{0}y", "NUL"),
             ("just text", "expected keys like"),
         ])
@@ -225,7 +226,7 @@ struct ConfigurationTests {
         #expect(faults(text).contains { $0.contains(expected) }, "\(faults(text))")
     }
 
-    @Test("what a careful owner sets arrives in the calculator")
+    @Test("the settings of a careful owner reach the calculator")
     func careful() throws {
         let text = """
             stateDirectory: /srv/state
@@ -277,7 +278,7 @@ struct ConfigurationTests {
         #expect(many.last == "c.yaml: and 150 more")
     }
 
-    @Test("invalid UTF-8 is told by its place")
+    @Test("invalid UTF-8 is refused")
     func encoding() {
         let bytes = Array("mqtt: ".utf8) + [0xFF, 0xFE] + Array("\n".utf8)
         #expect(throws: ConfigurationFaults.self) { try ConfigurationFile.parse(bytes, file: "c.yaml") }
@@ -307,7 +308,7 @@ struct ConfigurationTests {
     }
 
     @Test(
-        "a relay that cannot work, or that would do harm, is told with place and remedy",
+        "a relay that cannot work, or that would do harm, is refused with place and remedy",
         arguments: [
             (["name: a"], "a relay without 'commandTopic': it is required"),
             (["commandTopic: x"], "a relay without 'name': it is required"),
@@ -346,7 +347,7 @@ struct ConfigurationTests {
         #expect(faults.contains { $0.hasPrefix("c.yaml:") && $0.contains(fault) }, "\(faults)")
     }
 
-    @Test("two packs' relays cannot share a device, and a renamed base is ours, too")
+    @Test("two packs' relays cannot share a device, and a topic below a renamed base belongs to the bridge")
     func relaysOfSeveralPacks() {
         let other = "  - id: shed\n    source: serial:/dev/ttyUSB7\n    relays: [{ name: a, commandTopic: x }]\n"
         #expect(faults(Self.relays(["name: a, commandTopic: x"]) + other).count == 1)
@@ -354,7 +355,7 @@ struct ConfigurationTests {
         #expect(faults(Self.pack + "    relays: yes\n").first?.contains("expected a list of 1 to 16 relays") == true)
     }
 
-    @Test("random bytes and damaged files never do harm")
+    @Test("random bytes and damaged files do not end the program")
     func hostile() {
         var random = SeededRandom(3)
         let good = Array(ConfigurationText.defaultFile.utf8)
@@ -375,14 +376,14 @@ struct ConfigurationTests {
     }
 
     @Test(
-        "what is no plain number is none",
+        "text that is not a plain number is refused",
         arguments: [
             "", "-", ".5", "5.", "1e3", "1_000", "0x10", "1.2345", "--1", "+1", " 1", "1 ", "nan", "1234567890", "1-",
         ])
     func noNumbers(text: String) { #expect(FixedPoint.thousandths(text) == nil) }
 
     @Test(
-        "a sender that hangs is noticed after 20 s unless the file says otherwise",
+        "a sender that repeats one frame is noticed after 20 s unless the file says otherwise",
         arguments: [("", 20_000), ("30", 30_000)])
     func stuck(seconds: String, expected: Int64) throws {
         let text = Self.pack + (seconds.isEmpty ? "" : "    checks: { stuck: \(seconds) }\n")
@@ -405,14 +406,14 @@ struct ConfigurationTests {
         #expect(configuration.plan.link.description == minimal.plan.link.description)
     }
 
-    @Test("docs/configuration.md is what the key tables say")
+    @Test("docs/configuration.md equals the key tables")
     func documentation() throws {
         let text = Repository.text("docs/configuration.md")
         #expect(text == ConfigurationText.documentation + "\n", "run scripts/generate-docs")
     }
 
     @Test(
-        "the examples are fit to run",
+        "the examples are valid configurations",
         arguments: ["config-minimal.yaml", "config-full.yaml", "config-bank.yaml", "victron/ess.yaml"])
     func examples(name: String) throws {
         let text = Repository.text("examples/\(name)")

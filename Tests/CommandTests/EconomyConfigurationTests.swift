@@ -11,7 +11,7 @@ struct EconomyConfigurationTests {
     }
 
     @Test(
-        "the economy sets the times that the file does not name, within half of the expiry, in any order of the keys",
+        "the economy sets the intervals that the file does not set, within half of the expiry, in any order of the keys",
         arguments: [
             ("economy: normal", 5, 10, 5), ("economy: off", 5, 5, 5), ("economy: low", 10, 14, 14),
             ("limits: 3, economy: low", 10, 14, 3), ("economy: low, state: 0, heartbeat: 6", 0, 6, 14),
@@ -24,7 +24,7 @@ struct EconomyConfigurationTests {
         #expect(options.limitsInterval == limits * 1000)
     }
 
-    @Test("a heartbeat that lets documents vanish, or none of the words, is a fault")
+    @Test("a heartbeat that lets documents vanish, or an unknown economy, is a fault")
     func faults() {
         for (publish, text) in [
             ("heartbeat: 8, expiry: 15", "at least twice"), ("economy: mean", "off, normal or low"),

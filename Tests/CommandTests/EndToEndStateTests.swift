@@ -7,9 +7,9 @@ import Testing
 
 @testable import bms_mqtt
 
-/// What survives a reload, a restart and the end of a filter.
+/// Tests of state that survives a reload, a restart and the end of a filter.
 extension EndToEndTests {
-    @Test("a latch holds over SIGHUP and over kill -9", arguments: [SIGHUP, SIGKILL])
+    @Test("a latch outlasts SIGHUP and kill -9", arguments: [SIGHUP, SIGKILL])
     func latch(signal: Int32) throws {
         let broker = BrokerFixture()
         #expect(broker.start())
@@ -29,8 +29,8 @@ extension EndToEndTests {
             _ = bridge.exitCode()
             bridge = try self.bridge(broker, source: "serial:\(pty.path)", extra: extra)
         }
-        // The log says no line twice within a minute.
-        let mark = signal == SIGKILL ? "connected to" : "going on with it"
+        // The log repeats no line within a minute.
+        let mark = signal == SIGKILL ? "connected to" : "the new configuration is in force"
         #expect(bridge.read(until: mark).contains(mark))
         // Without the latch 22 % would be enough.
         let after = frames(pty, until: "charge of 22 %", on: limits) { $0.soc = 22 }
@@ -38,19 +38,19 @@ extension EndToEndTests {
         #expect(line.contains("\"dcl\":0.0"), "\(line)")
     }
 
-    /// What the broker keeps below a topic, as lines "topic payload".
+    /// Retained messages below a topic, as lines "topic payload".
     private func kept(_ broker: BrokerFixture, _ topic: String) throws -> String {
         let program = try #require(ProgramStart.find("mosquitto_sub"))
         let words = [
             "-h", "127.0.0.1", "-p", "\(broker.port)", "-V", "5", "-W", "1", "--retained-only", "-v", "-t", topic,
         ]
         let text = try #require(ChildProcess(program, words)).read(until: "never", seconds: 3)
-        // Its own last word.
+        // The program ends its output with these words.
         return text.replacing("Timed out\n", with: "")
     }
 
     @Test(
-        "a pack that left the file while the bridge was killed is offline at once, and then nothing is kept of it; others stay"
+        "a pack that left the file while the bridge was killed is offline at once and then cleared, and other packs stay"
     )
     func departure() throws {
         let broker = BrokerFixture()
@@ -75,7 +75,7 @@ extension EndToEndTests {
         #expect(try kept(broker, "homeassistant/device/bms_shed/config").isEmpty)
         let garage = try kept(broker, "bms/garage/#")
         #expect(garage.contains("bms/garage/status online") && garage.contains("bms/garage/limits {"))
-        // Once it is settled the next start has nothing to say of it.
+        // When the departure is settled, the next start does not report it.
         let files = "\(broker.folder.path)/state/bridge.*.json"
         let end = Deadline(seconds: 45)
         while !end.isOver, Repository.first(files).map(Repository.read)?.contains("shed") != false {
@@ -88,7 +88,7 @@ extension EndToEndTests {
         #expect(!third.read(until: "pack shed", seconds: 12).contains("pack shed"))
     }
 
-    @Test("a stranger's words are corrected on a real broker, and told with the topic")
+    @Test("foreign messages are corrected on a real broker, and reported with the topic")
     func stranger() throws {
         let broker = BrokerFixture()
         #expect(broker.start())
@@ -119,7 +119,7 @@ extension EndToEndTests {
         #expect(!left.contains("bms/garage/gx") && !left.contains("bms/garage/event"))
     }
 
-    @Test("the filter goes on where it stood, by the time of its lines")
+    @Test("the filter continues from its state file, by the time in its lines")
     func limitsState() throws {
         let folder = TemporaryFolder()
         let file = folder.write(
@@ -146,7 +146,7 @@ extension EndToEndTests {
         #expect(Repository.read(path).contains("\"savedAt\":4000"))
         #expect(try run(second, state: path).last?.contains("\"dcl\":0.0") == true)
         #expect(Repository.read(path).contains("\"savedAt\":14000"))
-        // Without a file the same input has the same output, whatever there was before.
+        // Without a file the same input has the same output, whatever ran before.
         #expect(try run(second, state: nil) == run(second, state: nil))
         #expect(try run(second, state: nil).last?.contains("\"dcl\":0.0") == false)
         folder.write("{\"version\":9", "state.json")

@@ -9,10 +9,10 @@ import Testing
 
 @testable import bms_mqtt
 
-/// The program as it is installed, a real broker, and a client that is not ours.
+/// The installed program, a real broker, and a client of other authors.
 @Suite("End to end", .enabled(if: BrokerFixture.isAvailable, "needs mosquitto"), .waits, .timeLimit(.minutes(10)))
 struct EndToEndTests {
-    /// The program lies beside the tests.
+    /// The program is next to the tests.
     static let program: String = {
         let folder = CommandLine.arguments[0].split(separator: "/").dropLast().joined(separator: "/")
         return "/\(folder)/bms-mqtt"
@@ -48,7 +48,7 @@ struct EndToEndTests {
         let stream = try Fixtures.lines(of: "stream-clean.hex")
         let file = broker.folder.write(stream.joined(separator: "\n") + "\n", "clean.hex")
         let bridge = try bridge(broker, source: "replay:\(file)@max")
-        // 600 frames; the first waits for its twin.
+        // The recording has 600 frames, and the first waits for an equal one.
         let text = state.read(until: #""FramesAccepted":599"#)
         let last = try #require(text.split(separator: "\n").last { $0.contains(#""FramesAccepted":599"#) })
         let bytes = try #require(Fixtures.bytes(hex: stream.last ?? ""))
@@ -62,13 +62,13 @@ struct EndToEndTests {
         #expect(last.contains("\"MaxCellVoltage\":\(decimal(frame.highestVoltage.rawValue, 3))"))
         #expect(last.contains("\"Soc\":\(frame.soc),"))
         #expect(last.contains("\"FirmwareVersion\":\"3.3."))
-        // The first message has one cell, for a frame has one.
+        // The first message has one cell, because a frame has one.
         #expect(cells.read(until: "\"Cell16\":3.").contains("\"Cell16\":3."))
         #expect(limits.read(until: "\"cvl\":").contains("\"ccl\":"))
-        #expect(bridge.read(until: "end").contains("the recording is at its end"))
+        #expect(bridge.read(until: "end").contains("the recording has ended"))
     }
 
-    @Test("frames on a port become limits; SIGTERM says offline and leaves in time")
+    @Test("frames on a port become limits, and SIGTERM calls the bridge offline and ends it in time")
     func serial() throws {
         let broker = BrokerFixture()
         #expect(broker.start())
@@ -85,7 +85,7 @@ struct EndToEndTests {
         #expect(words.contains("bms/bridge/status offline"))
     }
 
-    @Test("kill -9: the broker says offline")
+    @Test("after kill -9 the broker calls the bridge offline")
     func killed() throws {
         let broker = BrokerFixture()
         #expect(broker.start())
@@ -97,7 +97,7 @@ struct EndToEndTests {
         #expect(topics.read(until: "offline", seconds: 2).contains("offline"))
     }
 
-    @Test("killed at any moment of 200 writes, the state file is always a whole one")
+    @Test("killed at any moment of 200 writes, the bridge leaves a whole state file")
     func killedWhileWriting() throws {
         let broker = BrokerFixture()
         #expect(broker.start())
@@ -126,7 +126,7 @@ struct EndToEndTests {
                 Issue.record("round \(round): no value")
                 continue
             }
-            // What was answered is on disk, or something newer.
+            // The answered value, or a newer one, is on the disk.
             #expect(value.isMultiple(of: 1000) && (last...(values.last ?? 0)).contains(value / 1000), "round \(round)")
         }
         #expect(Repository.read(file + ".bad").isEmpty)
@@ -150,7 +150,7 @@ struct EndToEndTests {
     }
 
     @Test(
-        "what somebody else retains on a relay's command topic is told, and a device that it closed is opened at once",
+        "a foreign retained command to a relay is reported, and a device that it closed is opened at once",
         arguments: ["5", "3.1.1"])
     func foreignCommand(version: String) throws {
         let broker = BrokerFixture()
@@ -175,11 +175,11 @@ struct EndToEndTests {
         #expect(device.read(until: "ON").contains("1 cmnd/charger/POWER ON"))
         try publish("stat/charger/POWER", "OFF")
         try publish("stat/charger/POWER", "ON")
-        // Three seconds at most: one opening may have answered the retained message just before.
+        // This takes three seconds at most, because an opening may have answered the retained message just before.
         #expect(device.read(until: "OFF", seconds: 5).contains("0 cmnd/charger/POWER OFF"))
     }
 
-    @Test("SIGTERM opens the relays before it says goodbye")
+    @Test("SIGTERM opens the relays before the bridge goes offline")
     func relayAtTheEnd() throws {
         let broker = BrokerFixture()
         #expect(broker.start())
@@ -197,7 +197,7 @@ struct EndToEndTests {
         #expect((open ?? .max) < (words.firstIndex { $0.hasSuffix("bms/bridge/status offline") } ?? 0))
     }
 
-    @Test("SIGTERM empties what clients of the GX tree were told")
+    @Test("SIGTERM empties the topics of the GX tree")
     func treeAtTheEnd() throws {
         let broker = BrokerFixture()
         #expect(broker.start())
@@ -210,7 +210,7 @@ struct EndToEndTests {
         let keepalive = ["-h", "127.0.0.1", "-p", "\(broker.port)", "-t", "R/0123456789ab/keepalive", "-m", ""]
         #expect(try #require(ChildProcess(publisher, keepalive)).exitCode(seconds: 5) == 0)
         #expect(frames(pty, until: "/Voltages/Cell16 {", on: topics) { _ in }.contains("/Voltages/Cell16 {"))
-        // What starts anew with the same packs goes on with it.
+        // The service that follows with the same packs goes on with the tree.
         bridge.kill(SIGHUP)
         #expect(bridge.read(until: "read again").contains("read again"))
         #expect(!topics.read(until: "system/0/Serial").contains("/Voltages/Cell16 \n"))
@@ -222,7 +222,7 @@ struct EndToEndTests {
         #expect(topics.read(until: last, seconds: 2).contains(last))
     }
 
-    @Test("SIGHUP: a faulty file is told and changes nothing, a good one is taken")
+    @Test("SIGHUP with a faulty file is reported and changes nothing, and with a valid one the file is used")
     func reload() throws {
         let broker = BrokerFixture()
         #expect(broker.start())
@@ -249,7 +249,7 @@ struct EndToEndTests {
         _ pty: PtyPair, until mark: String, on topic: ChildProcess, _ change: (inout Frame) -> Void
     ) -> String {
         var text = ""
-        // At the pace of a BMS, or twice as fast: what comes faster after a silence is not believed.
+        // The frames come at the rate of a BMS or twice as fast: faster frames after a silence are not accepted.
         for _ in 0..<100 where !text.contains(mark) {
             pty.write(FrameFixture.bytes(change))
             text += topic.read(until: mark, seconds: 0.6)
@@ -257,7 +257,7 @@ struct EndToEndTests {
         return text
     }
 
-    @Test("a setting that is commanded is answered, in force, and still there after kill -9")
+    @Test("a commanded setting is answered, in force, and kept after kill -9")
     func settings() throws {
         let broker = BrokerFixture()
         #expect(broker.start())
@@ -275,7 +275,7 @@ struct EndToEndTests {
         let second = try bridge(broker, source: "serial:\(pty.path)")
         _ = second.read(until: "connected to")
         let limits = try subscriber(broker, "bms/garage/limits")
-        // The port may be opened after the connection stands; what was written before is not read.
+        // The port may be opened after the connection is made, and bytes written before are not read.
         let text = frames(pty, until: "\"dcl\":40", on: limits) { _ in }
         #expect(text.contains("maximum discharge current of 40.0 A by command"))
         let status = try subscriber(broker, "bms/garage/status")
@@ -289,7 +289,7 @@ struct EndToEndTests {
     }
 
     @Test(
-        "a broker that keeps nothing, or takes no large message, is told with the remedy",
+        "a broker that retains nothing, or refuses large messages, is reported with the remedy",
         arguments: [
             ("retain_available false", "keeps no retained messages: whoever subscribes later hears nothing"),
             ("max_qos 0", "takes messages of quality 0 only: the will"),
@@ -304,7 +304,7 @@ struct EndToEndTests {
         #expect(bridge.read(until: warning).contains(warning))
     }
 
-    @Test("trouble with the broker is told with host and cause")
+    @Test("trouble with the broker is reported with host and cause")
     func brokerTrouble() throws {
         let broker = BrokerFixture()
         let pty = PtyPair()
@@ -313,7 +313,7 @@ struct EndToEndTests {
         #expect(text.contains("broker 127.0.0.1:\(broker.port): nobody listens there"))
     }
 
-    @Test("bad configuration: exit 78 with every fault; bad command line: exit 2 with usage")
+    @Test("a bad configuration gives exit code 78 with every fault, a bad command line 2 with the usage")
     func exitCodes() throws {
         let folder = TemporaryFolder()
         let file = folder.write("mqtt: { hots: x }\npacks:\n  - id: A\n", "bad.yaml")
@@ -330,7 +330,7 @@ struct EndToEndTests {
         #expect(usage.exitCode() == 2)
     }
 
-    @Test("state that the disk does not take is told, and the bridge ends in time")
+    @Test("a full disk for the state is reported, and the bridge ends in time")
     func fullStateDisk() throws {
         let broker = BrokerFixture()
         #expect(broker.start())
@@ -350,14 +350,15 @@ struct EndToEndTests {
         #expect(!FileExists.check("\(broker.folder.path)/state/garage.json.new"))
     }
 
-    /// Lets no file of a process grow, like a full disk for it alone. Not from its start: the thread sanitizer begins with files.
+    /// Lets no file of a process grow, as a disk that is full for this process alone. The limit begins after the start, because the thread
+    /// sanitizer writes files then.
     static func forbidFiles(_ process: ChildProcess) throws {
         let prlimit = try #require(ProgramStart.find("prlimit"))
         #expect(try #require(ChildProcess(prlimit, ["--pid", "\(process.id)", "--fsize=0"])).exitCode() == 0)
     }
 
     @Test(
-        "a full disk is told and fails",
+        "output to a full disk is reported, and fails",
         arguments: ["version", "--help", "print-default-config", "switches --cells 16 --vbalance 3.4"])
     func fullDisk(_ words: String) throws {
         let process = try #require(ChildProcess("/bin/sh", ["-c", "'\(Self.program)' \(words) >/dev/full"]))
@@ -365,7 +366,7 @@ struct EndToEndTests {
         #expect(process.exitCode() == 1)
     }
 
-    @Test("decode takes a good stream out of a dirty one and tells the rest")
+    @Test("decode finds all good frames in a damaged stream and reports the rest")
     func decode() throws {
         let folder = TemporaryFolder()
         let file = folder.write(try Fixtures.lines(of: "stream-dirty.jsonl").joined(separator: "\n"), "dirty.jsonl")
@@ -374,7 +375,7 @@ struct EndToEndTests {
         #expect(text.split(separator: "\n").filter { $0.hasPrefix("{\"/Dc/0/Voltage\"") }.count == 115)
         #expect(text.contains("115 frames"))
         let bad = try #require(ChildProcess(Self.program, ["decode", folder.write("zz\n00\n", "bad.hex")]))
-        #expect(bad.read().contains("line 1: not hexadecimal"))
+        #expect(bad.read().contains("line 1: not pairs of hexadecimal digits; skipped"))
         #expect(bad.exitCode() == 0)
     }
 

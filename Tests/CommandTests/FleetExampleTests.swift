@@ -4,7 +4,7 @@ import Testing
 
 @testable import bms_mqtt
 
-/// Debian's Python with paho-mqtt, which the example is written for.
+/// Debian's Python with paho-mqtt, for which the example is written.
 private let python: String? = {
     let program = "/usr/bin/python3"
     guard let probe = ChildProcess(program, ["-c", "import paho.mqtt.client"]), probe.exitCode() == 0 else {
@@ -16,7 +16,7 @@ private let python: String? = {
 @Suite("examples/fleet", .waits)
 struct FleetExampleTests {
     @Test(
-        "what goes to a time-series database is told right, and hostile documents are none",
+        "lines for a time-series database are correct, and hostile documents give none",
         .enabled(if: python != nil, "needs python3-paho-mqtt"))
     func lines() throws {
         let program = try #require(python)
@@ -26,7 +26,7 @@ struct FleetExampleTests {
         #expect(process.exitCode() == 0)
     }
 
-    @Test("the configuration of a site is fit to run, and its topics are those that its broker passes on")
+    @Test("the configuration of a site is valid, and its broker forwards its topics")
     func site() throws {
         let text = Repository.text("examples/fleet/site/bms-mqtt.yaml")
         let configuration = try ConfigurationFile.parse(Array(text.utf8), file: "bms-mqtt.yaml")

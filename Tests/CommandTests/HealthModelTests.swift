@@ -11,7 +11,7 @@ struct HealthModelTests {
             + #""reasons":{"ccl":"no good frame for 14 s"},"time":\#(Double(Self.now - age) / 1000)}"#
     }
 
-    /// A bridge with the pack garage of which some topics differ.
+    /// A model of a bridge with the pack garage; the arguments differ from a healthy one.
     private func model(
         bridge: String? = "online", status: String? = "online", limits: String? = nil, state: String? = "{}",
         isRetained: Bool = true,
@@ -37,7 +37,7 @@ struct HealthModelTests {
         return verdict?.isHealthy == true ? nil : verdict?.text
     }
 
-    @Test("bridge online, pack online, fresh limits: healthy, with the limits")
+    @Test("a bridge online, a pack online and fresh limits are healthy, and the verdict names the limits")
     func healthy() {
         let model = model(limits: document())
         #expect(fault(model) == nil)
@@ -45,14 +45,14 @@ struct HealthModelTests {
     }
 
     @Test(
-        "a state that the broker does not keep beside the limits is no health; where it keeps neither, nothing follows")
+        "limits that are retained without a state are not healthy; without retained limits nothing follows")
     func refusedState() {
         let sentence = fault(model(limits: document(), state: nil))
-        #expect(sentence?.hasPrefix("no 'state' of the pack beside its limits") == true)
+        #expect(sentence?.hasPrefix("limits but no 'state' of the pack") == true)
         #expect(fault(model(limits: document(), state: nil, isRetained: false)) == nil)
     }
 
-    @Test("whatever is missing or wrong is named")
+    @Test("each fault is named")
     func faults() {
         #expect(fault(model(bridge: nil, limits: document()))?.hasPrefix("no bridge on 'bms/bridge/status'") == true)
         #expect(fault(model(bridge: "offline", limits: document())) == "the bridge is offline")
@@ -65,23 +65,23 @@ struct HealthModelTests {
         #expect(fault(model()) == "no limits")
         #expect(fault(model(limits: "rubbish")) == "no limits")
         #expect(fault(model(limits: document(state: "stale"))) == "the limits are those for missing data")
-        #expect(fault(model(limits: document(ccl: "null"))) == "the limits are no numbers")
+        #expect(fault(model(limits: document(ccl: "null"))) == "the limits are not numbers")
         #expect(fault(model(limits: document(age: 11_000))) == "the limits are 11 s old")
-        // A clock that is behind is as bad as one that is ahead.
+        // A clock that is behind is as bad as a clock that is ahead.
         #expect(fault(model(limits: document(age: -11_000))) == "the limits are 11 s old")
         var model = model(limits: document())
         model.failure = "broker is down"
         #expect(fault(model) == "broker is down")
     }
 
-    @Test("limits that come live are fresh whatever the clocks say, until they age")
+    @Test("live limits are fresh whatever the clocks say, until they age")
     func live() {
         let model = model(limits: document(age: 3_600_000), isRetained: false)
         #expect(fault(model) == nil)
         #expect(model.verdicts(wall: Self.now + 10_001).first?.isHealthy == false)
     }
 
-    @Test("one pack that is not well makes the whole unhealthy, and only it is blamed")
+    @Test("one unhealthy pack makes the whole unhealthy, and it alone is named")
     func severalPacks() {
         var model = model(limits: document(), ids: ["garage", "shed"])
         #expect(model.verdicts(wall: Self.now).map(\.isHealthy) == [true, false])
@@ -99,7 +99,7 @@ struct HealthModelTests {
     }
 
     @Test(
-        "what others publish changes nothing",
+        "messages on other topics change nothing",
         arguments: [
             "bms/other/status", "bms", "bms/", "bms/garage", "bms/garage/limits/x", "other/garage/status", "bms//",
         ])
@@ -109,12 +109,12 @@ struct HealthModelTests {
         #expect(fault(model) == nil)
     }
 
-    @Test("what is shown of a status moves no cursor")
+    @Test("a shown status cannot move the cursor")
     func printable() {
         #expect(fault(model(bridge: "off\u{1B}[2J", limits: document())) == "the bridge is off[2J")
     }
 
-    @Test("numbers beyond reason do not end the program", arguments: ["1e300", "-1e300", "1e18"])
+    @Test("huge numbers do not end the program", arguments: ["1e300", "-1e300", "1e18"])
     func hugeNumbers(number: String) {
         let text = #"{"cvl":\#(number),"ccl":\#(number),"dcl":1,"time":\#(number)}"#
         #expect(fault(model(limits: text)) != nil)

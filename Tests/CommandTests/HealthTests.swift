@@ -4,7 +4,7 @@ import TestSupport
 import TestThreads
 import Testing
 
-/// `health`, and what the service manager sees, with the program as it is installed and a real broker.
+/// `health` and the reports to the service manager, with the installed program and a real broker.
 @Suite(
     "Health, end to end", .enabled(if: BrokerFixture.isAvailable, "needs mosquitto"), .waits, .timeLimit(.minutes(10)))
 struct HealthTests {
@@ -38,7 +38,7 @@ struct HealthTests {
         return (child.exitCode(), text)
     }
 
-    @Test("healthy while frames come; not healthy once the pack falls silent, and the pack is named")
+    @Test("a pack is healthy while frames come, and not healthy once it is silent, with its name")
     func silentPack() throws {
         let broker = BrokerFixture()
         #expect(broker.start())
@@ -56,7 +56,7 @@ struct HealthTests {
         #expect(bad.text.contains("shed: not healthy: no data from the BMS"), "\(bad.text)")
     }
 
-    @Test("a bank is judged beside its packs, and is healthy with one pack that the file took off")
+    @Test("a bank has a verdict of its own, and is healthy with one pack that the file disconnects")
     func bank() throws {
         let broker = BrokerFixture()
         #expect(broker.start())
@@ -96,7 +96,7 @@ struct HealthTests {
         #expect(down.text.contains("127.0.0.1:\(broker.port)"), "\(down.text)")
     }
 
-    @Test("a wrong password is told, and the password is not")
+    @Test("a wrong password is reported, but not printed")
     func wrongPassword() throws {
         var options = BrokerFixture.Options()
         options.user = ("bms", "right")
@@ -111,7 +111,7 @@ struct HealthTests {
         #expect(!answer.text.contains("wrong-secret"))
     }
 
-    @Test("a faulty file is 78, a pack that is not in it 2, a bad word 2")
+    @Test("a faulty file gives 78, an unknown pack 2, a bad word 2")
     func usage() throws {
         let broker = BrokerFixture()
         let file = configuration(broker, ["simulator:day"])
@@ -123,7 +123,7 @@ struct HealthTests {
         #expect(try health("\(broker.folder.path)/none.yaml").code == 78)
     }
 
-    @Test("the service manager hears READY, the status and the watchdog, with a dead BMS and a dead broker, too")
+    @Test("the service manager gets READY, the status and the watchdog, also with a dead BMS and a dead broker")
     func notified() throws {
         let broker = BrokerFixture()
         let socket = NotifySocket()
@@ -140,7 +140,7 @@ struct HealthTests {
         #expect(bridge.exitCode() == 0)
     }
 
-    @Test("the status names cells, volts, limits and the reason; a reload is told, and ends ready")
+    @Test("the status names cells, volts, limits and the reason, and a reload is reported until it is ready")
     func status() throws {
         let broker = BrokerFixture()
         #expect(broker.start())
@@ -159,7 +159,7 @@ struct HealthTests {
         #expect(socket.read(until: "READY=1").last == "READY=1")
     }
 
-    @Test("a process that hangs as a whole feeds no watchdog")
+    @Test("a process that hangs as a whole does not feed the watchdog")
     func stopped() throws {
         let broker = BrokerFixture()
         let socket = NotifySocket()
@@ -174,14 +174,14 @@ struct HealthTests {
         #expect(socket.read(until: "WATCHDOG=1").last == "WATCHDOG=1")
     }
 
-    @Test("commands for 130 packs that do not exist cost a hundred lines")
+    @Test("commands for 130 unknown packs give a hundred log lines")
     func flood() throws {
         let broker = BrokerFixture()
         #expect(broker.start())
         let bridge = try run(configuration(broker, ["simulator:day"]))
         #expect(bridge.read(until: "connected to").contains("connected to"))
         _ = try #require(ProgramStart.find("mosquitto_pub"))
-        // Letters: lines that differ in numbers alone are one line anyway.
+        // The names have letters, because lines that differ in numbers alone count as one line.
         let script = """
             for a in a b c d e f g h i j k l m; do for b in a b c d e f g h i j; do
             mosquitto_pub -h 127.0.0.1 -p \(broker.port) -q 1 -t bms/$a$b/set/y -m 1

@@ -3,7 +3,7 @@ import TestSupport
 import TestThreads
 import Testing
 
-/// What a broker can send that no broker should, to the program as it is installed.
+/// Packets that no broker should send, against the installed program.
 @Suite(
     "A hostile broker",
     .enabled(if: MosquittoLibrary.hasBounds, "needs the library of scripts/libmosquitto: scripts/test"),
@@ -21,10 +21,10 @@ struct HostileBrokerTests {
         var child: ChildProcess
     }
 
-    /// Programs that run at the same time: more of them would wait for one another longer than for any broker.
+    /// Number of programs that run at the same time; more of them would wait for one another longer than for a broker.
     private static let atOnce = 16
 
-    /// Looks at the program for each packet, some at a time.
+    /// Calls `look` for the program of each packet, some programs at a time.
     private func each(_ words: [String], _ look: (Victim) throws -> Void) throws {
         for first in stride(from: 0, to: HostilePacket.all.count, by: Self.atOnce) {
             for victim in try victims(words, HostilePacket.all[first...].prefix(Self.atOnce)) {
@@ -51,7 +51,7 @@ struct HostileBrokerTests {
         }
     }
 
-    @Test("run goes on after each of them, and is served by the next broker that is well")
+    @Test("run survives each packet, and is served by the next good broker")
     func run() throws {
         #expect(HostilePacket.all.count >= 32)
         try each(["run"]) { victim in
@@ -62,7 +62,7 @@ struct HostileBrokerTests {
     }
 
     @Test(
-        "no tool ends by a signal",
+        "no client command is ended by a signal",
         arguments: [
             ["settings", "garage"], ["set", "garage", "reserveSoc", "20"], ["monitor", "--once"],
             ["health", "--wait", "2"],
@@ -75,7 +75,7 @@ struct HostileBrokerTests {
         }
     }
 
-    @Test("a message too large to take is told with its size and the remedy", arguments: [false, true])
+    @Test("a message that is too large is reported with its size and the remedy", arguments: [false, true])
     func tooLarge(isOld: Bool) throws {
         var packet = HostilePacket.hugeMessage
         packet.isOld = isOld

@@ -36,14 +36,14 @@ struct MonitorTests {
         return model
     }
 
-    /// The screen and the line of a moment.
+    /// The screen and the summary line at a time.
     private func seen(_ model: MonitorModel, _ seconds: Int64) -> (screen: String, line: String) {
         let text = screen().lines(model, footer: [], at: Self.after(seconds)).joined(separator: "\n")
         let line = model.packs["shed"].map { MonitorScreen.summary("shed", model.view($0, at: Self.after(seconds))) }
         return (text, line ?? "")
     }
 
-    /// Not a number of the documents is left.
+    /// Expects that no number of the documents is shown.
     private func expectNothing(_ seen: (screen: String, line: String), _ fault: String) {
         #expect(seen.line == "shed: nothing valid: \(fault)")
         #expect(seen.screen.split(separator: "\n").filter { $0.contains("nothing valid: \(fault)") }.count == 1)
@@ -57,7 +57,7 @@ struct MonitorTests {
         }
     }
 
-    @Test("what a dead bridge left is not shown, from the moment at which the broker says so")
+    @Test("documents of a dead bridge are not shown once the broker calls it offline")
     func bridgeOffline() {
         var model = model()
         #expect(seen(model, 3).screen.contains("54.88 V"))
@@ -67,7 +67,7 @@ struct MonitorTests {
         #expect(seen(model, 12).screen.contains("54.88 V"))
     }
 
-    @Test("a status that was there before holds since an unknown time")
+    @Test("a retained status may be older than its receipt")
     func retainedOffline() {
         var model = model([])
         for (topic, text) in [("bms/bridge/status", "offline"), ("bms/shed/status", "online")] {
@@ -86,7 +86,7 @@ struct MonitorTests {
         expectNothing(seen(model, 11), "offline since \(Self.clock(10)): no good frame for 10 s")
     }
 
-    @Test("limits are believed for 30 s after their receipt, connected or not, and no longer than the broker says")
+    @Test("limits are valid for 30 s after their receipt, connected or not, and no longer than their expiry")
     func expired() {
         let model = model()
         #expect(seen(model, 29).line.contains("CCL 12.5 A"))
@@ -97,7 +97,7 @@ struct MonitorTests {
         expectNothing(seen(short, 7), "no limits since \(Self.clock(7))")
     }
 
-    @Test("measurements that ended are dashes beside limits that hold")
+    @Test("expired measurements are dashes while limits are valid")
     func stateExpired() {
         var model = model()
         model.take(topic: "bms/shed/limits", payload: Array(#"{"ccl":12.5}"#.utf8), at: Self.after(25))
@@ -106,7 +106,7 @@ struct MonitorTests {
     }
 
     @Test(
-        "limits that were held back on their way are old by their own time, except those of a demo",
+        "limits that were held back are old by their own time, except those of a demo",
         arguments: [true, false])
     func heldBack(_ judgesTime: Bool) {
         var model = MonitorModel(base: "bms", judgesTime: judgesTime)
@@ -122,21 +122,21 @@ struct MonitorTests {
         #expect(seen(model, 0).line.contains("CCL 12.5 A") == !judgesTime)
     }
 
-    @Test("a pack whose status was cleared is gone")
+    @Test("a pack with a cleared status is removed")
     func cleared() {
         var model = model()
         model.take(topic: "bms/shed/status", payload: [], at: Self.after(1))
         #expect(model.packs.isEmpty)
     }
 
-    @Test("the other packs are known by name where one is asked for, and nothing of them is shown")
+    @Test("with one pack asked for, the names of other packs are known, but not shown")
     func others() {
         let model = model(Self.documents + [("bms/barn/status", "online")], only: "nope")
         #expect(model.packs.isEmpty)
         #expect(model.others == ["barn", "shed"])
     }
 
-    @Test("settings are in force while bridge and pack are online, and not a word is believed before both spoke")
+    @Test("settings are in force while bridge and pack are online, and unknown before both statuses came")
     func settings() {
         var settings = RetainedSettings(base: "bms", pack: "shed")
         func take(_ topic: String, _ text: String) {
@@ -168,14 +168,14 @@ struct MonitorTests {
         ] { #expect(text.contains(part), "\(part) in \(text)") }
     }
 
-    @Test("a small window is never overrun", arguments: [(20, 5), (1, 1), (80, 3)])
+    @Test("no line or row exceeds a small window", arguments: [(20, 5), (1, 1), (80, 3)])
     func small(_ columns: Int, _ rows: Int) {
         let lines = screen(columns, rows).lines(model(), footer: ["foot"], at: Self.start)
         #expect(lines.count <= max(2, rows))
         #expect(lines.allSatisfy { $0.count <= columns })
     }
 
-    @Test("what a document contains cannot move the cursor", arguments: [true, false])
+    @Test("the content of a document cannot move the cursor", arguments: [true, false])
     func escape(_ hasColour: Bool) {
         let evil = [
             ("bms/bridge/status", "online"), ("bms/shed/status", "online"), ("bms/shed/limits", "{}"),
@@ -187,12 +187,12 @@ struct MonitorTests {
         #expect(text.contains("[2JShed1A"))
         #expect(!text.contains("\u{1B}[2J") && !text.contains("\u{9B}") && !text.contains("\r"))
         #expect(seen(model(evil), 0).line.contains("xy"))
-        // Before a document, too: status and id are texts from outside.
+        // Without a document, too, status and id are texts from outside.
         let early = model([("bms/bridge/status", "online"), ("bms/shed/status", "on\u{1B}[31m\u{9B}1m\u{202E}\r\n")])
         #expect(seen(early, 0).line == "shed: nothing valid: on[31m1m since \(Self.clock(0))")
     }
 
-    @Test("numbers beyond reason, other layouts and other packs do no harm")
+    @Test("huge numbers, other layouts and other packs do no harm")
     func hostile() {
         let absurd = #"{"Soc":1e300,"Dc":{"Voltage":"x","Current":-1e99},"Info":[],"Alarms":3}"#
         let seen = model([
@@ -206,7 +206,7 @@ struct MonitorTests {
         #expect(many.packs.count == 1000)
     }
 
-    @Test("without a pack the screen says where it looks")
+    @Test("without a pack the screen names the topic that it reads")
     func empty() {
         #expect(
             screen().lines(model([]), footer: [], at: Self.start).first == "bridge unknown, no pack seen yet under bms/"

@@ -6,7 +6,7 @@ import Testing
 @Suite("Files of packages")
 struct PackageFileTests {
     @Test(
-        "The add-on's files are those that the configuration table makes",
+        "The add-on's files equal those made from the configuration table",
         arguments: [
             ("config.yaml", PackageFile.addOnConfig), ("translations/en.yaml", .addOnEnglish),
             ("translations/de.yaml", .addOnGerman), ("translations/nl.yaml", .addOnDutch),
@@ -16,7 +16,7 @@ struct PackageFileTests {
         #expect(Repository.text("packaging/home-assistant-addon/\(name)") == file.text, "run scripts/generate-docs")
     }
 
-    @Test("Every key is an option, but for those that the add-on decides and curves")
+    @Test("Every key is an option, except those that the add-on decides, and curves")
     func allKeys() {
         let options = Set((AddOn.bridge + AddOn.pack).map(\.path))
         let keys = ConfigurationTable.keys.map(\.path) + PackTable.keys.map(\.path)
@@ -38,7 +38,7 @@ struct PackageFileTests {
     }
 
     @Test(
-        "Configurations that are shipped are fit to run",
+        "Configurations in packages and examples are valid",
         arguments: ["packaging/debian/config.yaml", "examples/config-minimal.yaml"])
     func shipped(name: String) throws {
         let configuration = try ConfigurationFile.load(Repository.path(name))
@@ -55,7 +55,7 @@ struct PackageFileTests {
     }
 
     @Test(
-        "Text is no markup in the manual page",
+        "Text has no effect as markup in the manual page",
         arguments: [(".begin", "\\&.begin"), ("'a", "\\&\\(aqa"), ("a\\b", "a\\eb"), ("--x", "\\-\\-x")])
     func escaping(text: String, escaped: String) {
         #expect(ManualPage.escaped(text) == escaped)

@@ -42,7 +42,7 @@ struct PasswordTests {
         #expect(try load("", ["CREDENTIALS_DIRECTORY": "/nonexistent"]).plan.link.password == nil)
     }
 
-    @Test("two places are an error that names both, and no password")
+    @Test("a password in two places is an error that names both, but not the password")
     func ambiguity() throws {
         let folder = TemporaryFolder()
         let file = folder.write("hunter2", "mqtt-password")
@@ -60,7 +60,7 @@ struct PasswordTests {
     }
 
     @Test(
-        "a file that is no password is refused without a character of it",
+        "a file that is not a password is refused without a character of it",
         arguments: [
             ("", "is empty"), ("\n", "is empty"), ("hunter2\nmore\n", "more than one line"),
             ("hunter2\u{0}", "without NUL"), (String(repeating: "hunter2", count: 600), "larger than 4096 bytes"),
@@ -74,7 +74,7 @@ struct PasswordTests {
         #expect(!found.contains("hunter2"))
     }
 
-    @Test("bytes that are no UTF-8 are refused")
+    @Test("bytes that are not UTF-8 are refused")
     func notText() {
         let folder = TemporaryFolder()
         let file = folder.write("", "password")
@@ -86,7 +86,8 @@ struct PasswordTests {
     }
 
     @Test(
-        "what is no file is refused at once: pipe, directory, device, a link to nothing; a link to a file is followed")
+        "only a file, or a link to a file, is read: a pipe, a directory, a device and a dangling link are refused at once"
+    )
     func kinds() throws {
         let folder = TemporaryFolder()
         let path = "\(folder.path)/password"
@@ -104,7 +105,7 @@ struct PasswordTests {
     }
 
     @Test(
-        "a password or key that others can read or change gets a word with the remedy",
+        "a password or key that others can read or change causes a warning with the remedy",
         arguments: [(0o600, false), (0o400, false), (0o640, true), (0o644, true), (0o602, true), (0o604, true)])
     func modes(mode: Int, isTold: Bool) throws {
         let folder = TemporaryFolder()
@@ -118,10 +119,10 @@ struct PasswordTests {
         #expect(chmod(yaml, mode_t(mode)) == 0)
         guard mode & 0o002 == 0 else { return }
         let notices = try ConfigurationFile.load(yaml).notices
-        #expect(notices.contains { $0.contains("mqtt.password stands in \(yaml)") } == isTold, "\(notices)")
+        #expect(notices.contains { $0.contains("mqtt.password is in \(yaml)") } == isTold, "\(notices)")
     }
 
-    @Test("a configuration that everybody can write or replace is refused, whatever stands in it")
+    @Test("a configuration that everybody can write or replace is refused")
     func openConfiguration() throws {
         let folder = TemporaryFolder()
         let file = folder.write(Self.pack, "c.yaml")
@@ -143,7 +144,7 @@ struct PasswordTests {
         #expect(complaint() == "", "with the sticky bit nobody replaces what is not his")
     }
 
-    @Test("a password without user is an error; one that goes over a network in plain text gets a word")
+    @Test("a password without user is an error, and one that goes over a network in plain text causes a warning")
     func plain() throws {
         let text = Array("mqtt: { password: secret }\n\(Self.pack)".utf8)
         #expect(throws: ConfigurationFaults.self) {

@@ -7,15 +7,15 @@ import Testing
 
 @testable import bms_mqtt
 
-@Suite("What stands where a file is expected", .waits, .timeLimit(.minutes(5)))
+@Suite("Other things in place of a file", .waits, .timeLimit(.minutes(5)))
 struct RegularFileTests {
     private static let program = EndToEndTests.program
     private static let yaml = "packs: [{id: a, source: 'serial:auto'}]\n"
 
-    /// Everything but a file, by the word that a message has for it.
+    /// Kinds of things that are not files, by their word in messages.
     private static let others = ["a pipe", "a directory", "a socket", "a device", "does not exist", "No such file"]
 
-    /// Makes one of ``others`` and gives its path.
+    /// Makes one of ``others`` and returns its path.
     private static func make(_ kind: String, in folder: TemporaryFolder) -> String {
         let path = "\(folder.path)/thing"
         switch kind {
@@ -39,7 +39,7 @@ struct RegularFileTests {
         return path
     }
 
-    @Test("no command waits for what is no file, and each says what it is", arguments: Self.others)
+    @Test("no command waits for something that is not a file, and each names its kind", arguments: Self.others)
     func commands(_ kind: String) throws {
         let folder = TemporaryFolder()
         let path = Self.make(kind, in: folder)
@@ -56,7 +56,7 @@ struct RegularFileTests {
         }
     }
 
-    @Test("a file whose end cannot be read is no shorter one: the memory of a process is a file that fails")
+    @Test("a file whose end cannot be read is refused, like the memory of a process")
     func halfRead() throws {
         let path = "/proc/self/mem"
         for line in [
@@ -83,7 +83,7 @@ struct RegularFileTests {
         #expect(ChunkReader.change(descriptor)?.contains("while it was read") == true)
     }
 
-    @Test("a password and a state are read from files alone", arguments: Self.others.dropLast())
+    @Test("a password and a state are read only from files", arguments: Self.others.dropLast())
     func kept(_ kind: String) {
         let folder = TemporaryFolder()
         let path = Self.make(kind, in: folder)
@@ -94,18 +94,18 @@ struct RegularFileTests {
         #expect(failure.text.contains(kind))
     }
 
-    @Test("a state takes no other place than a file's", arguments: ["a pipe", "a directory", "a socket"])
+    @Test("a state replaces only a file", arguments: ["a pipe", "a directory", "a socket"])
     func replaced(_ kind: String) {
         let folder = TemporaryFolder()
         let path = Self.make(kind, in: folder)
         #expect(StateFile.replace(path, with: [1])?.contains("it is \(kind)") == true)
         #expect(FileStatus(path: path)?.kind == kind, "it is still there")
         #expect(FileStatus(path: "\(path).new") == nil)
-        // Only asked: a test that fails must not replace the machine's own.
+        // This is only a question, because a failing test must not replace the machine's device.
         #expect(RegularFile.obstacle("/dev/null")?.contains("it is a device") == true)
     }
 
-    @Test("a configuration may come through standard input and through a shell's descriptor")
+    @Test("a configuration may come through standard input or through a shell's descriptor")
     func descriptors() throws {
         for words in ["check-config -", "check-config /dev/stdin", "check-config /dev/fd/0"] {
             let process = try #require(ChildProcess(Self.program, words.split(separator: " ").map(String.init)))
@@ -115,7 +115,7 @@ struct RegularFileTests {
         }
     }
 
-    @Test("a link does not hide that everybody may replace the configuration, wherever on the way")
+    @Test("a configuration behind a link is refused if everybody may replace a file or folder on the way")
     func links() throws {
         let folder = TemporaryFolder()
         for name in ["open", "safe"] { mkdir("\(folder.path)/\(name)", 0o700) }

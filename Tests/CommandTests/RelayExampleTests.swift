@@ -10,7 +10,7 @@ import Testing
 
 @Suite("examples/relays")
 struct RelayExampleTests {
-    /// What each device answers to the command that closes it, and to the one that opens it, by its vendor's page.
+    /// Answers of each device to the command that closes it, and to the command that opens it, by its vendor's page.
     private static let answers: [(file: String, closed: String, open: String)] = [
         ("tasmota", "ON", "OFF"),
         (
@@ -24,7 +24,7 @@ struct RelayExampleTests {
         ("victron-gx", #"{"value":1}"#, #"{"value":0}"#),
     ]
 
-    @Test("each is read, and understands what its device answers", arguments: answers)
+    @Test("each example is valid, and understands the answers of its device", arguments: answers)
     func understood(file: String, closed: String, open: String) throws {
         let path = Repository.path("examples/relays/\(file).yaml")
         let configuration = try ConfigurationFile.load(path)

@@ -7,7 +7,7 @@ import Testing
 
 @testable import bms_mqtt
 
-/// What others on the machine, on the broker and in the log see of the running program.
+/// Views of the running program that others on the machine, on the broker and in the log have.
 @Suite("Secrecy", .enabled(if: BrokerFixture.isAvailable, "needs mosquitto"), .waits, .timeLimit(.minutes(10)))
 struct SecrecyTests {
     private static let secret = "correct-horse-battery"
@@ -29,7 +29,7 @@ struct SecrecyTests {
     }
 
     @Test(
-        "the password shows in no log line, process list, topic, state file or answer of the program",
+        "the password is in no log line, process list, topic, state file or output of the program",
         arguments: ["file", "environment", "credential"])
     func nowhere(place: String) throws {
         let folder = TemporaryFolder()
@@ -54,7 +54,7 @@ struct SecrecyTests {
         let bridge = try run(["run"])
         var log = bridge.read(until: "connected to")
         #expect(log.contains("connected to"))
-        // The last of what a pack says first.
+        // This is the last of a pack's first messages.
         let published = topics.read(until: "bms/garage/status online")
         #expect(published.contains("bms/garage/settings") && published.contains("bms/garage/status online"))
         #expect(Repository.read("/proc/\(bridge.id)/cmdline").contains("config.yaml"))
@@ -71,7 +71,7 @@ struct SecrecyTests {
             ChildProcess(Self.program, ["check-config", configuration], environment: environment))
         texts.append(check.read())
         #expect(check.exitCode() == 0)
-        // A broker that no longer takes it: the refusal is logged.
+        // The broker no longer accepts the password, and the refusal is logged.
         broker.setPassword("another")
         broker.stop()
         #expect(broker.start())
@@ -123,7 +123,9 @@ struct SecrecyTests {
         #expect(!Processes.listening.isEmpty, "the broker listens")
     }
 
-    @Test("state files and their directory are for the owner alone; a directory that is for everybody is not used")
+    @Test(
+        "only the owner can read state files and their directory, and a directory that everybody can write to is not used"
+    )
     func stateModes() throws {
         let folder = TemporaryFolder()
         umask(0)
@@ -151,14 +153,14 @@ struct SecrecyTests {
     }
 }
 
-/// What the system tells of processes.
+/// Facts about processes, as the system shows them.
 private enum Processes {
-    /// Children of a process, and theirs.
+    /// Children of a process, and their children.
     static func below(_ id: Int32) -> [Int32] {
         guard let folder = opendir("/proc/\(id)/task") else { return [] }
         defer { closedir(folder) }
         var children: [Int32] = []
-        // Each thread has its own.
+        // Each thread has its own list of children.
         while let entry = readdir(folder) {
             let name = withUnsafeBytes(of: entry.pointee.d_name) {
                 String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
@@ -186,13 +188,13 @@ private enum Processes {
         for file in ["tcp", "tcp6", "udp", "udp6", "raw", "raw6"] {
             for line in Repository.read("/proc/net/\(file)").split(separator: "\n").dropFirst() {
                 let columns = line.split(separator: " ").map(String.init)
-                // TCP: state 0A listens. Others: whatever is bound.
+                // A TCP socket in state 0A listens; any other bound socket counts.
                 if columns.count > 9, columns[3] == "0A" || !file.hasPrefix("tcp") { inodes.insert(columns[9]) }
             }
         }
         for line in Repository.read("/proc/net/unix").split(separator: "\n").dropFirst() {
             let columns = line.split(separator: " ").map(String.init)
-            // Flag 0x10000: it accepts connections.
+            // With flag 0x10000 the socket accepts connections.
             if columns.count > 6, columns[3] == "00010000" { inodes.insert(columns[6]) }
         }
         return inodes

@@ -12,7 +12,7 @@ struct ServiceNotifierTests {
         ServiceNotifier(variable: { variables[$0] }, process: process)
     }
 
-    @Test("what is sent arrives as one datagram, at a path and at an abstract name", arguments: [false, true])
+    @Test("a message arrives as one datagram, at a path and at an abstract name", arguments: [false, true])
     func datagram(isAbstract: Bool) throws {
         let socket = NotifySocket(isAbstract: isAbstract)
         let notifier = try #require(make(["NOTIFY_SOCKET": socket.path]))
@@ -21,7 +21,7 @@ struct ServiceNotifierTests {
     }
 
     @Test(
-        "without a socket, or with one that is no path, there is no notifier",
+        "without a socket, or with one that is not a path, there is no notifier",
         arguments: [nil, "", "vsock:2:1", "x", "@"])
     func absent(path: String?) {
         #expect(make(path.map { ["NOTIFY_SOCKET": $0] } ?? [:]) == nil)
@@ -41,7 +41,7 @@ struct ServiceNotifierTests {
     }
 
     @Test(
-        "the watchdog is fed at half its time, and only where it is meant for this process",
+        "the watchdog is fed at half its time, and only if it is meant for this process",
         arguments: [
             (["WATCHDOG_USEC": "30000000"], 15_000), (["WATCHDOG_USEC": "30000000", "WATCHDOG_PID": "7"], 15_000),
             (["WATCHDOG_USEC": "30000000", "WATCHDOG_PID": "8"], nil), ([:], nil), (["WATCHDOG_USEC": "0"], nil),
@@ -81,7 +81,7 @@ struct DataWatchdogTests {
             }, interval: 15_000)
     }
 
-    @Test("fed at once and then at its interval, while every link turns or rests")
+    @Test("the watchdog is fed at once and then at its interval, while no heartbeat is overdue")
     func fed() {
         var watchdog = watchdog
         let start = Heartbeat.now()
@@ -90,7 +90,7 @@ struct DataWatchdogTests {
         #expect(fed == [0, 15, 30, 45, 60])
     }
 
-    @Test("one link that owes its sign of life starves it, and is named once", arguments: 0..<3)
+    @Test("one overdue heartbeat stops the feeding, and its thread is named once", arguments: 0..<3)
     func stuck(index: Int) throws {
         var watchdog = watchdog
         let start = Heartbeat.now()
@@ -110,10 +110,10 @@ struct DataWatchdogTests {
         [reader, bridge, broker][index].beat(within: 1000)
         let step = watchdog.step(at: start + 61_000)
         #expect(step.feeds)
-        #expect(step.news?.contains("turns again") == true)
+        #expect(step.news?.contains("work again") == true)
     }
 
-    @Test("a link that rests owes nothing, however long it rests")
+    @Test("a thread at rest is never overdue")
     func rest() {
         let heartbeat = Heartbeat()
         heartbeat.beat()
@@ -122,7 +122,7 @@ struct DataWatchdogTests {
         #expect(!heartbeat.isOverdue(at: .max - 1))
     }
 
-    @Test("a thousand links that hang make one short sentence")
+    @Test("a thousand threads that hang give one short sentence")
     func many() throws {
         let links = (1...1000).map { DataWatchdog.Link(name: "the reader of pack p\($0)", heartbeat: Heartbeat()) }
         for link in links { link.heartbeat.beat(within: 1) }
@@ -133,7 +133,7 @@ struct DataWatchdogTests {
         #expect(news.utf8.count < 300)
     }
 
-    @Test("the thread feeds the socket until a link hangs, and the log of the socket ends there")
+    @Test("the thread feeds the socket until a heartbeat is overdue, and again afterwards")
     func thread() throws {
         let socket = NotifySocket()
         let notifier = try #require(
@@ -146,7 +146,7 @@ struct DataWatchdogTests {
         defer { thread.stop() }
         for _ in 0..<5 { #expect(socket.next() == "WATCHDOG=1") }
         bridge.beat(within: 0.001)
-        // What was sent before it hung may still lie there.
+        // Feeds from before the hang may still be in the socket.
         while socket.next(seconds: 0.5) != nil {}
         #expect(socket.next(seconds: 0.5) == nil)
         bridge.beat(within: 3600)

@@ -13,7 +13,7 @@ struct SignalTests {
         try #require(ChildProcess("/bin/sh", ["-c", script]))
     }
 
-    /// A bridge with a replay that is at its end, its broker and what the broker heard.
+    /// A broker, a configuration with a simulated pack, and the messages of the bridge.
     private struct Scene {
         let broker = BrokerFixture()
         let topics: ChildProcess
@@ -30,7 +30,7 @@ struct SignalTests {
                 """, "config.yaml")
         }
 
-        /// Through a shell, which closes descriptors first.
+        /// Starts the bridge by a shell that first closes descriptors.
         func bridge(_ closed: String = "") throws -> ChildProcess {
             let bridge = try SignalTests.shell("exec \(SignalTests.program) run --config \(file) \(closed)")
             #expect(topics.read(until: "bms/garage/limits").contains("bms/garage/limits"))
@@ -66,7 +66,7 @@ struct SignalTests {
         #expect(!FreePort.isListening(port))
     }
 
-    @Test("under nohup SIGHUP ends nothing, and SIGTERM does")
+    @Test("under nohup a command ignores SIGHUP and ends by SIGTERM")
     func noHangUp() throws {
         let process = try Self.shell("trap '' HUP; exec \(Self.program) simulate --pty")
         #expect(process.read(until: "serial:").contains("serial:"))
@@ -89,7 +89,9 @@ struct SignalTests {
         #expect(monitor.exitCode(seconds: 10) == 1)
     }
 
-    @Test("a signal that asks for nothing ends no bridge", .enabled(if: BrokerFixture.isAvailable, "needs mosquitto"))
+    @Test(
+        "a signal that is no request does not end the bridge",
+        .enabled(if: BrokerFixture.isAvailable, "needs mosquitto"))
     func ignored() throws {
         let scene = try Scene()
         let bridge = try scene.bridge()
@@ -104,7 +106,7 @@ struct SignalTests {
     }
 
     @Test(
-        "a signal that asks for the end gets a clean one",
+        "a signal that requests the end ends the bridge cleanly",
         .enabled(if: BrokerFixture.isAvailable, "needs mosquitto"),
         arguments: [(SIGQUIT, 0), (SIGALRM, 0), (SIGPWR, 0), (SIGXCPU, 1)] as [(Int32, Int32)])
     func clean(_ number: Int32, _ code: Int32) throws {
@@ -117,7 +119,7 @@ struct SignalTests {
     }
 
     @Test(
-        "a limit on the size of files costs the kept setting and not the bridge",
+        "a limit on the size of files loses the kept setting, but does not end the bridge",
         .enabled(if: BrokerFixture.isAvailable, "needs mosquitto"))
     func fileSize() throws {
         let scene = try Scene()
@@ -134,7 +136,9 @@ struct SignalTests {
         #expect(bridge.exitCode(seconds: 5) == 0)
     }
 
-    @Test("output into nothing is admitted", arguments: ["version >&-", "version >/dev/full", "help run >&-"])
+    @Test(
+        "output that cannot be written is reported, and fails",
+        arguments: ["version >&-", "version >/dev/full", "help run >&-"])
     func closedOutput(_ line: String) throws {
         let process = try Self.shell("exec \(Self.program) \(line)")
         #expect(process.read().contains("cannot write to standard output"))
@@ -142,7 +146,7 @@ struct SignalTests {
     }
 
     @Test(
-        "without the descriptors 0 to 2 a bridge serves, and no descriptor of its own gets their numbers",
+        "without the descriptors 0 to 2 a bridge works, and none of its own descriptors gets their numbers",
         .enabled(if: BrokerFixture.isAvailable, "needs mosquitto"), arguments: ["<&- >&- 2>&-", ">&- 2>&-", "2>&-"])
     func closedDescriptors(_ closed: String) throws {
         let scene = try Scene()

@@ -10,7 +10,7 @@ import Testing
 /// Many packs from one `bms-mqtt simulate`.
 @Suite("Simulated fleets", .waits, .timeLimit(.minutes(10)))
 struct SimulateTests {
-    /// The program lies beside the tests.
+    /// The program is next to the tests.
     private static let program: String = {
         let folder = CommandLine.arguments[0].split(separator: "/").dropLast().joined(separator: "/")
         return "/\(folder)/bms-mqtt"
@@ -20,7 +20,9 @@ struct SimulateTests {
         try #require(ChildProcess(Self.program, ["simulate"] + line.split(separator: " ").map(String.init)))
     }
 
-    /// A run on ports that nobody else has, and what it printed until `mark`.
+    /// Starts packs on free ports.
+    ///
+    /// - Returns: the process, the first port, and the output up to `mark`.
     private func fleet(_ packs: Int, _ options: String, until mark: (Int) -> String) throws -> (
         ChildProcess, Int, String
     ) {
@@ -37,7 +39,7 @@ struct SimulateTests {
     private struct NoPorts: Error {}
 
     @Test(
-        "what cannot be is said with the way out",
+        "an impossible command line is refused with the remedy",
         arguments: [
             ("--tcp 65000 --packs 1000", "end at 65999, and ports end at 65535: begin at 64536 or below"),
             ("--stdout --packs 2", "--packs needs --tcp or --pty"), ("--stdout --print-config", "--print-config needs"),
@@ -58,7 +60,7 @@ struct SimulateTests {
         #expect(process.exitCode() == 1)
     }
 
-    @Test("a soft limit of open files is raised; a hard one is told with the way out")
+    @Test("a soft limit of open files is raised, and a hard one is reported with the remedy")
     func openFiles() throws {
         let script = "ulimit -n 64; exec \(Self.program) simulate --tcp 20000 --packs 100"
         let process = try #require(ChildProcess("/bin/sh", ["-c", script]))
@@ -72,7 +74,7 @@ struct SimulateTests {
         #expect(raised.read(until: "id: p30,").contains("id: p30,"))
     }
 
-    @Test("a bridge that may not open its packs' files says so before it starts")
+    @Test("a bridge that may not open its packs' files reports it before it starts")
     func bridgeFiles() throws {
         let folder = TemporaryFolder()
         let packs = (1...20).map { "  - {id: p\($0), source: 'tcp:127.0.0.1:\(20_000 + $0)'}" }.joined(separator: "\n")
@@ -83,7 +85,7 @@ struct SimulateTests {
         #expect(process.exitCode() == 1)
     }
 
-    @Test("the printed configuration is fit to run, and every pack has its own source and seed")
+    @Test("the printed configuration is valid, and every pack has its own source and seed")
     func configuration() throws {
         let (process, first, text) = try fleet(12, "--print-config --generation 2") { "tcp:127.0.0.1:\($0)\"" }
         let packs = try ConfigurationFile.parse(Array(text.utf8), file: "fleet.yaml").plan.packs
@@ -93,7 +95,7 @@ struct SimulateTests {
         #expect(process.exitCode(seconds: 5) == 0)
     }
 
-    @Test("pseudo terminals in number have links with numbers, which go with them")
+    @Test("several pseudo terminals have numbered links, which are removed at the end")
     func terminals() throws {
         let folder = TemporaryFolder()
         let process = try simulate("--pty --packs 3 --link \(folder.path)/bms")
@@ -104,7 +106,7 @@ struct SimulateTests {
     }
 
     @Test(
-        "a bridge reads them all by the printed configuration, beside a reader that never takes a byte",
+        "a bridge reads all packs by the printed configuration, beside a reader that never reads a byte",
         .enabled(if: BrokerFixture.isAvailable, "needs mosquitto"))
     func bridged() throws {
         let broker = BrokerFixture()

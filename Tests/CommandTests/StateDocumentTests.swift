@@ -33,7 +33,7 @@ struct StateDocumentTests {
         StateDocument.parse(StateDocument.bytes(Self.state, at: old), at: new)
     }
 
-    @Test("Everything comes back, a minute older")
+    @Test("A state comes back complete, a minute older")
     func roundTrip() throws {
         let state = try #require(reload(from: Self.moment(100_000), to: Self.moment(160_000)))
         var expected = Self.state
@@ -44,7 +44,7 @@ struct StateDocumentTests {
     }
 
     @Test(
-        "Within one boot the clock that nobody sets counts, over a boot the wall's; a clock before the file's counts for nothing"
+        "Within one boot the monotonic clock gives the age, over a boot the wall clock, unless it was set back"
     )
     func clocks() {
         func age(_ old: StateMoment, _ new: StateMoment) -> Int64? { reload(from: old, to: new)?.memory?.recent?.age }
@@ -58,7 +58,7 @@ struct StateDocumentTests {
     }
 
     @Test(
-        "Values of the last minutes end after ten; latches hold however long the stop",
+        "Values of the last minutes end after ten minutes, and latches outlast any stop",
         arguments: [-1, 599_000, 600_000])
     func lifetime(stop: Int64) throws {
         let memory = try #require(reload(from: Self.moment(1_000), to: Self.moment(1_000 + stop))?.memory)
@@ -81,7 +81,7 @@ struct StateDocumentTests {
         #expect(memory.recent == nil)
     }
 
-    @Test("A latch of a newer version is left out; a list of latches that is none makes the file a damaged one")
+    @Test("A latch of a newer version is left out, and a wrong list of latches makes the file a damaged one")
     func latches() {
         #expect(parse(#""latches":["reserve","fromTheFuture"]"#)?.memory?.latches == [.reserve])
         for bad in [
@@ -92,7 +92,7 @@ struct StateDocumentTests {
     }
 
     @Test(
-        "Last values that nobody can have had are left out, all of them; the rest of the file is believed",
+        "Impossible last values are all left out, and the rest of the file is used",
         arguments: [
             #""age":-1"#, #""age":600001"#, #""age":1e300"#, #""age":"0""#, #""trim":70.5"#, #""trim":-1"#,
             #""trim":null"#,
@@ -113,11 +113,11 @@ struct StateDocumentTests {
             .memory?.recent != nil)
         let state = parse("\"recent\":{\((members + [member]).joined(separator: ","))}")
         #expect(state?.memory?.recent == nil)
-        // What is no number at all is no JSON: then the whole file is damaged.
+        // A text that is not a number makes the JSON invalid, and then the whole file is damaged.
         if !member.contains("1e999") { #expect(state?.memory?.cellCount == 16) }
     }
 
-    @Test("Each number of a rule comes back, and one beyond its range makes the last values count for nothing")
+    @Test("Each number of a rule comes back, and one beyond its range discards the last values")
     func numbers() throws {
         for number in LimitMemory.Number.allCases {
             for bound in [number.range.lowerBound, number.range.upperBound] {
@@ -134,7 +134,7 @@ struct StateDocumentTests {
         }
     }
 
-    @Test("What packs exchange in a bank counts for ten minutes", arguments: [0, 600_000, 600_001, -1])
+    @Test("The exchange between packs of a bank is valid for ten minutes", arguments: [0, 600_000, 600_001, -1])
     func exchange(stop: Int64) throws {
         var share = BankShare(bank: "house", capacity: WattHours(5_200), charge: 0.5, discharge: 0.5)
         share.chargeExchange = -2_500
@@ -147,7 +147,9 @@ struct StateDocumentTests {
         #expect(back.dischargeExchange == (counts ? 2_500 : nil))
     }
 
-    @Test("Damaged bytes end nothing, and never bring back more than limits can be", arguments: [1, 2, 3] as [UInt64])
+    @Test(
+        "Damaged bytes do not end the program, and never give more than limits can be",
+        arguments: [1, 2, 3] as [UInt64])
     func damage(seed: UInt64) {
         var random = SeededRandom(seed)
         let good = StateDocument.bytes(Self.state, at: Self.moment(5, boot: "a", 9))
@@ -164,7 +166,7 @@ struct StateDocumentTests {
         }
     }
 
-    @Test("A bank's document has its packs; one that is damaged makes it a damaged one")
+    @Test("A bank's document has its packs, and one damaged pack makes it a damaged one")
     func packs() {
         let bytes = StateDocument.bytes(packs: ["a": Self.state, "b": PackState()], at: Self.moment(0))
         let states = StateDocument.parsePacks(bytes, at: Self.moment(1_000))

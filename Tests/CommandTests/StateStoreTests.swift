@@ -31,7 +31,7 @@ struct StateStoreTests {
         return (state, complaints)
     }
 
-    @Test("What was saved comes back, older by the time between; the directory is made, nobody else may read it")
+    @Test("A saved state comes back, older by the time between; its directory is made, and nobody else may read it")
     func roundTrip() throws {
         let folder = TemporaryFolder()
         defer { withExtendedLifetime(folder) {} }
@@ -50,7 +50,7 @@ struct StateStoreTests {
         #expect(wild == 7_779_600, "a clock gone wild")
     }
 
-    @Test("A share that no pack can have is not believed, and the rest is")
+    @Test("An impossible share is not used, and the rest is")
     func wildShare() {
         func share(_ capacity: String) -> BankShare? {
             let share = #"{"bank":"house","charge":1e9,"discharge":0.4\#(capacity)}"#
@@ -62,7 +62,7 @@ struct StateStoreTests {
         #expect(share(#","capacity":"100""#) == nil)
     }
 
-    @Test("No file is no fault")
+    @Test("A missing file is not a fault")
     func absent() {
         let result = load(StateStore(directory: TemporaryFolder().path))
         #expect(result.state == nil)
@@ -70,7 +70,7 @@ struct StateStoreTests {
     }
 
     @Test(
-        "A file that is damaged or of a newer version is told and set aside, never half believed",
+        "A file that is damaged or of a newer version is reported and set aside, and no part of it is used",
         arguments: [
             "", "nonsense", "[]", "{}", #"{"version":1,"savedAt":0}"#, #"{"version":2,"savedAt":0,"settings":{}}"#,
             #"{"version":1,"savedAt":-9e18,"settings":{}}"#, #"{"version":1,"savedAt":0,"settings":[]}"#,
@@ -93,7 +93,7 @@ struct StateStoreTests {
         #expect(load(store).state == Self.state)
     }
 
-    @Test("Damaged bytes end nothing")
+    @Test("Damaged bytes do not end the program")
     func damage() {
         var random = SeededRandom(5)
         let good = StateDocument.bytes(Self.state, at: StateMoment(wall: 1))
@@ -104,7 +104,7 @@ struct StateStoreTests {
         }
     }
 
-    @Test("Where nothing can be written the sentence names the place and the cause; the old file stays")
+    @Test("A failed write names the place and the cause, and leaves the old file")
     func unwritable() {
         let folder = TemporaryFolder()
         let blocked = StateStore(directory: folder.write("a file", "file"))
@@ -119,7 +119,7 @@ struct StateStoreTests {
         #expect(load(full).state == Self.state)
     }
 
-    @Test("Many packs are kept together; one that cannot be written leaves the others alone")
+    @Test("Many packs are written together, and one that cannot be written does not affect the others")
     func together() {
         let folder = TemporaryFolder()
         let store = StateStore(directory: folder.path)
@@ -145,7 +145,7 @@ struct StateStoreTests {
             energyIn: WattHours(7_010), energyOut: WattHours(3), since: 1_795_000_000_000,
             readings: ["a": BankState.Reading(energyIn: WattHours(4_000), energyOut: WattHours(2))]))
 
-    @Test("A bank's totals come back, beside the packs' files, with and without a day")
+    @Test("A bank's totals come back, next to the packs' files, with and without a day")
     func bankRoundTrip() {
         let folder = TemporaryFolder()
         defer { withExtendedLifetime(folder) {} }
@@ -158,7 +158,7 @@ struct StateStoreTests {
             #expect(store.saveBank(state, "house", wall: Self.day) == nil)
             #expect(store.loadBank("house") { complaints.append($0) } == state)
         }
-        // A pack may be called as the bank's file begins.
+        // The name of a pack may begin like the bank's file.
         #expect(store.save(Self.state, "bank-house", at: StateMoment(wall: Self.day)) == nil)
         #expect(store.loadBank("house") { complaints.append($0) } == plain)
         #expect(complaints == [])
@@ -167,7 +167,7 @@ struct StateStoreTests {
         #expect(status.st_mode & 0o777 == 0o600)
     }
 
-    @Test("A damaged file of a bank is set aside and told, and its totals begin at 0")
+    @Test("A damaged file of a bank is set aside and reported, and its totals begin at 0")
     func bankDamage() throws {
         let whole = StateStore.document(Self.bank, wall: Self.day)
         #expect(StateStore.parseBank(whole) == Self.bank)

@@ -7,7 +7,7 @@ import Testing
 
 @testable import bms_mqtt
 
-/// The words about a bridge, from a real one with a manual clock.
+/// Status line and summaries of a real bridge with a manual clock.
 @Suite("Status line and hourly summary")
 struct SummaryTests {
     /// A bridge with packs b1, b2 ... that all get the same frames.
@@ -25,7 +25,7 @@ struct SummaryTests {
             Moment(monotonic: Timestamp(milliseconds: milliseconds), wall: 1_795_000_000_000 + milliseconds)
         }
 
-        /// Seconds with a frame each, to the first packs only.
+        /// Delivers a frame each second, to the first packs only.
         mutating func frames(_ seconds: Int, packs: Int? = nil, _ change: (inout Frame) -> Void = { _ in }) {
             for _ in 0..<seconds {
                 milliseconds += 1000
@@ -44,7 +44,7 @@ struct SummaryTests {
         func status(isConnected: Bool = true) -> String { StatusLine.text(summaries, isConnected: isConnected) }
     }
 
-    @Test("one pack: cells, volts, both limits, and why charging is limited")
+    @Test("the status of one pack names cells, volts, both limits, and the reason of the charge limit")
     func onePack() throws {
         var fleet = Fleet(1)
         #expect(fleet.status() == "no good frame from the BMS yet")
@@ -57,7 +57,7 @@ struct SummaryTests {
                 + limits.reason(.ccl))
     }
 
-    @Test("one pack that may not be discharged: DCL stands last, with its reason")
+    @Test("the status of one pack without discharge ends with DCL and its reason")
     func noDischarge() throws {
         var fleet = Fleet(1)
         fleet.frames(120) { $0.status = [.chargeAllowed] }
@@ -65,7 +65,7 @@ struct SummaryTests {
         #expect(fleet.status().hasSuffix(", DCL 0 A: " + limits.reason(.dcl)))
     }
 
-    @Test("one pack that fell silent: no old measurement is shown")
+    @Test("the status of one silent pack shows no old measurement")
     func silent() {
         var fleet = Fleet(1)
         fleet.frames(60)
@@ -74,12 +74,12 @@ struct SummaryTests {
         #expect(fleet.status().contains("CCL 0 A: "))
     }
 
-    @Test("many packs: how many, and the first that are silent, in a bounded line")
+    @Test("the status of many packs counts them and names the first silent ones, in a bounded line")
     func manyPacks() {
         var fleet = Fleet(20)
-        // The first frame of all waits for its twin.
+        // The first frame of each pack waits for an equal one.
         fleet.frames(2, packs: 12)
-        // Not the fleet in an expectation: a failure would print all of it.
+        // The expectation does not contain the fleet, because a failure would print all of it.
         let status = fleet.status()
         #expect(status.hasPrefix("20 packs, 12 with fresh data"))
         #expect(status.hasSuffix("; none from b13, b14, b15 and 5 more"))
@@ -87,7 +87,7 @@ struct SummaryTests {
         #expect(offline == "no broker; " + status)
     }
 
-    @Test("an hour of a pack: frames, limits, energy, what it is now")
+    @Test("the summary of a pack's hour names frames, limits, energy and the present state")
     func hour() throws {
         var fleet = Fleet(1)
         fleet.bridge.sourceChanged(pack: 0, .opened)
@@ -116,7 +116,7 @@ struct SummaryTests {
         #expect(summary.isDue(at: 2 * HourlySummary.period))
     }
 
-    @Test("energy of an hour over midnight counts from the new day's zero")
+    @Test("the energy of an hour over midnight counts from the zero of the new day")
     func midnight() throws {
         var fleet = Fleet(1)
         fleet.frames(10) { $0.energyOutToday = WattHours(9_000) }
@@ -127,7 +127,7 @@ struct SummaryTests {
         #expect(line.contains("0.25 kWh out"), "\(line)")
     }
 
-    @Test("up to eight packs have a line each, more share one", arguments: [(8, 8), (9, 1), (20, 1)])
+    @Test("up to eight packs have a line each, and more packs share one", arguments: [(8, 8), (9, 1), (20, 1)])
     func bounded(packs: Int, lines: Int) throws {
         var fleet = Fleet(packs)
         var summary = HourlySummary(fleet.summaries, at: 0)

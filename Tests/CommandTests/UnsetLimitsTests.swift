@@ -9,32 +9,32 @@ struct UnsetLimitsTests {
         return UnsetLimits.lines(try ConfigurationFile.parse(Array(text.utf8), file: "c.yaml").plan.packs)
     }
 
-    @Test("Each is named with what holds instead")
+    @Test("Each unset limit is named with the value that is used instead")
     func unset() throws {
         #expect(
             try lines("    chemistry: lfp\n") == [
-                "pack garage: not set: limits.fuse (none holds), limits.maxChargeCurrent (0.5 C of the capacity holds), "
-                    + "limits.maxDischargeCurrent (1 C of the capacity holds), limits.minChargeTemperature (0 °C holds), "
-                    + "limits.maxTemperature (55 °C holds)"
+                "pack garage: not set: limits.fuse (none), limits.maxChargeCurrent (0.5 C of the capacity is used), "
+                    + "limits.maxDischargeCurrent (1 C of the capacity is used), limits.minChargeTemperature (0 °C is used), "
+                    + "limits.maxTemperature (55 °C is used)"
             ])
     }
 
-    @Test("A chemistry that the BMS is to tell has the figures of all")
+    @Test("While the chemistry is unknown the values of all chemistries are named")
     func auto() throws {
         let line = try #require(
             try lines("    limits: { fuse: 100, maxDischargeCurrent: 5, maxTemperature: 55 }\n").first)
         #expect(
-            line == "pack garage: not set: limits.maxChargeCurrent (0.5 C (LTO: 1 C) of the capacity holds), "
-                + "limits.minChargeTemperature (0 °C (LTO: -20 °C) holds)")
+            line == "pack garage: not set: limits.maxChargeCurrent (0.5 C (LTO: 1 C) of the capacity is used), "
+                + "limits.minChargeTemperature (0 °C (LTO: -20 °C) is used)")
     }
 
-    @Test("Rates of the file hold in place of the chemistry's")
+    @Test("Rates of the file replace the chemistry's")
     func rates() throws {
         let line = try lines("    charging: { rate: 0.25 }\n").first ?? ""
-        #expect(line.contains("limits.maxChargeCurrent (0.25 C of the capacity holds)"))
+        #expect(line.contains("limits.maxChargeCurrent (0.25 C of the capacity is used)"))
     }
 
-    @Test("Where all is set there is nothing to say")
+    @Test("With all limits set there is no line")
     func set() throws {
         let limits = "fuse: 9, maxChargeCurrent: 5, maxDischargeCurrent: 5, minChargeTemperature: 0, maxTemperature: 55"
         #expect(try lines("    limits: { \(limits) }\n") == [])

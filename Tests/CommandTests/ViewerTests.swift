@@ -9,7 +9,7 @@ import Testing
 @testable import bms_mqtt
 
 @Suite(
-    "What the viewers make of what a bridge left", .enabled(if: BrokerFixture.isAvailable, "needs mosquitto"),
+    "Viewers of a bridge's topics", .enabled(if: BrokerFixture.isAvailable, "needs mosquitto"),
     .waits, .timeLimit(.minutes(5)))
 struct ViewerTests {
     private struct Answer {
@@ -30,7 +30,7 @@ struct ViewerTests {
         #expect(ChildProcess(program, words)?.exitCode() == 0)
     }
 
-    @Test("a living bridge is shown; one that was killed is offline, with dashes, since when, and exit code 1")
+    @Test("a running bridge is shown, and a killed one is offline, with dashes, the time, and exit code 1")
     func killed() throws {
         let broker = BrokerFixture()
         #expect(broker.start())
@@ -52,7 +52,7 @@ struct ViewerTests {
         #expect(left.text.contains("maxChargeCurrent       -"))
     }
 
-    @Test("who asks for a pack that is not there is told which are")
+    @Test("a question for an unknown pack is answered with the known ones")
     func unknownPack() throws {
         let broker = BrokerFixture()
         #expect(broker.start())
@@ -63,7 +63,7 @@ struct ViewerTests {
     }
 
     @Test(
-        "what a stranger writes reaches no terminal as a command",
+        "foreign text reaches no terminal as a command",
         arguments: ["monitor --once", "settings garage", "monitor --once --pack nope"])
     func hostile(_ words: String) throws {
         let broker = BrokerFixture()

@@ -4,7 +4,7 @@ public import SmartBMS
 public import MQTTBridge
 import TestSupport
 
-/// A bridge whose messages are recorded while things happen to it.
+/// A bridge whose messages are recorded while events happen.
 public struct GoldenPlay: Sendable {
     /// The bridge.
     public private(set) var bridge: Bridge
@@ -27,25 +27,25 @@ public struct GoldenPlay: Sendable {
             monotonic: Timestamp(milliseconds: milliseconds), wall: wall, minuteOfDay: Int(wall / 60_000 % 1440))
     }
 
-    /// Lets time pass.
+    /// Lets time pass, without a step of the bridge.
     public mutating func pass(milliseconds time: Int64) {
         milliseconds += time
         wall += time
     }
 
-    /// Connects to a broker, or connects anew.
+    /// Connects to a broker, or connects again.
     public mutating func connect(canExpire: Bool = true) { add(bridge.connected(canExpire: canExpire, at: now)) }
 
-    /// Loses the broker.
+    /// Loses the connection to the broker.
     public mutating func disconnect() { bridge.disconnected() }
 
-    /// Brings bytes of a pack.
+    /// Delivers bytes of a pack.
     public mutating func receive(_ bytes: [UInt8], pack: Int = 0) { add(bridge.receive(bytes, pack: pack, at: now)) }
 
-    /// Brings time.
+    /// Steps the bridge by time.
     public mutating func tick() { add(bridge.tick(at: now)) }
 
-    /// Brings a message of the broker.
+    /// Delivers a message of the broker.
     public mutating func message(
         _ topic: String, _ payload: String, isRetained: Bool = false, response: String? = nil,
         correlation: [UInt8]? = nil
@@ -57,12 +57,12 @@ public struct GoldenPlay: Sendable {
                     correlationData: correlation), at: now))
     }
 
-    /// Connects all that stand for relays, or loses them.
+    /// Connects or disconnects the connections that guard the relays.
     public mutating func guards(isUp: Bool) {
         for relayGuard in bridge.guards { add(bridge.guardChanged(relayGuard, isUp: isUp, at: now)) }
     }
 
-    /// Brings a frame each second, and time twice a second.
+    /// Delivers a frame each second, with two ticks.
     public mutating func frames(_ count: Int, _ change: (inout Frame) -> Void = { _ in }) {
         for _ in 0..<count {
             pass(milliseconds: 500)
@@ -73,7 +73,7 @@ public struct GoldenPlay: Sendable {
         }
     }
 
-    /// Brings time twice a second and nothing else.
+    /// Ticks twice a second, without frames.
     public mutating func silence(_ seconds: Int) {
         for _ in 0..<seconds * 2 {
             pass(milliseconds: 500)
@@ -81,7 +81,7 @@ public struct GoldenPlay: Sendable {
         }
     }
 
-    /// Has the GX tree follow for a minute.
+    /// Sends a keepalive, which makes the GX tree follow for a minute.
     public mutating func keepTreeAlive() { message("R/\(Self.portal)/keepalive", "") }
 
     /// The first difference to the golden file; `nil`: none.
@@ -95,7 +95,7 @@ extension GoldenPlay {
     /// Portal id of the GX tree.
     public static let portal = "0123456789ab"
 
-    /// Options with everything on that a bridge can say.
+    /// Options with every feature of a bridge.
     public static var everything: BridgeOptions {
         var options = BridgeOptions()
         options.gxTree = GXTreeOptions(portalID: portal, owner: "golden")

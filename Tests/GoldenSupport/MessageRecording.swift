@@ -12,11 +12,11 @@ public struct MessageRecording: Sendable {
     public enum Detail: Sendable {
         /// A line for each message.
         case messages
-        /// A line for all messages of each stretch of so many seconds.
+        /// A line for all messages of each stretch of time.
         case stretches(seconds: Int64)
     }
 
-    /// Bytes of the longest payload that a golden file shows.
+    /// Largest payload that a golden file shows, bytes.
     private static let longestShown = 300
 
     private let name: String
@@ -39,7 +39,7 @@ public struct MessageRecording: Sendable {
         (keepsText, isWriting) = (mode == "text", mode == "write")
     }
 
-    /// Adds the messages of a step. The answers stand after them, for they go out when the disk has the change.
+    /// Adds the messages of a step. The answers follow them, because they go out when the change is on the disk.
     public mutating func add(_ outbox: Outbox, at milliseconds: Int64) {
         for message in outbox.messages + outbox.answers.flatMap({ $0.messages(failure: nil) }) {
             add(message, at: milliseconds - start)
@@ -76,9 +76,9 @@ public struct MessageRecording: Sendable {
         stretch = nil
     }
 
-    /// Compares the recording with the golden file of its name, or writes the file where `GOLDEN` says so.
+    /// Compares the recording with the golden file of its name, or writes the file if `GOLDEN` says so.
     ///
-    /// - Returns: a sentence with the first difference; `nil` where there is none.
+    /// - Returns: a sentence with the first difference; `nil`: there is none.
     public mutating func difference() -> String? {
         endStretch()
         if keepsText { Repository.write(text, to: ".build/golden/\(name).txt") }
@@ -97,7 +97,7 @@ public struct MessageRecording: Sendable {
     }
 }
 
-/// FNV-1a of 64 bits: equal on every machine, and enough to notice a change that nobody made on purpose.
+/// FNV-1a of 64 bits, which is equal on every machine, and enough to notice an accidental change.
 private struct Digest: CustomStringConvertible {
     private var value: UInt64 = 0xcbf2_9ce4_8422_2325
 

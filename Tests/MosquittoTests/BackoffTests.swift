@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Back-off")
 struct BackoffTests {
-    @Test("waits 1 s, then 2 s for half a minute, then 4 s and 8 s")
+    @Test("the wait is 1 s, then 2 s for half a minute, then 4 s and 8 s")
     func steps() {
         var backoff = Backoff()
         #expect((0..<20).map { _ in backoff.wait(random: 0) } == [1] + Array(repeating: 2, count: 15) + [4, 8, 8, 8])
@@ -25,7 +25,7 @@ struct BackoffTests {
     }
 
     @Test(
-        "after an outage of 1 to 14 s an attempt follows within 3 s of its end, whatever the dice",
+        "after an outage of 1 to 14 s an attempt follows within 3 s of its end, with any random numbers",
         arguments: 1...200 as ClosedRange<UInt64>)
     func outage(seed: UInt64) {
         var random = SeededRandom(seed)

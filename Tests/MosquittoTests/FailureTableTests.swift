@@ -24,7 +24,7 @@ struct FailureTableTests {
         harness.link.stop()
     }
 
-    @Test("2: an unknown host is told and tried again")
+    @Test("2: an unknown host is reported and tried again")
     func unknownHost() async {
         let harness = LinkHarness(LinkConfiguration(host: "no-such-host.invalid", clientID: "test"))
         await harness.start()
@@ -35,7 +35,7 @@ struct FailureTableTests {
         harness.link.stop()
     }
 
-    @Test("3: a wrong password is told, tried again, and works once the broker accepts it")
+    @Test("3: a wrong password is reported, tried again, and accepted once it is right")
     func wrongPassword() async {
         var options = BrokerFixture.Options()
         options.user = ("bms", "right")
@@ -57,7 +57,7 @@ struct FailureTableTests {
         harness.link.stop()
     }
 
-    @Test("4: a rejected certificate is told and tried again")
+    @Test("4: a rejected certificate is reported and tried again")
     func wrongAuthority() async {
         var options = BrokerFixture.Options()
         options.certificates = Certificates()
@@ -76,7 +76,7 @@ struct FailureTableTests {
         harness.link.stop()
     }
 
-    @Test("5: a TLS port that refuses costs no processor time and connects later")
+    @Test("5: a TLS port that refuses needs no processor time and is connected later")
     func refusedTLSPort() async {
         var options = BrokerFixture.Options()
         let certificates = Certificates()
@@ -88,14 +88,14 @@ struct FailureTableTests {
         let harness = LinkHarness(configuration)
         await harness.start()
         #expect(await harness.wait { $0.failures.count >= 2 })
-        // Two failures with waits of 1 and 2 s: a spin would have made thousands.
+        // Two failures with waits of 1 and 2 s; a busy loop would have made thousands.
         #expect(await harness.failures.count < 50)
         #expect(broker.start())
         #expect(await harness.connected())
         harness.link.stop()
     }
 
-    @Test("6: a frozen broker is noticed by the keepalive, and nothing is sent to it afterwards")
+    @Test("6: a frozen broker is noticed by the keepalive, and no message is sent to it afterwards")
     func frozenBroker() async {
         let broker = BrokerFixture()
         #expect(broker.start())
@@ -103,7 +103,7 @@ struct FailureTableTests {
         await harness.start()
         #expect(await harness.connected())
         broker.suspend()
-        // A machine that is so busy that the client's own sign of life comes late may lose a connection before.
+        // On a very busy machine the client's own ping may be late, and a connection may end before.
         #expect(await harness.wait { $0.failures.contains { $0.description.contains("does not answer") } })
         #expect(harness.link.publish(MQTTMessage("t", "stale")) == .notConnected)
         let before = await harness.connections.count
@@ -112,7 +112,7 @@ struct FailureTableTests {
         harness.link.stop()
     }
 
-    @Test("7: somebody who accepts TCP and never answers is given up by the keepalive")
+    @Test("7: a server that accepts TCP and never answers is given up by the keepalive")
     func silentListener() async {
         let (listener, port) = FreePort.listener()
         defer { close(listener) }
@@ -139,7 +139,7 @@ struct FailureTableTests {
         harness.link.stop()
     }
 
-    @Test("9: what is published while disconnected is never delivered")
+    @Test("9: a message that is published while disconnected is never delivered")
     func nothingStale() async {
         let broker = BrokerFixture()
         #expect(broker.start())
@@ -164,7 +164,7 @@ struct FailureTableTests {
         watcher.link.stop()
     }
 
-    @Test("10: nothing is published between the TCP connection and the broker's acceptance")
+    @Test("10: no message is sent between the TCP connection and the broker's acceptance")
     func beforeAcceptance() async {
         let (listener, port) = FreePort.listener()
         defer { close(listener) }

@@ -22,7 +22,7 @@ struct HeldMessagesTests {
         return sent
     }
 
-    @Test("the newest of a topic takes the older one's turn")
+    @Test("the newest message of a topic takes the place of the older one")
     func newest() {
         var held = HeldMessages()
         held.hold(message("limits", "old"), at: 0)
@@ -33,7 +33,7 @@ struct HeldMessagesTests {
         #expect(held.isEmpty && held.bytes == 0)
     }
 
-    @Test("by precedence first, then by turn; a batch takes its own alone")
+    @Test("messages leave by precedence, then by age; a batch takes one precedence alone")
     func precedence() {
         var held = HeldMessages()
         held.hold(message("state", "one"), at: 0)
@@ -52,7 +52,7 @@ struct HeldMessagesTests {
         #expect(held.holds(.normal ... .normal) && held.holds(.first ... .early))
     }
 
-    @Test("what is sent past it is forgotten")
+    @Test("a message is dropped when a newer one of its topic was sent past it")
     func drop() {
         var held = HeldMessages()
         held.hold(message("limits", "old", .early), at: 0)
@@ -63,7 +63,7 @@ struct HeldMessagesTests {
         #expect(released(&held, at: 0).map(\.topic) == ["state"])
     }
 
-    @Test("what waited is sent with the time for which it did")
+    @Test("a message leaves with the time for which it waited")
     func wait() {
         var (held, waits) = (HeldMessages(), [Double]())
         held.hold(message("limits", "a", expiry: 28), at: 100)
@@ -74,7 +74,7 @@ struct HeldMessagesTests {
         #expect(waits == [4.25])
     }
 
-    @Test("what arrives later expires sooner by that, whole seconds down")
+    @Test("a message that arrives later has a shorter expiry, in whole seconds rounded down")
     func expiry() {
         let message = message("gx", "a", expiry: 10)
         #expect(message.arriving(after: 0)?.expiry == 10)
@@ -83,7 +83,7 @@ struct HeldMessagesTests {
         #expect(self.message("event", "a").arriving(after: 1000)?.expiry == nil)
     }
 
-    @Test("what would arrive after its expiry is not sent, unless it takes the place of something older")
+    @Test("a message that would arrive after its expiry is not sent, unless it replaces a retained one")
     func late() {
         var message = message("gx", "a", expiry: 10)
         #expect(message.arriving(after: 9.1) == nil)
@@ -91,7 +91,7 @@ struct HeldMessagesTests {
         #expect(message.arriving(after: 9.1)?.expiry == 1)
     }
 
-    @Test("what has expired while it waited is not sent")
+    @Test("a message that has expired while it waited is not sent")
     func expired() {
         var held = HeldMessages()
         held.hold(message("limits", "a", expiry: 28), at: 100)
@@ -100,7 +100,7 @@ struct HeldMessagesTests {
         #expect(held.isEmpty && held.bytes == 0)
     }
 
-    @Test("what finds no room keeps waiting, with its bytes")
+    @Test("a message without room keeps waiting, with its bytes counted")
     func room() {
         var held = HeldMessages()
         for topic in ["a", "b", "c"] { held.hold(message(topic, "1234"), at: 0) }

@@ -3,9 +3,9 @@ import MQTT
 
 @testable import Mosquitto
 
-@Suite("Pace of a line, by receipts")
+@Suite("Rate of a line, by receipts")
 struct LinePaceTests {
-    /// One message, as the link sends it.
+    /// Sends one message, as the link does.
     private func send(_ pace: inout LinePace, _ bytes: Int, pending: Int = 0, identifier: Int32 = 1, at now: Double)
         -> Bool
     {
@@ -14,7 +14,7 @@ struct LinePaceTests {
         return hasReceipt
     }
 
-    /// A line that has given its first receipt, at once.
+    /// A line that has given its first receipt at once.
     private func quick(at now: Double = 0) -> LinePace {
         var pace = LinePace()
         #expect(send(&pace, 10, at: now))
@@ -22,7 +22,7 @@ struct LinePaceTests {
         return pace
     }
 
-    @Test("until the first receipt one batch is sent, all of it with receipts")
+    @Test("before the first receipt one batch is sent, and each of its messages asks for a receipt")
     func first() {
         var pace = LinePace()
         #expect(!pace.mustWait(.first, at: 0))
@@ -32,7 +32,9 @@ struct LinePaceTests {
         #expect(!pace.isSlow && !pace.mustWait(.first, at: 0.001))
     }
 
-    @Test("a few bytes that come soon prove nothing: a slow line stays slow until it carries two kilobytes a second")
+    @Test(
+        "a few bytes with a quick receipt prove nothing: a slow line stays slow until it carries two kilobytes a second"
+    )
     func proof() {
         var pace = LinePace()
         // A status behind subscriptions, on a line of 300 bytes a second.
@@ -44,7 +46,7 @@ struct LinePaceTests {
         #expect(pace.transit(1670) > 10)
         pace.received(at: 5.6)
         #expect(pace.isSlow && pace.rate == 300)
-        // What is short tells nothing of the rate once it is known.
+        // A short message shows nothing of the rate once the rate is known.
         #expect(send(&pace, 26, at: 6))
         pace.received(at: 6.6)
         #expect(pace.isSlow && pace.rate == 300)
@@ -63,7 +65,7 @@ struct LinePaceTests {
         #expect(send(&pace, 10, at: 1.2))
     }
 
-    @Test("a line that is slow for a minute is told of as a narrow one, until it is quick")
+    @Test("a line that is slow for a minute is reported as narrow, until it is quick")
     func persistence() {
         var pace = LinePace()
         for second in 0..<60 {
@@ -83,7 +85,7 @@ struct LinePaceTests {
         #expect(pace.isNarrow == false)
     }
 
-    @Test("a line that gives no receipts holds nothing back")
+    @Test("a line without receipts holds no message back")
     func none() {
         var pace = LinePace()
         #expect(pace.isNarrow == nil)
@@ -93,7 +95,7 @@ struct LinePaceTests {
         #expect(!send(&pace, 1200, at: 100))
     }
 
-    @Test("none is asked for where the library would keep the message back")
+    @Test("no receipt is asked for where the library would hold the message back")
     func quota() {
         var pace = LinePace()
         #expect(!send(&pace, 10, pending: 10, at: 0))
@@ -106,7 +108,7 @@ struct LinePaceTests {
         #expect(pace.hasQuota(pending: 9) && !pace.hasQuota(pending: 10))
     }
 
-    @Test("where something is always on its way, no receipt looks late for the sake of those after it")
+    @Test("on a line that always carries something no receipt looks late because of those after it")
     func steady() {
         var pace = LinePace()
         #expect(send(&pace, 10, at: 0))
@@ -115,7 +117,7 @@ struct LinePaceTests {
             let now = Double(step) * 0.07
             #expect(!send(&pace, 2000, at: now))
             #expect(send(&pace, 100, at: now))
-            // Each takes 80 ms, so one is always on its way.
+            // Each message takes 80 ms, so one is always on its way.
             if step > 0 { pace.received(at: now + 0.01) }
             #expect(!pace.isSlow && !pace.mustWait(.first, at: now))
             #expect(pace.mustWait(.normal, at: now) && !pace.mustWait(.normal, at: now, hasReceived: true))
@@ -123,7 +125,7 @@ struct LinePaceTests {
         #expect(pace.isAwaiting && pace.room > 4096)
     }
 
-    @Test("after a late receipt one batch is sent at a time, all of it with receipts")
+    @Test("after a late receipt one batch is sent at a time, and each of its messages asks for a receipt")
     func slow() {
         var pace = quick(at: -1)
         #expect(send(&pace, 3000, at: 0))
@@ -145,7 +147,7 @@ struct LinePaceTests {
     }
 
     @Test(
-        "what nobody obeys waits for the receipt, what is large for a wide line, and urgent messages for a late receipt alone"
+        "normal messages wait for the receipt, large ones for a wide line, and urgent ones for a late receipt alone"
     )
     func precedence() {
         var pace = quick(at: -1)
@@ -155,7 +157,7 @@ struct LinePaceTests {
         #expect(pace.mustWait(.normal, at: 0) && pace.mustWait(.large, at: 0))
         #expect(pace.mustWait(.early, at: 1.5) && pace.mustWait(.first, at: 1.5))
         pace.received(at: 2)
-        // Slow, but not narrow.
+        // The line is slow, but not narrow.
         #expect(pace.mustWait(.large, at: 2) && !pace.mustWait(.normal, at: 2))
         #expect(send(&pace, 1200, at: 2))
         pace.received(at: 2.1)
@@ -165,7 +167,7 @@ struct LinePaceTests {
         #expect(pace.mustWait(.large, at: 7) && !pace.mustWait(.normal, at: 7))
     }
 
-    @Test("behind a large message nothing is sent before its receipt")
+    @Test("after a large message no other is sent before its receipt")
     func large() {
         var pace = LinePace()
         #expect(send(&pace, 10, at: 0))
@@ -177,7 +179,7 @@ struct LinePaceTests {
         #expect(!pace.mustWait(.first, at: 0.1))
     }
 
-    @Test("a receipt that does not come at all means that the connection is of no use")
+    @Test("a connection whose receipt does not come is overdue")
     func overdue() {
         var pace = quick(at: 990)
         #expect(!pace.isOverdue(25, at: 1000))
@@ -191,7 +193,7 @@ struct LinePaceTests {
         #expect(pace.isOverdue(25, at: 1045.1))
     }
 
-    @Test("what a connection taught is known to the next: no receipts, or nothing large for a while")
+    @Test("the next connection knows that there are no receipts, or that large messages have to wait")
     func after() {
         var silent = LinePace()
         #expect(send(&silent, 10, at: 0))
@@ -205,11 +207,11 @@ struct LinePaceTests {
         #expect(send(&next, 10, at: 30))
         next.received(at: 30.001)
         #expect(next.mustWait(.large, at: 629) && !next.mustWait(.large, at: 631))
-        // A connection that ended otherwise in between changes nothing of that.
+        // A connection that ended for another reason in between changes nothing.
         #expect(next.next(isOverdue: false, at: 40).next(isOverdue: false, at: 50).isNarrow == nil)
     }
 
-    @Test("the time on the way is known on a slow line, behind what was sent before")
+    @Test("the time to arrive is known on a slow line, behind the messages that were sent before")
     func transit() {
         var pace = quick(at: -1)
         #expect(send(&pace, 3000, at: 0))

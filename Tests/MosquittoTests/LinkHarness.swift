@@ -11,7 +11,7 @@ actor LinkHarness {
     private var waiters: [CheckedContinuation<Void, Never>] = []
 
     init(_ configuration: LinkConfiguration) {
-        // No jitter: the waits are 1, 2, 4 seconds.
+        // Without jitter the waits are 1, 2 and 4 seconds.
         link = MosquittoLink(configuration, random: { 0 })
     }
 
@@ -53,17 +53,17 @@ actor LinkHarness {
         events.compactMap { if case .pace(let isNarrow) = $0 { isNarrow } else { nil } }
     }
 
-    /// Topics that the broker takes no more, or again.
+    /// Topics whose messages the broker refuses, or accepts again.
     var refusals: [String] {
         events.compactMap {
             if case .refusal(let topic, let isOver) = $0 { "\(topic) \(isOver ? "taken" : "refused")" } else { nil }
         }
     }
 
-    /// What was told to be lost.
+    /// Notes about lost features of a connection.
     var notes: [String] { events.compactMap { if case .connected(_, let note) = $0 { note } else { nil } } }
 
-    /// Waits for the events after which something holds; the suite's time limit ends a wait in vain.
+    /// Waits until a condition holds; the suite's time limit ends a wait in vain.
     func wait(until condition: @Sendable (isolated LinkHarness) -> Bool) async -> Bool {
         while !condition(self) { await withCheckedContinuation { waiters.append($0) } }
         return true
@@ -85,7 +85,7 @@ extension MQTTMessage {
     var text: String { String(decoding: payload, as: UTF8.self) }
 }
 
-/// Sentences as they come.
+/// Complaints in the order of their arrival.
 final class Complaints: Sendable {
     private let texts = Lock<[String]>([])
     private let stream = AsyncStream<String>.makeStream()
@@ -97,7 +97,7 @@ final class Complaints: Sendable {
 
     var all: [String] { texts.withLock { $0 } }
 
-    /// The next one; the suite's time limit ends a wait in vain.
+    /// The next complaint; the suite's time limit ends a wait in vain.
     func next() async -> String {
         for await text in stream.stream { return text }
         return ""

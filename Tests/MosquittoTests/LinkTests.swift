@@ -29,7 +29,7 @@ struct LinkTests {
         for harness in [sender, reader] { harness.link.stop() }
     }
 
-    @Test("the farewell arrives before a clean end, and the will does not")
+    @Test("the last messages arrive before a clean end, and the will does not")
     func farewell() async {
         let broker = BrokerFixture()
         #expect(broker.start())
@@ -95,7 +95,7 @@ struct LinkTests {
         harness.link.stop()
     }
 
-    @Test("TLS files that are missing are named")
+    @Test("missing TLS files are named")
     func missingFiles() async {
         let broker = BrokerFixture()
         #expect(broker.start())
@@ -108,7 +108,7 @@ struct LinkTests {
         harness.link.stop()
     }
 
-    @Test("a message above the bound does not come from an MQTT 5 broker, for it is told of the bound")
+    @Test("an MQTT 5 broker sends no message above the bound, because it knows the bound")
     func oversized() async {
         let broker = BrokerFixture()
         #expect(broker.start())
@@ -126,7 +126,7 @@ struct LinkTests {
         harness.link.stop()
     }
 
-    @Test("a live message shows whether its sender wants it retained, where that is asked for")
+    @Test("a live message shows the sender's retain flag if the subscription asks for it")
     func retainAsPublished() async {
         let broker = BrokerFixture()
         #expect(broker.start())
@@ -144,7 +144,7 @@ struct LinkTests {
         harness.link.stop()
     }
 
-    @Test("a message can be answered: response topic and correlation data come and go")
+    @Test("a message with response topic and correlation data can be answered")
     func correlation() async throws {
         let broker = BrokerFixture()
         #expect(broker.start())
@@ -172,7 +172,7 @@ struct LinkTests {
         harness.link.stop()
     }
 
-    @Test("forty links come and go without leaving descriptors behind")
+    @Test("forty links leave no descriptors behind")
     func noLeak() async {
         let broker = BrokerFixture()
         #expect(broker.start())
@@ -183,13 +183,13 @@ struct LinkTests {
             harness.link.stop()
         }
         await cycle()
-        // Other suites open and close descriptors meanwhile; forty leaks would still stand out.
+        // Other suites open and close descriptors at the same time; forty leaks would still stand out.
         let before = Descriptors.count
         for _ in 0..<40 { await cycle() }
         #expect(Descriptors.count < before + 40)
     }
 
-    @Test("what a broker that hangs does not take is bounded, and publishing to it does not block")
+    @Test("messages for a broker that hangs are bounded, and publishing to it does not block")
     func bounded() async {
         let broker = BrokerFixture()
         #expect(broker.start())
@@ -198,7 +198,7 @@ struct LinkTests {
         #expect(await harness.connected())
         broker.suspend()
         let payload = [UInt8](repeating: 0, count: 1 << 20)
-        // Sockets take some megabytes, the link 32 more. Of one topic only the newest would wait.
+        // Sockets take some megabytes, and the link 32 more. Of a single topic only the newest message would wait.
         let outcomes = (0..<64).map { harness.link.publish(MQTTMessage("t/\($0)", payload)) }
         #expect(outcomes.first == .queued)
         #expect(outcomes.last == .full)
@@ -207,7 +207,7 @@ struct LinkTests {
     }
 
     @Test(
-        "while a broker takes nothing, of each topic the newest message alone waits, and the urgent ones arrive first")
+        "while a broker reads nothing, only the newest message of each topic waits, and urgent ones arrive first")
     func newest() async {
         let broker = BrokerFixture()
         #expect(broker.start())
@@ -219,7 +219,7 @@ struct LinkTests {
         #expect(await reader.connected())
         #expect(await writer.connected())
         broker.suspend()
-        // More than all sockets take.
+        // The message is larger than all sockets take.
         let filler = MQTTMessage("filler", [UInt8](repeating: 0, count: 16 << 20), qos: 1)
         #expect(writer.link.publish(filler) == .queued)
         for number in 0..<100 {
@@ -238,7 +238,7 @@ struct LinkTests {
         reader.link.stop()
     }
 
-    @Test("the first acknowledgement tells the pace, and what is large is asked for then")
+    @Test("the first acknowledgement gives the pace, and then large subscriptions are sent")
     func pace() async {
         let broker = BrokerFixture()
         #expect(broker.start())
@@ -246,10 +246,10 @@ struct LinkTests {
         harness.link.subscribe([Subscription("small"), Subscription("large", isLarge: true)])
         await harness.start()
         #expect(await harness.connected())
-        // Nothing was sent that the broker would have to acknowledge.
+        // No message that the broker would have to acknowledge was sent before.
         harness.link.publish(MQTTMessage("large", "unheard", retain: false))
         #expect(await harness.wait { $0.paces == [false] })
-        // Its own subscription went out before this one.
+        // The link's own subscription went out before this message.
         harness.link.publish(MQTTMessage("large", "heard"))
         #expect(await harness.wait { $0.messages.contains { $0.topic == "large" } })
         #expect(await harness.messages.map(\.text) == ["heard"])
@@ -262,7 +262,7 @@ struct LinkTests {
         return options
     }
 
-    @Test("a broker that takes quality 0 alone gets everything so, and nothing is held back for want of receipts")
+    @Test("a broker with quality 0 alone gets all messages with it, and none is held back for lack of receipts")
     func qualityZero() async {
         let broker = BrokerFixture(Self.qualityZeroAlone)
         #expect(broker.start())
@@ -274,14 +274,14 @@ struct LinkTests {
             #expect(harness.link.publish(MQTTMessage("t/\(number)", "x", qos: number % 2)) == .queued)
         }
         #expect(await harness.wait { $0.messages.count == 3 && $0.paces == [false] })
-        // It is known from the beginning of the next connection, with nothing sent.
+        // The next connection has the pace from its beginning, without a message.
         broker.stop()
         #expect(broker.start())
         #expect(await harness.wait { $0.connections.count == 2 && $0.paces == [false, false] })
         harness.link.stop()
     }
 
-    @Test("a function gets the events in order, and may publish")
+    @Test("a handler gets the events in order, and may publish")
     func function() async {
         let broker = BrokerFixture()
         #expect(broker.start())

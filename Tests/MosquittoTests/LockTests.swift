@@ -5,7 +5,7 @@ import Testing
 struct LockTests {
     private static let rounds = 100_000
 
-    /// Sums up and frees the array now and then: a lost change shows in the sum, a shared one in the sanitizers.
+    /// Sums up and frees the array now and then. A lost change shows in the sum, a shared one in the sanitizers.
     private static func count(_ lock: Lock<[Int]>) {
         for round in 0..<rounds {
             lock.withLock { values in
@@ -15,7 +15,7 @@ struct LockTests {
         }
     }
 
-    @Test("Two threads that want it at once lose none of their changes")
+    @Test("Two threads that use the lock at once lose none of their changes")
     func contended() {
         let lock = Lock<[Int]>([])
         let hasEnded = EventDescriptor()
@@ -29,7 +29,7 @@ struct LockTests {
         #expect(lock.withLock { $0.reduce(0, +) } == Self.rounds * (Self.rounds - 1))
     }
 
-    @Test("What throws under it keeps its change and lets go")
+    @Test("A closure that throws keeps its change and releases the lock")
     func throwing() {
         struct Refusal: Error {}
         let lock = Lock(1)
@@ -42,7 +42,7 @@ struct LockTests {
         #expect(lock.withLock { $0 } == 2)
     }
 
-    @Test("A thread that takes it twice ends the program and does not wait for itself")
+    @Test("A thread that locks twice ends the program and does not wait for itself")
     func takenTwice() async {
         await #expect(processExitsWith: .failure) {
             let lock = Lock(1)

@@ -6,11 +6,11 @@ import TestSupport
 import TestThreads
 import Testing
 
-/// mosquitto itself always knows MQTT 5, so the old broker is a listener that answers CONNECT as such brokers do.
+/// An old broker is a listener that answers CONNECT as such brokers do, because mosquitto always knows MQTT 5.
 @Suite("Brokers without MQTT 5", .waits, .timeLimit(.minutes(10)))
 struct OldBrokerTests {
     @Test(
-        "MQTT 3.1.1 is used where 5 is refused",
+        "MQTT 3.1.1 is used if 5 is refused",
         arguments: [
             [UInt8]([0x20, 0x03, 0x00, 0x84, 0x00]),  // MQTT 5 CONNACK: unsupported protocol version
             [UInt8]([0x20, 0x02, 0x00, 0x01]),  // MQTT 3.1.1 CONNACK: unacceptable protocol version
@@ -19,12 +19,12 @@ struct OldBrokerTests {
     func fallBack(refusal: [UInt8]) async {
         let broker = OldBroker(refusal: refusal)
         var configuration = LinkConfiguration(host: "127.0.0.1", port: broker.port, clientID: "test")
-        // This broker answers no ping: on a busy machine the connection would end before the test looks.
+        // This broker answers no ping: on a busy machine the connection would end before the test reads it.
         configuration.keepalive = 300
         let harness = LinkHarness(configuration)
         await harness.start()
         #expect(await harness.connected())
-        // Perhaps more than once: the link leaves a broker that does not answer its pings.
+        // There may be several connections, because the link leaves a broker that does not answer its pings.
         #expect(await Set(harness.connections) == [.v311])
         var note: String?
         for case .connected(_, let text) in await harness.events { note = text }
@@ -33,7 +33,7 @@ struct OldBrokerTests {
         broker.stop()
     }
 
-    @Test("MQTT 5 alone is not given up when it was asked for")
+    @Test("MQTT 5 is kept if the configuration asks for it alone")
     func onlyFive() async {
         let broker = OldBroker(refusal: [0x20, 0x03, 0x00, 0x84, 0x00])
         var configuration = LinkConfiguration(host: "127.0.0.1", port: broker.port, clientID: "test")
@@ -48,7 +48,7 @@ struct OldBrokerTests {
     }
 }
 
-/// Refuses MQTT 5, accepts 3.1.1.
+/// A broker that refuses MQTT 5 and accepts 3.1.1.
 private final class OldBroker: Sendable {
     let port: Int
     private let listener: Int32
@@ -58,7 +58,7 @@ private final class OldBroker: Sendable {
     init(refusal: [UInt8]) {
         (listener, port) = FreePort.listener()
         self.refusal = refusal
-        // Not a task: a loop that blocks would starve the pool that the tests run on.
+        // The loop blocks, so it has a thread of its own: a task would starve the pool on which the tests run.
         _ = OwnThread.start("old-broker") { [self] in serve() }
     }
 
@@ -76,7 +76,7 @@ private final class OldBroker: Sendable {
             guard client >= 0 else { break }
             var buffer = [UInt8](repeating: 0, count: 1024)
             let count = read(client, &buffer, buffer.count)
-            // Fixed header, "MQTT" with its length, then the version. A probe sends nothing.
+            // The packet has a fixed header, "MQTT" with its length, then the version. A probe sends nothing.
             let version = count > 8 ? buffer[8] : 0
             if version == 4 {
                 let accepted: [UInt8] = [0x20, 0x02, 0x00, 0x00]

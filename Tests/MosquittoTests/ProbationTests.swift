@@ -5,14 +5,16 @@ import Testing
 
 @testable import Mosquitto
 
-@Suite("Subscriptions after a message too large to take")
+@Suite("Subscriptions after a message that is too large")
 struct ProbationTests {
     private let one = Subscription("one")
     private let two = Subscription("two")
 
     private let three = Subscription("three")
 
-    /// The names of those that are asked for until nothing waits, each with its second.
+    /// Sends subscriptions until none waits.
+    ///
+    /// - Returns: their filters, each with its second.
     private func ask(_ probation: inout Probation, _ subscriptions: [Subscription], from begin: Double) -> [String] {
         var asked = probation.admit(subscriptions, at: begin).map { "\($0.filter) \(begin)" }
         var now = begin
@@ -23,20 +25,20 @@ struct ProbationTests {
         return asked
     }
 
-    /// A message ends the connection, so many seconds after it was made.
+    /// Ends the connection by a message, some seconds after the connection was made.
     private func fail(_ probation: inout Probation, at now: Double) -> String? {
         defer { probation.forgetConnection() }
         return probation.blame(at: now)
     }
 
-    @Test("without such a message all are asked for at once")
+    @Test("without such a message all subscriptions are sent at once")
     func normal() {
         var probation = Probation()
         #expect(ask(&probation, [one, two], from: 10) == ["one 10.0", "two 10.0"])
         #expect(probation.next(at: 20) == nil)
     }
 
-    @Test("after one that came soon, those that can have brought it go one by one, three seconds apart")
+    @Test("after a message soon after the start, suspected subscriptions are sent one by one, three seconds apart")
     func oneByOne() {
         var probation = Probation()
         _ = ask(&probation, [one, two], from: 10)
@@ -44,7 +46,7 @@ struct ProbationTests {
         #expect(ask(&probation, [one, two, three], from: 20) == ["three 20.0", "one 23.0", "two 26.0"])
     }
 
-    @Test("one that brings it twice, alone, is left out for an hour, and asked for again after it; the others are free")
+    @Test("a subscription that brings the message twice, alone, is left out for an hour; the others are cleared")
     func leftOut() {
         var probation = Probation()
         _ = ask(&probation, [one, two], from: 10)
@@ -61,7 +63,7 @@ struct ProbationTests {
         #expect(probation.next(at: 3634) == two)
     }
 
-    @Test("a message that comes long after the last question makes nothing suspicious")
+    @Test("a message long after the last subscription makes none suspected")
     func live() {
         var probation = Probation()
         _ = ask(&probation, [one, two], from: 10)
@@ -69,7 +71,7 @@ struct ProbationTests {
         #expect(ask(&probation, [one, two], from: 110) == ["one 110.0", "two 110.0"])
     }
 
-    @Test("one that is heard for three seconds without such a message is no longer suspected")
+    @Test("a subscription without such a message for three seconds is no longer suspected")
     func acquitted() {
         var probation = Probation()
         _ = ask(&probation, [one, two], from: 10)
@@ -79,7 +81,7 @@ struct ProbationTests {
         #expect(ask(&probation, [one, two], from: 40) == ["one 40.0", "two 40.0"])
     }
 
-    @Test("an hour after the last one all are asked for at once again")
+    @Test("an hour after the last message all subscriptions are sent at once again")
     func end() {
         var probation = Probation()
         _ = ask(&probation, [one, two], from: 10)
@@ -91,12 +93,12 @@ struct ProbationTests {
 }
 
 @Suite(
-    "Messages too large to take",
+    "Messages that are too large",
     .enabled(
         if: BrokerFixture.isAvailable && MosquittoLibrary.hasBounds,
         "needs mosquitto, and the library of scripts/libmosquitto: scripts/test"), .waits, .timeLimit(.minutes(5)))
 struct TooLargeTests {
-    @Test("a retained one that meets each MQTT 3.1.1 connection costs its filter, and the others are served")
+    @Test("a retained message that meets each MQTT 3.1.1 connection costs its filter, and the others are served")
     func retained() async {
         let broker = BrokerFixture()
         #expect(broker.start())
@@ -117,7 +119,7 @@ struct TooLargeTests {
         #expect(failures.last?.contains("nothing of that is heard for an hour") == true, "\(failures)")
         #expect(failures.last?.contains("the subscription to poison/#") == true, "\(failures)")
         #expect(reader.link.droppedMessages == failures.count)
-        // It stays.
+        // The connection stays.
         writer.link.publish(MQTTMessage("good/b", "later", qos: 1))
         #expect(await reader.wait { $0.messages.contains { $0.text == "later" } })
         #expect(await reader.failures.count == failures.count)
@@ -125,7 +127,7 @@ struct TooLargeTests {
         writer.link.stop()
     }
 
-    @Test("one that comes live ends the connection, and the next one asks for all")
+    @Test("a live message ends the connection, and the next connection sends all subscriptions")
     func live() async {
         let broker = HostileBroker(.hugeMessage)
         defer { broker.stop() }

@@ -4,7 +4,7 @@ import TestSupport
 import TestThreads
 import Testing
 
-/// Access rules that refuse: mosquitto's access file says so of messages of quality 1, its dynamic security plugin also of
+/// Refusals by access rules: mosquitto's access file reports those of messages with quality 1, its dynamic security plugin also those of
 /// subscriptions.
 @Suite("Refusals", .waits, .timeLimit(.minutes(10)), .enabled(if: BrokerFixture.isAvailable, "needs mosquitto"))
 struct RefusalTests {
@@ -17,7 +17,7 @@ struct RefusalTests {
         return LinkHarness(configuration, complaints)
     }
 
-    @Test("a refused message is told with topic, user and remedy; one that passes is not")
+    @Test("a refused message is reported with topic, user and remedy, and an accepted one is not")
     func publish() async {
         let folder = TemporaryFolder()
         folder.write("user bms\ntopic write open\n", "acl")
@@ -40,11 +40,11 @@ struct RefusalTests {
     }
 
     @Test(
-        "a refused subscription is told with filter, user and remedy, and the link goes on",
+        "a refused subscription is reported with filter, user and remedy, and the link goes on",
         .enabled(if: FileExists.check(plugin), "needs mosquitto's dynamic security plugin"))
     func subscribe() async {
         let folder = TemporaryFolder()
-        // Clients without user are let in; they may receive and send, and subscribe to nothing but what is open.
+        // Clients without user are let in; they may receive and send, but subscribe to the open topic alone.
         folder.write(
             """
             {"defaultACLAccess":{"publishClientSend":true,"publishClientReceive":true,"subscribe":false,"unsubscribe":true},

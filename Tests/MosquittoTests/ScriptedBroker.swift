@@ -3,17 +3,17 @@ import LinuxIO
 import Synchronization
 import TestSupport
 
-/// A broker that answers as it is told: what mosquitto says only in rare situations can be said on demand.
+/// A broker with scripted answers, for answers that mosquitto gives only in rare situations.
 final class ScriptedBroker: Sendable {
-    /// What it says.
+    /// The answers of the broker.
     struct Script: Sendable {
-        /// Reason codes of its answers to CONNECT, one after the other; the last goes on.
+        /// Reason codes of the answers to CONNECT, in order; the last one is repeated.
         var connack: [UInt8] = [0]
-        /// Reason code of its answer to each SUBSCRIBE.
+        /// Reason code of the answer to each SUBSCRIBE.
         var suback: UInt8 = 0
-        /// Reason code of its answer to each PUBLISH with quality 1.
+        /// Reason code of the answer to each PUBLISH with quality 1.
         var puback: UInt8 = 0
-        /// Reason code with which it ends a connection that it accepted; `nil`: it does not.
+        /// Reason code with which the broker ends an accepted connection; `nil`: it does not end it.
         var disconnect: UInt8?
     }
 
@@ -26,7 +26,7 @@ final class ScriptedBroker: Sendable {
     init(_ script: Script) {
         (listener, port) = FreePort.listener()
         self.script = script
-        // Not a task: a loop that blocks would starve the pool that the tests run on.
+        // The loop blocks, so it has a thread of its own: a task would starve the pool on which the tests run.
         _ = OwnThread.start("broker") { [self] in serve() }
     }
 
@@ -64,7 +64,9 @@ final class ScriptedBroker: Sendable {
         for client in Array(clients.keys) + [listener] { close(client) }
     }
 
-    /// - Returns: the connection stays.
+    /// Answers a packet.
+    ///
+    /// - Returns: `true` if the connection stays.
     private func answer(_ client: Int32, _ kind: UInt8, _ body: [UInt8]) -> Bool {
         switch kind >> 4 {
         case 1:
@@ -89,7 +91,7 @@ final class ScriptedBroker: Sendable {
 
     private func send(_ client: Int32, _ bytes: [UInt8]) { _ = write(client, bytes, bytes.count) }
 
-    /// First byte and body of the next packet; `nil`: it is not whole yet.
+    /// First byte and body of the next packet; `nil`: the packet is not complete yet.
     private static func takePacket(_ bytes: inout [UInt8]) -> (UInt8, [UInt8])? {
         var (length, shift, start) = (0, 0, 1)
         repeat {

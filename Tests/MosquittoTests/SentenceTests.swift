@@ -4,8 +4,8 @@ import TestSupport
 import TestThreads
 import Testing
 
-/// Each sentence that the log can say of a broker, with the situation in which it is true: the reason codes of MQTT 5 by a
-/// scripted broker, what mosquitto itself can say by mosquitto.
+/// All sentences about a broker that the log can have, each with its situation: the reason codes of MQTT 5 by a scripted broker,
+/// mosquitto's own answers by mosquitto.
 @Suite("Sentences about the broker", .waits, .timeLimit(.minutes(10)))
 struct SentenceTests {
     private func configuration(_ broker: ScriptedBroker) -> LinkConfiguration {
@@ -16,7 +16,7 @@ struct SentenceTests {
     }
 
     @Test(
-        "a refused connection is told with its cause and its remedy",
+        "a refused connection is reported with its cause and its remedy",
         arguments: [
             (128, "refused the connection"), (129, "refused the connection"), (130, "refused the connection"),
             (131, "refused the connection"), (133, "refused the client identifier \"shed\": set mqtt.clientId"),
@@ -44,7 +44,7 @@ struct SentenceTests {
     }
 
     @Test(
-        "an ended connection is told with the cause that the broker gave",
+        "an ended connection is reported with the broker's cause",
         arguments: [
             (128, "ended the connection: Unspecified error"), (135, "allows this client no longer"),
             (137, "is busy"), (139, "shuts down"), (141, "heard nothing for longer than mqtt.keepalive allows"),
@@ -71,7 +71,7 @@ struct SentenceTests {
     }
 
     @Test(
-        "a refused message is told with topic, cause and the remedy of that cause; access rules are the remedy of one alone",
+        "a refused message is reported with topic, cause and the remedy of the cause; access rules are the remedy of one cause alone",
         arguments: [
             (128, "it says no more"), (131, "its log tells the cause"),
             (135, "must allow user \"bms\" to write it; 'bms-mqtt acl' prints the rules"),
@@ -97,7 +97,7 @@ struct SentenceTests {
     }
 
     @Test(
-        "a refused subscription is told with filter, cause and the remedy of that cause",
+        "a refused subscription is reported with filter, cause and the remedy of the cause",
         arguments: [
             (128, "it says no more"), (131, "its log tells the cause"),
             (135, "must allow user \"bms\" to read it; 'bms-mqtt acl' prints the rules"), (143, "check mqtt.base"),
@@ -131,7 +131,7 @@ struct SentenceTests {
         return (broker, harness, complaints)
     }
 
-    @Test("a topic that is taken again is told as such")
+    @Test("a topic that the broker accepts again is reported")
     func takenAgain() async {
         let (broker, harness, complaints) = await limited("message_size_limit 100")
         defer { broker.stop() }
@@ -145,7 +145,7 @@ struct SentenceTests {
     }
 
     @Test(
-        "a message above the broker's packet limit is told with topic, size, limit and remedy, at once or after a wait",
+        "a message above the broker's packet limit is reported with topic, size, limit and remedy, at once or after a wait",
         arguments: [false, true])
     func tooLarge(waits: Bool) async {
         let (broker, harness, complaints) = await limited("max_packet_size 2000")
@@ -154,7 +154,7 @@ struct SentenceTests {
         if waits { message.precedence = .large }
         let outcome = harness.link.publish(message)
         #expect(outcome == (waits ? .queued : .tooLarge))
-        // Answers to these show that the line is wide, and what is large goes then.
+        // Answers to these messages show that the line is wide, and then large messages go out.
         if waits {
             for _ in 0..<3 { harness.link.publish(MQTTMessage("u", String(repeating: "x", count: 1500), qos: 1)) }
         }
@@ -165,15 +165,15 @@ struct SentenceTests {
                     + "(mosquitto: max_packet_size"), "\(text)")
         #expect(text.contains("homeAssistant.discovery: entities") == waits)
         #expect(await harness.wait { $0.refusals == ["t refused"] })
-        // A smaller one of the topic goes.
+        // A smaller message of the topic goes out.
         harness.link.publish(MQTTMessage("t", "x"))
         #expect(await harness.wait { $0.refusals == ["t refused", "t taken"] })
         harness.link.stop()
     }
 
-    /// mosquitto 2.0.11 closes the older connection without a word, on MQTT 5, too.
+    /// mosquitto 2.0.11 closes the older connection without a reason, on MQTT 5, too.
     @Test(
-        "of two clients with one identifier each says so by the pattern where the broker gives no reason",
+        "two clients with one identifier are recognised by the pattern if the broker gives no reason",
         .enabled(if: BrokerFixture.isAvailable), arguments: [ProtocolPreference.v5, .v311])
     func takenOver(preference: ProtocolPreference) async {
         let broker = BrokerFixture()
@@ -184,7 +184,7 @@ struct SentenceTests {
         await first.start()
         #expect(await first.connected())
         await second.start()
-        // On a busy machine a connection may last long enough to be none of these.
+        // On a busy machine a connection may last too long to count for the pattern.
         #expect(await first.wait { $0.failures.contains { $0.description.contains("times one after the other") } })
         let texts = await first.failures.map(\.description)
         #expect(texts[0].contains("stopped, restarted, or network lost"), "one loss says nothing of another client")

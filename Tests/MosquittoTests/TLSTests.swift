@@ -37,7 +37,7 @@ struct TLSTests {
     }
 
     @Test(
-        "a key with a passphrase is told, with the remedy, and nobody is asked for it",
+        "a key with a passphrase is reported with the remedy, and the terminal is not asked for the passphrase",
         arguments: ["pkey -aes256", "rsa -traditional -aes256"])
     func passphrase(_ form: String) async throws {
         let (broker, certificates) = secured(Certificates())
@@ -58,7 +58,7 @@ struct TLSTests {
         harness.link.stop()
     }
 
-    @Test("what is no file is no certificate and no key, and nobody waits for it", arguments: 0...2)
+    @Test("a pipe in place of a certificate or key is refused, without a wait for it", arguments: 0...2)
     func pipes(_ place: Int) async throws {
         let (broker, certificates) = secured(Certificates())
         let folder = TemporaryFolder()
@@ -81,7 +81,7 @@ struct TLSTests {
         harness.link.stop()
     }
 
-    @Test("a broker without TLS is refused for ever, and not a word of MQTT is sent to it")
+    @Test("a broker without TLS is refused at each attempt, and no MQTT is sent to it")
     func plainBroker() async {
         let folder = TemporaryFolder()
         var options = BrokerFixture.Options()
@@ -103,7 +103,7 @@ struct TLSTests {
         harness.link.stop()
     }
 
-    @Test("a broker that wants TLS is not reached without it, and the remedy is named")
+    @Test("without TLS a broker that needs it cannot be reached, and the remedy is named")
     func plainClient() async {
         var options = BrokerFixture.Options()
         options.certificates = Certificates()
@@ -133,7 +133,7 @@ struct TLSTests {
         harness.link.stop()
     }
 
-    @Test("renewed certificates, the authority's too, are taken with the next connection")
+    @Test("renewed certificates, the authority's too, are used by the next connection")
     func renewed() async {
         var options = BrokerFixture.Options()
         let certificates = Certificates()

@@ -6,7 +6,7 @@ import Testing
 @testable import Mosquitto
 
 @Suite(
-    "A will that the broker refuses", .waits, .timeLimit(.minutes(10)),
+    "Wills that the broker refuses", .waits, .timeLimit(.minutes(10)),
     .enabled(if: BrokerFixture.isAvailable, "needs mosquitto"))
 struct WillFallbackTests {
     private func broker(_ lines: String...) -> BrokerFixture {
@@ -22,7 +22,7 @@ struct WillFallbackTests {
     }
 
     @Test(
-        "goes with the next best, and what is lost is told once",
+        "the next best will is used, and the loss is reported once",
         arguments: [
             (["max_qos 0"], ["quality 0 only"]), (["retain_available false"], ["keeps no retained messages"]),
             (["max_qos 0", "retain_available false"], ["quality 0 only", "keeps no retained messages"]),
@@ -42,7 +42,7 @@ struct WillFallbackTests {
         #expect(await harness.failures.isEmpty, "no wait before the next attempt")
         let note = await harness.notes.first ?? ""
         for word in words { #expect(note.contains(word), "\(note)") }
-        // The will holds: another client of the same name throws it off.
+        // The will is in force: another client with the same identifier ends the connection.
         let thief = LinkHarness(LinkConfiguration(broker))
         await thief.start()
         #expect(await watcher.wait { !$0.messages.isEmpty })
@@ -54,7 +54,7 @@ struct WillFallbackTests {
         watcher.link.stop()
     }
 
-    @Test("the whole will is asked for again after a loss")
+    @Test("the full will is tried again after a lost connection")
     func again() {
         let will = MQTTMessage("status", "offline", qos: 1, retain: true)
         var fallback = WillFallback()

@@ -22,13 +22,13 @@ struct BMSPartsTests {
         ideal.offset = 0
         ideal.gain = 1
         #expect(Double(ideal.counts(amperes, noise: 0)) / CurrentSensor.countsPerAmpere == reading)
-        // The real one is off by no more than its offset, half a per cent and a step.
+        // The real current differs by no more than its offset, half a per cent and a step.
         let step = abs(amperes) < made.fineRange ? made.fineStep : made.coarseStep
         let slack = 0.125 + step + made.blindSpot + 0.011 * abs(amperes)
         #expect(abs(Double(made.counts(amperes, noise: 0)) / CurrentSensor.countsPerAmpere - reading) <= slack)
     }
 
-    @Test("Generation 2 gets a sensor that carries the installation")
+    @Test("Generation 2 gets a sensor that is large enough for the installation")
     func sensorChoice() {
         var random = SplitMix64(seed: 3)
         let ranges = [90.0, 104, 106, 300, 530, 5000].map {
@@ -41,7 +41,7 @@ struct BMSPartsTests {
         EnergyCounter(capacity: WattHours(1000), soc: soc, isCalibrated: isCalibrated, lifetime: 10_000)
     }
 
-    @Test("Counting alone stops at 99 %; being full makes 100 % and calibrates")
+    @Test("Counting alone stops at 99 %; a full pack has 100 % and is calibrated")
     func full() {
         var counter = counter(soc: 0.98)
         for _ in 0..<3600 { counter.count(incoming: 100, outgoing: 0) }
@@ -65,7 +65,7 @@ struct BMSPartsTests {
         #expect(counter.soc == 0)
     }
 
-    @Test("Energy of the day and of the lifetime count both directions; midnight clears the day's")
+    @Test("Energy of the day and of the lifetime count both directions, and midnight clears the day's")
     func days() {
         var counter = counter()
         for _ in 0..<3600 { counter.count(incoming: 300, outgoing: 100) }

@@ -7,7 +7,7 @@ import Testing
 
 @Suite("Simulated frames are real frames", .calculates)
 struct FrameTests {
-    /// Runs a scenario and hands every frame to `look`.
+    /// Runs a scenario and calls `look` with every frame.
     private func run(
         _ simulator: Simulator, seconds: Int, limits: GivenLimits = GivenLimits(), _ look: (Frame, [UInt8]) -> Void
     )
@@ -34,7 +34,7 @@ struct FrameTests {
         }
     }
 
-    @Test("The slot holds a reading between lowest and highest, and the pack voltage lies between their multiples")
+    @Test("The slot has a reading between lowest and highest, and the pack voltage is between their multiples")
     func consistency() throws {
         let simulator = Simulator(scenario: .imbalanced, cells: 14)
         var seen: Set<Int> = []
@@ -53,7 +53,7 @@ struct FrameTests {
     }
 
     @Test(
-        "Slots run to the top of the switch range, or to the count when asked",
+        "Slots run to the top of the switch range, or to the count on request",
         arguments: [
             (16, ManualRevision.generation3Rev13, true, 16), (17, .generation3Rev13, true, 25),
             (3, .generation3Rev6, true, 4),
@@ -103,7 +103,7 @@ struct FrameTests {
         #expect(clocks.first == "10:0" && clocks.last == "12:0" && clocks.count == 121)
     }
 
-    @Test("One sensor: sensor 2 is absent, sensor 1 is the battery's current with its sign")
+    @Test("With one sensor, sensor 2 is absent, and sensor 1 is the battery's current with its sign")
     func oneSensor() throws {
         try run(Simulator(scenario: .empty, sensors: .one), seconds: 60) { frame, bytes in
             #expect(frame.current2 == nil)
@@ -114,7 +114,7 @@ struct FrameTests {
         }
     }
 
-    @Test("Capacity and cell count out of range are brought into it", arguments: [Int.min, 0, 1, 256, Int.max])
+    @Test("Capacity and cell count out of range are limited to it", arguments: [Int.min, 0, 1, 256, Int.max])
     func hostileArguments(number: Int) throws {
         let simulator = Simulator(scenario: .fault, cells: number, capacity: WattHours(number))
         try run(simulator, seconds: 450) { frame, bytes in

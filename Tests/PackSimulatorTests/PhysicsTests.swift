@@ -14,7 +14,7 @@ struct PhysicsTests {
     }
 
     @Test(
-        "The own exponential function agrees with known values",
+        "The exponential function agrees with known values",
         arguments: [
             (0.0, 1.0), (1, 2.718_281_828_459_045), (-1, 0.367_879_441_171_442_3), (-0.001, 0.999_000_499_833_375),
             (10, 22_026.465_794_806_718), (-30, 9.357_622_968_840_175e-14),
@@ -23,7 +23,7 @@ struct PhysicsTests {
         #expect(abs(exponential(argument) / value - 1) < 1e-14)
     }
 
-    @Test("A rest voltage curve passes through its knots, rises, and finds the way back", arguments: Chemistry.allCases)
+    @Test("A rest voltage curve passes through its knots, rises, and can be inverted", arguments: Chemistry.allCases)
     func curve(chemistry: Chemistry) {
         let curve = CellModel.of(chemistry).rest
         var last = curve.volts(at: -0.05)
@@ -41,7 +41,7 @@ struct PhysicsTests {
         }
     }
 
-    @Test("Charge in equals charge stored, less what boards and bypass take", arguments: Chemistry.allCases)
+    @Test("Charge in equals charge stored, less the share of boards and bypass", arguments: Chemistry.allCases)
     func charge(chemistry: Chemistry) {
         var pack = pack(chemistry, soc: 0.4)
         pack.cells[2].isBypassing = true
@@ -66,7 +66,7 @@ struct PhysicsTests {
             let before = pack.cells
             pack.step(current: current, ambient: 20)
             for (index, cell) in pack.cells.enumerated() {
-                // What boards draw leaves at the terminals, so the cell itself sees its inner current.
+                // The boards draw their current at the terminals, so the cell has its inner current.
                 supplied += cell.voltage * cell.innerCurrent
                 let rest = (pack.kind.rest.volts(at: cell.soc) + pack.kind.rest.volts(at: before[index].soc)) / 2
                 stored += rest * (cell.soc - before[index].soc) * cell.capacity * 3600
@@ -82,7 +82,7 @@ struct PhysicsTests {
         #expect(abs(supplied - (stored + heat + polarised)) < 0.001 * supplied)
     }
 
-    @Test("A working cell warms by its losses, and a resting one comes to the air's temperature")
+    @Test("A working cell warms by its losses, and a resting one reaches the air's temperature")
     func heat() {
         var pack = pack(.nmc, soc: 0.2)
         for second in 0..<3600 { pack.step(current: second % 200 < 100 ? 100 : -100, ambient: 20) }

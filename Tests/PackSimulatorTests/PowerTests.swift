@@ -5,7 +5,7 @@ import TestSupport
 import TestThreads
 import Testing
 
-@Suite("The power system keeps the limits that it is given", .calculates)
+@Suite("Power systems that follow limits", .calculates)
 struct PowerTests {
     private func run(
         _ simulator: inout Simulator, _ seconds: Int, _ limits: GivenLimits, _ look: (PackTruth) -> Void = { _ in }
@@ -16,7 +16,7 @@ struct PowerTests {
         }
     }
 
-    @Test("Charging stays under CCL from 2 s plus the ramp on, and comes back", arguments: [0, 5000, 12_500])
+    @Test("Charging stays under CCL from 2 s plus the ramp on, and rises again", arguments: [0, 5000, 12_500])
     func chargeCurrent(ccl: Int) {
         var simulator = Simulator(scenario: .silence)
         run(&simulator, 60, GivenLimits())
@@ -38,7 +38,7 @@ struct PowerTests {
         #expect(simulator.truth.batteryCurrent < -15)
         let limits = GivenLimits(dcl: Milliamperes(dcl))
         run(&simulator, 4, limits)
-        // The monitor beside the relay goes on: 1 % C.
+        // The monitor's load goes on past the relay: 1 % C.
         run(&simulator, 300, limits) { #expect($0.batteryCurrent >= -max(Double(dcl) / 1000, 1.2) - 0.1) }
     }
 
@@ -66,7 +66,7 @@ struct PowerTests {
         return behaviour
     }
 
-    @Test("A charger above CVL holds the pack so much above it", arguments: [-400, 200, 400])
+    @Test("A charger above CVL holds the pack above CVL by its offset", arguments: [-400, 200, 400])
     func offset(millivolts: Int) {
         var simulator = Simulator(
             scenario: .full, mode: .critical, behaviour: behaviour { $0.voltageOffset = Millivolts(millivolts) })
@@ -74,7 +74,7 @@ struct PowerTests {
         #expect(abs(simulator.truth.packVoltage - 53.8 - Double(millivolts) / 1000) < 0.06)
     }
 
-    @Test("A charger that does not know CVL goes to its own voltage")
+    @Test("A charger that does not know CVL charges to its own voltage")
     func ignoredVoltage() {
         var simulator = Simulator(scenario: .full, mode: .critical, behaviour: behaviour { $0.obeysVoltage = false })
         run(&simulator, 5400, GivenLimits(cvl: Millivolts(52_000)))
@@ -88,7 +88,7 @@ struct PowerTests {
         #expect(simulator.truth.batteryCurrent > 13)
     }
 
-    @Test("CCL comes late where it does, CVL and DCL do not")
+    @Test("CCL arrives late for a charger with a delay, but CVL and DCL do not")
     func lateCurrent() {
         var simulator = Simulator(scenario: .silence, behaviour: behaviour { $0.currentDelay = 45 })
         run(&simulator, 60, GivenLimits())
@@ -101,7 +101,7 @@ struct PowerTests {
         #expect(simulator.truth.chargerCurrent < 0.1)
     }
 
-    @Test("An inverter that knows DCL 0 alone takes what loads want at any other, and nothing at 0")
+    @Test("An inverter that knows DCL 0 alone gives loads their current at any other DCL, and none at 0")
     func zeroOnly() {
         var simulator = Simulator(scenario: .empty, behaviour: behaviour { $0.discharge = .zeroOnly })
         run(&simulator, 60, GivenLimits(dcl: Milliamperes(3_000)))
@@ -120,7 +120,7 @@ struct PowerTests {
         #expect(abs(simulator.truth.packVoltage - rest + 1) < 0.05)
     }
 
-    @Test("Wild limits harm nothing", arguments: [Int.min, -1, Int.max])
+    @Test("Wild limits do no harm", arguments: [Int.min, -1, Int.max])
     func wildLimits(number: Int) {
         var simulator = Simulator(scenario: .day)
         run(

@@ -6,7 +6,7 @@ import Testing
 
 @Suite("Relays follow the manuals' tables")
 struct RelayLogicTests {
-    /// Comfortable values of a 16-cell LFP pack: 2900, 3400, 3700 mV; 0, -20, 55 degC.
+    /// Ordinary values of a 16-cell LFP pack: 2900, 3400, 3700 mV; 0, -20, 55 degC.
     struct Moment: Sendable, CustomTestStringConvertible {
         var name: String
         var lowest = 3300
@@ -61,7 +61,7 @@ struct RelayLogicTests {
         #expect(logic.second.contains(.loadRelayClosed) == row.load)
     }
 
-    @Test("Before rev 13 one T-min opens both relays", arguments: ManualRevision.allCases)
+    @Test("Before rev 13 a single T-min opens both relays", arguments: ManualRevision.allCases)
     func temperatureSplit(revision: ManualRevision) {
         let logic = apply([(Moment(name: "cold", coldest: -3), 1)], settings(.normal, revision))
         #expect(!logic.charge.isClosed)

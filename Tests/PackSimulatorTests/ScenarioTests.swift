@@ -5,9 +5,11 @@ import TestSupport
 import TestThreads
 import Testing
 
-@Suite("Scenarios tell what they promise", .calculates)
+@Suite("Scenarios do what they promise", .calculates)
 struct ScenarioTests {
-    /// Runs until `isOver`, at most `seconds`; the second at which it was.
+    /// Runs until `isOver`, or at most for `seconds`.
+    ///
+    /// - Returns: the second at which it was over.
     private func second(
         of simulator: inout Simulator, within seconds: Int, _ isOver: (Frame, Simulator) -> Bool
     ) throws -> Int? {
@@ -46,7 +48,7 @@ struct ScenarioTests {
         #expect(extremes.high < Double(frame.maximumVoltage.rawValue) / 1000)
     }
 
-    @Test("day: the day's counters start anew at midnight")
+    @Test("day: the day's counters start again at midnight")
     func midnight() throws {
         var simulator = Simulator(scenario: .day, cells: 2)
         var last = WattHours.zero
@@ -112,7 +114,7 @@ struct ScenarioTests {
     }
 
     @Test(
-        "empty: standing at Vmin with the load relay open makes 0 %, on generation 3 alone",
+        "empty: Vmin with the load relay open makes 0 %, on generation 3 alone",
         arguments: zip(ManualRevision.allCases, [false, true, true, true]))
     func emptyReset(revision: ManualRevision, resets: Bool) throws {
         var simulator = Simulator(scenario: .empty, chemistry: .nmc, revision: revision)
@@ -124,7 +126,7 @@ struct ScenarioTests {
         #expect((jump != nil) == resets)
     }
 
-    @Test("empty: in the morning the sun brings the load relay back")
+    @Test("empty: in the morning the sun closes the load relay again")
     func morning() throws {
         var simulator = Simulator(scenario: .empty, cells: 4)
         _ = try second(of: &simulator, within: 3600) { frame, _ in !frame.status.contains(.dischargeAllowed) }
@@ -228,7 +230,7 @@ struct ScenarioTests {
 }
 
 extension Simulator {
-    /// The next frame; throws where the scenario is silent.
+    /// The next frame; throws if the scenario is silent.
     fileprivate mutating func frame() throws -> Frame {
         let sent = step()
         let bytes = try #require(sent)

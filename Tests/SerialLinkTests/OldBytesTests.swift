@@ -7,10 +7,10 @@ import Testing
 
 @testable import SerialLink
 
-/// The reading thread was held up: a frozen process, a suspended machine, a slow consumer of its own.
+/// Delays of the reading thread: by a frozen process, a suspended machine, or its own slow consumer.
 @Suite("Bytes that waited", .waits, .timeLimit(.minutes(10)))
 struct OldBytesTests {
-    /// A clock that jumps when it is told.
+    /// A clock that jumps on request.
     private final class JumpingClock: Sendable {
         private let offset = Lock(0.0)
 
@@ -21,7 +21,7 @@ struct OldBytesTests {
 
     private static func send(_ bytes: [UInt8], _ descriptor: Int32) { _ = write(descriptor, bytes, bytes.count) }
 
-    /// A loop over one source whose handler may hold the thread up.
+    /// A loop over one source whose handler may delay the thread.
     private static func loop(
         _ address: SourceAddress, _ clock: JumpingClock, handler: @escaping @Sendable (SourceEvent) -> Void
     ) -> (SourceLoop, AsyncStream<SourceEvent>) {
@@ -37,7 +37,7 @@ struct OldBytesTests {
         return (loop, news)
     }
 
-    @Test("What waited in a terminal while the machine was suspended is thrown away, and what comes then is read")
+    @Test("Bytes that waited in a terminal during a suspend are thrown away, and later bytes are read")
     func suspended() async {
         let pty = PtyPair()
         let (clock, primary) = (JumpingClock(), pty.primary)
@@ -65,7 +65,7 @@ struct OldBytesTests {
         #expect(seen.contains { if case .dropped = $0 { true } else { false } })
     }
 
-    @Test("What is read after a turn that came two seconds late is two seconds old at least")
+    @Test("Bytes read after a turn that came two seconds late are at least two seconds old")
     func late() async {
         let pty = PtyPair()
         let (clock, primary) = (JumpingClock(), pty.primary)
@@ -106,7 +106,7 @@ struct OldBytesTests {
         }
     }
 
-    @Test("What waited in a socket is thrown away, too")
+    @Test("Bytes that waited in a socket are thrown away, too")
     func socket() async throws {
         let (listener, port) = FreePort.listener()
         defer { close(listener) }

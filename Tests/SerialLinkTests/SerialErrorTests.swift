@@ -4,14 +4,15 @@ import Testing
 
 @testable import SerialLink
 
-/// What the log can say of a source that cannot be opened or read: what can be provoked here is, with its error number from the system.
+/// Sentences in the log about a source that cannot be opened or read. Errors that can be provoked here are provoked, with the system's
+/// error number.
 @Suite("Sentences about a source")
 struct SerialErrorTests {
     private func text(_ number: Int32, _ kind: SerialError.Target) -> String {
         SerialError.system(.open, "/dev/ttyUSB0", number, of: kind).description
     }
 
-    @Test("what the system says of a port that is none, a folder, an absent path")
+    @Test("a wrong port, a folder and an absent path have their system errors with remedies")
     func ports() throws {
         let folder = TemporaryFolder()
         func error(_ path: String) -> SerialError? {
@@ -49,7 +50,7 @@ struct SerialErrorTests {
         #expect(text(number, kind).contains(String(cString: strerror(number))))
     }
 
-    @Test("nobody is sent to a cable or a group for a host or a file", arguments: SerialError.Target.allCases)
+    @Test("no host or file has the remedy of a port", arguments: SerialError.Target.allCases)
     func noFalseRemedy(kind: SerialError.Target) {
         let texts = (1...133 as ClosedRange<Int32>).map { text($0, kind) }
         #expect(texts.contains { $0.contains("dialout") } == (kind == .port))

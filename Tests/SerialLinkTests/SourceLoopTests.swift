@@ -22,7 +22,7 @@ struct SourceLoopTests {
         return (loop, news)
     }
 
-    @Test("forty sources are told apart, and one that is absent does not hold up the others")
+    @Test("forty sources are kept apart, and an absent one does not delay the others")
     func many() async {
         let ptys = (0..<40).map { _ in PtyPair() }
         let (loop, news) = Self.loop([.serial(path: "/nonexistent/tty")] + ptys.map { .serial(path: $0.path) })

@@ -7,7 +7,7 @@ import Testing
 
 @testable import SerialLink
 
-/// Events of a source, read with a deadline.
+/// Reader of a source's events, with a deadline.
 private struct Reader {
     let source: ByteSource
     private var iterator: HandoverStream<SourceEvent>.Iterator
@@ -18,7 +18,7 @@ private struct Reader {
         source.start()
     }
 
-    /// Waits between attempts are short and the same each time.
+    /// Options whose waits between attempts are short and equal.
     static func options(folder: String = "/nonexistent", silence: Double = 3600) -> ByteSource.Options {
         var options = ByteSource.Options()
         options.delay = { _ in 0.02 }
@@ -37,7 +37,7 @@ private struct Reader {
         return nil
     }
 
-    /// Bytes until there are so many.
+    /// Reads until there are enough bytes.
     mutating func bytes(_ count: Int) async -> [UInt8] {
         var result: [UInt8] = []
         while result.count < count, let event = await next() {
@@ -86,7 +86,7 @@ struct SerialPortTests {
         reader.source.stop()
     }
 
-    @Test("a second reader of one port is refused, and told who to look for")
+    @Test("a second reader of one port is refused, with the remedy to find the first")
     func exclusive() async throws {
         let pty = PtyPair()
         var first = try Reader(.serial(path: pty.path))
@@ -120,7 +120,7 @@ struct SerialPortTests {
         reader.source.stop()
     }
 
-    @Test("an absent port is told with a remedy")
+    @Test("an absent port is reported with a remedy")
     func absent() async throws {
         var reader = try Reader(.serial(path: "/dev/ttyNoSuchPort"))
         let error = await reader.error()
@@ -130,7 +130,7 @@ struct SerialPortTests {
         #expect(await reader.first { _ in false } == nil, "the events end")
     }
 
-    @Test("a file is no port")
+    @Test("a file is not a port")
     func noPort() async throws {
         let folder = TemporaryFolder()
         var reader = try Reader(.serial(path: folder.write("x", "file")))
@@ -141,7 +141,7 @@ struct SerialPortTests {
 
 @Suite("Cable by name")
 struct SerialCableTests {
-    @Test("the one fitting name wins; none and several are refused with a list")
+    @Test("a single fitting name wins, and none or several are refused with a list")
     func find() throws {
         let folder = TemporaryFolder()
         #expect(throws: SerialError.self) { try SerialCable.find(in: folder.path) }
@@ -161,7 +161,7 @@ struct SerialCableTests {
 
 @Suite("TCP", .waits, .timeLimit(.minutes(10)))
 struct TCPTests {
-    @Test("bytes come over TCP; a peer that hangs up is left and called again")
+    @Test("bytes come over TCP, and a peer that hangs up is called again")
     func reconnect() async throws {
         let (listener, port) = FreePort.listener()
         defer { close(listener) }
@@ -178,7 +178,7 @@ struct TCPTests {
         reader.source.stop()
     }
 
-    @Test("a peer that falls silent is left and called again")
+    @Test("a silent peer is left and called again")
     func silence() async throws {
         let (listener, port) = FreePort.listener()
         defer { close(listener) }
@@ -192,7 +192,7 @@ struct TCPTests {
         reader.source.stop()
     }
 
-    @Test("a closed port and an unknown host are told with a remedy")
+    @Test("a closed port and an unknown host are reported with a remedy")
     func unreachable() async throws {
         var closed = try Reader(.tcp(host: "127.0.0.1", port: FreePort.next()))
         #expect(await closed.error()?.description.contains("ser2net") == true)
@@ -205,7 +205,7 @@ struct TCPTests {
 
 @Suite("Recordings", .waits, .timeLimit(.minutes(10)))
 struct RecordingTests {
-    @Test("what was recorded is replayed byte for byte")
+    @Test("a recording is replayed byte for byte")
     func roundTrip() async throws {
         let folder = TemporaryFolder()
         let file = "\(folder.path)/garage.rec"
@@ -218,7 +218,7 @@ struct RecordingTests {
         #expect(await reader.first { $0 == .ended } != nil)
     }
 
-    @Test("bad lines are told by number and skipped")
+    @Test("bad lines are reported by number and skipped")
     func badLines() async throws {
         let folder = TemporaryFolder()
         let file = folder.write("# comment\n0 0102\n\nnonsense\n5 0g\n10 03\n20 0\n30 04", "bad.rec")
@@ -234,7 +234,7 @@ struct RecordingTests {
         for (complaint, line) in zip(complaints, [4, 5, 7]) { #expect(complaint.contains("line \(line):")) }
     }
 
-    @Test("a line without end is cut, not kept")
+    @Test("a line without end is cut and reported")
     func endlessLine() async throws {
         let folder = TemporaryFolder()
         let file = folder.write(String(repeating: "ab", count: 100_000) + "\n0 07\n", "long.rec")
@@ -244,7 +244,7 @@ struct RecordingTests {
         reader.source.stop()
     }
 
-    @Test("a recording larger than its bound is ended with a sentence")
+    @Test("a recording larger than its bound ends with an error")
     func bound() throws {
         let folder = TemporaryFolder()
         let writer = try RecordWriter(path: "\(folder.path)/small.rec", limit: 100)
@@ -260,7 +260,7 @@ struct RecordingTests {
         #expect(await reader.first { $0 == .ended } != nil)
     }
 
-    @Test("a pipe is no recording: it ends the source instead of holding it")
+    @Test("a pipe in place of a recording ends the source and does not block it")
     func pipe() async throws {
         let folder = TemporaryFolder()
         #expect(mkfifo("\(folder.path)/pipe", 0o600) == 0)
@@ -274,7 +274,7 @@ struct RecordingTests {
 @Suite("Source addresses")
 struct SourceAddressTests {
     @Test(
-        "what people write is understood and written back",
+        "addresses of every form are understood and written back",
         arguments: [
             "serial:auto", "serial:/dev/ttyUSB0", "tcp:ser2net.lan:2000", "tcp:[::1]:2000", "replay:garage.rec",
             "replay:garage.rec@max", "replay:garage.rec@2.5", "simulator:day",
@@ -282,7 +282,7 @@ struct SourceAddressTests {
     func roundTrip(text: String) throws { #expect(try SourceAddress(text).description == text) }
 
     @Test(
-        "anything else is refused with the ways to write it",
+        "an address of another form is refused",
         arguments: [
             "", "serial", "serial:", "serial:ttyUSB0", "tcp:host", "tcp:host:0", "tcp:host:65536", "tcp:host:x",
             "tcp::1",
@@ -292,7 +292,7 @@ struct SourceAddressTests {
         #expect(throws: SourceAddressError.self) { try SourceAddress(text) }
     }
 
-    @Test("waits between attempts grow to 5 s and begin anew after bytes")
+    @Test("waits between attempts grow to 5 s and start again after bytes")
     func delays() {
         var delay = ReopenDelay()
         #expect((0..<6).map { _ in delay.next(random: 0) } == [0.5, 1, 2, 5, 5, 5])

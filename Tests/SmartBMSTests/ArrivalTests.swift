@@ -4,21 +4,21 @@ import TestSupport
 import TestThreads
 import Testing
 
-/// A frame carries no time: how it arrives decides how old it may be.
+/// Tests of a frame's age, which follows from the way in which it arrives, because a frame carries no time.
 @Suite("Arrival of frames", .calculates)
 struct ArrivalTests {
     private static let frame = FrameFixture.bytes()
 
     private static func burst(_ count: Int) -> [UInt8] { (0..<count).flatMap { _ in frame } }
 
-    /// A receiver that heard a frame in each of the seconds 0 to 5.
+    /// A receiver with a frame in each of the seconds 0 to 5.
     private func settled() -> PackReceiver {
         var receiver = PackReceiver()
         for second in 0...5 { receiver.feed(Self.frame, at: .seconds(Double(second))) }
         return receiver
     }
 
-    /// Seconds between the measurement that the receiver believes and the truth.
+    /// Seconds between the last accepted measurement and the present.
     private func age(_ receiver: PackReceiver, at now: Double) -> Double? {
         receiver.snapshot.linkAt.map { Double(Timestamp.seconds(now) - $0) / 1000 }
     }
@@ -31,7 +31,7 @@ struct ArrivalTests {
         #expect(receiver.snapshot.linkAt == .seconds(6))
     }
 
-    @Test("A frame that takes 37 s to arrive makes nothing live")
+    @Test("A frame that takes 37 s to arrive does not make the data live")
     func slow() {
         var receiver = PackReceiver()
         var second = 0.0
@@ -53,7 +53,7 @@ struct ArrivalTests {
         #expect(cells.allSatisfy { $0 <= .seconds(8) })
     }
 
-    @Test("Bytes are as old as whoever read them says")
+    @Test("Bytes have the age that their reader gives")
     func age() {
         var receiver = settled()
         _ = receiver.receive(Self.frame, age: 2_000, at: .seconds(8))
@@ -63,19 +63,19 @@ struct ArrivalTests {
         #expect(receiver.counters[.heldBack] == 1)
     }
 
-    @Test("After a gap above hold frames that come in one burst count for nothing", arguments: [2, 5, 41, 70])
+    @Test("After a gap above hold the frames of a burst are not used", arguments: [2, 5, 41, 70])
     func burst(count: Int) {
         var receiver = settled()
         let before = receiver.snapshot.linkAt
         let outcomes = receiver.receive(Self.burst(count), at: .seconds(9))
         #expect(outcomes == Array(repeating: .refused(.heldBack), count: count))
         #expect(receiver.snapshot.linkAt == before)
-        // The rest of the burst, in reads of its own.
+        // The rest of the burst comes in reads of its own.
         for step in 1...20 {
             receiver.feed(Self.burst(3), at: .seconds(9 + Double(step) * 0.01))
             #expect(receiver.snapshot.linkAt == before)
         }
-        // Six in a row that come alone, for a pause in the burst looks like one.
+        // Six frames in a row must come alone, because a pause in the burst looks like one.
         for second in 10...14 {
             receiver.feed(Self.frame, at: .seconds(Double(second)))
             #expect(receiver.snapshot.linkAt == before)
@@ -83,7 +83,7 @@ struct ArrivalTests {
         #expect(receiver.receive(Self.frame, at: .seconds(15)) == [.measured])
     }
 
-    @Test("After a gap above hold the first frame that arrives alone counts, as old as what is missing")
+    @Test("After a gap above hold the first frame that arrives alone is used, with the age of the missing ones")
     func alone() {
         var receiver = settled()
         for second in 9...13 {
@@ -94,7 +94,7 @@ struct ArrivalTests {
         #expect(receiver.snapshot.linkAt == .seconds(14), "nothing is on its way")
     }
 
-    @Test("A frame is not alone where others follow at once: a burst may come in two reads")
+    @Test("A frame followed by others at once is not alone, because a burst may come in two reads")
     func notAlone() {
         var receiver = settled()
         receiver.feed(Self.frame, at: .seconds(9))
@@ -103,7 +103,7 @@ struct ArrivalTests {
         #expect(receiver.snapshot.linkAt == .seconds(6) && receiver.counters[.heldBack] == 3)
     }
 
-    @Test("What is missing comes after all: nothing is older than it is")
+    @Test("When the missing frames have come, no frame has an added age")
     func complete() {
         var receiver = settled()
         receiver.feed(Self.frame, at: .seconds(9))
@@ -112,11 +112,11 @@ struct ArrivalTests {
         #expect(receiver.snapshot.linkAt.map { (Timestamp.seconds(9) ... .seconds(9.7)).contains($0) } == true)
     }
 
-    @Test("After a gap above stale a frame alone needs five more on the beat, at the start one")
+    @Test("After a gap above stale a frame alone needs five more on the beat")
     func confirmed() {
         var receiver = settled()
         receiver.feed(Self.frame, at: .seconds(40))
-        // What follows at once was held back with it.
+        // Frames that follow at once were held back with it.
         receiver.feed(Self.burst(30), at: .seconds(40.01))
         for second in 41...44 { receiver.feed(Self.frame, at: .seconds(Double(second))) }
         #expect(receiver.snapshot.linkAt == .seconds(5))
@@ -124,7 +124,7 @@ struct ArrivalTests {
         #expect(receiver.snapshot.linkAt == .seconds(45))
     }
 
-    @Test("At the start a second frame is enough, at any pace; not after a burst", arguments: [0.1, 0.5, 1, 2.9])
+    @Test("At the start a second frame is enough, at any rate, but not after a burst", arguments: [0.1, 0.5, 1, 2.9])
     func start(seconds: Double) {
         var receiver = PackReceiver()
         receiver.feed(Self.frame, at: .seconds(1))
@@ -141,7 +141,9 @@ struct ArrivalTests {
         }
     }
 
-    @Test("In doubt a frame that comes alone after a pause ends nothing", arguments: [0.3, 0.6, 1, 2.5, 4, 9])
+    @Test(
+        "In doubt, frames that come alone after a pause are not used while others follow them",
+        arguments: [0.3, 0.6, 1, 2.5, 4, 9])
     func pause(seconds: Double) {
         var receiver = settled()
         receiver.feed(Self.burst(3), at: .seconds(26))
@@ -155,21 +157,21 @@ struct ArrivalTests {
     }
 
     @Test(
-        "A frame alone each few seconds grows older by what is missing, and ends up as nothing",
+        "Frames every few seconds are as old as the missing ones, and in the end data is not live",
         arguments: [4.3, 7, 9.9])
     func trickle(seconds: Double) {
         var receiver = settled()
         for step in 1...100 {
             let now = 5 + Double(step) * seconds
             receiver.feed(Self.frame, at: .seconds(now))
-            // So many were sent, and so many have come.
+            // The truth is the number of frames that were sent and have come.
             let truth = Timestamp.seconds(Double(5 + step))
             #expect(receiver.snapshot.linkAt.map { $0 <= truth } == true, "step \(step)")
         }
         #expect(!FreshnessTimes().freshness(of: receiver.snapshot.linkAt, at: .seconds(5 + 100 * seconds)).isLive)
     }
 
-    @Test("More frames at once than can have been sent meanwhile were held back")
+    @Test("More frames at once than the time allows were held back")
     func surplus() {
         var receiver = settled()
         receiver.feed(Self.burst(12), at: .seconds(6))
@@ -177,7 +179,7 @@ struct ArrivalTests {
         #expect(receiver.counters[.heldBack] == 12)
     }
 
-    @Test("A cable that loses every second frame, or two of three, is served", arguments: [2, 3])
+    @Test("Data from a cable that loses every second frame, or two of three, is live", arguments: [2, 3])
     func loss(every: Int) {
         var receiver = PackReceiver()
         receiver.feed(Self.burst(20), at: .seconds(0))
@@ -188,7 +190,7 @@ struct ArrivalTests {
     }
 
     @Test(
-        "What comes slower than it is sent is told to be as old as it is, and ends up as nothing",
+        "Data that comes slower than it is sent grows older, and in the end is not live",
         arguments: [1.1, 1.4, 2.5, 2.7])
     func offBeat(seconds: Double) {
         var receiver = settled()
@@ -202,7 +204,7 @@ struct ArrivalTests {
     }
 
     @Test(
-        "A server that looks at its port at times of its own is served, after a doubt within half a minute",
+        "Data from a server that reads its port at times of its own is live after at most half a minute",
         arguments: [0.25, 0.7, 0.75, 1.5, 2.5])
     func grid(seconds: Double) {
         var receiver = PackReceiver()
@@ -217,14 +219,14 @@ struct ArrivalTests {
         }
     }
 
-    @Test("A server that cuts frames where it likes is served, after a doubt within half a minute")
+    @Test("Data from a server that cuts frames anywhere is live after at most half a minute")
     func cut() {
         var receiver = PackReceiver()
         receiver.feed(Self.burst(20), at: .seconds(0))
         var handedOver = 0
         for step in 1...100 {
             let now = Double(step) * 1.3
-            // A frame takes 0.24 s on its way.
+            // A frame takes 0.24 s to arrive.
             let bytes = Int(now) * 58 + Int(min(1, (now - Double(Int(now))) / 0.24) * 58)
             let piece = Self.burst((bytes - handedOver) / 58 + 2)
             receiver.feed(Array(piece[(handedOver % 58)..<(handedOver % 58 + bytes - handedOver)]), at: .seconds(now))
@@ -233,7 +235,7 @@ struct ArrivalTests {
         }
     }
 
-    @Test("Damage covers the gap in which it came, and nothing that was missing before")
+    @Test("Damage accounts for the gap in which it came alone")
     func noise() {
         var receiver = settled()
         receiver.feed(Self.frame, at: .seconds(13.4))
@@ -241,7 +243,7 @@ struct ArrivalTests {
         #expect(age(receiver, at: 14).map { $0 > 6 } == true)
     }
 
-    @Test("Damaged frames have come, too: nothing is missing on a line that damages many")
+    @Test("Damaged frames have come, too, so no frame is missing on a line that damages many")
     func damaged() {
         var receiver = settled()
         var bad = Self.frame
@@ -251,7 +253,7 @@ struct ArrivalTests {
         #expect(receiver.snapshot.linkAt == .seconds(10))
     }
 
-    @Test("Permission after a silence rests on the frame that confirms and those before it")
+    @Test("Permission after a silence needs the confirming frame and those before it")
     func permission() {
         var receiver = settled()
         receiver.feed(Self.frame, at: .seconds(40))
@@ -263,17 +265,17 @@ struct ArrivalTests {
         #expect(receiver.snapshot.permissions.contains(.chargeAllowed))
     }
 
-    @Test("A server that hands on two or three frames at a time is served", arguments: [2, 3])
+    @Test("Data from a server that sends two or three frames at a time is live", arguments: [2, 3])
     func bundles(count: Int) {
         var receiver = PackReceiver()
-        // Somewhat late each time, as clocks are.
+        // Each read is a little late, because clocks differ.
         for step in 1...60 / count {
             receiver.feed(Self.burst(count), at: .seconds(Double(step * count) + Double(step) * 0.001))
         }
         #expect(age(receiver, at: 60.1).map { $0 < 0.2 } == true)
     }
 
-    @Test("A server that hands on seven frames at a time is not: nothing tells that they are not older")
+    @Test("Frames from a server that sends seven at a time are not used, because they may be older")
     func largeBundles() {
         var receiver = settled()
         for second in stride(from: 12, through: 60, by: 7) {
@@ -282,7 +284,7 @@ struct ArrivalTests {
         #expect(age(receiver, at: 60) == 55)
     }
 
-    @Test("A frame of a burst takes permissions away and gives none")
+    @Test("A frame of a burst withdraws permissions and gives none")
     func careful() {
         var receiver = settled()
         let no = FrameFixture.bytes { $0.status = [] }
@@ -294,12 +296,12 @@ struct ArrivalTests {
     }
 
     @Test(
-        "Whatever is held back for however long, nothing live is older than 10 s",
+        "With frames held back for any time, live data is never older than 10 s",
         arguments: 1...20 as ClosedRange<UInt64>)
     func heldBack(seed: UInt64) {
         var random = SeededRandom(seed)
         var receiver = PackReceiver()
-        /// Each frame carries its second in the stored energy, so that its age can be told.
+        /// A frame with its second in the stored energy, so that its age can be computed.
         func frame(_ second: Int) -> [UInt8] {
             FrameFixture.bytes { $0.energyStored = WattHours(10_000 + second % 400) }
         }
@@ -315,7 +317,7 @@ struct ArrivalTests {
                 second += 1
                 waiting.append(frame(second))
             }
-            // What waited comes in pieces of any size, a few milliseconds apart.
+            // Waiting bytes come in pieces of any size, a few milliseconds apart.
             var bytes = waiting.flatMap { $0 }[...]
             waiting = []
             var step = 0.0
@@ -334,7 +336,7 @@ struct ArrivalTests {
     }
 
     @Test(
-        "However what was held back is handed over, with pauses and a living BMS or a dead one, nothing live is older than 10 s",
+        "With held-back frames in any pieces and pauses, of a working BMS or a dead one, live data is never older than 10 s",
         arguments: 1...40 as ClosedRange<UInt64>, [3.0, 9.0])
     func pauses(seed: UInt64, longestPause: Double) {
         var random = SeededRandom(seed)
@@ -342,7 +344,7 @@ struct ArrivalTests {
         var (now, sent) = (0.0, 0)
         var waiting: [Int] = []
         var isDead = false
-        /// The second in which a frame was measured stands in its stored energy.
+        /// A frame with the second of its measurement in the stored energy.
         func frame(_ second: Int) -> [UInt8] { FrameFixture.bytes { $0.energyStored = WattHours(10_000 + second) } }
         func pass(_ seconds: Double) {
             now += seconds
@@ -378,7 +380,7 @@ struct ArrivalTests {
                 look("after a pause")
                 handOver(random.oneIn(2) ? 1 : Int.random(in: 1...20, using: &random))
             }
-            // A dead one comes back when all has been handed over.
+            // A dead BMS comes back when all waiting frames have been delivered.
             now = now.rounded(.up)
         }
         #expect(wasLive == 12)

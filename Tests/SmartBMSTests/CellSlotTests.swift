@@ -14,13 +14,13 @@ struct CellSlotTests {
         return tracker.snapshot.cells.indices.filter { tracker.snapshot.cells[$0] != nil }.map { $0 + 1 }
     }
 
-    @Test("Only a number of the pack is a cell", arguments: [(0, []), (1, [1]), (16, [16]), (17, []), (255, [])])
+    @Test("Only a cell number of the pack is a cell", arguments: [(0, []), (1, [1]), (16, [16]), (17, []), (255, [])])
     func number(slot: Int, seen: [Int]) {
         #expect(cells { $0.slotCell = slot } == seen)
     }
 
     @Test(
-        "A slot outside lowest..highest is dropped, one count beside them is not",
+        "A slot outside lowest..highest is dropped, unless it is one count away",
         arguments: [
             (3295, []), (3300, [1]), (3325, [1]), (3330, []),
         ])
@@ -29,7 +29,7 @@ struct CellSlotTests {
     }
 
     @Test(
-        "A slot outside coldest..warmest is dropped, one count beside them is not",
+        "A slot outside coldest..warmest is dropped, unless it is one count away",
         arguments: [
             (291, []), (292, [1]), (298, [1]), (299, []),
         ])
@@ -46,7 +46,7 @@ struct CellSlotTests {
         #expect((tracker.snapshot.reading(ofCell: 1, at: .seconds(1 + seconds)) != nil) == isShown)
     }
 
-    @Test("There is no reading of a cell that does not exist or was not seen", arguments: [-1, 0, 2, 16, 17, 255])
+    @Test("A cell that does not exist or was not seen has no reading", arguments: [-1, 0, 2, 16, 17, 255])
     func absent(number: Int) {
         var tracker = PackTracker()
         tracker.take(FrameFixture.frame(), at: .seconds(0))

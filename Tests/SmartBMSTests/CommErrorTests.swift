@@ -21,7 +21,7 @@ struct CommErrorTests {
         return tracker
     }
 
-    @Test("Of their bytes only the status is used; measurements, settings and cells stay")
+    @Test("Only their status is used, while measurements, settings and cells stay")
     func statusOnly() {
         var tracker = settled()
         let before = tracker.snapshot
@@ -35,14 +35,14 @@ struct CommErrorTests {
         #expect(after.hasCellCommunicationFault)
     }
 
-    @Test("Junk in them passes from the wire")
+    @Test("Random bytes in such a frame do not make the rules refuse it")
     func junkPasses() {
         var receiver = PackReceiver()
         #expect(receiver.receive(FrameFixture.bytes(Self.junk), at: .seconds(0)) == [.refused(.heldBack)])
         #expect(receiver.receive(FrameFixture.bytes(Self.junk), at: .seconds(1)) == [.statusOnly])
     }
 
-    @Test("Permission is lost at once, even where its bits are set")
+    @Test("Permission is lost at once, even if its bits are set")
     func permission() {
         var tracker = settled()
         #expect(tracker.snapshot.chargeAllowed && tracker.snapshot.dischargeAllowed)
@@ -51,7 +51,7 @@ struct CommErrorTests {
         #expect(!tracker.snapshot.dischargeAllowed)
     }
 
-    @Test("Key values expire while only they come")
+    @Test("Key values expire while no other frames come")
     func keysExpire() {
         var tracker = PackTracker()
         for second in 0..<45 {
@@ -66,7 +66,7 @@ struct CommErrorTests {
         #expect(tracker.snapshot.keys == KeyValues())
     }
 
-    @Test("Before the first measuring frame they tell of the link and of nothing else")
+    @Test("Before the first measuring frame such frames prove the link alone")
     func first() {
         var tracker = PackTracker()
         tracker.take(FrameFixture.frame(Self.junk), at: .seconds(0))

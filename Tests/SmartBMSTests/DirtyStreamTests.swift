@@ -6,7 +6,7 @@ import TestSupport
 @Suite("A damaged stream")
 struct DirtyStreamTests {
     private struct Line: Decodable {
-        /// `[ms, hex]`.
+        /// Reads as `[ms, hex]`.
         var reads: [[UInt8]]
         var isGood: Bool
 
@@ -55,22 +55,23 @@ struct DirtyStreamTests {
         #expect(good.count == 115)
     }
 
-    @Test("In its own chunks it yields exactly the good frames", arguments: [FrameRules.shapeOnly, FrameRules()])
+    @Test(
+        "In its own chunks the stream gives exactly the good frames", arguments: [FrameRules.shapeOnly, FrameRules()])
     func ownChunks(rules: FrameRules) {
         #expect(frames(reads, rules) == good)
     }
 
-    @Test("Byte by byte it yields exactly the good frames", arguments: [FrameRules.shapeOnly, FrameRules()])
+    @Test("Byte by byte the stream gives exactly the good frames", arguments: [FrameRules.shapeOnly, FrameRules()])
     func singleBytes(rules: FrameRules) {
         #expect(frames(reads.flatMap { $0 }.map { [$0] }, rules) == good)
     }
 
-    @Test("In one piece it yields exactly the good frames", arguments: [FrameRules.shapeOnly, FrameRules()])
+    @Test("In one piece the stream gives exactly the good frames", arguments: [FrameRules.shapeOnly, FrameRules()])
     func onePiece(rules: FrameRules) {
         #expect(frames([reads.flatMap { $0 }], rules) == good)
     }
 
-    @Test("In any chunking it yields exactly the good frames", arguments: [FrameRules.shapeOnly, FrameRules()])
+    @Test("In any chunking the stream gives exactly the good frames", arguments: [FrameRules.shapeOnly, FrameRules()])
     func anyChunking(rules: FrameRules) {
         let bytes = reads.flatMap { $0 }
         for seed in 1...100 as ClosedRange<UInt64> {

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Status bits that flicker")
 struct FlickerTests {
-    /// A tracker that takes a frame each second.
+    /// A tracker with a frame each second.
     private struct Line {
         var tracker = PackTracker()
         var second = 0.0
@@ -21,7 +21,7 @@ struct FlickerTests {
             }
         }
 
-        /// The bits fall so often, once in so many seconds.
+        /// Lets the bits fall a number of times, once in a number of seconds.
         mutating func falls(_ count: Int, to status: StatusFlags, every seconds: Int = 10, refused: Bool = false) {
             for _ in 0..<count {
                 frames(1, status, refused: refused)
@@ -40,11 +40,11 @@ struct FlickerTests {
     ]
 
     @Test(
-        "The sixth fall within ten minutes holds a bit, for five minutes of good frames", arguments: bits,
+        "The sixth fall within ten minutes holds a bit for five minutes of good frames", arguments: bits,
         [false, true])
     func held(bit: (flag: StatusFlags, fallen: StatusFlags), refused: Bool) {
         var line = Line()
-        // Permissions fall once more at the start: nothing is permitted before the first frame, but that is no fall.
+        // Permissions come from 0 at the start, which is not a fall.
         line.frames(5)
         line.falls(5, to: bit.fallen, every: 100, refused: refused)
         #expect(line.tracker.snapshot.heldStatus == [])
@@ -65,7 +65,7 @@ struct FlickerTests {
         #expect(snapshot.permissions == .permissions && snapshot.alarms == [])
     }
 
-    @Test("Five falls, and six in more than ten minutes, hold nothing")
+    @Test("Five falls, and six in more than ten minutes, do not hold a bit")
     func seldom() {
         var line = Line()
         line.frames(5)
@@ -77,7 +77,7 @@ struct FlickerTests {
         #expect(line.tracker.snapshot.permissions == .permissions)
     }
 
-    @Test("A bit that stays fallen is no flicker")
+    @Test("A bit that stays fallen does not flicker")
     func steady() {
         var line = Line()
         line.frames(5)
@@ -86,7 +86,7 @@ struct FlickerTests {
         #expect(line.tracker.snapshot.permissions == .chargeAllowed)
     }
 
-    @Test("A fall, or a silence, begins the five minutes anew; refused frames do not count for them")
+    @Test("A fall or a silence starts the five minutes again, and refused frames do not count for them")
     func calm() {
         var line = Line()
         line.frames(5)
@@ -107,7 +107,7 @@ struct FlickerTests {
         #expect(other.tracker.snapshot.heldStatus == .chargeAllowed)
     }
 
-    @Test("A clock that jumps releases nothing early")
+    @Test("A clock that jumps releases no bit early")
     func clock() {
         var line = Line()
         line.frames(5)

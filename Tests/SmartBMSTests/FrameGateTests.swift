@@ -3,7 +3,7 @@ import SmartBMS
 import Testing
 import TestSupport
 
-@Suite("Gate")
+@Suite("Frame gate")
 struct FrameGateTests {
     private func settled() -> PackTracker {
         var tracker = PackTracker()
@@ -11,7 +11,7 @@ struct FrameGateTests {
         return tracker
     }
 
-    @Test("The first settings need two equal frames running")
+    @Test("The first settings need two equal frames in a row")
     func firstSettings() {
         var tracker = PackTracker()
         let other = FrameFixture.frame { $0.capacity = WattHours(100) }
@@ -47,7 +47,7 @@ struct FrameGateTests {
         #expect(tracker.snapshot.settings == changed.settings)
     }
 
-    @Test("A frame with the old settings starts the count anew")
+    @Test("A frame with the old settings starts the count again")
     func interrupted() {
         var tracker = settled()
         let changed = FrameFixture.frame { $0.capacity = WattHours(100) }
@@ -67,7 +67,8 @@ struct FrameGateTests {
         ("coldest -18 counts", { $0.lowestTemperature = RawTemperature(275) }, true),
     ]
 
-    @Test("What moves further than a second allows waits for a second frame near it", arguments: jumps.indices)
+    @Test(
+        "A reading that moves further than a second allows waits for a second frame near it", arguments: jumps.indices)
     func jump(index: Int) {
         let row = Self.jumps[index]
         var tracker = settled()
@@ -77,7 +78,7 @@ struct FrameGateTests {
         #expect(tracker.snapshot.measurements == frame.measurements())
     }
 
-    @Test("Two jumps to different places confirm nothing")
+    @Test("Two jumps to different places do not confirm each other")
     func differentJumps() {
         var tracker = settled()
         #expect(
@@ -87,7 +88,7 @@ struct FrameGateTests {
         #expect(tracker.take(FrameFixture.frame(), at: .seconds(5)) == .measured)
     }
 
-    @Test("A return from a single jump forgets it")
+    @Test("A return from a single jump discards the jump")
     func forgottenJump() {
         var tracker = settled()
         let jump = FrameFixture.frame { $0.setCells(low: 3305, high: 3700) }
@@ -96,7 +97,7 @@ struct FrameGateTests {
         #expect(tracker.take(jump, at: .seconds(5)) == .refused(.jump))
     }
 
-    @Test("A confirmed cell count is another pack: its voltages are no jump")
+    @Test("A confirmed cell count is another pack, whose voltages are not a jump")
     func otherPack() {
         var tracker = settled()
         let other = FrameFixture.frame {
@@ -132,7 +133,7 @@ struct FrameGateTests {
         #expect(tracker.snapshot.cells.compactMap { $0 }.count == 12)
     }
 
-    @Test("Single damaged frames never change the settings, whatever they hold", arguments: [1, 2, 3] as [UInt64])
+    @Test("Single damaged frames never change the settings, whatever their bytes", arguments: [1, 2, 3] as [UInt64])
     func damage(seed: UInt64) {
         var random = SeededRandom(seed)
         var receiver = PackReceiver(rules: .shapeOnly)

@@ -11,14 +11,14 @@ struct FrameLayoutTests {
         #expect(covered == Array(0..<58))
     }
 
-    @Test("A field's maximum is all its bits in its unit")
+    @Test("A field's maximum has all bits of the field, in its unit")
     func maximum() {
         #expect(FrameLayout.status.maximum == 255)
         #expect(FrameLayout.currentSum.maximum == 65_535 * 125)
         #expect(FrameLayout.lifetimeIn.maximum == 16_777_215_000)
     }
 
-    /// An absent sensor has no magnitude and zero has no sign, so those two are made canonical first.
+    /// An absent sensor has no magnitude and zero has no sign, so the test first makes those two canonical.
     @Test("Encoding a decoded random frame gives its bytes again", arguments: [1, 2, 3] as [UInt64])
     func roundTrip(seed: UInt64) throws {
         var random = SeededRandom(seed)
@@ -41,7 +41,7 @@ struct FrameLayoutTests {
         #expect(FrameDecoder.decode([UInt8](repeating: 0, count: count)) == nil)
     }
 
-    @Test("A sensor marked X is absent, whatever its magnitude bytes hold")
+    @Test("A sensor marked X is absent, whatever its magnitude bytes are")
     func absentSensor() throws {
         var window = FrameFixture.bytes()
         window.replaceSubrange(6...8, with: [UInt8(ascii: "X"), 0x12, 0x34])

@@ -3,7 +3,7 @@ import SmartBMS
 import Testing
 import TestSupport
 
-/// A change of a good frame, and what the rules call it.
+/// A change of a good frame, with its rejection by the rules.
 struct Damage: Sendable, CustomTestStringConvertible {
     var name: String
     var rejection: Rejection
@@ -61,7 +61,7 @@ struct FrameRulesTests {
         #expect(verdict(FrameRules(), FrameFixture.bytes(damage.change)) == damage.rejection)
     }
 
-    @Test("What no battery can be is refused by plausibility alone", arguments: Damage.plausibility)
+    @Test("Values that no battery can have are refused by plausibility alone", arguments: Damage.plausibility)
     func plausibility(damage: Damage) {
         #expect(verdict(FrameRules(), FrameFixture.bytes(damage.change)) == damage.rejection)
         #expect(verdict(.shapeOnly, FrameFixture.bytes(damage.change)) == nil)
@@ -86,7 +86,7 @@ struct FrameRulesTests {
         #expect(verdict(.shapeOnly, bytes) == ([3, 6, 9].contains(offset) ? .signs : .sum))
     }
 
-    @Test("58 zero bytes have a right sum and are no frame")
+    @Test("58 zero bytes have a right sum and are not a frame")
     func zeros() {
         #expect(verdict(.shapeOnly, [UInt8](repeating: 0, count: 58)) == .signs)
     }
@@ -127,7 +127,7 @@ struct FrameRulesTests {
         #expect(verdict(FrameRules(), bytes) == rejection)
     }
 
-    @Test("Every refusal says what was seen", arguments: Rejection.allCases)
+    @Test("Every refusal names the refused value", arguments: Rejection.allCases)
     func meaning(rejection: Rejection) {
         #expect(!rejection.meaning.isEmpty)
     }

@@ -58,7 +58,7 @@ struct FrameStreamTests {
         #expect(counters.bytesDropped == 58)
     }
 
-    @Test("A frame without sign bytes counts as such where a frame was due")
+    @Test("A frame without sign bytes is counted for its signs if a frame was due")
     func wrongSigns() {
         var bad = FrameFixture.bytes()
         bad[3] = 0
@@ -76,7 +76,7 @@ struct FrameStreamTests {
         #expect(counters.framesRejected == 1)
     }
 
-    @Test("The last refusal can be looked at")
+    @Test("The last refused frame is kept for diagnosis")
     func lastRejected() {
         var stream = FrameStream()
         stream.push(FrameFixture.bytes { $0.soc = 120 } + FrameFixture.bytes())
@@ -85,7 +85,7 @@ struct FrameStreamTests {
         #expect(stream.lastRejected?.frame?.soc == 120)
     }
 
-    @Test("58 zero bytes, again and again, are no frame")
+    @Test("58 zero bytes, again and again, are not a frame")
     func zeros() {
         let (frames, counters) = run([UInt8](repeating: 0, count: 58 * 20))
         #expect(frames == 0)

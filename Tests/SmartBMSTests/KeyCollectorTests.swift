@@ -26,7 +26,7 @@ struct KeyCollectorTests {
         return collector
     }
 
-    @Test("A whole cycle gives every value in its unit")
+    @Test("A full cycle gives every value in its unit")
     func values() {
         var expected = KeyValues()
         expected.stateOfHealth = 97
@@ -42,7 +42,7 @@ struct KeyCollectorTests {
         #expect(collector(Self.full, seconds: 20).values(at: .seconds(20)) == expected)
     }
 
-    @Test("Before the cycle ends nothing is known")
+    @Test("Before the cycle ends no value is known")
     func openCycle() {
         #expect(collector(Self.full, seconds: 19).values(at: .seconds(19)) == KeyValues())
     }
@@ -50,14 +50,14 @@ struct KeyCollectorTests {
     @Test("An old high byte never joins a low byte of the next cycle")
     func oneCycle() {
         var collector = collector(Self.full, seconds: 9)
-        // Key 9 is lost; the next cycle brings other bytes, and its key 8 is lost.
+        // Key 9 is lost; the next cycle has other bytes, and its key 8 is lost.
         for second in 10..<19 { collector.add(frame(second, Self.full[second] ?? 0), at: .seconds(Double(second))) }
         for key in 0..<19 where key != 8 { collector.add(frame(key, 0xFF), at: .seconds(Double(19 + key))) }
         collector.add(frame(0, 97), at: .seconds(38))
         #expect(collector.values(at: .seconds(38)).cycles == nil)
     }
 
-    @Test("A value whose cycle lost a byte keeps the one of the cycle before, whole")
+    @Test("A value whose cycle lost a byte stays that of the cycle before")
     func lostByte() {
         var collector = collector(Self.full, seconds: 19)
         for key in 0..<19 where key != 9 { collector.add(frame(key, 0x11), at: .seconds(Double(19 + key))) }
@@ -65,12 +65,12 @@ struct KeyCollectorTests {
         #expect(collector.values(at: .seconds(38)).cycles == 523)
     }
 
-    @Test("Another value counts when two cycles brought it")
+    @Test("A changed value is used when two cycles have brought it")
     func confirmation() {
         var collector = collector(Self.full, seconds: 20)
         var wrong = Self.full
         (wrong[17], wrong[8]) = (0x03, 0x03)
-        // A damaged key, and the right one again.
+        // A damaged key comes, and then the right one again.
         for second in 20..<39 {
             collector.add(frame(second % 19, wrong[second % 19] ?? 0), at: .seconds(Double(second)))
         }
@@ -80,7 +80,7 @@ struct KeyCollectorTests {
             collector.add(frame(second % 19, Self.full[second % 19] ?? 0), at: .seconds(Double(second)))
         }
         #expect(collector.values(at: .seconds(58)).fullVoltage == Millivolts(3455))
-        // A new setting.
+        // The setting changes.
         for second in 58..<96 {
             collector.add(frame(second % 19, wrong[second % 19] ?? 0), at: .seconds(Double(second)))
         }
@@ -114,7 +114,7 @@ struct KeyCollectorTests {
         #expect(full == ((500...5500).contains(count * 5) ? Millivolts(count * 5) : nil))
     }
 
-    @Test("A value is forgotten 60 s after its byte came")
+    @Test("A value expires 60 s after its byte came")
     func expiry() {
         let collector = collector(Self.full, seconds: 20)
         // Key 16 came at 16 s.
@@ -123,7 +123,7 @@ struct KeyCollectorTests {
         #expect(collector.values(at: .seconds(77)).fullVoltage != nil)
     }
 
-    @Test("The clock of old firmware is never a key, at any hour and minute")
+    @Test("The clock of old firmware is never taken for a key, at any hour and minute")
     func clock() {
         var collector = KeyCollector()
         for minute in 0..<(24 * 60) {
@@ -136,7 +136,7 @@ struct KeyCollectorTests {
         #expect(!collector.isTrusted)
     }
 
-    @Test("Minutes in the first byte, 25 to 43, never pass for keys")
+    @Test("Minutes in the first byte, 25 to 43, are never taken for keys")
     func minutes() {
         var collector = KeyCollector()
         for second in 0..<7200 {
@@ -150,14 +150,14 @@ struct KeyCollectorTests {
         #expect(!collector.isTrusted)
     }
 
-    @Test("Keys above 18 are neither stored nor a proof of keys")
+    @Test("Keys above 18 are not stored and do not prove that there are keys")
     func unknownKeys() {
         var collector = KeyCollector()
         for second in 0..<100 { collector.add(frame(19 + second % 200, 1), at: .seconds(Double(second))) }
         #expect(!collector.isTrusted)
     }
 
-    @Test("Generation 2 has no keys, generation 3 has", arguments: Generation.allCases)
+    @Test("Generation 3 has keys, generation 2 has none", arguments: Generation.allCases)
     func generation(generation: Generation) {
         var options = PackTracker.Options()
         options.generation = generation

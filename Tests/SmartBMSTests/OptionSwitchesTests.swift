@@ -4,13 +4,13 @@ import Testing
 
 @Suite("Option switches follow the manuals' tables")
 struct OptionSwitchesTests {
-    /// "10110" for ON OFF ON ON OFF, in order of switch number.
+    /// "10110" stands for ON OFF ON ON OFF, in the order of switch numbers.
     private func pattern(_ switches: [OptionSwitch], _ numbers: [Int]) -> String {
         numbers.map { number in switches.first { $0.number == number }.map { $0.isOn ? "1" : "0" } ?? "?" }.joined()
     }
 
     @Test(
-        "Generation 3, rows of cell counts: both ends of each range",
+        "Generation 3 has rows of cell counts: both ends of each range",
         arguments: [
             ("000", 2...4), ("001", 5...8), ("010", 9...16), ("011", 17...25), ("100", 26...40), ("101", 41...80),
             ("110", 81...150), ("111", 151...255),
@@ -27,7 +27,7 @@ struct OptionSwitchesTests {
     }
 
     @Test(
-        "Generation 3, rows of balance voltages",
+        "Generation 3 has rows of balance voltages",
         arguments: [
             ("00000", nil), ("00001", 1900), ("00010", 2000), ("00011", 2100), ("00100", 2200), ("00101", 2300),
             ("00110", 2400), ("00111", 2500), ("01000", 2600), ("01001", 2700), ("01010", 2800), ("01011", 2900),
@@ -43,7 +43,7 @@ struct OptionSwitchesTests {
     }
 
     @Test(
-        "Generation 2, rows of cell counts, set while switch 8 is toggled",
+        "Generation 2 has rows of cell counts, set while switch 8 is toggled",
         arguments: [
             ("0000", 4), ("0001", 8), ("0010", 12), ("0011", 16), ("0100", 20), ("0101", 24), ("0110", 28),
             ("0111", 32),
@@ -60,7 +60,7 @@ struct OptionSwitchesTests {
     }
 
     @Test(
-        "Generation 2, rows of V-bypass, coded on switches 2, 6 and 7",
+        "Generation 2 has rows of V-bypass, coded on switches 2, 6 and 7",
         arguments: [
             ("000", 3400), ("001", 3500), ("010", 3600), ("011", 3700), ("100", 4000), ("101", 4100), ("110", 4200),
             ("111", 4300),
@@ -71,7 +71,7 @@ struct OptionSwitchesTests {
     }
 
     @Test(
-        "Generation 2, rows of current sensors",
+        "Generation 2 has rows of current sensors",
         arguments: [
             ("000", 25), ("001", 50), ("010", 100), ("011", 250), ("100", 400), ("101", 500), ("110", 1000),
             ("111", 2000),
@@ -83,7 +83,9 @@ struct OptionSwitchesTests {
         #expect(settings.notes.contains { $0.contains("version 1.4") } == (amperes >= 1000))
     }
 
-    @Test("Generation 2 rounds the cell count up to the next row and says so", arguments: [(2, 4), (13, 16), (33, 48)])
+    @Test(
+        "Generation 2 rounds the cell count up to the next row and notes the rounding",
+        arguments: [(2, 4), (13, 16), (33, 48)])
     func generation2RoundsUp(cells: Int, row: Int) throws {
         let settings = try OptionSwitches.positions(cells: cells, balance: Millivolts(3400), generation: .two)
         #expect(settings.cellRange.upperBound == row)
@@ -92,7 +94,7 @@ struct OptionSwitchesTests {
         #expect(!exact.notes.contains { $0.contains("next higher") })
     }
 
-    @Test("Generation 2 stands at 1.0 s, blind spot on, no calibration, normal mode")
+    @Test("Generation 2 gets 1.0 s, blind spot on, no calibration, normal mode")
     func generation2Defaults() throws {
         let settings = try OptionSwitches.positions(cells: 16, balance: Millivolts(4300), generation: .two)
         #expect(pattern(settings.switches, [1, 3, 4, 5]) == "0100")

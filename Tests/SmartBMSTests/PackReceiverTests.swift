@@ -19,7 +19,7 @@ struct PackReceiverTests {
         return snapshot
     }
 
-    @Test("A frame that the rules refuse leaves all knowledge untouched", arguments: Damage.shape + Damage.plausibility)
+    @Test("A frame that the rules refuse changes no value", arguments: Damage.shape + Damage.plausibility)
     func refusedByRules(damage: Damage) {
         var receiver = settled()
         let before = knowledge(receiver)
@@ -40,13 +40,13 @@ struct PackReceiverTests {
         Damage("settings change", .settings) { $0.capacity = WattHours(20_000) },
     ]
 
-    @Test("A frame that the gate refuses leaves all knowledge untouched and counts as rejected", arguments: history)
+    @Test("A frame that the gate refuses changes no value and counts as rejected", arguments: history)
     func refusedByGate(damage: Damage) {
         var receiver = settled()
         let before = knowledge(receiver)
         #expect(receiver.receive(FrameFixture.bytes(damage.change), at: .seconds(1)) == [.refused(damage.rejection)])
         #expect(knowledge(receiver) == before)
-        // The very first frame was refused, too: it waited for its twin.
+        // The very first frame was refused, too, because it waited for an equal one.
         #expect(receiver.counters.framesAccepted == 1)
         #expect(receiver.counters.framesRejected == 2)
         #expect(receiver.counters.bytesDropped == 2 * 58)
@@ -58,7 +58,7 @@ struct PackReceiverTests {
         #expect(produced.union([.signs, .sum, .stuck, .heldBack]) == Set(Rejection.allCases))
     }
 
-    @Test("A line that claims to be one frame is taken whole", arguments: [0, 57, 59, 60, 116])
+    @Test("A line that claims to be one frame is decoded as one", arguments: [0, 57, 59, 60, 116])
     func wholeFrame(count: Int) {
         var receiver = settled()
         let bytes = Array((FrameFixture.bytes() + FrameFixture.bytes()).prefix(count))
@@ -75,7 +75,8 @@ struct PackReceiverTests {
         #expect(receiver.counters.resyncs == 0)
     }
 
-    @Test("A line that fails the rules is counted and can be looked at", arguments: Damage.shape + Damage.plausibility)
+    @Test(
+        "A line that fails the rules is counted and kept for diagnosis", arguments: Damage.shape + Damage.plausibility)
     func badLine(damage: Damage) {
         var receiver = settled()
         let outcome = receiver.receiveFrame(FrameFixture.bytes(damage.change), at: .seconds(1))
@@ -84,7 +85,7 @@ struct PackReceiverTests {
         #expect(receiver.lastRejected?.rejection == damage.rejection)
     }
 
-    @Test("A reset forgets half a frame and no knowledge")
+    @Test("A reset discards half a frame and keeps all values")
     func reset() {
         var receiver = settled()
         receiver.feed(Array(FrameFixture.bytes().prefix(20)), at: .seconds(1))
@@ -96,6 +97,6 @@ struct PackReceiverTests {
 }
 
 extension PackReceiver {
-    /// Takes bytes whose outcome does not matter.
+    /// Receives bytes whose outcome does not matter.
     mutating func feed(_ bytes: [UInt8], at now: Timestamp) { _ = receive(bytes, at: now) }
 }

@@ -8,7 +8,7 @@ struct ProtocolDocumentTests {
     private static let text = Repository.text("docs/protocol.md")
     private static let rows = text.split(separator: "\n").filter { $0.hasPrefix("| ") }
 
-    @Test("The frame table is the layout table")
+    @Test("The frame table equals the layout table")
     func fields() {
         for field in FrameLayout.fields {
             let unit = field.scale == 1 ? "\(field.unit)" : "\(field.scale) \(field.unit)"
@@ -18,7 +18,7 @@ struct ProtocolDocumentTests {
     }
 
     @Test(
-        "Every key stands there, with the keys that belong to the same value",
+        "The document has every key, with the keys that belong to the same value",
         arguments: [
             (KeyLayout.stateOfHealth, "state of health"), (KeyLayout.chargeEfficiency, "charge efficiency"),
             (KeyLayout.lowVoltage, "V-low"), (KeyLayout.nominalVoltage, "V-nominal"),
@@ -31,7 +31,7 @@ struct ProtocolDocumentTests {
         #expect(Self.rows.contains { $0.hasPrefix(row) }, "\(row)")
     }
 
-    @Test("Every check stands there with its meaning and the key that loosens it", arguments: Rejection.allCases)
+    @Test("The document has every check with its meaning and the key that loosens it", arguments: Rejection.allCases)
     func checks(rejection: Rejection) {
         let keys = rejection.configurationKey.map { keys in
             keys.split(separator: ", ").map { "`\($0)`" }.joined(separator: ", ")

@@ -4,19 +4,21 @@ import TestSupport
 import TestThreads
 import Testing
 
-@Suite("The BMS's no in refused frames")
+@Suite("Withdrawn permissions in refused frames")
 struct RefusedFrameTests {
     private static let both: StatusFlags = [.chargeAllowed, .dischargeAllowed]
     private static let refusals = Damage.shape + Damage.plausibility + PackReceiverTests.history
 
-    /// Three good frames, at 0, 1 and 2 s.
+    /// A receiver with three good frames, at 0, 1 and 2 s.
     private func settled(_ rules: FrameRules = FrameRules()) -> PackReceiver {
         var receiver = PackReceiver(rules: rules)
         for second in 0...2 { receiver.feed(FrameFixture.bytes(), at: .seconds(Double(second))) }
         return receiver
     }
 
-    @Test("It is heard at once, whichever check refuses the frame, and gives no age", arguments: refusals)
+    @Test(
+        "A withdrawn permission counts at once, whichever check refuses the frame, and does not make data newer",
+        arguments: refusals)
     func lowers(damage: Damage) {
         var receiver = settled()
         let before = receiver.snapshot
@@ -38,7 +40,7 @@ struct RefusedFrameTests {
                 && after.measurements == before.measurements)
     }
 
-    @Test("Another number of cells than expected, and lost cell communication with it")
+    @Test("A frame with another number of cells, and without cell communication, withdraws permissions, too")
     func otherPack() {
         var rules = FrameRules()
         rules.plausibility?.expectedCells = 16
@@ -53,10 +55,10 @@ struct RefusedFrameTests {
         #expect(receiver.snapshot.permissions == [])
     }
 
-    /// Letters of frames, one a second: `g` good and permitting, `n` good and forbidding, `r` refused and forbidding, `y` refused
-    /// and permitting; below each what holds then.
+    /// Letters of frames, one a second: `g` good and permitting, `n` good and forbidding, `r` refused and forbidding, `y` refused and
+    /// permitting; below each of them the permission after it.
     @Test(
-        "One frame costs itself, two cost a frame more; a refused one never permits",
+        "One refused frame costs its own second, two cost a frame more, and a refused frame never permits",
         arguments: [
             ("gggrg", "-++-+"), ("gggrrg", "-++---"), ("gggrrgg", "-++---+"), ("gggrgrg", "-++-+-+"),
             ("gggyg", "-++++"),
@@ -79,7 +81,7 @@ struct RefusedFrameTests {
     }
 
     @Test(
-        "An alarm shows after two of three, also where all frames are refused for minutes, and goes by good ones only")
+        "An alarm shows after two of three frames, even if all are refused for minutes, and ends by good ones only")
     func alarm() {
         var receiver = settled()
         func feed(_ second: Int, _ status: StatusFlags, refused: Bool) {
@@ -106,7 +108,9 @@ struct RefusedFrameTests {
         #expect(receiver.snapshot.refusal == nil)
     }
 
-    @Test("Before the first good frame, in a silence and after it a no counts and a yes does not")
+    @Test(
+        "Before the first good frame, in a silence and after it, a withdrawn permission counts and a given one does not"
+    )
     func withoutGoodFrames() {
         var receiver = PackReceiver()
         let no = FrameFixture.bytes { ($0.soc, $0.status) = (101, .chargeAllowed) }
@@ -118,7 +122,7 @@ struct RefusedFrameTests {
         receiver.feed(no, at: .seconds(100))
         #expect(receiver.snapshot.permissions == .chargeAllowed)
         #expect(receiver.snapshot.linkAt == .seconds(4))
-        // The silence is what counts, not when somebody was heard last: permission is earned anew.
+        // The silence counts, not the time of the last refused frame, so good frames must give the permission again.
         for second in 101...104 {
             receiver.feed(FrameFixture.bytes(), at: .seconds(Double(second)))
             #expect(receiver.snapshot.linkAt == .seconds(4))
@@ -127,7 +131,7 @@ struct RefusedFrameTests {
         #expect(receiver.snapshot.permissions == Self.both)
     }
 
-    @Test("A line of a filter is heard as the stream is")
+    @Test("A refused line of a filter counts like a refused frame of the stream")
     func filter() {
         var receiver = settled()
         let outcome = receiver.receiveFrame(
@@ -137,7 +141,7 @@ struct RefusedFrameTests {
         #expect(receiver.snapshot.damagedAt == nil)
     }
 
-    @Test("A wrong sum and wrong signs say nothing")
+    @Test("A frame with a wrong sum or wrong signs changes nothing")
     func noise() {
         var receiver = settled()
         var bytes = FrameFixture.bytes { $0.status = [] }
@@ -150,7 +154,7 @@ struct RefusedFrameTests {
         #expect(receiver.snapshot.heardAt == .seconds(2))
     }
 
-    @Test("The bytes of a refused frame are no damage of the line; the noise behind it is")
+    @Test("The bytes of a refused frame are not damage of the line, but noise after it is")
     func damage() {
         var receiver = settled()
         let refused = FrameFixture.bytes { $0.soc = 101 }
@@ -162,24 +166,26 @@ struct RefusedFrameTests {
     }
 }
 
-@Suite("Refused frames, at random", .calculates)
+@Suite("Refused frames in random histories", .calculates)
 struct RefusedFramePropertyTests {
-    /// A status byte that mostly permits all.
+    /// A status byte that permits both currents in most cases.
     private func status(_ random: inout SeededRandom, otherOnceIn count: Int) -> StatusFlags {
         random.oneIn(count) ? StatusFlags(rawValue: UInt8.random(in: 0...255, using: &random)) : .permissions
     }
 
-    @Test("They raise nothing and give no age: what holds is never more than without them", arguments: 1...40)
+    @Test("Refused frames give no permission and no newer data than good frames without them", arguments: 1...40)
     func neverRaise(seed: UInt64) {
         var random = SeededRandom(seed)
-        // Short histories: in a long one the bits are soon held as ones that flicker.
+        // Histories are short, because in a long one the bits are soon held as ones that flicker.
         let lowered = (0..<20).reduce(0) { sum, _ in sum + neverRaise(steps: 40, &random) }
         #expect(lowered > 20)
     }
 
-    /// A history of frames; how often the refused ones took a permission.
+    /// Runs a history of frames.
+    ///
+    /// - Returns: the number of times that refused frames withdrew a permission.
     private func neverRaise(steps: Int, _ random: inout SeededRandom) -> Int {
-        // A refused frame shows, too, at what pace frames come; here that shall make no difference.
+        // A refused frame also shows the rate of frames, which must make no difference here.
         var options = PackTracker.Options()
         options.judgesArrival = false
         var (hearing, deaf) = (PackReceiver(options: options), PackReceiver(options: options))
@@ -233,7 +239,7 @@ struct RefusedFramePropertyTests {
         for second in 0...2 { receiver.feed(FrameFixture.bytes(), at: .seconds(Double(second))) }
         var without = 0
         for second in 3..<700 {
-            // Single ones, minutes apart: more often than five times in ten minutes they are no accident.
+            // Damaged frames come alone, minutes apart: more than five in ten minutes would count as flicker.
             let isDamaged = second % 130 == 0
             var bytes = FrameFixture.bytes { $0.keyByte = UInt8(25 + second % 19) }
             if isDamaged {

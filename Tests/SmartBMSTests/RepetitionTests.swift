@@ -11,7 +11,7 @@ struct RepetitionTests {
         return PackReceiver(options: options)
     }
 
-    /// What became of frames, one each second from `start`.
+    /// Outcomes of frames, one each second from `start`.
     private func feed(
         _ receiver: inout PackReceiver, _ seconds: ClosedRange<Int>, _ change: (inout Frame, Int) -> Void = { _, _ in }
     ) -> [PackTracker.Outcome] {
@@ -38,13 +38,13 @@ struct RepetitionTests {
         ("the current", { $0.current = Milliamperes($1 % 2 * 125) }),
     ]
 
-    @Test("One byte that changes is a sign of life", arguments: signs)
+    @Test("One byte that changes is enough for a live sender", arguments: signs)
     func alive(name: String, change: @Sendable (inout Frame, Int) -> Void) {
         var receiver = receiver()
         #expect(feed(&receiver, 0...300, change).dropFirst().allSatisfy { $0 == .measured })
     }
 
-    @Test("The first frame that differs is believed at once, and permission is earned anew")
+    @Test("The first frame that differs is used at once, and permission must be given again")
     func recovery() {
         var receiver = receiver()
         _ = feed(&receiver, 0...100)
@@ -55,21 +55,21 @@ struct RepetitionTests {
         #expect(receiver.snapshot.permissions.contains(.chargeAllowed))
     }
 
-    @Test("After a silence the count begins anew")
+    @Test("After a silence the count starts again")
     func silence() {
         var receiver = receiver()
         _ = feed(&receiver, 0...20)
         #expect(feed(&receiver, 90...100).dropFirst(5).allSatisfy { $0 == .measured })
     }
 
-    @Test("Frames without cell communication are never stuck: their status holds all limits at 0")
+    @Test("Frames without cell communication never count as repeated, because their status holds all limits at 0")
     func noCommunication() {
         var receiver = receiver()
         let outcomes = feed(&receiver, 0...100) { frame, _ in frame.status = .noCellCommunication }
         #expect(outcomes.dropFirst().allSatisfy { $0 == .statusOnly })
     }
 
-    @Test("Without the check equal frames count for ever")
+    @Test("Without the check equal frames count without end")
     func off() {
         var receiver = receiver(nil)
         #expect(feed(&receiver, 0...300).dropFirst().allSatisfy { $0 == .measured })

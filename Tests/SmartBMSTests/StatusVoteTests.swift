@@ -5,7 +5,7 @@ import TestSupport
 
 @Suite("Votes on status bits")
 struct StatusVoteTests {
-    /// `+` a frame with the bit, `-` one without; then what holds after each.
+    /// Frames with the bit as `+`, without it as `-`; then the state of the bit after each.
     @Test(
         "Permission is lost at once and gained with two of three",
         arguments: [
@@ -22,7 +22,7 @@ struct StatusVoteTests {
     }
 
     @Test(
-        "An alarm shows and goes with two of three",
+        "An alarm appears and ends with two of three",
         arguments: [
             ("+", "-"), ("++", "-+"), ("+-+", "--+"), ("+--", "---"), ("+++-", "-+++"), ("+++--", "-+++-"),
             ("+++-+", "-++++"),
@@ -36,7 +36,7 @@ struct StatusVoteTests {
         #expect(String(result) == expected)
     }
 
-    @Test("Bits do not lend each other votes")
+    @Test("Bits do not share votes")
     func separateBits() {
         var vote = StatusVote()
         vote.add(.tooWarm)
@@ -45,7 +45,7 @@ struct StatusVoteTests {
     }
 
     @Test(
-        "After a silence of more than 10 s permission must be earned anew", arguments: [(10.0, true), (10.001, false)])
+        "After a silence of more than 10 s permission must be given again", arguments: [(10.0, true), (10.001, false)])
     func silence(seconds: Double, isKept: Bool) {
         var tracker = PackTracker()
         for second in 0..<3 {
@@ -70,7 +70,7 @@ struct StatusVoteTests {
         #expect(tracker.snapshot.dischargeAllowed)
     }
 
-    @Test("A first frame of long ago gives no permission to the second")
+    @Test("A first frame long before the second does not give it permission")
     func firstTooOld() {
         var tracker = PackTracker()
         tracker.take(FrameFixture.frame(), at: .seconds(0))
@@ -89,7 +89,7 @@ struct StatusVoteTests {
         #expect(!tracker.snapshot.chargeAllowed)
     }
 
-    @Test("The newest status is kept unvoted, for what must act at once")
+    @Test("The newest status is kept without a vote, for values that must act at once")
     func newest() {
         var tracker = PackTracker()
         for second in 0..<3 { tracker.take(FrameFixture.frame(), at: .seconds(Double(second))) }

@@ -12,7 +12,7 @@ struct WorkedExample: Decodable, Sendable, CustomTestStringConvertible {
     var expect: [String: Int?]?
 
     var testDescription: String { id }
-    /// What single reads delivered.
+    /// Bytes of single reads.
     var reads: [[UInt8]] { (chunks ?? [bytes ?? ""]).compactMap(Fixtures.bytes(hex:)) }
 
     static let all = (try? Fixtures.objects(of: "frames.jsonl", as: WorkedExample.self)) ?? []
@@ -21,7 +21,7 @@ struct WorkedExample: Decodable, Sendable, CustomTestStringConvertible {
 
 @Suite("Worked examples")
 struct WorkedExampleTests {
-    @Test("All twenty examples are there")
+    @Test("There are twenty examples")
     func count() {
         #expect(WorkedExample.all.count == 20)
     }
@@ -33,7 +33,7 @@ struct WorkedExampleTests {
         #expect(frame.namedFields == expected)
     }
 
-    @Test("A receiver that judges shape alone finds the stated number of frames", arguments: WorkedExample.all)
+    @Test("A receiver that judges the shape alone finds the stated number of frames", arguments: WorkedExample.all)
     func frames(example: WorkedExample) {
         var stream = FrameStream(rules: .shapeOnly)
         var count = 0
@@ -44,8 +44,8 @@ struct WorkedExampleTests {
         #expect(count == example.frames)
     }
 
-    /// w01 and w02 are the example values of the vendor's paper: 2.8 V cells in a pack of 335 V, thresholds of 28 V. w12
-    /// has 15 cells of 3.3 V in a pack of 53 V. None can be a battery, so refusing them is intended.
+    /// w01 and w02 are the example values of the vendor's paper: 2.8 V cells in a pack of 335 V, thresholds of 28 V. w12 has 15 cells of
+    /// 3.3 V in a pack of 53 V. No battery can have these values, so refusing them is intended.
     @Test(
         "The default rules refuse the paper curiosities for the right reason",
         arguments: [
@@ -60,7 +60,7 @@ struct WorkedExampleTests {
     }
 
     @Test(
-        "The default rules take every other example",
+        "The default rules accept every other example",
         arguments: WorkedExample.all.filter {
             !["w01", "w02", "w12"].contains($0.id.prefix(3))
         })
@@ -74,7 +74,7 @@ struct WorkedExampleTests {
         #expect(count == example.frames)
     }
 
-    @Test("The slot above the count of w12 is ignored, its frame is kept")
+    @Test("The slot above the count of w12 is ignored, and its frame is used")
     func slotOutsidePack() throws {
         let bytes = try #require(WorkedExample.named("w12")?.reads.first)
         var receiver = PackReceiver(rules: .shapeOnly)
@@ -83,11 +83,11 @@ struct WorkedExampleTests {
         #expect(receiver.snapshot.cells == [CellReading?](repeating: nil, count: 15))
     }
 
-    @Test("After the second key 0 of w13 its values are known, and only those")
+    @Test("After the second key 0 of w13 its values are known, and no others")
     func keys() throws {
         let example = try #require(WorkedExample.named("w13"))
         var receiver = PackReceiver()
-        // The gate wants the first settings twice, so the first frame comes twice.
+        // The gate needs the first settings twice, so the first frame comes twice.
         for (second, read) in ([example.reads[0]] + example.reads).enumerated() {
             receiver.feed(read, at: .seconds(Double(second)))
         }
@@ -102,7 +102,7 @@ struct WorkedExampleTests {
 }
 
 extension Frame {
-    /// The fields under the names and in the units of the examples.
+    /// The fields with the names and units of the examples.
     fileprivate var namedFields: [String: Int?] {
         let degrees = TemperatureScale.measured
         return [

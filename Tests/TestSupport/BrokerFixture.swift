@@ -3,19 +3,19 @@ import LinuxIO
 
 /// A real mosquitto on a loopback port of its own.
 public final class BrokerFixture {
-    /// Tests that need one are skipped where it is not installed.
+    /// mosquitto and openssl are installed; tests that need a broker are skipped otherwise.
     public static var isAvailable: Bool { ProgramStart.find("mosquitto") != nil && ProgramStart.find("openssl") != nil }
 
-    /// Where it listens.
+    /// Port on which the broker listens.
     public let port: Int
-    /// Its folder: configuration, certificates.
+    /// Folder of the broker, with configuration and certificates.
     public let folder = TemporaryFolder()
     private let options: Options
     private var process: ChildProcess?
 
-    /// What differs from an open broker.
+    /// Differences from an open broker.
     public struct Options {
-        /// The only user who is let in, with a password.
+        /// The only user of the broker, with a password; `nil`: anybody is let in.
         public var user: (name: String, password: String)?
         /// Further users; the password of each is its name.
         public var others: [String] = []
@@ -39,7 +39,7 @@ public final class BrokerFixture {
 
     deinit { stop() }
 
-    /// Starts it and waits until it listens.
+    /// Starts the broker and waits until it listens.
     @discardableResult
     public func start() -> Bool {
         guard let program = ProgramStart.find("mosquitto") else { return false }
@@ -53,22 +53,22 @@ public final class BrokerFixture {
         return false
     }
 
-    /// Ends it at once.
+    /// Ends the broker at once.
     public func stop() {
         resume()
         process = nil
     }
 
-    /// Lets it hang: the connection stays, nothing answers.
+    /// Freezes the broker: its connections stay, but it does not answer.
     public func suspend() { process?.kill(SIGSTOP) }
 
-    /// Lets it go on.
+    /// Lets a frozen broker continue.
     public func resume() { process?.kill(SIGCONT) }
 
-    /// Sends a signal to it.
+    /// Sends a signal to the broker.
     public func signal(_ number: Int32) { process?.kill(number) }
 
-    /// Changes the password of its user; takes effect with the signal HUP.
+    /// Changes the password of the broker's user; the signal HUP puts it in force.
     public func setPassword(_ password: String) {
         guard let user = options.user, let program = ProgramStart.find("mosquitto_passwd") else { return }
         folder.write("", "passwords", mode: 0o644)
@@ -98,7 +98,7 @@ public final class BrokerFixture {
 
 /// Ports of this machine.
 public enum FreePort {
-    /// A port that nobody listens on.
+    /// A port on which nobody listens.
     public static func next() -> Int {
         withSocket { descriptor in
             guard address(0, { bind(descriptor, $0, $1) }) == 0 else { return 0 }
@@ -111,7 +111,7 @@ public enum FreePort {
         }
     }
 
-    /// Somebody listens there.
+    /// Returns `true` if somebody listens on a port.
     public static func isListening(_ port: Int) -> Bool {
         withSocket { descriptor in address(port) { Glibc.connect(descriptor, $0, $1) } } == 0
     }
@@ -154,23 +154,23 @@ public enum FreePort {
     }
 }
 
-/// Certificates made for one test; no key is kept anywhere.
+/// Certificates made for one test; their keys are removed with it.
 public struct Certificates: Sendable {
     private let folder = TemporaryFolder()
     /// Certificate of the authority.
     public var ca: String { "\(folder.path)/ca.crt" }
     /// Certificate of a server.
     public var server: String { "\(folder.path)/server.crt" }
-    /// Its key.
+    /// Key of the server's certificate.
     public var serverKey: String { "\(folder.path)/server.key" }
     /// Certificate of a client.
     public var client: String { "\(folder.path)/client.crt" }
-    /// Its key.
+    /// Key of the client's certificate.
     public var clientKey: String { "\(folder.path)/client.key" }
 
-    /// An authority, a server of the given name, a client.
+    /// Makes an authority, a server of the given name, and a client.
     ///
-    /// - Parameter serverDays: how long the server's certificate holds; 0: it has expired.
+    /// - Parameter serverDays: validity of the server's certificate, days; 0: it has expired.
     public init(serverName: String = "DNS:localhost,IP:127.0.0.1", serverDays: Int = 2) {
         let path = folder.path
         openssl(
@@ -186,7 +186,7 @@ public struct Certificates: Sendable {
         }
     }
 
-    /// Takes the place of others: the files of these paths are those of new ones from now on.
+    /// Replaces the certificates by new ones, in the same files.
     public func renew(from new: Certificates) {
         guard let program = ProgramStart.find("cp") else { return }
         _ = ChildProcess(program, ["-r", "\(new.folder.path)/.", folder.path])?.exitCode()

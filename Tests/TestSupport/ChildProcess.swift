@@ -2,13 +2,13 @@ import CLinux
 import Glibc
 import LinuxIO
 
-/// A program that a test runs: killed with the test, whatever becomes of it.
+/// A program that a test runs; it is killed at the end of the test in any case.
 public final class ChildProcess: Sendable {
     /// Process id.
     public let id: Int32
-    /// Read end of its standard output and error.
+    /// Read end of the program's standard output and error.
     public let output: Int32
-    /// Write end of its standard input.
+    /// Write end of the program's standard input.
     public let input: Int32
 
     /// Starts a program by its path.
@@ -17,7 +17,7 @@ public final class ChildProcess: Sendable {
         var feed: [Int32] = [0, 0]
         guard pipe(&out) == 0, pipe(&feed) == 0 else { return nil }
         for end in out + feed { _ = clinux_fcntl(end, F_SETFD, FD_CLOEXEC) }
-        // The last three are how scripts/sanitize tells a program where its report goes.
+        // The last three variables tell a program under scripts/sanitize where its report goes.
         let names = ["PATH", "HOME", "LANG", "TMPDIR", "ASAN_OPTIONS", "TSAN_OPTIONS", "SWIFT_BACKTRACE"]
         let child = try? ProgramStart.start(
             program, arguments,
@@ -44,13 +44,13 @@ public final class ChildProcess: Sendable {
     /// Sends a signal.
     public func kill(_ signal: Int32) { _ = Glibc.kill(id, signal) }
 
-    /// Writes to its standard input.
+    /// Writes to the program's standard input.
     public func write(_ text: String) {
         let bytes = Array(text.utf8)
         _ = Glibc.write(input, bytes, bytes.count)
     }
 
-    /// Ends its standard input. Nothing may be written after it.
+    /// Closes the program's standard input. Nothing may be written after it.
     public func closeInput() {
         let null = open("/dev/null", O_WRONLY | O_CLOEXEC)
         guard null >= 0 else { return }
@@ -59,8 +59,8 @@ public final class ChildProcess: Sendable {
         close(null)
     }
 
-    /// Everything that it prints until `mark` and the rest of its line are among it, or until it closes its output or time is up. A
-    /// long line comes in parts; where no end of the line follows, the mark is enough after a second.
+    /// Output up to `mark` and the rest of its line, or until the program closes its output or time is up. A long line comes in parts: if
+    /// its end does not follow, the mark is enough after a second.
     public func read(until mark: String? = nil, seconds: Double = 20) -> String {
         var text: [UInt8] = []
         let end = Deadline(seconds: seconds)
@@ -80,7 +80,7 @@ public final class ChildProcess: Sendable {
         return String(decoding: text, as: UTF8.self)
     }
 
-    /// Waits for its end; `nil` when it lives on. A signal counts as 128 and its number.
+    /// Waits for the end of the program; `nil` if it does not come in time. A signal counts as 128 and its number.
     public func exitCode(seconds: Double = 20) -> Int32? {
         let end = Deadline(seconds: seconds)
         var status: Int32 = 0
@@ -96,7 +96,7 @@ public final class ChildProcess: Sendable {
 }
 
 extension String {
-    /// The text behind the first `mark`; `nil` without one.
+    /// The text after the first `mark`; `nil`: there is none.
     fileprivate func rest(after mark: String) -> Substring? {
         firstRange(of: mark).map { self[$0.upperBound...] }
     }
@@ -106,19 +106,19 @@ extension String {
 public struct Deadline: Sendable {
     private let end: ContinuousClock.Instant
 
-    /// So many seconds from now.
+    /// A deadline some seconds from now.
     public init(seconds: Double) { end = ContinuousClock.now + .seconds(seconds) }
 
-    /// Time is up.
+    /// The time is up.
     public var isOver: Bool { ContinuousClock.now >= end }
 }
 
 /// A folder of a test, removed with it.
 public final class TemporaryFolder: Sendable {
-    /// Its path.
+    /// Path of the folder.
     public let path: String
 
-    /// Makes it.
+    /// Makes the folder.
     public init() {
         var template = Array("/tmp/bms-mqtt-test-XXXXXX".utf8CString)
         path = mkdtemp(&template).map { String(cString: $0) } ?? "/nonexistent"
@@ -128,7 +128,7 @@ public final class TemporaryFolder: Sendable {
         if let remove = ProgramStart.find("rm").flatMap({ ChildProcess($0, ["-rf", path]) }) { _ = remove.exitCode() }
     }
 
-    /// Writes a file into it.
+    /// Writes a file into the folder.
     ///
     /// - Returns: the file's path.
     @discardableResult

@@ -2,9 +2,9 @@ import FoundationEssentials
 
 /// Files of Tests/Fixtures.
 public enum Fixtures {
-    /// There is no such fixture.
+    /// A fixture that does not exist.
     public struct Missing: Error {
-        /// Its name.
+        /// Name of the fixture.
         public let name: String
     }
 
@@ -21,7 +21,7 @@ public enum Fixtures {
         return try lines(of: name).map { try decoder.decode(type, from: Data($0.utf8)) }
     }
 
-    /// Bytes of a hexadecimal text; `nil` where it is none.
+    /// Bytes of a hexadecimal text; `nil`: the text is not hexadecimal.
     public static func bytes(hex: String) -> [UInt8]? {
         let digits = hex.compactMap(\.hexDigitValue)
         guard digits.count == hex.count, digits.count % 2 == 0 else { return nil }

@@ -1,7 +1,7 @@
 public import BMSCore
 public import SmartBMS
 
-/// Frames that every rule takes, to be changed one field at a time.
+/// Frames that every rule accepts, to be changed one field at a time.
 public enum FrameFixture {
     /// 16 LFP cells at rest near 3.31 V, 14.8 kWh (280 Ah), 19 to 22 degC, charged with 10 A by one sensor.
     public static func frame(_ change: (inout Frame) -> Void = { _ in }) -> Frame {
@@ -38,7 +38,7 @@ public enum FrameFixture {
         FrameEncoder.encode(frame(change))
     }
 
-    /// A window with its sum byte made right.
+    /// A window with a corrected sum byte.
     public static func withSum(_ window: [UInt8]) -> [UInt8] {
         var window = window
         window[FrameLayout.sum.offset] = window[..<FrameLayout.sum.offset].reduce(0, &+)
@@ -65,14 +65,14 @@ extension Frame {
 }
 
 extension Timestamp {
-    /// A moment in seconds after an arbitrary start.
+    /// A time in seconds after an arbitrary start.
     public static func seconds(_ seconds: Double) -> Timestamp {
         Timestamp(milliseconds: 1_000_000 + Int64((seconds * 1000).rounded()))
     }
 }
 
 extension FrameStream {
-    /// The next good frame; refused ones are passed over.
+    /// The next good frame; refused ones are skipped.
     public mutating func nextFrame() -> Frame? {
         while let window = next() {
             if case .success(let frame) = window { return frame }

@@ -2,13 +2,13 @@ import Glibc
 import LinuxIO
 import Synchronization
 
-/// A broker that sends bytes of its own to the first clients that connect, and treats those after them well.
+/// A broker that sends given bytes to the first clients that connect, and serves later ones normally.
 public final class HostileBroker: Sendable {
-    /// Where it listens.
+    /// Port on which the broker listens.
     public let port: Int
     private let listener: Int32
     private let packet: HostilePacket
-    /// Connections that get the packet.
+    /// Number of connections that get the packet.
     private let times: Int
     private let isStopped = Atomic<Bool>(false)
     private let published = Atomic<Int>(0)
@@ -22,13 +22,13 @@ public final class HostileBroker: Sendable {
         _ = OwnThread.start("hostile-broker") { [self] in serve() }
     }
 
-    /// Ends it; its thread follows in a moment.
+    /// Ends the broker; its thread ends a moment later.
     public func stop() { isStopped.store(true, ordering: .relaxed) }
 
-    /// Clients that got the packet.
+    /// Number of clients that got the packet.
     public var victims: Int { sent.load(ordering: .relaxed) }
 
-    /// Waits until a client that was treated well has published something.
+    /// Waits until a normally served client has published something.
     public func hasServed(seconds: Double) -> Bool {
         let end = Deadline(seconds: seconds)
         while !end.isOver {
@@ -46,15 +46,15 @@ public final class HostileBroker: Sendable {
             let client = accept(listener, nil, nil)
             guard client >= 0 else { return }
             defer { close(client) }
-            // A probe says nothing; a client on a machine with much to do takes its time.
+            // A probe sends nothing; a client on a busy machine takes its time.
             let first = Self.read(client, milliseconds: 10_000)
             guard first.count > 8, first[0] == 0x10 else { continue }
-            // The version stands behind "MQTT" with its length.
+            // The version follows "MQTT" with its length.
             let accepted: [UInt8] = first[8] == 5 ? [0x20, 3, 0, 0, 0] : [0x20, 2, 0, 0]
             if sent.load(ordering: .relaxed) < times {
                 sent.add(1, ordering: .relaxed)
                 Self.write(client, (packet.isAnswer ? [] : accepted) + packet.bytes)
-                // Until the client leaves; what does no harm keeps it.
+                // The connection lasts until the client leaves, which it does not after a harmless packet.
                 let end = Deadline(seconds: 0.5)
                 while !end.isOver, !Self.read(client, milliseconds: 100, orEnd: true).isEmpty {}
             } else {
@@ -78,7 +78,7 @@ public final class HostileBroker: Sendable {
         }
     }
 
-    /// Bytes of the packet that begins a stream; `nil` while its length is not there.
+    /// Size of the packet that begins a stream; `nil`: its length is not complete.
     private static func packetSize(_ stream: [UInt8]) -> Int? {
         var (size, factor) = (0, 1)
         for (index, byte) in stream.dropFirst().prefix(4).enumerated() {
@@ -94,7 +94,9 @@ public final class HostileBroker: Sendable {
         return poll(&entry, 1, milliseconds) > 0
     }
 
-    /// - Parameter orEnd: a wait in vain is no end: it gives a byte that nobody looks at.
+    /// Reads bytes of a connection.
+    ///
+    /// - Parameter orEnd: a wait in vain is not the end, and gives a byte without meaning.
     private static func read(_ descriptor: Int32, milliseconds: Int32, orEnd: Bool = false) -> [UInt8] {
         guard isReadable(descriptor, milliseconds: milliseconds) else { return orEnd ? [0] : [] }
         var buffer = [UInt8](repeating: 0, count: 65_536)
@@ -103,7 +105,7 @@ public final class HostileBroker: Sendable {
     }
 
     private static func write(_ descriptor: Int32, _ bytes: [UInt8]) {
-        // Without a signal where the client has left.
+        // A client that has left must not cause a signal.
         _ = send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL))
     }
 }

@@ -1,10 +1,10 @@
 /// Bytes that no broker should send.
 public struct HostilePacket: Sendable, CustomStringConvertible {
-    /// What is wrong with them.
+    /// Description of the fault.
     public var description: String
-    /// The bytes.
+    /// Bytes of the packet.
     public var bytes: [UInt8]
-    /// They come in the place of the answer to CONNECT; else after a good one.
+    /// The packet replaces the answer to CONNECT; else it follows a good answer.
     public var isAnswer = false
     /// The client speaks MQTT 3.1.1.
     public var isOld = false
@@ -16,10 +16,10 @@ public struct HostilePacket: Sendable, CustomStringConvertible {
         self.isOld = isOld
     }
 
-    /// A message of 256 MB begins, of which a few bytes come.
+    /// The first bytes of a message of 256 MB.
     public static let hugeMessage = HostilePacket("a message of 256 MB", [0x30, 0xFF, 0xFF, 0xFF, 0x7F, 0, 1, 0x74])
 
-    /// One of each kind.
+    /// Packets of every kind.
     public static let all = answers + messages + acknowledgements + others + old
 
     private static func answer(_ description: String, _ bytes: [UInt8]) -> HostilePacket {
@@ -113,7 +113,7 @@ public struct HostilePacket: Sendable, CustomStringConvertible {
         ),
     ]
 
-    /// Five bytes each: 26, an empty name, an empty value.
+    /// Properties of five bytes each: 26, an empty name, an empty value.
     private static var manyProperties: [UInt8] {
         let list = [UInt8](repeatElement([0x26, 0, 0, 0, 0] as [UInt8], count: 11_000).joined())
         return [0x30] + length(3 + length(list.count).count + list.count) + [0, 1, 0x74] + length(list.count) + list

@@ -26,7 +26,7 @@ public final class NotifySocket: Sendable {
 
     deinit { close(descriptor) }
 
-    /// The next datagram; `nil` when none comes in time.
+    /// The next datagram; `nil`: none comes in time.
     public func next(seconds: Double = 20) -> String? {
         var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         guard poll(&entry, 1, Int32(seconds * 1000)) > 0 else { return nil }
@@ -35,7 +35,7 @@ public final class NotifySocket: Sendable {
         return count < 0 ? nil : String(decoding: buffer[..<count], as: UTF8.self)
     }
 
-    /// Datagrams up to the first that contains a text; without it as last one when time is up.
+    /// Datagrams up to the first one with a text; the last one is without it when time is up.
     public func read(until mark: String, seconds: Double = 20) -> [String] {
         var datagrams: [String] = []
         let end = Deadline(seconds: seconds)

@@ -1,11 +1,11 @@
 import CLinux
 public import Glibc
 
-/// A pseudo terminal: what is written to the primary side, a serial port's reader gets from the other.
+/// A pseudo terminal: bytes written to the primary side are read from the other, as from a serial port.
 public final class PtyPair {
     /// Path of the side that is opened as a serial port.
     public let path: String
-    /// The side that stands for the sender; -1 when the cable is pulled.
+    /// The sender's side; -1 after the cable was pulled.
     public private(set) var primary: Int32 = -1
     private var secondary: Int32 = -1
 

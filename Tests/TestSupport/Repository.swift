@@ -8,15 +8,15 @@ public enum Repository {
         return "/" + parts.joined(separator: "/") + "/" + name
     }
 
-    /// Its text; empty where there is no such file.
+    /// Text of a file; empty if there is none.
     public static func text(_ name: String) -> String { read(path(name)) }
 
-    /// Its lines; none where there is no such file.
+    /// Lines of a file; none if there is no file.
     public static func lines(_ name: String) -> [String] {
         text(name).split(separator: "\n", omittingEmptySubsequences: false).dropLast().map(String.init)
     }
 
-    /// Writes a file of lines; its folder is made where it is missing.
+    /// Writes a file of lines, and makes its folder if it is missing.
     public static func write(_ lines: [String], to name: String) {
         let path = path(name)
         mkdir(String(path.prefix(upTo: path.lastIndex(of: "/") ?? path.endIndex)), 0o755)
@@ -27,7 +27,7 @@ public enum Repository {
         fclose(file)
     }
 
-    /// The first path that a pattern of the shell fits; `nil`: none.
+    /// The first path that matches a pattern of the shell; `nil`: there is none.
     public static func first(_ pattern: String) -> String? {
         var found = glob_t()
         defer { globfree(&found) }
@@ -35,7 +35,7 @@ public enum Repository {
         return String(cString: path)
     }
 
-    /// Text of any file; empty where there is none.
+    /// Text of any file; empty if there is none.
     public static func read(_ path: String) -> String {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return "" }
@@ -51,8 +51,8 @@ public enum Repository {
     }
 }
 
-/// Whether something lies at a path.
+/// Test for the existence of a path.
 public enum FileExists {
-    /// It does.
+    /// Returns `true` if there is something at the path.
     public static func check(_ path: String) -> Bool { access(path, F_OK) == 0 }
 }

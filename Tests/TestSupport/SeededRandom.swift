@@ -2,7 +2,7 @@
 public struct SeededRandom: RandomNumberGenerator, Sendable {
     private var state: UInt64
 
-    /// A generator whose whole sequence follows from `seed`.
+    /// A generator whose sequence follows from `seed`.
     public init(_ seed: UInt64) { state = seed }
 
     /// The next 64 random bits.
@@ -29,6 +29,6 @@ public struct SeededRandom: RandomNumberGenerator, Sendable {
         return result
     }
 
-    /// `true` once in `count` draws.
+    /// Returns `true` once in `count` draws.
     public mutating func oneIn(_ count: Int) -> Bool { Int.random(in: 0..<count, using: &self) == 0 }
 }

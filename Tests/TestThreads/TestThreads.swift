@@ -11,7 +11,7 @@ private final class TestThreads: TaskExecutor {
     static let calculating = TestThreads(count: max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
 
     private let jobs = Lock([UnownedJob]())
-    /// One count for each of ``jobs``. On the heap: the C library needs an address that never changes.
+    /// Count of ``jobs``, on the heap because the C library needs an address that never changes.
     private nonisolated(unsafe) let pending = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
 
     private init(count: Int) {
@@ -45,13 +45,15 @@ private final class TestThreads: TaskExecutor {
 
 /// The threads on which the tests of a suite run.
 public struct ThreadsTrait: SuiteTrait, TestTrait, TestScoping {
-    /// Waits for processes, ports and clocks; else calculates for a second or more.
+    /// The tests wait for processes, ports and clocks; else they calculate for a second or more.
     fileprivate let isWaiting: Bool
 
-    /// Suites within the suite run on them as well.
+    /// A suite passes the trait on to its tests.
     public var isRecursive: Bool { true }
 
-    /// Runs a test on them.
+    /// Runs a test on the threads of the trait.
+    ///
+    /// - Throws: the error of the test.
     @concurrent public func provideScope(
         for test: Test, testCase: Test.Case?, performing function: @Sendable @concurrent () async throws -> Void
     ) async throws {

@@ -1,11 +1,11 @@
 /// A command that cannot begin.
 enum CommandFailure: Error {
-    /// Arguments that contradict each other, or what they name.
+    /// Arguments that contradict each other, or the configuration that they name.
     case usage(String)
-    /// A configuration with faults, a line for each.
+    /// A faulty configuration, with one line for each fault.
     case configuration([String])
 
-    /// Lines for the person who called.
+    /// Complaints to print, one a line.
     var lines: [String] {
         switch self {
         case .usage(let line): [line]
@@ -29,7 +29,7 @@ enum ExitCode: Int32, CaseIterable, Sendable {
     case usage = 2
     case configuration = 78
 
-    /// Meaning for the help.
+    /// Meaning, as the help prints it.
     var meaning: String {
         switch self {
         case .done: "done"
@@ -41,7 +41,9 @@ enum ExitCode: Int32, CaseIterable, Sendable {
 }
 
 extension Configuration {
-    /// Reads a file for a command.
+    /// Reads a configuration file for a command.
+    ///
+    /// - Throws: ``CommandFailure/configuration(_:)`` with every fault of the file.
     static func load(_ file: String) throws(CommandFailure) -> Configuration {
         do throws(ConfigurationFaults) {
             return try ConfigurationFile.load(file)

@@ -1,8 +1,8 @@
-/// What the command line asks for.
+/// The request of a command line.
 enum Request: Sendable {
-    /// Show a help text.
+    /// A help text to print.
     case help(String)
-    /// Run a subcommand.
+    /// A subcommand to run.
     case run(CommandRow, Arguments)
 }
 
@@ -15,23 +15,23 @@ struct Arguments: Sendable {
         return values[name] == nil
     }
 
-    /// A flag was given.
+    /// Returns `true` if the option or argument was given.
     func has(_ name: String) -> Bool { values[name] != nil }
-    /// A text, as given.
+    /// The text of an option, as given.
     func text(_ name: String) -> String? { values[name] }
-    /// A whole number; the parser has checked it.
+    /// The whole number of an option, in the range that the parser has checked.
     func whole(_ name: String) -> Int? { values[name].flatMap(Int.init) }
-    /// A decimal number; the parser has checked it.
+    /// The decimal number of an option, in the range that the parser has checked.
     func decimal(_ name: String) -> Double? { values[name].flatMap(Double.init) }
 }
 
-/// A command line that cannot be understood: one sentence, and how it should look.
+/// A command line that cannot be understood: the complaint and the usage of the command.
 struct UsageError: Error, Hashable, Sendable {
     var text: String
     var usage: String
 }
 
-/// Words to a ``Request``, by the ``CommandTable``.
+/// Turns the words of a command line into a ``Request``, by the ``CommandTable``.
 enum CommandLineParser {
     static func parse(_ words: [String]) throws(UsageError) -> Request {
         guard let first = words.first else {
@@ -60,7 +60,7 @@ enum CommandLineParser {
         while let word = rest.popFirst() {
             if word == "--help" || word == "-h" { return .help(HelpText.command(row)) }
             guard word.hasPrefix("-"), word != "-" else {
-                guard let argument = free.popFirst() else { throw fail("unexpected '\(word.prefix(40))'") }
+                guard let argument = free.popFirst() else { throw fail("unexpected argument '\(word.prefix(40))'") }
                 _ = arguments.set(argument.name, word)
                 continue
             }

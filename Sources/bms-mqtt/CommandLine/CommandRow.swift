@@ -1,6 +1,6 @@
 /// One option of a subcommand.
 struct OptionRow: Sendable {
-    /// What an option's value must be.
+    /// Kind of value that an option takes.
     enum Kind: Sendable {
         /// No value.
         case flag
@@ -10,13 +10,13 @@ struct OptionRow: Sendable {
         case choice(String, [String])
     }
 
-    /// "--cells", or the name of an argument without dashes.
+    /// Name of an option with its dashes, like `--cells`; name of an argument without dashes.
     var name: String
     var kind: Kind
     var meaning: String
     var isRequired = false
 
-    /// "--cells N"
+    /// Name with the word for its value, like `--cells N`.
     var usage: String {
         switch kind {
         case .flag: name
@@ -28,7 +28,7 @@ struct OptionRow: Sendable {
     var isArgument: Bool { !name.hasPrefix("-") }
 }
 
-/// One subcommand: name, options, help, and what it does. Parsing and help texts follow from it.
+/// One subcommand: name, options, help and work. The parser and the help texts read nothing else.
 struct CommandRow: Sendable {
     var name: String
     var summary: String
@@ -37,13 +37,13 @@ struct CommandRow: Sendable {
     var examples: [String]
     var work: Work
 
-    /// What a command does, by who ends it.
+    /// The work of a command, by the way in which it ends.
     enum Work: Sendable {
-        /// It ends by itself; a signal ends it as the system does.
+        /// Work that ends by itself; signals have their default effect.
         case plain(@Sendable (Arguments) throws(CommandFailure) -> Int32)
-        /// It waits for several things at once. A signal, or `--seconds`, cancels its task.
+        /// Work that waits for several things at once; a signal or the end of `--seconds` cancels its task.
         case waiting(@Sendable (Arguments) async throws(CommandFailure) -> Int32)
-        /// It handles signals itself.
+        /// Work that handles signals itself.
         case service(@Sendable (Arguments) throws(CommandFailure) -> Int32)
     }
 }

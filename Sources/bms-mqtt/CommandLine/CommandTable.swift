@@ -9,6 +9,6 @@ enum CommandTable {
         PrintPackageFileCommand.row, VersionCommand.row,
     ]
 
-    /// The row of a name.
+    /// The row of a command; `nil` if no command has this name.
     static func row(_ name: String) -> CommandRow? { rows.first { $0.name == name } }
 }

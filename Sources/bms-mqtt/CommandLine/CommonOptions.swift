@@ -5,7 +5,7 @@ import PackSimulator
 import SerialLink
 import SmartBMS
 
-/// Options of several commands.
+/// Options that several commands share.
 extension OptionRow {
     static let config = OptionRow(
         name: "--config", kind: .text("FILE"),
@@ -24,30 +24,30 @@ extension OptionRow {
     static let seed = OptionRow(
         name: "--seed", kind: .whole("S", 0...Int.max), meaning: "the same seed gives the same pack (default: 1)")
     static let seconds = OptionRow(
-        name: "--seconds", kind: .whole("N", 1...31_536_000), meaning: "end after so many seconds")
+        name: "--seconds", kind: .whole("N", 1...31_536_000), meaning: "end after this many seconds")
     static let generation = OptionRow(
         name: "--generation", kind: .choice("G", ["2", "3"]),
         meaning: "2: IN/OUT boards, 3: Begin/End boards (default: 3)")
 }
 
-/// What they say.
+/// Values of the shared options.
 extension Arguments {
     var scenario: Scenario { text("--scenario").flatMap(Scenario.init) ?? .day }
     var seed: UInt64 { UInt64(whole("--seed") ?? 1) }
     var generation: Generation { text("--generation") == "2" ? .two : .three }
 
-    /// The configuration of `--config`, or of its default.
+    /// The configuration in the file of `--config`, or in the default file.
     func configuration() throws(CommandFailure) -> Configuration {
         try Configuration.load(text("--config") ?? CommandTable.defaultConfiguration)
     }
 
-    /// The broker of `--broker`; `nil`: none was named.
+    /// The broker of `--broker`; `nil` if none was given.
     func broker() throws(CommandFailure) -> (host: String, port: Int)? {
         guard let text = text("--broker") else { return nil }
         if case .success(let host) = HostName.parse(text) { return (host, 1883) }
         if case .tcp(let host, let port)? = try? SourceAddress("tcp:\(text)") { return (host, port) }
         throw .usage(
-            "--broker: expected HOST or HOST:PORT (an IPv6 address with a port stands in brackets, [::1]:1883), found "
+            "--broker: expected HOST or HOST:PORT (write an IPv6 address with a port in brackets, [::1]:1883), found "
                 + "'\(text.prefix(60))'")
     }
 
@@ -70,7 +70,7 @@ extension Arguments {
         return (link, base)
     }
 
-    /// A client id of its own: several people may look at once.
+    /// A client id that differs for each call, because several people may run a command at once.
     static func clientID(_ role: String) -> String {
         "bms-mqtt-\(role)-\(Machine.name)-\(Clock.monotonic().milliseconds)"
     }

@@ -1,6 +1,6 @@
 import Glibc
 
-/// From checked arguments to the command that does the work.
+/// Runs the command of a checked command line.
 enum Dispatcher {
     /// Runs a command to its end.
     ///
@@ -44,7 +44,7 @@ enum Dispatcher {
         return failure.exitCode.rawValue
     }
 
-    /// Runs until a signal or the end of some seconds.
+    /// Runs `body` until it returns, a signal comes or the seconds have passed.
     private static func untilStopped(_ seconds: Int?, _ body: @escaping @Sendable () async -> Int32) async -> Int32 {
         let ends = Signals.ends()
         return await withTaskGroup(of: Int32?.self) { group in
@@ -61,7 +61,7 @@ enum Dispatcher {
             }
             var code = await group.next() ?? 0
             group.cancelAll()
-            // Ended from outside: wait for the body's own end.
+            // A signal or the end of the time came first: wait until the cancelled body ends.
             while code == nil, let next = await group.next() { code = next }
             return code ?? 0
         }

@@ -1,8 +1,8 @@
-/// Help made from the ``CommandTable``.
+/// Help texts made from the ``CommandTable``.
 enum HelpText {
     static var shortUsage: String { "usage: bms-mqtt COMMAND [options]; 'bms-mqtt --help' lists the commands" }
 
-    /// What the program is.
+    /// Description of the program.
     static let description = """
         bms-mqtt reads a 123\\SmartBMS, works out charge and discharge limits, and publishes all of it to MQTT: for Victron
         GX devices, Home Assistant and whatever else listens.

@@ -11,10 +11,10 @@ struct ACLCommand: Sendable {
         var readers: [String] = []
         var gx: [String] = []
 
-        /// Why they cannot be users of an access file; `nil`: they can.
+        /// Reason why the names cannot be used in an access file; `nil` if they can.
         var complaint: String? {
             let all = [bridge] + homeAssistant + readers + gx
-            // Control characters would end a line of the file, and begin one of somebody's choice.
+            // A control character could end a line of the file and begin another rule.
             if let bad = all.first(where: { user in
                 user.isEmpty || user.hasPrefix(" ") || user.hasSuffix(" ") || user.contains(":")
                     || !user.isPlain
@@ -30,25 +30,26 @@ struct ACLCommand: Sendable {
     /// Filters of the response topics (MQTT 5) that commanding clients use.
     var responses: [String] = []
 
-    /// Why filters of response topics cannot be granted; `nil`: they can.
+    /// Reason why filters of response topics cannot be granted; `nil` if they can.
     static func complaint(_ responses: [String], _ base: String) -> String? {
         responses.lazy.compactMap { filter in
             let topic = filter.hasSuffix("/#") ? String(filter.dropLast(2)) : filter
             if let complaint = ConfigurationTable.baseTopic(topic) { return "--response: \(complaint)" }
             return "\(topic)/".hasPrefix("\(base)/") || "\(base)/".hasPrefix("\(topic)/")
-                ? "--response: '\(filter)' is among the bridge's own topics, where no answer is sent" : nil
+                ? "--response: '\(filter)' overlaps the bridge's own topics under '\(base)/': choose a topic outside of them"
+                : nil
         }.first
     }
 
-    /// The complete file.
+    /// Text of the complete access file.
     func text(_ configuration: Configuration, file: String) -> String {
         let plan = configuration.plan
         let access = TopicAccess(
             plan.bridge, packs: plan.packs.map(\.options), banks: plan.banks.map(\.options), responses: responses)
         var text = """
             # mosquitto: acl_file for \(file.plain), printed by 'bms-mqtt acl'.
-            # Print it anew when packs, relays or topics change. What has no line here is refused: other clients need lines of
-            # their own. It is of use only with 'allow_anonymous false' and a password_file.
+            # Print it again when packs, relays or topics change. The broker refuses every topic that has no line here: other
+            # clients need lines of their own. The file works only with 'allow_anonymous false' and a password_file.
 
             """
         text += section("The bridge: writes its documents, reads commands", [users.bridge], access.grants(.bridge))
@@ -89,10 +90,10 @@ extension ACLCommand {
                 meaning: "a GX device's driver, or a client of the GX tree"),
             OptionRow(
                 name: "--response", kind: .text("TOPIC[/#]"),
-                meaning: "where commanding clients want answers, if they use MQTT 5 response topics"),
+                meaning: "MQTT 5 response topics on which commanding clients receive answers"),
         ],
         details: """
-            Prints an acl_file: for each user the topics that this very configuration needs, and no more. Changes nothing.
+            Prints an acl_file: for each user exactly the topics that this configuration needs. Changes nothing.
             Print it on the bridge's machine, or set gx.portalId: the id of the GX tree follows from the machine.
             docs/security.md has the steps, with passwords and TLS.
             """,

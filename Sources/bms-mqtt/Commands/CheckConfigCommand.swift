@@ -8,8 +8,8 @@ enum CheckConfigCommand {
             )
         ],
         details: """
-            Lists every fault with file, line and column, then names for each pack the limits that are not set, with what holds
-            instead. Exit code 0: configuration OK; 78: not.
+            Lists every fault with file, line and column, then for each pack the limits that are not set, with the values that
+            are used instead. Exit code 0: configuration OK; 78: faulty.
             """,
         examples: ["bms-mqtt check-config ./config.yaml"],
         work: .plain(start))

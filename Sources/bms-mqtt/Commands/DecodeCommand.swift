@@ -9,16 +9,16 @@ import MQTTBridge
 /// `bms-mqtt decode`: one JSON object for each frame, statistics on standard error.
 struct DecodeCommand {
     enum Format: String, CaseIterable {
-        /// Hexadecimal text; line breaks are of no importance.
+        /// Hexadecimal text; line breaks do not matter.
         case hex
         /// Bytes as they came from the port.
         case raw
-        /// A recording: milliseconds and hexadecimal bytes on each line.
+        /// A recording, with milliseconds and hexadecimal bytes on each line.
         case timed
     }
 
     var format = Format.hex
-    /// Refuse what the bridge would refuse, not only what is no frame at all.
+    /// Implausible frames are refused, too, as the bridge refuses them.
     var isStrict = false
 
     private static let longestLine = 1 << 20
@@ -36,7 +36,7 @@ struct DecodeCommand {
         }
     }
 
-    /// - Returns: why not all could be read.
+    /// - Returns: the reason why reading failed; `nil` at the end of the input.
     private func run(_ descriptor: Int32, _ output: Int32) -> String? {
         var decoding = Decoding(isStrict: isStrict, output: output)
         defer { decoding.finish() }
@@ -57,13 +57,13 @@ struct DecodeCommand {
 
     private func take(_ line: LineReader.Line, _ decoding: inout Decoding) {
         if line.isCut {
-            decoding.complain(line.number, "longer than \(Self.longestLine) characters, the rest is lost")
+            decoding.complain(line.number, "longer than \(Self.longestLine) characters: the rest of the line is lost")
         }
         let text = line.bytes.drop { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
         guard let first = text.first, first != UInt8(ascii: "#") else { return }
         if format == .hex {
             guard let bytes = Hex.bytes(text) else {
-                decoding.complain(line.number, "not hexadecimal digits in pairs")
+                decoding.complain(line.number, "not pairs of hexadecimal digits; skipped")
                 return
             }
             decoding.take(bytes)
@@ -74,23 +74,23 @@ struct DecodeCommand {
         }
     }
 
-    /// `<milliseconds> <hex>`, as `bms-mqtt record` writes it.
+    /// Decodes `<milliseconds> <hex>`, as `bms-mqtt record` writes it.
     private func timedText(_ text: ArraySlice<UInt8>, _ number: Int, _ decoding: inout Decoding) {
         let parts = text.split(separator: UInt8(ascii: " "), maxSplits: 1)
         guard
             parts.count == 2, let milliseconds = Int64(String(decoding: parts[0], as: UTF8.self)),
             let bytes = Hex.bytes(parts[1])
         else {
-            decoding.complain(number, "not '<milliseconds> <hexadecimal bytes>'")
+            decoding.complain(number, "not '<milliseconds> <hexadecimal bytes>'; skipped")
             return
         }
         decoding.take(bytes, at: milliseconds)
     }
 
-    /// `{"t_chunks": [[milliseconds, "hex"], ...]}`: reads as a logger of another kind keeps them.
+    /// Decodes `{"t_chunks": [[milliseconds, "hex"], ...]}`, as another logger writes it.
     private func timedJSON(_ line: LineReader.Line, _ decoding: inout Decoding) {
         guard let chunks = JSONValue(parsing: line.bytes)?["t_chunks"]?.array else {
-            decoding.complain(line.number, "no \"t_chunks\" of [milliseconds, \"hex\"]")
+            decoding.complain(line.number, "no \"t_chunks\" of [milliseconds, \"hex\"]; skipped")
             return
         }
         for chunk in chunks {
@@ -98,7 +98,7 @@ struct DecodeCommand {
                 let pair = chunk.array, pair.count == 2, let time = pair[0].number, time.magnitude < 1e15,
                 let text = pair[1].text, let bytes = Hex.bytes(text.utf8)
             else {
-                decoding.complain(line.number, "a chunk is not [milliseconds, \"hex\"]")
+                decoding.complain(line.number, "a chunk is not [milliseconds, \"hex\"]; skipped")
                 continue
             }
             decoding.take(bytes, at: Int64(time))
@@ -106,7 +106,7 @@ struct DecodeCommand {
     }
 }
 
-/// A decoding on its way: stream, report, output and what was strange.
+/// A decoding in progress: inspector, output, and counts of bad lines and implausible frames.
 private struct Decoding {
     private var inspector: FrameInspector
     private let output: Int32
@@ -120,7 +120,7 @@ private struct Decoding {
         self.output = output
     }
 
-    /// Without times of its own a frame counts a second.
+    /// Decodes bytes and prints a line for each frame. Without `milliseconds` each frame advances the time by a second.
     mutating func take(_ bytes: [UInt8], at milliseconds: Int64? = nil) {
         if let milliseconds { time = max(time, milliseconds) }
         inspector.push(bytes)
@@ -137,7 +137,7 @@ private struct Decoding {
 
     mutating func complain(_ line: Int, _ text: String) {
         badLines += 1
-        if badLines <= 20 { Console.complain("line \(line): \(text); skipped") }
+        if badLines <= 20 { Console.complain("line \(line): \(text)") }
         if badLines == 20 { Console.complain("further bad lines are counted, not reported") }
     }
 
@@ -163,7 +163,7 @@ extension DecodeCommand {
         name: "decode", summary: "frames to JSON",
         options: [
             OptionRow(
-                name: "file", kind: .text("[FILE]"), meaning: "what to decode (default: standard input, or -)"),
+                name: "file", kind: .text("[FILE]"), meaning: "file to decode (default: standard input, or -)"),
             OptionRow(
                 name: "--format", kind: .choice("FORMAT", DecodeCommand.Format.allCases.map(\.rawValue)),
                 meaning: "hex (default), raw bytes, or timed: a recording"),

@@ -12,7 +12,7 @@ struct DemoCommand: Sendable {
     var cells = 16
     var speed = 1.0
     var seed: UInt64 = 1
-    /// Somebody else's broker; `nil`: one of our own.
+    /// A running broker; `nil`: the demo starts its own.
     var broker: (host: String, port: Int)?
     var version: String
 
@@ -42,7 +42,7 @@ struct DemoCommand: Sendable {
         let service = RunningService(plan(host, port), Log(threshold: Terminal.isPresent ? .error : .info))
         defer { service.stop() }
         guard service.isWhole else {
-            Console.complain("the system gives no more threads")
+            Console.complain("cannot start all threads: raise the limit on them (ulimit -u, TasksMax= of a service)")
             return EX_OSERR
         }
         return await monitor.run()
@@ -65,20 +65,20 @@ struct DemoCommand: Sendable {
 
 extension DemoCommand {
     static let row = CommandRow(
-        name: "demo", summary: "a simulated pack, an own broker, a live view",
+        name: "demo", summary: "a simulated pack, its own broker, a live view",
         options: [
             .cells, .scenario,
             OptionRow(
                 name: "--speed", kind: .decimal("X", 0.1...1000),
-                meaning: "simulated seconds a second (default: 20)"),
+                meaning: "simulated seconds per second (default: 20)"),
             OptionRow(
-                name: "--broker", kind: .text("HOST[:PORT]"), meaning: "use this broker instead of an own mosquitto"
+                name: "--broker", kind: .text("HOST[:PORT]"), meaning: "use this broker instead of starting mosquitto"
             ),
             .seconds, .seed,
         ],
         details: """
-            Needs no hardware. Starts mosquitto on a free loopback port, simulates a pack, bridges it, and shows what the
-            topics say. Without a terminal it prints a line a second. Ctrl-C ends all of it.
+            Needs no hardware. Starts mosquitto on a free loopback port, simulates a pack, bridges it, and shows the topics.
+            Without a terminal it prints a line a second. Ctrl-C ends the demo and its broker.
             """, examples: ["bms-mqtt demo", "bms-mqtt demo --scenario imbalanced --speed 60"],
         work: .waiting(start))
 

@@ -2,24 +2,28 @@ import ChargeLimits
 import LinuxIO
 import MQTTBridge
 
-/// A filter whose knowledge can be kept in a file.
+/// A filter whose state can be kept in a file.
 protocol KeptFilter {
     associatedtype Latches: Equatable
 
-    /// Latches that are set: when they change the file is written at once.
+    /// Latches that are set; when they change, the file is written at once.
     var latches: Latches { get }
-    /// Answers a line.
+    /// Evaluates a line.
+    ///
+    /// - Returns: the answer, without a line end.
     mutating func step(_ line: FilterLine, at milliseconds: Int64, shownAs shown: Int64) -> [UInt8]
-    /// The document to keep.
+    /// The state as a document for the file.
     func document(at milliseconds: Int64, _ moment: StateMoment) -> [UInt8]
-    /// Begins with a kept document; `false`: it is damaged.
+    /// Restores the state of a document.
+    ///
+    /// - Returns: `false` if the document is damaged.
     mutating func recall(_ document: [UInt8], at milliseconds: Int64, _ moment: StateMoment) -> Bool
-    /// Bytes of a document at most.
+    /// Largest size of a document, bytes.
     var longestDocument: Int { get }
 }
 
-/// The file of a filter: read at the first line, written when a latch changes, 15 s after the first line, then once a minute of
-/// the lines' time, and at the end. The lines' time is the only clock, so what is kept ages by it.
+/// The state file of a filter. It is read at the first line, and written when a latch changes, 15 s after the first line, then every
+/// minute, and at the end. The time in the lines is the only clock.
 struct FilterState<Filter: KeptFilter> {
     private static var minute: Int64 { 60_000 }
     private static var soon: Int64 { 15_000 }
@@ -32,12 +36,12 @@ struct FilterState<Filter: KeptFilter> {
 
     init(path: String) { self.path = path }
 
-    /// Reads the file, once.
+    /// Reads the file before the first line; later calls do nothing.
     mutating func begin(_ filter: inout Filter, at milliseconds: Int64, shownAs shown: Int64) {
         guard last == nil else { return }
         last = (milliseconds, shown)
         defer { latches = filter.latches }
-        // An empty path reads like an absent file.
+        // An empty path counts as an absent file.
         guard FileStatus(path: path) != nil else { return }
         switch RegularFile.read(path, upTo: filter.longestDocument) {
         case .failure(let failure): Console.complain("\(failure.text): starting without it")
@@ -48,7 +52,7 @@ struct FilterState<Filter: KeptFilter> {
         }
     }
 
-    /// Writes the file where it is time.
+    /// Writes the file if a latch has changed or the time has come.
     mutating func keep(_ filter: Filter, at milliseconds: Int64, shownAs shown: Int64) {
         guard last != nil else { return }
         last = (milliseconds, shown)
@@ -70,7 +74,7 @@ struct FilterState<Filter: KeptFilter> {
         let document = filter.document(at: last.milliseconds, StateMoment(wall: last.shown))
         guard let failure = StateFile.replace(path, with: document), !hasComplained else { return }
         hasComplained = true
-        Console.complain("\(failure): a restart will not know of this run")
+        Console.complain("\(failure): a restart will begin without the state of this run")
     }
 }
 

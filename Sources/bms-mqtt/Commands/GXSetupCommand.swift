@@ -3,12 +3,12 @@ import ChargeLimits
 import MQTTBridge
 import Mosquitto
 
-/// `bms-mqtt gx-setup`: what has to be set on a GX device so that it obeys this bridge.
+/// `bms-mqtt gx-setup`: the settings with which a GX device obeys this bridge.
 enum GXSetupCommand {
     static func text(_ configuration: Configuration) -> String {
         let plan = configuration.plan
         var text = ""
-        // The GX follows one battery: a bank stands for its packs.
+        // The GX device follows one battery, so a bank replaces its packs.
         let inBanks = Set(plan.banks.flatMap(\.options.packs))
         for bank in plan.banks.map(\.options) {
             text += driver("Bank '\(bank.id)'", bank.id, bank.name, bank.gxInstance, plan)
@@ -78,13 +78,14 @@ enum GXSetupCommand {
     private static func headroom(_ pack: PackOptions) -> String {
         pack.limits.isVoltageOnly
             ? ""
-            : "\nnote: pack '\(pack.id)': solar chargers of a system that feeds in ignore CCL; charging.voltageOnly: true holds them by CVL alone\n"
+            : "\nnote: pack '\(pack.id)': solar chargers ignore CCL while the system feeds in; charging.voltageOnly: true limits them "
+                + "by CVL\n"
     }
 }
 
 extension GXSetupCommand {
     static let row = CommandRow(
-        name: "gx-setup", summary: "what to set on a Victron GX device", options: [.config],
+        name: "gx-setup", summary: "the settings that a Victron GX device needs", options: [.config],
         details: """
             Prints the configuration of the driver dbus-mqtt-battery for each pack of the file, and the menu settings to make.
             Changes nothing. Passwords are not printed.

@@ -3,10 +3,10 @@ import MQTTBridge
 import Mosquitto
 import LinuxIO
 
-/// `bms-mqtt health`: asks the broker, as any consumer would, whether every pack of a configuration can be relied on. The bridge
-/// itself listens on nothing.
+/// `bms-mqtt health`: asks the broker, as any consumer would, whether every pack of a configuration is healthy. The bridge itself has
+/// no open port.
 struct HealthCommand: Sendable {
-    /// What the reader of events and the timer share.
+    /// The model that the reader of events and the timer share.
     private final class Shared: Sendable {
         private let model: Lock<HealthModel>
 
@@ -14,7 +14,9 @@ struct HealthCommand: Sendable {
 
         var verdicts: [HealthModel.Verdict] { model.withLock { $0.verdicts(wall: Clock.now().wall) } }
 
-        /// Takes an event; whether all is well now.
+        /// Takes an event.
+        ///
+        /// - Returns: `true` if every pack is healthy now.
         func take(_ event: LinkEvent) -> Bool {
             model.withLock { model in
                 let wall = Clock.now().wall
@@ -35,10 +37,10 @@ struct HealthCommand: Sendable {
 
     let link: LinkConfiguration
     let model: HealthModel
-    /// Seconds that it may take to become healthy.
+    /// Seconds within which every pack must be healthy.
     var seconds = defaultSeconds
 
-    /// - Returns: the exit code: 0 where every pack is well, 1 where one is not in time.
+    /// - Returns: the exit code: 0 if every pack is healthy in time, else 1.
     func run() async -> Int32 {
         let shared = Shared(model)
         let client = MosquittoLink(link)
@@ -65,12 +67,12 @@ struct HealthCommand: Sendable {
 
 extension HealthCommand {
     static let row = CommandRow(
-        name: "health", summary: "whether a running bridge can be relied on, as an exit code",
+        name: "health", summary: "the health of a running bridge, as an exit code",
         options: [
             .config, .pack,
             OptionRow(
                 name: "--wait", kind: .whole("S", 1...3600),
-                meaning: "seconds that it may take to become healthy (default: \(HealthCommand.defaultSeconds))"),
+                meaning: "seconds within which every pack must be healthy (default: \(HealthCommand.defaultSeconds))"),
         ],
         details: """
             Asks the broker of the configuration, as a consumer would: the bridge online, every pack online, its limits fresh.
@@ -89,7 +91,7 @@ extension HealthCommand {
             ids = [id]
         }
         var link = plan.link
-        // Not the bridge's: a broker lets in one of a name, and throws the other out.
+        // With the bridge's own client id the broker would disconnect the bridge.
         link.clientID = Arguments.clientID("health")
         link.onRefusal = { Console.complain($0) }
         let model = HealthModel(base: configuration.baseTopic, ids: ids, interval: plan.bridge.limitsInterval)

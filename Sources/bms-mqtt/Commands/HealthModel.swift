@@ -2,39 +2,39 @@ import BMSCore
 import SmartBMS
 import JSON
 
-/// What a consumer sees of a bridge, and whether it may rely on it. Pure: time is a parameter.
+/// A consumer's view of a bridge, with a verdict on each pack. The model is pure: time is a parameter.
 struct HealthModel: Sendable {
     private struct Pack: Sendable {
         var status: String?
         var limits: JSONValue?
-        /// Wall time of the limits, milliseconds: as they say, or when they came if they came live.
+        /// Wall time of the limits, milliseconds: the time in a retained document, the arrival of a live one.
         var limitsAt: Int64?
-        /// The limits are what the broker keeps: then it keeps the state, too.
+        /// The limits were retained by the broker, which must then retain the state, too.
         var isKept = false
         var hasState = false
     }
 
-    /// How a pack stands.
+    /// The verdict on a pack.
     struct Verdict: Hashable, Sendable {
         var pack: String
         var isHealthy: Bool
-        /// Limits in force, or why the pack cannot be relied on.
+        /// The limits in force, or the reason why the pack is not healthy.
         var text: String
     }
 
     let base: String
-    /// Age that limits may have, milliseconds.
+    /// Largest age of healthy limits, milliseconds.
     let patience: Int64
-    /// Why there is no connection; `nil`: there is one, or none was tried yet.
+    /// Reason why there is no connection; `nil` while connected, and before the first attempt.
     var failure: String?
     private let ids: [String]
     private var packs: [String: Pack]
     private var bridge: String?
-    /// Index of a pack that was not well when it was looked at: the first to be looked at again.
+    /// Index of the pack that was unhealthy at the last check; the next check begins with it.
     private var awaited = 0
 
     /// - Parameters:
-    ///   - ids: packs that must be well.
+    ///   - ids: packs that must be healthy.
     ///   - interval: the longest time between two documents with limits, milliseconds.
     init(base: String, ids: [String], interval: Int64) {
         self.base = base
@@ -43,7 +43,7 @@ struct HealthModel: Sendable {
         patience = max(5_000, interval) + 5_000
     }
 
-    /// Topic filters to subscribe to: few, however many packs there are.
+    /// Topic filters to subscribe to; several packs share three filters with wildcards.
     var subscriptions: [String] {
         guard ids.count > 1 else {
             return ["\(base)/bridge/status"]
@@ -52,7 +52,7 @@ struct HealthModel: Sendable {
         return ["\(base)/+/status", "\(base)/+/limits", "\(base)/+/state"]
     }
 
-    /// Takes a message; what does not belong to the packs in question is ignored.
+    /// Takes a message; messages of other packs are ignored.
     mutating func take(topic: String, payload: [UInt8], isRetained: Bool, wall: Int64) {
         guard topic.hasPrefix(base + "/") else { return }
         let parts = topic.dropFirst(base.count + 1).split(separator: "/", omittingEmptySubsequences: false)
@@ -70,7 +70,7 @@ struct HealthModel: Sendable {
         case "limits":
             if isRetained { pack.isKept = true }
             pack.limits = JSONValue(parsing: payload)
-            // What comes live is fresh, whatever this machine's clock says.
+            // A live document is fresh, whatever this machine's clock says.
             pack.limitsAt =
                 isRetained ? pack.limits?["time"]?.number.flatMap { Int64(exactly: ($0 * 1000).rounded()) } : wall
         default: return
@@ -78,7 +78,7 @@ struct HealthModel: Sendable {
         packs[id] = pack
     }
 
-    /// Whether all packs are well; cheap to ask after each message, however many packs there are.
+    /// Returns `true` if all packs are healthy. While one is not, a call checks that pack alone, so a call after each message is cheap.
     mutating func isHealthy(wall: Int64) -> Bool {
         func isWell(_ index: Int) -> Bool { packs[ids[index]].map { fault($0, wall) == nil } ?? false }
         guard !ids.isEmpty, isWell(awaited) else { return false }
@@ -87,7 +87,7 @@ struct HealthModel: Sendable {
         return false
     }
 
-    /// How each pack stands, in the order of the configuration.
+    /// Verdicts on all packs, in the order of the configuration.
     func verdicts(wall: Int64) -> [Verdict] {
         ids.map { id in
             let pack = packs[id] ?? Pack()
@@ -109,19 +109,19 @@ struct HealthModel: Sendable {
         guard let status = pack.status else { return "the bridge does not know this pack" }
         guard status == "online" else {
             let reason = pack.limits?["reasons.ccl"]?.text.map { ": \($0.prefix(200).plain)" } ?? ""
-            let other = pack.limits == nil ? ", or the broker refuses its limits (the bridge's log tells)" : ""
+            let other = pack.limits == nil ? ", or the broker refuses its limits (see the bridge's log)" : ""
             return "no data from the BMS\(reason)\(other)"
         }
         guard let limits = pack.limits, let limitsAt = pack.limitsAt else { return "no limits" }
         let age = abs(wall - limitsAt)
         guard age <= patience else { return "the limits are \(age / 1000) s old" }
         guard limits["cvl"]?.number != nil, limits["ccl"]?.number != nil, limits["dcl"]?.number != nil else {
-            return "the limits are no numbers"
+            return "the limits are not numbers"
         }
         guard limits["chargeState"]?.text != "stale" else { return "the limits are those for missing data" }
         guard pack.hasState || !pack.isKept else {
             return
-                "no 'state' of the pack beside its limits: the broker refuses it or this user may not read it; the bridge's log tells why"
+                "limits but no 'state' of the pack: the broker refuses it or this user may not read it; see the bridge's log"
         }
         return nil
     }

@@ -4,20 +4,25 @@ import Glibc
 import JSON
 import MQTTBridge
 
-/// `bms-mqtt limits`: lines of time and frame in, lines of limits out. A bad line is answered as a missing frame, and
-/// reported by its number: whoever drives the filter keeps its step.
+/// `bms-mqtt limits`: a filter that reads lines of time and frame and writes lines of limits. Every line has exactly one answer: a bad
+/// line counts as a missing frame and is reported by its number.
 enum LimitsCommand {
-    /// A frame's hexadecimal text is 116 characters; a line with more than this around it is no line of this protocol.
+    /// Longest line of a pack, characters; 116 of them are the frame.
     private static let longestLine = 4096
 
-    /// - Parameter state: path of the file in which latches and learned values are kept; `nil`: nowhere.
+    /// Runs the filter of one pack.
+    ///
+    /// - Parameter state: path of the file that keeps latches and learned values; `nil`: they are not kept.
+    /// - Returns: the exit code.
     static func run(
         _ pack: PackOptions, state: String? = nil, input: Int32 = STDIN_FILENO, output: Int32 = STDOUT_FILENO
     ) -> Int32 {
         run(PackFilter(pack), state, input, output, longestLine: longestLine)
     }
 
-    /// A bank of some of the packs: each line brings the frames of all of them.
+    /// Runs the filter of a bank; each line has the frames of all its packs.
+    ///
+    /// - Returns: the exit code.
     static func run(
         _ bank: BankOptions, _ packs: [PackOptions], state: String? = nil, input: Int32 = STDIN_FILENO,
         output: Int32 = STDOUT_FILENO
@@ -37,7 +42,7 @@ enum LimitsCommand {
             let parsed = line.isCut ? FilterLine(fault: "longer than \(longestLine) characters") : parse(line.bytes)
             if let fault = parsed.fault {
                 complaints += 1
-                if complaints <= 20 { Console.complain("line \(line.number): \(fault); counted as no frame") }
+                if complaints <= 20 { Console.complain("line \(line.number): \(fault); counted as a missing frame") }
                 if complaints == 20 { Console.complain("further bad lines are not reported") }
             }
             let shown = parsed.milliseconds ?? time.lastGiven
@@ -46,25 +51,26 @@ enum LimitsCommand {
             if parsed.milliseconds != nil { keeper?.begin(&filter, at: steady, shownAs: shown) }
             var answer = filter.step(parsed, at: steady, shownAs: shown)
             answer.append(UInt8(ascii: "\n"))
-            // What an answer rests on is kept before somebody obeys it.
+            // The state is kept before somebody can obey the answer.
             keeper?.keep(filter, at: steady, shownAs: shown)
             guard Console.write(answer, to: output) else { break }
         }
         keeper?.end(filter)
         guard let failure = reader.failure else { return 0 }
-        Console.complain("cannot read on: \(failure)")
+        Console.complain("cannot read the next line: \(failure)")
         return 1
     }
 
-    /// Given times as a clock that never runs back: after a jump back it goes on from where it stood, so that silence
-    /// still ages the data.
+    /// Turns the times of the lines into a clock that never runs back. After a jump back the clock goes on from its last time, so that
+    /// silence still ages the data.
     private struct SteadyTime {
         private(set) var lastGiven: Int64 = 0
         private var offset: Int64 = 0
 
         func jump(_ given: Int64) -> String? {
             given < lastGiven
-                ? "time ran back from \(seconds(lastGiven)) s to \(seconds(given)) s: it goes on from there" : nil
+                ? "time ran back from \(seconds(lastGiven)) s to \(seconds(given)) s: the filter's clock goes on without a jump"
+                : nil
         }
 
         mutating func steady(_ given: Int64) -> Int64 {
@@ -117,27 +123,27 @@ enum LimitsCommand {
 struct FilterLine {
     var milliseconds: Int64?
     var frame: [UInt8]?
-    /// By the packs' ids, of a bank's line.
+    /// Frames of a bank's line, by pack id.
     var frames: [String: [UInt8]] = [:]
     var fault: String?
 }
 
 extension LimitsCommand {
     static let row = CommandRow(
-        name: "limits", summary: "the calculator as a filter",
+        name: "limits", summary: "the limit calculator as a filter",
         options: [
             OptionRow(name: "--config", kind: .text("FILE"), meaning: "take a pack's limits from this file"), .pack,
             OptionRow(name: "--bank", kind: .text("ID"), meaning: "this bank of the file, and its packs"),
             OptionRow(
                 name: "--state", kind: .text("FILE"),
-                meaning: "keep latches, trims and what is learned in this file, and begin with what it holds"),
+                meaning: "file that keeps latches, trims and learned values for the next start"),
         ],
         details: """
-            Each line in is {"t": seconds, "frame": "<116 hexadecimal digits>"} or {"t": seconds, "frame": null}; each is
+            Each input line is {"t": seconds, "frame": "<116 hexadecimal digits>"} or {"t": seconds, "frame": null}; each is
             answered by exactly one line with CVL, CCL, DCL and reasons. A bad line counts as a missing frame.
             With --bank a line is {"t": seconds, "frames": {"garage": "<hex>", "cellar": null}}, and the answer holds the
             limits of each pack, too.
-            With --state a filter that is started again goes on as 'run' does after a restart; the time is that of the lines.
+            With --state a filter that is started again goes on as 'run' does after a restart, by the time in the lines.
             """, examples: [#"echo '{"t": 0, "frame": null}' | bms-mqtt limits"#],
         work: .plain(start))
 

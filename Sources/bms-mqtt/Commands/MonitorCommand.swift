@@ -5,19 +5,19 @@ import Mosquitto
 import MQTTBridge
 import LinuxIO
 
-/// `bms-mqtt monitor`: what the topics of a bridge say, live in the terminal, or a line a second without one.
+/// `bms-mqtt monitor`: a live view of a bridge's topics in the terminal; without a terminal, a line a second for each pack.
 struct MonitorCommand: Sendable {
     let link: LinkConfiguration
     let base: String
     let pack: String?
-    /// One summary of each pack, then the end.
+    /// The command prints one summary of each pack and ends.
     var isOnce = false
     /// Last lines of the screen.
     var footer: [String] = []
-    /// Documents name their time by the clock of now.
+    /// The time in documents is compared with this machine's clock; a simulation may run faster than it.
     var judgesTime = true
 
-    /// What the reader of events and the painter share.
+    /// The model that the reader of events and the screen share.
     private final class Shared: Sendable {
         struct State: Sendable {
             var model: MonitorModel
@@ -67,7 +67,9 @@ struct MonitorCommand: Sendable {
         }
     }
 
-    /// Retained documents come at once; three seconds are for slow networks.
+    /// Prints one summary of each pack. Retained documents come at once; three seconds are for slow networks.
+    ///
+    /// - Returns: the exit code: 0 if a pack has valid values, else 1.
     private func showOnce(_ shared: Shared) async -> Int32 {
         for _ in 0..<30 where !Task.isCancelled {
             try? await Task.sleep(for: .milliseconds(100))
@@ -82,7 +84,7 @@ struct MonitorCommand: Sendable {
         return views.contains { $0.1.fault == nil } ? 0 : 1
     }
 
-    /// Why there is no pack to show.
+    /// Reason why there is no pack to show.
     private func nothing(_ model: MonitorModel) -> String {
         guard let pack, !model.others.isEmpty else {
             return "no pack under '\(base)/' on \(link): is the bridge running with this base topic?"
@@ -120,7 +122,7 @@ struct MonitorCommand: Sendable {
 }
 
 extension MonitorModel.Instant {
-    /// This moment.
+    /// The present time of both clocks.
     static var now: Self { Self(monotonic: Clock.monotonic().milliseconds, wall: Clock.now().wall) }
 }
 
@@ -132,9 +134,9 @@ extension MonitorCommand {
             OptionRow(name: "--once", kind: .flag, meaning: "one line for each pack, then end"),
         ],
         details: """
-            Shows what any other client of the broker can see. Without a terminal: a line a second. What is not valid is a dash: of an
-            offline bridge or pack, of limits that came more than 30 s ago or are older by their own time; a line says why and since
-            when. With --once the exit code is 1 where nothing valid came.
+            Shows what any other client of the broker can see. Without a terminal it prints a line a second. A dash replaces each value
+            that is not valid: a value of an offline bridge or pack, or a limit more than 30 s old by its arrival or its own time. A line
+            says why and since when. With --once the exit code is 1 if no valid value came.
             """,
         examples: ["bms-mqtt monitor --broker 192.0.2.7", "bms-mqtt monitor --config ./config.yaml --once"],
         work: .waiting(start))

@@ -1,7 +1,7 @@
-/// `bms-mqtt print-package-file`: files of a package that follow from the tables.
+/// `bms-mqtt print-package-file`: the files of a package that are made from the tables of commands and keys.
 enum PrintPackageFileCommand {
     static let row = CommandRow(
-        name: "print-package-file", summary: "what a package ships and these tables know",
+        name: "print-package-file", summary: "a generated file of the packages",
         options: [
             OptionRow(
                 name: "name", kind: .choice("NAME", PackageFile.allCases.map(\.rawValue)),

@@ -2,7 +2,7 @@ import BMSCore
 import LinuxIO
 import SerialLink
 
-/// `bms-mqtt record`: keeps what a source sends, for a bug report or a test.
+/// `bms-mqtt record`: writes the bytes of a source to a file, for a bug report or a test.
 struct RecordCommand: Sendable {
     var source: SourceAddress
     var file: String
@@ -40,7 +40,7 @@ struct RecordCommand: Sendable {
                     Console.complain("\(error); next attempt in \(Int(seconds.rounded(.up))) s")
                 case .dropped(let seconds):
                     Console.complain(
-                        "this program was held up for \(Int(seconds)) s: what came meanwhile is left out of \(file)")
+                        "this program was held up for \(Int(seconds)) s: the bytes of that time are missing in \(file)")
                 case .complaint(let error): Console.complain(error.description)
                 case .ended: reader.stop()
                 }
@@ -54,7 +54,7 @@ struct RecordCommand: Sendable {
 
 extension RecordCommand {
     static let row = CommandRow(
-        name: "record", summary: "keep what a source sends",
+        name: "record", summary: "record the bytes of a source",
         options: [
             OptionRow(
                 name: "--port", kind: .text("SOURCE"), meaning: "serial:auto, serial:/dev/ttyUSB0, tcp:host:port",
@@ -62,7 +62,7 @@ extension RecordCommand {
             OptionRow(name: "file", kind: .text("FILE"), meaning: "a new file", isRequired: true), .seconds,
         ],
         details: """
-            Text, a line for each read, 100 MiB at most. 'source: replay:FILE' plays it to a bridge again.
+            Writes text, a line for each read, 100 MiB at most. 'source: replay:FILE' plays the file to a bridge.
             """, examples: ["bms-mqtt record --port serial:auto garage.rec --seconds 600"],
         work: .waiting(start))
 

@@ -2,10 +2,10 @@ import BMSCore
 import SmartBMS
 import JSON
 
-/// The settings that a broker holds of a pack, and whether somebody keeps to them: they outlive a bridge that died, and a pack that left
-/// its file.
+/// The settings of a pack that the broker retains, with a verdict on them: the broker keeps them after the bridge has died, and after
+/// the pack has left the configuration.
 struct RetainedSettings: Sendable {
-    /// How they stand; no fault where they are in force.
+    /// The verdict on the settings; without a fault they are in force.
     struct Verdict: Hashable, Sendable {
         var fault: String?
     }
@@ -32,17 +32,18 @@ struct RetainedSettings: Sendable {
         }
     }
 
-    /// `nil` until both have spoken.
+    /// The verdict by the status of bridge and pack; `nil` until the status that decides has come.
     var verdict: Verdict? {
         guard let bridge else { return nil }
         if bridge.text != "online" {
-            return Verdict(fault: "bridge \(bridge.sinceWhen): nobody keeps to the settings of '\(pack)'")
+            return Verdict(fault: "bridge \(bridge.sinceWhen): the settings of '\(pack)' are not in force")
         }
         guard let status else { return nil }
         if status.text != "online" {
             return Verdict(
                 fault:
-                    "pack '\(pack)' \(status.sinceWhen): no data from its BMS, or it is no longer in the bridge's file")
+                    "pack '\(pack)' \(status.sinceWhen): no data from its BMS, or it is no longer in the bridge's configuration"
+            )
         }
         return Verdict()
     }

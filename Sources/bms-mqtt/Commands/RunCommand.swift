@@ -3,14 +3,14 @@ import Glibc
 import Mosquitto
 import MQTTBridge
 
-/// `bms-mqtt run`: services one after the other, a new one for each good reload. The calling thread waits for signals.
+/// `bms-mqtt run`: one service after the other, a new one for each reload of a valid file. The calling thread waits for signals.
 struct RunCommand {
     let file: String
 
     private enum Next {
-        /// A good reload.
+        /// A reload of a valid file.
         case configuration(Configuration)
-        /// The end, with its exit code.
+        /// The end, with the exit code.
         case end(Int32)
     }
 
@@ -40,8 +40,9 @@ struct RunCommand {
             }
             legacy = service.stop(keepsTree: configuration.plan.tree.isSubset(of: tree))
             guard service.isWhole else {
-                // Limping on would look like a bridge that works.
-                log.error("the system gives no more threads: stopped")
+                // A bridge without some of its threads would look like one that works.
+                log.error(
+                    "cannot start all threads: stopped; raise the limit on them (ulimit -u, TasksMax= of a service)")
                 return EX_OSERR
             }
             switch next {
@@ -53,7 +54,7 @@ struct RunCommand {
         }
     }
 
-    /// The next good reload, or the end.
+    /// Waits for the next reload of a valid file, or for the end.
     private func next(_ log: Log, _ notifier: ServiceNotifier?) -> Next {
         while true {
             switch Signals.wait() {
@@ -73,7 +74,7 @@ struct RunCommand {
                     notifier?.send(["READY=1"])
                     continue
                 }
-                log.info("\(file) read again: going on with it")
+                log.info("\(file) read again: the new configuration is in force")
                 return .configuration(new)
             } catch {
                 log.error(
@@ -85,7 +86,7 @@ struct RunCommand {
 }
 
 extension Configuration {
-    /// The plan with what the machine and the program know.
+    /// The plan with the program's version and the state directory.
     var ready: ServicePlan {
         var plan = plan
         plan.bridge.version = Version.number

@@ -6,7 +6,7 @@ import Mosquitto
 
 /// `bms-mqtt set` and `bms-mqtt settings`: a client of a running bridge.
 struct SettingsCommand: Sendable {
-    /// What to set.
+    /// A setting and its new value.
     struct Assignment: Sendable {
         var setting: String
         var value: String
@@ -17,17 +17,18 @@ struct SettingsCommand: Sendable {
     let link: LinkConfiguration
     let base: String
     let pack: String
-    /// `nil`: show the settings.
+    /// The setting to change; `nil`: the command prints all settings.
     let assignment: Assignment?
 
-    /// - Returns: the exit code, 1 for a refusal and for silence.
+    /// - Returns: the exit code: 1 if the bridge refuses or does not answer.
     func run() async -> Int32 {
         guard !pack.isEmpty, !pack.contains(where: { "/+#".contains($0) }) else {
-            Console.complain("'\(pack.prefix(40))' is no pack's id")
+            Console.complain("'\(pack.prefix(40))' is not the id of a pack: an id has no '/', '+' or '#'")
             return 2
         }
         if let setting = assignment?.setting, setting.isEmpty || setting.contains(where: { "+#".contains($0) }) {
-            Console.complain("'\(setting.prefix(40))' is no setting")
+            Console.complain(
+                "'\(setting.prefix(40))' is not the name of a setting: 'bms-mqtt settings PACK' lists them")
             return 2
         }
         let client = MosquittoLink(link)
@@ -81,7 +82,9 @@ struct SettingsCommand: Sendable {
         return nil
     }
 
-    /// The answer to our command; `nil`: somebody else's.
+    /// Prints the answer to this command.
+    ///
+    /// - Returns: the exit code; `nil` if the answer belongs to another client's command.
     private static func show(_ answer: JSONValue, _ assignment: Assignment) -> Int32? {
         guard answer["setting"]?.text == String(assignment.setting.prefix(64)),
             let isAccepted = answer["accepted"]?.flag
@@ -97,7 +100,9 @@ struct SettingsCommand: Sendable {
         return 0
     }
 
-    /// The settings as a table, with dashes for values where nobody keeps to them; `nil` until all that belongs to it has come.
+    /// Prints the settings as a table, with dashes for values that are not in force.
+    ///
+    /// - Returns: the exit code; `nil` until the settings and the verdict on them are there.
     private static func table(_ retained: RetainedSettings) -> Int32? {
         guard case .object(let settings)? = retained.document, let verdict = retained.verdict else { return nil }
         let isValid = verdict.fault == nil
@@ -137,7 +142,7 @@ extension SettingsCommand {
         ],
         details: """
             Waits for the bridge's answer and prints it. Exit code 1 when it is refused, or when nobody answers in 5 s.
-            What is allowed lies under the bridge's configuration file; the BMS itself is not touched.
+            No command exceeds the limits of the bridge's configuration file; the BMS itself is not touched.
             """,
         examples: [
             "bms-mqtt set garage maxChargeCurrent 40", "bms-mqtt set garage chargeMode full --broker 192.0.2.7",
@@ -151,8 +156,8 @@ extension SettingsCommand {
             .brokerConfig, .base,
         ],
         details: """
-            Each setting with its value, unit, bounds and who set it. Of an offline bridge or pack the values are dashes, a line says
-            since when, and the exit code is 1.
+            Prints each setting with its value, unit, bounds and who set it. If the bridge or the pack is offline, the values are
+            dashes, a line says since when, and the exit code is 1.
             """,
         examples: ["bms-mqtt settings garage"],
         work: .waiting(show))

@@ -17,7 +17,7 @@ struct SimulateCommand: Sendable {
     var speed = 1.0
     var seed: UInt64 = 1
     var revision = ManualRevision.generation3Rev13
-    /// Print a configuration that reads these packs, instead of their addresses.
+    /// The command prints a configuration that reads these packs, instead of their addresses.
     var printsConfiguration = false
 
     /// Runs until cancelled or the reader is gone.
@@ -27,7 +27,7 @@ struct SimulateCommand: Sendable {
             await pace(packs: 1) { _, bytes in Console.write(bytes) }
             return 0
         case .pty(let link, let packs):
-            // A terminal has two ends.
+            // A pseudo terminal needs two open files.
             guard OpenFiles.allow(2 * packs, OpenFiles.count(packs, "pseudo terminal")) else { return 1 }
             var terminals: [FakeCable] = []
             for index in 0..<packs {
@@ -56,7 +56,7 @@ struct SimulateCommand: Sendable {
         return 0
     }
 
-    /// Steps packs in time, their frames spread over the second; ends when `send` says that nobody reads.
+    /// Steps the packs in real time, with their frames spread over the second, until `send` returns `false` or the task is cancelled.
     private func pace(packs: Int, _ send: (Int, [UInt8]) -> Bool) async {
         var simulators = (0..<packs).map { index in
             Simulator(scenario: scenario, cells: cells, revision: revision, seed: seed &+ UInt64(index))
@@ -67,7 +67,7 @@ struct SimulateCommand: Sendable {
             for index in simulators.indices {
                 let now = ContinuousClock.now
                 let due = begin + turn * index / packs
-                // Of many packs those of five milliseconds share a wake-up.
+                // Packs whose frames are due within five milliseconds share a wake-up.
                 if due > now {
                     try? await Task.sleep(until: max(due, now + .milliseconds(5)), tolerance: .zero)
                     if Task.isCancelled { return }
@@ -79,7 +79,7 @@ struct SimulateCommand: Sendable {
         }
     }
 
-    /// Where the packs are: an address a line, or a configuration.
+    /// Prints the addresses of the packs, or a configuration with them.
     private func announce(_ sources: [String]) {
         guard printsConfiguration else {
             if case .tcp(let port, let packs) = output {
@@ -122,13 +122,13 @@ extension SimulateCommand {
                 meaning: "print a configuration that reads these packs, instead of their addresses"),
             OptionRow(
                 name: "--speed", kind: .decimal("X", 0.1...10_000),
-                meaning: "frames a second (default: 1); after a silence a bridge believes one alone"),
+                meaning: "frames a second (default: 1); after a silence a bridge accepts only 1 a second"),
             .seed, .seconds, .generation,
         ],
         details: """
-            The pack is charged by the manual's charger, N x (Vbalance + 30 mV): nobody tells this simulation a limit.
-            One of --pty, --tcp and --stdout is needed. Frames of many packs are spread over the second; --seed and up are their
-            seeds. What a reader does not take is lost, as on a cable.
+            The pack is charged by the manual's charger, N x (Vbalance + 30 mV): this simulation receives no limits.
+            One of --pty, --tcp and --stdout is needed. Frames of many packs are spread over the second; the first pack has the seed of
+            --seed, each further pack the next number. Bytes that nobody reads are lost, as on a cable.
             """,
         examples: [
             "bms-mqtt simulate --pty --link ./fake-bms", "bms-mqtt simulate --stdout --speed 100 --seconds 5",

@@ -3,13 +3,13 @@ import Glibc
 
 /// A pseudo terminal that a bridge reads as the vendor's cable, with a symbolic link to it where one is wanted.
 final class FakeCable {
-    /// As a configuration names it.
+    /// Address of the terminal, as `source` of a configuration.
     let source: String
     private let primary: Int32
     private let secondary: Int32
     private let link: String?
 
-    /// `nil`, with the reason said, where there is none to be had.
+    /// Opens a pseudo terminal; prints the reason and returns `nil` if that fails.
     init?(link: String?) {
         var primary: Int32 = 0
         var secondary: Int32 = 0
@@ -22,7 +22,7 @@ final class FakeCable {
         tcgetattr(secondary, &settings)
         cfmakeraw(&settings)
         tcsetattr(secondary, TCSANOW, &settings)
-        // Nobody reading must not stop the time of the simulation.
+        // Without a reader a write that blocks would stop the simulation.
         _ = clinux_fcntl(primary, F_SETFL, O_NONBLOCK)
         let path = String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
         guard link.map({ Self.replace($0, with: path) }) ?? true else {
@@ -34,7 +34,7 @@ final class FakeCable {
         source = "serial:\(link.map(Self.absolute) ?? path)"
     }
 
-    /// A configuration names no path that depends on where it is read.
+    /// Returns an absolute path, because the configuration may be read in another directory.
     private static func absolute(_ path: String) -> String {
         guard !path.hasPrefix("/"), let folder = getcwd(nil, 0) else { return path }
         defer { free(folder) }
@@ -47,17 +47,19 @@ final class FakeCable {
         close(secondary)
     }
 
-    /// What nobody reads is dropped: a cable has no memory.
+    /// Sends bytes; unread bytes are dropped, because a cable has no memory.
     func send(_ bytes: [UInt8]) {
         if write(primary, bytes, bytes.count) < 0, errno == EAGAIN { tcflush(secondary, TCIFLUSH) }
     }
 
-    /// A link of an earlier run is replaced; anything else is somebody's file.
+    /// Makes the symbolic link. A link of an earlier run is replaced; a file of another kind is left as it is.
+    ///
+    /// - Returns: `false`, after printing the reason, if the link could not be made.
     private static func replace(_ link: String, with path: String) -> Bool {
         var status = stat()
         if lstat(link, &status) == 0 {
             guard status.st_mode & S_IFMT == S_IFLNK else {
-                Console.complain("\(link) exists and is no symbolic link: choose another path")
+                Console.complain("\(link) exists and is not a symbolic link: choose another path")
                 return false
             }
             unlink(link)
@@ -70,17 +72,17 @@ final class FakeCable {
     }
 }
 
-/// A TCP port that gives the same bytes to whoever is connected, a few readers at most.
+/// A TCP port that sends the same bytes to every connected reader, to eight at most.
 final class FrameServer {
     private static let mostReaders = 8
-    /// The kernel keeps so many bytes for a reader that stalls, about a minute of frames; the rest is lost, as on a cable.
+    /// Bytes that the kernel keeps for a reader that stalls, about a minute of frames; the rest is lost, as on a cable.
     private static let mostUnread: Int32 = 8_192
-    /// As a configuration names it.
+    /// Address of the port, as `source` of a configuration.
     let source: String
     private let listener: Int32
     private var readers: [Int32] = []
 
-    /// `nil`, with the reason said, where the port is not to be had.
+    /// Opens the port; prints the reason and returns `nil` if that fails.
     init?(port: Int) {
         source = "tcp:127.0.0.1:\(port)"
         listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue), 0)
@@ -100,7 +102,7 @@ final class FrameServer {
         for descriptor in readers + [listener] where descriptor >= 0 { close(descriptor) }
     }
 
-    /// Sends to each reader what it has room for.
+    /// Accepts readers that wait, and sends the bytes to each reader that has room.
     func send(_ bytes: [UInt8]) {
         while readers.count < Self.mostReaders {
             let reader = accept(listener, nil, nil)

@@ -9,7 +9,7 @@ enum BankTable {
     static let keys: [Key] = [
         Key(
             "id", .checked(PackTable.identifier), nil,
-            "Identifier in topics and entities, for ever, beside those of the packs. Required.", example: "house"
+            "Identifier in topics and entities, unlike every pack's; it must never change. Required.", example: "house"
         ) { bank, value in
             if bank.options.name == bank.options.id { bank.options.name = value.text }
             bank.options.id = value.text
@@ -23,12 +23,12 @@ enum BankTable {
         ) { $0.options.packs = $1.list },
         Key(
             "disconnected", .identifiers, nil,
-            "Ids of packs that were taken off the bus: they count zero, and nothing waits for them.",
+            "Ids of packs that are disconnected from the bus: they count as zero, and nothing waits for them.",
             example: "[cellar]"
         ) { $0.options.disconnected = Set($1.list) },
         Key(
             "connection", .choice(["parallel", "series"]), "parallel",
-            "How the packs are wired. Series is refused: one current flows through all of them, and no BMS sees the others."
+            "Wiring of the packs. Series is refused: one current flows through all of them, and no BMS sees the others."
         ) { $0.isSeries = $1.text == "series" },
         Key(
             "gxInstance", .whole(0...65_535, unit: ""), nil,

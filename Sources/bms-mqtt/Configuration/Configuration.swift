@@ -5,30 +5,30 @@ import MQTTBridge
 import Mosquitto
 import SerialLink
 
-/// A configuration file, checked and in the words of the modules.
+/// A checked configuration file, as options of the modules.
 struct Configuration: Sendable {
     var plan = ServicePlan(link: LinkConfiguration(host: "localhost", clientID: ""), packs: [])
     var logLevel = Log.Level.info
     var passwordFile: String?
-    /// The password stands in the file itself.
+    /// The password is in the file itself.
     var hasInlinePassword = false
     var hasPort = false
     var discoveryPrefix = "homeassistant"
     var baseTopic = "bms"
     var birthTopic: String?
     var freshness = FreshnessTimes()
-    /// When the GX tree is published.
+    /// Condition on which the GX tree is published.
     var tree = GXTreeWish.auto
     var portalID: String?
     var gxPrefix = ""
-    /// Times of publishing that the file names, ms; the economy decides where it does not.
+    /// Intervals of publishing in the file, milliseconds; `nil`: the economy decides.
     var stateInterval: Int64?
     var stateHeartbeat: Int64?
     var limitsInterval: Int64?
-    /// Things that are allowed and worth a word.
+    /// Warnings about things that are allowed.
     var notices: [String] = []
 
-    /// Puts together what several keys say.
+    /// Sets the options that depend on several keys.
     mutating func finish() {
         if !hasPort { plan.link.port = plan.link.tls == nil ? 1883 : 8883 }
         plan.bridge.topics = Topics(base: baseTopic, discoveryPrefix: discoveryPrefix)
@@ -59,7 +59,7 @@ struct Configuration: Sendable {
             isForced: tree == .yes)
     }
 
-    /// What the file does not name stays within half of the expiry, or documents would vanish between two heartbeats.
+    /// Sets the intervals of publishing. Defaults stay within half of the expiry, or documents would vanish between two heartbeats.
     private mutating func setPace() {
         let economy = plan.bridge.economy
         let longest = Int64(plan.bridge.expiry) * 500
@@ -69,9 +69,9 @@ struct Configuration: Sendable {
     }
 }
 
-/// When the tree of a GX is published.
+/// Condition on which the GX tree is published.
 enum GXTreeWish: Sendable {
-    /// Unless a GX device is on the broker.
+    /// The tree is published unless a GX device is on the broker.
     case auto
     case yes
     case no

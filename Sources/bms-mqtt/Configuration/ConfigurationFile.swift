@@ -8,19 +8,19 @@ import MQTTBridge
 import Mosquitto
 import SerialLink
 
-/// Everything that is wrong with a configuration, by place.
+/// All faults of a configuration, by place.
 struct ConfigurationFaults: Error, Sendable {
-    /// More would not help anybody.
+    /// Largest number of faults that are printed.
     private static let most = 50
 
     var file: String
     var faults: [ConfigurationFault]
 
-    /// `file:line:column: sentence`, by place.
+    /// Lines `file:line:column: sentence`, by place.
     var lines: [String] {
         let sorted = faults.sorted { ($0.place.line, $0.place.column) < ($1.place.line, $1.place.column) }
         let shown = sorted.prefix(Self.most).map {
-            // What stands in a file may be long, and may speak to a terminal.
+            // The text of a file may be long, and may contain control characters for a terminal.
             "\(file):\($0.place.line):\($0.place.column): \($0.text.shortened)"
         }
         return sorted.count > Self.most ? shown + ["\(file): and \(sorted.count - Self.most) more"] : shown
@@ -29,10 +29,10 @@ struct ConfigurationFaults: Error, Sendable {
 
 /// Reads, checks and translates a configuration file.
 enum ConfigurationFile {
-    /// `checks.stuck` unless given. Off in the library, whose callers may well give one frame many times.
+    /// Default of `checks.stuck`, milliseconds. The library's own default is off, because its callers may repeat a frame.
     static let stuckMilliseconds: Int64 = 20_000
 
-    /// Who writes the configuration into a pipe may take so long for each part of it.
+    /// Longest wait for each part of a configuration that is read from a pipe, seconds.
     private static let patience = 10.0
 
     static func load(_ path: String) throws(ConfigurationFaults) -> Configuration {
@@ -51,10 +51,10 @@ enum ConfigurationFile {
             }
             var bytes: [UInt8] = []
             while bytes.count <= YAMLReader.longestFile {
-                // A pipe that says nothing and does not end would hold the bridge, deaf to every signal.
+                // A silent pipe without an end would block the bridge, which could then not handle a signal.
                 guard status?.isRegular == true || Poll.wait(for: descriptor, seconds: patience) == .ready else {
                     throw fault(
-                        "nothing came for \(Int(patience)) s, and no end: is somebody writing the configuration?")
+                        "no data and no end for \(Int(patience)) s: is somebody writing the configuration?")
                 }
                 var chunk: [UInt8]?
                 do {
@@ -70,13 +70,13 @@ enum ConfigurationFile {
             }
             var configuration = try parse(bytes, file: path)
             if configuration.hasInlinePassword, let remedy = status?.remedy(path) {
-                configuration.notices.append("mqtt.password stands in \(path), and \(remedy)")
+                configuration.notices.append("mqtt.password is in \(path), and \(remedy)")
             }
             return configuration
         }
     }
 
-    /// Who may write the file sets every ceiling, so a file that everybody may write is no configuration.
+    /// Complaint about a file that everybody can write or replace, because the file sets every ceiling; `nil`: there is none.
     private static func openness(_ path: String, _ status: FileStatus?) -> String? {
         if status?.isWorldWritable == true {
             return "everybody on this machine can write this file, and it sets every ceiling: chmod o-w \(path)"
@@ -104,16 +104,16 @@ enum ConfigurationFile {
     }
 }
 
-/// One reading of a tree: collects every fault, not only the first.
+/// Translates the tree of a file into a configuration, and collects every fault, not only the first.
 struct ConfigurationLoader {
     private(set) var faults: [ConfigurationFault] = []
     private let environment: @Sendable (String) -> String?
-    /// Packs with their places.
+    /// Places of the packs.
     private var packPlaces: [YAMLNode.Place] = []
-    /// Banks with their places.
+    /// Places of the banks.
     var bankPlaces: [YAMLNode.Place] = []
     private var places: [String: YAMLNode.Place] = [:]
-    /// Every relay with its place.
+    /// All relays with their places.
     private var relays: [(relay: RelayOptions, place: YAMLNode.Place)] = []
 
     init(environment: @escaping @Sendable (String) -> String?) { self.environment = environment }
@@ -156,7 +156,7 @@ struct ConfigurationLoader {
         return configuration
     }
 
-    /// Applies the keys of a group, and looks into groups below it.
+    /// Applies the keys of a group and of the groups in it.
     mutating func walk<Target>(
         _ entries: [YAMLNode.Entry], _ prefix: String, _ table: [ConfigurationKey<Target>], _ target: inout Target,
         extra: [String] = []
@@ -165,10 +165,10 @@ struct ConfigurationLoader {
             let path = prefix + entry.key
             places[path] = entry.value.place
             if entry.key.contains(".") {
-                // A table knows groups by dots; a file that used them would pass by what a group itself switches on.
+                // Paths of the table have dots. In a file they would skip the effect of the group itself, as of 'mqtt.tls'.
                 fault(
                     entry.place,
-                    "unknown key '\(path.prefix(80))': groups nest, each on lines of its own below its name, without dots"
+                    "unknown key '\(path.prefix(80))': write a group without dots, with its keys on lines of their own below its name"
                 )
             } else if let key = table.first(where: { $0.path == path }) {
                 switch key.value(entry.value) {
@@ -190,7 +190,7 @@ struct ConfigurationLoader {
         _ entry: YAMLNode.Entry, _ path: String, _ table: [ConfigurationKey<Target>], _ target: inout Target
     ) {
         if path == "mqtt.tls", var configuration = target as? Configuration {
-            // The group itself switches TLS on; so does 'tls: true'.
+            // The group itself switches TLS on, and so does 'tls: true'.
             if case .scalar(let text, true) = entry.value.content,
                 let isOn = ConfigurationKey<Configuration>.flag(text)
             {
@@ -249,7 +249,7 @@ struct ConfigurationLoader {
             if pack.source != nothing, let other = sources.updateValue(pack.source, forKey: pack.source.identity) {
                 if case .simulator = pack.source {
                 } else {
-                    let spelling = other == pack.source ? "" : ", which is \(other), too"
+                    let spelling = other == pack.source ? "" : ", which is the same as \(other)"
                     fault(item.place, "two packs on \(pack.source)\(spelling): one cable is one pack")
                 }
             }
@@ -286,7 +286,7 @@ struct ConfigurationLoader {
         return relays
     }
 
-    /// What a relay must not have: a topic of ours, a topic of another relay, one word for two things.
+    /// Checks that no relay has a topic of the bridge, a topic of another relay, or one payload for two states.
     private mutating func checkRelays(_ configuration: Configuration) {
         var commanded: [String: String] = [:]
         let tree = configuration.plan.bridge.gxTree
@@ -298,7 +298,7 @@ struct ConfigurationLoader {
             let name = "relay '\(relay.name)'"
             for (key, topic) in [("commandTopic", relay.commandTopic), ("stateTopic", relay.stateTopic)] {
                 guard let topic, prefixes.contains(where: topic.hasPrefix) else { continue }
-                fault(place, "\(name): \(key) '\(topic)' is one of the bridge's own topics: name the relay's device")
+                fault(place, "\(name): \(key) '\(topic)' is one of the bridge's own topics: give the device's topic")
             }
             if let other = commanded.updateValue(relay.name, forKey: relay.commandTopic) {
                 fault(
@@ -344,7 +344,7 @@ struct ConfigurationLoader {
         }
     }
 
-    /// What several keys must agree on.
+    /// Checks the rules that involve several keys.
     private mutating func check(_ configuration: inout Configuration) {
         let times = configuration.freshness
         if times.hold >= times.stale || times.stale >= times.lost {

@@ -1,14 +1,14 @@
 import BMSCore
 import ChargeLimits
 
-/// One key of the configuration: what it is called, what it may hold, what it means, and what it does. Parser, default
-/// file and docs/configuration.md all follow from the two tables of these rows.
+/// One key of the configuration: path, kind of value, default, meaning and effect. The parser, the default file and
+/// docs/configuration.md are made from tables of these rows.
 struct ConfigurationKey<Target>: Sendable {
     /// Kind and range of a value.
     enum Kind: Sendable {
-        /// Text up to a length; where nothing is meant, too, it may be empty.
+        /// Text up to a length in characters; it may be empty only where an empty text has a meaning.
         case text(longest: Int, mayBeEmpty: Bool = false)
-        /// Text that a rule must accept; the rule gives a sentence where it does not.
+        /// Text that a rule must accept; the rule returns a complaint, or `nil`.
         case checked(@Sendable (String) -> String?)
         /// One of some words.
         case choice([String])
@@ -36,16 +36,16 @@ struct ConfigurationKey<Target>: Sendable {
         case list([String])
     }
 
-    /// Dotted path, "mqtt.tls.caFile".
+    /// Dotted path, like "mqtt.tls.caFile".
     var path: String
     var kind: Kind
-    /// As it would stand in a file; `nil`: none, the key is left out.
+    /// Default as written in a file; `nil`: none, the key is left out.
     var standard: String?
-    /// One or two sentences.
+    /// Meaning in one or two sentences.
     var meaning: String
     /// A value to show where there is no default.
     var example: String
-    /// Puts a value where it belongs.
+    /// Sets the option of the target to a value.
     var apply: @Sendable (inout Target, Value) -> Void
 
     init(
@@ -60,7 +60,7 @@ struct ConfigurationKey<Target>: Sendable {
         self.apply = apply
     }
 
-    /// The value that a node holds, or what is wrong with it.
+    /// The value of a node, or its fault.
     func value(_ node: YAMLNode) -> Result<Value, ConfigurationFault> {
         func fault(_ text: String) -> Result<Value, ConfigurationFault> {
             .failure(ConfigurationFault(place: node.place, text: "\(path): \(text)"))
@@ -79,8 +79,8 @@ struct ConfigurationKey<Target>: Sendable {
             }
             guard text.count <= longest, text.isPlain else {
                 return fault(
-                    "expected one line of at most \(longest) characters, without control characters and without marks that turn text "
-                        + "around")
+                    "expected one line of at most \(longest) characters, without control characters and without marks of text direction"
+                )
             }
             return .success(.text(text))
         case .checked(let rule):
@@ -136,7 +136,7 @@ struct ConfigurationKey<Target>: Sendable {
         return .success(.list(names))
     }
 
-    /// A curve; its fault names the first pair that is wrong.
+    /// The curve of a node; a fault names the first wrong pair.
     private func curve(_ node: YAMLNode) -> Result<Value, ConfigurationFault> {
         func fault(_ node: YAMLNode, _ text: String) -> Result<Value, ConfigurationFault> {
             .failure(ConfigurationFault(place: node.place, text: "\(path): \(text)"))
@@ -166,7 +166,7 @@ struct ConfigurationKey<Target>: Sendable {
         return FixedPoint.thousandths(text)
     }
 
-    /// What a value must be, for messages and documentation.
+    /// Description of the values that the key accepts, for messages and documentation.
     var expectation: String {
         switch kind {
         case .text(let longest, _): "text of at most \(longest) characters"

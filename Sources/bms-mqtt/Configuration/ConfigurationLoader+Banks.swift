@@ -3,9 +3,11 @@ import SmartBMS
 import ChargeLimits
 import MQTTBridge
 
-/// Banks: packs in parallel, and what they must have in common.
+/// Banks: packs in parallel, and the properties that they must share.
 extension ConfigurationLoader {
-    /// - Parameter packs: the packs of the file, whether or not all of them are sound.
+    /// Reads the list of banks.
+    ///
+    /// - Parameter packs: the packs of the file, with and without faults.
     mutating func banks(_ node: YAMLNode, _ packs: [ServicePlan.Pack]) -> [ServicePlan.Bank] {
         guard case .sequence(let items) = node.content, !items.isEmpty else {
             fault(node.place, "banks: expected a list ('- id: ...'), found \(node.kind)")
@@ -15,7 +17,7 @@ extension ConfigurationLoader {
             fault(node.place, "banks: \(items.count) banks: at most 500")
             return []
         }
-        // Where no pack is known somebody was told why.
+        // A file without packs has a fault that says so.
         guard !packs.isEmpty else { return [] }
         let ids = items.compactMap(\.bankID)
         var banks: [ServicePlan.Bank] = []
@@ -31,7 +33,7 @@ extension ConfigurationLoader {
             for key in ["id", "packs"] where !entries.contains(where: { $0.key == key }) {
                 fault(item.place, "a bank without '\(key)': it is required")
             }
-            // What else is wrong is told, too, where the faulty key is none of the two that it rests on.
+            // The checks below need only 'id' and 'packs', so they run in spite of a fault of another key.
             guard faults.count == before || !(bank.options.id.isEmpty || bank.options.packs.isEmpty) else { continue }
             if bank.isSeries {
                 fault(
@@ -59,26 +61,26 @@ extension ConfigurationLoader {
             if banks.contains(name), !known.contains(name) {
                 fault(place, "bank '\(id)': '\(name)' is a bank, and banks do not nest: name its packs")
             } else if !known.contains(name) {
-                // A pack whose id is refused may be the one: that was told.
+                // The name may be that of a pack whose id is refused, which is a fault already.
                 guard known.count == packs.count else { continue }
                 fault(place, "bank '\(id)': no pack '\(name.prefix(64))'\(Suggestion.text(name, known))")
             } else if !seen.insert(name).inserted {
                 fault(place, "bank '\(id)': pack '\(name)' is named twice")
             } else if let owner = owners.updateValue(id, forKey: name), owner != id {
-                fault(place, "pack '\(name)' is in two banks, '\(owner)' and '\(id)': it hangs on one bus only")
+                fault(place, "pack '\(name)' is in two banks, '\(owner)' and '\(id)': a pack is on one bus only")
             }
         }
         if bank.options.packs.count < 2 {
             fault(
                 place(of: "packs", entries, item),
-                "bank '\(id)': a bank of \(bank.options.packs.count): it takes two packs at least, a pack alone needs no bank"
+                "bank '\(id)': number of packs: \(bank.options.packs.count): name at least two, a single pack needs no bank"
             )
         }
         var off: Set<String> = []
         for (name, place) in names(of: "disconnected", entries) {
             if !bank.options.packs.contains(name) {
                 fault(
-                    place, "bank '\(id)': disconnected names '\(name.prefix(64))', which is no pack of this bank")
+                    place, "bank '\(id)': disconnected names '\(name.prefix(64))', which is not a pack of this bank")
             } else if !off.insert(name).inserted {
                 fault(place, "bank '\(id)': disconnected names '\(name)' twice")
             }
@@ -86,13 +88,13 @@ extension ConfigurationLoader {
         if !off.isEmpty, off.isSuperset(of: bank.options.packs) {
             fault(
                 place(of: "disconnected", entries, item),
-                "bank '\(id)': every pack is disconnected, and nothing is left of the bank: leave one in, or take the bank "
-                    + "out of the file")
+                "bank '\(id)': every pack is disconnected, and nothing is left of the bank: leave one in, or remove the bank "
+                    + "from the file")
         }
         compare(bank, packs.filter { seen.contains($0.options.id) }, place(of: "packs", entries, item))
     }
 
-    /// What packs in parallel must have in common, as far as the file says it.
+    /// Compares the properties that packs in parallel must share, as far as the file gives them.
     private mutating func compare(_ bank: ServicePlan.Bank, _ packs: [ServicePlan.Pack], _ place: YAMLNode.Place) {
         func differ<Value: Equatable>(_ what: String, _ value: (ServicePlan.Pack) -> Value?) -> String? {
             let stated = packs.compactMap { pack in value(pack).map { (pack.options.id, $0) } }
@@ -108,7 +110,7 @@ extension ConfigurationLoader {
         for complaint in complaints.compactMap(\.self) { fault(place, complaint) }
     }
 
-    /// Names that packs and banks must not share, in topics, in Home Assistant's entity ids and on the GX.
+    /// Checks that packs and banks share no name in topics, in Home Assistant's entity ids and on the GX.
     mutating func checkNames(
         _ packs: [(ServicePlan.Pack, YAMLNode.Place)], _ banks: [(ServicePlan.Bank, YAMLNode.Place)]
     ) {
@@ -137,7 +139,7 @@ extension ConfigurationLoader {
         }
     }
 
-    /// The entries of a list with their places.
+    /// Texts of a list with their places.
     private func names(of key: String, _ entries: [YAMLNode.Entry]) -> [(String, YAMLNode.Place)] {
         guard case .sequence(let items)? = entries.first(where: { $0.key == key })?.value.content else { return [] }
         return items.compactMap { item in
@@ -151,7 +153,7 @@ extension ConfigurationLoader {
 }
 
 extension YAMLNode {
-    /// The id of a bank, as it stands in the file.
+    /// The id of a bank, as written in the file.
     fileprivate var bankID: String? {
         guard case .mapping(let entries) = content,
             case .scalar(let text, _)? = entries.first(where: { $0.key == "id" })?.value.content

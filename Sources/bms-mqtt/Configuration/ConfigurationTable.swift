@@ -23,7 +23,7 @@ enum ConfigurationTable {
         },
         Key(
             "mqtt.clientId", .text(longest: 64), nil,
-            "Client identifier; two clients with the same one throw each other off. Unless given: bms-mqtt-<host name>.",
+            "Client identifier; two clients with the same one disconnect each other. Unless given: bms-mqtt-<host name>.",
             example: "bms-mqtt"
         ) { $0.plan.link.clientID = $1.text },
         Key("mqtt.username", .text(longest: 255), nil, "User at the broker.", example: "bms") {
@@ -44,7 +44,7 @@ enum ConfigurationTable {
         ) { $0.passwordFile = $1.text },
         Key(
             "mqtt.protocol", .choice(["auto", "5", "3.1.1"]), "auto",
-            "MQTT version; auto is 5, and 3.1.1 where the broker knows no 5. Without 5 nothing expires, and so state, cells "
+            "MQTT version; auto is 5, or 3.1.1 if the broker does not support 5. Without 5 nothing expires, and so state, cells "
                 + "and limits are not retained."
         ) {
             $0.plan.link.protocolPreference = $1.text == "5" ? .v5 : $1.text == "3.1.1" ? .v311 : .automatic
@@ -52,7 +52,7 @@ enum ConfigurationTable {
         Key(
             "mqtt.keepalive", .whole(5...300, unit: "seconds"), "6",
             "The broker notices a dead or frozen bridge after 1.5 times this and about 5 s more: within 15 s at the default. A dead "
-                + "broker is noticed after 25 to 30 s, whatever this is."
+                + "broker is noticed after 25 to 30 s, whatever the value."
         ) { $0.plan.link.keepalive = $1.number },
         Key("mqtt.base", .checked(baseTopic), "bms", "First level of all topics.") { $0.baseTopic = $1.text },
         Key(
@@ -70,7 +70,7 @@ enum ConfigurationTable {
         ) { $0.plan.link.tls?.keyFile = $1.text },
         Key(
             "homeAssistant.discovery", .choice(DiscoveryMode.allCases.map(\.rawValue)), "device",
-            "How packs are announced: device (Home Assistant 2024.12 and later), entities (older releases), or off."
+            "Form in which packs are announced: device (Home Assistant 2024.12 and later), entities (older releases), or off."
         ) { $0.plan.bridge.discovery = DiscoveryMode(rawValue: $1.text) ?? .device },
         Key(
             "homeAssistant.prefix", .checked(baseTopic), "homeassistant",
@@ -78,7 +78,7 @@ enum ConfigurationTable {
         ) { $0.discoveryPrefix = $1.text },
         Key(
             "homeAssistant.birthTopic", .checked(baseTopic), nil,
-            "Where Home Assistant says that it has started; <prefix>/status unless given.",
+            "Topic on which Home Assistant says that it has started; <prefix>/status unless given.",
             example: "homeassistant/status"
         ) { $0.birthTopic = $1.text },
         Key(
@@ -94,20 +94,21 @@ enum ConfigurationTable {
         },
         Key(
             "gx.tree", .flagOrAuto, "auto",
-            "The tree of topics that clients of a GX device read (N/, R/, W/), under a portal id of our own. Left out (auto), it is published unless a "
-                + "GX device is on the broker, whose clients would take this portal for the GX; true publishes it there, too; false never."
+            "GX tree: the topics that clients of a GX device read (N/, R/, W/), under a portal id of the bridge. auto publishes it "
+                + "unless a GX device is on the broker, whose clients would take this portal for the GX; true publishes it there, too; "
+                + "false never does."
         ) { $0.tree = $1.isAuto ? .auto : $1.flag ? .yes : .no },
         Key(
             "gx.portalId", .checked(portalID), nil,
-            "Portal id of that tree, 12 hexadecimal digits; unless given, one that stays the same for this machine and client id. "
-                + "Never a real GX's.", example: "02a1b2c3d4e5"
+            "Portal id of the GX tree, 12 hexadecimal digits; unless given, one that stays the same for this machine and client id. "
+                + "It must not be the id of a real GX.", example: "02a1b2c3d4e5"
         ) { $0.portalID = $1.text },
         Key(
             "gx.prefix", .checked(baseTopic), nil, "Topic levels before N, R and W.", example: "victron"
         ) { $0.gxPrefix = $1.text },
         Key(
             "publish.economy", .choice(Economy.allCases.map(\.rawValue)), "normal",
-            "How much a measurement must change before it is sent between two heartbeats (docs/mqtt-topics.md lists the deadbands): off "
+            "Change with which a measurement is sent between two heartbeats (docs/mqtt-topics.md lists the deadbands): off "
                 + "for any change, normal, or low with four times the deadbands and longer times, for links that are paid by the byte. "
                 + "Limits, alarms, permissions and relays go out at once in any case."
         ) { $0.plan.bridge.economy = Economy(rawValue: $1.text) ?? .normal },
@@ -133,8 +134,8 @@ enum ConfigurationTable {
         ) { $0.plan.bridge.cellsInterval = Int64($1.number) * 1000 },
         Key(
             "publish.expiry", .whole(10...30, unit: "seconds"), "30",
-            "After this the broker forgets a retained document (MQTT 5), so that a dead bridge leaves no limit behind. At "
-                + "least twice the longest of the times above."
+            "Time after which the broker deletes a retained document (MQTT 5), so that a dead bridge leaves no limit behind. At "
+                + "least twice publish.state, publish.heartbeat and publish.limits."
         ) { $0.plan.bridge.expiry = $1.number },
         Key(
             "staleness.hold", .whole(1...10, unit: "seconds"), "3",
@@ -150,19 +151,20 @@ enum ConfigurationTable {
         ) { $0.freshness.lost = Int64($1.number) * 1000 },
         Key(
             "commands", .flag, "true",
-            "Whether settings may be commanded on <base>/<pack>/set/; off: every command is refused, no controls are announced."
+            "Accept commands for settings on <base>/<pack>/set/; false: every command is refused, no controls are announced."
         ) { $0.plan.bridge.takesCommands = $1.flag },
         Key(
             "stateDirectory", .checked(absolutePath), nil,
-            "Where settings and learned values are kept over a restart. Unless given: $STATE_DIRECTORY (systemd), /var/lib/bms-mqtt "
-                + "for root, else ~/.local/state/bms-mqtt.", example: "/var/lib/bms-mqtt"
+            "Directory that keeps settings and learned values over a restart. Unless given: $STATE_DIRECTORY (systemd), "
+                + "/var/lib/bms-mqtt for root, else ~/.local/state/bms-mqtt.", example: "/var/lib/bms-mqtt"
         ) { $0.plan.stateDirectory = $1.text },
         Key(
-            "log.level", .choice(["debug", "info", "warning", "error"]), "info", "What is logged, on standard error."
+            "log.level", .choice(["debug", "info", "warning", "error"]), "info",
+            "Lowest level of the lines that are logged, on standard error."
         ) { $0.logLevel = Log.Level(name: $1.text) ?? .info },
     ]
 
-    /// A broker's name or address, alone.
+    /// Complaint about the name or address of a broker; `nil`: it is valid.
     private static func host(_ text: String) -> String? {
         let found = "found '\(text.prefix(60))'"
         guard text.utf8.count <= 255 else { return "expected a name of at most 255 bytes" }
@@ -179,7 +181,7 @@ enum ConfigurationTable {
         }
     }
 
-    /// A folder that means the same wherever the program is started.
+    /// Complaint about the path of a folder, which must not depend on the folder in which the program is started; `nil`: it is valid.
     private static func absolutePath(_ text: String) -> String? {
         guard text.utf8.count <= 4096, text.isPlain else {
             return "expected one line of at most 4096 characters, without control characters"
@@ -192,7 +194,8 @@ enum ConfigurationTable {
         return isSound ? nil : "expected 12 hexadecimal digits in lower case, found '\(text.prefix(40))'"
     }
 
-    /// Levels of letters, digits, `_` and `-`: wildcards and empty levels would subscribe to or publish on something else.
+    /// Complaint about topic levels, which have letters, digits, `_` and `-` only, because wildcards and empty levels would name other
+    /// topics; `nil`: they are valid.
     static func baseTopic(_ text: String) -> String? {
         let levels = text.split(separator: "/", omittingEmptySubsequences: false)
         let isSound = levels.allSatisfy { level in
@@ -214,15 +217,16 @@ enum ConfigurationTable {
 }
 
 extension ConfigurationKey.Value {
-    /// The text of a text; the table's kinds guarantee that it is one.
+    /// The text; empty for a value of another kind, which the kinds of the table exclude.
     var text: String { if case .text(let text) = self { text } else { "" } }
-    /// The flag of a flag.
+    /// The flag; `false` for a value of another kind.
     var flag: Bool { if case .flag(let flag) = self { flag } else { false } }
-    /// Neither true nor false was asked for.
+    /// The value is `auto`, neither true nor false.
     var isAuto: Bool { text == "auto" }
-    /// The curve of a curve.
+    /// The curve; `nil` for a value of another kind.
     var curve: TemperatureCurve? { if case .curve(let curve) = self { curve } else { nil } }
-    /// The number of a number.
+    /// The list; empty for a value of another kind.
     var list: [String] { if case .list(let names) = self { names } else { [] } }
+    /// The number; 0 for a value of another kind.
     var number: Int { if case .number(let number) = self { number } else { 0 } }
 }

@@ -3,7 +3,7 @@ enum ConfigurationText {
     /// A complete configuration with every key: defaults as they are, the rest commented out.
     static var defaultFile: String {
         var text = """
-            # Configuration of bms-mqtt. Every key is here with its meaning and default; what has no default is commented out.
+            # Configuration of bms-mqtt. Every key is here with its meaning and default; a key without default is commented out.
             # Unknown keys are errors, so a typing error cannot go unnoticed: bms-mqtt check-config FILE
 
             """

@@ -2,7 +2,7 @@ import BMSCore
 import ChargeLimits
 import MQTTBridge
 
-// What bounds the limits, and how a charge and a discharge are run.
+// Keys of the ceilings, of charging and of discharging.
 extension PackTable {
     static let limits: [Key] = [
         amperes(
@@ -23,7 +23,7 @@ extension PackTable {
         },
         degrees(
             "limits.minChargeTemperature", -40_000...30_000,
-            "Tmin for charging as set in the BMS (it does not tell); by chemistry unless given.", "0"
+            "Tmin for charging as set in the BMS (which does not send it); by chemistry unless given.", "0"
         ) { $0.minimumChargeTemperature = $1 },
         degrees(
             "limits.minDischargeTemperature", -40_000...30_000,
@@ -31,7 +31,7 @@ extension PackTable {
         ) { $0.minimumDischargeTemperature = $1 },
         Key(
             "limits.maxTemperature", .decimal(30_000...80_000, unit: "degrees Celsius"), "55",
-            "Tmax as set in the BMS (it does not tell). Currents end 1 K below it, so that no relay has to open."
+            "Tmax as set in the BMS (which does not send it). Currents end 1 K below it, so that no relay has to open."
         ) {
             $0.options.limits.maximumTemperature = Millidegrees($1.number)
             $0.hasMaximumTemperature = true
@@ -46,7 +46,7 @@ extension PackTable {
         ) { $0.head = $1 },
         cellVolts(
             "charging.softCap", 10...150,
-            "How far above Vbalance the highest cell may go; voltage and current yield to it.", "0.042"
+            "Voltage above Vbalance that the highest cell may reach; charge voltage and current yield to it.", "0.042"
         ) { $0.softCap = $1 },
         Key(
             "charging.float", .flag, "true",
@@ -61,29 +61,30 @@ extension PackTable {
         ) { $0.options.limits.restartSoc = $1.number },
         Key(
             "charging.maxSoc", .whole(50...100, unit: "percent"), "100",
-            "Charging ends at this state of charge, until the pack is 3 % below it; 100: off. A due full charge goes through it "
+            "Charging ends at this state of charge, until the pack is 3 % below it; 100: off. A full charge that is due exceeds it "
                 + "once."
         ) { $0.options.limits.maximumSoc = $1.number },
         Key(
             "charging.fullChargeInterval", .whole(0...90, unit: "days"), "7",
-            "A pack that hardly discharged is charged and balanced again after so many days; 1: daily, 0: never."
+            "A pack that hardly discharged is charged and balanced again after this many days; 1: daily, 0: never."
         ) { $0.options.limits.fullChargeInterval = $1.number },
         Key(
             "charging.balanceHours", .checked(hoursFault), nil,
-            "Hours of the day, local time, in which such a charge may begin, as in 10-16 or 22-6.", example: "10-16"
+            "Hours of the day, local time, in which the charge of fullChargeInterval may begin, as in 10-16 or 22-6.",
+            example: "10-16"
         ) { $0.options.limits.balanceHours = hours($1.text) },
         Key(
             "charging.boardRise", .decimal(0...40_000, unit: "kelvin"), "12",
-            "How much warmer a cell board reads while it balances: near Tmax balancing pauses."
+            "Rise of a cell board's temperature while it balances: near Tmax balancing pauses."
         ) { $0.options.limits.boardRise = Millidegrees($1.number) },
         Key(
             "charging.voltageOnly", .flag, "false",
-            "Chargers ignore CCL, as solar chargers of a system that feeds in do: CVL alone holds the current, by the pack's "
+            "Chargers ignore CCL, as solar chargers do while the system feeds in: CVL alone limits the current, by the pack's "
                 + "resistance."
         ) { $0.options.limits.isVoltageOnly = $1.flag },
         Key(
             "charging.overshoot", .decimal(0...2_000, unit: "volts"), "0.4",
-            "With voltageOnly: what such chargers add to CVL, whole pack; kept clear of the hard cut. 0.1 at 12 V, 0.4 at 48 V."
+            "With voltageOnly: voltage that the chargers add to CVL, whole pack; kept clear of the hard cut. 0.1 at 12 V, 0.4 at 48 V."
         ) { $0.options.limits.overshoot = Millivolts($1.number) },
         Key(
             "charging.curve", .curve, nil,
@@ -98,12 +99,12 @@ extension PackTable {
         },
         cellVolts(
             "discharging.hold", 20...500,
-            "Above Vmin: where the lowest cell is held by a falling current. Unless given: V-low of the BMS less 0.020, "
+            "Voltage above Vmin at which a falling current holds the lowest cell. Unless given: V-low of the BMS less 0.020, "
                 + "else by chemistry.", "0.080"
         ) { $0.hold = $1 },
         Key(
             "discharging.reserveSoc", .whole(0...80, unit: "percent"), "0",
-            "Kept for emergencies: no discharge at or below it until the pack is 3 % above."
+            "State of charge kept for emergencies: no discharge at or below it until the pack is 3 % above it."
         ) { $0.options.limits.reserveSoc = $1.number },
         Key(
             "discharging.cellResistance", .decimal(10...100_000, unit: "milliohm"), nil,
@@ -111,7 +112,7 @@ extension PackTable {
             example: "1.6"
         ) { $0.options.limits.cellResistance = $1.number },
         Key(
-            "discharging.curve", .curve, nil, "Discharge current against temperature, likewise.",
+            "discharging.curve", .curve, nil, "Discharge current against temperature, like charging.curve.",
             example: "[[-20, 0], [0, 0.5], [10, 1], [50, 1], [58, 0]]"
         ) { $0.options.limits.dischargeCurve = $1.curve },
     ]
@@ -154,7 +155,7 @@ extension PackTable {
         ) { apply(&$0.options.limits, Millivolts($1.number)) }
     }
 
-    /// "10-16", or "22-6" over midnight.
+    /// Hours of a text like "10-16", or "22-6" over midnight; `nil`: the text is not valid.
     private static func hours(_ text: String) -> Range<Int>? {
         let parts = text.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
         guard parts.count == 2, let first = parts[0], let last = parts[1], (0...23).contains(first),

@@ -12,7 +12,7 @@ enum PackTable {
     static let keys: [Key] =
         [
             Key(
-                "id", .checked(identifier), nil, "Identifier in topics and entities, for ever. Required.",
+                "id", .checked(identifier), nil, "Identifier in topics and entities; it must never change. Required.",
                 example: "garage"
             ) { pack, value in
                 // The id is also the name until a name is given.
@@ -24,7 +24,7 @@ enum PackTable {
             },
             Key(
                 "source", .checked(source), nil,
-                "Where the bytes come from: serial:auto (the vendor's cable), serial:/dev/ttyUSB0, tcp:host:port, replay:FILE "
+                "Source of the bytes: serial:auto (the vendor's cable), serial:/dev/ttyUSB0, tcp:host:port, replay:FILE "
                     + "or simulator:SCENARIO. Required.", example: "serial:auto"
             ) { pack, value in
                 if let address = try? SourceAddress(value.text) { pack.source = address }
@@ -34,11 +34,11 @@ enum PackTable {
             },
             Key(
                 "chemistry", .choice(["auto"] + Chemistry.allCases.map(\.rawValue)), "auto",
-                "auto takes it from the BMS's thresholds; thresholds that fit none get careful limits."
+                "Chemistry of the cells; auto derives it from the BMS's thresholds, and thresholds that fit none get careful limits."
             ) { $0.options.tracker.chemistry = Chemistry(rawValue: $1.text) },
             Key(
                 "mode", .choice(RelayMode.allCases.map(\.rawValue)), "normal",
-                "Relay mode as set in the BMS. In normal mode 'charging not permitted' is how a charge ends."
+                "Relay mode as set in the BMS. In normal mode a charge ends with 'charging not permitted'."
             ) { $0.options.limits.relayMode = RelayMode(rawValue: $1.text) ?? .normal },
             Key(
                 "sensor", .whole(20...2000, unit: "amperes"), "500",
@@ -64,7 +64,7 @@ enum PackTable {
     private static let checks: [Key] = [
         Key(
             "checks.packVoltageTolerance", .whole(1...20, unit: "percent"), "3",
-            "How far the pack voltage may lie outside what lowest and highest cell allow."
+            "Tolerance of the pack voltage outside the range that lowest and highest cell allow."
         ) { $0.options.rules.plausibility?.packVoltagePermille = $1.number * 10 },
         Key(
             "checks.maximumCellJump", .decimal(100...2_000, unit: "volts"), "0.3",
@@ -72,7 +72,7 @@ enum PackTable {
         ) { $0.options.tracker.gate.highestCell = Millivolts($1.number) },
         Key(
             "checks.minimumCellJump", .decimal(100...2_000, unit: "volts"), "0.5",
-            "The same for the lowest cell, which loads pull down."
+            "A larger step of the lowest cell between two frames needs a second frame; loads pull this cell down."
         ) { $0.options.tracker.gate.lowestCell = Millivolts($1.number) },
         Key(
             "checks.temperatureJump", .whole(2...60, unit: "kelvin"), "15",
@@ -84,11 +84,11 @@ enum PackTable {
         ) { $0.options.tracker.gate.socPoints = $1.number },
         Key(
             "checks.energyJump", .whole(1...1_000, unit: "percent"), "5",
-            "The same for the stored energy, as a part of the capacity; a step below 100 Wh never needs one."
+            "A larger step of the stored energy, as a part of the capacity, needs a second frame; a step below 100 Wh never does."
         ) { $0.options.tracker.gate.energyPermille = $1.number * 10 },
         Key(
             "checks.currentJump", .whole(20...8_000, unit: "amperes"), "100",
-            "The same for a current; where 2 C, twice the current of an hour, is more, that holds."
+            "A larger step of a current between two frames needs a second frame; 2 C counts instead where it is more."
         ) { $0.options.tracker.gate.current = Milliamperes($1.number * 1000) },
         Key(
             "checks.minimumCellVoltage", .decimal(0...2_000, unit: "volts"), "1.0",
@@ -128,7 +128,7 @@ enum PackTable {
         guard Topics.isIdentifier(text, longest: 32) else {
             return "expected 1 to 32 of a-z, 0-9, _ and -, found '\(text.prefix(40))'"
         }
-        return text == "bridge" ? "'bridge' is the bridge's own level: choose another id" : nil
+        return text == "bridge" ? "'bridge' is the topic level of the bridge itself: choose another id" : nil
     }
 
     private static func source(_ text: String) -> String? {
@@ -144,12 +144,12 @@ enum PackTable {
 }
 
 extension ClosedRange<RawTemperature> {
-    /// Another lower end, in degrees Celsius by the measured rule.
+    /// Moves the lower end, given in degrees Celsius, by the measured rule.
     fileprivate mutating func extend(lower degrees: Int) {
         self = Self.count(degrees)...Swift.max(upperBound, Self.count(degrees))
     }
 
-    /// Another upper end.
+    /// Moves the upper end, given in degrees Celsius, by the measured rule.
     fileprivate mutating func extend(upper degrees: Int) {
         self = Swift.min(lowerBound, Self.count(degrees, up: true))...Self.count(degrees, up: true)
     }

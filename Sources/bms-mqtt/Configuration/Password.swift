@@ -1,20 +1,20 @@
 import Glibc
 import LinuxIO
 
-/// The password at the broker, and the one place where it was found.
+/// The password at the broker.
 struct Password: Sendable {
-    /// Variable of the environment.
+    /// Name of the environment variable.
     static let variable = "BMS_MQTT_PASSWORD"
     /// Name of the systemd credential.
     static let credential = "mqtt-password"
-    /// Bytes of a password.
+    /// Largest length of a password, bytes.
     private static let longest = 4096
 
     var text: String
-    /// A word about the file that holds it.
+    /// Warning about the file that holds the password.
     var notice: String?
 
-    /// Finds it. Two places are an error: nobody shall wonder which of them counts.
+    /// Finds the password. Two places are an error, because nobody could know which of them counts.
     ///
     /// - Parameters:
     ///   - inline: `mqtt.password`.
@@ -40,14 +40,14 @@ struct Password: Sendable {
         }
         guard let path = file ?? credential else { return .success(nil) }
         return RegularFile.read(path, upTo: longest).flatMap { content in
-            // An editor's byte order mark is no part of a password.
+            // An editor's byte order mark is not part of a password.
             let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
             let bytes = content.bytes.starts(with: mark) ? Array(content.bytes.dropFirst(mark.count)) : content.bytes
             return parse(bytes, path).map { Password(text: $0, notice: content.status.remedy(path)) }
         }
     }
 
-    /// One line, with or without its end. What is wrong is told without a character of it.
+    /// The password of one line, with or without a line end. A failure contains no character of the password.
     private static func parse(_ bytes: [UInt8], _ place: String) -> Result<String, ReadFailure> {
         func failure(_ text: String) -> Result<String, ReadFailure> { .failure(ReadFailure(text: "\(place) \(text)")) }
         var line = bytes[...]
@@ -59,7 +59,7 @@ struct Password: Sendable {
             return failure("has more than one line: it must hold the password alone")
         }
         guard !line.contains(0), let text = String(validating: line, as: UTF8.self) else {
-            return failure("is no text: it must be UTF-8 without NUL")
+            return failure("is not text: it must be UTF-8 without NUL")
         }
         return .success(text)
     }

@@ -12,27 +12,27 @@ enum RelayTable {
         ) { $0.name = $1.text },
         Key(
             "function", .choice(RelayOptions.Function.allCases.map(\.rawValue)), "chargeAllowed",
-            "What closes it: chargeAllowed and dischargeAllowed follow the BMS's permission and a limit above 0; fault is closed "
-                + "while there is no alarm; full while the pack is full; manual by command."
+            "Condition that closes the relay: chargeAllowed and dischargeAllowed follow the BMS's permission and a limit above 0; "
+                + "fault is closed while there is no alarm; full while the pack is full; manual by command."
         ) { $0.function = RelayOptions.Function(rawValue: $1.text) ?? .chargeAllowed },
         Key(
             "needs", .choice(RelayOptions.Need.allCases.map(\.rawValue)), "discharging",
-            "What the BMS must permit before a manual relay closes."
+            "Current that the BMS must permit before a manual relay closes."
         ) { $0.need = RelayOptions.Need(rawValue: $1.text) ?? .discharging },
-        Key("driver", .choice(["mqtt"]), "mqtt", "How it is reached.") { _, _ in },
+        Key("driver", .choice(["mqtt"]), "mqtt", "Interface of the relay.") { _, _ in },
         Key(
-            "commandTopic", .checked(topic), nil, "Where it is commanded. Required.",
+            "commandTopic", .checked(topic), nil, "Topic of the relay's commands. Required.",
             example: "cmnd/charger/POWER"
         ) { $0.commandTopic = $1.text },
-        Key("payloadClosed", .text(longest: 256, mayBeEmpty: true), "\"ON\"", "What closes it.") {
+        Key("payloadClosed", .text(longest: 256, mayBeEmpty: true), "\"ON\"", "Payload that closes the relay.") {
             $0.payloadClosed = $1.text
         },
-        Key("payloadOpen", .text(longest: 256, mayBeEmpty: true), "\"OFF\"", "What opens it.") {
+        Key("payloadOpen", .text(longest: 256, mayBeEmpty: true), "\"OFF\"", "Payload that opens the relay.") {
             $0.payloadOpen = $1.text
         },
         Key("qos", .whole(0...1, unit: ""), "1", "MQTT quality of service of commands.") { $0.qos = $1.number },
         Key(
-            "stateTopic", .checked(topic), nil, "Where it says how it stands.", example: "stat/charger/POWER"
+            "stateTopic", .checked(topic), nil, "Topic of the relay's state.", example: "stat/charger/POWER"
         ) { $0.stateTopic = $1.text },
         Key(
             "stateKey", .text(longest: 64), nil,

@@ -1,6 +1,6 @@
-/// "did you mean": the nearest of some words.
+/// Suggestions for unknown words: the nearest of the known ones.
 enum Suggestion {
-    /// `: did you mean 'x'?`, or the words there are.
+    /// The text `: did you mean 'x'?`, or the list of known words.
     static func text(_ word: String, _ known: [String]) -> String {
         let unique = Array(Set(known)).sorted()
         if let near = nearest(word, unique) { return ": did you mean '\(near)'?" }
@@ -15,7 +15,7 @@ enum Suggestion {
         return best.0
     }
 
-    /// Insertions, deletions and replacements from one word to the other.
+    /// Number of insertions, deletions and replacements that turn one word into the other.
     private static func distance(_ left: Substring, _ right: Substring) -> Int {
         let target = Array(right)
         var row = Array(0...target.count)

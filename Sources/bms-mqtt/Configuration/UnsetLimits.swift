@@ -3,9 +3,9 @@ import SmartBMS
 import ChargeLimits
 import MQTTBridge
 
-/// The limits that an owner should set and did not, with the figures that hold instead.
+/// The limits that an owner should set and did not, with the figures that are used instead.
 enum UnsetLimits {
-    /// One line for each pack that has something unset.
+    /// One line for each pack with limits that are not set.
     static func lines(_ packs: [ServicePlan.Pack]) -> [String] {
         packs.compactMap { pack in
             let unset = unset(pack)
@@ -17,19 +17,19 @@ enum UnsetLimits {
         let limits = pack.options.limits
         var unset: [String] = []
         func add(_ key: String, _ instead: String) { unset.append("limits.\(key) (\(instead))") }
-        if limits.fuse == nil { add("fuse", "none holds") }
+        if limits.fuse == nil { add("fuse", "none") }
         if limits.maximumChargeCurrent == nil {
-            add("maxChargeCurrent", "\(figure(pack) { rate($0.chargeRate) }) of the capacity holds")
+            add("maxChargeCurrent", "\(figure(pack) { rate($0.chargeRate) }) of the capacity is used")
         }
         if limits.maximumDischargeCurrent == nil {
-            add("maxDischargeCurrent", "\(figure(pack) { rate($0.dischargeRate) }) of the capacity holds")
+            add("maxDischargeCurrent", "\(figure(pack) { rate($0.dischargeRate) }) of the capacity is used")
         }
         if limits.minimumChargeTemperature == nil {
             let degrees = figure(pack) { $0.lowestChargeTemperature.map { "\($0) °C" } ?? "none" }
-            add("minChargeTemperature", "\(degrees) holds")
+            add("minChargeTemperature", "\(degrees) is used")
         }
         if !pack.hasMaximumTemperature {
-            add("maxTemperature", "\(limits.maximumTemperature.rawValue / 1000) °C holds")
+            add("maxTemperature", "\(limits.maximumTemperature.rawValue / 1000) °C is used")
         }
         return unset
     }
@@ -40,8 +40,8 @@ enum UnsetLimits {
             + " C"
     }
 
-    /// The figure of the pack's chemistry; of one that is still to be told by the BMS that of LFP, and the others where they
-    /// differ: "0.5 C (LTO: 1 C)".
+    /// The figure of the pack's chemistry. While the chemistry is unknown: the figure of LFP, with those of other chemistries where
+    /// they differ, as in "0.5 C (LTO: 1 C)".
     private static func figure(_ pack: ServicePlan.Pack, _ text: (ChemistryDefaults) -> String) -> String {
         func shown(_ chemistry: Chemistry) -> String { text(ChemistryDefaults(chemistry, pack.options.limits)) }
         if let chemistry = pack.options.tracker.chemistry { return shown(chemistry) }

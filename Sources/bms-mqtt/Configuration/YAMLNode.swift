@@ -12,7 +12,7 @@ struct YAMLNode: Sendable {
         /// Text; plain where it was written without quotes, so that it may be a number or a flag.
         case scalar(String, isPlain: Bool)
         case sequence([YAMLNode])
-        /// In the order of the file; keys are unique.
+        /// Entries in the order of the file, with unique keys.
         case mapping([Entry])
     }
 
@@ -25,7 +25,7 @@ struct YAMLNode: Sendable {
     var place: Place
     var content: Content
 
-    /// What it is, for messages.
+    /// Description of the content, for messages.
     var kind: String {
         switch content {
         case .scalar(let text, _): text.isEmpty ? "nothing" : "'\(text.prefix(40))'"
@@ -34,20 +34,20 @@ struct YAMLNode: Sendable {
         }
     }
 
-    /// A key that was written and left empty.
+    /// The value is missing: its key was written and left empty.
     var isEmpty: Bool {
         if case .scalar(let text, let isPlain) = content { isPlain && ["", "~", "null"].contains(text) } else { false }
     }
 }
 
-/// Something in a configuration that must be mended.
+/// A fault of a configuration, with its place.
 struct ConfigurationFault: Error, Hashable, Sendable {
     var place: YAMLNode.Place
     var text: String
 }
 
 extension String {
-    /// As it may be shown: plain, and no longer than anybody reads.
+    /// The text without control characters, cut to 600 characters.
     var shortened: String {
         let most = 600
         let text = plain

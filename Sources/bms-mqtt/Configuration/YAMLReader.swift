@@ -1,7 +1,7 @@
 import CYaml
 
-/// libyaml's events to ``YAMLNode``. What a configuration never needs and an attacker likes is refused: aliases, tags,
-/// several documents, depth, size.
+/// Turns libyaml's events into a ``YAMLNode``. Features that no configuration needs and that an attacker could use are refused:
+/// aliases, tags, several documents, deep nesting, large files.
 struct YAMLReader {
     static let longestFile = 1 << 20
     private static let deepest = 16
@@ -14,9 +14,9 @@ struct YAMLReader {
     static func read(_ bytes: [UInt8]) throws(ConfigurationFault) -> YAMLNode? {
         let top = YAMLNode.Place(line: 1, column: 1)
         guard bytes.count <= longestFile else { throw ConfigurationFault(place: top, text: "the file exceeds 1 MiB") }
-        // A byte order mark, as editors of other systems set it, is no part of the text.
+        // A byte order mark, as some editors write it, is not part of the text.
         let bytes = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(bytes.dropFirst(3)) : bytes
-        if bytes.contains(0) { throw ConfigurationFault(place: top, text: "the file holds NUL bytes: it is no text") }
+        if bytes.contains(0) { throw ConfigurationFault(place: top, text: "the file holds NUL bytes: it is not text") }
         let parser = UnsafeMutablePointer<yaml_parser_t>.allocate(capacity: 1)
         defer { parser.deallocate() }
         guard yaml_parser_initialize(parser) == 1 else {
@@ -86,7 +86,7 @@ struct YAMLReader {
             guard key.type == YAML_SCALAR_EVENT, !key.hasAnchorOrTag else {
                 throw key.fault("a key must be plain text")
             }
-            guard names.insert(key.text).inserted else { throw key.fault("the key '\(key.text)' stands here twice") }
+            guard names.insert(key.text).inserted else { throw key.fault("the key '\(key.text)' is given twice") }
             let first = try next()
             entries.append(
                 YAMLNode.Entry(key: key.text, place: key.place, value: try node(first, depth: depth + 1)))
@@ -140,6 +140,6 @@ struct YAMLReader {
         let context = parser.pointee.context.map { " (\(String(cString: $0)))" } ?? ""
         return ConfigurationFault(
             place: YAMLNode.Place(line: Int(mark.line) + 1, column: Int(mark.column) + 1),
-            text: "no valid YAML: \(text)\(context); check indentation, colons and quotes")
+            text: "not valid YAML: \(text)\(context); check indentation, colons and quotes")
     }
 }

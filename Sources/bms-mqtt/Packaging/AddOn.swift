@@ -10,7 +10,7 @@ enum AddOn {
     private static let note =
         "# Written by scripts/generate-docs from the configuration table; a test compares. Do not edit by hand.\n"
 
-    /// config.yaml.
+    /// Text of config.yaml.
     static var configuration: String {
         var text =
             note + """
@@ -26,7 +26,7 @@ enum AddOn {
                 uart: true
                 services: ["mqtt:want"]
                 map: ["addon_config:ro", "ssl:ro"]
-                # Within this the bridge says goodbye to the broker.
+                # Seconds for the bridge to end its connection to the broker.
                 timeout: 15
                 options:
                   packs:
@@ -43,7 +43,7 @@ enum AddOn {
         return text
     }
 
-    /// The words of one language; English for what has none.
+    /// The translation file of a language; an option without words in it is described in English.
     static func translation(_ language: KeyPath<AddOnWords, String>?) -> String {
         let words = { (path: String) -> String? in
             language.flatMap { language in AddOnWords.table[path]?[keyPath: language] }

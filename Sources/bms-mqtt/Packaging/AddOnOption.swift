@@ -1,16 +1,16 @@
-/// One option of the Home Assistant add-on: a key of the configuration in the words of the Supervisor's schema.
+/// One option of the Home Assistant add-on: a key of the configuration in terms of the Supervisor's schema.
 struct AddOnOption: Sendable {
-    /// The key's path: options are flat, the add-on's run.sh nests them again.
+    /// Path of the key. Options are flat; the add-on's run.sh nests them again.
     var path: String
-    /// Type and range, "int(0,30)?".
+    /// Type and range, like "int(0,30)?".
     var schema: String
-    /// What it means.
+    /// Meaning of the option.
     var meaning: String
 
-    /// TLS without further keys is a group that stands alone in the file, so it has no row in the table.
+    /// TLS without further keys: a group, which has no row in the table.
     static let tls = AddOnOption(
         path: "mqtt.tls", schema: "bool?",
-        meaning: "Whether the broker is reached by TLS; the keys below say with which certificates.")
+        meaning: "Reach the broker by TLS; the keys below name the certificates.")
 
     private init(path: String, schema: String, meaning: String) {
         self.path = path
@@ -27,21 +27,21 @@ struct AddOnOption: Sendable {
         meaning = "\(key.meaning)\(standard)"
     }
 
-    /// The password is an option already; state belongs where the Supervisor makes its backups.
+    /// Keys that are not options: the password is one already, and state belongs where the Supervisor makes its backups.
     static let decided: Set<String> = ["mqtt.passwordFile", "stateDirectory"]
     private static let required: Set<String> = ["id", "source"]
 
     private static func type<Target>(_ key: ConfigurationKey<Target>) -> String? {
         if key.path == "mqtt.password" { return "password" }
         switch key.kind {
-        // The Supervisor's own lengths of texts compare a text with a number: the bridge checks them.
+        // The bridge checks lengths, because the Supervisor would compare the text itself with the length.
         case .text, .checked: return "str"
         case .choice(let words): return "list(\(words.joined(separator: "|")))"
-        // Left out it is auto.
+        // An option that is left out means auto.
         case .flag, .flagOrAuto: return "bool"
         case .whole(let range, _): return range.lowerBound < 0 ? "int" : "int(\(range.lowerBound),\(range.upperBound))"
         case .decimal(let range, _):
-            // Ranges with a sign are unknown to the Supervisor: the bridge checks them, too.
+            // The bridge checks ranges with a sign, because the Supervisor does not support them.
             guard range.lowerBound >= 0 else { return "float" }
             let bounds = [range.lowerBound, range.upperBound].map(ConfigurationKey<Target>.decimal)
             return "float(\(bounds.joined(separator: ",")))"

@@ -1,10 +1,10 @@
-/// What the add-on's main options mean, in the languages of the entities. The other options are described in English.
+/// Meanings of the add-on's main options in the languages of the entities. The other options are described in English.
 struct AddOnWords: Sendable {
     var german: String
     var dutch: String
     var french: String
 
-    /// The list of packs in English; every other option takes its words from the configuration table.
+    /// Meaning of the list of packs in English; that of every other option comes from the configuration table.
     static let packs = "The packs, each with an id and a source, as in {id: garage, source: serial:auto}."
 
     static let table: [String: AddOnWords] = [

@@ -1,4 +1,4 @@
-/// The manual page: the help texts in man(7)'s markup, so that it cannot fall behind them.
+/// The manual page, made from the help texts in man(7)'s markup.
 enum ManualPage {
     static var text: String {
         var text = """
@@ -27,7 +27,7 @@ enum ManualPage {
             Settings and learned values that outlive a restart.
             .TP
             .I bms\\-mqtt.service
-            The service; off until the configuration is yours:
+            The service; to enable it when the configuration is complete:
             .BR "systemctl enable \\-\\-now bms\\-mqtt" .
             .SH SIGNALS
             .B SIGHUP
@@ -84,7 +84,7 @@ enum ManualPage {
         words.split(separator: "\n").map { escaped(String($0)) + "\n" }.joined()
     }
 
-    /// Backslashes and hyphens as themselves, and no line that begins like a request.
+    /// Escapes backslashes, hyphens and quotes, and the beginning of a line that would be a request.
     static func escaped(_ text: String) -> String {
         var result = text.hasPrefix(".") || text.hasPrefix("'") ? "\\&" : ""
         for character in text {

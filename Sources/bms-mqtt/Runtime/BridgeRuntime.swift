@@ -5,16 +5,16 @@ import LinuxIO
 import MQTTBridge
 import Mosquitto
 
-/// The one place where bytes, time and the broker's news meet the pure ``Bridge``. Whoever brings them steps the bridge on
-/// its own thread, under one lock, and publishes before it lets go: a limit is sent by the step that computed it, and what is
-/// sent stands in the order of the steps. Publishing never waits for the network, and nothing here waits for the disk.
+/// Feeds bytes, time and the broker's events to the pure ``Bridge``, and publishes the messages of its steps. A caller steps the
+/// bridge on its own thread, under one lock, and publishes before it releases the lock, so messages go out in the order of the steps.
+/// Publishing never waits for the network, and no step waits for the disk.
 final class BridgeRuntime: Sendable {
-    /// Silence must lower limits within a second.
+    /// Milliseconds between two ticks; silence must lower limits within a second.
     static let tickMilliseconds = 500.0
 
     private struct State: Sendable {
         var bridge: Bridge
-        /// The farewell is said: nothing may follow it.
+        /// The last messages are made; none may follow them.
         var hasEnded = false
     }
 
@@ -37,34 +37,34 @@ final class BridgeRuntime: Sendable {
 
     /// Bytes of a pack that a source has read.
     ///
-    /// - Parameter time: when they came at the latest, in seconds of ``MonotonicTime/sinceBoot()``.
+    /// - Parameter time: latest time at which they can have come, in seconds of ``MonotonicTime/sinceBoot()``.
     func receive(_ bytes: [UInt8], arrivedAt time: Double, pack: Int) {
-        // The age is taken under the lock: whoever waited for it may have waited long.
+        // The age is computed under the lock, because the wait for the lock may have been long.
         step { [clock] in $0.receive(bytes, pack: pack, age: clock.milliseconds(since: time), at: $1) }
     }
 
-    /// Something ended what a pack's source had sent so far.
+    /// Handles a break in the bytes of a pack's source.
     func sourceChanged(pack: Int, _ change: SourceChange) {
         state.withLock { $0.bridge.sourceChanged(pack: pack, change) }
     }
 
-    /// How each pack stands.
+    /// Summaries of all packs.
     ///
-    /// - Parameter takesRanges: the ranges of the limits begin anew.
+    /// - Parameter takesRanges: the ranges of the limits start again.
     func summaries(takesRanges: Bool) -> [PackSummary] {
         let now = clock.now().monotonic
         return state.withLock { takesRanges ? $0.bridge.takeSummaries(at: now) : $0.bridge.summaries(at: now) }
     }
 
-    /// Time passed.
+    /// Steps the bridge because time has passed.
     func tick() { step { $0.tick(at: $1) } }
 
-    /// The broker accepted this client; ``paceChanged(isNarrow:)`` follows.
+    /// Handles a connection that the broker has accepted; ``paceChanged(isNarrow:)`` follows.
     func connected(canExpire: Bool) { step { $0.connected(canExpire: canExpire, awaitsPace: true, at: $1) } }
 
     func paceChanged(isNarrow: Bool) { state.withLock { $0.bridge.paceChanged(isNarrow: isNarrow) } }
 
-    /// The broker takes nothing on a topic, or takes it again.
+    /// Handles a topic whose messages the broker refuses, or accepts again.
     func refusalChanged(_ topic: String, isOver: Bool) {
         state.withLock { $0.bridge.refusalChanged(topic, isOver: isOver) }
     }
@@ -79,22 +79,22 @@ final class BridgeRuntime: Sendable {
 
     func limits(ofPack index: Int) -> Limits? { state.withLock { $0.bridge.limits(ofPack: index) } }
 
-    /// What is to be kept of the packs, by their ids.
+    /// States of the packs to keep, by pack id.
     func states() -> [String: PackState] {
         state.withLock { $0.bridge.states(at: clock.now().monotonic) }
     }
 
-    /// The bridge as it stands, for one that goes on with it.
+    /// The bridge in its present state, for the service that follows.
     var bridge: Bridge { state.withLock { $0.bridge } }
 
-    /// States of the banks that are to be kept, by their ids.
+    /// States of the banks to keep, by bank id.
     ///
-    /// - Parameter isEnding: nothing is published after it.
+    /// - Parameter isEnding: nothing is published after this call.
     func bankStates(isEnding: Bool) -> [String: BankState] {
         state.withLock { $0.bridge.bankStates(isEnding: isEnding) }
     }
 
-    /// Publishes what does not come from a step: answers that waited for the disk.
+    /// Publishes messages that do not come from a step: answers that waited for the disk.
     func publish(_ messages: [MQTTMessage]) {
         state.withLock { state in
             guard !state.hasEnded else { return }
@@ -102,9 +102,10 @@ final class BridgeRuntime: Sendable {
         }
     }
 
-    /// Nothing is published any more but the last words, which it returns.
+    /// Ends the publishing.
     ///
     /// - Parameter keepsTree: another bridge goes on with the GX tree.
+    /// - Returns: the last messages.
     func end(keepsTree: Bool) -> [MQTTMessage] {
         state.withLock { state in
             state.hasEnded = true
@@ -120,10 +121,10 @@ final class BridgeRuntime: Sendable {
         say(notices)
     }
 
-    /// - Returns: what is to be said when the lock is free.
+    /// - Returns: notices to log when the lock is free.
     private func send(_ outbox: Outbox) -> [Notice] {
         for message in outbox.messages { link.publish(message) }
-        // Limits do not wait for the disk; the answers do, for they say whether the change is kept.
+        // Limits do not wait for the disk; answers do, because they say whether the change is kept.
         if !outbox.saves.isEmpty || !outbox.answers.isEmpty { keeper.keep(outbox.saves, outbox.answers) }
         if !outbox.settled.isEmpty { keeper.settle(outbox.settled) }
         return outbox.notices
@@ -139,8 +140,8 @@ final class BridgeRuntime: Sendable {
     }
 }
 
-/// The clock of a bridge: the machine's, or for a simulated pack one that runs faster, so that filters, ramps and
-/// staleness fit the pack's own time.
+/// The clock of a bridge: the machine's clock, or for a simulated pack a faster one, so that filters, ramps and staleness fit the
+/// pack's own time.
 struct PacedClock: Sendable {
     let speed: Double
     private let start = Clock.monotonic()
@@ -161,6 +162,6 @@ struct PacedClock: Sendable {
         Int64(min(max(0, (MonotonicTime.sinceBoot() - time) * 1000 * speed), 1e15))
     }
 
-    /// Real seconds for a stretch of the paced clock, at least 5 ms.
+    /// Real seconds of a time on this clock, at least 5 ms.
     func realSeconds(milliseconds: Double) -> Double { max(0.005, milliseconds / 1000 / speed) }
 }

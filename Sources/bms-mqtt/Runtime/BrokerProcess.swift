@@ -2,7 +2,7 @@ import CLinux
 import Glibc
 import LinuxIO
 
-/// A mosquitto of our own on loopback, for the demo: free port, temporary directory, gone with the demo.
+/// The demo's own mosquitto on loopback, with a free port and a temporary directory; it ends with the demo.
 final class BrokerProcess {
     let port: Int
     private let directory: String
@@ -10,7 +10,7 @@ final class BrokerProcess {
     /// The shell waits for the end of this pipe, so the broker ends even when the demo is killed.
     private let lifeline: Int32
 
-    /// Starts it and waits until it listens.
+    /// Starts the broker and waits until it listens.
     static func start() throws(StartFailure) -> BrokerProcess {
         guard let program = ProgramStart.find("mosquitto") else {
             throw StartFailure(
@@ -43,7 +43,7 @@ final class BrokerProcess {
         return broker
     }
 
-    /// Ends the broker and removes what it left.
+    /// Ends the broker and removes its files.
     func stop() {
         close(lifeline)
         var status: Int32 = 0
@@ -51,7 +51,7 @@ final class BrokerProcess {
             if waitpid(shell, &status, WNOHANG) != 0 { break }
             usleep(20_000)
         }
-        // Whatever is left of the group.
+        // The broker may have outlived its shell.
         kill(-shell, SIGKILL)
         Self.removeDirectory(directory)
     }
@@ -76,7 +76,7 @@ final class BrokerProcess {
             "$0" -c "$1/mosquitto.conf" </dev/null >/dev/null 2>&1 & broker=$!
             read -r _; kill $broker; wait $broker; rm -f "$1/mosquitto.conf" "$1/mosquitto.log"; rmdir "$1"
             """
-        // The broker needs no password of somebody else's. Ctrl-C in the terminal is for the demo, which ends the broker itself.
+        // The broker inherits few variables, because others may hold passwords. Ctrl-C reaches the demo alone, which ends the broker.
         do {
             let shell = try ProgramStart.start(
                 "/bin/sh", ["-c", script, program, directory],
@@ -91,7 +91,9 @@ final class BrokerProcess {
         }
     }
 
-    /// Up to five seconds.
+    /// Waits up to five seconds.
+    ///
+    /// - Returns: `true` if the broker listens.
     private func waitUntilListening() -> Bool {
         for _ in 0..<100 {
             let isListening = Self.withSocket { descriptor in
@@ -141,7 +143,7 @@ final class BrokerProcess {
     }
 }
 
-/// Something could not be started; the text says what to do.
+/// A program that could not be started; the text says what to do.
 struct StartFailure: Error {
     var text: String
 }

@@ -4,19 +4,19 @@ import Glibc
 import LinuxIO
 import MQTTBridge
 
-/// The only place that reads clocks.
+/// The clocks of the machine: time since boot, wall time and local time.
 enum Clock {
-    /// Milliseconds since boot, suspend included: data must be as old after a suspend as it really is.
+    /// Time since boot, suspend included, because data age during a suspend, too.
     static func monotonic() -> Timestamp { Timestamp(milliseconds: read(CLOCK_BOOTTIME)) }
 
-    /// Both clocks.
+    /// The present moment on both clocks, with the minute of the local day.
     static func now() -> Moment {
         let wall = read(CLOCK_REALTIME)
         return Moment(monotonic: monotonic(), wall: wall, minuteOfDay: minuteOfDay(wall))
     }
 
-    /// The local time's minute; `nil` where the system does not know it. Time zones change on whole minutes, so it is asked once
-    /// in each.
+    /// Minute of the local day; `nil` where the system does not know it. Time zones change on whole minutes, so one question to the
+    /// system for each minute is enough.
     private static func minuteOfDay(_ wall: Int64) -> Int? {
         known.withLock { known in
             if known.minute != wall / 60_000 {
@@ -29,7 +29,9 @@ enum Clock {
         }
     }
 
-    /// "14:02:31", local time.
+    /// Local time of day, like "14:02:31".
+    ///
+    /// - Parameter wall: milliseconds since 1970 UTC.
     static func timeOfDay(_ wall: Int64) -> String {
         var seconds = time_t(wall / 1000)
         var local = tm()

@@ -24,9 +24,9 @@ struct ClockThread: Sendable {
         self.packs = packs
     }
 
-    /// Starts it; once.
+    /// Starts the thread; to be called once.
     ///
-    /// - Returns: `false` when the system has no thread to give.
+    /// - Returns: `false` if the system allows no more threads.
     func start() -> Bool {
         OwnThread.start("clock") { [self] in
             var thread = self
@@ -35,7 +35,7 @@ struct ClockThread: Sendable {
         }
     }
 
-    /// Ends it, and waits for that.
+    /// Ends the thread, and waits for its end.
     func stop(seconds: Double) {
         end.set()
         finished.wait(seconds: seconds)
@@ -55,7 +55,7 @@ struct ClockThread: Sendable {
             let now = MonotonicTime.seconds()
             for index in packs.indices where packs[index].nextAt <= now {
                 packs[index].step(runtime)
-                // On a grid: a late step is made up for, not added, unless it is very late.
+                // Steps keep to a grid: a late step does not delay the following ones, unless it is very late.
                 packs[index].nextAt = max(packs[index].nextAt + second, now - 0.2)
             }
             guard now >= nextTick else { continue }
@@ -66,11 +66,11 @@ struct ClockThread: Sendable {
     }
 }
 
-/// A simulated pack obeys the limits that the bridge gives it, as a charger and an inverter would.
+/// A simulated pack that obeys the limits of the bridge, as a charger and an inverter would.
 struct SimulatedPack: Sendable {
     let index: Int
     var simulator: Simulator
-    /// When its next second is due.
+    /// Time of the next step, in seconds of ``MonotonicTime/seconds()``.
     var nextAt = 0.0
 
     init(_ index: Int, _ simulator: Simulator) {

@@ -2,8 +2,9 @@ import BMSCore
 import ChargeLimits
 import MQTTBridge
 
-/// What an hour brought: one line for each pack, and one for all of them where there are many.
+/// The summary of an hour for the log: one line for each pack, or one line for all of them where there are many.
 struct HourlySummary: Sendable {
+    /// Milliseconds of an hour.
     static let period: Int64 = 3_600_000
     /// More packs than this share one line.
     static let mostLines = 8
@@ -11,7 +12,7 @@ struct HourlySummary: Sendable {
     private var before: [PackSummary]
     private var next: Int64
 
-    /// The first hour begins.
+    /// Begins the first hour.
     ///
     /// - Parameter now: milliseconds of a monotonic clock.
     init(_ packs: [PackSummary], at now: Int64) {
@@ -19,12 +20,12 @@ struct HourlySummary: Sendable {
         next = now + Self.period
     }
 
-    /// The hour is over.
+    /// Returns `true` when the hour is over.
     func isDue(at now: Int64) -> Bool { now >= next }
 
-    /// Lines about the hour that ends now; another begins.
+    /// Returns the lines about the hour that ends now, and begins the next hour.
     mutating func lines(_ packs: [PackSummary], at now: Int64) -> [String] {
-        // After a suspend the hour was longer; no hour is made up for.
+        // After a suspend the hour was longer; hours that were missed get no lines.
         next = now + Self.period
         defer { before = packs }
         guard packs.count > Self.mostLines else { return zip(before, packs).map(Self.line) }
@@ -69,7 +70,7 @@ struct HourlySummary: Sendable {
             + "; \(live) with fresh data now\(weakest)"
     }
 
-    /// Wh since a count of today; it begins at 0 at midnight.
+    /// Energy since an earlier count, Wh; a count of the day begins at 0 at midnight.
     private static func grown(_ now: WattHours, _ before: WattHours?) -> Int {
         let old = before?.rawValue ?? now.rawValue
         return now.rawValue >= old ? now.rawValue - old : now.rawValue

@@ -1,13 +1,13 @@
 import LinuxIO
 
-/// Lines of a descriptor, with a bound: a line that is too long is handed out cut, once, so that it can be reported.
+/// Reads the lines of a descriptor. A line that is too long is returned once, cut, so that it can be reported.
 struct LineReader {
     struct Line {
-        /// From 1.
+        /// Number of the line, from 1.
         var number: Int
-        /// Without its line break.
+        /// Content without the line break.
         var bytes: [UInt8]
-        /// It was longer than the bound, and the rest is lost.
+        /// The line was longer than the maximum, and its rest is lost.
         var isCut: Bool
     }
 
@@ -17,7 +17,7 @@ struct LineReader {
     private var position = 0
     private var number = 0
     private var isAtEnd = false
-    /// Why there are no more lines than came; `nil`: the end was reached.
+    /// Reason why reading failed; `nil`: it did not fail.
     private(set) var failure: String?
 
     init(descriptor: Int32, maximum: Int = 1 << 20) {
@@ -25,7 +25,7 @@ struct LineReader {
         self.maximum = maximum
     }
 
-    /// The next line; `nil` at the end, and where no more could be read.
+    /// The next line; `nil` at the end, and after a failure.
     mutating func next() -> Line? {
         var line: [UInt8] = []
         var isCut = false
@@ -68,7 +68,7 @@ struct LineReader {
 
 /// Hexadecimal text.
 enum Hex {
-    /// Bytes of an even number of digits; spaces are skipped, anything else is no hex.
+    /// Bytes of an even number of digits; spaces and tabs are skipped, other characters make the result `nil`.
     static func bytes(_ text: some Sequence<UInt8>) -> [UInt8]? {
         var bytes: [UInt8] = []
         var high: UInt8?

@@ -5,8 +5,8 @@ import LinuxIO
 
 /// Lines for people on standard error, with the journal's priorities where a journal reads them.
 ///
-/// `stderr` of C is not usable in Swift 6 mode, so this writes to the descriptor. A line is one write: lines of several
-/// threads do not mix. A reader that does not read (a full pipe) must not stop the bridge: the line is dropped.
+/// Swift 6 mode does not allow C's `stderr`, so the log writes to the descriptor. A line is one write, so lines of several threads do
+/// not mix. A line that would have to wait for a full pipe is dropped, because a log must not stop the bridge.
 final class Log: Sendable {
     enum Level: Int, Comparable, Sendable, CaseIterable {
         case debug = 7
@@ -28,7 +28,7 @@ final class Log: Sendable {
             self = level
         }
 
-        /// From idle to urgent.
+        /// Orders levels from the least to the most urgent.
         static func < (left: Level, right: Level) -> Bool { left.rawValue > right.rawValue }
     }
 
@@ -42,7 +42,7 @@ final class Log: Sendable {
         isJournal = getenv("JOURNAL_STREAM") != nil
     }
 
-    /// Changes what is said, as a reload of the configuration does.
+    /// Sets the lowest level that is logged, as a reload of the configuration does.
     func setThreshold(_ level: Level) { threshold.withLock { $0 = level } }
 
     func debug(_ text: @autoclosure () -> String) { say(.debug, text()) }
@@ -56,13 +56,13 @@ final class Log: Sendable {
             return
         }
         let words = (isJournal ? "<\(level.rawValue)>\(line)" : "\(level.name): \(line)") + "\n"
-        // One after the other: between the question and the write nobody else takes the room.
+        // The lock covers question and write, so that no other thread takes the room in between.
         output.withLock { _ in
             if Self.canWrite { Console.write(words, to: STDERR_FILENO) }
         }
     }
 
-    /// Whether standard error takes a line without a wait. A pipe that can be written to has room for 4096 bytes.
+    /// Standard error takes a line without a wait. A pipe that can be written to has room for 4096 bytes.
     private static var canWrite: Bool {
         var entry = pollfd(fd: STDERR_FILENO, events: Int16(POLLOUT), revents: 0)
         return poll(&entry, 1, 0) > 0
@@ -71,13 +71,17 @@ final class Log: Sendable {
 
 /// Standard output and error as descriptors.
 enum Console {
-    /// Writes all of a text. A broken pipe or a full one ends it silently.
+    /// Writes all of a text.
+    ///
+    /// - Returns: `false` if it could not be written.
     @discardableResult
     static func write(_ text: String, to descriptor: Int32 = STDOUT_FILENO) -> Bool {
         write(Array(text.utf8), to: descriptor)
     }
 
-    /// Writes all bytes; `false` when the reader is gone.
+    /// Writes all bytes. The first failure of standard output is reported, unless its reader is gone.
+    ///
+    /// - Returns: `false` if they could not be written.
     @discardableResult
     static func write(_ bytes: [UInt8], to descriptor: Int32 = STDOUT_FILENO) -> Bool {
         var sent = 0
@@ -95,7 +99,7 @@ enum Console {
         return true
     }
 
-    /// An exit code that admits what standard output did not take. Whoever closed a pipe has seen enough: no failure.
+    /// The exit code of a command, or 1 if standard output lost something. A pipe that its reader has closed is not a failure.
     static func exitCode(_ code: Int32) -> Int32 { code == 0 && isOutputLost.withLock { $0 } ? 1 : code }
 
     private static let isOutputLost = Lock(false)
@@ -108,7 +112,7 @@ enum Console {
         if isFirst { complain("cannot write to standard output: \(reason(number))") }
     }
 
-    /// A sentence for the person at the terminal; nothing that it quotes can command that terminal.
+    /// Prints a sentence on standard error, without control characters that could command a terminal.
     static func complain(_ text: String) { write("bms-mqtt: \(text.plain)\n", to: STDERR_FILENO) }
 
     /// The text of an error number.

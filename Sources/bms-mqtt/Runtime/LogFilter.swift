@@ -1,26 +1,27 @@
 import BMSCore
 import SmartBMS
 
-/// Decides which lines a log takes: the same line rarely, all of them together a bounded number. Pure; time is a parameter.
+/// Decides which lines are logged: the same line rarely, and all lines together in a bounded number. The filter is pure: time is a
+/// parameter.
 ///
-/// - The same line, whatever its numbers, is said again after a minute, then two, then four, an hour at most; what was left out is
-///   counted in the next. The same line about another pack is another line.
+/// - The same line, whatever its numbers, is logged again after a minute, then two, then four, an hour at most; the next one counts
+///   those that were left out. The same line about another pack is another line.
 /// - Each level has two budgets, for lines about packs and for the rest, of ``LineBudget/burst`` lines at once and
-///   ``LineBudget/hourly`` an hour each: neither a thousand packs nor messages of somebody else fill the disk, and a flood of
-///   one kind hides no other.
+///   ``LineBudget/hourly`` an hour each. So neither a thousand packs nor messages of other clients fill the disk, and a flood of
+///   one kind does not hide the other.
 struct LogFilter: Sendable {
     private struct Repetition: Sendable {
         var saidAt: Int64
-        /// Milliseconds for which it is not said again.
+        /// Milliseconds for which the line is not logged again.
         var quiet = LogFilter.shortestQuiet
         var count = 0
     }
 
     private static let shortestQuiet: Int64 = 60_000
     private static let longestQuiet: Int64 = 3_600_000
-    /// Lines that differ only in numbers are remembered up to this many.
+    /// Largest number of different lines that are remembered; lines that differ only in numbers are the same.
     private static let remembered = 256
-    /// Bytes of a line: one write of this many does not mix with another's, and fits a journal.
+    /// Largest length of a line, bytes; one write of it does not mix with another's, and fits the journal.
     static let longestLine = 2_000
 
     private var repetitions: [String: Repetition] = [:]
@@ -31,7 +32,7 @@ struct LogFilter: Sendable {
         var isAboutPack: Bool
     }
 
-    /// What to write for a line; `nil`: nothing.
+    /// The text to write for a line; `nil`: none.
     ///
     /// - Parameter now: milliseconds of a monotonic clock.
     mutating func admit(_ level: Log.Level, _ text: String, at now: Int64) -> String? {
@@ -40,19 +41,19 @@ struct LogFilter: Sendable {
         switch budgets[kind, default: LineBudget()].take(at: now) {
         case .leftOut: return nil
         case .said(let leftOut):
-            let note = leftOut > 0 ? " (\(leftOut) lines before it were left out: more than the log takes)" : ""
+            let note = leftOut > 0 ? " (\(leftOut) lines before it were left out: there were too many)" : ""
             return Self.clean(line) + note
         }
     }
 
-    /// One line of plain text, whatever it was made of.
+    /// The text as one line without control characters, cut to ``longestLine``.
     private static func clean(_ text: String) -> String {
         let plain = String(text.map { $0.isPlain ? $0 : " " })
         guard plain.utf8.count > longestLine else { return plain }
         return String(decoding: plain.utf8.prefix(longestLine), as: UTF8.self) + " ..."
     }
 
-    /// The line, with what was left out of its like; `nil` when its like was said lately.
+    /// The line, with the number of same lines that were left out; `nil` if the same line was logged a short time ago.
     private mutating func repeated(_ text: String, at now: Int64) -> String? {
         let shape = Self.shape(text)
         guard var repetition = repetitions[shape] else {
@@ -74,17 +75,17 @@ struct LogFilter: Sendable {
         let isNews = suppressed == 0 && silence >= 2 * repetition.quiet
         let quiet = isNews ? Self.shortestQuiet : min(Self.longestQuiet, 2 * repetition.quiet)
         repetition = Repetition(saidAt: now, quiet: quiet)
-        return suppressed == 0 ? text : "\(text) (and \(suppressed) times more since it was last said)"
+        return suppressed == 0 ? text : "\(text) (and \(suppressed) times more since it was last logged)"
     }
 
-    /// Ages, ports and counts differ from time to time, the message is the same; but "pack b2: ..." is not "pack b1: ...", nor is
-    /// "bank house: b2 ..." "bank house: b1 ...".
+    /// The line without its numbers, as of ages, ports and counts. Names keep theirs: "pack b2: ..." differs from "pack b1: ...", and
+    /// "bank house: b2 ..." from "bank house: b1 ...".
     private static func shape(_ text: String) -> String {
         let end = subjectEnd(text)
         return text[..<end] + String(text[end...].prefix(longestLine).filter { !$0.isNumber })
     }
 
-    /// Where the names of what a line speaks of end.
+    /// End of the names of bank and pack with which a line begins.
     private static func subjectEnd(_ text: String) -> String.Index {
         guard isAboutPack(text), let colon = text.firstIndex(of: ":") else { return text.startIndex }
         guard text.hasPrefix("bank ") else { return colon }
@@ -94,15 +95,15 @@ struct LogFilter: Sendable {
     private static func isAboutPack(_ text: String) -> Bool { text.hasPrefix("pack ") || text.hasPrefix("bank ") }
 }
 
-/// So many lines at once, so many an hour.
+/// A budget of lines: a number of lines at once, and a number of lines an hour.
 struct LineBudget: Sendable {
     static let burst = 100
     static let hourly = 120
 
     enum Verdict: Hashable {
-        /// Say it; so many before it were not.
+        /// The line is logged; a number of lines before it were left out.
         case said(leftOut: Int)
-        /// Do not.
+        /// The line is not logged.
         case leftOut
     }
 

@@ -2,7 +2,7 @@ import CLinux
 import Glibc
 import LinuxIO
 
-/// What the machine is called.
+/// Names of the machine.
 enum Machine {
     /// A portal id that stays the same for this machine and client: the form of a locally administered hardware address, which
     /// no real device has.
@@ -11,7 +11,7 @@ enum Machine {
         var identity = (try? ChunkReader.read(file, upTo: 64)) ?? []
         if file >= 0 { close(file) }
         if identity.isEmpty { identity = Array(name.utf8) }
-        // FNV-1a: spread is all that is asked of it.
+        // FNV-1a is enough: the id has to differ between machines, and keeps no secret.
         let hash = (identity + Array(client.utf8)).reduce(0xCBF2_9CE4_8422_2325 as UInt64) {
             ($0 ^ UInt64($1)) &* 0x100_0000_01B3
         }

@@ -1,14 +1,14 @@
 import Glibc
 
-/// How many files this process may have open.
+/// The limit on the open files of this process.
 enum OpenFiles {
-    /// What a program has open anyhow.
+    /// Number of files that the program needs for itself.
     private static let others = 32
 
-    /// "1 pack", "2 packs".
+    /// A number with its thing, like "1 pack" or "2 packs".
     static func count(_ number: Int, _ thing: String) -> String { "\(number) \(thing)\(number == 1 ? "" : "s")" }
 
-    /// Raises the soft limit as far as that takes; `false`, with the way out said, where the hard limit stands in the way.
+    /// Raises the soft limit as far as needed; prints the remedy and returns `false` if the hard limit is too low.
     static func allow(_ count: Int, _ what: String) -> Bool {
         var limit = rlimit()
         let needed = rlim_t(count + others)

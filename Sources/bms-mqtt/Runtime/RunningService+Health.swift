@@ -4,8 +4,8 @@ import Mosquitto
 import SerialLink
 
 extension RunningService {
-    /// Every link of the way of the data, by the name that the log gives it. Each steps the bridge on its own thread, so one that
-    /// hangs in the bridge holds up all that follow.
+    /// The threads on the way of the data, with their names in the log. Each of them steps the bridge, so one that hangs in the bridge
+    /// holds up the others.
     static func chain(
         _ link: MosquittoLink, _ sources: SourceLoop, _ guards: [(RelayGuard, MosquittoLink)], clock: Heartbeat
     ) -> [DataWatchdog.Link] {

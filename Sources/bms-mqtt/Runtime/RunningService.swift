@@ -9,10 +9,10 @@ import SerialLink
 
 /// A running bridge: sources, time and broker feed one ``BridgeRuntime``, each on its own thread, until ``stop()``.
 struct RunningService {
-    /// Seconds for the last words of a part that may be held up by a disk or a name server.
+    /// Longest wait for the end of a part that a disk or a name server may hold up, seconds.
     private static let patience = 5.0
 
-    /// All threads run. What is not whole must be stopped at once.
+    /// All threads have started. A service without some of them must be stopped at once.
     let isWhole: Bool
     private let plan: ServicePlan
     private let clock: PacedClock
@@ -24,13 +24,13 @@ struct RunningService {
     private let keeper: StateKeeper
     private let watchdog: WatchdogThread?
 
-    /// Legacy of a service to the one that goes on with it.
+    /// State that a service hands over to the service that follows.
     struct Legacy: Sendable {
         fileprivate let bridge: Bridge
         fileprivate let clock: PacedClock
         fileprivate let plan: ServicePlan
 
-        /// Ids of packs of another plan whose bytes come from where they came from. A simulation or a recording begins anew.
+        /// Ids of the packs of another plan that keep their source. A simulation or a recording starts again.
         func sameSources(_ other: ServicePlan) -> Set<String> {
             let same = other.packs.filter { pack in
                 switch pack.source {
@@ -45,9 +45,9 @@ struct RunningService {
 
     /// Starts everything.
     ///
-    /// - Parameter legacy: of the service before; `nil`: there was none, and what was kept is read from the disk.
+    /// - Parameter legacy: state of the service before; `nil`: there was none, and the kept state is read from the disk.
     init(_ plan: ServicePlan, _ log: Log, _ notifier: ServiceNotifier? = nil, legacy: Legacy? = nil) {
-        // A clock of another pace has another time: then the disk alone tells of before.
+        // A clock of another speed shows another time, so that only the state on the disk can be used.
         let legacy = legacy?.plan.speed == plan.speed ? legacy : nil
         let clock = legacy?.clock ?? PacedClock(speed: plan.speed)
         let store = plan.stateDirectory.map { StateStore(directory: $0) }
@@ -65,7 +65,7 @@ struct RunningService {
                 .merging(legacy?.bridge.bankStates(isEnding: true) ?? [:]) { _, known in known },
             departed: Array(departed), at: now.monotonic)
         if let legacy { bridge.goOn(from: legacy.bridge, sameSources: legacy.sameSources(plan), at: now) }
-        // All that is asked of the bridge is asked before it goes to the threads: they change what this copy shares with it.
+        // The bridge is asked for its will and subscriptions before the runtime gets it.
         let guards = bridge.guards.map { ($0, Self.link($0, plan.link)) }
         var configuration = plan.link
         configuration.will = bridge.will
@@ -88,8 +88,8 @@ struct RunningService {
         log.info("bridging \(plan.summary) to \(plan.link) by \(MosquittoLibrary.text)")
         if !MosquittoLibrary.hasBounds {
             log.warning(
-                "this build holds the system's libmosquitto: a hostile broker can end this program with one packet, and fill the memory with "
-                    + "one: use the package, or build with scripts/set-up (SECURITY.md)")
+                "this build uses the system's libmosquitto: with one packet a hostile broker can end this program or fill its memory: "
+                    + "use the package, or build with scripts/set-up (SECURITY.md)")
         }
         var isWhole = keeper.start(runtime) && link.start { events.take($0, runtime) }
         for (relayGuard, link) in guards {
@@ -108,10 +108,10 @@ struct RunningService {
         self.keeper = keeper
     }
 
-    /// Says goodbye and ends all threads; takes less than two seconds for that, unless the disk or a name server holds it up.
+    /// Publishes the last messages and ends all threads, in less than two seconds unless the disk or a name server holds it up.
     ///
-    /// - Parameter keepsTree: what follows at once goes on with the GX tree.
-    /// - Returns: for the service that goes on, if there is one.
+    /// - Parameter keepsTree: the service that follows at once goes on with the GX tree.
+    /// - Returns: the state for a service that follows.
     @discardableResult
     func stop(keepsTree: Bool = false) -> Legacy {
         defer { watchdog?.stop() }
@@ -134,7 +134,9 @@ struct RunningService {
         return MosquittoLink(configuration)
     }
 
-    /// - Parameter known: states of packs that are known better than from the disk.
+    /// The states of all packs.
+    ///
+    /// - Parameter known: states of packs that are newer than those on the disk.
     private static func states(
         _ store: StateStore?, _ plan: ServicePlan, _ known: [String: PackState], _ log: Log
     ) -> [String: PackState] {
@@ -156,7 +158,7 @@ struct RunningService {
     }
 }
 
-/// What the threads of a service hear, for its runtime and for the log.
+/// Passes the events of sources and broker to the runtime and to the log.
 private struct ServiceEvents: Sendable {
     let plan: ServicePlan
     let log: Log
@@ -174,9 +176,9 @@ private struct ServiceEvents: Sendable {
             runtime.paceChanged(isNarrow: isNarrow)
             if isNarrow {
                 log.warning(
-                    "\(plan.link) confirms messages late, after three seconds or for a minute after one: the line is too narrow for "
-                        + "what is sent. Limits go first, of each topic the newest document alone, and announcements for Home "
-                        + "Assistant wait; use a faster line, or publish.economy: low")
+                    "\(plan.link) acknowledges messages slowly (after 3 s, or after 1 s for a minute): the link is too slow for what is "
+                        + "sent. Limits go first, each topic sends its newest document only, and announcements for Home Assistant "
+                        + "wait; use a faster link, or publish.economy: low")
             }
         case .message(let message): runtime.receive(message)
         case .refusal(let topic, let isOver): runtime.refusalChanged(topic, isOver: isOver)
@@ -203,8 +205,8 @@ private struct ServiceEvents: Sendable {
         case .dropped(let seconds):
             runtime.sourceChanged(pack: pack, .dropped)
             log.info(
-                "pack \(id): this program was held up for \(Int(seconds)) s (suspended, stopped or overloaded): bytes that waited meanwhile were "
-                    + "thrown away, for nobody knows how old they are")
+                "pack \(id): this program was held up for \(Int(seconds)) s (suspended, stopped or overloaded): the bytes that waited "
+                    + "were thrown away, because their age is unknown")
         case .opened(let name):
             log.info("pack \(id): reading \(name)")
             runtime.sourceChanged(pack: pack, .opened)
@@ -212,7 +214,7 @@ private struct ServiceEvents: Sendable {
             runtime.sourceChanged(pack: pack, .closed)
             log.warning("pack \(id): \(error); next attempt in \(Int(seconds.rounded(.up))) s")
         case .complaint(let error): log.warning("pack \(id): \(error)")
-        case .ended: log.info("pack \(id): the recording is at its end")
+        case .ended: log.info("pack \(id): the recording has ended")
         }
     }
 

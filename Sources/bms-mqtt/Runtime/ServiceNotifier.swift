@@ -1,23 +1,23 @@
 import CLinux
 import Glibc
 
-/// Tells the service manager how the program stands: sd_notify(3), which is one datagram to the socket of $NOTIFY_SOCKET.
+/// Reports the state of the program to the service manager as sd_notify(3) does: by one datagram to the socket of $NOTIFY_SOCKET.
 ///
-/// Not libsystemd: it would bring compression and encryption libraries along for these few lines, and containers and other
-/// managers know the same protocol. Where nobody listens there is no notifier, and nothing is sent.
+/// libsystemd is not used, because it would bring compression and encryption libraries along for these few lines. Containers and
+/// other managers know the same protocol. Without $NOTIFY_SOCKET there is no notifier, and nothing is sent.
 struct ServiceNotifier: Sendable {
     private static let longestPath = 107
 
-    /// Half the time after which the manager gives this process up, in milliseconds; `nil`: it does not watch.
+    /// Half of the manager's watchdog time, milliseconds; `nil`: the manager does not watch this process.
     let feedInterval: Int64?
     /// The path; a first '@' stands for the zero byte of an abstract name.
     private let path: String
 
-    /// A notifier by the environment; `nil` where nobody asks for one.
+    /// A notifier by the environment; `nil` if the environment asks for none.
     ///
     /// - Parameters:
     ///   - variable: value of an environment variable.
-    ///   - process: own process id; a watchdog for another process is not ours to feed.
+    ///   - process: id of this process; a watchdog for another process is not fed.
     init?(variable: (String) -> String? = Self.environment, process: Int32 = getpid()) {
         // Other kinds of address (vsock) exist for virtual machines only.
         guard let path = variable("NOTIFY_SOCKET"), path.hasPrefix("/") || path.hasPrefix("@"),
@@ -31,9 +31,9 @@ struct ServiceNotifier: Sendable {
 
     static func environment(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
 
-    /// Sends assignments, one a line. Never waits: a manager that does not read must not stop the bridge.
+    /// Sends assignments, one a line, without a wait: a manager that does not read must not stop the bridge.
     ///
-    /// - Returns: whether the manager has it.
+    /// - Returns: `true` if the manager has received them.
     @discardableResult
     func send(_ assignments: [String]) -> Bool {
         let descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
@@ -44,7 +44,7 @@ struct ServiceNotifier: Sendable {
         var name = Array(path.utf8)
         if path.hasPrefix("@") { name[0] = 0 }
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: name) }
-        // An abstract name is as long as it is said to be; a path ends with a zero.
+        // The length of the address ends an abstract name; a zero byte ends a path.
         let zero = path.hasPrefix("@") ? 0 : 1
         let length = socklen_t(MemoryLayout<sa_family_t>.size + name.count + zero)
         let text = Array(assignments.joined(separator: "\n").utf8)
@@ -56,10 +56,10 @@ struct ServiceNotifier: Sendable {
         return sent == text.count
     }
 
-    /// The configuration is being read again; ``ready(_:)`` ends it.
+    /// Reports that the configuration is being read again, until READY=1 is sent.
     func reloading() { send(["RELOADING=1", "MONOTONIC_USEC=\(Self.microseconds())"]) }
 
-    /// The clean end has begun.
+    /// Reports that the clean end has begun.
     func stopping() { send(["STOPPING=1", "STATUS=stopping"]) }
 
     private static func microseconds() -> Int64 {

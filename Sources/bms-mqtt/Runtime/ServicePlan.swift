@@ -4,7 +4,7 @@ import MQTTBridge
 import Mosquitto
 import SerialLink
 
-/// What a service shall do: the configuration in the words of the modules.
+/// The plan of a service: the configuration as options of the modules.
 struct ServicePlan: Sendable {
     struct Pack: Sendable {
         var options: PackOptions
@@ -13,10 +13,10 @@ struct ServicePlan: Sendable {
         var gxInstance: Int?
         /// The file has a Tmax.
         var hasMaximumTemperature = false
-        /// For a simulated source.
+        /// Options of a simulated source.
         var simulation = Simulation()
 
-        /// Options for the bridge: how frames arrive tells their age only where a BMS sends them.
+        /// Options for the bridge. The arrival of frames is judged only where a BMS sends them.
         var bridged: PackOptions {
             var options = options
             options.tracker.judgesArrival =
@@ -28,7 +28,7 @@ struct ServicePlan: Sendable {
         }
     }
 
-    /// How sources are read: what waited for longer than limits may still rise is thrown away.
+    /// Options of reading. Bytes that waited for longer than the shortest `hold`, after which limits no longer rise, are thrown away.
     var reading: ByteSource.Options {
         var reading = ByteSource.Options()
         if let hold = packs.map(\.options.tracker.freshness.hold).min() { reading.longestDelay = Double(hold) / 1000 }
@@ -39,7 +39,7 @@ struct ServicePlan: Sendable {
         var options: BankOptions
         /// Number in the GX tree, where the file has one.
         var gxInstance: Int?
-        /// Asked for, and refused.
+        /// The file asks for packs in series, which are refused.
         var isSeries = false
     }
 
@@ -53,19 +53,19 @@ struct ServicePlan: Sendable {
     var packs: [Pack]
     /// Packs in parallel.
     var banks: [Bank] = []
-    /// Where learned values are kept; `nil`: nowhere.
+    /// Directory of settings and learned values; `nil`: they are not kept.
     var stateDirectory: String?
-    /// Pace of time for simulated packs.
+    /// Speed of time for simulated packs; 1 is real time.
     var speed = 1.0
 
-    /// Packs with their sources, and banks with their packs, for people.
+    /// Packs with their sources, and banks with their packs, for the log.
     var summary: String {
         let packs = Self.listed(packs) { "\($0.options.id) from \($0.source)" }
         let banks = Self.listed(banks) { "bank \($0.options.id) of \(Self.listed($0.options.packs) { $0 })" }
         return banks.isEmpty ? packs : "\(packs); \(banks)"
     }
 
-    /// The first twenty, and how many more there are.
+    /// The first twenty items, and the number of the others.
     private static func listed<Item>(_ items: [Item], _ text: (Item) -> String) -> String {
         let shown = items.prefix(20).map(text).joined(separator: ", ")
         return items.count > 20 ? "\(shown) and \(items.count - 20) more" : shown
@@ -78,7 +78,7 @@ struct ServicePlan: Sendable {
         return Set(instances.map { "\(link) \(tree.prefix)/\(tree.portalID)/\($0)" })
     }
 
-    /// Sees to it that all sources and connections may be open at once; `false`, with the way out said, where they may not.
+    /// Raises the limit on open files for all sources and connections; prints the remedy and returns `false` if that fails.
     func mayOpenFiles() -> Bool {
         let relays = packs.reduce(0) { $0 + $1.options.relays.count }
         // A source may be open while its successor is being opened; a connection has a socket and its events.

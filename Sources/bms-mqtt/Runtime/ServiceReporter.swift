@@ -1,15 +1,14 @@
 import LinuxIO
 import MQTTBridge
 
-/// Beside the way of the data, with the clock's ticks: tells the service manager how the bridge stands, and the log what an hour
-/// brought.
+/// Reports the state of the bridge to the service manager, and a summary of each hour to the log, with the ticks of the clock.
 struct ServiceReporter: Sendable {
     /// Least time between two status lines, milliseconds.
     private static let statusInterval: Int64 = 5_000
 
     let notifier: ServiceNotifier?
     let log: Log
-    /// How each pack stands; the flag lets the ranges of the limits begin anew.
+    /// Summaries of all packs; the flag starts the ranges of the limits again.
     let summaries: @Sendable (_ takesRanges: Bool) -> [PackSummary]
     let isConnected: @Sendable () -> Bool
     private var isReady = false
@@ -27,8 +26,8 @@ struct ServiceReporter: Sendable {
         self.isConnected = isConnected
     }
 
-    /// Tells what is due. The manager hears at once that the service is ready: the configuration is in force, sources and
-    /// broker are being worked at. It is not told to wait for a BMS: one that is dead at boot must not have the unit ended.
+    /// Sends the reports that are due. The first step reports the service as ready and waits for no BMS, because a BMS that is dead
+    /// at boot must not make the manager end the service.
     ///
     /// - Parameter now: milliseconds of ``Heartbeat/now()``.
     mutating func step(at now: Int64 = Heartbeat.now()) {

@@ -3,29 +3,29 @@ import Glibc
 import LinuxIO
 import Synchronization
 
-/// Every signal that a person, a terminal or a limit of the system can raise: some ask for an end, one after the other, and the rest
-/// is ignored. What is left to the system are crashes, SIGABRT for a core dump, and Ctrl-Z.
+/// All signals that a person, a terminal or a limit of the system can raise: some are requests, which are handled one after the other,
+/// and the rest is ignored. Crashes, SIGABRT for a core dump, and Ctrl-Z are left to the system.
 enum Signals {
     enum Request: Sendable {
-        /// Leave cleanly.
+        /// A clean end.
         case stop
-        /// Read the configuration again.
+        /// Another reading of the configuration.
         case reload
-        /// Leave cleanly: the processor time that the system allows is used up.
+        /// A clean end, because the processor time that the system allows is used up.
         case outOfTime
     }
 
-    /// Ask for something. SIGALRM comes from a timer that outlived an exec, SIGPWR from an uninterruptible power supply, SIGXCPU from
-    /// RLIMIT_CPU.
+    /// Signals that are requests. SIGALRM comes from a timer that outlived an exec, SIGPWR from an uninterruptible power supply,
+    /// SIGXCPU from RLIMIT_CPU.
     private static let watched = [SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGALRM, SIGPWR, SIGXCPU]
-    /// Would end the program, and ask for nothing that it has. A closed pipe and a file above RLIMIT_FSIZE are errors of the write, told
-    /// where it is made.
+    /// Signals that would end the program for nothing. A closed pipe and a file above RLIMIT_FSIZE are reported as errors of the
+    /// write.
     private static let ignored = [SIGPIPE, SIGXFSZ, SIGUSR1, SIGUSR2, SIGVTALRM, SIGPROF, SIGIO, SIGSTKFLT]
     /// Numbers of real-time signals, without those that the C library uses itself.
     private static let realTime: ClosedRange<Int32> = 34...64
 
-    /// Collects signals from now on, for ``wait()``, ``requests()`` or ``release()``. The first thing of all: who is told to stop while it
-    /// starts must end cleanly, too. Not by a mask: Swift's runtime has threads that signals reach in spite of it.
+    /// Collects signals from now on, for ``wait()``, ``ends()`` or ``release()``. The program calls it early, because a request to stop
+    /// during the start must end it cleanly, too. A mask would not do: Swift's runtime has threads that signals reach in spite of it.
     static func hold() {
         for number in ignored + realTime { signal(number, SIG_IGN) }
         var ends: [Int32] = [-1, -1]
@@ -45,21 +45,23 @@ enum Signals {
         for number in watched { sigaction(number, &action, nil) }
     }
 
-    /// What a bridge does in the background: a terminal that lets only the foreground write does not stop it, and a hang-up means
-    /// "read again", whoever started it.
+    /// Prepares a bridge for the background: a terminal that lets only the foreground write does not stop it. A hang-up means another
+    /// reading of the configuration, under `nohup`, too.
     static func serve() {
         for number in [SIGTTOU, SIGTTIN] { signal(number, SIG_IGN) }
     }
 
-    /// Signals end the program, also one that came since ``hold()``: for commands that end by themselves or read until the end of a
-    /// file.
+    /// Gives signals their default effect again, also one that came since ``hold()``, for commands that end by themselves or read
+    /// until the end of a file. Under `nohup` a hang-up stays ignored.
     static func release() {
         let hasNoHangUp = ignoredHangUp.load(ordering: .relaxed)
         for number in watched { signal(number, number == SIGHUP && hasNoHangUp ? SIG_IGN : SIG_DFL) }
         if let number = next() { raise(number) }
     }
 
-    /// The oldest request since ``hold()`` that nobody has heard; waits until there is one.
+    /// Waits for a request.
+    ///
+    /// - Returns: the oldest request since ``hold()`` that was not returned yet.
     static func wait() -> Request {
         while true {
             switch next() {
@@ -72,8 +74,8 @@ enum Signals {
         }
     }
 
-    /// What ends a command that is no bridge: each request, a hang-up, too, for its terminal is gone then. `nohup` asks for the
-    /// opposite, and gets it. For the rest of the process, so call it once.
+    /// The requests that end a command other than `run`. A hang-up is one of them, because the terminal is gone then, but not under
+    /// `nohup`. The stream lasts as long as the process, so this is to be called once.
     static func ends() -> AsyncStream<Void> {
         let (stream, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(8))
         let isListening = OwnThread.start("signals") {
@@ -82,12 +84,12 @@ enum Signals {
                 continuation.yield()
             }
         }
-        // Better an end by the signal than none.
+        // Without the thread a signal must end the program by its default effect.
         if !isListening { release() }
         return stream
     }
 
-    /// The oldest signal that nobody has heard.
+    /// The oldest signal that was not returned yet; `nil`: there is none.
     private static func next() -> Int32? {
         var number: UInt8 = 0
         return read(readEnd.load(ordering: .relaxed), &number, 1) == 1 ? Int32(number) : nil
@@ -99,7 +101,7 @@ private let writeEnd = Atomic<Int32>(-1)
 /// SIGHUP was ignored when the program started, as `nohup` makes it.
 private let ignoredHangUp = Atomic<Bool>(false)
 
-/// Runs in the middle of anything: a write and nothing else. A full pipe holds enough signals already.
+/// Handles a signal, which may interrupt any code, by a write and nothing else. A full pipe holds enough signals already.
 private func collect(_ number: Int32) {
     let before = errno
     var byte = UInt8(truncatingIfNeeded: number)

@@ -3,13 +3,13 @@ import ChargeLimits
 import JSON
 import MQTTBridge
 
-/// The JSON of a kept state. A file may have been changed by anybody: what is not sound is left out or refused here, and
+/// The JSON of a kept state. Anybody may have changed the file, so values that are not valid are left out or refused here, and
 /// calculator and settings judge the rest.
 enum StateDocument {
     private static let version = 1.0
-    /// Milliseconds since 1970 that a clock can have had.
+    /// Range of a clock's time, milliseconds since 1970.
     private static let times = 0...4_000_000_000_000
-    /// Milliseconds that a line of the filter can have had.
+    /// Range of the time in a line of the filter, milliseconds.
     private static let moments = -1_000_000_000_000_000...1_000_000_000_000_000
     private static let mostEntries = 100
 
@@ -22,7 +22,7 @@ enum StateDocument {
         return writer.bytes + [UInt8(ascii: "\n")]
     }
 
-    /// Several packs in one document, by their ids.
+    /// One document of several packs, by pack id.
     static func bytes(packs: [String: PackState], at now: StateMoment) -> [UInt8] {
         var writer = JSONWriter()
         writer.beginObject()
@@ -46,7 +46,7 @@ enum StateDocument {
         return state(value, elapsed: now.elapsed(since: savedAt))
     }
 
-    /// The states of several packs, likewise.
+    /// The states of a document of several packs, by pack id, aged as in ``parse(_:at:)``; `nil`: it is damaged or of a newer version.
     static func parsePacks(_ bytes: [UInt8], at now: StateMoment) -> [String: PackState]? {
         guard let value = JSONValue(parsing: bytes), let savedAt = moment(value),
             case .object(let packs)? = value["packs"]
@@ -159,7 +159,9 @@ enum StateDocument {
         return moment
     }
 
-    /// - Parameter elapsed: milliseconds since it was kept; `nil`: unknown.
+    /// The state of a pack; `nil`: it is damaged.
+    ///
+    /// - Parameter elapsed: milliseconds since the state was kept; `nil`: unknown.
     private static func state(_ value: JSONValue, elapsed: Int64?) -> PackState? {
         var state = PackState()
         if value["cells"] != nil {
@@ -209,8 +211,8 @@ enum StateDocument {
         return memory
     }
 
-    /// Latches by name. One of a newer version is left out; a list that is none makes the file a damaged one, for a latch
-    /// must not vanish unsaid.
+    /// Latches by name; a name of a newer version is left out. A value that is not a list of names makes the file a damaged one,
+    /// because a latch must not vanish unnoticed.
     private static func latches(_ value: JSONValue?) -> Set<LimitMemory.Latch>? {
         guard let value else { return [] }
         guard let names = value.array, names.count <= mostEntries else { return nil }
@@ -255,15 +257,15 @@ enum StateDocument {
 }
 
 extension JSONValue {
-    /// A whole number.
+    /// The number, if it is whole.
     fileprivate var whole: Int? { number.flatMap { Int(exactly: $0) } }
 
-    /// A number of a range.
+    /// The number, if it is in a range.
     fileprivate func number(in range: ClosedRange<Double>) -> Double? {
         number.flatMap { range.contains($0) ? $0 : nil }
     }
 
-    /// A whole number of a range.
+    /// The number, if it is whole and in a range.
     fileprivate func whole(in range: ClosedRange<Int>) -> Int? {
         whole.flatMap { range.contains($0) ? $0 : nil }
     }

@@ -4,13 +4,13 @@ import LinuxIO
 
 /// One file that is replaced as a whole: a power cut leaves the old or the new one.
 enum StateFile {
-    /// Replaces a file; a sentence where that failed.
+    /// Replaces a file; returns a sentence if that failed.
     static func replace(_ path: String, with document: [UInt8]) -> String? {
         let new = path + ".new"
         return RegularFile.obstacle(path) ?? write(document, new, isOnDisk: true) ?? move(new, to: path)
     }
 
-    /// Puts a new file in the place of an old one, and of nothing but a file; a sentence where that failed.
+    /// Moves a new file to the place of an old one, which may be a regular file only; returns a sentence if that failed.
     static func move(_ new: String, to path: String) -> String? {
         if let obstacle = RegularFile.obstacle(path) {
             unlink(new)
@@ -22,11 +22,11 @@ enum StateFile {
         return "cannot write \(path): \(reason)"
     }
 
-    /// Writes a file anew; a sentence where that failed.
+    /// Writes a new file; returns a sentence if that failed.
     ///
-    /// - Parameter isOnDisk: it is on the disk when this returns.
+    /// - Parameter isOnDisk: the file is on the disk when this returns.
     static func write(_ document: [UInt8], _ path: String, isOnDisk: Bool) -> String? {
-        // Made anew each time: nothing that lies there already, a link least of all, is written to.
+        // The file is a new one each time, so that no existing file or link is written to.
         unlink(path)
         let descriptor = clinux_open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { return "cannot write \(path): \(Console.reason(errno))" }
@@ -39,9 +39,9 @@ enum StateFile {
         return nil
     }
 
-    /// Keeps a file that cannot be understood beside the new one.
+    /// Renames a file that cannot be used, so that the next write does not destroy it.
     ///
-    /// - Returns: the sentence for it, without its end.
+    /// - Returns: the beginning of a complaint about the file.
     static func setAside(_ path: String) -> String {
         let aside = path + ".bad"
         let isAside = rename(path, aside) == 0

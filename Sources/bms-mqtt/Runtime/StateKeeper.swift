@@ -4,19 +4,19 @@ import MQTTBridge
 /// Writes the packs' states to disk on a thread of its own, and sends the answers that wait for it, in their order: a card that
 /// takes seconds for a write must hold up neither limits nor time.
 final class StateKeeper: Sendable {
-    /// All of every pack is written so often: a power cut costs no more of what is learned.
+    /// Seconds between two writes of all packs; a power cut loses no more of the learned values.
     private static let saveSeconds = 1800.0
-    /// Packs whose limits or trims moved are written so often: a crash costs no more of them.
+    /// Seconds between two writes of the packs whose limits or trims have moved; a crash loses no more of them.
     private static let lookSeconds = 60.0
-    /// The first look comes sooner, or a program that dies each minute would never write any.
+    /// Seconds before the first of these writes, so that a program that dies each minute has one.
     private static let firstLookSeconds = 15.0
-    /// Answers that wait; more are dropped, the oldest first. Whoever asked has given up long before.
+    /// Largest number of answers that wait. The oldest ones are dropped first, because their clients have given up long before.
     private static let longestQueue = 1024
 
     private struct Work: Sendable {
         var saves: Set<String> = []
         var answers: [CommandAnswer] = []
-        /// Packs that are announced, and those that are still to be taken back; `nil`: no news.
+        /// New content of ``StateKeeper/announced``; `nil`: nothing has changed.
         var announced: Set<DepartedPack>?
         var isEnding = false
     }
@@ -24,16 +24,16 @@ final class StateKeeper: Sendable {
     private let store: StateStore?
     private let log: Log
     private let work = Lock(Work())
-    /// Packs that are announced, and those that are still to be taken back.
+    /// Packs whose announcements the broker holds, also those of packs that have left the configuration.
     private let announced: Lock<Set<DepartedPack>>
     private let owner: String
     private let event = EventDescriptor()
     private let finished = EventDescriptor()
 
     /// - Parameters:
-    ///   - announced: packs that are announced, and those that are still to be taken back.
-    ///   - isKept: the disk knows them.
-    ///   - owner: client id of the bridge that does.
+    ///   - announced: packs whose announcements the broker holds, also those of packs that have left the configuration.
+    ///   - isKept: the file of announced packs is up to date.
+    ///   - owner: client id of the bridge.
     init(
         _ store: StateStore?, announced: Set<DepartedPack> = [], isKept: Bool = true, owner: String = "", log: Log
     ) {
@@ -44,7 +44,7 @@ final class StateKeeper: Sendable {
         if !isKept { work.withLock { $0.announced = announced } }
     }
 
-    /// Packs that left the configuration need no more care.
+    /// Forgets packs that have left the configuration and whose announcements are removed.
     func settle(_ packs: [DepartedPack]) {
         let left = announced.withLock { announced in
             announced.subtract(packs)
@@ -54,7 +54,7 @@ final class StateKeeper: Sendable {
         event.set()
     }
 
-    /// Keeps the states of some packs and banks, then answers.
+    /// Writes the states of some packs and banks, then sends the answers.
     func keep(_ saves: Set<String>, _ answers: [CommandAnswer]) {
         work.withLock { work in
             work.saves.formUnion(saves)
@@ -66,7 +66,7 @@ final class StateKeeper: Sendable {
 
     /// Starts the thread.
     ///
-    /// - Returns: `false` when the system has no thread to give.
+    /// - Returns: `false` if the system allows no more threads.
     func start(_ runtime: BridgeRuntime) -> Bool {
         OwnThread.start("state") { [self] in
             run(runtime)
@@ -74,7 +74,7 @@ final class StateKeeper: Sendable {
         }
     }
 
-    /// Keeps everything a last time and ends the thread.
+    /// Writes everything a last time and ends the thread.
     func finish(seconds: Double) {
         work.withLock { $0.isEnding = true }
         event.set()
@@ -111,7 +111,7 @@ final class StateKeeper: Sendable {
         log.warning("\(reason): a pack that leaves the configuration while the bridge is stopped will look online")
     }
 
-    /// Keeps the totals of some banks; `nil`: of all.
+    /// Writes the totals of some banks; `nil`: of all.
     private func saveBanks(_ ids: Set<String>?, _ store: StateStore, isEnding: Bool, _ runtime: BridgeRuntime) {
         guard ids?.isEmpty != true else { return }
         for (id, state) in runtime.bankStates(isEnding: isEnding) where ids?.contains(id) != false {
@@ -120,9 +120,12 @@ final class StateKeeper: Sendable {
         }
     }
 
-    /// Keeps some packs and banks; where it looks, those that have moved as well, or all.
+    /// Writes the packs and banks with some ids.
     ///
-    /// - Returns: why one could not be kept; `nil`: all were.
+    /// - Parameters:
+    ///   - looks: packs whose limits or trims have moved are written, too.
+    ///   - all: all packs and banks are written.
+    /// - Returns: the reason why a pack could not be written; `nil`: there is none.
     private func save(
         _ ids: Set<String>, looks: Bool, all: Bool, isEnding: Bool, _ written: inout WrittenStates,
         _ runtime: BridgeRuntime
@@ -139,23 +142,23 @@ final class StateKeeper: Sendable {
         let failures = store.save(states, at: now).sorted { $0.key < $1.key }
         written.note(states, except: Set(failures.map(\.key)), at: seconds)
         for (id, reason) in failures {
-            log.warning("pack \(id): \(reason): settings and what is learned will be lost with a restart")
+            log.warning("pack \(id): \(reason): settings and learned values will be lost with a restart")
         }
         return failures.first?.value
     }
 }
 
-/// The states as they are on the disk, and since when.
+/// The states on the disk, with the times of their writes in seconds.
 struct WrittenStates {
     private var written: [String: (state: PackState, at: Double)] = [:]
 
-    /// A pack's state differs from the disk's in a way that matters after a crash.
+    /// Returns `true` if a pack's state differs from the disk's in a way that matters after a crash.
     func isWorthWriting(_ state: PackState, _ id: String, at seconds: Double) -> Bool {
         guard let old = written[id] else { return true }
         return state.isWorthWriting(after: old.state, milliseconds: Int64(max(0, seconds - old.at) * 1000))
     }
 
-    /// Packs were written.
+    /// Records the packs that were written.
     mutating func note(_ states: [String: PackState], except failed: Set<String>, at seconds: Double) {
         for (id, state) in states where !failed.contains(id) { written[id] = (state, seconds) }
     }

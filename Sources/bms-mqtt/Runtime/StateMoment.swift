@@ -5,9 +5,9 @@ import MQTTBridge
 
 /// A moment on every clock that can tell how long ago a state was kept.
 struct StateMoment: Hashable, Sendable {
-    /// Milliseconds since 1970 UTC; of the `limits` filter the time of its lines.
+    /// Milliseconds since 1970 UTC; in the `limits` filter the time of its lines.
     var wall: Int64
-    /// Milliseconds since boot, suspend included, and which boot that was; `nil`: unknown.
+    /// The moment on the clock since boot, suspend included; `nil`: unknown.
     var boot: Boot?
 
     /// A moment on the clock of one boot.
@@ -18,9 +18,9 @@ struct StateMoment: Hashable, Sendable {
         var at: Int64
     }
 
-    /// Milliseconds from an earlier moment to this one, 0 or more; `nil`: unknown, for the clock stands before it.
+    /// Milliseconds from an earlier moment to this one, 0 or more; `nil`: unknown, because the clock was set back.
     ///
-    /// Within one boot nobody sets the clock that counts; over a boot the wall's clock is the only one.
+    /// Within one boot the clock since boot counts, which nobody can set; over a boot the wall clock is the only one.
     func elapsed(since earlier: StateMoment) -> Int64? {
         if let boot, let before = earlier.boot, boot.id == before.id {
             return boot.at >= before.at ? boot.at - before.at : nil
@@ -32,16 +32,16 @@ struct StateMoment: Hashable, Sendable {
 }
 
 extension StateMoment {
-    /// Longest id of a boot that is believed.
+    /// Largest length of a valid boot id, bytes.
     static let longestID = 64
 
-    /// By the machine's clocks.
+    /// The present moment by the machine's clocks.
     static func now() -> StateMoment {
         let now = Clock.now()
         return StateMoment(wall: now.wall, boot: bootID.map { Boot(id: $0, at: now.monotonic.milliseconds) })
     }
 
-    /// The id of this boot; `nil` where the kernel tells none.
+    /// The id of this boot; `nil` if the kernel gives none.
     private static let bootID: String? = {
         guard let descriptor = try? ChunkReader.open("/proc/sys/kernel/random/boot_id").get() else { return nil }
         defer { close(descriptor) }

@@ -3,29 +3,29 @@ import Glibc
 import JSON
 import MQTTBridge
 
-/// The packs and banks that this bridge announced, in a file of its own: who is missing from the next configuration has to be taken
-/// back. One file for each client id, so that two bridges with one directory leave each other's packs alone.
+/// The packs and banks that this bridge has announced, in a file of their own: announcements of those that the next configuration does
+/// not have must be removed. Each client id has its own file, so that two bridges with one directory leave each other's packs alone.
 extension StateStore {
     private static let announcedVersion = 1.0
     private static let longestAnnounced = 1 << 18
-    /// More packs than a bridge can have, twice: those of a configuration and those of the one before.
+    /// More packs than two configurations can have: the present one and the one before.
     private static let mostAnnounced = 2_200
 
-    /// Packs that were announced; none where there is nothing, or nothing sound, which is told.
+    /// Packs that were announced; none if there is no file, or if the file is not valid, which is reported.
     func loadAnnounced(_ owner: String, complain: (String) -> Void) -> Set<DepartedPack> {
         read(
             announcedPath(owner), upTo: Self.longestAnnounced,
-            otherwise: "packs that left the configuration are not taken back", complain: complain,
+            otherwise: "announcements of packs that left the configuration are not removed", complain: complain,
             parse: Self.parseAnnounced) ?? []
     }
 
-    /// Replaces the file; a sentence where that failed.
+    /// Replaces the file; returns a sentence if that failed.
     func saveAnnounced(_ packs: Set<DepartedPack>, _ owner: String) -> String? {
         if let failure = makeDirectory() ?? openness { return failure }
         return StateFile.replace(announcedPath(owner), with: Self.document(packs))
     }
 
-    /// A name that no pack's file can have: ids have no dots.
+    /// Path of the file, whose name no pack's file can have, because ids have no dots.
     private func announcedPath(_ owner: String) -> String { "\(directory)/bridge.\(Machine.portalID(owner)).json" }
 
     static func document(_ packs: Set<DepartedPack>) -> [UInt8] {
@@ -46,7 +46,7 @@ extension StateStore {
         return writer.bytes + [UInt8(ascii: "\n")]
     }
 
-    /// The packs of a file; `nil` where one of them cannot be.
+    /// The packs of a file; `nil` if one of them is not valid.
     static func parseAnnounced(_ bytes: [UInt8]) -> Set<DepartedPack>? {
         guard let value = JSONValue(parsing: bytes), value["version"]?.number == announcedVersion,
             let entries = value["packs"]?.array, entries.count <= mostAnnounced
@@ -69,7 +69,7 @@ extension ServicePlan {
         Set((packs.map(\.options.id) + banks.map(\.options.id)).map { DepartedPack(bridge.topics, $0) })
     }
 
-    /// Those of them that are served no more: another discovery prefix alone makes no other pack.
+    /// Announced packs and banks that are no longer served. A pack with another discovery prefix is the same pack.
     func departed(of announced: Set<DepartedPack>) -> Set<DepartedPack> {
         let names = Set(served.map { "\($0.topics.base)/\($0.id)" })
         return announced.filter { !names.contains("\($0.topics.base)/\($0.id)") }

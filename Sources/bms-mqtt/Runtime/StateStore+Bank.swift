@@ -4,23 +4,23 @@ import Glibc
 import JSON
 import MQTTBridge
 
-/// The energy totals of each bank in a file of its own, beside those of the packs and with their rules.
+/// The energy totals of each bank in a file of its own, in the packs' directory and with the rules of their files.
 extension StateStore {
-    /// Wh that a total can have: a megawatt for a century.
+    /// Range of a total, Wh; its end is about a megawatt for a century.
     private static let energies = 0...1_000_000_000_000
     private static let version = 1.0
-    /// Milliseconds since 1970 that a clock can have had.
+    /// Range of a clock's time, milliseconds since 1970.
     private static let times = 0...4_000_000_000_000
-    /// More packs than a bridge can have.
+    /// Largest number of packs of a bank.
     private static let mostReadings = 1_000
 
-    /// State that was kept of a bank; `nil` where there is nothing, or nothing sound, which is told.
+    /// The kept state of a bank; `nil` if there is no file, or if the file is not valid, which is reported.
     func loadBank(_ bank: String, complain: (String) -> Void) -> BankState? {
         read(
             bankPath(bank), otherwise: "its energy totals begin at 0", complain: complain, parse: Self.parseBank)
     }
 
-    /// Replaces the file of a bank; a sentence where that failed.
+    /// Replaces the file of a bank; returns a sentence if that failed.
     func saveBank(_ state: BankState, _ bank: String, wall: Int64) -> String? {
         let path = bankPath(bank)
         if let failure = makeDirectory() ?? openness { return failure }
@@ -33,7 +33,7 @@ extension StateStore {
         return nil
     }
 
-    /// A name that no pack's file can have: ids have no dots.
+    /// Path of the file, whose name no pack's file can have, because ids have no dots.
     private func bankPath(_ bank: String) -> String { "\(directory)/bank.\(bank).json" }
 
     static func document(_ state: BankState, wall: Int64) -> [UInt8] {
@@ -65,7 +65,7 @@ extension StateStore {
         return writer.bytes + [UInt8(ascii: "\n")]
     }
 
-    /// The state of a file; `nil` where a figure of it cannot be.
+    /// The state of a file; `nil` if a figure is not valid.
     static func parseBank(_ bytes: [UInt8]) -> BankState? {
         guard let value = JSONValue(parsing: bytes), value["version"]?.number == Self.version,
             let savedAt = value["savedAt"]?.wholeNumber, times.contains(savedAt), let total = reading(value)

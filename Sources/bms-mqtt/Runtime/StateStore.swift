@@ -7,15 +7,15 @@ import MQTTBridge
 /// Settings and learned values of each pack in a file of its own, replaced as a whole: a power cut leaves the old file or
 /// the new one.
 ///
-/// What cannot be read is reported and started without; what cannot be written is reported and tried again later. Neither
-/// stops the bridge: what is kept makes limits finer or lower, it never makes them safe. A damaged file, or one of a newer
-/// version, is set aside beside the new one.
+/// A file that cannot be read is reported, and the bridge starts without it; a file that cannot be written is reported and tried
+/// again later. Neither stops the bridge, because kept values make limits finer or lower, but never make them safe. A damaged file,
+/// or one of a newer version, is renamed.
 struct StateStore: Sendable {
     static let longestFile = 65_536
 
     let directory: String
 
-    /// The directory to use: as configured, by systemd, by user.
+    /// The directory to use: as configured, else by systemd, else by user.
     static func directory(configured: String?) -> String {
         func variable(_ name: String) -> String? {
             getenv(name).map { String(cString: $0) }.flatMap { $0.hasPrefix("/") ? $0 : nil }
@@ -27,17 +27,17 @@ struct StateStore: Sendable {
         return variable("HOME").map { "\($0)/.local/state/bms-mqtt" } ?? "/var/lib/bms-mqtt"
     }
 
-    /// State that was kept of a pack; `nil` where there is nothing, or nothing sound, which is told.
+    /// The kept state of a pack; `nil` if there is no file, or if the file is not valid, which is reported.
     func load(_ pack: String, at now: StateMoment, complain: (String) -> Void) -> PackState? {
         read(path(pack), otherwise: "starting with the configuration alone", complain: complain) {
             StateDocument.parse($0, at: now)
         }
     }
 
-    /// Content of a file of the directory; `nil` where there is none, or none that is sound, which is told.
+    /// Content of a file of the directory; `nil` if there is no file, or if the file is not valid, which is reported.
     ///
     /// - Parameters:
-    ///   - effect: what follows where the file cannot be used.
+    ///   - effect: the consequence, for the complaint about a file that cannot be used.
     ///   - parse: `nil` for a damaged file, which is set aside.
     func read<Content>(
         _ path: String, upTo most: Int = longestFile, otherwise effect: String, complain: (String) -> Void,
@@ -59,12 +59,12 @@ struct StateStore: Sendable {
         }
     }
 
-    /// Replaces the file of a pack; a sentence where that failed.
+    /// Replaces the file of a pack; returns a sentence if that failed.
     func save(_ state: PackState, _ pack: String, at now: StateMoment) -> String? { save([pack: state], at: now)[pack] }
 
     /// Replaces the files of packs.
     ///
-    /// - Returns: sentences for those where that failed.
+    /// - Returns: a sentence for each pack whose file could not be replaced.
     func save(_ states: [String: PackState], at now: StateMoment) -> [String: String] {
         if let failure = makeDirectory() ?? openness { return states.mapValues { _ in failure } }
         var failures: [String: String] = [:]
@@ -89,7 +89,7 @@ struct StateStore: Sendable {
 
     private func path(_ pack: String) -> String { "\(directory)/\(pack).json" }
 
-    /// Why nothing in the directory can be believed; `nil`: it can.
+    /// Reason why the files of the directory cannot be trusted; `nil`: there is none.
     var openness: String? {
         guard FileStatus(path: directory)?.isWorldWritable == true else { return nil }
         return "everybody on this machine can write to \(directory): chmod 700 \(directory)"

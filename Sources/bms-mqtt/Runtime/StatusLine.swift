@@ -2,10 +2,10 @@ import BMSCore
 import ChargeLimits
 import MQTTBridge
 
-/// One line that says how the bridge stands, as `systemctl status` shows it: "16 cells, 53.20 V, CCL 80.0 A: cell 7 near cap".
+/// One line about the state of the bridge for `systemctl status`, like "16 cells, 53.20 V, DCL 90 A, CCL 80 A: cell 7 near cap".
 enum StatusLine {
     private static let longest = 240
-    /// Packs without data that are named.
+    /// Largest number of packs without data that are named.
     private static let named = 3
 
     static func text(_ packs: [PackSummary], isConnected: Bool) -> String {
@@ -18,7 +18,7 @@ enum StatusLine {
         guard let limits = pack.limits else { return "no good frame from the BMS yet" }
         let ccl = "CCL \(amperes(limits.ccl))"
         let dcl = "DCL \(amperes(limits.dcl))"
-        // The sentence belongs to the limit that stands last: CCL's, unless only discharging is forbidden.
+        // The reason is that of the last limit: of CCL, unless only discharging is forbidden.
         let isDischargeForbidden = limits.dcl == .zero && limits.ccl != .zero
         let words = [
             pack.cellCount.map { "\($0) cells" }, pack.voltage.map { volts($0) } ?? "no fresh measurement",

@@ -2,8 +2,8 @@ import BMSCore
 import JSON
 import MQTTBridge
 
-/// What the topics of the bridge said last, by pack, and what of it can be believed now. Fed by MQTT alone: it shows what any other
-/// client can see, and does what docs/safety.md asks of every consumer.
+/// The last documents of a bridge, by pack, with the values that are valid now. MQTT is the only source, so the model has what any
+/// other client can see, and it follows the rules of docs/safety.md for consumers.
 struct MonitorModel: Sendable {
     /// Both clocks, in milliseconds.
     struct Instant: Sendable {
@@ -11,22 +11,22 @@ struct MonitorModel: Sendable {
         var wall: Int64
     }
 
-    /// A word that stays until another comes.
+    /// The last text of a status topic.
     struct Status: Sendable {
         var text: String
-        /// Wall time of its receipt.
+        /// Wall time of the receipt, milliseconds.
         var since: Int64
-        /// It was there before: it holds since then or earlier.
+        /// The text was retained, so it may be older than its receipt.
         var isRetained: Bool
 
-        /// "offline since 14:02:31"
+        /// Text with its time, like "offline since 14:02:31".
         var sinceWhen: String { "\(text) since \(Clock.timeOfDay(since))\(isRetained ? " or earlier" : "")" }
     }
 
-    /// A document with its end.
+    /// A document with the end of its validity.
     struct Document: Sendable {
         var value: JSONValue
-        /// Monotonic and wall time at which it is not believed any more.
+        /// Time from which on the document is not valid.
         var end: Instant
 
         func holds(_ now: Instant) -> Bool { now.monotonic < end.monotonic }
@@ -37,37 +37,37 @@ struct MonitorModel: Sendable {
         var state: Document?
         var limits: Document?
         var cells: Document?
-        /// Newest event's text.
+        /// Text of the newest event.
         var event: String?
-        /// Name in the last state, also when that is no longer believed.
+        /// Name in the last state, also when that state is no longer valid.
         var name: String?
     }
 
-    /// What is valid of a pack: nothing where there is a fault.
+    /// The valid values of a pack; none while there is a fault.
     struct View: Sendable {
         var status: String
         var mode = "-"
-        /// Why nothing is valid, and since when.
+        /// Reason why no value is valid, with its time.
         var fault: String?
         var state: JSONValue = .null
         var limits: JSONValue = .null
         var cells: JSONValue = .null
     }
 
-    /// Packs that are kept; a hostile broker must not fill the memory.
+    /// Largest number of packs, so that a hostile broker cannot fill the memory.
     private static let maximumPacks = 1000
-    /// The longest that limits and measurements are believed, from their receipt or by their own time, ms.
+    /// Longest validity of limits and measurements, from their receipt or their own time, milliseconds.
     static let longestAge: Int64 = 30_000
-    /// The same for cells, which come less often.
+    /// Longest validity of cell voltages, which come less often, milliseconds.
     private static let longestCells: Int64 = 90_000
 
     let base: String
-    /// Only this pack; `nil`: all.
+    /// Id of the only pack to show; `nil`: all packs.
     let only: String?
-    /// Documents name their time by the clock of now; a demo's does not.
+    /// The time in documents is compared with this machine's clock; a demo's time runs faster.
     let judgesTime: Bool
     private(set) var packs: [String: Pack] = [:]
-    /// Packs that there are beside the one that is asked for.
+    /// Ids of packs other than the one to show.
     private(set) var others: Set<String> = []
     private(set) var bridge: Status?
 
@@ -87,7 +87,7 @@ struct MonitorModel: Sendable {
 
     var bridgeStatus: String { bridge?.text ?? "unknown" }
 
-    /// Takes a message; what is not of this layout is ignored.
+    /// Takes a message; a topic outside the layout is ignored.
     mutating func take(
         topic: String, payload: [UInt8], isRetained: Bool = false, expiry: Int? = nil, at now: Instant
     ) {
@@ -119,7 +119,7 @@ struct MonitorModel: Sendable {
             }
         }
         switch parts[1] {
-        // A status that was cleared is a pack that was taken out.
+        // An empty status means that the pack has left the configuration.
         case "status" where payload.isEmpty:
             packs[id] = nil
             return
@@ -135,7 +135,7 @@ struct MonitorModel: Sendable {
         packs[id] = pack
     }
 
-    /// What is valid of a pack now.
+    /// The values of a pack that are valid now.
     func view(_ pack: Pack, at now: Instant) -> View {
         var view = View(status: pack.status?.text ?? "unknown")
         view.fault = fault(pack, now)
@@ -147,7 +147,7 @@ struct MonitorModel: Sendable {
         return view
     }
 
-    /// Why nothing of a pack is valid; `nil`: it is.
+    /// Reason why no value of a pack is valid; `nil`: there is none.
     private func fault(_ pack: Pack, _ now: Instant) -> String? {
         guard let bridge else { return "no bridge on \(base)/bridge/status" }
         guard bridge.text == "online" else { return "bridge \(bridge.sinceWhen)" }
@@ -157,13 +157,13 @@ struct MonitorModel: Sendable {
             let reason = isFresh ? pack.limits?.value["reasons.ccl"]?.text.map { ": \($0.prefix(200))" } : nil
             return "\(status.sinceWhen)\(reason ?? "")"
         }
-        guard let limits = pack.limits else { return "no limits came yet" }
+        guard let limits = pack.limits else { return "no limits received yet" }
         guard limits.holds(now) else { return "no limits since \(Clock.timeOfDay(limits.end.wall))" }
         if judgesTime, let time = limits.value["time"]?.number, time.magnitude < 1e12 {
             let said = Int64(time * 1000)
             if now.wall - said > Self.longestAge {
                 return
-                    "the limits are of \(Clock.timeOfDay(said)), \((now.wall - said) / 1000) s ago: they were held back on the "
+                    "the limits are from \(Clock.timeOfDay(said)), \((now.wall - said) / 1000) s ago: they were held back on the "
                     + "way, or one of the two clocks is wrong"
             }
         }

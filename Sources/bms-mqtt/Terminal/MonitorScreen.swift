@@ -2,13 +2,13 @@ import BMSCore
 import JSON
 import MQTTBridge
 
-/// The live view as lines of text. Pure: model and size in, lines out.
+/// The live view as lines of text, a pure function of the model and the size of the window.
 struct MonitorScreen {
     var columns: Int
     var rows: Int
-    /// Block characters; else plain ASCII.
+    /// Bars have block characters; else plain ASCII.
     var isUnicode: Bool
-    /// Escape sequences for colour.
+    /// Lines have escape sequences for colour.
     var hasColour: Bool
 
     private static let barCells = 12
@@ -44,7 +44,7 @@ struct MonitorScreen {
         return text.plain
     }
 
-    /// "20" or "0.5".
+    /// A number without needless decimals, like "20" or "0.5".
     static func plain(_ number: Double) -> String {
         number == number.rounded() && number.magnitude < 1e9 ? "\(Int(number))" : "\(number)"
     }
@@ -56,7 +56,7 @@ struct MonitorScreen {
         let state = view.state
         let name = pack.name ?? id
         var lines = [bold("\(name)   \(view.status), bridge \(bridge)   \(view.mode)")]
-        // A pack that was online is not called so beside a bridge that is dead.
+        // While there is a fault, the last status of the pack may be wrong and is not shown.
         if let fault = view.fault { lines = [bold(name), "  " + warning("nothing valid: \(fault)")] }
         let soc = state["Soc"]?.number
         lines.append(
@@ -126,8 +126,8 @@ struct MonitorScreen {
         return String(repeating: full, count: filled) + String(repeating: empty, count: width - filled)
     }
 
-    // Styles travel as marks and become escape sequences when a line is cut: what a document contains can at most be
-    // bold, it cannot move the cursor.
+    // Styles are marks until `clip` turns them into escape sequences: text of a document can at most become bold, and
+    // cannot move the cursor.
     private func bold(_ text: String) -> String { hasColour ? "\u{1}\(text)\u{3}" : text }
     private func warning(_ text: String) -> String { hasColour ? "\u{2}\(text)\u{3}" : text }
 
@@ -135,7 +135,7 @@ struct MonitorScreen {
         "\u{1}": "\u{1B}[1m", "\u{2}": "\u{1B}[31;1m", "\u{3}": "\u{1B}[0m",
     ]
 
-    /// Cuts to the window's width; styles take no column.
+    /// Cuts a line to the window's width; styles take no column.
     private func clip(_ line: String) -> String {
         var result = ""
         var width = 0

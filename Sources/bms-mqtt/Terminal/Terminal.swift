@@ -28,7 +28,7 @@ struct Terminal {
     /// Puts the terminal back as it was.
     static func leave() { Console.write("\u{1B}[?25h\u{1B}[?1049l") }
 
-    /// Draws lines from the top; what stood there is overwritten, not cleared first, so nothing flickers.
+    /// Draws lines from the top over the old ones, without clearing the screen first, so that nothing flickers.
     ///
     /// - Returns: `false` when the terminal is gone.
     static func draw(_ lines: [String]) -> Bool {
