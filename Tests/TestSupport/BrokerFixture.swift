@@ -100,15 +100,7 @@ public final class BrokerFixture {
 public enum FreePort {
     /// A port on which nobody listens.
     public static func next() -> Int {
-        withSocket { descriptor in
-            guard address(0, { bind(descriptor, $0, $1) }) == 0 else { return 0 }
-            var own = sockaddr_in()
-            var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-            _ = withUnsafeMutablePointer(to: &own) {
-                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &length) }
-            }
-            return Int(UInt16(bigEndian: own.sin_port))
-        }
+        withSocket { bindAnywhere($0) }
     }
 
     /// Returns `true` if somebody listens on a port.
@@ -128,13 +120,23 @@ public enum FreePort {
 
     /// A listening socket that never answers by itself; the caller closes it.
     public static func listener() -> (descriptor: Int32, port: Int) {
-        let port = next()
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
-        var one: Int32 = 1
-        setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &one, socklen_t(MemoryLayout<Int32>.size))
-        _ = address(port) { bind(descriptor, $0, $1) }
+        let port = bindAnywhere(descriptor)
         listen(descriptor, 8)
         return (descriptor, port)
+    }
+
+    /// Binds a socket to a port of the system's choice.
+    ///
+    /// - Returns: the port; 0 where there is none.
+    private static func bindAnywhere(_ descriptor: Int32) -> Int {
+        guard address(0, { bind(descriptor, $0, $1) }) == 0 else { return 0 }
+        var own = sockaddr_in()
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        _ = withUnsafeMutablePointer(to: &own) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &length) }
+        }
+        return Int(UInt16(bigEndian: own.sin_port))
     }
 
     private static func withSocket<Result>(_ body: (Int32) -> Result) -> Result {
