@@ -50,8 +50,8 @@ public struct TopicAccess: Hashable, Sendable {
         return write.map { Grant(isWrite: true, filter: $0) } + read.map { Grant(isWrite: false, filter: $0) }
     }
 
-    /// Whether a command may be answered on its response topic: where its sender may command, this bridge must not publish for him
-    /// what he may not. So no wildcard, nothing below the prefixes of the bridge, of Home Assistant and of a GX, and no topic on which the
+    /// True where a command may be answered on its response topic. Its sender may command, but this bridge must not publish for the sender
+    /// where the sender may not: so no wildcard, nothing below the prefixes of the bridge, of Home Assistant and of a GX, and no topic on which the
     /// bridge itself publishes or listens.
     func mayAnswer(on topic: String) -> Bool {
         guard (1...256).contains(topic.utf8.count), !topic.contains(where: { "+#$\0".contains($0) }) else {
