@@ -159,7 +159,7 @@ struct LinkTests {
                 [
                     "-h", "127.0.0.1", "-p", "\(broker.port)", "-V", "5", "-t", "ask", "-e", "answer", "-m", "?", "-q",
                     "1",
-                    "-D", "publish", "correlation-data", "abc", "-W", "10",
+                    "-D", "publish", "correlation-data", "abc", "-W", "60",
                 ]))
         #expect(await harness.wait { !$0.messages.isEmpty })
         let question = try #require(await harness.messages.first)

@@ -8,6 +8,8 @@ public final class BrokerFixture {
 
     /// Port on which the broker listens.
     public let port: Int
+    /// Keeps ``port`` for this broker while it does not run, too.
+    private let keeper: Int32
     /// Folder of the broker, with configuration and certificates.
     public let folder = TemporaryFolder()
     private let options: Options
@@ -31,20 +33,23 @@ public final class BrokerFixture {
     }
 
     /// Prepares a broker; `start()` starts it.
-    public init(_ options: Options = Options(), port: Int? = nil) {
+    public init(_ options: Options = Options()) {
         self.options = options
-        self.port = port ?? FreePort.next()
+        (keeper, port) = FreePort.keep()
         writeConfiguration()
     }
 
-    deinit { stop() }
+    deinit {
+        stop()
+        close(keeper)
+    }
 
     /// Starts the broker and waits until it listens.
     @discardableResult
     public func start() -> Bool {
         guard let program = ProgramStart.find("mosquitto") else { return false }
         process = ChildProcess(program, ["-c", "\(folder.path)/mosquitto.conf"])
-        let end = Deadline(seconds: 10)
+        let end = Deadline(seconds: 60)
         while !end.isOver {
             if FreePort.isListening(port) { return true }
             var entry = pollfd(fd: -1, events: 0, revents: 0)
@@ -98,9 +103,18 @@ public final class BrokerFixture {
 
 /// Ports of this machine.
 public enum FreePort {
-    /// A port on which nobody listens.
-    public static func next() -> Int {
-        withSocket { bindAnywhere($0) }
+    /// A port on which nobody listens, kept until the tests end.
+    public static func next() -> Int { keep().port }
+
+    /// A port that is kept for one server, as long as the caller keeps the descriptor open.
+    ///
+    /// Without a keeper the system gives the port away while its server does not listen: to another server, or as the near end of a
+    /// connection, even of one to this very port. A server that allows reuse (`SO_REUSEADDR`, as mosquitto does) can bind a kept port.
+    public static func keep() -> (descriptor: Int32, port: Int) {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        var one: Int32 = 1
+        setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &one, socklen_t(MemoryLayout<Int32>.size))
+        return (descriptor, bindAnywhere(descriptor))
     }
 
     /// Returns `true` if somebody listens on a port.

@@ -61,7 +61,7 @@ public final class ChildProcess: Sendable {
 
     /// Output up to `mark` and the rest of its line, or until the program closes its output or time is up. A long line comes in parts: if
     /// its end does not follow, the mark is enough after a second.
-    public func read(until mark: String? = nil, seconds: Double = 20) -> String {
+    public func read(until mark: String? = nil, seconds: Double = 60) -> String {
         var text: [UInt8] = []
         let end = Deadline(seconds: seconds)
         var endOfLine: Deadline?
@@ -81,7 +81,7 @@ public final class ChildProcess: Sendable {
     }
 
     /// Waits for the end of the program; `nil` if it does not come in time. A signal counts as 128 and its number.
-    public func exitCode(seconds: Double = 20) -> Int32? {
+    public func exitCode(seconds: Double = 60) -> Int32? {
         let end = Deadline(seconds: seconds)
         var status: Int32 = 0
         while !end.isOver {
