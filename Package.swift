@@ -35,7 +35,10 @@ let package = Package(
         .target(name: "ChargeLimits", dependencies: ["BMSCore"], swiftSettings: pure),
         .target(name: "PackSimulator", dependencies: ["BMSCore", "SmartBMS"], swiftSettings: pure),
         .target(
-            name: "MQTTBridge", dependencies: ["BMSCore", "SmartBMS", "ChargeLimits", "JSON", "MQTT"],
+            name: "BatteryEngine", dependencies: ["BMSCore", "SmartBMS", "ChargeLimits"], swiftSettings: pure),
+        .target(
+            name: "MQTTBridge",
+            dependencies: ["BMSCore", "SmartBMS", "ChargeLimits", "BatteryEngine", "JSON", "MQTT"],
             swiftSettings: pure),
 
         // I/O.
@@ -45,6 +48,7 @@ let package = Package(
         .executableTarget(
             name: "bms-mqtt",
             dependencies: [
+                "BatteryEngine",
                 "BMSCore", "SmartBMS", "ChargeLimits", "PackSimulator", "JSON", "MQTT", "MQTTBridge", "Mosquitto",
                 "SerialLink", "LinuxIO", "CYaml", "CLinux",
             ],
@@ -52,6 +56,7 @@ let package = Package(
         .executableTarget(
             name: "bms-mqtt-bench",
             dependencies: [
+                "BatteryEngine",
                 "BMSCore", "SmartBMS", "CLinux", "ChargeLimits", "CMosquitto", "GoldenSupport", "LinuxIO", "MQTT",
                 "MQTTBridge", "PackSimulator", "TestSupport",
             ],
@@ -69,7 +74,8 @@ let package = Package(
         // Apart from TestSupport, which benchmarks use: a program with the Swift library linked in has no Testing.
         .target(name: "TestThreads", dependencies: ["LinuxIO"], path: "Tests/TestThreads", swiftSettings: common),
         .target(
-            name: "GoldenSupport", dependencies: ["BMSCore", "SmartBMS", "MQTT", "MQTTBridge", "TestSupport"],
+            name: "GoldenSupport",
+            dependencies: ["BatteryEngine", "BMSCore", "SmartBMS", "MQTT", "MQTTBridge", "TestSupport"],
             path: "Tests/GoldenSupport",
             swiftSettings: common),
         .testTarget(
@@ -89,6 +95,7 @@ let package = Package(
         .testTarget(
             name: "BridgeTests",
             dependencies: [
+                "BatteryEngine",
                 "MQTTBridge", "JSON", "ChargeLimits", "BMSCore", "SmartBMS", "GoldenSupport", "LinuxIO",
                 "TestSupport", "TestThreads",
             ],
@@ -103,6 +110,7 @@ let package = Package(
         .testTarget(
             name: "CommandTests",
             dependencies: [
+                "BatteryEngine",
                 "bms-mqtt", "BMSCore", "SmartBMS", "LinuxIO", "ChargeLimits", "JSON", "PackSimulator", "MQTTBridge",
                 "Mosquitto", "TestSupport", "TestThreads",
             ],

@@ -2,6 +2,7 @@ import MQTT
 import BMSCore
 import SmartBMS
 import ChargeLimits
+import BatteryEngine
 import MQTTBridge
 import TestSupport
 
@@ -73,11 +74,11 @@ enum CommandFuzz {
                 let message = sent.last { $0.topic == topic }
                 guard message?.payload == Array("ON".utf8) else { continue }
                 closings += 1
-                let limits = bridge.limits(ofPack: 0)
+                let limits = bridge.limits(of: 0)
                 let current = topic == "to/charger" ? limits?.ccl : limits?.dcl
                 if isSilent && round % 100 > 60 || current == .zero { wrongClosings += 1 }
             }
-            guard let limits = bridge.limits(ofPack: 0) else { continue }
+            guard let limits = bridge.limits(of: 0) else { continue }
             let isInside =
                 limits.cvl <= Millivolts(54_500) && limits.ccl <= Milliamperes(60_000)
                 && limits.dcl <= Milliamperes(80_000) && limits.ccl >= .zero && limits.dcl >= .zero

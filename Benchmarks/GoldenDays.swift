@@ -3,6 +3,7 @@ import SmartBMS
 import ChargeLimits
 import Glibc
 import GoldenSupport
+import BatteryEngine
 import MQTTBridge
 import PackSimulator
 import TestSupport
@@ -95,7 +96,7 @@ private struct Day {
             happens(second, &play, &lost)
             for index in simulators.indices {
                 play.pass(milliseconds: Int64(500 / simulators.count))
-                let limits = play.bridge.limits(ofPack: index)
+                let limits = play.bridge.limits(of: index)
                 let given = GivenLimits(cvl: limits?.cvl, ccl: limits?.ccl, dcl: limits?.dcl)
                 guard let frame = simulators[index].step(limits: given), second >= lost[index, default: 0] else {
                     continue

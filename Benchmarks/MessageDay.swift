@@ -1,6 +1,7 @@
 import MQTT
 import BMSCore
 import SmartBMS
+import BatteryEngine
 import MQTTBridge
 import PackSimulator
 

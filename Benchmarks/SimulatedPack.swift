@@ -1,6 +1,7 @@
 import BMSCore
 import SmartBMS
 import ChargeLimits
+import BatteryEngine
 import MQTTBridge
 import PackSimulator
 
@@ -24,7 +25,7 @@ struct SimulatedPack {
     /// Passes a second; the charger gets nothing while `mayCharge` is `false`.
     mutating func step(mayCharge: Bool = true) -> Outbox {
         second += 1
-        let limits = bridge.limits(ofPack: 0)
+        let limits = bridge.limits(of: 0)
         let given = GivenLimits(cvl: limits?.cvl, ccl: mayCharge ? limits?.ccl : .zero, dcl: limits?.dcl)
         guard let frame = simulator.step(limits: given) else { return bridge.tick(at: now) }
         return bridge.receive(frame, pack: 0, at: now)

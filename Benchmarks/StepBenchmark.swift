@@ -1,6 +1,7 @@
 import MQTT
 import BMSCore
 import SmartBMS
+import BatteryEngine
 import MQTTBridge
 
 /// Time of one frame through the whole bridge: bytes in, all messages that are due out, nothing sent.

@@ -1,4 +1,5 @@
 import MQTT
+public import BatteryEngine
 public import MQTTBridge
 import BMSCore
 import SmartBMS
@@ -92,7 +93,7 @@ public struct BridgeScript: Sendable {
         case UInt8(ascii: "s"): tick(after: 1000)
         case UInt8(ascii: "m"): tick(after: 60_000)
         case UInt8(ascii: "h"): tick(after: 3_600_000)
-        case UInt8(ascii: "d"): bridge.disconnected()
+        case UInt8(ascii: "d"): look(bridge.disconnected(at: now))
         case UInt8(ascii: "c"): look(bridge.connected(canExpire: flag.isMultiple(of: 2), at: now))
         default: break
         }
@@ -110,6 +111,6 @@ public struct BridgeScript: Sendable {
             Invariant.hold(
                 notice.text.utf8.count <= 2000, "a line of \(notice.text.utf8.count) bytes: \(notice.text.prefix(200))")
         }
-        for (index, pack) in packs.enumerated() { Invariant.check(bridge.limits(ofPack: index), pack.limits) }
+        for (index, pack) in packs.enumerated() { Invariant.check(bridge.limits(of: index), pack.limits) }
     }
 }

@@ -1,6 +1,7 @@
 import BMSCore
 import SmartBMS
 import FuzzSupport
+import BatteryEngine
 import MQTTBridge
 
 /// Fuzzes commands, relays' states, announcements and birth messages, in lines of ``BridgeScript``.

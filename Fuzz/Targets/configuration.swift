@@ -2,6 +2,7 @@ import BMSCore
 import SmartBMS
 import ChargeLimits
 import FuzzSupport
+import BatteryEngine
 import MQTTBridge
 
 @testable import bms_mqtt
@@ -36,7 +37,7 @@ private func run(_ configuration: Configuration) {
         }
         for (index, pack) in few.enumerated() {
             for message in bridge.receive(SamplePack.frame, pack: index, at: now).messages { Invariant.check(message) }
-            Invariant.check(bridge.limits(ofPack: index), pack.limits)
+            Invariant.check(bridge.limits(of: index), pack.limits)
         }
     }
     for message in bridge.farewell { Invariant.check(message) }

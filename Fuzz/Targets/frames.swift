@@ -3,6 +3,7 @@ import SmartBMS
 import ChargeLimits
 import FuzzSupport
 import Glibc
+import BatteryEngine
 import MQTTBridge
 
 /// Fuzzes bytes of a serial line through the bridge. An op byte, then: 0 raw bytes with their count before them; 1 a frame with corrected
@@ -85,23 +86,23 @@ private struct Line {
     mutating func pass(_ time: Int64) {
         milliseconds += time
         look(bridge.tick(at: now))
-        guard let limits = bridge.limits(ofPack: 0), let linkAt = receiver.snapshot.linkAt else { return }
+        guard let limits = bridge.limits(of: 0), let linkAt = receiver.snapshot.linkAt else { return }
         let isStale = now.monotonic - linkAt >= pack.tracker.freshness.stale
         Invariant.hold(!isStale || limits.ccl == .zero, "stale, and CCL is \(limits.ccl)")
     }
 
     mutating func reset() {
         receiver.reset()
-        bridge.sourceChanged(pack: 0, .opened)
+        look(bridge.sourceChanged(pack: 0, .opened, at: now))
     }
 
     mutating func end() {
         pass(3_600_000)
-        Invariant.hold(bridge.limits(ofPack: 0)?.dcl ?? .zero == .zero, "lost for an hour, and DCL is not 0")
+        Invariant.hold(bridge.limits(of: 0)?.dcl ?? .zero == .zero, "lost for an hour, and DCL is not 0")
     }
 
     private func look(_ outbox: Outbox) {
         for message in outbox.messages { Invariant.check(message) }
-        Invariant.check(bridge.limits(ofPack: 0), pack.limits)
+        Invariant.check(bridge.limits(of: 0), pack.limits)
     }
 }

@@ -1,6 +1,7 @@
 import BMSCore
 import SmartBMS
 import FuzzSupport
+import BatteryEngine
 import MQTTBridge
 
 /// Fuzzes requests to the tree of a GX, and foreign messages in it, in lines of ``BridgeScript``.

@@ -3,6 +3,7 @@ import SmartBMS
 import FuzzSupport
 import Glibc
 import JSON
+import BatteryEngine
 import MQTTBridge
 
 @testable import bms_mqtt

@@ -2,6 +2,7 @@ import BMSCore
 import SmartBMS
 import ChargeLimits
 import FuzzSupport
+import BatteryEngine
 import MQTTBridge
 
 @testable import bms_mqtt
@@ -31,7 +32,7 @@ public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
             for message in bridge.connected(canExpire: true, at: now).messages { Invariant.check(message) }
         }
         for message in bridge.receive(SamplePack.frame, pack: 0, at: now).messages { Invariant.check(message) }
-        Invariant.check(bridge.limits(ofPack: 0), SamplePack.options.limits)
+        Invariant.check(bridge.limits(of: 0), SamplePack.options.limits)
     }
     for (_, state) in bridge.states(at: Timestamp(milliseconds: 3000)) {
         let kept = StateDocument.bytes(state, at: StateMoment(wall: wall))

@@ -19,35 +19,13 @@ extension PackSnapshot {
         settings.map { nominalVoltage * $0.cellCount }
     }
 
-    /// Configured capacity in charge: Wh / (nominal x cells). One count of the wire, 0.1 kWh, is 1.9 Ah on 16 LFP cells.
-    public var capacity: MilliampereHours? { charge(settings?.capacity) }
+    /// Configured capacity in charge; `nil` before the first believed frame.
+    public var capacity: MilliampereHours? { charge.capacity }
 
-    /// Charge in the pack: stored Wh / (nominal x cells). May exceed ``capacity``, which is often set low on purpose.
-    public var storedCharge: MilliampereHours? { charge(measurements?.energyStored) }
-
-    /// Stored less configured charge, never above 0: the convention of GX devices.
-    public var consumedCharge: MilliampereHours? {
-        guard let capacity, let storedCharge else { return nil }
-        return min(.zero, storedCharge - capacity)
-    }
-
-    /// Pack voltage x battery current.
-    public var power: Milliwatts? {
-        guard let measurements, let current = measurements.current else { return nil }
-        return Milliwatts(measurements.packVoltage, current)
-    }
-
-    /// Seconds until empty at the present current; `nil` unless discharging by more than 0.5 A, and where it takes more than 30 days.
-    public var timeToGo: Int? {
-        guard let stored = storedCharge, let current = measurements?.current, current.rawValue < -500 else {
-            return nil
-        }
-        let seconds = stored.rawValue * 3600 / -current.rawValue
-        return seconds <= 30 * 86_400 ? seconds : nil
-    }
-
-    private func charge(_ energy: WattHours?) -> MilliampereHours? {
-        guard let energy, let volts = nominalPackVoltage, volts.rawValue > 0 else { return nil }
-        return MilliampereHours(energy.rawValue * 1_000_000 / volts.rawValue)
+    /// Charge and power by the newest believed measurements.
+    public var charge: ChargeFigures {
+        ChargeFigures(
+            capacity: settings?.capacity, stored: measurements?.energyStored, nominal: nominalPackVoltage,
+            voltage: measurements?.packVoltage, current: measurements?.current)
     }
 }

@@ -1,7 +1,3 @@
-import BMSCore
-public import ChargeLimits
-public import SmartBMS
-
 /// How packs are shown to Home Assistant.
 public enum DiscoveryMode: String, Sendable, CaseIterable {
     /// One announcement for a device with all its entities (Home Assistant 2024.12 and later).
@@ -71,37 +67,4 @@ public struct GXTreeOptions: Hashable, Sendable {
     }
 
     var topics: GXTopics { GXTopics(portal: portalID, prefix: prefix) }
-}
-
-/// One pack by configuration.
-public struct PackOptions: Hashable, Sendable {
-    /// Identifier in topics, `[a-z0-9_-]+`.
-    public var id: String
-    /// Name for people.
-    public var name: String
-    /// Serial number, where the owner gave one.
-    public var serial: String?
-    /// It is a bank that appears as a pack: no cells and no settings of its own.
-    var isBank = false
-    /// Which frames are believed.
-    public var rules = FrameRules()
-    /// How frames become knowledge.
-    public var tracker = PackTracker.Options()
-    /// What the owner allows.
-    public var limits = LimitConfiguration()
-    /// Relays that the bridge drives for it.
-    public var relays: [RelayOptions] = []
-    /// Its number as a battery of the GX tree.
-    public var gxInstance = 512
-    /// Where its bytes come from, for people.
-    public var connection = ""
-
-    /// How lines of the log name it.
-    var title: String { "\(isBank ? "bank" : "pack") \(id)" }
-
-    /// A pack with the defaults above.
-    public init(id: String, name: String? = nil) {
-        self.id = id
-        self.name = name ?? id
-    }
 }

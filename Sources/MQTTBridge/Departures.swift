@@ -1,3 +1,4 @@
+import BatteryEngine
 import MQTT
 import BMSCore
 import ChargeLimits
@@ -67,12 +68,12 @@ struct Departures: Sendable {
         return areCorrected ? packs.map(Self.offline) : []
     }
 
-    /// A message on that topic is for ``hear(_:_:isRetained:)``.
+    /// A message on that topic is for ``hear(_:_:isRetained:into:)``.
     func awaits(_ topic: String) -> Bool { !packs.isEmpty && packs.contains { concerns($0, topic) } }
 
-    mutating func hear(_ topic: String, _ payload: [UInt8], isRetained: Bool) -> Outbox {
-        var outbox = Outbox()
-        guard let index = packs.firstIndex(where: { concerns($0, topic) }) else { return outbox }
+    /// Handles a message on a topic that it awaits.
+    mutating func hear(_ topic: String, _ payload: [UInt8], isRetained: Bool, into outbox: inout Outbox) {
+        guard let index = packs.firstIndex(where: { concerns($0, topic) }) else { return }
         let pack = packs[index]
         guard !isAnnouncement(pack, topic) else {
             if !isRetained {
@@ -84,19 +85,18 @@ struct Departures: Sendable {
                 // Only one of ours: a pack of another base may have the same id.
                 announcements.insert(topic)
             }
-            return outbox
+            return
         }
         // What the broker kept is this bridge's own, of before; so is the word that comes back on MQTT 3.1.1.
-        guard !isRetained, !payload.isEmpty, payload != Array("offline".utf8) else { return outbox }
+        guard !isRetained, !payload.isEmpty, payload != Array("offline".utf8) else { return }
         packs.remove(at: index)
         settled.append(pack)
         // On MQTT 3.1.1 the other bridge has not heard that its pack was called offline.
         if hasSaidOffline, topic == pack.topics.limits(pack.id), Self.restOnData(payload) {
             outbox.send(MQTTMessage(pack.topics.status(pack.id), Array("online".utf8), qos: 1, retain: true))
         }
-        outbox.say(
+        outbox.log(
             .info, "pack \(pack.id) left the configuration, and another bridge speaks for it now: it is left alone")
-        return outbox
     }
 
     /// Says that those are offline that nobody took over in time, and clears them; later they need no more care.
@@ -117,7 +117,7 @@ struct Departures: Sendable {
                 [Self.offline(pack)]
                     + Self.kept.map { MQTTMessage(pack.topics.word($0, of: pack.id), [], qos: 1, retain: true) }
                     + Discovery.clearing(announcements.filter { isAnnouncement(pack, $0) }.sorted()))
-            outbox.say(
+            outbox.log(
                 .info,
                 "pack \(pack.id) left the configuration: it is offline, and what the broker kept of it is taken back, its device in Home "
                     + "Assistant included")

@@ -1,3 +1,4 @@
+public import BatteryEngine
 import BMSCore
 public import ChargeLimits
 import SmartBMS

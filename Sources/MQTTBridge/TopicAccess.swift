@@ -1,3 +1,5 @@
+public import BatteryEngine
+
 /// Who may read and write which topics: the least that each kind of client needs for one configuration.
 ///
 /// A broker's access rules follow from it, and so does the rule that an answer to a command goes to none of these topics.
@@ -23,7 +25,8 @@ public struct TopicAccess: Hashable, Sendable {
     }
 
     private let options: BridgeOptions
-    /// Packs, and banks as such.
+    /// Packs and banks.
+    private let batteries: [BatteryIdentity]
     private let packs: [PackOptions]
     private let responses: [String]
 
@@ -34,7 +37,8 @@ public struct TopicAccess: Hashable, Sendable {
         _ options: BridgeOptions, packs: [PackOptions], banks: [BankOptions] = [], responses: [String] = []
     ) {
         self.options = options
-        self.packs = packs + banks.map(\.asPack)
+        self.packs = packs
+        batteries = packs.map(\.identity) + banks.map(\.identity)
         self.responses = responses
     }
 
@@ -79,7 +83,7 @@ public struct TopicAccess: Hashable, Sendable {
     private var documents: [String] {
         let topics = options.topics
         return [topics.bridgeStatus]
-            + packs.flatMap { pack in
+            + batteries.flatMap { pack in
                 [topics.status, topics.state, topics.limits].map { $0(pack.id) }
                     + (pack.isBank ? [] : [topics.cells(pack.id), topics.settings(pack.id)])
                     + (pack.relays.isEmpty ? [] : [topics.relays(pack.id)])
@@ -87,30 +91,30 @@ public struct TopicAccess: Hashable, Sendable {
     }
 
     private var events: [String] {
-        packs.flatMap { [options.topics.event($0.id), options.topics.result($0.id)] }
+        batteries.flatMap { [options.topics.event($0.id), options.topics.result($0.id)] }
     }
 
-    private var feeds: [String] { options.gxFeed ? packs.map { options.topics.gx($0.id) } : [] }
+    private var feeds: [String] { options.gxFeed ? batteries.map { options.topics.gx($0.id) } : [] }
 
     private var announcements: [String] {
-        options.discovery == .off ? [] : packs.flatMap { options.topics.announced($0.id) }
+        options.discovery == .off ? [] : batteries.flatMap { options.topics.announced($0.id) }
     }
 
     private var bridgeWrites: [String] {
-        let relays = packs.flatMap(\.relays).map(\.commandTopic)
+        let relays = batteries.flatMap(\.relays).map(\.commandTopic)
         return documents + events + feeds + announcements + relays + tree.writes + responses
     }
 
     private var bridgeReads: [String] {
-        let relays = Set(packs.flatMap(\.relays).compactMap(\.stateTopic)).sorted()
+        let relays = Set(batteries.flatMap(\.relays).compactMap(\.stateTopic)).sorted()
         // To hear who else commands a relay.
-        let relayCommands = Set(packs.flatMap(\.relays).map(\.commandTopic)).sorted()
+        let relayCommands = Set(batteries.flatMap(\.relays).map(\.commandTopic)).sorted()
         let birth = options.discovery == .off ? [] : [options.birthTopic]
         // The filter and not each setting: a command for something that is no setting is answered, too.
-        let commands = packs.map { options.topics.set($0.id, "#") }
+        let commands = batteries.map { options.topics.set($0.id, "#") }
         // To hear another bridge's words where this one's belong.
-        let statuses = [options.topics.bridgeStatus] + packs.map { options.topics.status($0.id) }
-        let words = packs.flatMap { pack in OwnWord.allCases.map { options.topics.word($0, of: pack.id) } }
+        let statuses = [options.topics.bridgeStatus] + batteries.map { options.topics.status($0.id) }
+        let words = batteries.flatMap { pack in OwnWord.allCases.map { options.topics.word($0, of: pack.id) } }
         return commands + statuses + words + birth + announcements + relays + relayCommands + tree.reads
     }
 
@@ -123,7 +127,7 @@ public struct TopicAccess: Hashable, Sendable {
     /// The bridge's own part of the GX tree.
     private var tree: (writes: [String], reads: [String]) {
         guard let topics = options.gxTree?.topics else { return ([], []) }
-        let batteries = packs.map { "battery/\($0.gxInstance)/#" }
+        let batteries = batteries.map { "battery/\($0.gxInstance)/#" }
         return (
             writes: (GXPortal.paths + batteries).map(topics.notify),
             // Its own level, to hear who else publishes there; of other portals the serial alone.
@@ -133,7 +137,7 @@ public struct TopicAccess: Hashable, Sendable {
 
     private var gxRequests: [String] {
         guard let topics = options.gxTree?.topics else { return [] }
-        let services = packs.map { "battery/\($0.gxInstance)/#" }
+        let services = batteries.map { "battery/\($0.gxInstance)/#" }
         let requests = (["keepalive", "system/#", "platform/#"] + services).map(topics.request)
         guard options.takesCommands else { return requests }
         return requests

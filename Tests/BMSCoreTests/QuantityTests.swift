@@ -64,13 +64,13 @@ struct QuantityTests {
         let snapshot = snapshot()
         #expect(snapshot.nominalPackVoltage == Millivolts(52_800))
         #expect(snapshot.capacity == MilliampereHours(280_303))
-        #expect(snapshot.storedCharge == MilliampereHours(140_151))
-        #expect(snapshot.consumedCharge == MilliampereHours(-140_152))
+        #expect(snapshot.charge.stored == MilliampereHours(140_151))
+        #expect(snapshot.charge.consumed == MilliampereHours(-140_152))
     }
 
     @Test("Consumed charge is never above 0, though more may be stored than configured")
     func overfull() {
-        #expect(snapshot { $0.energyStored = WattHours(16_000) }.consumedCharge == .zero)
+        #expect(snapshot { $0.energyStored = WattHours(16_000) }.charge.consumed == .zero)
     }
 
     @Test(
@@ -83,7 +83,7 @@ struct QuantityTests {
             $0.packVoltage = Millivolts(voltage)
             $0.current = current.map { Milliamperes($0) }
         }
-        #expect(snapshot.power == expected.map { Milliwatts($0) })
+        #expect(snapshot.charge.power == expected.map { Milliwatts($0) })
     }
 
     @Test(
@@ -92,19 +92,19 @@ struct QuantityTests {
             (10_000, nil), (0, nil), (-500, nil), (-625, 807_269), (-70_125, 7_194), (nil, nil),
         ])
     func timeToGo(current: Int?, expected: Int?) {
-        #expect(snapshot { $0.current = current.map { Milliamperes($0) } }.timeToGo == expected)
+        #expect(snapshot { $0.current = current.map { Milliamperes($0) } }.charge.timeToGo == expected)
         #expect(
             snapshot {
                 $0.current = Milliamperes(-505)
                 $0.energyStored = WattHours(200_000)
-            }.timeToGo == nil)
+            }.charge.timeToGo == nil)
     }
 
     @Test("Before the first frame no value is derived")
     func unknown() {
         let nothing = PackSnapshot()
-        #expect(nothing.capacity == nil && nothing.storedCharge == nil && nothing.consumedCharge == nil)
-        #expect(nothing.power == nil && nothing.timeToGo == nil && nothing.nominalPackVoltage == nil)
+        #expect(nothing.capacity == nil && nothing.charge.stored == nil && nothing.charge.consumed == nil)
+        #expect(nothing.charge.power == nil && nothing.charge.timeToGo == nil && nothing.nominalPackVoltage == nil)
     }
 
     @Test(

@@ -4,6 +4,7 @@ import ChargeLimits
 import TestSupport
 import Testing
 
+@testable import BatteryEngine
 @testable import MQTTBridge
 
 @Suite("Alarms of the limits")
@@ -13,10 +14,11 @@ struct AlarmTests {
         for second in 0..<10 {
             _ = receiver.receive(FrameFixture.bytes(), at: Timestamp(milliseconds: Int64(second) * 1000))
         }
-        let view = PackView(
-            Shared(PackOptions(id: "garage")), receiver.snapshot, latches: latches,
+        let options = PackOptions(id: "garage")
+        let report = BatteryReport(
+            Shared(options.identity), PackFigures(Shared(options), receiver.snapshot, latches: latches),
             at: Timestamp(milliseconds: isStale ? 100_000 : 9_000))
-        return AlarmTable.rows.first { $0.alarm == alarm }?.level(view)
+        return AlarmTable.rows.first { $0.alarm == alarm }?.level(report)
     }
 
     @Test("A latched deep discharge is an internal failure, and unknown while data is stale")
@@ -42,7 +44,7 @@ struct AlarmTests {
 
     @Test("A deep discharge and a ceiling without calibration are reported once each")
     func told() {
-        var watch = PackWatch()
+        var watch = PackEventDetector()
         var receiver = PackReceiver()
         for second in 0..<10 {
             let bytes = FrameFixture.bytes { $0.status.insert(.socUncalibrated) }

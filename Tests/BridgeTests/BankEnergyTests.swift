@@ -4,6 +4,7 @@ import TestSupport
 import TestThreads
 import Testing
 
+@testable import BatteryEngine
 @testable import MQTTBridge
 
 /// A bank's energy alone, with packs whose counters the test moves.

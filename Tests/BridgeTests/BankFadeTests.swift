@@ -4,6 +4,7 @@ import TestSupport
 import TestThreads
 import Testing
 
+@testable import BatteryEngine
 @testable import MQTTBridge
 
 @Suite("A silent pack's part in its bank", .calculates)

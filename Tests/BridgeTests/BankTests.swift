@@ -7,6 +7,7 @@ import TestSupport
 import TestThreads
 import Testing
 
+@testable import BatteryEngine
 @testable import MQTTBridge
 
 /// A bridge with packs a, b, ... in a bank "house", and everything it sent.
@@ -301,8 +302,8 @@ struct BankChannelTests {
             frame.current = Milliamperes(index == 0 ? 1_000 : 60_000)
             frame.soc = 100
         }
-        #expect(harness.bridge.limits(ofPack: 0)?.state == (isOff ? .float : .full))
-        #expect(harness.bridge.limits(ofPack: 1)?.state == .absorption)
+        #expect(harness.bridge.limits(of: 0)?.state == (isOff ? .float : .full))
+        #expect(harness.bridge.limits(of: 1)?.state == .absorption)
     }
 
     @Test("an alarm of a pack lowers the bank in the same step")

@@ -6,6 +6,7 @@ import JSON
 import TestSupport
 import Testing
 
+@testable import BatteryEngine
 @testable import MQTTBridge
 
 /// A bridge with one pack, a manual clock, and everything it sent.

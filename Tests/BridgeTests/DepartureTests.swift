@@ -2,6 +2,7 @@ import MQTT
 import TestSupport
 import Testing
 
+@testable import BatteryEngine
 @testable import MQTTBridge
 
 @Suite("Packs that left the configuration")
@@ -130,7 +131,7 @@ struct DepartureTests {
         var run = run()
         for seconds in [15, 25] as [Int64] {
             run.pass(seconds)
-            run.bridge.disconnected()
+            _ = run.bridge.disconnected(at: run.now)
             run.pass(60)
             #expect(run.settled.isEmpty)
             run.take(run.bridge.connected(canExpire: true, at: run.now))

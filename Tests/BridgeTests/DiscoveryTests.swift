@@ -6,6 +6,7 @@ import TestSupport
 import TestThreads
 import Testing
 
+@testable import BatteryEngine
 @testable import MQTTBridge
 
 @Suite("Home Assistant discovery", .calculates)
@@ -24,7 +25,8 @@ struct DiscoveryTests {
     }
 
     private func components(cells: Int = 16) throws -> [String: JSONValue] {
-        let discovery = Discovery(options: BridgeOptions(), context: context, cellCount: cells)
+        let discovery = Discovery(
+            options: BridgeOptions(), battery: context.options.identity, context: context, cellCount: cells)
         return try Document(try #require(discovery.messages().first).payload).object("components")
     }
 
@@ -167,7 +169,9 @@ struct DiscoveryTests {
     func names(name: String) throws {
         let context = context(named: name)
         let message = try #require(
-            Discovery(options: BridgeOptions(), context: context, cellCount: 16).messages().first)
+            Discovery(
+                options: BridgeOptions(), battery: context.options.identity, context: context, cellCount: 16
+            ).messages().first)
         let document = try Document(message.payload)
         #expect(document.text("device.name") == name)
         for (key, component) in document.object("components") {
@@ -188,7 +192,9 @@ struct DiscoveryTests {
     func modes() throws {
         var options = BridgeOptions()
         options.discovery = .entities
-        let single = Discovery(options: options, context: context, cellCount: 16).messages()
+        let single = Discovery(
+            options: options, battery: context.options.identity, context: context, cellCount: 16
+        ).messages()
         let identifiers = try Set(single.map { try Document($0.payload).text("unique_id") ?? "" })
         let device = Set(
             try components().values.map { component -> String in

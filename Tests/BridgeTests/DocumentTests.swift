@@ -5,6 +5,7 @@ import JSON
 import TestSupport
 import Testing
 
+@testable import BatteryEngine
 @testable import MQTTBridge
 
 @Suite("Documents")

@@ -7,6 +7,7 @@ import TestSupport
 import TestThreads
 import Testing
 
+@testable import BatteryEngine
 @testable import MQTTBridge
 
 @Suite("Message economy", .calculates)
@@ -92,7 +93,7 @@ struct EconomyTests {
     @Test("a slow drift is sent when it has left the deadband")
     func drift() throws {
         var harness = harness()
-        var shown = try #require(harness.bridge.limits(ofPack: 0).map { _ in 53.0 })
+        var shown = try #require(harness.bridge.limits(of: 0).map { _ in 53.0 })
         for step in 0..<400 {
             let truth = 53_000 + step * 5
             harness.pass(1)

@@ -4,6 +4,7 @@ import ChargeLimits
 import TestSupport
 import Testing
 
+@testable import BatteryEngine
 @testable import MQTTBridge
 
 @Suite("Energy totals, link quality and remembered cells")
@@ -72,7 +73,7 @@ struct EnergyTotalsTests {
         var peaks = PackPeaks()
         var harness = BridgeHarness()
         harness.frames(3)
-        guard var limits = harness.bridge.limits(ofPack: 0) else {
+        guard var limits = harness.bridge.limits(of: 0) else {
             Issue.record("no limits")
             return
         }

@@ -5,6 +5,7 @@ import TestSupport
 import TestThreads
 import Testing
 
+@testable import BatteryEngine
 @testable import MQTTBridge
 
 /// A BMS sends a frame a second. A source that sends thousands must not flood the broker, and must not delay a fall.

@@ -4,6 +4,7 @@ import ChargeLimits
 import TestSupport
 import Testing
 
+@testable import BatteryEngine
 @testable import MQTTBridge
 
 @Suite("Whole amperes for a GX")
@@ -12,7 +13,7 @@ struct GXCurrentsTests {
         var state = GXCurrents()
         var harness = BridgeHarness()
         harness.frames(3)
-        guard var limits = harness.bridge.limits(ofPack: 0) else { return [] }
+        guard var limits = harness.bridge.limits(of: 0) else { return [] }
         return currents.enumerated().map { second, current in
             limits.ccl = Milliamperes(current)
             state.step(limits, at: .seconds(Double(second)))

@@ -1,6 +1,7 @@
 import MQTT
 import JSON
 
+@testable import BatteryEngine
 @testable import MQTTBridge
 
 /// The messages that a subscriber of the feed saw, and the times of frames that can feed it. Times are milliseconds of the wall clock.

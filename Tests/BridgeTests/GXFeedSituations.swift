@@ -6,6 +6,7 @@ import JSON
 import TestSupport
 import Testing
 
+@testable import BatteryEngine
 @testable import MQTTBridge
 
 /// A bridge with one pack that is driven like a real BMS, with cells and keys in turn, and the documents of its feed.

@@ -7,6 +7,7 @@ import TestSupport
 import TestThreads
 import Testing
 
+@testable import BatteryEngine
 @testable import MQTTBridge
 
 /// Golden documents. After an intended change, write them again and read the difference:

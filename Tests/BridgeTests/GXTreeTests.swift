@@ -7,6 +7,7 @@ import TestSupport
 import TestThreads
 import Testing
 
+@testable import BatteryEngine
 @testable import MQTTBridge
 
 @Suite("GX tree", .calculates)
@@ -151,10 +152,10 @@ struct GXTreeTests {
         var harness = harness()
         harness.forget()
         harness.message("W/\(Self.portal)/battery/512/Settings/MaxChargeCurrent", #"{"value":25}"#)
-        #expect(harness.bridge.limits(ofPack: 0)?.ccl == Milliamperes(25_000))
+        #expect(harness.bridge.limits(of: 0)?.ccl == Milliamperes(25_000))
         #expect(tree(harness)["battery/512/Settings/MaxChargeCurrent"] == #"{"max":100,"min":0,"value":25}"#)
         harness.message("W/\(Self.portal)/battery/512/Settings/DischargeEnabled", #"{"value":0}"#)
-        #expect(harness.bridge.limits(ofPack: 0)?.dcl == .zero)
+        #expect(harness.bridge.limits(of: 0)?.dcl == .zero)
         #expect(tree(harness)["battery/512/Settings/DischargeEnabled"] == #"{"max":1,"min":0,"value":0}"#)
         #expect(harness.saves == ["garage"])
     }
@@ -172,13 +173,13 @@ struct GXTreeTests {
         ])
     func refusedWrite(path: String, payload: String) {
         var harness = harness()
-        let before = harness.bridge.limits(ofPack: 0)?.levels
+        let before = harness.bridge.limits(of: 0)?.levels
         harness.forget()
         harness.answers = []
         harness.message("W/\(Self.portal)/battery/512/\(path)", payload)
-        #expect(harness.bridge.limits(ofPack: 0)?.levels == before)
+        #expect(harness.bridge.limits(of: 0)?.levels == before)
         #expect(tree(harness)["battery/512/\(path)"]?.hasPrefix("{") == true)
-        #expect(harness.answers.map(\.answer.isAccepted) == [false])
+        #expect(harness.answers.map(\.result.answer.isAccepted) == [false])
         #expect(harness.saves.isEmpty)
     }
 
@@ -191,7 +192,7 @@ struct GXTreeTests {
         harness.message("W/\(Self.portal)/settings/512/Settings/MaxChargeCurrent", #"{"value":25}"#)
         harness.message("W/\(Self.portal)", #"{"value":25}"#)
         #expect(tree(harness).isEmpty)
-        #expect(harness.bridge.limits(ofPack: 0)?.ccl != Milliamperes(25_000))
+        #expect(harness.bridge.limits(of: 0)?.ccl != Milliamperes(25_000))
     }
 
     @Test("each pack is a battery of its own, and a write reaches the battery that it names")
@@ -217,8 +218,8 @@ struct GXTreeTests {
         _ = bridge.receive(
             MQTTMessage("W/\(Self.portal)/battery/513/Settings/MaxChargeCurrent", Array(#"{"value":7}"#.utf8)),
             at: moment(7))
-        #expect(bridge.limits(ofPack: 1)?.ccl == Milliamperes(7_000))
-        #expect(bridge.limits(ofPack: 0)?.ccl != Milliamperes(7_000))
+        #expect(bridge.limits(of: 1)?.ccl == Milliamperes(7_000))
+        #expect(bridge.limits(of: 0)?.ccl != Milliamperes(7_000))
     }
 
     @Test("a prefix is the first level of all topics of the tree")

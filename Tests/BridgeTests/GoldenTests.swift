@@ -6,6 +6,7 @@ import TestSupport
 import TestThreads
 import Testing
 
+@testable import BatteryEngine
 @testable import MQTTBridge
 
 /// Golden files of everything that a bridge sends: topics, payloads, flags, and the order within a step. The days of a pack and of a bank

@@ -5,6 +5,7 @@ import ChargeLimits
 import TestSupport
 import Testing
 
+@testable import BatteryEngine
 @testable import MQTTBridge
 
 @Suite("Events of a pack")

@@ -5,6 +5,7 @@ import JSON
 import TestSupport
 import Testing
 
+@testable import BatteryEngine
 @testable import MQTTBridge
 
 @Suite("Times of publishing")
@@ -24,7 +25,7 @@ struct PublishingTests {
             "before and after the announcement")
     }
 
-    @Test("after connecting: bridge status, pack status, announcement, newest documents")
+    @Test("after connecting: bridge status, limits, pack status, announcement, the other documents")
     func order() {
         var harness = BridgeHarness(isConnected: false)
         harness.frames(5)
@@ -32,8 +33,8 @@ struct PublishingTests {
         harness.connect()
         #expect(
             harness.sent.map(\.topic) == [
-                "bms/bridge/status", "bms/garage/status", "homeassistant/device/bms_garage/config", "bms/garage/limits",
-                "bms/garage/state", "bms/garage/cells", "bms/garage/settings",
+                "bms/bridge/status", "bms/garage/limits", "bms/garage/status",
+                "homeassistant/device/bms_garage/config", "bms/garage/state", "bms/garage/cells", "bms/garage/settings",
             ])
     }
 

@@ -7,6 +7,7 @@ import TestSupport
 import TestThreads
 import Testing
 
+@testable import BatteryEngine
 @testable import MQTTBridge
 
 @Suite("Refused frames at the outputs", .calculates)
@@ -86,7 +87,7 @@ struct RefusedFrameTests {
         #expect(commands(held).last == "ON")
         held.frames(1, hot)
         #expect(commands(held).last == "OFF")
-        #expect(held.bridge.limits(ofPack: 0)?.value(.dcl) == 0)
+        #expect(held.bridge.limits(of: 0)?.value(.dcl) == 0)
     }
 
     @Test("one frame with a wrong state of charge or current changes no document", arguments: [0, 1])

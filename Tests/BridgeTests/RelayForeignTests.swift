@@ -7,6 +7,7 @@ import TestSupport
 import TestThreads
 import Testing
 
+@testable import BatteryEngine
 @testable import MQTTBridge
 
 @Suite("Relays with another commander", .calculates)
@@ -138,7 +139,7 @@ struct RelayForeignTests {
     @Test("a device that reports closed after a reconnect is opened, too")
     func reconnect() {
         var harness = open { $0.repetition = 0 }
-        harness.bridge.disconnected()
+        _ = harness.bridge.disconnected(at: harness.now)
         harness.connect()
         #expect(commands(harness) == ["OFF"])
         // This message was retained before the command.
@@ -223,12 +224,12 @@ struct RelayForeignTests {
         #expect(harness.notices.contains { $0.text.contains("mosquitto_pub -t 'cmnd/charger/POWER' -r -n") })
         #expect(commands(harness) == ["OFF"])
         #expect(!harness.sent.contains { $0.topic == Self.command && $0.retain })
-        harness.bridge.disconnected()
+        _ = harness.bridge.disconnected(at: harness.now)
         harness.connect(canExpire: is5)
         harness.message(Self.command, "ON", isRetained: true)
         #expect(warnings(harness, text) == 2)
         // A retained message that opens is reported as information only.
-        harness.bridge.disconnected()
+        _ = harness.bridge.disconnected(at: harness.now)
         harness.connect(canExpire: is5)
         harness.message(Self.command, "OFF", isRetained: true)
         #expect(harness.notices.last?.level == .info)

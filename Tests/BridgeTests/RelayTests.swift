@@ -7,6 +7,7 @@ import TestSupport
 import TestThreads
 import Testing
 
+@testable import BatteryEngine
 @testable import MQTTBridge
 
 @Suite("Relays", .calculates)
@@ -339,7 +340,7 @@ struct RelayTests {
         var harness = harness()
         harness.frames(3)
         harness.message("stat/charger/POWER", "ON")
-        harness.bridge.disconnected()
+        _ = harness.bridge.disconnected(at: harness.now)
         harness.connect()
         #expect(try relay(harness)["readBack"] == .null)
     }
@@ -372,7 +373,7 @@ struct RelayTests {
             }
             guard commands(harness).last == "ON" else { continue }
             closings += 1
-            let dcl = harness.bridge.limits(ofPack: 0)?.dcl ?? .zero
+            let dcl = harness.bridge.limits(of: 0)?.dcl ?? .zero
             if !isGuarded || dcl == .zero || status.isEmpty { Issue.record("closed wrongly") }
         }
         #expect(closings > 10)

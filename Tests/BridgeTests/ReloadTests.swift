@@ -5,6 +5,7 @@ import ChargeLimits
 import TestSupport
 import Testing
 
+@testable import BatteryEngine
 @testable import MQTTBridge
 
 @Suite("A configuration that is read again")
@@ -15,7 +16,7 @@ struct ReloadTests {
     ) {
         var pack = PackOptions(id: "garage", name: "Garage battery")
         change(&pack)
-        harness.bridge.disconnected()
+        _ = harness.bridge.disconnected(at: harness.now)
         harness.pass(1)
         let states = harness.bridge.states(at: harness.now.monotonic)
         var next = Bridge(BridgeOptions(), packs: [pack], states: states, at: harness.now.monotonic)
@@ -33,14 +34,14 @@ struct ReloadTests {
         harness.frames(5)
         harness.command("maxDischargeCurrent", "500")
         harness.frames(2)
-        let before = try #require(harness.bridge.limits(ofPack: 0))
+        let before = try #require(harness.bridge.limits(of: 0))
         #expect(before.dcl < Milliamperes(60_000))
         reload(&harness)
-        #expect(harness.bridge.limits(ofPack: 0)?.levels == before.levels)
+        #expect(harness.bridge.limits(of: 0)?.levels == before.levels)
         #expect(!harness.on("limits").isEmpty || !harness.on("state").isEmpty)
         harness.frames(1)
         // The rise is 2 % of 280 A a second, over one second and the second of the reload.
-        let after = try #require(harness.bridge.limits(ofPack: 0))
+        let after = try #require(harness.bridge.limits(of: 0))
         #expect(after.dcl <= before.dcl + Milliamperes(2 * 5_600 + 500))
     }
 
@@ -50,7 +51,7 @@ struct ReloadTests {
         harness.frames(10)
         reload(&harness) { $0.limits.maximumDischargeCurrent = Milliamperes(15_000) }
         harness.frames(1)
-        #expect(harness.bridge.limits(ofPack: 0)?.dcl == Milliamperes(15_000))
+        #expect(harness.bridge.limits(of: 0)?.dcl == Milliamperes(15_000))
     }
 
     @Test("Settings, peaks, energy, link quality and time since full are kept")
@@ -69,7 +70,7 @@ struct ReloadTests {
         #expect(state.number("Energy.In") == 5)
         #expect((state.number("History.TimeSinceLastFullCharge") ?? 0) > 1_100)
         #expect(try harness.document("settings").number("maxChargeCurrent.value") == 30)
-        #expect(harness.bridge.limits(ofPack: 0)?.ccl == Milliamperes(30_000))
+        #expect(harness.bridge.limits(of: 0)?.ccl == Milliamperes(30_000))
     }
 
     @Test("A latch outlasts a reload, also with another source, which must first give two good frames")
@@ -77,11 +78,11 @@ struct ReloadTests {
         for isSameSource in [true, false] {
             var harness = BridgeHarness { _, pack in pack.limits.reserveSoc = 20 }
             harness.frames(5) { $0.soc = 20 }
-            #expect(harness.bridge.limits(ofPack: 0)?.dcl == .zero)
+            #expect(harness.bridge.limits(of: 0)?.dcl == .zero)
             reload(&harness, isSameSource: isSameSource) { $0.limits.reserveSoc = 20 }
-            #expect((harness.bridge.limits(ofPack: 0) != nil) == isSameSource)
+            #expect((harness.bridge.limits(of: 0) != nil) == isSameSource)
             harness.frames(10) { $0.soc = 22 }
-            #expect(harness.bridge.limits(ofPack: 0)?.dcl == .zero)
+            #expect(harness.bridge.limits(of: 0)?.dcl == .zero)
         }
     }
 
@@ -90,9 +91,9 @@ struct ReloadTests {
         var harness = BridgeHarness()
         harness.frames(10)
         reload(&harness) { $0.tracker.chemistry = .lfp }
-        #expect(harness.bridge.limits(ofPack: 0) == nil)
+        #expect(harness.bridge.limits(of: 0) == nil)
         harness.frames(3)
-        #expect(harness.bridge.limits(ofPack: 0) != nil)
+        #expect(harness.bridge.limits(of: 0) != nil)
     }
 
     @Test("A relay that a reload opened stays open for its dwell")
@@ -131,16 +132,16 @@ struct ReloadTests {
             for index in packs.indices { _ = bridge.receive(FrameFixture.bytes(), pack: index, at: now()) }
             _ = bridge.tick(at: now())
         }
-        let before = bridge.limits(ofBank: 0)?.levels
+        let before = bridge.limits(of: 2)?.levels
         #expect(before != nil)
         var next = Bridge(
             BridgeOptions(), packs: packs.reversed(), banks: [options], states: bridge.states(at: now().monotonic),
             at: now().monotonic)
         next.goOn(from: bridge, sameSources: ["a", "b"], at: now())
-        #expect(next.limits(ofBank: 0)?.levels == before)
+        #expect(next.limits(of: 2)?.levels == before)
         second += 1
         for index in packs.indices { _ = next.receive(FrameFixture.bytes(), pack: index, at: now()) }
         _ = next.tick(at: now())
-        #expect(next.limits(ofBank: 0)?.levels == before)
+        #expect(next.limits(of: 2)?.levels == before)
     }
 }

@@ -1,6 +1,7 @@
 import MQTT
 import Testing
 
+@testable import BatteryEngine
 @testable import MQTTBridge
 
 @Suite("A second bridge on the same topics")

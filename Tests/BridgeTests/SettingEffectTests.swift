@@ -5,6 +5,7 @@ import ChargeLimits
 import TestSupport
 import Testing
 
+@testable import BatteryEngine
 @testable import MQTTBridge
 
 /// Every row of the table is set, and a value that a consumer can see must change.
@@ -47,19 +48,20 @@ struct SettingEffectTests {
         let context = Self.context
         let row = try #require(SettingsTable.row(name, Self.pack))
         let payload = try #require(Self.other(row, context))
-        var desk = CommandDesk(CommandedSettings([:], Self.pack))
-        let command = InboundCommand(setting: name, payload: Array(payload.utf8), isRetained: false)
         let now = Moment(monotonic: Timestamp(milliseconds: 20_000), wall: 1_795_000_000_000)
-        let taken = desk.take(command, context, isOff: false, at: now)
-        let outcome = try #require(taken)
+        var handler = CommandHandler(CommandedSettings(), at: now.monotonic)
+        let command = CommandPayload.command(name, Array(payload.utf8), isRetained: false)
+        let handled = handler.handle(command, context, isOff: false, at: now)
+        let outcome = try #require(handled)
         switch row.effect {
-        case .limit: #expect(desk.settings.commands(context) != LimitCommands())
-        case .name: #expect(desk.settings.customName == "Shed")
+        case .limit: #expect(handler.settings.commands(context) != LimitCommands())
+        case .name: #expect(handler.settings.customName == "Shed")
         case .relay:
-            let view = PackView(context.pack, context.snapshot, at: now.monotonic)
+            let report = BatteryReport(
+                Shared(Self.pack.identity), PackFigures(context.pack, context.snapshot), at: now.monotonic)
             let relay = try #require(Self.pack.relays.first { $0.setting == name })
-            let demands = [nil, desk.settings.stored[name]].map {
-                RelayRule.demand(relay, $0, isGuarded: true, view)
+            let demands = [nil, handler.settings.stored[name]].map {
+                RelayPolicy.demand(relay, $0, isGuarded: true, report)
             }
             #expect(demands[0] != demands[1])
         case .button(let action):

@@ -6,6 +6,7 @@ import TestSupport
 import TestThreads
 import Testing
 
+@testable import BatteryEngine
 @testable import MQTTBridge
 
 @Suite("Commands for settings", .calculates)
@@ -85,11 +86,11 @@ struct SettingsTests {
         ])
     func refused(setting: String, payload: String, reason: String) throws {
         var harness = harness()
-        let before = harness.bridge.limits(ofPack: 0)?.levels
+        let before = harness.bridge.limits(of: 0)?.levels
         let answer = try result(harness.command(setting, payload))
         #expect(answer.flag("accepted") == false)
         #expect(answer.text("reason")?.hasPrefix(reason) == true, "\(answer.text("reason") ?? "")")
-        #expect(harness.bridge.limits(ofPack: 0)?.levels == before)
+        #expect(harness.bridge.limits(of: 0)?.levels == before)
         #expect(harness.saves.isEmpty)
         // An unchanged value makes a control of Home Assistant snap back.
         #expect(harness.on("settings").count == 1)
@@ -111,14 +112,14 @@ struct SettingsTests {
     func forms(payload: String) throws {
         var harness = harness()
         harness.command("maxChargeCurrent", payload)
-        #expect(harness.bridge.limits(ofPack: 0)?.ccl == Milliamperes(80_000))
+        #expect(harness.bridge.limits(of: 0)?.ccl == Milliamperes(80_000))
     }
 
     @Test("flags and words may be plain or JSON")
     func words() throws {
         var harness = harness()
         harness.command("dischargeEnabled", "off")
-        #expect(harness.bridge.limits(ofPack: 0)?.dcl == .zero)
+        #expect(harness.bridge.limits(of: 0)?.dcl == .zero)
         harness.command("dischargeEnabled", #"{"value":true}"#)
         harness.command("chargeMode", #"{"value":"float"}"#)
         #expect(try harness.document("settings").text("chargeMode.value") == "float")
@@ -133,7 +134,7 @@ struct SettingsTests {
             #expect(try result(answer).flag("accepted") == false)
         }
         #expect(harness.notices.filter { $0.text.contains("retained commands are ignored") }.count == 1)
-        #expect(harness.bridge.limits(ofPack: 0)?.ccl != Milliamperes(10_000))
+        #expect(harness.bridge.limits(of: 0)?.ccl != Milliamperes(10_000))
     }
 
     @Test("a flood is cut to twenty commands at once and five a second, and reported once")
@@ -176,7 +177,7 @@ struct SettingsTests {
         let voltage = try result(harness.command("maxChargeVoltage", "54"))
         #expect(voltage.text("reason")?.contains("no frame came from it yet") == true)
         harness.frames(3)
-        #expect(harness.bridge.limits(ofPack: 0)?.dcl == Milliamperes(5_000))
+        #expect(harness.bridge.limits(of: 0)?.dcl == Milliamperes(5_000))
     }
 
     @Test("while the link is stale a command is accepted, and limits stay safe")
@@ -184,7 +185,7 @@ struct SettingsTests {
         var harness = harness()
         harness.silence(70)
         #expect(try result(harness.command("maxChargeCurrent", "50")).flag("accepted") == true)
-        #expect(harness.bridge.limits(ofPack: 0)?.ccl == .zero)
+        #expect(harness.bridge.limits(of: 0)?.ccl == .zero)
     }
 
     @Test("with commands: off every command is refused and no control is announced")
@@ -203,7 +204,7 @@ struct SettingsTests {
     func unknownPack() {
         var harness = harness()
         #expect(harness.command("maxChargeCurrent", Array("1".utf8), pack: "cellar").isEmpty)
-        #expect(harness.notices.contains { $0.text.contains("'cellar': there is garage") })
+        #expect(harness.notices.contains { $0.text.contains("'cellar' was ignored: there is garage") })
     }
 
     @Test("a command with the file's value removes the setting")
@@ -224,7 +225,7 @@ struct SettingsTests {
         ])
         var harness = BridgeHarness(state: state)
         harness.frames(3)
-        let limits = try #require(harness.bridge.limits(ofPack: 0))
+        let limits = try #require(harness.bridge.limits(of: 0))
         #expect(LimitKind.allCases.map(limits.value) == [54_880, 12_000, 280_000])
         #expect(
             harness.bridge.states(at: harness.now.monotonic)["garage"]?.settings.keys.sorted() == ["maxChargeCurrent"])
@@ -311,7 +312,7 @@ struct SettingsTests {
                 names.randomElement(using: &random) ?? "", payload, retained: random.oneIn(20),
                 response: random.oneIn(10) ? "x" : nil)
             if round.isMultiple(of: 4) { harness.frame() }
-            guard let limits = harness.bridge.limits(ofPack: 0) else { continue }
+            guard let limits = harness.bridge.limits(of: 0) else { continue }
             let isInside =
                 limits.cvl <= Millivolts(54_500) && limits.ccl <= Milliamperes(100_000)
                 && limits.dcl <= Milliamperes(80_000) && limits.ccl >= .zero && limits.dcl >= .zero

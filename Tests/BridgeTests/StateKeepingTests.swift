@@ -4,6 +4,7 @@ import ChargeLimits
 import TestSupport
 import Testing
 
+@testable import BatteryEngine
 @testable import MQTTBridge
 
 @Suite("A state that is worth writing")
@@ -53,7 +54,7 @@ struct StateKeepingTests {
         harness.saves = []
         harness.frames(20) { $0.soc = 22 }
         #expect(harness.saves.isEmpty)
-        #expect(harness.bridge.limits(ofPack: 0)?.dcl == .zero)
+        #expect(harness.bridge.limits(of: 0)?.dcl == .zero)
         harness.frames(5) { $0.soc = 24 }
         #expect(harness.saves == ["garage"])
     }

@@ -5,6 +5,7 @@ import TestSupport
 import TestThreads
 import Testing
 
+@testable import BatteryEngine
 @testable import MQTTBridge
 
 @Suite("One step, one result", .calculates)

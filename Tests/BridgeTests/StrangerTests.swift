@@ -1,6 +1,7 @@
 import MQTT
 import Testing
 
+@testable import BatteryEngine
 @testable import MQTTBridge
 
 @Suite("Foreign messages on the bridge's topics")

@@ -4,6 +4,7 @@ import SmartBMS
 import ChargeLimits
 import Testing
 
+@testable import BatteryEngine
 @testable import MQTTBridge
 
 @Suite("Topic access")

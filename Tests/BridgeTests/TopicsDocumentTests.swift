@@ -1,3 +1,4 @@
+@testable import BatteryEngine
 @testable import MQTTBridge
 
 import BMSCore
@@ -61,7 +62,7 @@ struct TopicsDocumentTests {
         let state = MetricCatalogue.state.compactMap(\.keys.last)
         #expect(members("state") == state)
         // The cells are in two groups of their own, which the state document does not have.
-        let feed = MetricCatalogue.state.filter(\.isInGXFeed).compactMap(\.keys.last)
+        let feed = MetricCatalogue.state.filter { $0.gx != nil }.compactMap(\.keys.last)
         #expect(members("gx").filter { !$0.hasPrefix("Cell") || $0 == "CellImbalance" } == feed)
     }
 

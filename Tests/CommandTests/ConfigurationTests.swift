@@ -2,6 +2,7 @@ import BMSCore
 import SmartBMS
 import ChargeLimits
 import FoundationEssentials
+import BatteryEngine
 import MQTTBridge
 import Mosquitto
 import TestSupport

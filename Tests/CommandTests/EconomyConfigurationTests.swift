@@ -1,3 +1,4 @@
+import BatteryEngine
 import MQTTBridge
 import Testing
 

@@ -2,6 +2,7 @@ import BMSCore
 import LinuxIO
 import SmartBMS
 import Glibc
+import BatteryEngine
 import MQTTBridge
 import TestSupport
 import TestThreads

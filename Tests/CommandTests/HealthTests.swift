@@ -192,6 +192,6 @@ struct HealthTests {
         let text = bridge.read(until: "set to 5", seconds: 60)
         #expect(flood.exitCode() == 0)
         #expect(text.contains("set to 5"))
-        #expect(text.split(separator: "\n").count { $0.contains("a pack that is none here") } == 100)
+        #expect(text.split(separator: "\n").count { $0.contains("a command for the unknown pack") } == 100)
     }
 }

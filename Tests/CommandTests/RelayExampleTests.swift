@@ -2,6 +2,7 @@ import MQTT
 import BMSCore
 import SmartBMS
 import JSON
+import BatteryEngine
 import MQTTBridge
 import TestSupport
 import Testing

@@ -1,5 +1,6 @@
 import Glibc
 import LinuxIO
+import BatteryEngine
 import MQTTBridge
 import TestSupport
 import TestThreads

@@ -1,6 +1,7 @@
 import BMSCore
 import SmartBMS
 import ChargeLimits
+import BatteryEngine
 import MQTTBridge
 import TestSupport
 import Testing

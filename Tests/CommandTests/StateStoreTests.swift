@@ -2,6 +2,7 @@ import BMSCore
 import SmartBMS
 import ChargeLimits
 import Glibc
+import BatteryEngine
 import MQTTBridge
 import TestSupport
 import Testing

@@ -1,6 +1,7 @@
 import BMSCore
 import SmartBMS
 import ChargeLimits
+import BatteryEngine
 import MQTTBridge
 import TestSupport
 import Testing
@@ -36,10 +37,7 @@ struct SummaryTests {
             }
         }
 
-        var summaries: [PackSummary] {
-            var bridge = bridge
-            return bridge.summaries(at: now.monotonic)
-        }
+        var summaries: [PackSummary] { bridge.summaries(at: now.monotonic) }
 
         func status(isConnected: Bool = true) -> String { StatusLine.text(summaries, isConnected: isConnected) }
     }
@@ -90,13 +88,13 @@ struct SummaryTests {
     @Test("the summary of a pack's hour names frames, limits, energy and the present state")
     func hour() throws {
         var fleet = Fleet(1)
-        fleet.bridge.sourceChanged(pack: 0, .opened)
+        _ = fleet.bridge.sourceChanged(pack: 0, .opened, at: fleet.now)
         fleet.frames(10) { $0.energyInToday = WattHours(1_000) }
         var summary = HourlySummary(fleet.summaries, at: 0)
         #expect(!summary.isDue(at: HourlySummary.period - 1))
         #expect(summary.isDue(at: HourlySummary.period))
-        fleet.bridge.sourceChanged(pack: 0, .closed)
-        fleet.bridge.sourceChanged(pack: 0, .opened)
+        _ = fleet.bridge.sourceChanged(pack: 0, .closed, at: fleet.now)
+        _ = fleet.bridge.sourceChanged(pack: 0, .opened, at: fleet.now)
         fleet.frames(50) { $0.energyInToday = WattHours(1_500) }
         // Charging is forbidden for a while, and then allowed again.
         fleet.frames(10) { ($0.energyInToday, $0.status) = (WattHours(1_500), [.dischargeAllowed]) }

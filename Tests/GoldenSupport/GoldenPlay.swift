@@ -1,6 +1,7 @@
 import MQTT
 import BMSCore
 public import SmartBMS
+public import BatteryEngine
 public import MQTTBridge
 import TestSupport
 
@@ -37,7 +38,7 @@ public struct GoldenPlay: Sendable {
     public mutating func connect(canExpire: Bool = true) { add(bridge.connected(canExpire: canExpire, at: now)) }
 
     /// Loses the connection to the broker.
-    public mutating func disconnect() { bridge.disconnected() }
+    public mutating func disconnect() { add(bridge.disconnected(at: now)) }
 
     /// Delivers bytes of a pack.
     public mutating func receive(_ bytes: [UInt8], pack: Int = 0) { add(bridge.receive(bytes, pack: pack, at: now)) }

@@ -1,3 +1,4 @@
+public import BatteryEngine
 import BMSCore
 import JSON
 public import ChargeLimits

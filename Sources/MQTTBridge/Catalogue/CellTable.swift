@@ -1,17 +1,18 @@
+import BatteryEngine
 import BMSCore
 
-/// One value of each cell: a row for all of them.
+/// One value of each cell.
 struct CellMetric: Sendable {
     /// First part of the path, "/Voltages/Cell1".
     var group: String
     /// dbus-mqtt-battery takes it (up to cell 24).
     var isInGXFeed: Bool
-    /// What of its changes is news.
+    /// Smallest change that is worth a message.
     var deadband: Deadband
-    /// How Home Assistant shows the value of one cell; `nil`: not at all.
+    /// Entity of one cell in Home Assistant; `nil`: none.
     var entity: @Sendable (_ padded: String, _ isEnabled: Bool) -> EntityRow?
     /// The value of a cell, from 1.
-    var value: @Sendable (PackView, Int) -> MetricValue
+    var value: @Sendable (BatteryReport, Int) -> MetricValue
 
     /// Path of one cell.
     func path(_ number: Int) -> String { "/\(group)/Cell\(number)" }
@@ -19,30 +20,32 @@ struct CellMetric: Sendable {
 
 /// Rows of the `cells` document.
 enum CellTable {
-    static let rows: [CellMetric] = [
-        CellMetric(
-            group: "Voltages", isInGXFeed: true, deadband: .within(10),
-            entity: { padded, isEnabled in
-                .measurement(
-                    "cell_\(padded)_voltage", "Cell {n} voltage", "voltage", "V", precision: 3,
-                    diagnostic: true, enabled: isEnabled)
-            },
-            value: { .thousandths($0.cell($1)?.voltage.rawValue, 3) }),
-        CellMetric(
-            group: "Temperatures", isInGXFeed: false, deadband: .within(1000),
-            entity: { padded, isEnabled in
-                .measurement(
-                    "cell_\(padded)_temperature", "Cell {n} temperature", "temperature", "°C", precision: 0,
-                    diagnostic: true, enabled: isEnabled)
-            },
-            value: { view, number in
-                .thousandths(view.cell(number).map { $0.temperature.rawValue }, 1)
-            }),
-        CellMetric(
-            group: "Balances", isInGXFeed: true, deadband: .none, entity: { _, _ in nil },
-            value: { view, number in
-                guard let reading = view.cell(number), let settings = view.snapshot.settings else { return .null }
-                return .flag(reading.voltage >= settings.balanceVoltage)
-            }),
-    ]
+    static let rows = [voltage, temperature, balance]
+
+    static let voltage = CellMetric(
+        group: "Voltages", isInGXFeed: true, deadband: .within(10),
+        entity: { padded, isEnabled in
+            .measurement(
+                "cell_\(padded)_voltage", "Cell {n} voltage", "voltage", "V", precision: 3,
+                diagnostic: true, enabled: isEnabled)
+        },
+        value: { .thousandths($0.cell($1)?.voltage.rawValue, 3) })
+
+    static let temperature = CellMetric(
+        group: "Temperatures", isInGXFeed: false, deadband: .within(1000),
+        entity: { padded, isEnabled in
+            .measurement(
+                "cell_\(padded)_temperature", "Cell {n} temperature", "temperature", "°C", precision: 0,
+                diagnostic: true, enabled: isEnabled)
+        },
+        value: { view, number in
+            .thousandths(view.cell(number).map { $0.temperature.rawValue }, 1)
+        })
+
+    static let balance = CellMetric(
+        group: "Balances", isInGXFeed: true, deadband: .none, entity: { _, _ in nil },
+        value: { view, number in
+            guard let reading = view.cell(number), let settings = view.thresholds else { return .null }
+            return .flag(reading.voltage >= settings.balanceVoltage)
+        })
 }

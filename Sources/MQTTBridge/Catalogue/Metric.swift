@@ -1,36 +1,49 @@
+import BatteryEngine
 import BMSCore
 
-/// One row of the catalogue: a value's name on the GX bus, where it goes, how Home Assistant shows it, and where it
-/// comes from. Every layout follows from it.
-///
-/// A class, for each step goes through all rows, and of a structure with so many references it would count each anew.
-final class Metric: Sendable {
+/// Place of a metric in the document for dbus-mqtt-battery, see ``GXDocument``.
+enum GXUse: Hashable, Sendable {
+    /// The value of the row.
+    case value
+    /// The last voltage, current, power or state of charge that is known: these are never null.
+    case voltage, current, power, soc
+    /// CCL and DCL in whole amperes.
+    case chargeLimit, dischargeLimit
+    /// The alarm of the cable, which says before the silence that the link is lost.
+    case cable
+    /// The value of the row; the cells' voltages stand before it.
+    case voltageSum
+}
+
+/// One row of the catalogue: a value's name on the GX bus, the places where it goes, its entity in Home Assistant, and its source. Every
+/// layout follows from it.
+struct Metric: Sendable {
     /// GX D-Bus path, or one in its style.
     let path: String
     /// Names of the nested objects and of the value: "/Dc/0/Voltage" -> Dc, Voltage (dbus-mqtt-battery wants it flat).
     let keys: [String]
     /// Unit for people; empty for none.
     let unit: String
-    /// dbus-mqtt-battery takes this key (it warns about any other).
-    let isInGXFeed: Bool
-    /// What of its changes is news.
+    /// Place in the document for dbus-mqtt-battery, which warns about keys that it does not know; `nil`: none.
+    let gx: GXUse?
+    /// Smallest change that is worth a message.
     let deadband: Deadband
-    /// How Home Assistant shows it; `nil`: not at all.
+    /// Entity in Home Assistant; `nil`: none.
     let entity: EntityRow?
-    /// Packs whose entity it is.
-    let isFor: @Sendable (PackOptions) -> Bool
+    /// Batteries whose entity it is.
+    let isFor: @Sendable (BatteryIdentity) -> Bool
     /// The value now.
-    let value: @Sendable (PackView) -> MetricValue
+    let value: @Sendable (BatteryReport) -> MetricValue
 
     init(
-        _ path: String, _ unit: String = "", gx: Bool = false, deadband: Deadband = .none, entity: EntityRow? = nil,
-        isFor: @escaping @Sendable (PackOptions) -> Bool = { _ in true },
-        value: @escaping @Sendable (PackView) -> MetricValue
+        _ path: String, _ unit: String = "", gx: GXUse? = nil, deadband: Deadband = .none, entity: EntityRow? = nil,
+        isFor: @escaping @Sendable (BatteryIdentity) -> Bool = { _ in true },
+        value: @escaping @Sendable (BatteryReport) -> MetricValue
     ) {
         self.path = path
         keys = path.split(separator: "/").filter { $0 != "0" }.map(String.init)
         self.unit = unit
-        self.isInGXFeed = gx
+        self.gx = gx
         self.deadband = deadband
         self.entity = entity
         self.isFor = isFor

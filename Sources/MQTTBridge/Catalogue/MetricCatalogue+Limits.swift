@@ -1,34 +1,35 @@
+import BatteryEngine
 import BMSCore
 import ChargeLimits
 
 extension MetricCatalogue {
     static let info: [Metric] = [
         Metric(
-            "/Info/MaxChargeVoltage", "V", gx: true,
+            "/Info/MaxChargeVoltage", "V", gx: .value,
             entity: .measurement(
                 "cvl", "Charge voltage limit", "voltage", "V", precision: 2, icon: "mdi:current-dc")
         ) { .thousandths($0.limits?.cvl.rawValue, 2) },
         Metric(
-            "/Info/MaxChargeCurrent", "A", gx: true,
+            "/Info/MaxChargeCurrent", "A", gx: .chargeLimit,
             entity: .measurement(
                 "ccl", "Charge current limit", "current", "A", precision: 1, icon: "mdi:current-dc")
         ) { .thousandths($0.limits?.ccl.rawValue, 1) },
         Metric(
-            "/Info/MaxDischargeCurrent", "A", gx: true,
+            "/Info/MaxDischargeCurrent", "A", gx: .dischargeLimit,
             entity: .measurement(
                 "dcl", "Discharge current limit", "current", "A", precision: 1, icon: "mdi:current-dc")
         ) { .thousandths($0.limits?.dcl.rawValue, 1) },
-        Metric("/Info/BatteryLowVoltage", "V", gx: true) { .thousandths($0.limits?.lowVoltage.rawValue, 2) },
-        Metric("/Info/MaxChargeCellVoltage", "V", gx: true) { .thousandths($0.limits?.cellCeiling.rawValue, 3) },
+        Metric("/Info/BatteryLowVoltage", "V", gx: .value) { .thousandths($0.limits?.lowVoltage.rawValue, 2) },
+        Metric("/Info/MaxChargeCellVoltage", "V", gx: .value) { .thousandths($0.limits?.cellCeiling.rawValue, 3) },
         Metric(
-            "/Info/ChargeMode", gx: true,
+            "/Info/ChargeMode", gx: .value,
             entity: .plain(
                 "charge_mode", "Charge mode", diagnostic: false, icon: "mdi:battery-charging",
                 options: ChargeState.allCases.map(\.rawValue))
         ) { .string($0.limits?.state.rawValue) },
-        reason("/Info/VoltageLimitation", "cvl_reason", "Charge voltage limited by", .cvl, gx: false),
-        reason("/Info/ChargeLimitation", "ccl_reason", "Charge current limited by", .ccl, gx: true),
-        reason("/Info/DischargeLimitation", "dcl_reason", "Discharge current limited by", .dcl, gx: true),
+        reason("/Info/VoltageLimitation", "cvl_reason", "Charge voltage limited by", .cvl, gx: nil),
+        reason("/Info/ChargeLimitation", "ccl_reason", "Charge current limited by", .ccl, gx: .value),
+        reason("/Info/DischargeLimitation", "dcl_reason", "Discharge current limited by", .dcl, gx: .value),
         Metric(
             "/Info/InternalResistance", "mΩ", deadband: .within(1000),
             entity: .measurement(
@@ -41,69 +42,77 @@ extension MetricCatalogue {
         },
         Metric("/Info/InternalResistanceSource") { .string($0.limits?.resistance.source.rawValue) },
         Metric(
-            "/Info/ChargeRequest", gx: true,
+            "/Info/ChargeRequest", gx: .value,
             entity: .binary("charge_request", "Charge requested", nil, icon: "mdi:battery-charging-outline")
         ) { .flag($0.limits?.isChargeRequested) },
     ]
 
     static let history: [Metric] = [
-        Metric(
-            "/History/ChargeCycles", gx: true,
-            entity: .total(
-                "cycles", "Cycles", nil, nil, precision: 0, diagnostic: true
-            ).optional
-        ) { .whole($0.keys?.cycles) },
-        Metric("/History/ChargedEnergy", "kWh", gx: true) { .thousandths($0.keys?.chargedEnergy?.rawValue, 0) },
-        Metric("/History/DischargedEnergy", "kWh", gx: true) {
+        chargeCycles,
+        Metric("/History/ChargedEnergy", "kWh", gx: .value) { .thousandths($0.keys?.chargedEnergy?.rawValue, 0) },
+        Metric("/History/DischargedEnergy", "kWh", gx: .value) {
             .thousandths($0.keys?.dischargedEnergy?.rawValue, 0)
         },
-        Metric("/History/MinimumCellVoltage", "V", gx: true) { .thousandths($0.peaks.minimumCell?.rawValue, 3) },
-        Metric("/History/MaximumCellVoltage", "V", gx: true) { .thousandths($0.peaks.maximumCell?.rawValue, 3) },
+        Metric("/History/MinimumCellVoltage", "V", gx: .value) {
+            .thousandths($0.history.peaks.minimumCell?.rawValue, 3)
+        },
+        Metric("/History/MaximumCellVoltage", "V", gx: .value) {
+            .thousandths($0.history.peaks.maximumCell?.rawValue, 3)
+        },
         Metric(
             "/History/StrongestCell",
             entity: .plain("strongest_cell", "Strongest cell", icon: "mdi:battery-arrow-up-outline").optional
-        ) { .string($0.peaks.strongestCell.map { "C\($0)" }) },
+        ) { .string($0.history.peaks.strongestCell.map { "C\($0)" }) },
         Metric(
             "/History/WeakestCell",
             entity: .plain("weakest_cell", "Weakest cell", icon: "mdi:battery-arrow-down-outline").optional
-        ) { .string($0.peaks.weakestCell.map { "C\($0)" }) },
-        Metric("/History/TimeSinceLastFullCharge", "s", gx: true, deadband: .heartbeat) { view in
-            .whole(view.secondsSinceFull.map { Int($0) })
+        ) { .string($0.history.peaks.weakestCell.map { "C\($0)" }) },
+        Metric("/History/TimeSinceLastFullCharge", "s", gx: .value, deadband: .heartbeat) { view in
+            .whole(view.history.secondsSinceFull.map { Int($0) })
         },
     ]
 
+    static let chargeCycles = Metric(
+        "/History/ChargeCycles", gx: .value,
+        entity: .total("cycles", "Cycles", nil, nil, precision: 0, diagnostic: true).optional
+    ) { .whole($0.keys?.cycles) }
+
+    static let firmware = Metric("/FirmwareVersion", entity: .plain("firmware", "BMS firmware").optional) {
+        .string($0.keys?.firmware)
+    }
+
     static let identity: [Metric] = [
-        Metric("/FirmwareVersion", entity: .plain("firmware", "BMS firmware").optional) { .string($0.keys?.firmware) },
+        firmware,
         Metric("/ProductName") { .text(productName + ($0.bank == nil ? "" : " bank")) },
         Metric("/CustomName") { .text($0.name) },
-        Metric("/Serial") { .string($0.options.serial) },
+        Metric("/Serial") { .string($0.battery.serial) },
         Metric("/Manufacturer") { _ in .text(manufacturer) },
     ]
 
     static let link: [Metric] = [
         Metric("/Link/Age", "s", deadband: .heartbeat) { view in
-            .thousandths(view.snapshot.age(at: view.now).map { Int(min($0, 1_000_000_000)) }, 1)
+            .thousandths(view.linkAge.map { Int(min($0, 1_000_000_000)) }, 1)
         },
         Metric(
             "/Link/Quality", "%", deadband: .within(5000),
             entity: .measurement(
                 "link_quality", "BMS link quality", nil, "%", precision: 0, diagnostic: true, icon: "mdi:signal"
             ).optional
-        ) { .whole($0.linkQuality) },
+        ) { .whole($0.link.quality) },
         counter("/Link/FramesAccepted", "frames_accepted", "Frames accepted") { $0.framesAccepted },
         counter("/Link/FramesRejected", "frames_rejected", "Frames rejected") { $0.framesRejected },
-        Metric("/Link/FramesDamaged") { .integer($0.snapshot.counters[.signs] + $0.snapshot.counters[.sum]) },
+        Metric("/Link/FramesDamaged") { .integer($0.link.counters[.signs] + $0.link.counters[.sum]) },
         counter("/Link/BytesDropped", "bytes_dropped", "Bytes dropped") { $0.bytesDropped },
         counter("/Link/Resyncs", "resyncs", "Resynchronisations") { $0.resyncs },
-        Metric("/Link/SourceReopenings") { .integer(max(0, $0.tally.sourceOpenings - 1)) },
-        Metric("/Link/BrokerReconnects") { .integer(max(0, $0.tally.brokerConnections - 1)) },
-        Metric("/Link/CommandsRefused") { .integer($0.tally.commandsRefused) },
+        Metric("/Link/SourceReopenings") { .whole($0.pack.map { max(0, $0.tally.sourceOpenings - 1) }) },
+        Metric("/Link/BrokerReconnects") { .whole($0.pack.map { max(0, $0.tally.brokerConnections - 1) }) },
+        Metric("/Link/CommandsRefused") { .whole($0.pack?.tally.commandsRefused) },
     ]
 
     static let productName = "123\\SmartBMS"
     static let manufacturer = "123electric"
 
-    private static func reason(_ path: String, _ key: String, _ name: String, _ kind: LimitKind, gx: Bool) -> Metric {
+    private static func reason(_ path: String, _ key: String, _ name: String, _ kind: LimitKind, gx: GXUse?) -> Metric {
         // Home Assistant refuses a state of more than 255 characters.
         Metric(
             path, gx: gx, deadband: .heartbeat,
@@ -118,6 +127,6 @@ extension MetricCatalogue {
     ) -> Metric {
         var entity = EntityRow.total(key, name, nil, nil, precision: 0, diagnostic: true)
         entity.isEnabled = false
-        return Metric(path, deadband: .heartbeat, entity: entity) { .integer(value($0.snapshot.counters)) }
+        return Metric(path, deadband: .heartbeat, entity: entity) { .integer(value($0.link.counters)) }
     }
 }

@@ -1,104 +1,111 @@
+import BatteryEngine
 import BMSCore
 import ChargeLimits
 
 extension MetricCatalogue {
     static let system: [Metric] = [
         Metric(
-            "/System/MinCellVoltage", "V", gx: true, deadband: .within(10),
+            "/System/MinCellVoltage", "V", gx: .value, deadband: .within(10),
             entity: .measurement(
                 "cell_min", "Lowest cell voltage", "voltage", "V", precision: 3)
-        ) { .thousandths($0.live?.lowestVoltage.rawValue, 3) },
+        ) { .thousandths($0.readings?.lowestVoltage.rawValue, 3) },
         Metric(
-            "/System/MaxCellVoltage", "V", gx: true, deadband: .within(10),
+            "/System/MaxCellVoltage", "V", gx: .value, deadband: .within(10),
             entity: .measurement(
                 "cell_max", "Highest cell voltage", "voltage", "V", precision: 3)
-        ) { .thousandths($0.live?.highestVoltage.rawValue, 3) },
-        Metric("/System/MinVoltageCellId", gx: true, deadband: .heartbeat, entity: .plain("cell_min_id", "Lowest cell"))
-        {
-            cellName($0.live?.lowestVoltageCell, $0.bank?.lowest)
-        },
+        ) { .thousandths($0.readings?.highestVoltage.rawValue, 3) },
         Metric(
-            "/System/MaxVoltageCellId", gx: true, deadband: .heartbeat, entity: .plain("cell_max_id", "Highest cell")
+            "/System/MinVoltageCellId", gx: .value, deadband: .heartbeat, entity: .plain("cell_min_id", "Lowest cell")
         ) {
-            cellName($0.live?.highestVoltageCell, $0.bank?.highest)
+            cellName($0.readings?.lowestCell)
         },
         Metric(
-            "/System/MinCellTemperature", "°C", gx: true, deadband: .within(1000),
+            "/System/MaxVoltageCellId", gx: .value, deadband: .heartbeat, entity: .plain("cell_max_id", "Highest cell")
+        ) {
+            cellName($0.readings?.highestCell)
+        },
+        Metric(
+            "/System/MinCellTemperature", "°C", gx: .value, deadband: .within(1000),
             entity: .measurement(
                 "temperature_min", "Lowest temperature", "temperature", "°C", precision: 1)
-        ) { view in .thousandths(view.live?.lowestTemperature.rawValue, 1) },
+        ) { view in .thousandths(view.readings?.lowestTemperature.rawValue, 1) },
         Metric(
-            "/System/MaxCellTemperature", "°C", gx: true, deadband: .within(1000),
+            "/System/MaxCellTemperature", "°C", gx: .value, deadband: .within(1000),
             entity: .measurement(
                 "temperature_max", "Highest temperature", "temperature", "°C", precision: 1)
         ) { warmest($0) },
         Metric(
-            "/System/MinTemperatureCellId", gx: true, deadband: .heartbeat,
+            "/System/MinTemperatureCellId", gx: .value, deadband: .heartbeat,
             entity: .plain("temperature_min_id", "Coldest cell")
         ) {
-            cellName($0.live?.lowestTemperatureCell, $0.bank?.coldest)
+            cellName($0.readings?.coldestCell)
         },
         Metric(
-            "/System/MaxTemperatureCellId", gx: true, deadband: .heartbeat,
+            "/System/MaxTemperatureCellId", gx: .value, deadband: .heartbeat,
             entity: .plain("temperature_max_id", "Warmest cell")
         ) {
-            cellName($0.live?.highestTemperatureCell, $0.bank?.warmest)
+            cellName($0.readings?.warmestCell)
         },
-        Metric("/System/NrOfCellsPerBattery", gx: true) { .whole($0.snapshot.settings?.cellCount) },
-        Metric("/System/NrOfModulesOnline", gx: true) { .integer($0.bank?.online ?? ($0.freshness.isLive ? 1 : 0)) },
-        Metric("/System/NrOfModulesOffline", gx: true) { .integer($0.bank?.offline ?? ($0.freshness.isLive ? 0 : 1)) },
-        Metric("/System/NrOfModulesBlockingCharge", gx: true) {
-            .integer($0.bank?.blockingCharge ?? ($0.snapshot.chargeAllowed ? 0 : 1))
+        Metric("/System/NrOfCellsPerBattery", gx: .value) { .whole($0.thresholds?.cellCount) },
+        Metric("/System/NrOfModulesOnline", gx: .value) { .integer($0.bank?.online ?? ($0.freshness.isLive ? 1 : 0)) },
+        Metric("/System/NrOfModulesOffline", gx: .value) {
+            .integer($0.bank?.offline ?? ($0.freshness.isLive ? 0 : 1))
         },
-        Metric("/System/NrOfModulesBlockingDischarge", gx: true) {
-            .integer($0.bank?.blockingDischarge ?? ($0.snapshot.dischargeAllowed ? 0 : 1))
+        Metric("/System/NrOfModulesBlockingCharge", gx: .value) {
+            .integer($0.bank?.blockingCharge ?? ($0.status.chargeAllowed ? 0 : 1))
+        },
+        Metric("/System/NrOfModulesBlockingDischarge", gx: .value) {
+            .integer($0.bank?.blockingDischarge ?? ($0.status.dischargeAllowed ? 0 : 1))
         },
         threshold("/System/MinVoltageThreshold", "vmin", "Vmin", enabled: true) {
-            $0.snapshot.settings?.minimumVoltage
+            $0.thresholds?.minimumVoltage
         },
         threshold("/System/MaxVoltageThreshold", "vmax", "Vmax", enabled: true) {
-            $0.snapshot.settings?.maximumVoltage
+            $0.thresholds?.maximumVoltage
         },
         threshold("/System/BalanceVoltageThreshold", "vbalance", "Vbalance", enabled: true) {
-            $0.snapshot.settings?.balanceVoltage
+            $0.thresholds?.balanceVoltage
         },
         threshold("/System/FullVoltageThreshold", "vfull", "Vfull") { $0.keys?.fullVoltage },
         threshold("/System/LowVoltageThreshold", "vlow", "Vlow") { $0.keys?.lowVoltage },
         threshold("/System/NominalVoltageThreshold", "vnominal", "Vnominal") { $0.keys?.nominalVoltage },
-        Metric("/Voltages/Sum", "V", gx: true, deadband: .share(50, permille: 1)) {
-            .thousandths($0.live?.packVoltage.rawValue, 3)
+        Metric("/Voltages/Sum", "V", gx: .voltageSum, deadband: .share(50, permille: 1)) {
+            .thousandths($0.readings?.voltage.rawValue, 3)
         },
         Metric(
-            "/Voltages/Diff", "V", gx: true, deadband: .within(10),
+            "/Voltages/Diff", "V", gx: .value, deadband: .within(10),
             entity: .measurement(
                 "cell_difference", "Cell difference", "voltage", "V", precision: 3)
-        ) { .thousandths($0.live.map { ($0.highestVoltage - $0.lowestVoltage).rawValue }, 3) },
+        ) { .thousandths($0.readings.map { ($0.highestVoltage - $0.lowestVoltage).rawValue }, 3) },
     ]
 
-    static let alarms: [Metric] =
-        AlarmTable.rows.map { row in
-            Metric(
-                "/Alarms/\(row.name)", gx: row.isInGXFeed,
-                entity: row.entity,
-                isFor: row.isFor
-            ) { view in .whole(row.level(view)?.rawValue) }
-        } + [
-            Metric("/Alarms/Alarm", entity: .binary("alarm", "Alarm", "problem").always) {
-                .integer(AlarmTable.worst($0).rawValue)
-            }
-        ]
+    static let alarms: [Metric] = AlarmTable.rows.map(alarm) + [anyAlarm]
+
+    /// The worst of all alarms.
+    static let anyAlarm = Metric("/Alarms/Alarm", entity: .binary("alarm", "Alarm", "problem").always) {
+        .integer(AlarmTable.worst($0).rawValue)
+    }
+
+    /// An alarm as a metric.
+    static func alarm(_ row: AlarmRow) -> Metric {
+        let entity = EntityRow.binary(row.key, row.title, "problem", diagnostic: true)
+        return Metric(
+            "/Alarms/\(row.name)", gx: row.isInGXFeed ? (row.alarm == .bmsCable ? .cable : .value) : nil,
+            entity: row.needsPack ? entity : entity.always, isFor: row.isFor
+        ) { .whole(row.level($0)?.rawValue) }
+    }
 
     static let inputsOutputs: [Metric] = [
         Metric(
-            "/Io/AllowToCharge", gx: true,
+            "/Io/AllowToCharge", gx: .value,
             entity: .binary(
                 "charge_allowed", "Charging permitted", nil, icon: "mdi:battery-arrow-up")
-        ) { view in .flag(view.status?.contains(.chargeAllowed)) },
+        ) { view in .flag(view.flags?.contains(.chargeAllowed)) },
         Metric(
-            "/Io/AllowToDischarge", gx: true,
+            "/Io/AllowToDischarge", gx: .value,
             entity: .binary(
                 "discharge_allowed", "Discharging permitted", nil, icon: "mdi:battery-arrow-down")
-        ) { view in .flag(view.status?.contains(.dischargeAllowed)) },
+        ) { view in .flag(view.flags?.contains(.dischargeAllowed)) },
         Metric(
             "/Io/ChargeRelay",
             entity: .binary(
@@ -115,7 +122,7 @@ extension MetricCatalogue {
 
     private static func threshold(
         _ path: String, _ key: String, _ name: String, enabled: Bool = false,
-        _ value: @escaping @Sendable (PackView) -> Millivolts?
+        _ value: @escaping @Sendable (BatteryReport) -> Millivolts?
     ) -> Metric {
         Metric(
             path, "V",
@@ -126,7 +133,7 @@ extension MetricCatalogue {
     }
 
     /// "C3", in a bank "garage C3".
-    private static func cellName(_ number: Int?, _ pack: String?) -> MetricValue {
-        .string(number.map { "\(pack.map { "\($0) " } ?? "")C\($0)" })
+    private static func cellName(_ cell: CellPlace?) -> MetricValue {
+        .string(cell.map { "\($0.pack.map { "\($0) " } ?? "")C\($0.number)" })
     }
 }

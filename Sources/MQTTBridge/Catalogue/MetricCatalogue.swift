@@ -1,3 +1,4 @@
+import BatteryEngine
 import BMSCore
 import ChargeLimits
 
@@ -12,30 +13,30 @@ enum MetricCatalogue {
 
     static let electrical: [Metric] = [
         Metric(
-            "/Dc/0/Voltage", "V", gx: true, deadband: .share(50, permille: 1),
+            "/Dc/0/Voltage", "V", gx: .voltage, deadband: .share(50, permille: 1),
             entity: .measurement("voltage", "Voltage", "voltage", "V", precision: 2, icon: "mdi:current-dc")
         ) { view in
             // 5 mV steps: the third decimal only where the wire has one.
             .thousandths(
-                view.live?.packVoltage.rawValue, (view.live?.packVoltage.rawValue ?? 0).isMultiple(of: 10) ? 2 : 3)
+                view.readings?.voltage.rawValue, (view.readings?.voltage.rawValue ?? 0).isMultiple(of: 10) ? 2 : 3)
         },
         Metric(
-            "/Dc/0/Current", "A", gx: true, deadband: .share(500, permille: 20),
+            "/Dc/0/Current", "A", gx: .current, deadband: .share(500, permille: 20),
             entity: .measurement(
                 "current", "Current (+ charging)", "current", "A", precision: 1, icon: "mdi:current-dc"
             ).optional
-        ) { .thousandths($0.live?.current?.rawValue, 3) },
+        ) { .thousandths($0.readings?.current?.rawValue, 3) },
         Metric(
-            "/Dc/0/Power", "W", gx: true, deadband: .share(25_000, permille: 20),
+            "/Dc/0/Power", "W", gx: .power, deadband: .share(25_000, permille: 20),
             entity: .measurement("power", "Power (+ charging)", "power", "W", precision: 0).optional
-        ) { .thousandths($0.power?.rawValue, 1) },
-        Metric("/Dc/0/Temperature", "°C", gx: true, deadband: .within(1000)) { warmest($0) },
+        ) { .thousandths($0.charge?.power?.rawValue, 1) },
+        Metric("/Dc/0/Temperature", "°C", gx: .value, deadband: .within(1000)) { warmest($0) },
         Metric(
             "/Dc/In/Current", "A", deadband: .share(500, permille: 20),
             entity: .measurement(
                 "current_in", "Inflow current", "current", "A", precision: 1, icon: "mdi:current-dc"
             ).optional
-        ) { .thousandths($0.live?.chargerCurrent?.rawValue, 3) },
+        ) { .thousandths($0.readings?.chargerCurrent?.rawValue, 3) },
         Metric(
             "/Dc/In/Power", "W", deadband: .share(25_000, permille: 20),
             entity: .measurement("power_in", "Inflow power", "power", "W", precision: 0).optional
@@ -45,7 +46,7 @@ enum MetricCatalogue {
             entity: .measurement(
                 "current_out", "Outflow current", "current", "A", precision: 1, icon: "mdi:current-dc"
             ).optional
-        ) { .thousandths($0.live?.loadCurrent?.rawValue, 3) },
+        ) { .thousandths($0.readings?.loadCurrent?.rawValue, 3) },
         Metric(
             "/Dc/Out/Power", "W", deadband: .share(25_000, permille: 20),
             entity: .measurement("power_out", "Outflow power", "power", "W", precision: 0).optional
@@ -60,15 +61,15 @@ enum MetricCatalogue {
     ]
 
     static let charge: [Metric] = [
-        Metric("/Soc", "%", gx: true, entity: .measurement("soc", "State of charge", "battery", "%", precision: 0)) {
-            .whole($0.live?.soc)
+        Metric("/Soc", "%", gx: .soc, entity: .measurement("soc", "State of charge", "battery", "%", precision: 0)) {
+            .whole($0.readings?.soc)
         },
         Metric(
             "/SocCalibrated",
             entity: .binary("soc_calibrated", "State of charge calibrated", nil, diagnostic: true)
-        ) { .flag($0.live?.isSocCalibrated) },
+        ) { .flag($0.readings?.isSocCalibrated) },
         Metric(
-            "/Soh", "%", gx: true,
+            "/Soh", "%", gx: .value,
             entity: .measurement(
                 "soh", "State of health", nil, "%", precision: 0, diagnostic: true, icon: "mdi:battery-heart-variant"
             ).optional
@@ -79,25 +80,25 @@ enum MetricCatalogue {
                 "charge_efficiency", "Charge efficiency", nil, "%", precision: 0, diagnostic: true
             ).optional
         ) { .whole($0.keys?.chargeEfficiency) },
-        Metric("/Capacity", "Ah", gx: true, deadband: .share(500, permille: 5)) {
-            .thousandths($0.storedCharge?.rawValue, 1)
+        Metric("/Capacity", "Ah", gx: .value, deadband: .share(500, permille: 5)) {
+            .thousandths($0.charge?.stored?.rawValue, 1)
         },
-        Metric("/InstalledCapacity", "Ah", gx: true) { view in
-            .thousandths(view.snapshot.capacity.map { ($0.rawValue + 500) / 1000 * 1000 }, 0)
+        Metric("/InstalledCapacity", "Ah", gx: .value) { view in
+            .thousandths(view.lastCharge.capacity.map { ($0.rawValue + 500) / 1000 * 1000 }, 0)
         },
-        Metric("/ConsumedAmphours", "Ah", gx: true, deadband: .share(500, permille: 5)) {
-            .thousandths($0.consumedCharge?.rawValue, 1)
+        Metric("/ConsumedAmphours", "Ah", gx: .value, deadband: .share(500, permille: 5)) {
+            .thousandths($0.charge?.consumed?.rawValue, 1)
         },
         Metric(
-            "/TimeToGo", "s", gx: true, deadband: .share(60_000, permille: 100),
+            "/TimeToGo", "s", gx: .value, deadband: .share(60_000, permille: 100),
             entity: .measurement(
                 "time_to_go", "Time to go", "duration", "s", precision: 0
             ).optional
-        ) { .whole($0.timeToGo) },
-        Metric("/State", gx: true) { view in
+        ) { .whole($0.charge?.timeToGo) },
+        Metric("/State", gx: .value) { view in
             // GX: 9 running, 10 error, 11 unknown.
             guard view.freshness.isLive else { return .integer(11) }
-            return .integer(view.snapshot.alarms.contains(.noCellCommunication) ? 10 : 9)
+            return .integer(view.status.alarms.contains(.noCellCommunication) ? 10 : 9)
         },
         Metric("/Connected") { .flag($0.freshness.isLive) },
         Metric("/ErrorCode") { .integer($0.freshness.isLive ? 0 : 1) },
@@ -108,12 +109,12 @@ enum MetricCatalogue {
             "/Energy/Stored", "kWh", deadband: .within(50),
             entity: .measurement(
                 "energy_stored", "Stored energy", "energy_storage", "kWh", precision: 2)
-        ) { .thousandths($0.live?.energyStored.rawValue, 3) },
+        ) { .thousandths($0.readings?.energyStored.rawValue, 3) },
         Metric(
             "/Energy/Installed", "kWh",
             entity: .measurement(
                 "energy_installed", "Installed energy", "energy_storage", "kWh", precision: 1, diagnostic: true)
-        ) { .thousandths($0.snapshot.settings?.capacity.rawValue, 1) },
+        ) { .thousandths($0.thresholds?.capacity.rawValue, 1) },
         Metric(
             "/Energy/InToday", "kWh", deadband: .within(50),
             entity: .total(
@@ -133,20 +134,20 @@ enum MetricCatalogue {
     ]
 
     private static func total(
-        _ view: PackView, _ decimals: Int = 3, _ counter: (EnergyTotals) -> WattHours?
-    ) -> MetricValue { view.live == nil ? .null : .thousandths(counter(view.totals)?.rawValue, decimals) }
+        _ view: BatteryReport, _ decimals: Int = 3, _ counter: (EnergyTotals) -> WattHours?
+    ) -> MetricValue { view.readings == nil ? .null : .thousandths(counter(view.history.totals)?.rawValue, decimals) }
 
     /// Some current flows, beyond what a sensor shows at rest.
-    private static func flow(_ view: PackView, _ sign: Int) -> MetricValue {
-        .flag(view.live?.current.map { $0.rawValue * sign >= 500 })
+    private static func flow(_ view: BatteryReport, _ sign: Int) -> MetricValue {
+        .flag(view.readings?.current.map { $0.rawValue * sign >= 500 })
     }
 
-    static func warmest(_ view: PackView) -> MetricValue {
-        .thousandths(view.live?.highestTemperature.rawValue, 1)
+    static func warmest(_ view: BatteryReport) -> MetricValue {
+        .thousandths(view.readings?.highestTemperature.rawValue, 1)
     }
 
-    private static func sensorPower(_ view: PackView, _ sensor: (Measurements) -> Milliamperes?) -> MetricValue {
-        guard let live = view.live, let current = sensor(live) else { return .null }
-        return .thousandths(Milliwatts(live.packVoltage, current).rawValue, 1)
+    private static func sensorPower(_ view: BatteryReport, _ sensor: (Readings) -> Milliamperes?) -> MetricValue {
+        guard let live = view.readings, let current = sensor(live) else { return .null }
+        return .thousandths(Milliwatts(live.voltage, current).rawValue, 1)
     }
 }

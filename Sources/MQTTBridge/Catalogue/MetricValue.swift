@@ -1,3 +1,4 @@
+import BatteryEngine
 package import JSON
 
 /// A value as it goes out: unknown is null, numbers have fixed decimals, flags are 0 and 1.
@@ -40,5 +41,16 @@ extension JSONWriter {
     package mutating func member(_ name: String, _ value: MetricValue) {
         key(name)
         self.value(value)
+    }
+}
+
+extension SettingValue {
+    /// The value in a document; numbers have as many decimals as they need, at most three.
+    var document: MetricValue {
+        switch self {
+        case .number(let thousandths):
+            .decimal(thousandths: thousandths, decimals: Self.decimals(thousandths))
+        case .flag, .word, .text: .text(shown)
+        }
     }
 }

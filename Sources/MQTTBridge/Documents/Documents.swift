@@ -1,25 +1,25 @@
+import BatteryEngine
 import BMSCore
 import JSON
 
-/// The payloads of layout version 1. Pure: a view in, bytes out.
+/// The payloads of layout version 1. Pure: a report in, bytes out.
 enum Documents {
     private static let stateShape = DocumentShape(MetricCatalogue.state.map(\.keys))
 
     /// The whole pack, nested by path, from the values of the catalogue's rows in their order.
     static func state(_ values: [MetricValue]) -> [UInt8] {
-        // Not left to the compiler, which casts an array element by element.
-        stateShape.document(values.map(Optional.some))
+        stateShape.document(values)
     }
 
     /// Every cell.
-    static func cells(_ view: PackView) -> [UInt8] {
-        let count = view.listedCells
+    static func cells(_ report: BatteryReport) -> [UInt8] {
+        let count = report.cellCount
         var writer = JSONWriter(reserving: 64 + count * 64)
         writer.beginObject()
         for row in CellTable.rows {
             writer.key(row.group)
             writer.beginObject()
-            for number in 0..<count { writer.member("Cell\(number + 1)", row.value(view, number + 1)) }
+            for number in 0..<count { writer.member("Cell\(number + 1)", row.value(report, number + 1)) }
             writer.endObject()
         }
         writer.endObject()

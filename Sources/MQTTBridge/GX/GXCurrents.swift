@@ -52,4 +52,13 @@ struct GXCurrents: Hashable, Sendable {
         charge.step(limits.ccl, at: now)
         discharge.step(limits.dcl, at: now)
     }
+
+    /// CCL or DCL for the row of one of them; `nil` for any other row.
+    func value(_ row: Metric) -> MetricValue? {
+        switch row.gx {
+        case .chargeLimit: .whole(ccl)
+        case .dischargeLimit: .whole(dcl)
+        case .value, .voltage, .current, .power, .soc, .cable, .voltageSum, nil: nil
+        }
+    }
 }

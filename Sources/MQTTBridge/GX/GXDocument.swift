@@ -1,3 +1,4 @@
+import BatteryEngine
 import BMSCore
 import ChargeLimits
 
@@ -14,62 +15,43 @@ public enum GXDocument {
     /// Milliseconds from its data until a document must be there: with the driver's time-out no limit is older than 30 s.
     static let latest = Int64(30 - driverTimeout) * 1000
 
-    /// A value that is not always the one of its row in the catalogue.
-    private enum Source {
-        case catalogue, voltage, current, power, soc, chargeLimit, dischargeLimit, cable
-    }
-
-    private struct Row {
-        let metric: Metric
-        let source: Source
-    }
-
-    private static let rows = MetricCatalogue.state.filter(\.isInGXFeed).map {
-        Row(metric: $0, source: source($0.path))
-    }
-    /// The cells' voltages come before this row.
-    private static let sum = rows.firstIndex { $0.metric.path == "/Voltages/Sum" }
-    private static let cellRows = CellTable.rows.filter(\.isInGXFeed)
-    private static let voltages = cellRows.first { $0.group == "Voltages" }
-    private static let balances = cellRows.first { $0.group == "Balances" }
+    private static let rows = MetricCatalogue.state.filter { $0.gx != nil }
+    /// The cells' voltages stand before this row.
+    private static let sum = rows.firstIndex { $0.gx == .voltageSum }
+    private static let voltages: CellMetric? = CellTable.voltage.isInGXFeed ? CellTable.voltage : nil
+    private static let balances: CellMetric? = CellTable.balance.isInGXFeed ? CellTable.balance : nil
     private static let shapes = [0, cells].map { DocumentShape(layout(cells: $0).map(\.keys)) }
     private static let deadbands = [0, cells].map { layout(cells: $0).map(\.deadband) }
 
     /// The values of the document. A `nil` among them is a cell that the pack has not.
     ///
-    /// - Parameters:
-    ///   - mostCells: cells that were sent before: the driver keeps the values of cells that are left out.
-    ///   - list: gets the values in place of what it has.
-    /// - Returns: `false` when silence is the only safe thing to say: power, voltage or SoC were never known, there is no current sensor, or
-    ///   the link is lost.
-    static func values(_ view: PackView, mostCells: Int, into list: inout ValueList) -> Bool {
+    /// - Parameter mostCells: cells that were sent before: the driver keeps the values of cells that are left out.
+    /// - Returns: `nil` when silence is the only safe answer: power, voltage or SoC were never known, there is no current sensor, or the
+    ///   link is lost.
+    static func values(_ report: BatteryReport, _ currents: GXCurrents, mostCells: Int) -> [MetricValue?]? {
         guard
-            view.freshness <= .stale, let measured = view.snapshot.measurements, let power = view.snapshot.power,
-            let current = measured.current, view.limits != nil
-        else { return false }
-        // What the driver hears last it keeps until its time-out: the last words are those of a link that is lost.
-        let age = view.snapshot.age(at: view.now) ?? 0
-        let isLast = age > view.times.lost - lastWords
-        let count = min(cells, max(mostCells, view.listedCells))
-        list.begin()
+            report.freshness <= .stale, let last = report.lastReadings, let power = report.lastCharge.power,
+            let current = last.current, report.limits != nil
+        else { return nil }
+        // The driver keeps the last document until its time-out, so the last one must be that of a lost link.
+        let isLast = (report.linkAge ?? 0) > report.battery.freshness.lost - lastWords
+        let count = min(cells, max(mostCells, report.cellCount))
+        var values: [MetricValue?] = []
         for (index, row) in rows.enumerated() {
-            if index == sum { appendCells(voltages, count, view, to: &list) }
-            // While the link is stale the last of these stays, beside limits that are safe and a BmsCable warning.
-            switch row.source {
-            case .voltage: list.append(.thousandths(measured.packVoltage.rawValue, 3))
-            case .current: list.append(.thousandths(current.rawValue, 3))
-            case .power: list.append(.thousandths(power.rawValue, 1))
-            case .soc: list.append(.whole(measured.soc))
-            case .dischargeLimit where isLast: list.append(.integer(0))
-            case .cable where isLast: list.append(.integer(AlarmLevel.alarm.rawValue))
-            case .chargeLimit: list.append(.whole(view.gxCurrents.ccl))
-            case .dischargeLimit: list.append(.whole(view.gxCurrents.dcl))
-            case .catalogue, .cable: list.append(row.metric.value(view))
+            if index == sum { values += cellValues(voltages, count, report) }
+            // While the link is stale the last of these stay, beside limits that are safe and a BmsCable warning.
+            switch row.gx {
+            case .voltage: values.append(.thousandths(last.voltage.rawValue, 3))
+            case .current: values.append(.thousandths(current.rawValue, 3))
+            case .power: values.append(.thousandths(power.rawValue, 1))
+            case .soc: values.append(.whole(last.soc))
+            case .dischargeLimit where isLast: values.append(.integer(0))
+            case .cable where isLast: values.append(.integer(AlarmLevel.alarm.rawValue))
+            case .chargeLimit, .dischargeLimit: values.append(currents.value(row))
+            case .value, .cable, .voltageSum, nil: values.append(row.value(report))
             }
         }
-        appendCells(balances, count, view, to: &list)
-        list.end()
-        return true
+        return values + cellValues(balances, count, report)
     }
 
     /// The document of these values.
@@ -85,28 +67,6 @@ public enum GXDocument {
         }
     }
 
-    /// CCL or DCL as a GX wants them; `nil` for any other value.
-    static func current(_ metric: Metric, _ view: PackView) -> MetricValue? {
-        switch source(metric.path) {
-        case .chargeLimit: .whole(view.gxCurrents.ccl)
-        case .dischargeLimit: .whole(view.gxCurrents.dcl)
-        default: nil
-        }
-    }
-
-    private static func source(_ path: String) -> Source {
-        switch path {
-        case "/Dc/0/Voltage": .voltage
-        case "/Dc/0/Current": .current
-        case "/Dc/0/Power": .power
-        case "/Soc": .soc
-        case "/Info/MaxChargeCurrent": .chargeLimit
-        case "/Info/MaxDischargeCurrent": .dischargeLimit
-        case "/Alarms/BmsCable": .cable
-        default: .catalogue
-        }
-    }
-
     private static func hasCells(_ values: [MetricValue?]) -> Bool { values.count > rows.count }
 
     /// Names and deadbands in the order of the values.
@@ -116,31 +76,12 @@ public enum GXDocument {
             return (0..<cells).map { ([row.group, "Cell\($0 + 1)"], row.deadband) }
         }
         return rows.enumerated().flatMap { index, row in
-            (index == sum ? cellKeys(voltages) : []) + [(row.metric.keys, row.metric.deadband)]
+            (index == sum ? cellKeys(voltages) : []) + [(row.keys, row.deadband)]
         } + cellKeys(balances)
     }
 
-    private static func appendCells(
-        _ row: CellMetric?, _ count: Int, _ view: PackView, to list: inout ValueList
-    ) {
-        guard let row, count > 0 else { return }
-        for number in 1...cells { list.append(number <= count ? row.value(view, number) : nil) }
+    private static func cellValues(_ row: CellMetric?, _ count: Int, _ report: BatteryReport) -> [MetricValue?] {
+        guard let row, count > 0 else { return [] }
+        return (1...cells).map { $0 <= count ? row.value(report, $0) : nil }
     }
-}
-
-/// Values that are written over each second: their room serves again, and with it the memory of most of them.
-struct ValueList: Sendable {
-    private(set) var values: [MetricValue?] = []
-    private var count = 0
-
-    /// Begins anew.
-    mutating func begin() { count = 0 }
-
-    mutating func append(_ value: MetricValue?) {
-        if count < values.count { values[count] = value } else { values.append(value) }
-        count += 1
-    }
-
-    /// Nothing more comes: what is left of before goes.
-    mutating func end() { values.removeLast(values.count - count) }
 }

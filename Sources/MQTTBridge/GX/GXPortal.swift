@@ -1,6 +1,7 @@
-import MQTT
+import BatteryEngine
 import BMSCore
 import JSON
+import MQTT
 
 /// What belongs to the portal as a whole: who keeps it awake, how often everything is told, and who else claims its id.
 ///
@@ -45,10 +46,10 @@ struct GXPortal: Sendable {
     private var aliveUntil: Timestamp?
     private var heartbeatAt: Timestamp?
     private var serialAt: Timestamp?
-    private var fullPublishes = CommandGate(burst: 3, perSecond: 3)
-    private var reads = CommandGate(burst: 200, perSecond: 50)
+    private var fullPublishes = RateLimiter(burst: 3, perSecond: 3)
+    private var reads = RateLimiter(burst: 200, perSecond: 50)
     /// The truth is told after a foreign message, but not fought for.
-    private var corrections = CommandGate(burst: 5, perSecond: 0.2)
+    private var corrections = RateLimiter(burst: 5, perSecond: 0.2)
     /// Another bridge with the same id was heard, and goes before this one.
     private var yieldedAt: Timestamp?
     private var hasToldOther = false
@@ -141,9 +142,17 @@ struct GXPortal: Sendable {
         return .everything(then: MQTTMessage(topics.notify(Self.publishedPath), writer.bytes))
     }
 
-    /// What the portal itself has to say when everything is told.
-    var everything: [MQTTMessage] {
-        [serial, message(Self.firmwarePath, .text(Self.firmware))]
+    /// Services of the portal itself.
+    enum Service: String, CaseIterable {
+        case system, platform
+    }
+
+    /// Every value of a service of the portal itself.
+    func values(of service: Service) -> [MQTTMessage] {
+        switch service {
+        case .system: [serial]
+        case .platform: [message(Self.firmwarePath, .text(Self.firmware))]
+        }
     }
 
     /// Somebody else published on one of our topics.

@@ -1,3 +1,4 @@
+import BatteryEngine
 import BMSCore
 import JSON
 
@@ -68,18 +69,15 @@ struct Announcer: Sendable {
         self.node = node
     }
 
-    /// Whether it is time to work out what is known now: at once with other settings of the pack, else now and then.
-    mutating func isLookDue(_ settings: PackSettings?, at now: Timestamp) -> Bool {
-        if content != nil, settings == self.settings, let lookedAt, (0..<Self.look).contains(now - lookedAt) {
-            return false
-        }
-        self.settings = settings
-        lookedAt = now
-        return true
+    /// The content must be worked out again: at once for other settings of the pack, else now and then.
+    func needsLook(_ settings: PackSettings?, at now: Timestamp) -> Bool {
+        guard content != nil, settings == self.settings, let lookedAt else { return true }
+        return !(0..<Self.look).contains(now - lookedAt)
     }
 
-    /// Takes what is known now; `nil` before the first frame.
-    mutating func note(_ new: Content?, at now: Timestamp) {
+    /// Records the content as of now; `nil` before the first frame.
+    mutating func record(_ new: Content?, of settings: PackSettings?, at now: Timestamp) {
+        (self.settings, lookedAt) = (settings, now)
         let started = startedAt ?? now
         startedAt = started
         guard var new = new ?? (now - started >= Self.patience ? Content(cellCount: 0) : nil) else { return }
@@ -106,14 +104,14 @@ struct Announcer: Sendable {
         due = later(min(now + Self.gathering, since + Self.longestGathering))
     }
 
-    /// Keys of an announcement of ours.
-    mutating func note(announced keys: [String: String]) {
+    /// Records the keys of an announcement of this bridge.
+    mutating func record(announced keys: [String: String]) {
         guard announced.count + keys.count <= Self.mostKeys else { return }
         announced.merge(keys) { _, new in new }
     }
 
-    /// A retained announcement, of an earlier run perhaps.
-    mutating func heard(_ topic: String, _ payload: [UInt8], at now: Timestamp) {
+    /// Records a retained announcement, of an earlier run perhaps.
+    mutating func receive(_ topic: String, _ payload: [UInt8], at now: Timestamp) {
         guard !payload.isEmpty, let value = JSONValue(parsing: payload) else { return }
         var keys: [String: String] = [:]
         if topic == topics.deviceDiscovery(node) {
@@ -126,7 +124,7 @@ struct Announcer: Sendable {
             keys[levels[levels.count - 2]] = levels[levels.count - 4]
             if mode == .device, leftovers.count < Self.mostKeys { leftovers.insert(topic) }
         }
-        note(
+        record(
             announced: keys.filter { key, platform in
                 [key, platform].allSatisfy { Topics.isIdentifier($0, longest: 64) }
             })
@@ -135,8 +133,8 @@ struct Announcer: Sendable {
         repeats = 1
     }
 
-    /// A new connection: what was said before may never have arrived. Said at once, and once more for the case that
-    /// another announcement came through just before.
+    /// Announces at once, for what was announced before may never have arrived; and once more for the case that another announcement came
+    /// through just before.
     mutating func reconnect(at now: Timestamp) {
         guard content != nil else { return }
         sentAt = nil
@@ -150,8 +148,8 @@ struct Announcer: Sendable {
         repeats = 0
     }
 
-    /// Home Assistant starts from nothing, or from what it kept of things that are gone.
-    mutating func restart(at moment: Timestamp) {
+    /// Announces to a Home Assistant that starts from nothing, or from entities that are gone.
+    mutating func homeAssistantStarted(at moment: Timestamp) {
         guard content != nil else { return }
         needsRevival = true
         due = later(moment)

@@ -1,3 +1,4 @@
+import BatteryEngine
 import JSON
 
 /// Controls of Home Assistant, made from the settings table.
@@ -5,8 +6,8 @@ extension Discovery {
     /// None where commands are off: a control that refuses everything is worse than none.
     /// Nor one whose bounds are not known, or leave nothing to choose: Home Assistant refuses a number without a range.
     var controls: [SettingRow] {
-        guard options.takesCommands else { return [] }
-        return SettingsTable.rows(pack).filter { row in
+        guard options.takesCommands, let context else { return [] }
+        return SettingsTable.rows(context.options).filter { row in
             guard case .number(_, _, let bounds) = row.kind else { return true }
             return bounds(context).map { $0.lowerBound < $0.upperBound } ?? false
         }
@@ -16,7 +17,7 @@ extension Discovery {
     func control(_ row: SettingRow, _ writer: inout JSONWriter, withPlatform: Bool) {
         identify(
             row.platform, row.key, options.language.name(row.title, row.subject), &writer, withPlatform: withPlatform)
-        writer.member("command_topic", options.topics.set(pack.id, row.name))
+        writer.member("command_topic", options.topics.set(battery.id, row.name))
         writer.member("qos", .integer(1))
         writer.member("icon", row.icon)
         writer.member("entity_category", "config")
@@ -24,12 +25,12 @@ extension Discovery {
         if case .button = row.kind {
             writer.member("payload_press", "PRESS")
         } else {
-            writer.member("state_topic", options.topics.settings(pack.id))
+            writer.member("state_topic", options.topics.settings(battery.id))
             writer.member("value_template", row.template)
         }
         switch row.kind {
         case .number(let unit, let step, let bounds):
-            let range = bounds(context) ?? 0...0
+            let range = context.flatMap(bounds) ?? 0...0
             writer.member("min", SettingValue.number(range.lowerBound).document)
             writer.member("max", SettingValue.number(range.upperBound).document)
             writer.member("step", SettingValue.number(step).document)

@@ -1,3 +1,4 @@
+import BatteryEngine
 import MQTT
 import JSON
 import BMSCore
@@ -9,8 +10,10 @@ import BMSCore
 /// precision shows a cell as "3 V"; a null value is "unknown" without a line in the log.
 struct Discovery {
     var options: BridgeOptions
-    /// The pack, and what is known of it for the bounds of its controls.
-    var context: SettingContext
+    /// The battery by configuration.
+    var battery: BatteryIdentity
+    /// Basis of the bounds of a pack's controls; `nil` for a bank, which has none.
+    var context: SettingContext?
     /// 0: not known yet, then without cells.
     var cellCount: Int
     /// Firmware of the BMS, once known.
@@ -20,11 +23,9 @@ struct Discovery {
     /// What was announced once and is no more, or may be: keys with their platform.
     var announced: [String: String] = [:]
 
-    var pack: PackOptions { context.options }
-
     /// Node id and device identifier: never a topic, a port or a name that may change.
     static func node(_ pack: String) -> String { "bms_\(pack)" }
-    var node: String { Self.node(pack.id) }
+    var node: String { Self.node(battery.id) }
 
     /// One entity: its key, its platform and how its members are written.
     private struct Entry {
@@ -118,14 +119,14 @@ struct Discovery {
         let topics = options.topics
         var result = [
             Component(
-                entity: .binary("link", "BMS link", "connectivity", diagnostic: true), topic: topics.status(pack.id),
+                entity: .binary("link", "BMS link", "connectivity", diagnostic: true), topic: topics.status(battery.id),
                 keys: nil, interval: 0, needsPack: false)
         ]
         for metric in MetricCatalogue.state {
-            guard let entity = metric.entity, metric.isFor(pack) else { continue }
+            guard let entity = metric.entity, metric.isFor(battery) else { continue }
             result.append(
                 Component(
-                    entity: entity, topic: topics.state(pack.id), keys: metric.keys,
+                    entity: entity, topic: topics.state(battery.id), keys: metric.keys,
                     interval: max(options.stateInterval, options.stateHeartbeat),
                     needsPack: entity.needsPack))
         }
@@ -138,7 +139,7 @@ struct Discovery {
                 guard let entity = row.entity(padded, cell <= options.enabledCells) else { continue }
                 result.append(
                     Component(
-                        entity: entity, topic: topics.cells(pack.id), keys: [row.group, "Cell\(cell)"],
+                        entity: entity, topic: topics.cells(battery.id), keys: [row.group, "Cell\(cell)"],
                         interval: options.cellsInterval, subject: "\(cell)"))
             }
         }
@@ -147,11 +148,11 @@ struct Discovery {
 
     /// What a relay says of itself, or what it was told where it says nothing.
     private var relays: [Component] {
-        pack.relays.map { relay in
+        battery.relays.map { relay in
             Component(
                 entity: .binary(
                     "contact_\(relay.name)", "Relay {n} contact", nil, icon: "mdi:electric-switch"),
-                topic: options.topics.relays(pack.id),
+                topic: options.topics.relays(battery.id),
                 keys: [relay.name, relay.stateTopic == nil ? "closed" : "readBack"], interval: options.limitsInterval,
                 needsPack: false, subject: relay.name)
         }
@@ -196,8 +197,8 @@ struct Discovery {
     /// As much of an entity that is gone as each platform needs.
     private func remains(_ key: String, _ platform: String, _ writer: inout JSONWriter, withPlatform: Bool) {
         identify(platform, key, key, &writer, withPlatform: withPlatform)
-        writer.member("state_topic", options.topics.set(pack.id, "none"))
-        writer.member("command_topic", options.topics.set(pack.id, "none"))
+        writer.member("state_topic", options.topics.set(battery.id, "none"))
+        writer.member("command_topic", options.topics.set(battery.id, "none"))
         if platform == "select" { writer.member("options", [String]()) }
         availability(&writer, withPack: true)
     }
@@ -206,10 +207,10 @@ struct Discovery {
         writer.key("device")
         writer.beginObject()
         writer.member("identifiers", [node])
-        writer.member("name", pack.name)
+        writer.member("name", battery.name)
         writer.member("manufacturer", MetricCatalogue.manufacturer)
-        writer.member("model", MetricCatalogue.productName + (pack.isBank ? " bank" : ""))
-        if let serial = pack.serial { writer.member("serial_number", serial) }
+        writer.member("model", MetricCatalogue.productName + (battery.isBank ? " bank" : ""))
+        if let serial = battery.serial { writer.member("serial_number", serial) }
         if let firmware { writer.member("sw_version", firmware) }
         writer.endObject()
         writer.key("origin")
@@ -254,7 +255,7 @@ struct Discovery {
     func identify(_ platform: String, _ key: String, _ name: String, _ writer: inout JSONWriter, withPlatform: Bool) {
         if withPlatform { writer.member("platform", platform) }
         writer.member("unique_id", "\(node)_\(key)")
-        writer.member("default_entity_id", "\(platform).\(Topics.entityID(pack.id))_\(Topics.entityID(key))")
+        writer.member("default_entity_id", "\(platform).\(Topics.entityID(battery.id))_\(Topics.entityID(key))")
         writer.member("name", name)
     }
 
@@ -273,7 +274,7 @@ struct Discovery {
     func availability(_ writer: inout JSONWriter, withPack: Bool) {
         writer.key("availability")
         writer.beginArray()
-        for topic in [options.topics.bridgeStatus] + (withPack ? [options.topics.status(pack.id)] : []) {
+        for topic in [options.topics.bridgeStatus] + (withPack ? [options.topics.status(battery.id)] : []) {
             writer.beginObject()
             writer.member("topic", topic)
             writer.endObject()

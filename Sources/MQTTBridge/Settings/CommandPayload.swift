@@ -1,3 +1,4 @@
+import BatteryEngine
 import BMSCore
 import JSON
 
@@ -8,19 +9,28 @@ enum CommandPayload {
     /// Longer payloads are refused unread.
     static let longest = 256
 
-    /// A value in neither a setting's nor a wire's words yet.
-    enum Value: Hashable {
-        case number(Int)
-        case flag(Bool)
-        case text(String)
-    }
-
-    /// Why a payload is none.
+    /// Reason why a payload is no value.
     struct Fault: Error, Hashable {
         var text: String
     }
 
-    static func read(_ payload: [UInt8]) throws(Fault) -> Value {
+    /// The command of a payload for a setting.
+    static func command(_ setting: String, _ payload: [UInt8], isRetained: Bool) -> BatteryCommand {
+        let content: BatteryCommand.Content
+        do throws(Fault) {
+            content = .value(try read(payload))
+        } catch {
+            content = .unreadable(error.text)
+        }
+        return BatteryCommand(
+            setting: setting, content: content, asked: String(validating: payload.prefix(64), as: UTF8.self),
+            isRetained: isRetained)
+    }
+
+    /// Reads a payload.
+    ///
+    /// - Throws: a sentence about a payload that is no value.
+    static func read(_ payload: [UInt8]) throws(Fault) -> CommandValue {
         guard payload.count <= longest else {
             throw Fault(text: "the payload is longer than \(longest) bytes")
         }
@@ -32,19 +42,20 @@ enum CommandPayload {
         guard trimmed.hasPrefix("{") else { return plain(trimmed) }
         guard
             case .object(let members)? = JSONValue(parsing: Array(trimmed.utf8), takesDuplicates: false),
-            members.count == 1, let value = members["value"].flatMap(Value.init)
+            members.count == 1, let value = members["value"].flatMap(CommandValue.init)
         else {
             throw Fault(text: "expected a plain value, or JSON with one member: {\"value\": ...}")
         }
         return value
     }
 
-    static func plain(_ text: String) -> Value {
+    /// A plain value: a number, else text.
+    static func plain(_ text: String) -> CommandValue {
         FixedPoint.thousandths(text).map { .number($0) } ?? .text(text)
     }
 }
 
-extension CommandPayload.Value {
+extension CommandValue {
     /// A value of JSON; `nil` where no setting could have it: null, an array, an object, a number with more than three decimals.
     fileprivate init?(_ json: JSONValue) {
         switch json {

@@ -1,5 +1,6 @@
 import BMSCore
 import Mosquitto
+import BatteryEngine
 import MQTTBridge
 
 /// `bms-mqtt acl`: the access rules of mosquitto for one configuration.

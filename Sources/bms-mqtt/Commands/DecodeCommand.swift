@@ -4,6 +4,7 @@ import CLinux
 import Glibc
 import JSON
 import LinuxIO
+import BatteryEngine
 import MQTTBridge
 
 /// `bms-mqtt decode`: one JSON object for each frame, statistics on standard error.

@@ -2,6 +2,7 @@ import BMSCore
 import PackSimulator
 import ChargeLimits
 import Glibc
+import BatteryEngine
 import MQTTBridge
 import Mosquitto
 import SerialLink

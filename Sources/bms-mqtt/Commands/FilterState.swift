@@ -1,5 +1,6 @@
 import ChargeLimits
 import LinuxIO
+import BatteryEngine
 import MQTTBridge
 
 /// A filter whose state can be kept in a file.

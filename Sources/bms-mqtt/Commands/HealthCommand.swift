@@ -1,4 +1,5 @@
 import MQTT
+import BatteryEngine
 import MQTTBridge
 import Mosquitto
 import LinuxIO

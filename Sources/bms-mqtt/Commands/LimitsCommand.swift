@@ -2,6 +2,7 @@ import BMSCore
 import CLinux
 import Glibc
 import JSON
+import BatteryEngine
 import MQTTBridge
 
 /// `bms-mqtt limits`: a filter that reads lines of time and frame and writes lines of limits. Every line has exactly one answer: a bad

@@ -2,6 +2,7 @@ import MQTT
 import BMSCore
 import JSON
 import Mosquitto
+import BatteryEngine
 import MQTTBridge
 import LinuxIO
 

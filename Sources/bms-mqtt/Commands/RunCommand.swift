@@ -1,6 +1,7 @@
 import BMSCore
 import Glibc
 import Mosquitto
+import BatteryEngine
 import MQTTBridge
 
 /// `bms-mqtt run`: one service after the other, a new one for each reload of a valid file. The calling thread waits for signals.

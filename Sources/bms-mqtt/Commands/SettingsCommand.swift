@@ -1,6 +1,7 @@
 import MQTT
 import BMSCore
 import JSON
+import BatteryEngine
 import MQTTBridge
 import Mosquitto
 

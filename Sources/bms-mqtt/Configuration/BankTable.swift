@@ -1,5 +1,6 @@
 import BMSCore
 import ChargeLimits
+import BatteryEngine
 import MQTTBridge
 
 /// Keys of one bank.

@@ -4,6 +4,7 @@ import ChargeLimits
 import CLinux
 import Glibc
 import LinuxIO
+import BatteryEngine
 import MQTTBridge
 import Mosquitto
 import SerialLink

@@ -1,6 +1,7 @@
 import BMSCore
 import SmartBMS
 import ChargeLimits
+import BatteryEngine
 import MQTTBridge
 
 /// Banks: packs in parallel, and the properties that they must share.

@@ -1,6 +1,7 @@
 import BMSCore
 import ChargeLimits
 import LinuxIO
+import BatteryEngine
 import MQTTBridge
 import Mosquitto
 

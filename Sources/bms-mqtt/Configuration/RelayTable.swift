@@ -1,4 +1,5 @@
 import BMSCore
+import BatteryEngine
 import MQTTBridge
 
 /// Keys of one relay of a pack.

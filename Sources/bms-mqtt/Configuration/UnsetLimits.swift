@@ -1,6 +1,7 @@
 import BMSCore
 import SmartBMS
 import ChargeLimits
+import BatteryEngine
 import MQTTBridge
 
 /// The limits that an owner should set and did not, with the figures that are used instead.

@@ -2,6 +2,7 @@ import MQTT
 import BMSCore
 import ChargeLimits
 import LinuxIO
+import BatteryEngine
 import MQTTBridge
 import Mosquitto
 
@@ -45,7 +46,7 @@ final class BridgeRuntime: Sendable {
 
     /// Handles a break in the bytes of a pack's source.
     func sourceChanged(pack: Int, _ change: SourceChange) {
-        state.withLock { $0.bridge.sourceChanged(pack: pack, change) }
+        step { $0.sourceChanged(pack: pack, change, at: $1) }
     }
 
     /// Summaries of all packs.
@@ -69,7 +70,7 @@ final class BridgeRuntime: Sendable {
         state.withLock { $0.bridge.refusalChanged(topic, isOver: isOver) }
     }
 
-    func disconnected() { state.withLock { $0.bridge.disconnected() } }
+    func disconnected() { step { $0.disconnected(at: $1) } }
 
     func guardChanged(_ relayGuard: RelayGuard, isUp: Bool) {
         step { $0.guardChanged(relayGuard, isUp: isUp, at: $1) }
@@ -77,7 +78,7 @@ final class BridgeRuntime: Sendable {
 
     func receive(_ message: MQTTMessage) { step { $0.receive(message, at: $1) } }
 
-    func limits(ofPack index: Int) -> Limits? { state.withLock { $0.bridge.limits(ofPack: index) } }
+    func limits(of battery: Int) -> Limits? { state.withLock { $0.bridge.limits(of: battery) } }
 
     /// States of the packs to keep, by pack id.
     func states() -> [String: PackState] {

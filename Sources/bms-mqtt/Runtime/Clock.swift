@@ -2,6 +2,7 @@ import BMSCore
 import CLinux
 import Glibc
 import LinuxIO
+import BatteryEngine
 import MQTTBridge
 
 /// The clocks of the machine: time since boot, wall time and local time.

@@ -79,7 +79,7 @@ struct SimulatedPack: Sendable {
     }
 
     mutating func step(_ runtime: BridgeRuntime) {
-        let limits = runtime.limits(ofPack: index)
+        let limits = runtime.limits(of: index)
         let given = GivenLimits(cvl: limits?.cvl, ccl: limits?.ccl, dcl: limits?.dcl)
         if let frame = simulator.step(limits: given) { runtime.receive(frame, pack: index) }
     }

@@ -1,5 +1,6 @@
 import BMSCore
 import ChargeLimits
+import BatteryEngine
 import MQTTBridge
 
 /// The summary of an hour for the log: one line for each pack, or one line for all of them where there are many.

@@ -1,4 +1,5 @@
 import LinuxIO
+import BatteryEngine
 import MQTTBridge
 import Mosquitto
 import SerialLink

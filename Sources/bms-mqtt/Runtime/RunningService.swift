@@ -2,6 +2,7 @@ import BMSCore
 import SmartBMS
 import Glibc
 import LinuxIO
+import BatteryEngine
 import MQTTBridge
 import Mosquitto
 import PackSimulator

@@ -1,5 +1,6 @@
 import BMSCore
 import SmartBMS
+import BatteryEngine
 import MQTTBridge
 import Mosquitto
 import SerialLink

@@ -1,4 +1,5 @@
 import LinuxIO
+import BatteryEngine
 import MQTTBridge
 
 /// Reports the state of the bridge to the service manager, and a summary of each hour to the log, with the ticks of the clock.

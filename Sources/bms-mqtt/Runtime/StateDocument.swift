@@ -1,6 +1,7 @@
 import BMSCore
 import ChargeLimits
 import JSON
+import BatteryEngine
 import MQTTBridge
 
 /// The JSON of a kept state. Anybody may have changed the file, so values that are not valid are left out or refused here, and

@@ -1,4 +1,5 @@
 import LinuxIO
+import BatteryEngine
 import MQTTBridge
 
 /// Writes the packs' states to disk on a thread of its own, and sends the answers that wait for it, in their order: a card that

@@ -1,6 +1,7 @@
 import BMSCore
 import Glibc
 import LinuxIO
+import BatteryEngine
 import MQTTBridge
 
 /// A moment on every clock that can tell how long ago a state was kept.

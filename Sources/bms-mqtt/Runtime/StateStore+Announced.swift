@@ -1,6 +1,7 @@
 import CLinux
 import Glibc
 import JSON
+import BatteryEngine
 import MQTTBridge
 
 /// The packs and banks that this bridge has announced, in a file of their own: announcements of those that the next configuration does

@@ -2,6 +2,7 @@ import BMSCore
 import CLinux
 import Glibc
 import JSON
+import BatteryEngine
 import MQTTBridge
 
 /// The energy totals of each bank in a file of its own, in the packs' directory and with the rules of their files.

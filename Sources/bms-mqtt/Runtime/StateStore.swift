@@ -2,6 +2,7 @@ import BMSCore
 import CLinux
 import Glibc
 import LinuxIO
+import BatteryEngine
 import MQTTBridge
 
 /// Settings and learned values of each pack in a file of its own, replaced as a whole: a power cut leaves the old file or

@@ -1,5 +1,6 @@
 import BMSCore
 import ChargeLimits
+import BatteryEngine
 import MQTTBridge
 
 /// One line about the state of the bridge for `systemctl status`, like "16 cells, 53.20 V, DCL 90 A, CCL 80 A: cell 7 near cap".

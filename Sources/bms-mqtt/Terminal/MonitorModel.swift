@@ -1,5 +1,6 @@
 import BMSCore
 import JSON
+import BatteryEngine
 import MQTTBridge
 
 /// The last documents of a bridge, by pack, with the values that are valid now. MQTT is the only source, so the model has what any

@@ -1,5 +1,6 @@
 import BMSCore
 import JSON
+import BatteryEngine
 import MQTTBridge
 
 /// The live view as lines of text, a pure function of the model and the size of the window.

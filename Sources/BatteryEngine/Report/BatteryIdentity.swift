@@ -1,0 +1,44 @@
+public import BMSCore
+import ChargeLimits
+import SmartBMS
+
+/// A pack or bank by configuration, as far as both have it.
+public struct BatteryIdentity: Hashable, Sendable {
+    /// Identifier in topics, `[a-z0-9_-]+`.
+    public var id: String
+    /// Name for people, by the file.
+    public var name: String
+    /// Serial number; `nil`: the owner gave none.
+    public var serial: String?
+    /// The battery is a bank: packs in parallel.
+    public var isBank: Bool
+    /// Number as a battery of the GX tree.
+    public var gxInstance: Int
+    /// Where the data comes from, for people.
+    public var connection: String
+    /// Ages at which data turns stale.
+    public var freshness: FreshnessTimes
+    /// Relays that the bridge drives; a bank has none.
+    public var relays: [RelayOptions]
+
+    /// Name in lines of the log: "pack garage".
+    public var title: String { "\(isBank ? "bank" : "pack") \(id)" }
+}
+
+extension PackOptions {
+    /// What the pack has in common with a bank.
+    package var identity: BatteryIdentity {
+        BatteryIdentity(
+            id: id, name: name, serial: serial, isBank: false, gxInstance: gxInstance, connection: connection,
+            freshness: tracker.freshness, relays: relays)
+    }
+}
+
+extension BankOptions {
+    /// What the bank has in common with a pack.
+    package var identity: BatteryIdentity {
+        BatteryIdentity(
+            id: id, name: name, serial: nil, isBank: true, gxInstance: gxInstance,
+            connection: "packs \(packs.joined(separator: ", "))", freshness: limits.freshness, relays: [])
+    }
+}

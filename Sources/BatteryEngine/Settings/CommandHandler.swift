@@ -1,0 +1,93 @@
+import BMSCore
+import ChargeLimits
+
+/// Handles the commands of one pack: it refuses retained ones and floods, and checks the others against the table.
+struct CommandHandler: Sendable {
+    /// A full charge by command that does not come about is given up after so many ms.
+    private static let fullChargePatience: Int64 = 48 * 3_600_000
+
+    private(set) var settings: CommandedSettings
+    /// Start of the commanded full charge, by the clock that nobody sets; `nil`: there is none.
+    private var fullChargeSince: Timestamp?
+    private var limiter = RateLimiter()
+    private var hasWarnedAboutRetained = false
+
+    /// Outcome of a command.
+    struct Outcome {
+        var answer: CommandedSettings.Answer
+        /// Action of a button; `nil`: the command was for none.
+        var action: SettingRow.Action?
+        /// The settings have changed and must be kept.
+        var isChanged = false
+        /// A line for the log.
+        var warning: String?
+    }
+
+    /// - Parameter now: time to which the ages of the settings refer.
+    init(_ settings: CommandedSettings, at now: Timestamp) {
+        self.settings = settings
+        fullChargeSince = settings.fullCharge.map { now + -($0.age ?? 0) }
+    }
+
+    /// Changed settings by name, with the age of a commanded full charge.
+    func stored(at now: Timestamp) -> [String: StoredSetting] {
+        var stored = settings.stored
+        if let fullChargeSince { stored[SettingsTable.chargeMode.name]?.age = max(0, now - fullChargeSince) }
+        return stored
+    }
+
+    /// Obeys or refuses a command.
+    ///
+    /// - Parameter isOff: the file switches commands off.
+    /// - Returns: the outcome; `nil` in a flood, where commands get no answer.
+    mutating func handle(
+        _ command: BatteryCommand, _ context: SettingContext, isOff: Bool, at now: Moment
+    ) -> Outcome? {
+        let row = SettingsTable.row(command.setting, context.options)
+        func refusal(_ reason: String, warning: String? = nil) -> Outcome {
+            let effective = row.flatMap { settings.value($0, context) }
+            let answer = CommandedSettings.Answer(isAccepted: false, reason: reason, effective: effective)
+            return Outcome(answer: answer, warning: warning)
+        }
+        if case .refuse(let isFirst) = limiter.check(at: now.monotonic) {
+            let text = "too many commands: five a second are taken, the rest of the flood is dropped"
+            return isFirst ? refusal(text, warning: text) : nil
+        }
+        if isOff { return refusal("commands are switched off in the configuration file (commands: off)") }
+        if command.isRetained {
+            let text =
+                "retained commands are ignored: they would be repeated at each start; clear it with an empty retained message"
+            defer { hasWarnedAboutRetained = true }
+            return refusal(
+                text, warning: hasWarnedAboutRetained ? nil : "set/\(command.setting.prefix(40)): \(text)")
+        }
+        if case .button(let action)? = row?.effect {
+            if let reason = action.refusal(context) { return refusal(reason) }
+            return Outcome(answer: CommandedSettings.Answer(isAccepted: true, reason: "done"), action: action)
+        }
+        switch command.content {
+        case .unreadable(let reason): return refusal(reason)
+        case .value(let value):
+            let before = settings
+            let answer = settings.set(command.setting, value, context, at: now)
+            fullChargeSince = settings.fullCharge == nil ? nil : fullChargeSince ?? now.monotonic
+            return Outcome(answer: answer, isChanged: settings != before)
+        }
+    }
+
+    /// Sets `chargeMode full` back to auto when the pack is full, or when that does not come about.
+    ///
+    /// - Parameter isRequested: the full charge has not ended.
+    /// - Returns: the event; `nil`: nothing changes.
+    mutating func endFullCharge(isRequested: Bool, at now: Timestamp) -> BatteryEvent? {
+        guard let since = fullChargeSince else { return nil }
+        let isGivenUp = now - since > Self.fullChargePatience
+        guard isGivenUp || !isRequested else { return nil }
+        fullChargeSince = nil
+        settings.reset(SettingsTable.chargeMode.name)
+        return isGivenUp
+            ? BatteryEvent(
+                "setting", .warning, "the full charge by command was given up after 48 h: the pack did not become full")
+            : BatteryEvent("setting", .info, "the full charge by command is done")
+    }
+}

@@ -1,0 +1,21 @@
+import BatteryEngine
+import BMSCore
+import MQTT
+
+/// Publishes `online` while good frames come and the broker accepts the limits, else `offline`.
+struct StatusOutput: Output {
+    private let topic: String
+    /// The status that was sent last; `nil`: none was, or it must be sent again.
+    private var sent: Bool?
+
+    init(_ id: String, _ options: BridgeOptions) { topic = options.topics.status(id) }
+
+    mutating func update(_ report: BatteryReport, _ context: OutputContext) -> [MQTTMessage] {
+        let isOnline = report.freshness.isLive && !context.areLimitsRefused
+        guard isOnline != sent else { return [] }
+        sent = isOnline
+        return [MQTTMessage(topic, Array((isOnline ? "online" : "offline").utf8), qos: 1, retain: true)]
+    }
+
+    mutating func reset() { sent = nil }
+}

@@ -1,0 +1,119 @@
+import BatteryEngine
+import BMSCore
+import JSON
+
+/// What somebody else says on topics where only this bridge speaks: what of it is still to be put right, how often that may be, and what a
+/// person is told.
+///
+/// Nothing that is to be put right is forgotten: what may not be said now is said later.
+struct StrangerWatch: Sendable {
+    /// A kind of word on a pack.
+    enum Word: Hashable, Comparable, Sendable {
+        case status
+        case document(OwnWord)
+        case announcement
+    }
+
+    /// A word on a pack that is not what this bridge says.
+    struct Debt: Hashable, Comparable, Sendable {
+        var pack: String
+        var word: Word
+
+        static func < (left: Debt, right: Debt) -> Bool { (left.pack, left.word) < (right.pack, right.word) }
+    }
+
+    /// Milliseconds for which another bridge counts as being there after a word of its making.
+    static let presence: Int64 = 30_000
+    /// Topics that are told of in one life of the bridge.
+    private static let mostTold = 32
+    private static let longestDocument = 4_096
+
+    /// When each may be put right where this bridge has nothing to say itself; of known packs alone, so they are few.
+    private var debts: [Debt: Timestamp] = [:]
+    /// The truth is said again, but not fought for: a second bridge would answer each time.
+    private var gates: [Debt: RateLimiter] = [:]
+    private var told: Set<String> = []
+    /// When somebody else's limits of a pack came.
+    private var limitsAt: [String: Timestamp] = [:]
+
+    private static func gate(_ word: Word) -> RateLimiter {
+        switch word {
+        // Consumers go by it.
+        case .status: RateLimiter(burst: 5, perSecond: 1)
+        // Of two bridges neither would give in.
+        case .document(.settings): RateLimiter(burst: 5, perSecond: 1.0 / 60)
+        case .document: RateLimiter(burst: 5, perSecond: 0.2)
+        // Neither here, and each time the entities are unavailable for a moment.
+        case .announcement: RateLimiter(burst: 3, perSecond: 1.0 / 3600)
+        }
+    }
+
+    /// A word is to be put right.
+    ///
+    /// - Parameter moment: not before that, where this bridge has nothing to say in its place.
+    mutating func owe(_ word: Word, of pack: String, from moment: Timestamp) {
+        debts[Debt(pack: pack, word: word)] = moment
+    }
+
+    /// Nothing is to be put right any more: all is said anew.
+    mutating func forgive() { debts = [:] }
+
+    var owesNothing: Bool { debts.isEmpty }
+
+    /// What may be put right now, the statuses first; it counts as done.
+    ///
+    /// - Parameter speaks: this bridge has data for it. Of two bridges the one with data has the last word.
+    mutating func pay(at now: Timestamp, _ speaks: (Debt) -> Bool) -> [Debt] {
+        var paid: [Debt] = []
+        for (debt, moment) in debts.sorted(by: { $0.key < $1.key }) {
+            guard speaks(debt) || (now >= moment && !hasRival(debt.pack, at: now)) else { continue }
+            guard gates[debt, default: Self.gate(debt.word)].check(at: now) == .pass else { continue }
+            debts[debt] = nil
+            paid.append(debt)
+        }
+        return paid
+    }
+
+    /// Somebody else published on the topic of a pack's limits.
+    mutating func heardLimits(_ payload: [UInt8], of pack: String, at now: Timestamp) {
+        if isLimits(payload) { limitsAt[pack] = now }
+    }
+
+    /// Somebody else has data of the pack, or acts as if.
+    private func hasRival(_ pack: String, at now: Timestamp) -> Bool {
+        limitsAt[pack].map { (0..<Self.presence).contains(now - $0) } ?? false
+    }
+
+    /// A sentence for the log, once for each topic.
+    mutating func sentence(_ topic: String, _ pack: String, _ payload: [UInt8]) -> String? {
+        guard isNew(topic) else { return nil }
+        if isLimits(payload) {
+            return
+                "somebody else publishes limits of '\(pack)' on \(topic), probably a second bridge with another client id: give one of the two "
+                + "another id of the pack or another mqtt.base, or keep it out with the broker's access rules ('bms-mqtt acl'); until then "
+                + "inverters may follow either"
+        }
+        return
+            "somebody else publishes on \(topic), where only this bridge should, and is followed until the bridge says what is true: if that is "
+            + "a second bridge, give it another id of the pack or another mqtt.base, else keep it out with the broker's access rules "
+            + "('bms-mqtt acl')"
+    }
+
+    /// A sentence for the log about another bridge that announces a pack of the same id below another base, once for each topic.
+    mutating func sameName(_ topic: String, _ pack: String) -> String? {
+        guard isNew(topic) else { return nil }
+        return
+            "another bridge, with another mqtt.base, announces '\(pack)' on \(topic), too: Home Assistant takes both for one device, so give one "
+            + "of the two packs another id"
+    }
+
+    private mutating func isNew(_ topic: String) -> Bool {
+        told.count < Self.mostTold && told.insert(topic).inserted
+    }
+
+    /// Whether that is what a bridge of this kind says.
+    private func isLimits(_ payload: [UInt8]) -> Bool {
+        guard payload.count <= Self.longestDocument, let value = JSONValue(parsing: payload) else { return false }
+        return value["cvl"]?.number != nil && value["ccl"]?.number != nil && value["reasons"] != nil
+    }
+}
