@@ -26,8 +26,8 @@ struct BatteryChannel: Sendable {
     private(set) var last: BatteryReport?
     /// Values of the last full update whose changes make everything go out at once.
     private var urgent: Urgent?
-    /// Knowledge of the line to the broker.
-    var line = OutputContext.Line.wide
+    /// The line to the broker takes large messages; `nil`: not known yet on this connection.
+    var takesLarge: Bool? = true
     /// The broker refuses the limits: consumers must not rely on those that they see.
     var areLimitsRefused = false
     private var canExpire = true
@@ -100,7 +100,7 @@ struct BatteryChannel: Sendable {
         if isFrame { flow.budget.recordFrame(at: now.monotonic) }
         flow.isPutOff = share != .all
         var context = OutputContext(
-            now: now, hasFrame: update.trigger == .frame, isUrgent: false, canExpire: canExpire, line: line,
+            now: now, hasFrame: update.trigger == .frame, isUrgent: false, canExpire: canExpire, takesLarge: takesLarge,
             areLimitsRefused: areLimitsRefused, gxCurrents: currents)
         var messages: [MQTTMessage] = []
         switch share {
@@ -180,7 +180,7 @@ struct BatteryChannel: Sendable {
 
 /// Connections, and messages of others.
 extension BatteryChannel {
-    /// Prepares for a new connection: everything goes out with its update, and the announcement when the line is known to be wide.
+    /// Prepares for a new connection: everything goes out with its update, and the announcement as soon as the line takes it.
     mutating func connected(canExpire: Bool, at now: Moment) {
         self.canExpire = canExpire
         areLimitsRefused = false

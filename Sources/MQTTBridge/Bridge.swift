@@ -100,14 +100,14 @@ public struct Bridge: Sendable {
     ///
     /// - Parameters:
     ///   - canExpire: the broker forgets retained messages by itself (MQTT 5).
-    ///   - awaitsPace: ``paceChanged(isNarrow:)`` follows; until then nothing large is sent.
-    public mutating func connected(canExpire: Bool, awaitsPace: Bool = false, at now: Moment) -> Outbox {
+    ///   - takesLarge: the line takes large messages; `nil`: ``lineChanged(takesLarge:)`` will say so, and until then none is sent.
+    public mutating func connected(canExpire: Bool, takesLarge: Bool? = true, at now: Moment) -> Outbox {
         isConnected = true
         strangers.forgive()
         relays.connected(excludesOwn: canExpire)
         gx?.connected(tellsRetention: canExpire, at: now.monotonic)
         for place in channels.indices {
-            channels[place].line = awaitsPace ? .unknown : .wide
+            channels[place].takesLarge = takesLarge
             channels[place].connected(canExpire: canExpire, at: now)
         }
         var outbox = Outbox()
@@ -116,9 +116,9 @@ public struct Bridge: Sendable {
         return step(.connection, at: now, outbox)
     }
 
-    /// Handles news of the line: it is wide enough for announcements, or too narrow: there they would hold up limits for minutes.
-    public mutating func paceChanged(isNarrow: Bool) {
-        for place in channels.indices { channels[place].line = isNarrow ? .narrow : .wide }
+    /// Handles a change of the line: it takes large messages, or is too slow for them: announcements would hold up limits for minutes.
+    public mutating func lineChanged(takesLarge: Bool) {
+        for place in channels.indices { channels[place].takesLarge = takesLarge }
     }
 
     /// Handles a topic whose messages the broker refuses, or accepts again: where the limits of a battery are concerned, nobody may rely on

@@ -19,11 +19,8 @@ final class LinkCore: Sendable {
         var version = ProtocolVersion.v5
         var subscriptions: [Subscription] = []
         var isStopping = false
-        /// Messages that wait for the line.
-        var held = HeldMessages()
-        var pace = LinePace()
-        /// The pace that was last reported on this connection.
-        var isNarrow: Bool?
+        /// Control of the line of this connection.
+        var line = LineControl()
         /// The large subscriptions were asked for on this connection.
         var hasAskedForLarge = false
         /// Largest packet that the broker takes, in bytes, where the broker said so.
@@ -36,10 +33,7 @@ final class LinkCore: Sendable {
         mutating func forgetConnection(isOverdue: Bool, at now: Double) {
             handle = nil
             isAccepted = false
-            // Nothing is kept for a later connection.
-            held = HeldMessages()
-            pace = pace.next(isOverdue: isOverdue, at: now)
-            isNarrow = nil
+            line = line.next(isOverdue: isOverdue, at: now)
             hasAskedForLarge = false
             maximumPacket = nil
             probation.forgetConnection()
@@ -66,8 +60,8 @@ final class LinkCore: Sendable {
         var refusals: [String] = []
         /// Topics on which the broker takes no messages, or takes messages again.
         var changedTopics: [(topic: String, isOver: Bool)] = []
-        /// The pace, where it changed.
-        var isNarrow: Bool?
+        /// Large messages may go out, where that has changed.
+        var takesLarge: Bool?
         /// Lines of the library that name causes.
         var lines: [String] = []
     }
@@ -120,85 +114,80 @@ final class LinkCore: Sendable {
         state.withLock { state in
             guard state.isAccepted, let handle = state.handle?.pointer else { return (.notConnected, 0) }
             let now = MonotonicTime.seconds()
-            let waits = mayWait && message.mayWait && mustWait(message.precedence, state, handle, at: now)
-            let growth = waits ? state.held.growth(by: message) : message.size
-            guard pending.withLock({ $0.bytes + state.held.bytes + growth <= Self.pendingLimit }) else {
+            let waits =
+                mayWait && message.mayWait
+                && state.line.mustWait(message.precedence, isFull: mosquitto_want_write(handle), at: now)
+            let growth = waits ? state.line.held.growth(by: message) : message.size
+            guard pending.withLock({ $0.bytes + state.line.held.bytes + growth <= Self.pendingLimit }) else {
                 backlog.countLoss()
                 return (.full, 0)
             }
             guard waits else {
                 // An older message that waits would come after this one.
-                state.held.drop(message.topic)
+                state.line.held.drop(message.topic)
                 return write(message, &state, handle, at: now)
             }
-            state.held.hold(message, at: now)
+            state.line.held.hold(message, at: now)
             // Otherwise a receipt wakes the network thread.
-            if !state.pace.isAwaiting || mosquitto_want_write(handle) { wake.set() }
+            if !state.line.throughput.isAwaiting || mosquitto_want_write(handle) { wake.set() }
             return (.queued, 0)
         }
-    }
-
-    /// A message must wait: urgent messages wait for the line and for each other, other messages for everything that waits.
-    private func mustWait(
-        _ precedence: MQTTMessage.Precedence, _ state: State, _ handle: OpaquePointer, at now: Double
-    ) -> Bool {
-        mosquitto_want_write(handle) || state.held.holds(precedence <= .early ? .first ... .early : .first ... .normal)
-            || state.pace.mustWait(precedence, at: now)
     }
 
     /// Looks for receipts, and sends waiting messages as far as the line takes them. Called with the state locked, on the network thread.
     func release(_ state: inout State, _ handle: OpaquePointer) {
         let now = MonotonicTime.seconds()
         var hasReceived = false
-        while let identifier = state.pace.nextReceipt, pending.withLock({ $0.sizes[identifier] == nil }) {
-            state.pace.received(at: now)
-            notePace(&state, handle)
+        while let identifier = state.line.throughput.nextReceipt, pending.withLock({ $0.sizes[identifier] == nil }) {
+            state.line.throughput.received(at: now)
+            reportLine(&state, handle)
             hasReceived = true
         }
-        guard !state.held.isEmpty, !mosquitto_want_write(handle) else { return }
-        var held = state.held
-        state.held = HeldMessages()
+        guard !state.line.held.isEmpty, !mosquitto_want_write(handle) else { return }
+        var held = state.line.held
+        state.line.held = HeldMessages()
         // Within a batch on a slow line, no message waits for another.
-        let isBatch = state.pace.isSlow && !state.pace.isAwaiting
-        var room = state.pace.room
+        let isBatch = state.line.throughput.isSlow && !state.line.throughput.isAwaiting
+        var room = state.line.throughput.room
         for precedence in MQTTMessage.Precedence.allCases where precedence != .large || !isBatch {
-            guard isBatch || !state.pace.mustWait(precedence, at: now, hasReceived: hasReceived) else { continue }
+            guard isBatch || !state.line.throughput.mustWait(precedence, at: now, hasReceived: hasReceived) else {
+                continue
+            }
             held.release(precedence, at: now) { message, waited in
                 let (outcome, _) = write(message, &state, handle, waited: waited, at: now)
                 if outcome == .late { return true }
                 if precedence == .normal { room -= message.size }
-                let isFull = isBatch && !state.pace.hasQuota(pending: pending.withLock { $0.sizes.count })
+                let isFull = isBatch && !state.line.throughput.hasQuota(pending: pending.withLock { $0.sizes.count })
                 return !mosquitto_want_write(handle) && !isFull && room > 0
-                    && (isBatch || !state.pace.mustWait(precedence, at: now, hasReceived: hasReceived))
+                    && (isBatch || !state.line.throughput.mustWait(precedence, at: now, hasReceived: hasReceived))
             }
         }
-        state.held = held
+        state.line.held = held
     }
 
-    private func notePace(_ state: inout State, _ handle: OpaquePointer) {
-        guard let isNarrow = state.pace.isNarrow, isNarrow != state.isNarrow else { return }
-        if !isNarrow, !state.hasAskedForLarge {
+    private func reportLine(_ state: inout State, _ handle: OpaquePointer) {
+        guard let takesLarge = state.line.change() else { return }
+        if takesLarge, !state.hasAskedForLarge {
             state.hasAskedForLarge = true
             send(state.subscriptions.filter(\.isLarge), &state, handle)
         }
-        state.isNarrow = isNarrow
-        report.withLock { $0.isNarrow = isNarrow }
+        report.withLock { $0.takesLarge = takesLarge }
     }
 
     private func write(
         _ message: MQTTMessage, _ state: inout State, _ handle: OpaquePointer, waited: Double = 0, at now: Double
     ) -> (PublishOutcome, Int32) {
-        let delay = waited + state.pace.transit(message.size)
+        let delay = waited + state.line.throughput.transit(message.size)
         guard let message = message.arriving(after: delay) else { return (.late, 0) }
         let hasReceipt =
             message.qos == 0
-            && state.pace.wantsReceipt(message.size, at: now, pending: pending.withLock { $0.sizes.count })
+            && state.line.throughput.wantsReceipt(message.size, at: now, pending: pending.withLock { $0.sizes.count })
         var qos = hasReceipt ? 1 : message.qos
         var (code, identifier) = Self.publish(message, qos: qos, handle, state.version)
         if code == MOSQ_ERR_QOS_NOT_SUPPORTED.rawValue32 {
             qos = 0
-            state.pace.giveUp()
-            notePace(&state, handle)
+            state.line.throughput.giveUp()
+            reportLine(&state, handle)
             wake.set()
             (code, identifier) = Self.publish(message, qos: qos, handle, state.version)
         }
@@ -221,8 +210,10 @@ final class LinkCore: Sendable {
         }
         // The first acknowledgement of a connection is as good as a receipt.
         let isLarge = message.precedence == .large
-        let isReceipt = hasReceipt || isLarge || (state.pace.isNarrow == nil && !state.pace.isAwaiting)
-        state.pace.sent(message.size, receipt: isReceipt && qos > 0 ? identifier : nil, isLarge: isLarge, at: now)
+        let isReceipt =
+            hasReceipt || isLarge || (state.line.throughput.isNarrow == nil && !state.line.throughput.isAwaiting)
+        state.line.throughput.sent(
+            message.size, receipt: isReceipt && qos > 0 ? identifier : nil, isLarge: isLarge, at: now)
         return (.queued, identifier)
     }
 
@@ -261,7 +252,7 @@ final class LinkCore: Sendable {
             if !report.messages.isEmpty { (report.messages, report.bytes) = ([], 0) }
             if !report.refusals.isEmpty { report.refusals = [] }
             if !report.changedTopics.isEmpty { report.changedTopics = [] }
-            report.isNarrow = nil
+            report.takesLarge = nil
             return news
         }
         for refusal in news.refusals { configuration.onRefusal?(refusal) }
@@ -269,7 +260,7 @@ final class LinkCore: Sendable {
             deliver(.connected(version, note: note))
         }
         for change in news.changedTopics { deliver(.refusal(topic: change.topic, isOver: change.isOver)) }
-        if let isNarrow = news.isNarrow { deliver(.pace(isNarrow: isNarrow)) }
+        if let takesLarge = news.takesLarge { deliver(.line(takesLarge: takesLarge)) }
         for message in news.messages { deliver(.message(message)) }
     }
 
@@ -280,14 +271,14 @@ final class LinkCore: Sendable {
             state.isAccepted = true
             state.maximumPacket = report.maximumPacket
             refusedTopics.withLock { $0 = RefusedTopics() }
-            if let receiveMaximum = report.receiveMaximum { state.pace.limit(to: receiveMaximum) }
+            if let receiveMaximum = report.receiveMaximum { state.line.throughput.limit(to: receiveMaximum) }
             // Causes come before this point; from here on the library would format a log line for each message, and nobody reads these
             // lines.
             mosquitto_log_callback_set(handle.pointer, nil)
             send(state.subscriptions.filter { !$0.isLarge }, &state, handle.pointer)
             // Nothing more will be known of a broker that gives no receipts.
-            if state.pace.isGivenUp {
-                notePace(&state, handle.pointer)
+            if state.line.throughput.isGivenUp {
+                reportLine(&state, handle.pointer)
                 wake.set()
             }
             let notes = [state.version == .v5 ? nil : Self.lostWithout5, state.note].compactMap { $0 }.filter {
@@ -344,7 +335,7 @@ final class LinkCore: Sendable {
         for subscription in subscriptions
         where state.version == .v5 || !subscription.noLocal || subscription.toleratesOwn {
             // The next messages wait behind the subscriptions.
-            state.pace.sent(subscription.filter.utf8.count, receipt: nil, at: 0)
+            state.line.throughput.sent(subscription.filter.utf8.count, receipt: nil, at: 0)
             let options =
                 (subscription.noLocal ? MQTT_SUB_OPT_NO_LOCAL.rawValue : 0)
                 | (subscription.retainAsPublished ? MQTT_SUB_OPT_RETAIN_AS_PUBLISHED.rawValue : 0)

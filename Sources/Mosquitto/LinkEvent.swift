@@ -7,9 +7,9 @@ public enum LinkEvent: Sendable {
     case connected(ProtocolVersion, note: String?)
     /// The connection ended or could not be made; another attempt follows.
     case disconnected(LinkFailure)
-    /// The pace at which the broker confirms messages, reported after each connection and when it changes. Where the line is narrow,
-    /// nothing large should be sent, and only the newest message of each topic waits for its turn.
-    case pace(isNarrow: Bool)
+    /// The line to the broker takes large messages, or is too slow for them: then only the newest message of each topic waits for its turn.
+    /// Reported after each connection and when it changes.
+    case line(takesLarge: Bool)
     /// A message for one of the subscriptions.
     case message(MQTTMessage)
     /// The broker takes no messages on a topic, because of its access rules, their size or another cause; or it takes them again.

@@ -184,9 +184,9 @@ struct LinkThread {
                 core.release(&state, handle)
                 guard code == MOSQ_ERR_SUCCESS.rawValue32 else { return (code, errno) }
                 core.askNext(&state, handle)
-                if !state.pace.isAwaiting {
+                if !state.line.throughput.isAwaiting {
                     code = mosquitto_loop_misc(handle)
-                } else if state.pace.isOverdue(overdue, at: MonotonicTime.seconds()) {
+                } else if state.line.throughput.isOverdue(overdue, at: MonotonicTime.seconds()) {
                     // The library would count pings, and on a narrow line it would end a connection whose messages arrive.
                     isOverdue = true
                     code = MOSQ_ERR_KEEPALIVE.rawValue32

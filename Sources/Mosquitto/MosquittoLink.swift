@@ -28,7 +28,7 @@ public final class MosquittoLink: Sendable {
         _ configuration: LinkConfiguration,
         random: @escaping @Sendable () -> Double = { Double.random(in: 0..<1) }
     ) {
-        // Connection news is a few events for each wait of a second or more, and each change of the pace; messages are bounded by
+        // Connection news is a few events for each wait of a second or more, and each change of the line; messages are bounded by
         // the backlog.
         let (stream, continuation) = HandoverStream<LinkEvent>.make(.unbounded)
         let backlog = Backlog()
@@ -81,7 +81,7 @@ public final class MosquittoLink: Sendable {
     public func stop(farewell: [MQTTMessage] = []) {
         if !core.isStopping {
             // No message may follow the farewell.
-            core.state.withLock { $0.held = HeldMessages() }
+            core.state.withLock { $0.line.held = HeldMessages() }
             if !farewell.isEmpty { send(farewell) }
             beginStop()
         }

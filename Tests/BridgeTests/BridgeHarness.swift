@@ -36,8 +36,8 @@ struct BridgeHarness {
 
     var now: Moment { Moment(monotonic: Timestamp(milliseconds: milliseconds), wall: wall) }
 
-    mutating func connect(canExpire: Bool = true, awaitsPace: Bool = false) {
-        take(bridge.connected(canExpire: canExpire, awaitsPace: awaitsPace, at: now))
+    mutating func connect(canExpire: Bool = true, takesLarge: Bool? = true) {
+        take(bridge.connected(canExpire: canExpire, takesLarge: takesLarge, at: now))
     }
 
     mutating func pass(_ seconds: Double) {

@@ -49,8 +49,8 @@ actor LinkHarness {
         events.compactMap { if case .connected(let version, _) = $0 { version } else { nil } }
     }
 
-    var paces: [Bool] {
-        events.compactMap { if case .pace(let isNarrow) = $0 { isNarrow } else { nil } }
+    var lineReports: [Bool] {
+        events.compactMap { if case .line(let takesLarge) = $0 { takesLarge } else { nil } }
     }
 
     /// Topics whose messages the broker refuses, or accepts again.

@@ -238,8 +238,8 @@ struct LinkTests {
         reader.link.stop()
     }
 
-    @Test("the first acknowledgement gives the pace, and then large subscriptions are sent")
-    func pace() async {
+    @Test("the first acknowledgement measures the line, and then large subscriptions are sent")
+    func firstAcknowledgement() async {
         let broker = BrokerFixture()
         #expect(broker.start())
         let harness = LinkHarness(LinkConfiguration(broker))
@@ -248,7 +248,7 @@ struct LinkTests {
         #expect(await harness.connected())
         // No message that the broker would have to acknowledge was sent before.
         harness.link.publish(MQTTMessage("large", "unheard", retain: false))
-        #expect(await harness.wait { $0.paces == [false] })
+        #expect(await harness.wait { $0.lineReports == [true] })
         // The link's own subscription went out before this message.
         harness.link.publish(MQTTMessage("large", "heard"))
         #expect(await harness.wait { $0.messages.contains { $0.topic == "large" } })
@@ -273,11 +273,11 @@ struct LinkTests {
         for number in 1...3 {
             #expect(harness.link.publish(MQTTMessage("t/\(number)", "x", qos: number % 2)) == .queued)
         }
-        #expect(await harness.wait { $0.messages.count == 3 && $0.paces == [false] })
-        // The next connection has the pace from its beginning, without a message.
+        #expect(await harness.wait { $0.messages.count == 3 && $0.lineReports == [true] })
+        // The next connection knows the line from its beginning, without a message.
         broker.stop()
         #expect(broker.start())
-        #expect(await harness.wait { $0.connections.count == 2 && $0.paces == [false, false] })
+        #expect(await harness.wait { $0.connections.count == 2 && $0.lineReports == [true, true] })
         harness.link.stop()
     }
 
@@ -293,7 +293,7 @@ struct LinkTests {
             case .connected: for number in 1...3 { link.publish(MQTTMessage("t", "\(number)", qos: 1)) }
             case .message(let message): continuation.yield(message.text)
             case .disconnected: continuation.finish()
-            case .pace, .refusal: break
+            case .line, .refusal: break
             }
         }
         var heard: [String] = []

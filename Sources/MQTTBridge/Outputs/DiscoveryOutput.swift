@@ -23,7 +23,7 @@ struct DiscoveryOutput: Output {
     mutating func update(_ report: BatteryReport, _ context: OutputContext) -> [MQTTMessage] {
         hasAnnounced = false
         let now = context.now.monotonic
-        guard options.discovery != .off, context.line == .wide else { return [] }
+        guard options.discovery != .off, context.takesLarge == true else { return [] }
         if announcer.needsLook(report.thresholds, at: now) {
             announcer.record(content(report), of: report.thresholds, at: now)
         }

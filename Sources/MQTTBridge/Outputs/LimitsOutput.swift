@@ -40,7 +40,7 @@ struct LimitsOutput: Output {
         var message = MQTTMessage.expiring(
             topic, LimitsDocument().bytes(limits, time: Documents.time(context.now)), seconds: options.expiry,
             age: report.dataAge, precedence: .first, context)
-        if context.line == .unknown { message.expiry = message.expiry.map { min($0, Self.firstExpiry) } }
+        if context.takesLarge == nil { message.expiry = message.expiry.map { min($0, Self.firstExpiry) } }
         return [message]
     }
 

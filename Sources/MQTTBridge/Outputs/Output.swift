@@ -12,15 +12,6 @@ protocol Output: Sendable {
 
 /// Circumstances of an update that all outputs of a battery share.
 struct OutputContext {
-    /// Knowledge of the line to the broker.
-    enum Line {
-        /// Nothing is known yet on this connection.
-        case unknown
-        /// Announcements would hold up limits for minutes.
-        case narrow
-        case wide
-    }
-
     var now: Moment
     /// A good frame came.
     var hasFrame: Bool
@@ -28,7 +19,8 @@ struct OutputContext {
     var isUrgent: Bool
     /// The broker forgets retained messages by itself (MQTT 5).
     var canExpire: Bool
-    var line: Line
+    /// The line to the broker takes large messages; `nil`: not known yet on this connection.
+    var takesLarge: Bool?
     /// The broker refuses the limits of this battery: consumers must not rely on those that they see.
     var areLimitsRefused: Bool
     /// CCL and DCL for a GX.

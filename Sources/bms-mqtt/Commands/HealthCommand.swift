@@ -24,7 +24,7 @@ struct HealthCommand: Sendable {
                 switch event {
                 case .connected: model.failure = nil
                 case .disconnected(let failure): model.failure = failure.description
-                case .pace, .refusal: break
+                case .line, .refusal: break
                 case .message(let message):
                     model.take(
                         topic: message.topic, payload: message.payload, isRetained: message.retain, wall: wall)

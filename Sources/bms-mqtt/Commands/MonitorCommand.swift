@@ -36,7 +36,7 @@ struct MonitorCommand: Sendable {
                 switch event {
                 case .connected: state.failure = nil
                 case .disconnected(let failure): state.failure = failure.description
-                case .pace, .refusal: break
+                case .line, .refusal: break
                 case .message(let message):
                     state.model.take(
                         topic: message.topic, payload: message.payload, isRetained: message.retain,

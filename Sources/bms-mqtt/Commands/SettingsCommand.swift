@@ -69,7 +69,7 @@ struct SettingsCommand: Sendable {
             case .disconnected(let failure):
                 Console.complain(failure.description)
                 return 1
-            case .pace, .refusal: break
+            case .line, .refusal: break
             case .message(let message):
                 guard let assignment else {
                     settings.take(message.topic, message.payload, isRetained: message.retain, wall: Clock.now().wall)

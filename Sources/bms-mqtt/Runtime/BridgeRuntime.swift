@@ -60,10 +60,10 @@ final class BridgeRuntime: Sendable {
     /// Steps the bridge because time has passed.
     func tick() { step { $0.tick(at: $1) } }
 
-    /// Handles a connection that the broker has accepted; ``paceChanged(isNarrow:)`` follows.
-    func connected(canExpire: Bool) { step { $0.connected(canExpire: canExpire, awaitsPace: true, at: $1) } }
+    /// Handles a connection that the broker has accepted; ``lineChanged(takesLarge:)`` follows.
+    func connected(canExpire: Bool) { step { $0.connected(canExpire: canExpire, takesLarge: nil, at: $1) } }
 
-    func paceChanged(isNarrow: Bool) { state.withLock { $0.bridge.paceChanged(isNarrow: isNarrow) } }
+    func lineChanged(takesLarge: Bool) { state.withLock { $0.bridge.lineChanged(takesLarge: takesLarge) } }
 
     /// Handles a topic whose messages the broker refuses, or accepts again.
     func refusalChanged(_ topic: String, isOver: Bool) {

@@ -173,9 +173,9 @@ private struct ServiceEvents: Sendable {
         case .disconnected(let failure):
             runtime.disconnected()
             log.warning("\(failure); next attempt in \(Int(failure.retryIn.rounded(.up))) s")
-        case .pace(let isNarrow):
-            runtime.paceChanged(isNarrow: isNarrow)
-            if isNarrow {
+        case .line(let takesLarge):
+            runtime.lineChanged(takesLarge: takesLarge)
+            if !takesLarge {
                 log.warning(
                     "\(plan.link) acknowledges messages slowly (after 3 s, or after 1 s for a minute): the link is too slow for what is "
                         + "sent. Limits go first, each topic sends its newest document only, and announcements for Home Assistant "
@@ -194,7 +194,7 @@ private struct ServiceEvents: Sendable {
             log.warning(
                 "pack \(relayGuard.packID): relay \(relayGuard.relay) stays open without a connection of its own: \(failure)"
             )
-        case .message, .pace, .refusal: break
+        case .message, .line, .refusal: break
         }
     }
 

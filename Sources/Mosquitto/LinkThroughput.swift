@@ -1,12 +1,12 @@
 import MQTT
 
-/// The pace of the broker, measured by receipts: once a second, and every two kilobytes, a QoS 0 message goes out with QoS 1 instead, and
+/// The throughput of the line to the broker, measured by receipts: once a second, and every two kilobytes, a QoS 0 message goes out with QoS 1 instead, and
 /// the broker's acknowledgement says that it has arrived. No buffer on the way can hide from a receipt, as it can from the socket.
 ///
 /// A line is slow while a receipt takes longer than 0.9 s, and until the first has come. Then one batch is sent at a time, all of it with
 /// receipts, and all other messages wait for these receipts: the data that arrives is then new, instead of the end of a queue of old data.
 /// Times are in seconds of the monotonic clock.
-struct LinePace: Sendable {
+struct LinkThroughput: Sendable {
     private struct Awaited: Sendable {
         /// The library's identifier of the message.
         var identifier: Int32
@@ -46,12 +46,12 @@ struct LinePace: Sendable {
     /// Time since which receipts have taken longer than ``patience``; `nil` while they do not.
     private var slowSince: Double?
     /// Bytes that the line carries in a second, as far as receipts show.
-    private(set) var rate = LinePace.leastRoom
+    private(set) var rate = LinkThroughput.leastRoom
     private var hasMeasured = false
     /// The last receipt took so long, or receipts have been slow for so long, that nothing large may be sent, and that a person should
     /// know; `nil` until the first receipt has come.
     private(set) var isNarrow: Bool?
-    /// The broker gives no receipts: nothing is known of the pace, and nothing is held back.
+    /// The broker gives no receipts: nothing is known of the line, and nothing is held back.
     private(set) var isGivenUp = false
     private var askedAt = -Double.infinity
     /// Time at which the broker was last heard, or was asked while it owed nothing.
@@ -64,16 +64,16 @@ struct LinePace: Sendable {
     /// Number of unacknowledged messages below which one more may carry a receipt.
     private var most = quota / 2
 
-    /// The pace of the connection after this one.
+    /// The measurement of the connection after this one.
     ///
     /// The end of this connection teaches: a broker that never gave a receipt is not asked again, and no large message is sent soon after
     /// one that did not arrive.
-    func next(isOverdue: Bool, at now: Double) -> LinePace {
-        var pace = LinePace()
-        pace.largeFrom = isOverdue && awaited.contains(where: \.isLarge) ? now + Self.largePause : largeFrom
-        pace.hasReceived = hasReceived
-        if isGivenUp || (isOverdue && !hasReceived) { pace.giveUp() }
-        return pace
+    func next(isOverdue: Bool, at now: Double) -> LinkThroughput {
+        var next = LinkThroughput()
+        next.largeFrom = isOverdue && awaited.contains(where: \.isLarge) ? now + Self.largePause : largeFrom
+        next.hasReceived = hasReceived
+        if isGivenUp || (isOverdue && !hasReceived) { next.giveUp() }
+        return next
     }
 
     /// Takes the number of unacknowledged messages that the broker allows.
