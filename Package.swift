@@ -93,6 +93,10 @@ let package = Package(
             dependencies: ["PackSimulator", "BMSCore", "SmartBMS", "TestSupport", "TestThreads"],
             swiftSettings: common),
         .testTarget(
+            name: "BatteryEngineTests",
+            dependencies: ["BatteryEngine", "BMSCore", "SmartBMS", "ChargeLimits", "TestSupport", "TestThreads"],
+            swiftSettings: common),
+        .testTarget(
             name: "BridgeTests",
             dependencies: [
                 "BatteryEngine",

@@ -78,15 +78,6 @@ public struct PackSnapshot: Hashable, Sendable {
     /// Creates a snapshot in which nothing is known.
     public init() {}
 
-    /// The BMS permits charging.
-    public var chargeAllowed: Bool { permissions.contains(.chargeAllowed) }
-    /// The BMS permits discharging.
-    public var dischargeAllowed: Bool { permissions.contains(.dischargeAllowed) }
-    /// The newest frame, or two of the last three, had no communication with the cell boards.
-    public var hasCellCommunicationFault: Bool {
-        alarms.union(newestStatus).contains(.noCellCommunication)
-    }
-
     /// Milliseconds since the last good frame.
     public func age(at now: Timestamp) -> Int64? { linkAt.map { max(0, now - $0) } }
 

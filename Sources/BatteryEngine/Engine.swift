@@ -57,10 +57,10 @@ public struct Engine: Sendable {
             PackEngine(pack, place: place, states[pack.id] ?? PackState(), at: now)
         }
         self.banks = banks.enumerated().map { offset, bank in
-            let members = bank.packs.compactMap { id in packs.firstIndex { $0.id == id } }
+            let members = bank.packs.compactMap { id in packs.firstIndex { $0.id == id }.map { (place: $0, id: id) } }
             return BankEngine(
-                bank, place: packs.count + offset, members: members,
-                shares: members.map { states[packs[$0].id]?.share }, state: bankStates[bank.id])
+                bank, place: packs.count + offset, members: members, shares: members.map { states[$0.id]?.share },
+                state: bankStates[bank.id])
         }
         bankOfPack = Dictionary(
             self.banks.enumerated().flatMap { bank in bank.element.members.map { ($0, bank.offset) } },

@@ -22,11 +22,14 @@ public struct BatteryEvent: Hashable, Sendable {
     public var text: String
     /// Level of the log line; `nil`: the event is no line of the log.
     public var level: Notice.Level?
+    /// The event comes and goes with measured values. Where not every event can be reported, the others go first.
+    public var isFleeting: Bool
 
-    package init(_ kind: String, _ level: Notice.Level?, _ text: String) {
+    package init(_ kind: String, _ level: Notice.Level?, _ text: String, isFleeting: Bool = false) {
         self.kind = kind
         self.level = level
         self.text = text
+        self.isFleeting = isFleeting
     }
 }
 
@@ -72,8 +75,8 @@ public struct BatteryUpdate: Sendable {
     public internal(set) var orders: [RelayOrder] = []
     /// Events, in their order.
     public internal(set) var events: [BatteryEvent] = []
-    /// Actions that only an output can do.
-    package internal(set) var actions: [SettingRow.Action] = []
+    /// Action of a button; `nil`: none was pressed.
+    package internal(set) var action: SettingRow.Action?
     /// The state of the battery must be kept before its command is answered.
     public internal(set) var mustBeKept = false
 

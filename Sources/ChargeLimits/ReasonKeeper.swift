@@ -16,7 +16,7 @@ struct ReasonKeeper: Sendable {
     ///
     /// - Parameter value: the limit, mV or mA.
     mutating func keep(_ reason: Limits.Reason, value: Int, at now: Timestamp) -> Limits.Reason {
-        guard let kept, !isNews(reason, over: kept, value: value, at: now) else {
+        guard let kept, !challenge(reason, over: kept, value: value, at: now) else {
             kept = reason
             keptAt = now
             challengedAt = nil
@@ -27,10 +27,13 @@ struct ReasonKeeper: Sendable {
         return kept
     }
 
-    private mutating func isNews(
+    /// Challenges the kept reason with a new one.
+    ///
+    /// - Returns: `true` if the new one takes its place.
+    private mutating func challenge(
         _ reason: Limits.Reason, over kept: Limits.Reason, value: Int, at now: Timestamp
     ) -> Bool {
-        // A fall is news, and so is a rise from zero.
+        // A fall needs its reason at once, and so does a rise from zero.
         if value < lastValue || (lastValue == 0 && value > 0) || kept.stance.isPassed(by: value) { return true }
         if kept.name == reason.name && kept.stance.kind == reason.stance.kind && kept.cause.pack == reason.cause.pack {
             challengedAt = nil

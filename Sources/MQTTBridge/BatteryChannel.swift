@@ -5,12 +5,8 @@ import MQTT
 
 /// The outputs of one battery, a pack or a bank: reports in, messages out.
 struct BatteryChannel: Sendable {
-    /// Events that wait for room; of more the newest count.
-    private static let mostHeld = 16
-
     /// The battery by configuration.
     let battery: BatteryIdentity
-    private let topics: Topics
     private var limits: LimitsOutput
     private var feed: GXFeedOutput?
     private var status: StatusOutput
@@ -21,7 +17,10 @@ struct BatteryChannel: Sendable {
     private var settings: SettingsOutput
     private var tree: GXTreeOutput?
     private var currents = GXCurrents()
-    private var flow = Flow()
+    private var events: EventsOutput
+    private var budget = MessageBudget()
+    /// A part of the newest report waits for a report by time.
+    private(set) var isPutOff = false
     /// The newest report; `nil` before the first.
     private(set) var last: BatteryReport?
     /// Values of the last full update whose changes make everything go out at once.
@@ -31,15 +30,6 @@ struct BatteryChannel: Sendable {
     /// The broker refuses the limits: consumers must not rely on those that they see.
     var areLimitsRefused = false
     private var canExpire = true
-
-    /// Messages that wait in a flood of frames.
-    private struct Flow {
-        var budget = MessageBudget()
-        /// Events that are not published yet.
-        var held: [BatteryEvent] = []
-        /// Something of the newest report was not published.
-        var isPutOff = false
-    }
 
     private struct Urgent: Hashable {
         var levels: Limits.Levels?
@@ -57,11 +47,18 @@ struct BatteryChannel: Sendable {
             contacts = report.keys?.secondStatus
             relays = report.relays.map(\.urgent)
         }
+
+        /// More has changed than the limits, which ``LimitsOutput`` compares itself. At first nothing has.
+        func differsBeyondLimits(from old: Urgent?) -> Bool {
+            guard let old else { return false }
+            var rest = self
+            (rest.levels, rest.charge) = (old.levels, old.charge)
+            return rest != old
+        }
     }
 
     init(_ battery: BatteryIdentity, _ options: BridgeOptions) {
         self.battery = battery
-        topics = options.topics
         limits = LimitsOutput(battery.id, options)
         feed = options.gxFeed ? GXFeedOutput(battery.id, options) : nil
         status = StatusOutput(battery.id, options)
@@ -71,78 +68,84 @@ struct BatteryChannel: Sendable {
         cells = CellsOutput(battery.id, options)
         settings = SettingsOutput(battery.id, options)
         tree = options.gxTree.map { GXTreeOutput(battery, $0.topics, options) }
+        events = EventsOutput(battery, options)
     }
 
-    /// Continues where the channel of an earlier configuration stopped: a GX must not see its currents jump.
-    mutating func goOn(from before: BatteryChannel) { (currents, flow) = (before.currents, before.flow) }
+    /// Continues where the channel of an earlier configuration stopped: a GX must not see its currents jump while its limits go on.
+    mutating func goOn(from before: BatteryChannel) {
+        (currents, budget, isPutOff) = (before.currents, before.budget, before.isPutOff)
+        events.goOn(from: before.events)
+    }
 
-    /// A part of the newest report waits for a report by time.
-    var isPutOff: Bool { flow.isPutOff }
-
-    /// The rest of an update that was put off may be published now.
+    /// Something that waits may be published with a report by time.
     func mayCatchUp(at now: Timestamp) -> Bool {
-        guard flow.isPutOff, let last else { return false }
-        return flow.budget.share(isFrame: false, fall(to: last), at: now) == .all
+        guard isPutOff || events.count > 0, let last else { return false }
+        return budget.share(isFrame: false, fall(to: last), at: now) == .all
     }
 
     /// Publishes an update, as far as a flood of frames permits.
     ///
-    /// - Parameter isFrame: bytes came from the pack's source.
+    /// - Parameter isFrame: bytes that came from a source have caused the update, and must not flood the broker.
     mutating func update(_ update: BatteryUpdate, isFrame: Bool, at now: Moment, into outbox: inout Outbox) {
         let report = update.report
         last = report
         currents.step(report.limits, at: now.monotonic)
-        flow.held = (flow.held + update.events).suffix(Self.mostHeld)
-        let share: MessageBudget.Share =
-            isFrame ? flow.budget.share(isFrame: true, fall(to: report), at: now.monotonic) : .all
-        // In a flood events wait for room; one at least goes out with each full update.
-        let isFlooded = isFrame ? !flow.budget.isCalm(at: now.monotonic) : flow.isPutOff
-        if isFrame { flow.budget.recordFrame(at: now.monotonic) }
-        flow.isPutOff = share != .all
-        var context = OutputContext(
-            now: now, hasFrame: update.trigger == .frame, isUrgent: false, canExpire: canExpire, takesLarge: takesLarge,
-            areLimitsRefused: areLimitsRefused, gxCurrents: currents)
-        var messages: [MQTTMessage] = []
-        switch share {
-        case .nothing: break
-        case .limits: messages = limits.update(report, context)
-        case .all:
-            let urgent = Urgent(report)
-            context.isUrgent = urgent != self.urgent
-            // A connection only repeats what is known; the next update finds what has changed.
-            if update.trigger != .connection { self.urgent = urgent }
-            messages = publish(report, update.trigger, &context)
-        }
-        // Relays cannot wait; they change once a second at most.
+        let share = isFrame ? budget.share(isFrame: true, fall(to: report), at: now.monotonic) : .all
+        let isFlooded = (isFrame && !budget.isCalm(at: now.monotonic)) || isPutOff || events.count > 0
+        if isFrame { budget.recordFrame(at: now.monotonic) }
+        isPutOff = share != .all
+        var messages = documents(report, update.trigger, share, now)
+        // Relays cannot wait. One that closes was open for a second at least, so that they are bounded, too.
         let place = messages.first?.precedence == .first ? 1 : 0
         messages.insert(contentsOf: update.orders.map { $0.relay.command(isClosed: $0.isClosed) }, at: place)
-        if share == .all {
-            let room = isFlooded ? max(1, flow.budget.room(at: now.monotonic) - messages.count) : .max
-            publishEvents(min(room, flow.held.count), at: now, &messages, &outbox)
+        switch update.trigger {
+        case .frame, .time:
+            events.add(update.events, at: now)
+            if share == .all {
+                // In a flood one event at least goes out with each full update.
+                let room = isFlooded ? max(1, budget.room(at: now.monotonic) - messages.count) : events.count
+                messages += events.publish(room, into: &outbox)
+            }
+            budget.record(messages.count, at: now.monotonic)
+        case .command, .relay, .connection:
+            messages += events.publish(update.events, at: now, into: &outbox)
         }
         outbox.send(messages)
         if update.mustBeKept { outbox.saves.insert(battery.id) }
-        if isFrame || update.trigger == .time { flow.budget.record(messages.count, at: now.monotonic) }
     }
 
-    /// Keeps the events of an update of which nothing may be published now.
-    mutating func hold(_ update: BatteryUpdate, into outbox: inout Outbox) {
-        flow.held = (flow.held + update.events).suffix(Self.mostHeld)
-        if update.mustBeKept { outbox.saves.insert(battery.id) }
+    private mutating func documents(
+        _ report: BatteryReport, _ trigger: Trigger, _ share: MessageBudget.Share, _ now: Moment
+    ) -> [MQTTMessage] {
+        let new = Urgent(report)
+        var context = OutputContext(
+            now: now, hasFrame: trigger == .frame, isUrgent: new.differsBeyondLimits(from: urgent),
+            canExpire: canExpire, takesLarge: takesLarge, areLimitsRefused: areLimitsRefused, gxCurrents: currents)
+        switch share {
+        case .nothing: return []
+        case .limits:
+            context.isUrgent = false
+            return limits.update(report, context)
+        case .all:
+            let messages = limits.update(report, context)
+            context.isUrgent = new != urgent
+            // A connection only repeats what is known; the next update finds what has changed.
+            if trigger != .connection { urgent = new }
+            return messages + publish(report, trigger, &context)
+        }
     }
 
-    /// Everything but events, in the order of urgency.
+    /// Everything but limits and events, in the order of urgency.
     private mutating func publish(
         _ report: BatteryReport, _ trigger: Trigger, _ context: inout OutputContext
     ) -> [MQTTMessage] {
-        var messages = limits.update(report, context)
-        messages += feed?.update(report, context) ?? []
+        var messages = feed?.update(report, context) ?? []
         messages += status.update(report, context)
         messages += discovery.update(report, context)
-        if discovery.hasAnnounced, trigger != .connection, report.link.newestAt != nil {
+        if discovery.hasAnnounced, trigger != .connection {
             // An entity that was just announced shows nothing until its status and state come again.
             context.isUrgent = true
-            status.reset()
+            if report.link.newestAt != nil { status.reset() }
         }
         messages += relays.update(report, context)
         messages += status.update(report, context)
@@ -151,18 +154,6 @@ struct BatteryChannel: Sendable {
         messages += settings.update(report, context)
         messages += tree?.update(report, context) ?? []
         return messages
-    }
-
-    private mutating func publishEvents(
-        _ room: Int, at now: Moment, _ messages: inout [MQTTMessage], _ outbox: inout Outbox
-    ) {
-        for event in flow.held.prefix(room) {
-            messages.append(
-                MQTTMessage(topics.event(battery.id), Documents.event(event.kind, event.text, at: now), qos: 1))
-            if let level = event.level { outbox.log(level, "\(battery.title): \(event.text)") }
-        }
-        flow.held.removeFirst(room)
-        if !flow.held.isEmpty { flow.isPutOff = true }
     }
 
     private func fall(to report: BatteryReport) -> Fall {
@@ -180,7 +171,7 @@ struct BatteryChannel: Sendable {
 
 /// Connections, and messages of others.
 extension BatteryChannel {
-    /// Prepares for a new connection: everything goes out with its update, and the announcement as soon as the line takes it.
+    /// Prepares for a new connection: every document goes out with its update, and the announcement as soon as the line takes it.
     mutating func connected(canExpire: Bool, at now: Moment) {
         self.canExpire = canExpire
         areLimitsRefused = false
@@ -254,7 +245,7 @@ extension BatteryChannel {
     mutating func homeAssistantStarted(at now: Moment) { discovery.homeAssistantStarted(at: now) }
 
     /// Removes the battery from Home Assistant.
-    mutating func purgeDiscovery() -> [MQTTMessage] { last.map { discovery.purge($0) } ?? [] }
+    mutating func purgeDiscovery(_ report: BatteryReport) -> [MQTTMessage] { discovery.purge(report) }
 
     /// Records whether a client keeps the GX tree alive.
     mutating func setTreeAlive(_ isAlive: Bool) { tree?.setAlive(isAlive) }

@@ -9,6 +9,12 @@ extension Bridge {
 
     /// Handles a message for one of ``subscriptions``.
     public mutating func receive(_ message: MQTTMessage, at now: Moment) -> Outbox {
+        var outbox = handle(message, at: now)
+        if !isConnected { outbox.messages = [] }
+        return outbox
+    }
+
+    private mutating func handle(_ message: MQTTMessage, at now: Moment) -> Outbox {
         let (topic, payload, isRetained) = (message.topic, message.payload, message.retain)
         var outbox = Outbox()
         if departures.awaits(topic) {
@@ -47,7 +53,6 @@ extension Bridge {
                 outbox = step(.relays(hearings, pack: pack), at: now, outbox)
             }
         }
-        if !isConnected { outbox.messages = [] }
         return outbox
     }
 

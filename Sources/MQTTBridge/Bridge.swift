@@ -63,10 +63,11 @@ public struct Bridge: Sendable {
     public mutating func goOn(from before: Bridge, sameSources sources: Set<String>, at now: Moment) {
         engine.goOn(from: before.engine, sameSources: sources, at: now)
         for index in channels.indices {
-            let id = channels[index].battery.id
-            guard let old = before.channels.first(where: { $0.battery.id == id }) else { continue }
-            channels[index].goOn(from: old)
+            let (id, isBank) = (channels[index].battery.id, channels[index].battery.isBank)
+            let old = before.channels.first { $0.battery.id == id && $0.battery.isBank == isBank }
+            if let old { channels[index].goOn(from: old) }
         }
+        relays.goOn(from: before.relays)
         if options.gxTree == before.options.gxTree { gx = before.gx }
     }
 
@@ -161,13 +162,11 @@ public struct Bridge: Sendable {
         for update in result.updates {
             let place = update.battery
             channels[place].setTreeAlive(isAlive)
-            // A pack whose news are put off has none for its bank.
-            if isFrame, place != result.updates[0].battery, channels[result.updates[0].battery].isPutOff {
-                channels[place].hold(update, into: &outbox)
-                continue
-            }
-            prepare(update, into: &outbox)
-            channels[place].update(update, isFrame: isFrame && !update.report.battery.isBank, at: now, into: &outbox)
+            let purge = prepare(update)
+            // In a flood the bank of the pack is bounded, too.
+            let isBounded = isFrame && (!update.report.battery.isBank || channels[result.updates[0].battery].isPutOff)
+            channels[place].update(update, isFrame: isBounded, at: now, into: &outbox)
+            outbox.send(purge)
         }
         outbox.updates += result.updates
         outbox.notices += result.notices
@@ -177,16 +176,17 @@ public struct Bridge: Sendable {
     }
 
     /// Does what a command asks of the outputs.
-    private mutating func prepare(_ update: BatteryUpdate, into outbox: inout Outbox) {
-        guard update.trigger == .command else { return }
+    ///
+    /// - Returns: messages that follow those of the update.
+    private mutating func prepare(_ update: BatteryUpdate) -> [MQTTMessage] {
+        guard update.trigger == .command else { return [] }
         channels[update.battery].repeatSettings()
-        for action in update.actions {
-            switch action {
-            case .republish: channels[update.battery].republish()
-            case .purgeDiscovery: outbox.send(channels[update.battery].purgeDiscovery())
-            case .clearPeaks, .allowDeepCharge: break
-            }
+        switch update.action {
+        case .republish: channels[update.battery].republish()
+        case .purgeDiscovery: return channels[update.battery].purgeDiscovery(update.report)
+        case .clearPeaks, .allowDeepCharge, nil: break
         }
+        return []
     }
 
     private func answer(_ result: CommandResult, to message: MQTTMessage?) -> CommandAnswer {

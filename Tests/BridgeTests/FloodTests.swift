@@ -99,6 +99,53 @@ struct FloodTests {
             limits?.contains("\"ccl\":0,") == false && limits?.contains("\"dcl\":0,") == false, "\(limits ?? "none")")
     }
 
+    @Test("An event that happens once survives a flood of alarms, with the time at which it happened")
+    func onceInFlood() throws {
+        var harness = BridgeHarness()
+        harness.frames(30)
+        harness.forget()
+        func alarms(_ step: Int, _ frame: inout Frame) {
+            frame.soc = step % 2 == 0 ? 5 : 6
+            frame.status = step % 2 == 0 ? [.cellTooLow] : [.chargeAllowed, .dischargeAllowed]
+        }
+        flood(&harness, seconds: 5) { step, frame in alarms(step, &frame) }
+        let at = harness.wall
+        harness.milliseconds += 5
+        harness.wall += 5
+        harness.command("maxDischargeCurrent", "20")
+        flood(&harness, seconds: 20) { step, frame in alarms(step, &frame) }
+        let floods = harness.notices.filter { $0.text.contains("frames a second come") }
+        #expect(floods.count == 1)
+        let events = try harness.on("event").map { try Document($0.payload) }
+        #expect(events.contains { $0.text("event") == "flood" })
+        let setting = try #require(events.first { $0.text("event") == "setting" })
+        #expect(setting.number("time") == Double(at + 5) / 1000)
+    }
+
+    @Test("Frames after the pause of a flood make at most 20 messages a second", arguments: [500, 700, 900] as [Int64])
+    func pause(milliseconds: Int64) {
+        var harness = harness()
+        var counts: [(at: Int64, count: Int)] = []
+        for round in 0..<20 {
+            for step in 0..<200 {
+                harness.milliseconds += 5
+                harness.frame {
+                    $0.soc = (step + round) % 2 == 0 ? 5 : 6
+                    $0.status = step % 2 == 0 ? [.cellTooLow] : [.chargeAllowed, .dischargeAllowed]
+                }
+                counts.append((harness.milliseconds, harness.sent.count))
+            }
+            harness.milliseconds += milliseconds
+            harness.frame()
+            counts.append((harness.milliseconds, harness.sent.count))
+        }
+        let most = counts.map { end in
+            end.count - (counts.last { $0.at <= end.at - 1_000 }?.count ?? counts[0].count)
+        }.max()
+        // A frame that is no flood is published in any case, with up to eight documents.
+        #expect((most ?? 0) <= 28, "\(most ?? 0)")
+    }
+
     @Test("More than ten frames a second are reported once, eight are not")
     func told() {
         var harness = harness()

@@ -26,6 +26,43 @@ struct ReloadTests {
         harness.connect()
     }
 
+    @Test("The GX tree shows no currents of a source that was replaced", arguments: [true, false])
+    func treeCurrents(isSameSource: Bool) throws {
+        let portal = "02a1b2c3d4e5"
+        var options = BridgeOptions()
+        options.gxTree = GXTreeOptions(portalID: portal, owner: "test")
+        var harness = BridgeHarness { all, _ in all = options }
+        harness.frames(40)
+        var next = Bridge(
+            options, packs: [PackOptions(id: "garage", name: "Garage battery")], at: harness.now.monotonic)
+        next.goOn(from: harness.bridge, sameSources: isSameSource ? ["garage"] : [], at: harness.now)
+        harness.bridge = next
+        harness.connect()
+        harness.silence(4)
+        harness.forget()
+        harness.message("R/\(portal)/keepalive", "")
+        let topic = "N/\(portal)/battery/512/Info/MaxChargeCurrent"
+        let value = try #require(harness.sent.last { $0.topic == topic })
+        #expect((String(decoding: value.payload, as: UTF8.self) == #"{"value":null}"#) != isSameSource)
+    }
+
+    @Test("A retained command of a relay is reported once, over a reload as well")
+    func retainedCommand() {
+        var relay = RelayOptions(name: "charger")
+        relay.commandTopic = "cmnd/charger/POWER"
+        var harness = BridgeHarness { _, pack in pack.relays = [relay] }
+        harness.frames(3)
+        harness.message("cmnd/charger/POWER", "ON", isRetained: true)
+        var pack = PackOptions(id: "garage", name: "Garage battery")
+        pack.relays = [relay]
+        var next = Bridge(BridgeOptions(), packs: [pack], at: harness.now.monotonic)
+        next.goOn(from: harness.bridge, sameSources: ["garage"], at: harness.now)
+        harness.bridge = next
+        harness.connect()
+        harness.message("cmnd/charger/POWER", "ON", isRetained: true)
+        #expect(harness.notices.filter { $0.text.contains("a retained 'ON'") }.count == 1)
+    }
+
     @Test("The limits continue at once, and a rise goes on at its slew")
     func ramp() throws {
         var harness = BridgeHarness()

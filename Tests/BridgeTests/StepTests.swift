@@ -53,6 +53,26 @@ struct StepTests {
         #expect(try sent.map { try Document($0.payload).number("ccl") } == [0, 0])
     }
 
+    @Test("without a broker reports go on, and no message is made of anything")
+    func withoutBroker() {
+        var harness = Self.harness()
+        harness.frames(5)
+        var bridge = harness.bridge
+        _ = bridge.disconnected(at: harness.now)
+        harness.pass(1)
+        let frame = bridge.receive(FrameFixture.bytes(), pack: 0, at: harness.now)
+        #expect(frame.messages.isEmpty)
+        #expect(frame.updates.map(\.trigger) == [.frame])
+        #expect(frame.updates.first?.report.limits != nil)
+        let topics = [
+            "R/02a1b2c3d4e5/keepalive", "N/02a1b2c3d4e5/system/0/Serial", "bms/garage/limits", "bms/bridge/status",
+        ]
+        for topic in topics {
+            let outbox = bridge.receive(MQTTMessage(topic, Array("{}".utf8)), at: harness.now)
+            #expect(outbox.messages.isEmpty, "\(topic)")
+        }
+    }
+
     @Test("a command moves a relay in its own step")
     func relay() {
         var harness = Self.harness(hasRelay: true)

@@ -31,9 +31,7 @@ struct HealthModelTests {
 
     private func fault(_ model: HealthModel) -> String? {
         let verdict = model.verdicts(wall: Self.now).first
-        var copy = model
-        let isHealthy = copy.isHealthy(wall: Self.now)
-        #expect(isHealthy == verdict?.isHealthy)
+        #expect(model.isHealthy(wall: Self.now) == verdict?.isHealthy)
         return verdict?.isHealthy == true ? nil : verdict?.text
     }
 

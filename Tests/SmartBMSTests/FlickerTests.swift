@@ -56,7 +56,9 @@ struct FlickerTests {
         let expected = bit.flag == .noCellCommunication ? [] : StatusFlags.permissions.subtracting(bit.flag)
         #expect(snapshot.permissions == expected)
         #expect(snapshot.alarms == bit.flag.intersection(.alarms))
-        #expect(snapshot.hasCellCommunicationFault == (bit.flag == .noCellCommunication))
+        #expect(
+            snapshot.alarms.union(snapshot.newestStatus).contains(.noCellCommunication)
+                == (bit.flag == .noCellCommunication))
         line.frames(241)
         #expect(line.tracker.snapshot.heldStatus == bit.flag)
         line.frames(1)

@@ -51,7 +51,7 @@ struct RefusedFrameTests {
                 $0.status = [.noCellCommunication, .chargeAllowed, .dischargeAllowed]
             }, at: .seconds(3))
         #expect(receiver.snapshot.refusal == .cellCount)
-        #expect(receiver.snapshot.hasCellCommunicationFault)
+        #expect(receiver.snapshot.alarms.union(receiver.snapshot.newestStatus).contains(.noCellCommunication))
         #expect(receiver.snapshot.permissions == [])
     }
 

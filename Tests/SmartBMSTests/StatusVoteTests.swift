@@ -51,23 +51,23 @@ struct StatusVoteTests {
         for second in 0..<3 {
             tracker.take(FrameFixture.frame { $0.status.insert(.tooWarm) }, at: .seconds(Double(second)))
         }
-        #expect(tracker.snapshot.chargeAllowed)
+        #expect(tracker.snapshot.permissions.contains(.chargeAllowed))
         #expect(tracker.snapshot.alarms == .tooWarm)
         tracker.take(FrameFixture.frame(), at: .seconds(2 + seconds))
-        #expect(tracker.snapshot.chargeAllowed == isKept)
+        #expect(tracker.snapshot.permissions.contains(.chargeAllowed) == isKept)
         #expect(tracker.snapshot.alarms == (isKept ? .tooWarm : []))
         tracker.take(FrameFixture.frame(), at: .seconds(3 + seconds))
-        #expect(tracker.snapshot.chargeAllowed)
+        #expect(tracker.snapshot.permissions.contains(.chargeAllowed))
     }
 
     @Test("The first two frames together give the first permission")
     func first() {
         var tracker = PackTracker()
         tracker.take(FrameFixture.frame(), at: .seconds(0))
-        #expect(!tracker.snapshot.chargeAllowed)
+        #expect(!tracker.snapshot.permissions.contains(.chargeAllowed))
         tracker.take(FrameFixture.frame(), at: .seconds(1))
-        #expect(tracker.snapshot.chargeAllowed)
-        #expect(tracker.snapshot.dischargeAllowed)
+        #expect(tracker.snapshot.permissions.contains(.chargeAllowed))
+        #expect(tracker.snapshot.permissions.contains(.dischargeAllowed))
     }
 
     @Test("A first frame long before the second does not give it permission")
@@ -75,7 +75,7 @@ struct StatusVoteTests {
         var tracker = PackTracker()
         tracker.take(FrameFixture.frame(), at: .seconds(0))
         #expect(tracker.take(FrameFixture.frame(), at: .seconds(11)) == .measured)
-        #expect(!tracker.snapshot.chargeAllowed)
+        #expect(!tracker.snapshot.permissions.contains(.chargeAllowed))
     }
 
     @Test("A refused frame has no vote")
@@ -86,7 +86,7 @@ struct StatusVoteTests {
         let jump = FrameFixture.frame { $0.setCells(low: 3305, high: 3625) }
         #expect(tracker.take(jump, at: .seconds(3)) == .refused(.jump))
         tracker.take(FrameFixture.frame(), at: .seconds(4))
-        #expect(!tracker.snapshot.chargeAllowed)
+        #expect(!tracker.snapshot.permissions.contains(.chargeAllowed))
     }
 
     @Test("The newest status is kept without a vote, for values that must act at once")

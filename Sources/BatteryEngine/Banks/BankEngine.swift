@@ -26,16 +26,19 @@ struct BankEngine: Sendable {
     private(set) var limits: Limits?
 
     /// - Parameters:
+    ///   - members: places and ids of its packs.
     ///   - shares: kept shares of the packs; those of another bank say nothing here.
     ///   - state: kept state of the bank; `nil`: there is none.
-    init(_ options: BankOptions, place: Int, members: [Int], shares: [BankShare?], state: BankState?) {
+    init(
+        _ options: BankOptions, place: Int, members: [(place: Int, id: String)], shares: [BankShare?], state: BankState?
+    ) {
         self.options = options
         self.place = place
-        self.members = members
+        self.members = members.map(\.place)
         identity = Shared(options.identity)
         calculator = BankCalculator(
             options.limits, packs: members.count, shares: shares.map { $0?.bank == options.id ? $0 : nil })
-        membership = BankMembership(options.packs)
+        membership = BankMembership(members.map(\.id))
         levels = members.map { _ in nil }
         energy = BankEnergy(state)
         fade = BankFade(packs: members.count)
@@ -74,7 +77,7 @@ struct BankEngine: Sendable {
         events += fading.map { place in
             BatteryEvent(
                 "bank", .info,
-                "\(options.packs[place]) is silent: state of charge and stored energy go to those of the packs that are heard, "
+                "\(membership.names[place]) is silent: state of charge and stored energy go to those of the packs that are heard, "
                     + "by 1 point a minute at most")
         }
         let report = report(reports, at: now.monotonic)

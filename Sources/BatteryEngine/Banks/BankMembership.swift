@@ -3,13 +3,13 @@ import ChargeLimits
 
 /// Reports which packs of a bank take part: it detects changes, and packs that were never heard.
 struct BankMembership: Sendable {
-    private let names: [String]
+    /// Ids of the packs in the order of the bank.
+    let names: [String]
     private var standings: [BankStanding]
     private var isMismatched = false
     private var begunAt: Timestamp?
     private var hasReportedUnheard = false
 
-    /// - Parameter names: ids of the packs in the order of the bank.
     init(_ names: [String]) {
         self.names = names
         standings = names.map { _ in .waiting }

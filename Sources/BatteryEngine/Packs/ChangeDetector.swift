@@ -25,11 +25,15 @@ struct ChangeDetector: Sendable {
             let before = last?.alarms[index] ?? AlarmLevel.none
             guard level != before else { continue }
             let text = "\(row.title): \(level == .none ? "cleared" : level == .warning ? "warning" : "alarm")"
-            events.append(BatteryEvent("alarm", row.isLogged ? (level == .alarm ? .warning : .info) : nil, text))
+            events.append(
+                BatteryEvent(
+                    "alarm", row.isLogged ? (level == .alarm ? .warning : .info) : nil, text, isFleeting: true))
         }
         guard let last else { return events }
         if let new = state.charge, let old = last.charge, new != old {
-            events.append(BatteryEvent("chargeState", nil, "charge state \(old.rawValue) -> \(new.rawValue)"))
+            events.append(
+                BatteryEvent(
+                    "chargeState", nil, "charge state \(old.rawValue) -> \(new.rawValue)", isFleeting: true))
         }
         if report.limits != nil, let event = Self.permissions(last.permissions, state.permissions) {
             events.append(event)
@@ -41,6 +45,6 @@ struct ChangeDetector: Sendable {
         let words = [(StatusFlags.chargeAllowed, "charging"), (.dischargeAllowed, "discharging")]
             .filter { old.contains($0.0) != new.contains($0.0) }
             .map { "\($0.1) \(new.contains($0.0) ? "permitted" : "not permitted")" }
-        return words.isEmpty ? nil : BatteryEvent("permission", nil, words.joined(separator: ", "))
+        return words.isEmpty ? nil : BatteryEvent("permission", nil, words.joined(separator: ", "), isFleeting: true)
     }
 }

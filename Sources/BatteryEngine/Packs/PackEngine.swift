@@ -97,7 +97,7 @@ struct PackEngine: Sendable {
             events.append(BatteryEvent("setting", .warning, text))
         }
         var update = evaluate(.command, othersAreFull: othersAreFull, at: now, events: events)
-        update.actions = outcome.action.map { [$0] } ?? []
+        update.action = outcome.action
         if outcome.isChanged {
             let value = outcome.answer.effective?.shown ?? ""
             update.events.append(BatteryEvent("setting", .info, "\(command.setting) set to \(value) by command"))
@@ -224,7 +224,8 @@ extension PackEngine {
     /// Starts the range of the limits again.
     mutating func clearRange() { history.clearRange() }
 
-    /// Continues where the engine of an earlier configuration stopped: nothing is forgotten but what the new configuration changes.
+    /// Continues where the engine of an earlier configuration stopped: what was learned, counted and commanded stays, as far as the new
+    /// configuration permits it.
     ///
     /// - Parameter isSameSource: the bytes come from where they came from. From elsewhere they may be another pack's: it is decoded from
     ///   nothing, and the learned values and latches hold where cells and capacity are the same.
@@ -239,13 +240,14 @@ extension PackEngine {
             calculator = before.calculator
             calculator.reconfigure(options.limits)
             (keptMemory, limits, detectors) = (before.keptMemory, before.limits, before.detectors)
+            isLive = before.isLive
         } else {
             keptMemory = KeptMemory(memory, at: now.monotonic)
             calculator = LimitCalculator(options.limits, memory: memory, at: now.monotonic)
             history.sourceReplaced()
             detectors.goOn(from: before.detectors)
         }
-        // The links of the changes begin again with the outputs.
+        // Alarms that stand and the state of the link are reported once more.
         detectors.changes = ChangeDetector()
         // The guards of the relays are gone, so that the relays were opened: their time open begins now.
         relays.goOn(from: before.relays)

@@ -10,6 +10,10 @@ struct PackHistory: Sendable {
     private var quality = LinkQuality()
     /// ``PackSnapshot/framesMeasured`` as of the last step: each measurement is recorded once.
     private var framesRecorded = 0
+    /// Time of the last measurement in the energy counters and the link quality.
+    private var countedAt: Timestamp?
+    /// Shortest time between two of these measurements, ms: five frames of a flood confirm no counter, and make no good link.
+    private static let spacing: Int64 = 500
 
     init(_ peaks: PackPeaks) { self.peaks = peaks }
 
@@ -25,6 +29,8 @@ struct PackHistory: Sendable {
         else { return }
         framesRecorded = snapshot.framesMeasured
         peaks.note(measured, balance: settings.balanceVoltage, limits)
+        if let countedAt, (0..<Self.spacing).contains(now - countedAt) { return }
+        countedAt = now
         totals.note(measured)
         quality.note(at: now)
     }

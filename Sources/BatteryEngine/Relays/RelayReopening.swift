@@ -50,6 +50,7 @@ struct RelayReopening: Hashable, Sendable {
     mutating func step(
         mustBeOpen: Bool, readBack: Bool?, sentAt: Timestamp?, repetition: Int64, at now: Timestamp
     ) -> Cause? {
+        times.removeAll { now - $0 >= Self.window }
         let before = readBackBefore
         readBackBefore = readBack
         guard mustBeOpen else {
@@ -78,8 +79,7 @@ struct RelayReopening: Hashable, Sendable {
         return isLeftToRepetition || isTooSoon ? nil : .standing
     }
 
-    private mutating func mayOpen(at now: Timestamp) -> Bool {
-        times.removeAll { now - $0 >= Self.window }
-        return times.count < Self.most && times.last.map { now - $0 >= Self.pause } ?? true
+    private func mayOpen(at now: Timestamp) -> Bool {
+        times.count < Self.most && times.last.map { now - $0 >= Self.pause } ?? true
     }
 }

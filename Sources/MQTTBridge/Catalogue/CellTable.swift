@@ -5,8 +5,6 @@ import BMSCore
 struct CellMetric: Sendable {
     /// First part of the path, "/Voltages/Cell1".
     var group: String
-    /// dbus-mqtt-battery takes it (up to cell 24).
-    var isInGXFeed: Bool
     /// Smallest change that is worth a message.
     var deadband: Deadband
     /// Entity of one cell in Home Assistant; `nil`: none.
@@ -23,7 +21,7 @@ enum CellTable {
     static let rows = [voltage, temperature, balance]
 
     static let voltage = CellMetric(
-        group: "Voltages", isInGXFeed: true, deadband: .within(10),
+        group: "Voltages", deadband: .within(10),
         entity: { padded, isEnabled in
             .measurement(
                 "cell_\(padded)_voltage", "Cell {n} voltage", "voltage", "V", precision: 3,
@@ -32,7 +30,7 @@ enum CellTable {
         value: { .thousandths($0.cell($1)?.voltage.rawValue, 3) })
 
     static let temperature = CellMetric(
-        group: "Temperatures", isInGXFeed: false, deadband: .within(1000),
+        group: "Temperatures", deadband: .within(1000),
         entity: { padded, isEnabled in
             .measurement(
                 "cell_\(padded)_temperature", "Cell {n} temperature", "temperature", "°C", precision: 0,
@@ -43,7 +41,7 @@ enum CellTable {
         })
 
     static let balance = CellMetric(
-        group: "Balances", isInGXFeed: true, deadband: .none, entity: { _, _ in nil },
+        group: "Balances", deadband: .none, entity: { _, _ in nil },
         value: { view, number in
             guard let reading = view.cell(number), let settings = view.thresholds else { return .null }
             return .flag(reading.voltage >= settings.balanceVoltage)

@@ -17,7 +17,7 @@ extension Bridge {
             for place in channels.indices { outbox.send(treeValues(of: place, at: "", now)) }
             outbox.send(end)
         case .read(let service, let instance, let path):
-            guard gx?.mayRead(at: now.monotonic) == true else { return outbox }
+            guard gx?.permitRead(at: now.monotonic) == true else { return outbox }
             if let service = GXPortal.Service(rawValue: service) {
                 outbox.send(gx?.values(of: service) ?? [])
             } else if service == "battery" {
@@ -27,7 +27,7 @@ extension Bridge {
             }
         case .write(let instance, let path):
             guard let place = channels.firstIndex(where: { $0.battery.gxInstance == instance && !$0.battery.isBank }),
-                gx?.mayRead(at: now.monotonic) == true
+                gx?.permitRead(at: now.monotonic) == true
             else { return outbox }
             outbox = write(path, payload, isRetained: isRetained, pack: place, at: now)
         case .foreign(let path):
@@ -74,7 +74,7 @@ extension Bridge {
         let levels = path.split(separator: "/", maxSplits: 2).map(String.init)
         guard levels.count == 3, levels[0] == "battery",
             let place = channels.firstIndex(where: { "\($0.battery.gxInstance)" == levels[1] }),
-            gx?.mayCorrect(at: now.monotonic) == true
+            gx?.permitCorrection(at: now.monotonic) == true
         else { return [] }
         return treeValues(of: place, at: levels[2], now)
     }

@@ -47,8 +47,12 @@ struct GXCurrents: Hashable, Sendable {
         }
     }
 
+    /// Follows the limits; without limits nothing is known.
     mutating func step(_ limits: Limits?, at now: Timestamp) {
-        guard let limits else { return }
+        guard let limits else {
+            self = GXCurrents()
+            return
+        }
         charge.step(limits.ccl, at: now)
         discharge.step(limits.dcl, at: now)
     }

@@ -18,8 +18,6 @@ public enum GXDocument {
     private static let rows = MetricCatalogue.state.filter { $0.gx != nil }
     /// The cells' voltages stand before this row.
     private static let sum = rows.firstIndex { $0.gx == .voltageSum }
-    private static let voltages: CellMetric? = CellTable.voltage.isInGXFeed ? CellTable.voltage : nil
-    private static let balances: CellMetric? = CellTable.balance.isInGXFeed ? CellTable.balance : nil
     private static let shapes = [0, cells].map { DocumentShape(layout(cells: $0).map(\.keys)) }
     private static let deadbands = [0, cells].map { layout(cells: $0).map(\.deadband) }
 
@@ -38,7 +36,7 @@ public enum GXDocument {
         let count = min(cells, max(mostCells, report.cellCount))
         var values: [MetricValue?] = []
         for (index, row) in rows.enumerated() {
-            if index == sum { values += cellValues(voltages, count, report) }
+            if index == sum { values += cellValues(CellTable.voltage, count, report) }
             // While the link is stale the last of these stay, beside limits that are safe and a BmsCable warning.
             switch row.gx {
             case .voltage: values.append(.thousandths(last.voltage.rawValue, 3))
@@ -51,7 +49,7 @@ public enum GXDocument {
             case .value, .cable, .voltageSum, nil: values.append(row.value(report))
             }
         }
-        return values + cellValues(balances, count, report)
+        return values + cellValues(CellTable.balance, count, report)
     }
 
     /// The document of these values.
@@ -71,17 +69,16 @@ public enum GXDocument {
 
     /// Names and deadbands in the order of the values.
     private static func layout(cells: Int) -> [(keys: [String], deadband: Deadband)] {
-        func cellKeys(_ row: CellMetric?) -> [(keys: [String], deadband: Deadband)] {
-            guard let row else { return [] }
+        func cellKeys(_ row: CellMetric) -> [(keys: [String], deadband: Deadband)] {
             return (0..<cells).map { ([row.group, "Cell\($0 + 1)"], row.deadband) }
         }
         return rows.enumerated().flatMap { index, row in
-            (index == sum ? cellKeys(voltages) : []) + [(row.keys, row.deadband)]
-        } + cellKeys(balances)
+            (index == sum ? cellKeys(CellTable.voltage) : []) + [(row.keys, row.deadband)]
+        } + cellKeys(CellTable.balance)
     }
 
-    private static func cellValues(_ row: CellMetric?, _ count: Int, _ report: BatteryReport) -> [MetricValue?] {
-        guard let row, count > 0 else { return [] }
+    private static func cellValues(_ row: CellMetric, _ count: Int, _ report: BatteryReport) -> [MetricValue?] {
+        guard count > 0 else { return [] }
         return (1...cells).map { $0 <= count ? row.value(report, $0) : nil }
     }
 }

@@ -78,13 +78,15 @@ struct GXPortal: Sendable {
     private func hasRival(at now: Timestamp) -> Bool { yieldedAt.map { now - $0 < Self.silenceOfOther } ?? false }
 
     /// Somebody listens, and the portal is ours.
-    mutating func isAlive(at now: Timestamp) -> Bool { !isYielded(at: now) && (aliveUntil.map { now < $0 } ?? false) }
+    func isAlive(at now: Timestamp) -> Bool { !isYielded(at: now) && (aliveUntil.map { now < $0 } ?? false) }
 
-    /// One more read may be answered.
-    mutating func mayRead(at now: Timestamp) -> Bool { !isYielded(at: now) && reads.check(at: now) == .pass }
+    /// Permits the answer to one more read, or refuses it in a flood.
+    mutating func permitRead(at now: Timestamp) -> Bool { !isYielded(at: now) && reads.check(at: now) == .pass }
 
-    /// One more foreign message may be answered with the truth.
-    mutating func mayCorrect(at now: Timestamp) -> Bool { isAlive(at: now) && corrections.check(at: now) == .pass }
+    /// Permits one more correction of a foreign message, or refuses it in a flood.
+    mutating func permitCorrection(at now: Timestamp) -> Bool {
+        isAlive(at: now) && corrections.check(at: now) == .pass
+    }
 
     /// The broker accepted this bridge. Who is there already is heard first: a client that finds two portals takes either.
     ///

@@ -24,5 +24,6 @@ struct CellsOutput: Output {
         ]
     }
 
+    /// Makes the next update publish the document.
     mutating func reset() { schedule.reset() }
 }

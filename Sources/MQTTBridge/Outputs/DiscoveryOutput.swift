@@ -43,9 +43,6 @@ struct DiscoveryOutput: Output {
         return messages
     }
 
-    /// Announces the battery as for a new connection.
-    mutating func reset() {}
-
     /// Announces the battery once more: what was announced before may never have arrived, or was overwritten.
     mutating func announceAgain(at now: Moment) { announcer.reconnect(at: now.monotonic) }
 

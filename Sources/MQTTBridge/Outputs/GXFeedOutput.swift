@@ -48,8 +48,6 @@ struct GXFeedOutput: Output {
         return [message]
     }
 
-    mutating func reset() {}
-
     /// This second of the wall's clock had no document yet, and this step may use it.
     private func mayUseSecond(_ report: BatteryReport, _ context: OutputContext) -> Bool {
         guard second != context.now.wallSecond else { return false }

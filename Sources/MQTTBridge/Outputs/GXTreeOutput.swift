@@ -18,7 +18,7 @@ struct GXTreeOutput: Output {
     /// Time of the last update that sent every value that had changed at all.
     private var beatAt: Timestamp?
     /// A client keeps the tree alive.
-    private(set) var isAlive = false
+    private var isAlive = false
 
     init(_ battery: BatteryIdentity, _ topics: GXTopics, _ options: BridgeOptions) {
         self.battery = battery
@@ -44,8 +44,6 @@ struct GXTreeOutput: Output {
         }
         return send(changed)
     }
-
-    mutating func reset() {}
 
     /// Everything at and below a path; "" for all.
     mutating func values(at path: String, _ report: BatteryReport, _ currents: GXCurrents) -> [MQTTMessage] {

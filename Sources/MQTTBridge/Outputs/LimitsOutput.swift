@@ -44,5 +44,6 @@ struct LimitsOutput: Output {
         return [message]
     }
 
+    /// Makes the next update publish the limits.
     mutating func reset() { schedule.reset() }
 }

@@ -6,8 +6,6 @@ import MQTT
 protocol Output: Sendable {
     /// Returns the messages that are due.
     mutating func update(_ report: BatteryReport, _ context: OutputContext) -> [MQTTMessage]
-    /// Makes the next update send everything that is known, as for a new connection.
-    mutating func reset()
 }
 
 /// Circumstances of an update that all outputs of a battery share.

@@ -21,6 +21,7 @@ struct RelaysOutput: Output {
         return [.expiring(topic, Documents.relays(report.relays), seconds: options.expiry, precedence: .early, context)]
     }
 
+    /// Makes the next update publish the document.
     mutating func reset() { schedule.reset() }
 }
 

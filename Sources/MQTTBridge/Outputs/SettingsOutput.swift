@@ -26,6 +26,7 @@ struct SettingsOutput: Output {
         return [MQTTMessage(topic, document, qos: 1, retain: true)]
     }
 
+    /// Makes the next update publish the document.
     mutating func reset() { sent = nil }
 
     /// These bytes are the newest document. Another bridge of the same configuration publishes the same.

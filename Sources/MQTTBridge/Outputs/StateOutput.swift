@@ -37,6 +37,7 @@ struct StateOutput: Output {
         ]
     }
 
+    /// Makes the next update publish the document.
     mutating func reset() { schedule.reset() }
 
     private func hasLeftDeadband(_ values: [MetricValue]) -> Bool {

@@ -17,5 +17,6 @@ struct StatusOutput: Output {
         return [MQTTMessage(topic, Array((isOnline ? "online" : "offline").utf8), qos: 1, retain: true)]
     }
 
+    /// Makes the next update publish the status.
     mutating func reset() { sent = nil }
 }

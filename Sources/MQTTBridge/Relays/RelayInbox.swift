@@ -35,6 +35,14 @@ struct RelayInbox: Sendable {
         units = packs.enumerated().flatMap { pack, options in options.relays.map { Unit(pack: pack, options: $0) } }
     }
 
+    /// Continues where the inbox of an earlier configuration stopped: a retained command is reported once.
+    mutating func goOn(from before: RelayInbox) {
+        for index in units.indices {
+            let options = units[index].options
+            units[index].hasReportedRetained = before.units.contains { $0.options == options && $0.hasReportedRetained }
+        }
+    }
+
     /// Topics on which devices publish their states.
     var stateTopics: [String] { Set(units.compactMap(\.options.stateTopic)).sorted() }
 

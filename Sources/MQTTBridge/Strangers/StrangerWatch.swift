@@ -24,15 +24,15 @@ struct StrangerWatch: Sendable {
 
     /// Milliseconds for which another bridge counts as being there after a word of its making.
     static let presence: Int64 = 30_000
-    /// Topics that are told of in one life of the bridge.
-    private static let mostTold = 32
+    /// Topics that are reported in one life of the bridge.
+    private static let mostReported = 32
     private static let longestDocument = 4_096
 
     /// When each may be put right where this bridge has nothing to say itself; of known packs alone, so they are few.
     private var debts: [Debt: Timestamp] = [:]
     /// The truth is said again, but not fought for: a second bridge would answer each time.
     private var gates: [Debt: RateLimiter] = [:]
-    private var told: Set<String> = []
+    private var reported: Set<String> = []
     /// When somebody else's limits of a pack came.
     private var limitsAt: [String: Timestamp] = [:]
 
@@ -86,7 +86,7 @@ struct StrangerWatch: Sendable {
 
     /// A sentence for the log, once for each topic.
     mutating func sentence(_ topic: String, _ pack: String, _ payload: [UInt8]) -> String? {
-        guard isNew(topic) else { return nil }
+        guard markReported(topic) else { return nil }
         if isLimits(payload) {
             return
                 "somebody else publishes limits of '\(pack)' on \(topic), probably a second bridge with another client id: give one of the two "
@@ -101,17 +101,20 @@ struct StrangerWatch: Sendable {
 
     /// A sentence for the log about another bridge that announces a pack of the same id below another base, once for each topic.
     mutating func sameName(_ topic: String, _ pack: String) -> String? {
-        guard isNew(topic) else { return nil }
+        guard markReported(topic) else { return nil }
         return
             "another bridge, with another mqtt.base, announces '\(pack)' on \(topic), too: Home Assistant takes both for one device, so give one "
             + "of the two packs another id"
     }
 
-    private mutating func isNew(_ topic: String) -> Bool {
-        told.count < Self.mostTold && told.insert(topic).inserted
+    /// Marks a topic as reported.
+    ///
+    /// - Returns: `false` if it was, or if too many topics were.
+    private mutating func markReported(_ topic: String) -> Bool {
+        reported.count < Self.mostReported && reported.insert(topic).inserted
     }
 
-    /// Whether that is what a bridge of this kind says.
+    /// The payload is a limits document of a bridge of this kind.
     private func isLimits(_ payload: [UInt8]) -> Bool {
         guard payload.count <= Self.longestDocument, let value = JSONValue(parsing: payload) else { return false }
         return value["cvl"]?.number != nil && value["ccl"]?.number != nil && value["reasons"] != nil

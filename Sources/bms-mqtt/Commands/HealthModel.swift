@@ -30,8 +30,6 @@ struct HealthModel: Sendable {
     private let ids: [String]
     private var packs: [String: Pack]
     private var bridge: String?
-    /// Index of the pack that was unhealthy at the last check; the next check begins with it.
-    private var awaited = 0
 
     /// - Parameters:
     ///   - ids: packs that must be healthy.
@@ -78,13 +76,9 @@ struct HealthModel: Sendable {
         packs[id] = pack
     }
 
-    /// Returns `true` if all packs are healthy. While one is not, a call checks that pack alone, so a call after each message is cheap.
-    mutating func isHealthy(wall: Int64) -> Bool {
-        func isWell(_ index: Int) -> Bool { packs[ids[index]].map { fault($0, wall) == nil } ?? false }
-        guard !ids.isEmpty, isWell(awaited) else { return false }
-        guard let index = ids.indices.first(where: { !isWell($0) }) else { return true }
-        awaited = index
-        return false
+    /// Returns `true` if all packs are healthy.
+    func isHealthy(wall: Int64) -> Bool {
+        !ids.isEmpty && ids.allSatisfy { id in packs[id].map { fault($0, wall) == nil } ?? false }
     }
 
     /// Verdicts on all packs, in the order of the configuration.
