@@ -17,9 +17,9 @@ protocol Acceptance {
 /// The way of the bridge: stream, rules, gate and votes.
 struct WholeReceiver: Acceptance {
     private var stream = FrameStream()
-    private var tracker = PackTracker()
+    private var decoding = SnapshotBuilder()
 
-    var snapshot: PackSnapshot { tracker.snapshot }
+    var snapshot: PackSnapshot { decoding.snapshot }
     var damagedBytes: Int { stream.damagedBytes }
 
     mutating func frames(in bytes: [UInt8]) -> [Frame] {
@@ -31,7 +31,7 @@ struct WholeReceiver: Acceptance {
         return frames
     }
 
-    mutating func believe(_ frame: Frame, at now: Timestamp) { tracker.take(frame, at: now) }
+    mutating func believe(_ frame: Frame, at now: Timestamp) { decoding.take(frame, at: now) }
 }
 
 /// A way without checks: a window of 58 bytes with a right sum is a frame, and each frame is used.

@@ -107,7 +107,7 @@ struct Tally {
 /// the frames lost by then, until two minutes after the last such frame.
 struct DamagedLine<Way: Acceptance> {
     private static var memory: Int { 120 }
-    private var receiver = Way()
+    private var decoder = Way()
     private let run: [Undamaged<Way>]
     /// The frame of each second came as it was sent.
     private var isSound: [Bool] = []
@@ -128,9 +128,9 @@ struct DamagedLine<Way: Acceptance> {
     /// Plays the next second, in which a frame was sent and bytes arrived.
     mutating func step(_ sound: Undamaged<Way>, arriving bytes: [UInt8], _ tally: inout Tally) {
         let second = isSound.count
-        let damagedBefore = receiver.damagedBytes
-        let arrived = receiver.frames(in: bytes)
-        isDamaged.append(receiver.damagedBytes != damagedBefore)
+        let damagedBefore = decoder.damagedBytes
+        let arrived = decoder.frames(in: bytes)
+        isDamaged.append(decoder.damagedBytes != damagedBefore)
         let wrong = arrived.count { $0 != sound.frame }
         tally.frames += 1
         if bytes != sound.bytes { tally.damaged += 1 }

@@ -12,7 +12,7 @@ enum LatencyBenchmark {
 
     static func run() {
         let broker = BrokerFixture()
-        guard broker.start(), let receiver = Receiver(port: broker.port) else {
+        guard broker.start(), let decoder = Receiver(port: broker.port) else {
             print("| latency | skipped: mosquitto is not installed |")
             return
         }
@@ -23,34 +23,34 @@ enum LatencyBenchmark {
         }
         _ = bridge.read(until: "reading")
         let frames = SampleFrames.make(frameSamples + 10).map(FrameEncoder.encode)
-        receiver.subscribe("bms/bench/limits")
+        decoder.subscribe("bms/bench/limits")
         for frame in frames.prefix(10) {
             pty.write(frame)
             pause(milliseconds: 950)
-            receiver.drain()
+            decoder.drain()
         }
-        let size = receiver.size
-        tell(bare, size, receiver)
+        let size = decoder.size
+        tell(bare, size, decoder)
         // The same client publishes and receives in one process, for a comparison with such figures.
-        receiver.subscribe("bench/loop")
+        decoder.subscribe("bench/loop")
         var times = Times()
         // A BMS sends one frame a second; of more frames a bridge does not publish each.
         for index in 0..<frameSamples {
             times.add("publish to receive in one process", pause(milliseconds: 450)) {
-                receiver.publish("bench/loop", [UInt8](repeating: UInt8(ascii: "x"), count: size))
-                return receiver.wait(seconds: 2)
+                decoder.publish("bench/loop", [UInt8](repeating: UInt8(ascii: "x"), count: size))
+                return decoder.wait(seconds: 2)
             }
             pause(milliseconds: 50)
-            times.add("bare libmosquitto, the same trigger and the same bytes", receiver.drain()) {
+            times.add("bare libmosquitto, the same trigger and the same bytes", decoder.drain()) {
                 barePTY.write([frames[10 + index][57]])
-                return receiver.wait(seconds: 2)
+                return decoder.wait(seconds: 2)
             }
             pause(milliseconds: 450)
             pty.write(Array(frames[10 + index].dropLast()))
             pause(milliseconds: 3)
-            times.add("frame's last byte to limits at a subscriber", receiver.drain()) {
+            times.add("frame's last byte to limits at a subscriber", decoder.drain()) {
                 pty.write([frames[10 + index][57]])
-                return receiver.wait(seconds: 2)
+                return decoder.wait(seconds: 2)
             }
         }
         times.report(aim: "1.3", yardstick: 1, measured: 2)
@@ -60,7 +60,7 @@ enum LatencyBenchmark {
     /// before, at the five a second that a pack accepts. This takes two minutes.
     static func runCommands() {
         let broker = BrokerFixture()
-        guard broker.start(), let receiver = Receiver(port: broker.port) else {
+        guard broker.start(), let decoder = Receiver(port: broker.port) else {
             print("| commands | skipped: mosquitto is not installed |")
             return
         }
@@ -70,7 +70,7 @@ enum LatencyBenchmark {
             return
         }
         _ = bridge.read(until: "reading")
-        receiver.subscribe("bms/bench/limits")
+        decoder.subscribe("bms/bench/limits")
         // No two frames in a row are equal, because a repeated frame counts as silence.
         let frames = SampleFrames.make(19)
         var fed = 0
@@ -83,9 +83,9 @@ enum LatencyBenchmark {
         for _ in 0..<8 {
             feed()
             pause(milliseconds: 950)
-            receiver.drain()
+            decoder.drain()
         }
-        tell(bare, receiver.size, receiver)
+        tell(bare, decoder.size, decoder)
         var times = Times()
         for index in 0..<samples {
             pause(milliseconds: 100)
@@ -93,14 +93,14 @@ enum LatencyBenchmark {
             pause(milliseconds: 5)
             let tenths = 8_000 - 5 * index
             let text = Array("\(tenths / 10).\(tenths % 10)".utf8)
-            times.add("bare libmosquitto, command to a message of the same size", receiver.drain()) {
-                receiver.publish("bare/command", text)
-                return receiver.wait(seconds: 2)
+            times.add("bare libmosquitto, command to a message of the same size", decoder.drain()) {
+                decoder.publish("bare/command", text)
+                return decoder.wait(seconds: 2)
             }
             pause(milliseconds: 100)
-            times.add("command to limits at a subscriber", receiver.drain()) {
-                receiver.publish("bms/bench/set/maxDischargeCurrent", text)
-                return receiver.wait(seconds: 2)
+            times.add("command to limits at a subscriber", decoder.drain()) {
+                decoder.publish("bms/bench/set/maxDischargeCurrent", text)
+                return decoder.wait(seconds: 2)
             }
         }
         times.report(aim: "2", yardstick: 0, measured: 1)
@@ -109,11 +109,11 @@ enum LatencyBenchmark {
     /// Time from the start of the program until it reads, and from the first byte, at a frame a second, to the first limits.
     static func runStart() {
         let broker = BrokerFixture()
-        guard broker.start(), let receiver = Receiver(port: broker.port) else {
+        guard broker.start(), let decoder = Receiver(port: broker.port) else {
             print("| start | skipped: mosquitto is not installed |")
             return
         }
-        receiver.subscribe("bms/bench/limits")
+        decoder.subscribe("bms/bench/limits")
         let frames = SampleFrames.make(10).map(FrameEncoder.encode)
         let pty = PtyPair()
         let start = ContinuousClock.now
@@ -125,7 +125,7 @@ enum LatencyBenchmark {
         let reading = ContinuousClock.now
         for frame in frames {
             pty.write(frame)
-            if receiver.wait(seconds: 1) { break }
+            if decoder.wait(seconds: 1) { break }
         }
         print("| start to reading | \(milliseconds(reading - start)) ms |")
         print(
@@ -139,9 +139,9 @@ enum LatencyBenchmark {
     }
 
     /// Makes the bare program send as many bytes as the bridge.
-    private static func tell(_ bare: BareClient, _ size: Int, _ receiver: Receiver) {
-        receiver.publish("bare/size", Array("\(size)".utf8))
-        receiver.subscribe("bare/limits")
+    private static func tell(_ bare: BareClient, _ size: Int, _ decoder: Receiver) {
+        decoder.publish("bare/size", Array("\(size)".utf8))
+        decoder.subscribe("bare/limits")
         print("| size of the limits document | \(size) bytes |")
     }
 
@@ -241,7 +241,7 @@ private func countMessage(
     _ client: OpaquePointer?, _ context: UnsafeMutableRawPointer?, _ message: UnsafePointer<mosquitto_message>?
 ) {
     guard let context, let message else { return }
-    let receiver = Unmanaged<Receiver>.fromOpaque(context).takeUnretainedValue()
-    receiver.count += 1
-    receiver.size = Int(message.pointee.payloadlen)
+    let decoder = Unmanaged<Receiver>.fromOpaque(context).takeUnretainedValue()
+    decoder.count += 1
+    decoder.size = Int(message.pointee.payloadlen)
 }

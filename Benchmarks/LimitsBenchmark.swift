@@ -4,7 +4,7 @@ import CLinux
 import ChargeLimits
 import Glibc
 
-/// Times of 58 bytes through rules, tracker and calculator, of one step of the calculator alone, and of a simulated year of steps.
+/// Times of 58 bytes through rules, decoding and calculator, of one step of the calculator alone, and of a simulated year of steps.
 enum LimitsBenchmark {
     static func run() {
         let frames = SampleFrames.make(20_000)
@@ -12,7 +12,7 @@ enum LimitsBenchmark {
         func measure() -> Double {
             Stopwatch.best(of: 5) {
                 var stream = FrameStream()
-                var tracker = PackTracker()
+                var decoding = SnapshotBuilder()
                 var calculator = LimitCalculator()
                 var time: Int64 = 0
                 for start in stride(from: 0, to: bytes.count, by: FrameLayout.length) {
@@ -20,17 +20,17 @@ enum LimitsBenchmark {
                     let now = Timestamp(milliseconds: time)
                     let window = bytes.span.extracting(start..<(start + FrameLayout.length))
                     guard case .success(let frame)? = stream.take(window) else { preconditionFailure("a sound frame") }
-                    tracker.take(frame, at: now)
-                    if case .none = calculator.step(tracker.snapshot, at: now) { precondition(time < 3000) }
+                    decoding.take(frame, at: now)
+                    if case .none = calculator.step(decoding.snapshot, at: now) { precondition(time < 3000) }
                 }
             }
         }
         var whole = measure()
         var snapshots: [PackSnapshot] = []
-        var tracker = PackTracker()
+        var decoding = SnapshotBuilder()
         for (index, frame) in frames.prefix(5_000).enumerated() {
-            tracker.take(frame, at: Timestamp(milliseconds: Int64(index) * 1000))
-            snapshots.append(tracker.snapshot)
+            decoding.take(frame, at: Timestamp(milliseconds: Int64(index) * 1000))
+            snapshots.append(decoding.snapshot)
         }
         let alone = Stopwatch.best(of: 20) {
             var calculator = LimitCalculator()
@@ -50,7 +50,7 @@ enum LimitsBenchmark {
         } else {
             print("| a Python calculator | skipped: LIMITS_PROTOTYPE names none |")
         }
-        report("58 bytes to limits (rules, tracker and one limits step)", whole / Double(frames.count))
+        report("58 bytes to limits (rules, decoding and one limits step)", whole / Double(frames.count))
         guard let python else { return }
         report("58 bytes to limits by a Python prototype", python / 1e6)
         print("| ratio, aim 50 or more | \(Int(python / 1e6 / (whole / Double(frames.count)))) |")
@@ -59,7 +59,7 @@ enum LimitsBenchmark {
     /// Prints the heap in use after a day and after a year of frames, one a second.
     static func runYear() {
         let frames = SampleFrames.make(86_400)
-        var tracker = PackTracker()
+        var decoding = SnapshotBuilder()
         var calculator = LimitCalculator()
         var time: Int64 = 0
         var afterDay = 0
@@ -67,8 +67,8 @@ enum LimitsBenchmark {
             for frame in frames {
                 time += 1000
                 let now = Timestamp(milliseconds: time)
-                tracker.take(frame, at: now)
-                _ = calculator.step(tracker.snapshot, at: now)
+                decoding.take(frame, at: now)
+                _ = calculator.step(decoding.snapshot, at: now)
             }
             if day == 1 { afterDay = Int(clinux_heap_in_use()) }
         }

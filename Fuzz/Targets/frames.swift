@@ -38,7 +38,7 @@ private let connected = Line(SamplePack.options)
 private struct Line {
     private let pack: PackOptions
     private var bridge: Bridge
-    private var receiver: PackReceiver
+    private var decoder: PackDecoder
     private var milliseconds: Int64 = 0
     private var received = 0
     private var last: [UInt8] = []
@@ -46,7 +46,7 @@ private struct Line {
     init(_ pack: PackOptions) {
         self.pack = pack
         bridge = Bridge(BridgeOptions(), packs: [SamplePack.options])
-        receiver = PackReceiver(rules: pack.rules, options: pack.tracker)
+        decoder = PackDecoder(rules: pack.rules, options: pack.decoding)
         look(bridge.connected(canExpire: true, at: now))
     }
 
@@ -74,25 +74,25 @@ private struct Line {
 
     mutating func receive(_ bytes: [UInt8]) {
         received += bytes.count
-        _ = receiver.receive(bytes, at: now.monotonic)
+        _ = decoder.receive(bytes, at: now.monotonic)
         look(bridge.receive(bytes, pack: 0, at: now))
-        let counters = receiver.counters
+        let counters = decoder.counters
         let left = received - counters.bytesDropped - counters.framesAccepted * FrameLayout.length
         Invariant.hold((0..<FrameLayout.length).contains(left), "\(left) bytes neither taken, dropped nor waited for")
-        let cells = receiver.snapshot.cells.count
+        let cells = decoder.snapshot.cells.count
         Invariant.hold(cells <= 255, "\(cells) cells")
     }
 
     mutating func pass(_ time: Int64) {
         milliseconds += time
         look(bridge.tick(at: now))
-        guard let limits = bridge.limits(of: 0), let linkAt = receiver.snapshot.linkAt else { return }
-        let isStale = now.monotonic - linkAt >= pack.tracker.freshness.stale
+        guard let limits = bridge.limits(of: 0), let linkAt = decoder.snapshot.linkAt else { return }
+        let isStale = now.monotonic - linkAt >= pack.decoding.freshness.stale
         Invariant.hold(!isStale || limits.ccl == .zero, "stale, and CCL is \(limits.ccl)")
     }
 
     mutating func reset() {
-        receiver.reset()
+        decoder.reset()
         look(bridge.sourceChanged(pack: 0, .opened, at: now))
     }
 

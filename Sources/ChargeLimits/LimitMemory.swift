@@ -130,7 +130,7 @@ public struct LimitMemory: Hashable, Sendable {
     }
 
     /// Memory with which a receiver of this pack's frames begins.
-    public var ofTracker: PackMemory {
+    public var ofDecoder: PackMemory {
         PackMemory(cellCount: cellCount, capacity: capacity, cellSettings: cellSettings)
     }
 }

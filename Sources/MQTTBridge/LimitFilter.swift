@@ -5,7 +5,7 @@ import SmartBMS
 
 /// The limits of one pack without a broker: a line of time and frame in, a line of limits out (`bms-mqtt limits`).
 public struct LimitFilter: Sendable {
-    private var receiver: PackReceiver
+    private var decoder: PackDecoder
     private var calculator: LimitCalculator
     private var document = LimitsDocument()
     private let kept: KeptMemory
@@ -18,10 +18,10 @@ public struct LimitFilter: Sendable {
     public init(_ options: PackOptions, memory: LimitMemory? = nil, atMilliseconds milliseconds: Int64 = 0) {
         let now = Timestamp(milliseconds: milliseconds)
         kept = KeptMemory(memory, at: now)
-        var tracker = options.tracker
+        var decoding = options.decoding
         // Lines are made by hand or by programs: one frame at many times is a question here, no hanging sender.
-        tracker.gate.stuck = nil
-        receiver = PackReceiver(rules: options.rules, options: tracker, memory: memory?.ofTracker)
+        decoding.confirmation.stuck = nil
+        decoder = PackDecoder(rules: options.rules, options: decoding, memory: memory?.ofDecoder)
         calculator = LimitCalculator(options.limits, memory: memory, at: now)
     }
 
@@ -44,8 +44,8 @@ public struct LimitFilter: Sendable {
         -> [UInt8]
     {
         let now = Timestamp(milliseconds: milliseconds)
-        if let frame { receiver.receiveFrame(frame, at: now) }
-        let limits = calculator.step(receiver.snapshot, at: now)
+        if let frame { decoder.receiveFrame(frame, at: now) }
+        let limits = calculator.step(decoder.snapshot, at: now)
         let shown = shown ?? milliseconds
         let isWhole = shown % 1000 == 0
         let time = MetricValue.decimal(thousandths: Int(shown), decimals: isWhole ? 0 : 3)

@@ -1,6 +1,6 @@
 import BMSCore
 
-/// Decodes bytes to a ``Frame``: scaling only. ``FrameRules`` decides whether the bytes are believed.
+/// Decodes bytes to a ``Frame``: scaling only. ``FrameValidator`` decides whether the bytes are believed.
 public enum FrameDecoder {
     /// Decodes one window of ``FrameLayout/length`` bytes.
     ///

@@ -1,6 +1,6 @@
 public import BMSCore
 
-/// Frames of a recording, each taken by itself: nothing is voted or confirmed. The tracker of a pack may believe something else.
+/// Frames of a recording, each taken by itself: nothing is voted or confirmed. The decoding of a pack may believe something else.
 public struct FrameInspector: Sendable {
     /// A frame of the recording.
     public struct Finding: Sendable {
@@ -13,19 +13,19 @@ public struct FrameInspector: Sendable {
     }
 
     private var stream: FrameStream
-    private var keys: PackTracker
+    private var keys: SnapshotBuilder
     private let scale: TemperatureScale
-    private let plausibility = FrameRules.Plausibility()
+    private let plausibility = FrameValidator.Plausibility()
 
     /// An inspector that has seen no byte.
     ///
     /// - Parameter isStrict: true refuses frames that are not plausible; false only marks them.
     public init(isStrict: Bool = false, temperatureScale: TemperatureScale = .measured) {
-        stream = FrameStream(rules: isStrict ? FrameRules() : .shapeOnly)
+        stream = FrameStream(rules: isStrict ? FrameValidator() : .shapeOnly)
         scale = temperatureScale
-        var options = PackTracker.Options()
+        var options = SnapshotBuilder.Options()
         options.temperatureScale = temperatureScale
-        keys = PackTracker(options)
+        keys = SnapshotBuilder(options)
     }
 
     /// Counters of all bytes that were pushed.

@@ -1,12 +1,12 @@
 public import BMSCore
 
-/// Turns bytes in any chunking into frames: slides one byte at a time until 58 bytes obey the ``FrameRules``.
+/// Turns bytes in any chunking into frames: slides one byte at a time until 58 bytes obey the ``FrameValidator``.
 ///
 /// No clock is needed to resynchronise, so late reads, double reads and single bytes cost nothing. A window that fails
 /// is never repaired and never skipped whole: a good frame may begin inside it.
 public struct FrameStream: Sendable {
     /// The rules that a window must obey.
-    public let rules: FrameRules
+    public let rules: FrameValidator
     /// Counters of frames that were taken and of frames that were refused.
     public private(set) var counters = LinkCounters()
     /// The last window that looked like a frame and was refused, for diagnosis.
@@ -28,7 +28,7 @@ public struct FrameStream: Sendable {
     public private(set) var damagedBytes = 0
 
     /// An empty stream.
-    public init(rules: FrameRules = FrameRules()) { self.rules = rules }
+    public init(rules: FrameValidator = FrameValidator()) { self.rules = rules }
 
     /// Bytes that wait for the rest of their frame.
     var pending: Int { buffer.count - head }

@@ -7,12 +7,12 @@ struct Measured: Hashable, Sendable {
     init(_ frame: Frame) { self.frame = frame }
 
     /// A value lies too far from the value of an older frame.
-    func isJump(from old: Measured, _ limits: PackTracker.GateLimits) -> Bool {
+    func isJump(from old: Measured, _ limits: SnapshotBuilder.ConfirmationLimits) -> Bool {
         hasCellJump(from: old.frame, limits) || hasChargeJump(from: old.frame, limits)
             || hasCurrentJump(from: old.frame, limits)
     }
 
-    private func hasCellJump(from old: Frame, _ limits: PackTracker.GateLimits) -> Bool {
+    private func hasCellJump(from old: Frame, _ limits: SnapshotBuilder.ConfirmationLimits) -> Bool {
         let coldest = frame.lowestTemperature.count - old.lowestTemperature.count
         let warmest = frame.highestTemperature.count - old.highestTemperature.count
         return (frame.highestVoltage - old.highestVoltage).magnitude > limits.highestCell
@@ -20,13 +20,13 @@ struct Measured: Hashable, Sendable {
             || max(abs(coldest), abs(warmest)) > limits.temperatureCounts
     }
 
-    private func hasChargeJump(from old: Frame, _ limits: PackTracker.GateLimits) -> Bool {
+    private func hasChargeJump(from old: Frame, _ limits: SnapshotBuilder.ConfirmationLimits) -> Bool {
         let energy = WattHours(max(100, frame.capacity.rawValue * limits.energyPermille / 1000))
         return abs(frame.soc - old.soc) > limits.socPoints
             || (frame.energyStored - old.energyStored).magnitude > energy
     }
 
-    private func hasCurrentJump(from old: Frame, _ limits: PackTracker.GateLimits) -> Bool {
+    private func hasCurrentJump(from old: Frame, _ limits: SnapshotBuilder.ConfirmationLimits) -> Bool {
         let largest = max(limits.current, currentOfTwoC)
         return isJump(frame.current, old.current, largest) || isJump(frame.current1, old.current1, largest)
             || isJump(frame.current2, old.current2, largest)

@@ -43,11 +43,11 @@ struct QuantityTests {
 
     @Test("The configured chemistry beats the inferred one")
     func configuredChemistry() {
-        var options = PackTracker.Options()
+        var options = SnapshotBuilder.Options()
         options.chemistry = .lto
-        var tracker = PackTracker(options)
-        for second in 0..<2 { tracker.take(FrameFixture.frame(), at: .seconds(Double(second))) }
-        #expect(tracker.snapshot.chemistry == .lto)
+        var decoding = SnapshotBuilder(options)
+        for second in 0..<2 { decoding.take(FrameFixture.frame(), at: .seconds(Double(second))) }
+        #expect(decoding.snapshot.chemistry == .lto)
     }
 
     private func snapshot(_ change: @escaping (inout Frame) -> Void = { _ in }) -> PackSnapshot {
@@ -120,33 +120,33 @@ struct QuantityTests {
 
     @Test("Cell settings from the keys stay while keys are away, until the number of cells changes")
     func keysAway() {
-        var tracker = PackTracker()
+        var decoding = SnapshotBuilder()
         let bytes: [Int: UInt8] = [2: 0x02, 3: 0x58, 4: 0x02, 5: 0x80]
         for second in 0..<45 {
             let frame = FrameFixture.frame {
                 $0.keyByte = UInt8(25 + second % 19)
                 $0.keyValue = bytes[second % 19] ?? 0
             }
-            tracker.take(frame, at: .seconds(Double(second)))
+            decoding.take(frame, at: .seconds(Double(second)))
         }
-        let capacity = tracker.snapshot.capacity
+        let capacity = decoding.snapshot.capacity
         let silent = FrameFixture.frame { $0.keyByte = 0 }
-        for second in 45..<200 { tracker.take(silent, at: .seconds(Double(second))) }
-        #expect(tracker.snapshot.keys.lowVoltage == nil)
-        #expect(tracker.snapshot.cellSettings.low == Millivolts(3000))
-        #expect(tracker.snapshot.cellSettings.nominal == Millivolts(3200))
-        #expect(tracker.snapshot.capacity == capacity, "a capacity in Ah must not flip with the cable")
+        for second in 45..<200 { decoding.take(silent, at: .seconds(Double(second))) }
+        #expect(decoding.snapshot.keys.lowVoltage == nil)
+        #expect(decoding.snapshot.cellSettings.low == Millivolts(3000))
+        #expect(decoding.snapshot.cellSettings.nominal == Millivolts(3200))
+        #expect(decoding.snapshot.capacity == capacity, "a capacity in Ah must not flip with the cable")
         let other = FrameFixture.frame {
             $0.cellCount = 17
             $0.keyByte = 0
         }
-        for second in 200..<210 { tracker.take(other, at: .seconds(Double(second))) }
-        #expect(tracker.snapshot.cellSettings == CellSettings())
+        for second in 200..<210 { decoding.take(other, at: .seconds(Double(second))) }
+        #expect(decoding.snapshot.cellSettings == CellSettings())
     }
 
     @Test("A damaged V-full cannot make another chemistry of the pack")
     func fullVoltageDamage() {
-        var tracker = PackTracker()
+        var decoding = SnapshotBuilder()
         // V-full reads 2.655 V, which would be LTO, permitted to charge in frost.
         let bytes: [Int: UInt8] = [17: 0x02, 18: 0x13]
         for second in 0..<45 {
@@ -154,10 +154,10 @@ struct QuantityTests {
                 $0.keyByte = UInt8(25 + second % 19)
                 $0.keyValue = bytes[second % 19] ?? 0
             }
-            tracker.take(frame, at: .seconds(Double(second)))
+            decoding.take(frame, at: .seconds(Double(second)))
         }
-        #expect(tracker.snapshot.keys.fullVoltage == Millivolts(2655))
-        #expect(tracker.snapshot.chemistry == .lfp)
+        #expect(decoding.snapshot.keys.fullVoltage == Millivolts(2655))
+        #expect(decoding.snapshot.chemistry == .lfp)
     }
 
     @Test(

@@ -10,7 +10,7 @@ import Testing
 @Suite("Alarms of the limits")
 struct AlarmTests {
     private func level(_ alarm: AlarmName, latches: Set<LimitMemory.Latch> = [], isStale: Bool = false) -> AlarmLevel? {
-        var receiver = PackReceiver()
+        var receiver = PackDecoder()
         for second in 0..<10 {
             _ = receiver.receive(FrameFixture.bytes(), at: Timestamp(milliseconds: Int64(second) * 1000))
         }
@@ -45,7 +45,7 @@ struct AlarmTests {
     @Test("A deep discharge and a ceiling without calibration are reported once each")
     func told() {
         var watch = PackEventDetector()
-        var receiver = PackReceiver()
+        var receiver = PackDecoder()
         for second in 0..<10 {
             let bytes = FrameFixture.bytes { $0.status.insert(.socUncalibrated) }
             _ = receiver.receive(bytes, at: Timestamp(milliseconds: Int64(second) * 1000))

@@ -19,7 +19,7 @@ struct DiscoveryTests {
     private var context: SettingContext { context(named: nil) }
 
     private func context(named name: String?) -> SettingContext {
-        var receiver = PackReceiver()
+        var receiver = PackDecoder()
         for second in 0..<3 { _ = receiver.receive(FrameFixture.bytes(), at: .seconds(Double(second))) }
         return SettingContext(pack: Shared(PackOptions(id: "garage", name: name)), snapshot: receiver.snapshot)
     }

@@ -112,7 +112,7 @@ struct GXFeedRunTests {
 
     @Test("a document expires ten seconds after its data; older data that is not stale has no document")
     func expiry() {
-        var harness = BridgeHarness { _, pack in pack.tracker.freshness.stale = 30_000 }
+        var harness = BridgeHarness { _, pack in pack.decoding.freshness.stale = 30_000 }
         harness.frames(5)
         #expect(harness.on("gx").last?.expiry == 9)
         harness.silence(7)

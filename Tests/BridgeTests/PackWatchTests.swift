@@ -30,7 +30,7 @@ struct PackWatchTests {
         }
         let warning = harness.notices.first { $0.text.contains("fit no chemistry") }
         #expect(warning?.level == .warning)
-        var configured = BridgeHarness { _, pack in pack.tracker.chemistry = .lfp }
+        var configured = BridgeHarness { _, pack in pack.decoding.chemistry = .lfp }
         configured.frames(5)
         #expect(!texts(configured).contains { $0.contains("chemistry") })
     }
@@ -64,7 +64,7 @@ struct PackWatchTests {
             ("same frame", "frames with a right sum came and were refused: the same bytes for too long"),
         ])
     func cause(kind: String, words: String) {
-        var harness = BridgeHarness { _, pack in pack.tracker.gate.stuck = 20_000 }
+        var harness = BridgeHarness { _, pack in pack.decoding.confirmation.stuck = 20_000 }
         harness.frames(20) { $0.soc = 50 }
         for second in 0..<35 {
             harness.pass(1)

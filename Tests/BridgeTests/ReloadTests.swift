@@ -127,7 +127,7 @@ struct ReloadTests {
     func checks() {
         var harness = BridgeHarness()
         harness.frames(10)
-        reload(&harness) { $0.tracker.chemistry = .lfp }
+        reload(&harness) { $0.decoding.chemistry = .lfp }
         #expect(harness.bridge.limits(of: 0) == nil)
         harness.frames(3)
         #expect(harness.bridge.limits(of: 0) != nil)

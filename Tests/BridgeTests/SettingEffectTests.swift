@@ -22,7 +22,7 @@ struct SettingEffectTests {
     }()
 
     private static var context: SettingContext {
-        var receiver = PackReceiver()
+        var receiver = PackDecoder()
         for second in 0..<10 {
             _ = receiver.receive(FrameFixture.bytes(), at: Timestamp(milliseconds: Int64(second) * 1000))
         }

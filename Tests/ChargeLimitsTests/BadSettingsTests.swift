@@ -24,7 +24,7 @@ struct BadSettingsTests {
 
     @Test("With balancing switched off the chemistry's Vbalance is used", arguments: [500, 2000, 2900])
     func noBalancing(balance: Int) throws {
-        var options = PackTracker.Options()
+        var options = SnapshotBuilder.Options()
         options.chemistry = .lfp
         var bench = Bench(options: options)
         bench.run(0...60) { $0.balanceVoltage = Millivolts(balance) }

@@ -12,11 +12,11 @@ struct HostileInputTests {
     /// every third block is pure noise.
     private func fuzz(seed: UInt64, windows: Int, at moment: (Int, inout SeededRandom) -> Timestamp) -> Bench {
         var random = SeededRandom(seed)
-        var options = PackTracker.Options()
-        options.gate.highestCell = Millivolts(400_000)
-        options.gate.lowestCell = Millivolts(400_000)
-        options.gate.temperatureCounts = 70_000
-        options.gate.settingsConfirmation = 1
+        var options = SnapshotBuilder.Options()
+        options.confirmation.highestCell = Millivolts(400_000)
+        options.confirmation.lowestCell = Millivolts(400_000)
+        options.confirmation.temperatureCounts = 70_000
+        options.confirmation.settingsConfirmation = 1
         // Most of these frames come at a rate that no BMS has, and must be accepted all the same.
         options.judgesArrival = false
         var bench = Bench(rules: .shapeOnly, options: options)

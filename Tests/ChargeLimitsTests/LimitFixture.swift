@@ -70,18 +70,18 @@ extension LimitRule {
 
 /// A receiver and a calculator, fed as in the daemon.
 struct Bench {
-    var receiver: PackReceiver
+    var receiver: PackDecoder
     var calculator: LimitCalculator
     var limits: Limits?
 
     init(
-        rules: FrameRules = FrameRules(), options: PackTracker.Options = PackTracker.Options(),
+        rules: FrameValidator = FrameValidator(), options: SnapshotBuilder.Options = SnapshotBuilder.Options(),
         memory: LimitMemory? = nil, at now: Timestamp = .seconds(0),
         configure: (inout LimitConfiguration) -> Void = { _ in }
     ) {
         var configuration = LimitConfiguration()
         configure(&configuration)
-        receiver = PackReceiver(rules: rules, options: options, memory: memory?.ofTracker)
+        receiver = PackDecoder(rules: rules, options: options, memory: memory?.ofDecoder)
         calculator = LimitCalculator(configuration, memory: memory, at: now)
     }
 

@@ -30,7 +30,7 @@ struct PowerLoop {
 
     private(set) var simulator: Simulator
     private(set) var bench: Bench
-    private let options: PackTracker.Options
+    private let options: SnapshotBuilder.Options
     private let configure: (inout LimitConfiguration) -> Void
     /// Percent of the frames that get lost.
     var lossPercent = 0
@@ -66,7 +66,7 @@ struct PowerLoop {
     ) {
         self.simulator = simulator
         self.configure = configure
-        var options = PackTracker.Options()
+        var options = SnapshotBuilder.Options()
         options.chemistry = chemistry
         self.options = options
         bench = Bench(options: options, configure: configure)

@@ -94,7 +94,7 @@ struct RestartMemoryTests {
 
     @Test("Limits continue from their values before the restart", arguments: situations)
     func goesOn(_ situation: Situation) throws {
-        var options = PackTracker.Options()
+        var options = SnapshotBuilder.Options()
         options.chemistry = .lfp
         var running = Bench(options: options, configure: situation.configure)
         for second in 0..<situation.seconds { running.feed(at: Double(second)) { situation.frame(second, &$0) } }

@@ -140,10 +140,10 @@ struct ConfigurationTests {
         #expect(pack.limits.minimumChargeTemperature == Millidegrees(-500))
         #expect(pack.limits.relayMode == .critical)
         #expect(pack.limits.freshness == FreshnessTimes(hold: 2000, stale: 8000, lost: 30_000))
-        #expect(pack.tracker.freshness == pack.limits.freshness)
-        #expect(pack.tracker.generation == .two)
+        #expect(pack.decoding.freshness == pack.limits.freshness)
+        #expect(pack.decoding.generation == .two)
         #expect(pack.rules.plausibility?.packVoltagePermille == 50)
-        #expect(pack.tracker.gate.highestCell == Millivolts(250))
+        #expect(pack.decoding.confirmation.highestCell == Millivolts(250))
     }
 
     @Test(
@@ -388,7 +388,7 @@ struct ConfigurationTests {
         arguments: [("", 20_000), ("30", 30_000)])
     func stuck(seconds: String, expected: Int64) throws {
         let text = Self.pack + (seconds.isEmpty ? "" : "    checks: { stuck: \(seconds) }\n")
-        #expect(try load(text).plan.packs[0].options.tracker.gate.stuck == expected)
+        #expect(try load(text).plan.packs[0].options.decoding.confirmation.stuck == expected)
     }
 
     @Test("the default file holds every key and reads as the defaults")

@@ -27,7 +27,9 @@ struct FrameTests {
                 scenario: scenario, cells: cells, chemistry: chemistry, revision: revision, seed: UInt64(cells))
             var bad: [String] = []
             try run(simulator, seconds: 1200) { frame, bytes in
-                if case .failure(let refused) = FrameRules().check(bytes.span) { bad.append("\(refused.rejection)") }
+                if case .failure(let refused) = FrameValidator().check(bytes.span) {
+                    bad.append("\(refused.rejection)")
+                }
                 if frame.cellCount != cells { bad.append("count") }
             }
             #expect(bad.isEmpty)
@@ -120,7 +122,7 @@ struct FrameTests {
         try run(simulator, seconds: 450) { frame, bytes in
             #expect(frame.cellCount == min(max(number, 2), 255))
             #expect((100...6_500_000).contains(frame.capacity.rawValue))
-            guard case .success = FrameRules().check(bytes.span) else {
+            guard case .success = FrameValidator().check(bytes.span) else {
                 Issue.record("a frame was refused")
                 return
             }

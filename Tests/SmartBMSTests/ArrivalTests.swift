@@ -12,14 +12,14 @@ struct ArrivalTests {
     private static func burst(_ count: Int) -> [UInt8] { (0..<count).flatMap { _ in frame } }
 
     /// A receiver with a frame in each of the seconds 0 to 5.
-    private func settled() -> PackReceiver {
-        var receiver = PackReceiver()
+    private func settled() -> PackDecoder {
+        var receiver = PackDecoder()
         for second in 0...5 { receiver.feed(Self.frame, at: .seconds(Double(second))) }
         return receiver
     }
 
     /// Seconds between the last accepted measurement and the present.
-    private func age(_ receiver: PackReceiver, at now: Double) -> Double? {
+    private func age(_ receiver: PackDecoder, at now: Double) -> Double? {
         receiver.snapshot.linkAt.map { Double(Timestamp.seconds(now) - $0) / 1000 }
     }
 
@@ -33,7 +33,7 @@ struct ArrivalTests {
 
     @Test("A frame that takes 37 s to arrive does not make the data live")
     func slow() {
-        var receiver = PackReceiver()
+        var receiver = PackDecoder()
         var second = 0.0
         for byte in Self.burst(3) {
             second += 0.65
@@ -126,15 +126,15 @@ struct ArrivalTests {
 
     @Test("At the start a second frame is enough, at any rate, but not after a burst", arguments: [0.1, 0.5, 1, 2.9])
     func start(seconds: Double) {
-        var receiver = PackReceiver()
+        var receiver = PackDecoder()
         receiver.feed(Self.frame, at: .seconds(1))
         #expect(receiver.receive(Self.frame, at: .seconds(1 + seconds)) == [.measured])
-        var late = PackReceiver()
+        var late = PackDecoder()
         late.feed(Self.frame, at: .seconds(1))
         late.feed(Self.frame, at: .seconds(8))
         #expect(late.snapshot.linkAt == nil, "many are missing")
         for first in [Self.burst(25), Self.frame + Self.burst(25)] {
-            var receiver = PackReceiver()
+            var receiver = PackDecoder()
             receiver.feed(first, at: .seconds(1))
             for step in 1...4 { receiver.feed(Self.frame, at: .seconds(1 + Double(step) * seconds)) }
             #expect(receiver.snapshot.linkAt == nil)
@@ -181,7 +181,7 @@ struct ArrivalTests {
 
     @Test("Data from a cable that loses every second frame, or two of three, is live", arguments: [2, 3])
     func loss(every: Int) {
-        var receiver = PackReceiver()
+        var receiver = PackDecoder()
         receiver.feed(Self.burst(20), at: .seconds(0))
         for second in stride(from: every, through: 60, by: every) {
             receiver.feed(Self.frame, at: .seconds(Double(second) + (second % 2 == 0 ? 0.1 : 0)))
@@ -207,7 +207,7 @@ struct ArrivalTests {
         "Data from a server that reads its port at times of its own is live after at most half a minute",
         arguments: [0.25, 0.7, 0.75, 1.5, 2.5])
     func grid(seconds: Double) {
-        var receiver = PackReceiver()
+        var receiver = PackDecoder()
         receiver.feed(Self.burst(20), at: .seconds(0))
         var handedOver = 0
         for step in 1...Int(200 / seconds) {
@@ -221,7 +221,7 @@ struct ArrivalTests {
 
     @Test("Data from a server that cuts frames anywhere is live after at most half a minute")
     func cut() {
-        var receiver = PackReceiver()
+        var receiver = PackDecoder()
         receiver.feed(Self.burst(20), at: .seconds(0))
         var handedOver = 0
         for step in 1...100 {
@@ -267,7 +267,7 @@ struct ArrivalTests {
 
     @Test("Data from a server that sends two or three frames at a time is live", arguments: [2, 3])
     func bundles(count: Int) {
-        var receiver = PackReceiver()
+        var receiver = PackDecoder()
         // Each read is a little late, because clocks differ.
         for step in 1...60 / count {
             receiver.feed(Self.burst(count), at: .seconds(Double(step * count) + Double(step) * 0.001))
@@ -300,12 +300,12 @@ struct ArrivalTests {
         arguments: 1...20 as ClosedRange<UInt64>)
     func heldBack(seed: UInt64) {
         var random = SeededRandom(seed)
-        var receiver = PackReceiver()
+        var receiver = PackDecoder()
         /// A frame with its second in the stored energy, so that its age can be computed.
         func frame(_ second: Int) -> [UInt8] {
             FrameFixture.bytes { $0.energyStored = WattHours(10_000 + second % 400) }
         }
-        func told(_ receiver: PackReceiver, _ now: Int) -> Int {
+        func told(_ receiver: PackDecoder, _ now: Int) -> Int {
             ((now - (receiver.snapshot.measurements?.energyStored.rawValue ?? 0) + 10_000) % 400 + 400) % 400
         }
         var second = 0
@@ -340,7 +340,7 @@ struct ArrivalTests {
         arguments: 1...40 as ClosedRange<UInt64>, [3.0, 9.0])
     func pauses(seed: UInt64, longestPause: Double) {
         var random = SeededRandom(seed)
-        var receiver = PackReceiver()
+        var receiver = PackDecoder()
         var (now, sent) = (0.0, 0)
         var waiting: [Int] = []
         var isDead = false

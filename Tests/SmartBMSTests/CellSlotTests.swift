@@ -6,12 +6,12 @@ import TestSupport
 @Suite("Cell slots")
 struct CellSlotTests {
     private func cells(_ change: @escaping (inout Frame) -> Void) -> [Int] {
-        var tracker = PackTracker()
+        var decoding = SnapshotBuilder()
         let frame = FrameFixture.frame(change)
-        tracker.take(frame, at: .seconds(0))
-        #expect(tracker.take(frame, at: .seconds(1)) == .measured)
-        #expect(tracker.snapshot.cells.count == 16)
-        return tracker.snapshot.cells.indices.filter { tracker.snapshot.cells[$0] != nil }.map { $0 + 1 }
+        decoding.take(frame, at: .seconds(0))
+        #expect(decoding.take(frame, at: .seconds(1)) == .measured)
+        #expect(decoding.snapshot.cells.count == 16)
+        return decoding.snapshot.cells.indices.filter { decoding.snapshot.cells[$0] != nil }.map { $0 + 1 }
     }
 
     @Test("Only a cell number of the pack is a cell", arguments: [(0, []), (1, [1]), (16, [16]), (17, []), (255, [])])
@@ -40,17 +40,17 @@ struct CellSlotTests {
     @Test(
         "A reading is shown for three turns of the slot, 48 s on 16 cells", arguments: [(48.0, true), (48.001, false)])
     func age(seconds: Double, isShown: Bool) {
-        var tracker = PackTracker()
-        tracker.take(FrameFixture.frame(), at: .seconds(0))
-        tracker.take(FrameFixture.frame(), at: .seconds(1))
-        #expect((tracker.snapshot.reading(ofCell: 1, at: .seconds(1 + seconds)) != nil) == isShown)
+        var decoding = SnapshotBuilder()
+        decoding.take(FrameFixture.frame(), at: .seconds(0))
+        decoding.take(FrameFixture.frame(), at: .seconds(1))
+        #expect((decoding.snapshot.reading(ofCell: 1, at: .seconds(1 + seconds)) != nil) == isShown)
     }
 
     @Test("A cell that does not exist or was not seen has no reading", arguments: [-1, 0, 2, 16, 17, 255])
     func absent(number: Int) {
-        var tracker = PackTracker()
-        tracker.take(FrameFixture.frame(), at: .seconds(0))
-        tracker.take(FrameFixture.frame(), at: .seconds(1))
-        #expect(tracker.snapshot.reading(ofCell: number, at: .seconds(1)) == nil)
+        var decoding = SnapshotBuilder()
+        decoding.take(FrameFixture.frame(), at: .seconds(0))
+        decoding.take(FrameFixture.frame(), at: .seconds(1))
+        #expect(decoding.snapshot.reading(ofCell: number, at: .seconds(1)) == nil)
     }
 }

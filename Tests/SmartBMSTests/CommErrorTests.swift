@@ -15,18 +15,18 @@ struct CommErrorTests {
         $0.lowestVoltageCell = 0
     }
 
-    private func settled() -> PackTracker {
-        var tracker = PackTracker()
-        for second in 0..<3 { tracker.take(FrameFixture.frame(), at: .seconds(Double(second))) }
-        return tracker
+    private func settled() -> SnapshotBuilder {
+        var decoding = SnapshotBuilder()
+        for second in 0..<3 { decoding.take(FrameFixture.frame(), at: .seconds(Double(second))) }
+        return decoding
     }
 
     @Test("Only their status is used, while measurements, settings and cells stay")
     func statusOnly() {
-        var tracker = settled()
-        let before = tracker.snapshot
-        #expect(tracker.take(FrameFixture.frame(Self.junk), at: .seconds(3)) == .statusOnly)
-        let after = tracker.snapshot
+        var decoding = settled()
+        let before = decoding.snapshot
+        #expect(decoding.take(FrameFixture.frame(Self.junk), at: .seconds(3)) == .statusOnly)
+        let after = decoding.snapshot
         #expect(after.measurements == before.measurements)
         #expect(after.measuredAt == before.measuredAt)
         #expect(after.settings == before.settings)
@@ -37,43 +37,43 @@ struct CommErrorTests {
 
     @Test("Random bytes in such a frame do not make the rules refuse it")
     func junkPasses() {
-        var receiver = PackReceiver()
+        var receiver = PackDecoder()
         #expect(receiver.receive(FrameFixture.bytes(Self.junk), at: .seconds(0)) == [.refused(.heldBack)])
         #expect(receiver.receive(FrameFixture.bytes(Self.junk), at: .seconds(1)) == [.statusOnly])
     }
 
     @Test("Permission is lost at once, even if its bits are set")
     func permission() {
-        var tracker = settled()
+        var decoding = settled()
         #expect(
-            tracker.snapshot.permissions.contains(.chargeAllowed)
-                && tracker.snapshot.permissions.contains(.dischargeAllowed))
-        tracker.take(FrameFixture.frame(Self.junk), at: .seconds(3))
-        #expect(!tracker.snapshot.permissions.contains(.chargeAllowed))
-        #expect(!tracker.snapshot.permissions.contains(.dischargeAllowed))
+            decoding.snapshot.permissions.contains(.chargeAllowed)
+                && decoding.snapshot.permissions.contains(.dischargeAllowed))
+        decoding.take(FrameFixture.frame(Self.junk), at: .seconds(3))
+        #expect(!decoding.snapshot.permissions.contains(.chargeAllowed))
+        #expect(!decoding.snapshot.permissions.contains(.dischargeAllowed))
     }
 
     @Test("Key values expire while no other frames come")
     func keysExpire() {
-        var tracker = PackTracker()
+        var decoding = SnapshotBuilder()
         for second in 0..<45 {
             let frame = FrameFixture.frame {
                 $0.keyByte = UInt8(25 + second % 19)
                 $0.keyValue = 90
             }
-            tracker.take(frame, at: .seconds(Double(second)))
+            decoding.take(frame, at: .seconds(Double(second)))
         }
-        #expect(tracker.snapshot.keys.secondStatus != nil)
-        for second in 45..<160 { tracker.take(FrameFixture.frame(Self.junk), at: .seconds(Double(second))) }
-        #expect(tracker.snapshot.keys == KeyValues())
+        #expect(decoding.snapshot.keys.secondStatus != nil)
+        for second in 45..<160 { decoding.take(FrameFixture.frame(Self.junk), at: .seconds(Double(second))) }
+        #expect(decoding.snapshot.keys == KeyValues())
     }
 
     @Test("Before the first measuring frame such frames prove the link alone")
     func first() {
-        var tracker = PackTracker()
-        tracker.take(FrameFixture.frame(Self.junk), at: .seconds(0))
-        #expect(tracker.snapshot.measurements == nil)
-        #expect(tracker.snapshot.settings == nil)
-        #expect(tracker.snapshot.linkAt == .seconds(0))
+        var decoding = SnapshotBuilder()
+        decoding.take(FrameFixture.frame(Self.junk), at: .seconds(0))
+        #expect(decoding.snapshot.measurements == nil)
+        #expect(decoding.snapshot.settings == nil)
+        #expect(decoding.snapshot.linkAt == .seconds(0))
     }
 }

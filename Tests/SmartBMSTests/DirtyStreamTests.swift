@@ -39,7 +39,7 @@ struct DirtyStreamTests {
 
     private var reads: [[UInt8]] { lines.flatMap(\.reads) }
 
-    private func frames(_ reads: [[UInt8]], _ rules: FrameRules) -> [Frame] {
+    private func frames(_ reads: [[UInt8]], _ rules: FrameValidator) -> [Frame] {
         var stream = FrameStream(rules: rules)
         return reads.flatMap { read -> [Frame] in
             stream.push(read)
@@ -56,23 +56,30 @@ struct DirtyStreamTests {
     }
 
     @Test(
-        "In its own chunks the stream gives exactly the good frames", arguments: [FrameRules.shapeOnly, FrameRules()])
-    func ownChunks(rules: FrameRules) {
+        "In its own chunks the stream gives exactly the good frames",
+        arguments: [FrameValidator.shapeOnly, FrameValidator()])
+    func ownChunks(rules: FrameValidator) {
         #expect(frames(reads, rules) == good)
     }
 
-    @Test("Byte by byte the stream gives exactly the good frames", arguments: [FrameRules.shapeOnly, FrameRules()])
-    func singleBytes(rules: FrameRules) {
+    @Test(
+        "Byte by byte the stream gives exactly the good frames",
+        arguments: [FrameValidator.shapeOnly, FrameValidator()])
+    func singleBytes(rules: FrameValidator) {
         #expect(frames(reads.flatMap { $0 }.map { [$0] }, rules) == good)
     }
 
-    @Test("In one piece the stream gives exactly the good frames", arguments: [FrameRules.shapeOnly, FrameRules()])
-    func onePiece(rules: FrameRules) {
+    @Test(
+        "In one piece the stream gives exactly the good frames",
+        arguments: [FrameValidator.shapeOnly, FrameValidator()])
+    func onePiece(rules: FrameValidator) {
         #expect(frames([reads.flatMap { $0 }], rules) == good)
     }
 
-    @Test("In any chunking the stream gives exactly the good frames", arguments: [FrameRules.shapeOnly, FrameRules()])
-    func anyChunking(rules: FrameRules) {
+    @Test(
+        "In any chunking the stream gives exactly the good frames",
+        arguments: [FrameValidator.shapeOnly, FrameValidator()])
+    func anyChunking(rules: FrameValidator) {
         let bytes = reads.flatMap { $0 }
         for seed in 1...100 as ClosedRange<UInt64> {
             var random = SeededRandom(seed)

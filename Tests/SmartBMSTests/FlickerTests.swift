@@ -5,18 +5,18 @@ import Testing
 
 @Suite("Status bits that flicker")
 struct FlickerTests {
-    /// A tracker with a frame each second.
+    /// A decoding with a frame each second.
     private struct Line {
-        var tracker = PackTracker()
+        var decoding = SnapshotBuilder()
         var second = 0.0
 
         mutating func frames(_ count: Int, _ status: StatusFlags = .permissions, refused: Bool = false) {
             for _ in 0..<count {
                 second += 1
                 if refused {
-                    tracker.refuse(status, for: .soc, at: .seconds(second))
+                    decoding.refuse(status, for: .soc, at: .seconds(second))
                 } else {
-                    tracker.take(FrameFixture.frame { $0.status = status }, at: .seconds(second))
+                    decoding.take(FrameFixture.frame { $0.status = status }, at: .seconds(second))
                 }
             }
         }
@@ -47,10 +47,10 @@ struct FlickerTests {
         // Permissions come from 0 at the start, which is not a fall.
         line.frames(5)
         line.falls(5, to: bit.fallen, every: 100, refused: refused)
-        #expect(line.tracker.snapshot.heldStatus == [])
-        #expect(line.tracker.snapshot.permissions == .permissions)
+        #expect(line.decoding.snapshot.heldStatus == [])
+        #expect(line.decoding.snapshot.permissions == .permissions)
         line.falls(1, to: bit.fallen, every: 60, refused: refused)
-        var snapshot = line.tracker.snapshot
+        var snapshot = line.decoding.snapshot
         #expect(snapshot.heldStatus == bit.flag)
         #expect(snapshot.newestStatus == StatusFlags.permissions.lowered(bit.flag))
         let expected = bit.flag == .noCellCommunication ? [] : StatusFlags.permissions.subtracting(bit.flag)
@@ -60,9 +60,9 @@ struct FlickerTests {
             snapshot.alarms.union(snapshot.newestStatus).contains(.noCellCommunication)
                 == (bit.flag == .noCellCommunication))
         line.frames(241)
-        #expect(line.tracker.snapshot.heldStatus == bit.flag)
+        #expect(line.decoding.snapshot.heldStatus == bit.flag)
         line.frames(1)
-        snapshot = line.tracker.snapshot
+        snapshot = line.decoding.snapshot
         #expect(snapshot.heldStatus == [])
         #expect(snapshot.permissions == .permissions && snapshot.alarms == [])
     }
@@ -72,11 +72,11 @@ struct FlickerTests {
         var line = Line()
         line.frames(5)
         line.falls(20, to: [], every: 121)
-        #expect(line.tracker.snapshot.heldStatus == [])
+        #expect(line.decoding.snapshot.heldStatus == [])
         line.frames(600)
         line.falls(5, to: [])
-        #expect(line.tracker.snapshot.heldStatus == [])
-        #expect(line.tracker.snapshot.permissions == .permissions)
+        #expect(line.decoding.snapshot.heldStatus == [])
+        #expect(line.decoding.snapshot.permissions == .permissions)
     }
 
     @Test("A bit that stays fallen does not flicker")
@@ -84,8 +84,8 @@ struct FlickerTests {
         var line = Line()
         line.frames(5)
         line.frames(1000, [.chargeAllowed])
-        #expect(line.tracker.snapshot.heldStatus == [])
-        #expect(line.tracker.snapshot.permissions == .chargeAllowed)
+        #expect(line.decoding.snapshot.heldStatus == [])
+        #expect(line.decoding.snapshot.permissions == .chargeAllowed)
     }
 
     @Test("A fall or a silence starts the five minutes again, and refused frames do not count for them")
@@ -96,17 +96,17 @@ struct FlickerTests {
         line.frames(280)
         line.falls(1, to: [.dischargeAllowed])
         line.frames(290)
-        #expect(line.tracker.snapshot.heldStatus == .chargeAllowed)
+        #expect(line.decoding.snapshot.heldStatus == .chargeAllowed)
         line.second += 11
         line.frames(300)
-        #expect(line.tracker.snapshot.heldStatus == .chargeAllowed)
+        #expect(line.decoding.snapshot.heldStatus == .chargeAllowed)
         line.frames(1)
-        #expect(line.tracker.snapshot.heldStatus == [])
+        #expect(line.decoding.snapshot.heldStatus == [])
         var other = Line()
         other.frames(5)
         other.falls(6, to: [.dischargeAllowed])
         other.frames(400, refused: true)
-        #expect(other.tracker.snapshot.heldStatus == .chargeAllowed)
+        #expect(other.decoding.snapshot.heldStatus == .chargeAllowed)
     }
 
     @Test("A clock that jumps releases no bit early")
@@ -116,11 +116,11 @@ struct FlickerTests {
         line.falls(6, to: [])
         line.second -= 5000
         line.frames(300)
-        #expect(line.tracker.snapshot.heldStatus == .permissions)
+        #expect(line.decoding.snapshot.heldStatus == .permissions)
         line.second += 5000
         line.frames(300)
-        #expect(line.tracker.snapshot.heldStatus == .permissions)
+        #expect(line.decoding.snapshot.heldStatus == .permissions)
         line.frames(1)
-        #expect(line.tracker.snapshot.heldStatus == [])
+        #expect(line.decoding.snapshot.heldStatus == [])
     }
 }

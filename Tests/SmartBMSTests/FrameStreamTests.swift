@@ -6,7 +6,9 @@ import TestThreads
 
 @Suite("Frame stream", .calculates)
 struct FrameStreamTests {
-    private func run(_ bytes: [UInt8], rules: FrameRules = FrameRules()) -> (frames: Int, counters: LinkCounters) {
+    private func run(_ bytes: [UInt8], rules: FrameValidator = FrameValidator()) -> (
+        frames: Int, counters: LinkCounters
+    ) {
         var stream = FrameStream(rules: rules)
         stream.push(bytes)
         var count = 0

@@ -159,12 +159,12 @@ struct KeyCollectorTests {
 
     @Test("Generation 3 has keys, generation 2 has none", arguments: Generation.allCases)
     func generation(generation: Generation) {
-        var options = PackTracker.Options()
+        var options = SnapshotBuilder.Options()
         options.generation = generation
-        var tracker = PackTracker(options)
+        var decoding = SnapshotBuilder(options)
         for second in 0..<45 {
-            tracker.take(frame(second % 19, Self.full[second % 19] ?? 0), at: .seconds(Double(second)))
+            decoding.take(frame(second % 19, Self.full[second % 19] ?? 0), at: .seconds(Double(second)))
         }
-        #expect((tracker.snapshot.keys.stateOfHealth == 97) == (generation == .three))
+        #expect((decoding.snapshot.keys.stateOfHealth == 97) == (generation == .three))
     }
 }

@@ -7,11 +7,11 @@ import Testing
 @Suite("Withdrawn permissions in refused frames")
 struct RefusedFrameTests {
     private static let both: StatusFlags = [.chargeAllowed, .dischargeAllowed]
-    private static let refusals = Damage.shape + Damage.plausibility + PackReceiverTests.history
+    private static let refusals = Damage.shape + Damage.plausibility + PackDecoderTests.history
 
     /// A receiver with three good frames, at 0, 1 and 2 s.
-    private func settled(_ rules: FrameRules = FrameRules()) -> PackReceiver {
-        var receiver = PackReceiver(rules: rules)
+    private func settled(_ rules: FrameValidator = FrameValidator()) -> PackDecoder {
+        var receiver = PackDecoder(rules: rules)
         for second in 0...2 { receiver.feed(FrameFixture.bytes(), at: .seconds(Double(second))) }
         return receiver
     }
@@ -42,7 +42,7 @@ struct RefusedFrameTests {
 
     @Test("A frame with another number of cells, and without cell communication, withdraws permissions, too")
     func otherPack() {
-        var rules = FrameRules()
+        var rules = FrameValidator()
         rules.plausibility?.expectedCells = 16
         var receiver = settled(rules)
         receiver.feed(
@@ -67,7 +67,7 @@ struct RefusedFrameTests {
             ("rggrg", "--+-+"), ("rrrgg", "----+"), ("yyygg", "----+"),
         ])
     func letters(frames: String, expected: String) {
-        var receiver = PackReceiver()
+        var receiver = PackDecoder()
         var result = ""
         for (second, letter) in frames.enumerated() {
             receiver.feed(
@@ -112,7 +112,7 @@ struct RefusedFrameTests {
         "Before the first good frame, in a silence and after it, a withdrawn permission counts and a given one does not"
     )
     func withoutGoodFrames() {
-        var receiver = PackReceiver()
+        var receiver = PackDecoder()
         let no = FrameFixture.bytes { ($0.soc, $0.status) = (101, .chargeAllowed) }
         receiver.feed(no, at: .seconds(0))
         #expect(receiver.snapshot.linkAt == nil)
@@ -186,9 +186,9 @@ struct RefusedFramePropertyTests {
     /// - Returns: the number of times that refused frames withdrew a permission.
     private func neverRaise(steps: Int, _ random: inout SeededRandom) -> Int {
         // A refused frame also shows the rate of frames, which must make no difference here.
-        var options = PackTracker.Options()
+        var options = SnapshotBuilder.Options()
         options.judgesArrival = false
-        var (hearing, deaf) = (PackReceiver(options: options), PackReceiver(options: options))
+        var (hearing, deaf) = (PackDecoder(options: options), PackDecoder(options: options))
         let refusals = Damage.shape + Damage.plausibility
         var milliseconds: Int64 = 0
         var lowered = 0
@@ -235,7 +235,7 @@ struct RefusedFramePropertyTests {
     @Test("Damaged frames with a right sum cost two frames at most, themselves included", arguments: 1...40)
     func cost(seed: UInt64) {
         var random = SeededRandom(seed)
-        var receiver = PackReceiver()
+        var receiver = PackDecoder()
         for second in 0...2 { receiver.feed(FrameFixture.bytes(), at: .seconds(Double(second))) }
         var without = 0
         for second in 3..<700 {

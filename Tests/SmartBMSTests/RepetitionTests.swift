@@ -5,16 +5,16 @@ import Testing
 
 @Suite("A sender that repeats one frame")
 struct RepetitionTests {
-    private func receiver(_ stuck: Int64? = 20_000) -> PackReceiver {
-        var options = PackTracker.Options()
-        options.gate.stuck = stuck
-        return PackReceiver(options: options)
+    private func receiver(_ stuck: Int64? = 20_000) -> PackDecoder {
+        var options = SnapshotBuilder.Options()
+        options.confirmation.stuck = stuck
+        return PackDecoder(options: options)
     }
 
     /// Outcomes of frames, one each second from `start`.
     private func feed(
-        _ receiver: inout PackReceiver, _ seconds: ClosedRange<Int>, _ change: (inout Frame, Int) -> Void = { _, _ in }
-    ) -> [PackTracker.Outcome] {
+        _ receiver: inout PackDecoder, _ seconds: ClosedRange<Int>, _ change: (inout Frame, Int) -> Void = { _, _ in }
+    ) -> [SnapshotBuilder.Outcome] {
         seconds.flatMap { second in
             receiver.receive(FrameFixture.bytes { change(&$0, second) }, at: .seconds(Double(second)))
         }

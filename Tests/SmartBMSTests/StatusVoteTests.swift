@@ -47,54 +47,54 @@ struct StatusVoteTests {
     @Test(
         "After a silence of more than 10 s permission must be given again", arguments: [(10.0, true), (10.001, false)])
     func silence(seconds: Double, isKept: Bool) {
-        var tracker = PackTracker()
+        var decoding = SnapshotBuilder()
         for second in 0..<3 {
-            tracker.take(FrameFixture.frame { $0.status.insert(.tooWarm) }, at: .seconds(Double(second)))
+            decoding.take(FrameFixture.frame { $0.status.insert(.tooWarm) }, at: .seconds(Double(second)))
         }
-        #expect(tracker.snapshot.permissions.contains(.chargeAllowed))
-        #expect(tracker.snapshot.alarms == .tooWarm)
-        tracker.take(FrameFixture.frame(), at: .seconds(2 + seconds))
-        #expect(tracker.snapshot.permissions.contains(.chargeAllowed) == isKept)
-        #expect(tracker.snapshot.alarms == (isKept ? .tooWarm : []))
-        tracker.take(FrameFixture.frame(), at: .seconds(3 + seconds))
-        #expect(tracker.snapshot.permissions.contains(.chargeAllowed))
+        #expect(decoding.snapshot.permissions.contains(.chargeAllowed))
+        #expect(decoding.snapshot.alarms == .tooWarm)
+        decoding.take(FrameFixture.frame(), at: .seconds(2 + seconds))
+        #expect(decoding.snapshot.permissions.contains(.chargeAllowed) == isKept)
+        #expect(decoding.snapshot.alarms == (isKept ? .tooWarm : []))
+        decoding.take(FrameFixture.frame(), at: .seconds(3 + seconds))
+        #expect(decoding.snapshot.permissions.contains(.chargeAllowed))
     }
 
     @Test("The first two frames together give the first permission")
     func first() {
-        var tracker = PackTracker()
-        tracker.take(FrameFixture.frame(), at: .seconds(0))
-        #expect(!tracker.snapshot.permissions.contains(.chargeAllowed))
-        tracker.take(FrameFixture.frame(), at: .seconds(1))
-        #expect(tracker.snapshot.permissions.contains(.chargeAllowed))
-        #expect(tracker.snapshot.permissions.contains(.dischargeAllowed))
+        var decoding = SnapshotBuilder()
+        decoding.take(FrameFixture.frame(), at: .seconds(0))
+        #expect(!decoding.snapshot.permissions.contains(.chargeAllowed))
+        decoding.take(FrameFixture.frame(), at: .seconds(1))
+        #expect(decoding.snapshot.permissions.contains(.chargeAllowed))
+        #expect(decoding.snapshot.permissions.contains(.dischargeAllowed))
     }
 
     @Test("A first frame long before the second does not give it permission")
     func firstTooOld() {
-        var tracker = PackTracker()
-        tracker.take(FrameFixture.frame(), at: .seconds(0))
-        #expect(tracker.take(FrameFixture.frame(), at: .seconds(11)) == .measured)
-        #expect(!tracker.snapshot.permissions.contains(.chargeAllowed))
+        var decoding = SnapshotBuilder()
+        decoding.take(FrameFixture.frame(), at: .seconds(0))
+        #expect(decoding.take(FrameFixture.frame(), at: .seconds(11)) == .measured)
+        #expect(!decoding.snapshot.permissions.contains(.chargeAllowed))
     }
 
     @Test("A refused frame has no vote")
     func refused() {
-        var tracker = PackTracker()
+        var decoding = SnapshotBuilder()
         let denied = FrameFixture.frame { $0.status = [] }
-        for second in 0..<3 { tracker.take(denied, at: .seconds(Double(second))) }
+        for second in 0..<3 { decoding.take(denied, at: .seconds(Double(second))) }
         let jump = FrameFixture.frame { $0.setCells(low: 3305, high: 3625) }
-        #expect(tracker.take(jump, at: .seconds(3)) == .refused(.jump))
-        tracker.take(FrameFixture.frame(), at: .seconds(4))
-        #expect(!tracker.snapshot.permissions.contains(.chargeAllowed))
+        #expect(decoding.take(jump, at: .seconds(3)) == .refused(.jump))
+        decoding.take(FrameFixture.frame(), at: .seconds(4))
+        #expect(!decoding.snapshot.permissions.contains(.chargeAllowed))
     }
 
     @Test("The newest status is kept without a vote, for values that must act at once")
     func newest() {
-        var tracker = PackTracker()
-        for second in 0..<3 { tracker.take(FrameFixture.frame(), at: .seconds(Double(second))) }
-        tracker.take(FrameFixture.frame { $0.status = .cellTooHigh }, at: .seconds(3))
-        #expect(tracker.snapshot.newestStatus == .cellTooHigh)
-        #expect(tracker.snapshot.alarms == [])
+        var decoding = SnapshotBuilder()
+        for second in 0..<3 { decoding.take(FrameFixture.frame(), at: .seconds(Double(second))) }
+        decoding.take(FrameFixture.frame { $0.status = .cellTooHigh }, at: .seconds(3))
+        #expect(decoding.snapshot.newestStatus == .cellTooHigh)
+        #expect(decoding.snapshot.alarms == [])
     }
 }

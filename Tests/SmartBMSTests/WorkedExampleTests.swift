@@ -77,7 +77,7 @@ struct WorkedExampleTests {
     @Test("The slot above the count of w12 is ignored, and its frame is used")
     func slotOutsidePack() throws {
         let bytes = try #require(WorkedExample.named("w12")?.reads.first)
-        var receiver = PackReceiver(rules: .shapeOnly)
+        var receiver = PackDecoder(rules: .shapeOnly)
         #expect(receiver.receive(bytes, at: .seconds(0)) == [.refused(.settings)])
         #expect(receiver.receive(bytes, at: .seconds(1)) == [.measured])
         #expect(receiver.snapshot.cells == [CellReading?](repeating: nil, count: 15))
@@ -86,7 +86,7 @@ struct WorkedExampleTests {
     @Test("After the second key 0 of w13 its values are known, and no others")
     func keys() throws {
         let example = try #require(WorkedExample.named("w13"))
-        var receiver = PackReceiver()
+        var receiver = PackDecoder()
         // The gate needs the first settings twice, so the first frame comes twice.
         for (second, read) in ([example.reads[0]] + example.reads).enumerated() {
             receiver.feed(read, at: .seconds(Double(second)))

@@ -11,7 +11,7 @@ struct PackEngine: Sendable {
     let place: Int
     private var shared: Shared<PackOptions>
     private var identity: Shared<BatteryIdentity>
-    private var receiver: PackReceiver
+    private var decoder: PackDecoder
     private var calculator: LimitCalculator
     /// Memory of an earlier calculator, for as long as this one has seen no frame.
     private var keptMemory: KeptMemory
@@ -30,23 +30,23 @@ struct PackEngine: Sendable {
         self.place = place
         shared = Shared(options)
         identity = Shared(options.identity)
-        receiver = PackReceiver(rules: options.rules, options: options.tracker, memory: state.memory?.ofTracker)
+        decoder = PackDecoder(rules: options.rules, options: options.decoding, memory: state.memory?.ofDecoder)
         calculator = LimitCalculator(options.limits, memory: state.memory, at: now)
         keptMemory = KeptMemory(state.memory, at: now)
         commands = CommandHandler(CommandedSettings(state.settings, options), at: now)
-        relays = RelayController(options.relays, patience: options.tracker.freshness.stale)
+        relays = RelayController(options.relays, patience: options.decoding.freshness.stale)
         history = PackHistory(state.peaks)
     }
 
     /// The pack by configuration.
     var options: PackOptions { shared.value }
     /// Knowledge of the pack.
-    var snapshot: PackSnapshot { receiver.snapshot }
+    var snapshot: PackSnapshot { decoder.snapshot }
     /// Energy counters.
     var totals: EnergyTotals { history.totals }
 
     private var context: SettingContext {
-        SettingContext(pack: shared, snapshot: receiver.snapshot, latches: calculator.latches)
+        SettingContext(pack: shared, snapshot: decoder.snapshot, latches: calculator.latches)
     }
 
     /// Takes bytes of the pack's source.
@@ -56,7 +56,7 @@ struct PackEngine: Sendable {
     mutating func receive(
         _ bytes: [UInt8], age: Int64, othersAreFull: Bool, at now: Moment
     ) -> BatteryUpdate? {
-        let outcomes = receiver.receive(bytes, age: age, at: now.monotonic)
+        let outcomes = decoder.receive(bytes, age: age, at: now.monotonic)
         guard !outcomes.isEmpty else { return nil }
         let isGood = outcomes.contains { if case .refused = $0 { false } else { true } }
         if isGood { quietSince = now.monotonic }
@@ -139,7 +139,7 @@ struct PackEngine: Sendable {
 
     /// Handles a break in the bytes of the source: half a frame is worth nothing now.
     mutating func sourceChanged(_ change: SourceChange) {
-        receiver.reset()
+        decoder.reset()
         if change == .opened { history.tally.sourceOpenings += 1 }
     }
 
@@ -148,7 +148,7 @@ struct PackEngine: Sendable {
         BatteryReport(
             identity,
             PackFigures(
-                shared, receiver.snapshot, settings: commands.settings, latches: calculator.latches,
+                shared, decoder.snapshot, settings: commands.settings, latches: calculator.latches,
                 tally: history.tally, relays: relays.states(commands.settings)), limits: limits,
             history: history.figures(secondsSinceFull: calculator.secondsSinceFull(at: now)),
             quality: history.linkQuality(at: now), at: now)
@@ -158,7 +158,7 @@ struct PackEngine: Sendable {
     private mutating func evaluate(
         _ trigger: Trigger, othersAreFull: Bool, at now: Moment, events: [BatteryEvent] = []
     ) -> BatteryUpdate {
-        let snapshot = receiver.snapshot
+        let snapshot = decoder.snapshot
         var events = events
         var mustBeKept = computeLimits(snapshot, othersAreFull: othersAreFull, at: now)
         if let limits { history.record(limits) }
@@ -168,7 +168,7 @@ struct PackEngine: Sendable {
         }
         history.record(snapshot, limits, at: now.monotonic)
         events += detectors.step(
-            snapshot, limits, lastRejected: receiver.lastRejected, options, calculator, at: now.monotonic)
+            snapshot, limits, lastRejected: decoder.lastRejected, options, calculator, at: now.monotonic)
         var report = report(at: now.monotonic)
         var output = RelayController.Output()
         if relays.hasRelays {
@@ -234,9 +234,9 @@ extension PackEngine {
         commands = CommandHandler(
             CommandedSettings(before.commands.stored(at: now.monotonic), options), at: now.monotonic)
         history = before.history
-        if isSameSource, old.rules == options.rules, old.tracker == options.tracker {
-            receiver = before.receiver
-            receiver.reset()
+        if isSameSource, old.rules == options.rules, old.decoding == options.decoding {
+            decoder = before.decoder
+            decoder.reset()
             calculator = before.calculator
             calculator.reconfigure(options.limits)
             (keptMemory, limits, detectors) = (before.keptMemory, before.limits, before.detectors)
@@ -272,7 +272,7 @@ struct PackDetectors: Sendable {
         let ceiling = min(options.limits.maximumSoc, calculator.commands.maximumSoc ?? 100)
         return refused.map { BatteryEvent("framesRefused", .warning, $0) }
             + events.step(
-                snapshot, limits, isConfigured: options.tracker.chemistry != nil, latches: calculator.latches,
+                snapshot, limits, isConfigured: options.decoding.chemistry != nil, latches: calculator.latches,
                 hasMaximumSoc: ceiling < 100)
     }
 

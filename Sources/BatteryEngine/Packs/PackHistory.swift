@@ -51,6 +51,6 @@ struct PackHistory: Sendable {
     /// Forgets the range of the limits.
     mutating func clearRange() { range = nil }
 
-    /// Prepares for another receiver, whose frames may be another pack's.
+    /// Prepares for another decoder, whose frames may be another pack's.
     mutating func sourceReplaced() { (framesRecorded, quality) = (0, LinkQuality()) }
 }

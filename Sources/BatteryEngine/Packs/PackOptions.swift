@@ -10,9 +10,9 @@ public struct PackOptions: Hashable, Sendable {
     /// Serial number, where the owner gave one.
     public var serial: String?
     /// Which frames are believed.
-    public var rules = FrameRules()
+    public var rules = FrameValidator()
     /// How frames become knowledge.
-    public var tracker = PackTracker.Options()
+    public var decoding = SnapshotBuilder.Options()
     /// What the owner allows.
     public var limits = LimitConfiguration()
     /// Relays that the bridge drives for it.

@@ -30,7 +30,7 @@ extension PackOptions {
     package var identity: BatteryIdentity {
         BatteryIdentity(
             id: id, name: name, serial: serial, isBank: false, gxInstance: gxInstance, connection: connection,
-            freshness: tracker.freshness, relays: relays)
+            freshness: decoding.freshness, relays: relays)
     }
 }
 

@@ -5,7 +5,7 @@ public import ChargeLimits
 public struct LinkFigures: Hashable, Sendable {
     /// Time of the last good frame; `nil` before the first.
     public var newestAt: Timestamp?
-    /// Counters of the receiver.
+    /// Counters of the decoder.
     public var counters: LinkCounters
     /// Good frames in the last minute, percent; `nil` in the first minute.
     public var quality: Int?

@@ -10,7 +10,7 @@ public struct BankFilter: Sendable {
     private struct Pack: Sendable {
         var id: String
         var isDisconnected: Bool
-        var receiver: PackReceiver
+        var decoder: PackDecoder
         var calculator: LimitCalculator
         var limits: Limits?
         var kept: KeptMemory
@@ -41,7 +41,7 @@ public struct BankFilter: Sendable {
                 let memory = states[id]?.memory
                 return Pack(
                     id: id, isDisconnected: options.disconnected.contains(id),
-                    receiver: PackReceiver(rules: pack.rules, options: pack.tracker, memory: memory?.ofTracker),
+                    decoder: PackDecoder(rules: pack.rules, options: pack.decoding, memory: memory?.ofDecoder),
                     calculator: LimitCalculator(pack.limits, memory: memory, at: now),
                     kept: KeptMemory(memory, at: now))
             }
@@ -77,14 +77,14 @@ public struct BankFilter: Sendable {
     ) -> [UInt8] {
         let now = Timestamp(milliseconds: milliseconds)
         for index in packs.indices {
-            if let frame = frames[packs[index].id] { packs[index].receiver.receiveFrame(frame, at: now) }
+            if let frame = frames[packs[index].id] { packs[index].decoder.receiveFrame(frame, at: now) }
             var context = LimitContext()
             context.otherPacksAreFull = bank.othersAreFull(packs.map(\.limits))[index]
-            packs[index].limits = packs[index].calculator.step(packs[index].receiver.snapshot, at: now, context)
+            packs[index].limits = packs[index].calculator.step(packs[index].decoder.snapshot, at: now, context)
         }
         let members = packs.map {
             BankMember(
-                name: $0.id, snapshot: $0.receiver.snapshot, limits: $0.limits, isDisconnected: $0.isDisconnected)
+                name: $0.id, snapshot: $0.decoder.snapshot, limits: $0.limits, isDisconnected: $0.isDisconnected)
         }
         let limits = bank.step(members, at: now)
         let shown = shown ?? milliseconds

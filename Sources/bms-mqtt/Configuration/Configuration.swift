@@ -36,7 +36,7 @@ struct Configuration: Sendable {
         plan.bridge.birthTopic = birthTopic ?? "\(discoveryPrefix)/status"
         setPace()
         for index in plan.packs.indices {
-            plan.packs[index].options.tracker.freshness = freshness
+            plan.packs[index].options.decoding.freshness = freshness
             plan.packs[index].options.limits.freshness = freshness
         }
         if plan.link.clientID.isEmpty { plan.link.clientID = "bms-mqtt-\(Machine.name)" }

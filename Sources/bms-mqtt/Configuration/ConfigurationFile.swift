@@ -232,7 +232,7 @@ struct ConfigurationLoader {
             }
             let nothing = SourceAddress.replay(path: "", speed: 1)
             var pack = ServicePlan.Pack(options: PackOptions(id: ""), source: nothing)
-            pack.options.tracker.gate.stuck = ConfigurationFile.stuckMilliseconds
+            pack.options.decoding.confirmation.stuck = ConfigurationFile.stuckMilliseconds
             let before = faults.count
             places = places.filter { !$0.key.hasPrefix("pack:") }
             if let old = entries.first(where: { $0.key == "bank" }) {

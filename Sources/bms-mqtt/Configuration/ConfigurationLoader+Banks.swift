@@ -105,8 +105,8 @@ extension ConfigurationLoader {
         }
         let complaints = [
             differ("cells") { $0.options.rules.plausibility?.expectedCells },
-            differ("chemistry") { $0.options.tracker.chemistry?.rawValue },
-            differ("temperatureRule") { $0.options.tracker.temperatureScale.rawValue },
+            differ("chemistry") { $0.options.decoding.chemistry?.rawValue },
+            differ("temperatureRule") { $0.options.decoding.temperatureScale.rawValue },
         ]
         for complaint in complaints.compactMap(\.self) { fault(place, complaint) }
     }

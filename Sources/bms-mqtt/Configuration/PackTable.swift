@@ -31,12 +31,12 @@ enum PackTable {
                 if let address = try? SourceAddress(value.text) { pack.source = address }
             },
             Key("generation", .choice(["2", "3"]), "3", "2: IN and OUT boards; 3: Begin and End boards.") {
-                $0.options.tracker.generation = $1.text == "2" ? .two : .three
+                $0.options.decoding.generation = $1.text == "2" ? .two : .three
             },
             Key(
                 "chemistry", .choice(["auto"] + Chemistry.allCases.map(\.rawValue)), "auto",
                 "Chemistry of the cells; auto derives it from the BMS's thresholds, and thresholds that fit none get careful limits."
-            ) { $0.options.tracker.chemistry = Chemistry(rawValue: $1.text) },
+            ) { $0.options.decoding.chemistry = Chemistry(rawValue: $1.text) },
             Key(
                 "mode", .choice(RelayMode.allCases.map(\.rawValue)), "normal",
                 "Relay mode as set in the BMS. In normal mode a charge ends with 'charging not permitted'."
@@ -48,7 +48,7 @@ enum PackTable {
             Key(
                 "temperatureRule", .choice(TemperatureScale.allCases.map(\.rawValue)), "measured",
                 "measured: 0.857 degC per count, as the vendor's app; paper: 1 degC per count, as the vendor's paper says."
-            ) { $0.options.tracker.temperatureScale = TemperatureScale(rawValue: $1.text) ?? .measured },
+            ) { $0.options.decoding.temperatureScale = TemperatureScale(rawValue: $1.text) ?? .measured },
             Key("serial", .text(longest: 32), nil, "Serial number to show.", example: "123456") {
                 $0.options.serial = $1.text
             },
@@ -70,27 +70,27 @@ enum PackTable {
         Key(
             "checks.maximumCellJump", .decimal(100...2_000, unit: "volts"), "0.3",
             "A larger step of the highest cell between two frames needs a second frame."
-        ) { $0.options.tracker.gate.highestCell = Millivolts($1.number) },
+        ) { $0.options.decoding.confirmation.highestCell = Millivolts($1.number) },
         Key(
             "checks.minimumCellJump", .decimal(100...2_000, unit: "volts"), "0.5",
             "A larger step of the lowest cell between two frames needs a second frame; loads pull this cell down."
-        ) { $0.options.tracker.gate.lowestCell = Millivolts($1.number) },
+        ) { $0.options.decoding.confirmation.lowestCell = Millivolts($1.number) },
         Key(
             "checks.temperatureJump", .whole(2...60, unit: "kelvin"), "15",
             "A larger step of a temperature between two frames needs a second frame."
-        ) { $0.options.tracker.gate.temperatureCounts = $1.number * 1000 / 857 },
+        ) { $0.options.decoding.confirmation.temperatureCounts = $1.number * 1000 / 857 },
         Key(
             "checks.socJump", .whole(1...100, unit: "percent"), "5",
             "A larger step of the state of charge between two frames, in points, needs a second frame; 100 switches it off."
-        ) { $0.options.tracker.gate.socPoints = $1.number },
+        ) { $0.options.decoding.confirmation.socPoints = $1.number },
         Key(
             "checks.energyJump", .whole(1...1_000, unit: "percent"), "5",
             "A larger step of the stored energy, as a part of the capacity, needs a second frame; a step below 100 Wh never does."
-        ) { $0.options.tracker.gate.energyPermille = $1.number * 10 },
+        ) { $0.options.decoding.confirmation.energyPermille = $1.number * 10 },
         Key(
             "checks.currentJump", .whole(20...8_000, unit: "amperes"), "100",
             "A larger step of a current between two frames needs a second frame; 2 C counts instead where it is more."
-        ) { $0.options.tracker.gate.current = Milliamperes($1.number * 1000) },
+        ) { $0.options.decoding.confirmation.current = Milliamperes($1.number * 1000) },
         Key(
             "checks.minimumCellVoltage", .decimal(0...2_000, unit: "volts"), "1.0",
             "Frames with a lower cell are refused; their permissions and alarms count all the same."
@@ -118,11 +118,11 @@ enum PackTable {
         Key(
             "checks.settingsConfirmation", .whole(2...20, unit: "frames"), "5",
             "Equal frames that confirm a change of cell count, thresholds or capacity."
-        ) { $0.options.tracker.gate.settingsConfirmation = $1.number },
+        ) { $0.options.decoding.confirmation.settingsConfirmation = $1.number },
         Key(
             "checks.stuck", .whole(10...3_600, unit: "seconds"), "20",
             "Frames that repeat byte for byte for longer count as silence: a living BMS changes some byte each second."
-        ) { $0.options.tracker.gate.stuck = Int64($1.number) * 1000 },
+        ) { $0.options.decoding.confirmation.stuck = Int64($1.number) * 1000 },
     ]
 
     static func identifier(_ text: String) -> String? {

@@ -45,7 +45,7 @@ enum UnsetLimits {
     /// they differ, as in "0.5 C (LTO: 1 C)".
     private static func figure(_ pack: ServicePlan.Pack, _ text: (ChemistryDefaults) -> String) -> String {
         func shown(_ chemistry: Chemistry) -> String { text(ChemistryDefaults(chemistry, pack.options.limits)) }
-        if let chemistry = pack.options.tracker.chemistry { return shown(chemistry) }
+        if let chemistry = pack.options.decoding.chemistry { return shown(chemistry) }
         let usual = shown(.lfp)
         let others = Chemistry.allCases.filter { shown($0) != usual }.map {
             "\($0.rawValue.uppercased()): \(shown($0))"

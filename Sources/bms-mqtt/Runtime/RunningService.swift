@@ -227,7 +227,7 @@ private struct ServiceEvents: Sendable {
                 index,
                 Simulator(
                     scenario: scenario, cells: pack.simulation.cells,
-                    revision: pack.options.tracker.generation == .two ? .generation2 : .generation3Rev13,
+                    revision: pack.options.decoding.generation == .two ? .generation2 : .generation3Rev13,
                     seed: pack.simulation.seed))
         }
     }

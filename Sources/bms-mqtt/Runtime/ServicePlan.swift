@@ -20,7 +20,7 @@ struct ServicePlan: Sendable {
         /// Options for the bridge. The arrival of frames is judged only where a BMS sends them.
         var bridged: PackOptions {
             var options = options
-            options.tracker.judgesArrival =
+            options.decoding.judgesArrival =
                 switch source {
                 case .serial, .serialAuto, .tcp: true
                 case .replay, .simulator: false
@@ -32,7 +32,7 @@ struct ServicePlan: Sendable {
     /// Options of reading. Bytes that waited for longer than the shortest `hold`, after which limits no longer rise, are thrown away.
     var reading: ByteSource.Options {
         var reading = ByteSource.Options()
-        if let hold = packs.map(\.options.tracker.freshness.hold).min() { reading.longestDelay = Double(hold) / 1000 }
+        if let hold = packs.map(\.options.decoding.freshness.hold).min() { reading.longestDelay = Double(hold) / 1000 }
         return reading
     }
 

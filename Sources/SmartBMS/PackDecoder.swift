@@ -1,9 +1,9 @@
 public import BMSCore
 
-/// The whole way from bytes to ``PackSnapshot``: stream, rules, gate and votes behind one call.
-public struct PackReceiver: Sendable {
+/// The whole way from bytes to ``PackSnapshot``: stream, checks, confirmation and votes behind one call.
+public struct PackDecoder: Sendable {
     private var stream: FrameStream
-    private var tracker: PackTracker
+    private var decoding: SnapshotBuilder
     private var damagedAt: Timestamp?
     /// The watch over arrivals; `nil` where the arrival of frames says nothing about their age.
     private var arrivals: ArrivalWatch?
@@ -17,24 +17,24 @@ public struct PackReceiver: Sendable {
     ///
     /// - Parameter memory: knowledge of an earlier receiver; `nil` for none.
     public init(
-        rules: FrameRules = FrameRules(), options: PackTracker.Options = PackTracker.Options(),
+        rules: FrameValidator = FrameValidator(), options: SnapshotBuilder.Options = SnapshotBuilder.Options(),
         memory: PackMemory? = nil
     ) {
         stream = FrameStream(rules: rules)
-        tracker = PackTracker(options, memory: memory)
+        decoding = SnapshotBuilder(options, memory: memory)
         arrivals = options.judgesArrival ? ArrivalWatch(options.freshness) : nil
         longestAge = options.freshness.hold
     }
 
     /// Knowledge as of now, with the counters of every stage.
     public var snapshot: PackSnapshot {
-        var snapshot = tracker.snapshot
+        var snapshot = decoding.snapshot
         snapshot.counters = counters
         snapshot.damagedAt = damagedAt
         return snapshot
     }
 
-    /// Counters of all stages together. A frame that the gate refuses counts as rejected, not as accepted.
+    /// Counters of all stages together. A frame that is not confirmed counts as rejected, not as accepted.
     public var counters: LinkCounters { stream.counters }
 
     /// The last window that looked like a frame and was refused.
@@ -47,7 +47,7 @@ public struct PackReceiver: Sendable {
     ///
     /// - Parameter age: milliseconds since the bytes came, at least.
     /// - Returns: the outcome of each frame in the bytes whose signs and sum are right, oldest first.
-    public mutating func receive(_ bytes: [UInt8], age: Int64 = 0, at now: Timestamp) -> [PackTracker.Outcome] {
+    public mutating func receive(_ bytes: [UInt8], age: Int64 = 0, at now: Timestamp) -> [SnapshotBuilder.Outcome] {
         let damagedBefore = stream.damagedBytes
         let arrival = now + -age
         stream.push(bytes, at: arrival)
@@ -75,9 +75,10 @@ public struct PackReceiver: Sendable {
     }
 
     /// Refuses a frame of unknown age.
-    private mutating func holdBack(_ window: Result<Frame, RejectedFrame>, at now: Timestamp) -> PackTracker.Outcome {
+    private mutating func holdBack(_ window: Result<Frame, RejectedFrame>, at now: Timestamp) -> SnapshotBuilder.Outcome
+    {
         guard case .success(let frame) = window else { return track(window, at: now) }
-        tracker.refuse(frame.status, for: .heldBack, at: now)
+        decoding.refuse(frame.status, for: .heldBack, at: now)
         stream.refuse(.heldBack)
         return .refused(.heldBack)
     }
@@ -86,7 +87,7 @@ public struct PackReceiver: Sendable {
     ///
     /// - Returns: the outcome; `nil` where the number of bytes, the signs or the sum are wrong, so that the bytes count as no frame.
     @discardableResult
-    public mutating func receiveFrame(_ bytes: [UInt8], at now: Timestamp) -> PackTracker.Outcome? {
+    public mutating func receiveFrame(_ bytes: [UInt8], at now: Timestamp) -> SnapshotBuilder.Outcome? {
         guard let window = stream.take(bytes.span) else {
             damagedAt = now
             return nil
@@ -96,14 +97,14 @@ public struct PackReceiver: Sendable {
 
     private mutating func track(
         _ window: Result<Frame, RejectedFrame>, at now: Timestamp, isConfirmed: Bool = true
-    ) -> PackTracker.Outcome {
+    ) -> SnapshotBuilder.Outcome {
         switch window {
         case .success(let frame):
-            let outcome = tracker.take(frame, isConfirmed: isConfirmed, at: now)
+            let outcome = decoding.take(frame, isConfirmed: isConfirmed, at: now)
             if case .refused(let rejection) = outcome { stream.refuse(rejection) }
             return outcome
         case .failure(let rejected):
-            if let status = rejected.frame?.status { tracker.refuse(status, for: rejected.rejection, at: now) }
+            if let status = rejected.frame?.status { decoding.refuse(status, for: rejected.rejection, at: now) }
             return .refused(rejected.rejection)
         }
     }

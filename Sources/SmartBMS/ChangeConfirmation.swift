@@ -3,16 +3,16 @@ import BMSCore
 /// Refuses frames that do not follow from the frames before, until a repetition confirms them.
 ///
 /// A sum of eight bits lets damage through about once in 256 damaged frames; the same damage twice in a row is another matter. So a jump
-/// needs a second frame near it, and changed settings need ``PackTracker/GateLimits/settingsConfirmation`` equal frames.
-struct FrameGate: Hashable, Sendable {
-    private let limits: PackTracker.GateLimits
+/// needs a second frame near it, and changed settings need ``SnapshotBuilder/ConfirmationLimits/settingsConfirmation`` equal frames.
+struct ChangeConfirmation: Hashable, Sendable {
+    private let limits: SnapshotBuilder.ConfirmationLimits
     private(set) var settings: PackSettings?
     private var candidateSettings: PackSettings?
     private var candidateCount = 0
     private var last: Measured?
     private var candidate: Measured?
 
-    init(_ limits: PackTracker.GateLimits) { self.limits = limits }
+    init(_ limits: SnapshotBuilder.ConfirmationLimits) { self.limits = limits }
 
     /// The reason to refuse a measuring frame, or `nil` when it is taken.
     mutating func check(_ frame: Frame) -> Rejection? {

@@ -4,23 +4,23 @@ import Testing
 import TestSupport
 
 @Suite("Frame gate")
-struct FrameGateTests {
-    private func settled() -> PackTracker {
-        var tracker = PackTracker()
-        for second in 0..<3 { tracker.take(FrameFixture.frame(), at: .seconds(Double(second))) }
-        return tracker
+struct ChangeConfirmationTests {
+    private func settled() -> SnapshotBuilder {
+        var decoding = SnapshotBuilder()
+        for second in 0..<3 { decoding.take(FrameFixture.frame(), at: .seconds(Double(second))) }
+        return decoding
     }
 
     @Test("The first settings need two equal frames in a row")
     func firstSettings() {
-        var tracker = PackTracker()
+        var decoding = SnapshotBuilder()
         let other = FrameFixture.frame { $0.capacity = WattHours(100) }
-        #expect(tracker.take(FrameFixture.frame(), at: .seconds(0)) == .refused(.settings))
-        #expect(tracker.take(other, at: .seconds(1)) == .refused(.settings))
-        #expect(tracker.take(FrameFixture.frame(), at: .seconds(2)) == .refused(.settings))
-        #expect(tracker.snapshot.settings == nil)
-        #expect(tracker.take(FrameFixture.frame(), at: .seconds(3)) == .measured)
-        #expect(tracker.snapshot.settings == FrameFixture.frame().settings)
+        #expect(decoding.take(FrameFixture.frame(), at: .seconds(0)) == .refused(.settings))
+        #expect(decoding.take(other, at: .seconds(1)) == .refused(.settings))
+        #expect(decoding.take(FrameFixture.frame(), at: .seconds(2)) == .refused(.settings))
+        #expect(decoding.snapshot.settings == nil)
+        #expect(decoding.take(FrameFixture.frame(), at: .seconds(3)) == .measured)
+        #expect(decoding.snapshot.settings == FrameFixture.frame().settings)
     }
 
     static let settings: [Damage] = [
@@ -36,24 +36,24 @@ struct FrameGateTests {
 
     @Test("A changed setting needs five equal frames", arguments: settings)
     func changedSettings(change: Damage) {
-        var tracker = settled()
-        let old = tracker.snapshot.settings
+        var decoding = settled()
+        let old = decoding.snapshot.settings
         let changed = FrameFixture.frame(change.change)
         for second in 3..<7 {
-            #expect(tracker.take(changed, at: .seconds(Double(second))) == .refused(.settings))
-            #expect(tracker.snapshot.settings == old)
+            #expect(decoding.take(changed, at: .seconds(Double(second))) == .refused(.settings))
+            #expect(decoding.snapshot.settings == old)
         }
-        #expect(tracker.take(changed, at: .seconds(7)) == .measured)
-        #expect(tracker.snapshot.settings == changed.settings)
+        #expect(decoding.take(changed, at: .seconds(7)) == .measured)
+        #expect(decoding.snapshot.settings == changed.settings)
     }
 
     @Test("A frame with the old settings starts the count again")
     func interrupted() {
-        var tracker = settled()
+        var decoding = settled()
         let changed = FrameFixture.frame { $0.capacity = WattHours(100) }
-        for second in 3..<7 { tracker.take(changed, at: .seconds(Double(second))) }
-        #expect(tracker.take(FrameFixture.frame(), at: .seconds(7)) == .measured)
-        #expect(tracker.take(changed, at: .seconds(8)) == .refused(.settings))
+        for second in 3..<7 { decoding.take(changed, at: .seconds(Double(second))) }
+        #expect(decoding.take(FrameFixture.frame(), at: .seconds(7)) == .measured)
+        #expect(decoding.take(changed, at: .seconds(8)) == .refused(.settings))
     }
 
     static let jumps: [(name: String, change: @Sendable (inout Frame) -> Void, isJump: Bool)] = [
@@ -71,50 +71,52 @@ struct FrameGateTests {
         "A reading that moves further than a second allows waits for a second frame near it", arguments: jumps.indices)
     func jump(index: Int) {
         let row = Self.jumps[index]
-        var tracker = settled()
+        var decoding = settled()
         let frame = FrameFixture.frame(row.change)
-        #expect(tracker.take(frame, at: .seconds(3)) == (row.isJump ? .refused(.jump) : .measured), "\(row.name)")
-        #expect(tracker.take(frame, at: .seconds(4)) == .measured)
-        #expect(tracker.snapshot.measurements == frame.measurements())
+        #expect(decoding.take(frame, at: .seconds(3)) == (row.isJump ? .refused(.jump) : .measured), "\(row.name)")
+        #expect(decoding.take(frame, at: .seconds(4)) == .measured)
+        #expect(decoding.snapshot.measurements == frame.measurements())
     }
 
     @Test("Two jumps to different places do not confirm each other")
     func differentJumps() {
-        var tracker = settled()
+        var decoding = settled()
         #expect(
-            tracker.take(FrameFixture.frame { $0.setCells(low: 3305, high: 3700) }, at: .seconds(3)) == .refused(.jump))
+            decoding.take(FrameFixture.frame { $0.setCells(low: 3305, high: 3700) }, at: .seconds(3)) == .refused(.jump)
+        )
         #expect(
-            tracker.take(FrameFixture.frame { $0.setCells(low: 3305, high: 4500) }, at: .seconds(4)) == .refused(.jump))
-        #expect(tracker.take(FrameFixture.frame(), at: .seconds(5)) == .measured)
+            decoding.take(FrameFixture.frame { $0.setCells(low: 3305, high: 4500) }, at: .seconds(4)) == .refused(.jump)
+        )
+        #expect(decoding.take(FrameFixture.frame(), at: .seconds(5)) == .measured)
     }
 
     @Test("A return from a single jump discards the jump")
     func forgottenJump() {
-        var tracker = settled()
+        var decoding = settled()
         let jump = FrameFixture.frame { $0.setCells(low: 3305, high: 3700) }
-        tracker.take(jump, at: .seconds(3))
-        tracker.take(FrameFixture.frame(), at: .seconds(4))
-        #expect(tracker.take(jump, at: .seconds(5)) == .refused(.jump))
+        decoding.take(jump, at: .seconds(3))
+        decoding.take(FrameFixture.frame(), at: .seconds(4))
+        #expect(decoding.take(jump, at: .seconds(5)) == .refused(.jump))
     }
 
     @Test("A confirmed cell count is another pack, whose voltages are not a jump")
     func otherPack() {
-        var tracker = settled()
+        var decoding = settled()
         let other = FrameFixture.frame {
             $0.cellCount = 24
             $0.setCells(low: 2200, high: 2300)
         }
-        for second in 3..<7 { #expect(tracker.take(other, at: .seconds(Double(second))) == .refused(.settings)) }
-        #expect(tracker.take(other, at: .seconds(7)) == .measured)
+        for second in 3..<7 { #expect(decoding.take(other, at: .seconds(Double(second))) == .refused(.settings)) }
+        #expect(decoding.take(other, at: .seconds(7)) == .measured)
     }
 
     @Test("A confirmed cell count drops the cells above it, and grows with unknown ones")
     func cellCount() {
-        var tracker = settled()
+        var decoding = settled()
         for cell in 1...16 {
-            tracker.take(FrameFixture.frame { $0.slotCell = cell }, at: .seconds(Double(2 + cell)))
+            decoding.take(FrameFixture.frame { $0.slotCell = cell }, at: .seconds(Double(2 + cell)))
         }
-        #expect(tracker.snapshot.cells.compactMap { $0 }.count == 16)
+        #expect(decoding.snapshot.cells.compactMap { $0 }.count == 16)
         func change(to count: Int, from second: Int) {
             for offset in 0..<5 {
                 let frame = FrameFixture.frame {
@@ -122,21 +124,21 @@ struct FrameGateTests {
                     $0.highestTemperatureCell = 1
                     $0.setCells(low: 3305, high: 3320)
                 }
-                tracker.take(frame, at: .seconds(Double(second + offset)))
+                decoding.take(frame, at: .seconds(Double(second + offset)))
             }
         }
         change(to: 12, from: 20)
-        #expect(tracker.snapshot.cells.count == 12)
-        #expect(tracker.snapshot.cells.compactMap { $0 }.count == 12)
+        #expect(decoding.snapshot.cells.count == 12)
+        #expect(decoding.snapshot.cells.compactMap { $0 }.count == 12)
         change(to: 16, from: 30)
-        #expect(tracker.snapshot.cells.count == 16)
-        #expect(tracker.snapshot.cells.compactMap { $0 }.count == 12)
+        #expect(decoding.snapshot.cells.count == 16)
+        #expect(decoding.snapshot.cells.compactMap { $0 }.count == 12)
     }
 
     @Test("Single damaged frames never change the settings, whatever their bytes", arguments: [1, 2, 3] as [UInt64])
     func damage(seed: UInt64) {
         var random = SeededRandom(seed)
-        var receiver = PackReceiver(rules: .shapeOnly)
+        var receiver = PackDecoder(rules: .shapeOnly)
         for second in [0.0, 1] { receiver.feed(FrameFixture.bytes(), at: .seconds(second)) }
         let settings = receiver.snapshot.settings
         for second in 1...2_000 {

@@ -1,9 +1,9 @@
 public import BMSCore
 
 /// Turns frames into the knowledge of a pack, a ``PackSnapshot``. Time is a parameter; nothing here reads a clock.
-public struct PackTracker: Sendable {
+public struct SnapshotBuilder: Sendable {
     /// Largest moves of values between two frames, and the number of frames that confirm changed settings.
-    public struct GateLimits: Hashable, Sendable {
+    public struct ConfirmationLimits: Hashable, Sendable {
         /// Largest move of the highest cell voltage.
         public var highestCell = Millivolts(300)
         /// Largest move of the lowest cell voltage: heavy loads pull it down within a second.
@@ -34,7 +34,7 @@ public struct PackTracker: Sendable {
         /// Rule for temperatures.
         public var temperatureScale = TemperatureScale.measured
         /// Limits for frames that do not follow from the frame before.
-        public var gate = GateLimits()
+        public var confirmation = ConfirmationLimits()
         /// Times after which data is stale.
         public var freshness = FreshnessTimes()
         /// The arrival of frames shows their age. False for a recording or a simulation, which may run at any pace.
@@ -58,27 +58,27 @@ public struct PackTracker: Sendable {
     public private(set) var snapshot = PackSnapshot()
 
     private let options: Options
-    private var gate: FrameGate
+    private var confirmation: ChangeConfirmation
     private var vote = StatusVote()
     private var flicker: FlickerGuard
     private var votedAt: Timestamp?
     private var keys = KeyCollector()
-    private var repetition = RepetitionWatch()
-    /// Memory of an earlier tracker, until the first believed frame.
+    private var repetition = StuckFrameDetector()
+    /// Memory of an earlier decoding, until the first believed frame.
     private var memory: PackMemory?
 
-    /// A tracker that has seen no frame.
+    /// A decoding that has seen no frame.
     ///
-    /// - Parameter memory: knowledge of an earlier tracker; `nil` for none.
+    /// - Parameter memory: knowledge of an earlier decoding; `nil` for none.
     public init(_ options: Options = Options(), memory: PackMemory? = nil) {
         self.options = options
         self.memory = options.generation == .three ? memory : nil
-        gate = FrameGate(options.gate)
+        confirmation = ChangeConfirmation(options.confirmation)
         flicker = FlickerGuard(patience: options.freshness.stale)
         snapshot.chemistry = options.chemistry
     }
 
-    /// Takes a frame that obeyed the ``FrameRules``. The status byte of a frame that is refused for the frames before it counts as
+    /// Takes a frame that obeyed the ``FrameValidator``. The status byte of a frame that is refused for the frames before it counts as
     /// ``refuse(_:for:at:)`` says.
     ///
     /// - Parameter isConfirmed: true where something shows that the frame was measured just now. A frame that is not confirmed is refused,
@@ -100,7 +100,7 @@ public struct PackTracker: Sendable {
             snapshot.refusal = .stuck
             return .refused(.stuck)
         }
-        if let rejection = gate.check(frame) ?? (isConfirmed ? nil : .heldBack) {
+        if let rejection = confirmation.check(frame) ?? (isConfirmed ? nil : .heldBack) {
             if snapshot.measurements == nil || !isConfirmed {
                 // The first frame, of all or after a silence, waits for a second one; permission then rests on both.
                 cast(frame.status, at: now)
@@ -114,9 +114,9 @@ public struct PackTracker: Sendable {
         snapshot.measurements = frame.measurements(options.temperatureScale)
         snapshot.measuredAt = now
         snapshot.framesMeasured += 1
-        let isOtherPack = gate.settings?.cellCount != snapshot.settings?.cellCount
-        if isOtherPack { snapshot.cellSettings = recalled(gate.settings) }
-        snapshot.settings = gate.settings
+        let isOtherPack = confirmation.settings?.cellCount != snapshot.settings?.cellCount
+        if isOtherPack { snapshot.cellSettings = recalled(confirmation.settings) }
+        snapshot.settings = confirmation.settings
         noteCell(frame, at: now)
         if options.generation == .three { keys.add(frame, at: now) }
         snapshot.keys = keys.values(at: now)
@@ -129,7 +129,7 @@ public struct PackTracker: Sendable {
         return .measured
     }
 
-    /// Voltages of the keys of a pack with these settings, as far as an earlier tracker knew them.
+    /// Voltages of the keys of a pack with these settings, as far as an earlier decoding knew them.
     private mutating func recalled(_ settings: PackSettings?) -> CellSettings {
         defer { memory = nil }
         guard let memory, memory.cellCount == settings?.cellCount, memory.capacity == settings?.capacity else {

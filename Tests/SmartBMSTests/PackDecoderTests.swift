@@ -4,14 +4,14 @@ import Testing
 import TestSupport
 
 @Suite("Pack receiver")
-struct PackReceiverTests {
-    private func settled() -> PackReceiver {
-        var receiver = PackReceiver()
+struct PackDecoderTests {
+    private func settled() -> PackDecoder {
+        var receiver = PackDecoder()
         for second in [-1.0, 0] { receiver.feed(FrameFixture.bytes(), at: .seconds(second)) }
         return receiver
     }
 
-    private func knowledge(_ receiver: PackReceiver) -> PackSnapshot {
+    private func knowledge(_ receiver: PackDecoder) -> PackSnapshot {
         var snapshot = receiver.snapshot
         snapshot.counters = LinkCounters()
         snapshot.damagedAt = nil
@@ -96,7 +96,7 @@ struct PackReceiverTests {
     }
 }
 
-extension PackReceiver {
+extension PackDecoder {
     /// Receives bytes whose outcome does not matter.
     mutating func feed(_ bytes: [UInt8], at now: Timestamp) { _ = receive(bytes, at: now) }
 }

@@ -1,10 +1,10 @@
 public import BMSCore
 
-/// The rules that make a window a frame, and a frame believable. They have no state; ``FrameGate`` knows the history.
+/// The rules that make a window a frame, and a frame believable. They have no state; ``ChangeConfirmation`` knows the history.
 ///
 /// The sum alone lets 4 to 7 % of joins start with a wrong frame; with the three sign bytes none of 912 000 misaligned
 /// windows passed (simulated streams, docs/protocol.md). The rest guards against damage that keeps the sum.
-public struct FrameRules: Hashable, Sendable {
+public struct FrameValidator: Hashable, Sendable {
     /// Bounds of what a battery can be.
     public struct Plausibility: Hashable, Sendable {
         /// Largest magnitude of a current: the largest sensor is 2000 A.
@@ -31,7 +31,7 @@ public struct FrameRules: Hashable, Sendable {
     public init(plausibility: Plausibility? = Plausibility()) { self.plausibility = plausibility }
 
     /// The rules that make 58 bytes a frame, and nothing more.
-    public static let shapeOnly = FrameRules(plausibility: nil)
+    public static let shapeOnly = FrameValidator(plausibility: nil)
 
     /// Checks a window of 58 bytes.
     ///
@@ -91,7 +91,7 @@ public struct RejectedFrame: Error, Hashable, Sendable {
     }
 }
 
-extension FrameRules.Plausibility {
+extension FrameValidator.Plausibility {
     /// The first bound that a well-shaped frame breaks; `nil` for a plausible one.
     public func violation(_ frame: Frame) -> Rejection? {
         if let expectedCells, frame.cellCount != expectedCells { return .cellCount }

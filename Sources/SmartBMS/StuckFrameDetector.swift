@@ -5,7 +5,7 @@ import BMSCore
 /// A living BMS changes at least the cell or the key that a frame carries with every frame, and after 20 s it has gone
 /// through all 19 keys. Bytes that stay equal for longer come from a gateway or a line that hangs, and say nothing of the
 /// pack any more.
-struct RepetitionWatch: Hashable, Sendable {
+struct StuckFrameDetector: Hashable, Sendable {
     private var frame: Frame?
     private var since = Timestamp(milliseconds: 0)
     private var lastAt = Timestamp(milliseconds: 0)
@@ -13,8 +13,8 @@ struct RepetitionWatch: Hashable, Sendable {
     /// Time of the first of these equal frames, if it is too long ago; `nil` when the frame counts.
     ///
     /// After a silence that made the pack stale the count begins again: permission must be earned again then, too.
-    mutating func stuck(_ frame: Frame, at now: Timestamp, _ options: PackTracker.Options) -> Timestamp? {
-        guard let longest = options.gate.stuck else { return nil }
+    mutating func stuck(_ frame: Frame, at now: Timestamp, _ options: SnapshotBuilder.Options) -> Timestamp? {
+        guard let longest = options.confirmation.stuck else { return nil }
         if frame != self.frame || now - lastAt > options.freshness.stale { since = now }
         self.frame = frame
         lastAt = now

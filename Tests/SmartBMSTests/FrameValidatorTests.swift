@@ -45,25 +45,25 @@ struct Damage: Sendable, CustomTestStringConvertible {
 }
 
 @Suite("Frame rules")
-struct FrameRulesTests {
-    private func verdict(_ rules: FrameRules, _ bytes: [UInt8]) -> Rejection? {
+struct FrameValidatorTests {
+    private func verdict(_ rules: FrameValidator, _ bytes: [UInt8]) -> Rejection? {
         if case .failure(let rejected) = rules.check(bytes.span) { rejected.rejection } else { nil }
     }
 
     @Test("A good frame obeys the rules")
     func good() {
-        #expect(verdict(FrameRules(), FrameFixture.bytes()) == nil)
+        #expect(verdict(FrameValidator(), FrameFixture.bytes()) == nil)
     }
 
     @Test("A frame of broken shape is refused by either kind of rules", arguments: Damage.shape)
     func shape(damage: Damage) {
         #expect(verdict(.shapeOnly, FrameFixture.bytes(damage.change)) == damage.rejection)
-        #expect(verdict(FrameRules(), FrameFixture.bytes(damage.change)) == damage.rejection)
+        #expect(verdict(FrameValidator(), FrameFixture.bytes(damage.change)) == damage.rejection)
     }
 
     @Test("Values that no battery can have are refused by plausibility alone", arguments: Damage.plausibility)
     func plausibility(damage: Damage) {
-        #expect(verdict(FrameRules(), FrameFixture.bytes(damage.change)) == damage.rejection)
+        #expect(verdict(FrameValidator(), FrameFixture.bytes(damage.change)) == damage.rejection)
         #expect(verdict(.shapeOnly, FrameFixture.bytes(damage.change)) == nil)
     }
 
@@ -76,7 +76,7 @@ struct FrameRulesTests {
             $0.highestTemperature = RawTemperature(375)
             $0.soc = 100
         }
-        #expect(verdict(FrameRules(), bytes) == nil)
+        #expect(verdict(FrameValidator(), bytes) == nil)
     }
 
     @Test("Each byte other than the three signs that changes breaks the sum", arguments: 0..<58)
@@ -94,12 +94,12 @@ struct FrameRulesTests {
     @Test(
         "Another cell count than the configured one is refused, comm error or not", arguments: [0x03, 0x07] as [UInt8])
     func expectedCells(status: UInt8) {
-        var plausibility = FrameRules.Plausibility()
+        var plausibility = FrameValidator.Plausibility()
         plausibility.expectedCells = 15
         let bytes = FrameFixture.bytes { $0.status = StatusFlags(rawValue: status) }
-        #expect(verdict(FrameRules(plausibility: plausibility), bytes) == .cellCount)
+        #expect(verdict(FrameValidator(plausibility: plausibility), bytes) == .cellCount)
         plausibility.expectedCells = 16
-        #expect(verdict(FrameRules(plausibility: plausibility), bytes) == nil)
+        #expect(verdict(FrameValidator(plausibility: plausibility), bytes) == nil)
     }
 
     @Test(
@@ -110,7 +110,7 @@ struct FrameRulesTests {
             damage.change(&$0)
             $0.status = .noCellCommunication
         }
-        #expect(verdict(FrameRules(), bytes) == (damage.rejection == .cellCount ? .cellCount : nil))
+        #expect(verdict(FrameValidator(), bytes) == (damage.rejection == .cellCount ? .cellCount : nil))
     }
 
     @Test(
@@ -124,7 +124,7 @@ struct FrameRulesTests {
             $0.setCells(low: 3300, high: 3300)
             $0.packVoltage = Millivolts(pack)
         }
-        #expect(verdict(FrameRules(), bytes) == rejection)
+        #expect(verdict(FrameValidator(), bytes) == rejection)
     }
 
     @Test("Every refusal names the refused value", arguments: Rejection.allCases)
