@@ -5,7 +5,7 @@ public import BMSCore
 /// Step it with every frame, and once a second without one: silence must lower limits, too.
 public struct LimitCalculator: Sendable {
     private var configuration: LimitConfiguration
-    private var figures: LimitFigures?
+    private var figures: DerivedParameters?
     private var rules = LimitRules()
     private var machine = ChargeStateMachine()
     private var imbalance = ImbalanceFilter()
@@ -57,7 +57,7 @@ public struct LimitCalculator: Sendable {
     /// believed frame.
     public static func targetVoltage(_ snapshot: PackSnapshot, _ configuration: LimitConfiguration) -> Millivolts? {
         guard snapshot.measurements != nil, let settings = snapshot.settings else { return nil }
-        let figures = LimitFigures(snapshot, settings, configuration)
+        let figures = DerivedParameters(snapshot, settings, configuration)
         return figures.targetCell * figures.cells
     }
 
@@ -155,7 +155,7 @@ public struct LimitCalculator: Sendable {
         // Nothing may lift CVL above a pack's rest while charging is forbidden.
         let isForbidden = bounds.contains(where: \.stopsCharging)
         let floor = (isForbidden ? input.figures.restFloor : input.figures.floor).rawValue
-        if input.cellsBefore != nil { publisher.lift(to: input.figures.floor.rawValue) }
+        if input.cellsBefore != nil { publisher.raise(to: input.figures.floor.rawValue) }
         let (levels, why) = publisher.publish(
             bounds,
             LimitPublisher.Step(
@@ -169,9 +169,9 @@ public struct LimitCalculator: Sendable {
             bounds: bounds, isChargeRequested: chargeRequest.step(input, bounds))
     }
 
-    private mutating func figures(_ snapshot: PackSnapshot, _ settings: PackSettings) -> LimitFigures {
+    private mutating func figures(_ snapshot: PackSnapshot, _ settings: PackSettings) -> DerivedParameters {
         if let figures, figures.fit(snapshot, settings) { return figures }
-        let new = LimitFigures(snapshot, settings, configuration)
+        let new = DerivedParameters(snapshot, settings, configuration)
         figures = new
         return new
     }

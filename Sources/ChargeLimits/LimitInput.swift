@@ -3,7 +3,7 @@ import BMSCore
 /// Everything that a rule may look at in one step.
 struct LimitInput: Sendable {
     /// Figures of the owner and the chemistry.
-    var figures: LimitFigures
+    var figures: DerivedParameters
     /// The newest believed measurements.
     var measured: Measurements
     /// The measurements before the newest; `nil` where the newest count alone, because they are the first or nothing came for 2 s.

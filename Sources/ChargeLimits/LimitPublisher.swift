@@ -26,8 +26,8 @@ struct LimitPublisher: Sendable {
         var isVoltageFinal = false
     }
 
-    private var ramps = PerLimit(cvl: LimitRamp.voltage, ccl: LimitRamp.current, dcl: LimitRamp.current)
-    private var keepers = PerLimit(cvl: ReasonKeeper(), ccl: ReasonKeeper(), dcl: ReasonKeeper())
+    private var ramps = PerLimit(cvl: SlewLimiter.voltage, ccl: SlewLimiter.current, dcl: SlewLimiter.current)
+    private var keepers = PerLimit(cvl: ReasonDebouncer(), ccl: ReasonDebouncer(), dcl: ReasonDebouncer())
     /// Milliseconds for which a fall that one frame brought may be taken back at once.
     private static let interruption: Int64 = 3_500
 
@@ -73,7 +73,7 @@ struct LimitPublisher: Sendable {
     }
 
     /// Raises the charge voltage of a new pack to no less than this, mV.
-    mutating func lift(to floor: Int) { ramps.cvl.lift(to: floor) }
+    mutating func raise(to floor: Int) { ramps.cvl.raise(to: floor) }
 
     /// Takes a fall back. A limit that one frame lowered comes back at once with the frame that says otherwise, not by the slew.
     private mutating func takeBack(

@@ -127,7 +127,7 @@ extension Limits.Reason {
 
 extension Limits.Reason.Stance {
     /// The relation of a limit of this value to its lowest bound: at the bound or below it, on its way up or too near to move.
-    init(_ value: Int, under bound: Int?, _ ramp: LimitRamp, isDistrusted: Bool) {
+    init(_ value: Int, under bound: Int?, _ ramp: SlewLimiter, isDistrusted: Bool) {
         guard let bound, ramp.isBelow(bound, value) else {
             self = .bound
             return

@@ -158,7 +158,7 @@ struct BadSettingsTests {
 }
 
 @Suite("Stable reasons")
-struct ReasonKeeperTests {
+struct ReasonDebouncerTests {
     private func reason(_ name: RuleName, _ cell: Int = 1) -> Limits.Reason {
         let voltage = Cause.CellVoltage(cell: cell, voltage: Millivolts(3440))
         return Limits.Reason(
@@ -169,7 +169,7 @@ struct ReasonKeeperTests {
     ///
     /// - Returns: the reason that is shown.
     private func step(
-        _ keeper: inout ReasonKeeper, _ reason: Limits.Reason, _ value: Int, at second: Double
+        _ keeper: inout ReasonDebouncer, _ reason: Limits.Reason, _ value: Int, at second: Double
     ) -> Limits.Reason {
         keeper.keep(reason, value: value, at: .seconds(second))
     }
@@ -178,7 +178,7 @@ struct ReasonKeeperTests {
         "A cause that comes and goes does not take over; one that lasts three seconds does, and one of a fall does at once"
     )
     func flap() {
-        var keeper = ReasonKeeper()
+        var keeper = ReasonDebouncer()
         func name(_ second: Double, _ name: RuleName, _ value: Int = 100) -> RuleName? {
             step(&keeper, reason(name), value, at: second).name
         }
@@ -192,7 +192,7 @@ struct ReasonKeeperTests {
 
     @Test("A reason no longer names a goal that the limit has passed")
     func passed() {
-        var keeper = ReasonKeeper()
+        var keeper = ReasonDebouncer()
         var rising = reason(.cold)
         rising.stance = .rising(146)
         #expect(step(&keeper, rising, 120, at: 0) == rising)
@@ -203,7 +203,7 @@ struct ReasonKeeperTests {
 
     @Test("Numbers in a sentence are renewed every ten seconds")
     func renewal() {
-        var keeper = ReasonKeeper()
+        var keeper = ReasonDebouncer()
         let told = [(1, 0), (2, 9), (3, 10)].map { cell, second in
             step(&keeper, reason(.cold, cell), 100, at: Double(second))
         }

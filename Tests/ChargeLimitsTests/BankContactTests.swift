@@ -30,7 +30,7 @@ struct BankContactTests {
         }
         #expect((history.map { $0.dcl.rawValue }.min() ?? 0) >= 296_000)
         #expect(bench.bank.dischargeStanding(3) == .open)
-        #expect((0..<3).allSatisfy { bench.bank.dischargeStanding($0) == .counted })
+        #expect((0..<3).allSatisfy { bench.bank.dischargeStanding($0) == .active })
     }
 
     @Test("a pack that is known to be off the bus does not stand for silent packs")
@@ -56,7 +56,7 @@ struct BankContactTests {
         bench.run(60, [-20, 0], keys)
         #expect(bench.bank.dischargeStanding(1) == .open)
         bench.run(10, [-20, -20], keys)
-        #expect(bench.bank.dischargeStanding(1) == .counted)
+        #expect(bench.bank.dischargeStanding(1) == .active)
         bench.run(60, [-20, 0]) { index, frame in
             keys(index, &frame)
             if index == 1 { frame.status = .chargeAllowed }
@@ -65,7 +65,7 @@ struct BankContactTests {
         #expect(bench.amperes[1] >= 96)
         // A pack that has carried current past its contact counts at any load, also beside a silent pack.
         bench.run(10, [-20, 0], keys)
-        #expect(bench.bank.dischargeStanding(1) == .counted)
+        #expect(bench.bank.dischargeStanding(1) == .active)
     }
 
     @Test("a full pack that feeds the house is on the bus, although its charge contact is open")
@@ -136,12 +136,12 @@ struct BankContactTests {
         var bench = BankBench(2)
         bench.run(60, [-50, -50])
         bench.run(30, [-50, nil])
-        var standings: [BankStanding] = []
+        var standings: [MembershipState] = []
         for _ in 0..<8 {
             bench.run(1, [-50, -50])
             standings.append(bench.bank.dischargeStanding(1))
         }
-        #expect(standings == Array(repeating: .silent, count: 5) + [.counted, .counted, .counted])
+        #expect(standings == Array(repeating: .silent, count: 5) + [.active, .active, .active])
     }
 
     @Test("while a pack's charge voltage rises, the bank's reason names the rise")

@@ -44,7 +44,7 @@ struct HighestCellTests {
 
     @Test("CVL follows a fall from 1 mV a cell on, and a rise at a distance of 7 mV a cell")
     func play() {
-        var play = VoltagePlay()
+        var play = Hysteresis()
         let input = input()
         let walk = [55_000, 54_985, 54_984, 55_096, 55_110, 55_100, 54_983]
         #expect(walk.map { play.settle($0, input) } == [55_000, 55_000, 54_984, 54_984, 54_998, 54_998, 54_998])
@@ -267,7 +267,7 @@ struct LowestCellTests {
             frame.lowestVoltage = Millivolts(3300)
             frame.capacity = .zero
         })
-        #expect(without.capacity == LimitFigures.leastCapacity)
+        #expect(without.capacity == DerivedParameters.leastCapacity)
         #expect(constraint.value(.dcl, without) >= 0)
     }
 }

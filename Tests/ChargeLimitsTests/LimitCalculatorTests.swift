@@ -89,7 +89,7 @@ struct LimitCalculatorTests {
 
     @Test("A rise starts only when it reaches 5 % or 1 A, and then goes all the way by slew")
     func worthIt() {
-        var ramp = LimitRamp.current
+        var ramp = SlewLimiter.current
         func step(_ goal: Int) -> Int { ramp.step(to: goal, mayRise: true, isFinal: false, slew: 2_000, elapsed: 1) }
         #expect(step(96_000) == 96_000)
         #expect(step(101_000) == 96_000)

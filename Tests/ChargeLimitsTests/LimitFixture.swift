@@ -29,7 +29,7 @@ func input(
     var configuration = LimitConfiguration()
     configure(&configuration)
     var input = LimitInput(
-        figures: LimitFigures(snapshot, frame.settings, configuration), measured: measured,
+        figures: DerivedParameters(snapshot, frame.settings, configuration), measured: measured,
         permissions: snapshot.permissions, alarms: snapshot.alarms,
         newestStatus: snapshot.newestStatus, freshness: .fresh, age: 0, isAhead: false, commands: LimitCommands(),
         cellsBefore: nil, elapsed: elapsed, published: nil, now: .seconds(0), isAwaitingPacks: false)

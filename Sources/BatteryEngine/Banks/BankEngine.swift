@@ -145,7 +145,7 @@ struct BankEngine: Sendable {
             identity, packs: reports.compactMap(\.self), absent: members.count - places.count,
             takesPart: places.map { place in
                 [calculator.chargeStanding(place), calculator.dischargeStanding(place)].contains {
-                    $0 == .counted || $0 == .defiant
+                    $0 == .active || $0 == .ignoringBMS
                 }
             }, weights: places.map { fade.weights[$0] }, totals: energy.totals,
             unheard: membership.unheard(calculator, options.limits.freshness, at: now), limits: limits, at: now)

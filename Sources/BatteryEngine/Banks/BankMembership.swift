@@ -5,7 +5,7 @@ import ChargeLimits
 struct BankMembership: Sendable {
     /// Ids of the packs in the order of the bank.
     let names: [String]
-    private var standings: [BankStanding]
+    private var standings: [MembershipState]
     private var isMismatched = false
     private var begunAt: Timestamp?
     private var hasReportedUnheard = false
@@ -54,7 +54,7 @@ struct BankMembership: Sendable {
             standings[place] = new
             // The start is no change, nor is the file's word.
             guard new != old, let text = Self.sentence(new, before: old) else { return nil }
-            return Self.event(new == .counted ? .info : .warning, "\(names[place]) \(text)")
+            return Self.event(new == .active ? .info : .warning, "\(names[place]) \(text)")
         }
     }
 
@@ -62,15 +62,16 @@ struct BankMembership: Sendable {
         BatteryEvent("bank", level, text)
     }
 
-    private static func worse(_ one: BankStanding, _ other: BankStanding) -> BankStanding {
-        [BankStanding.defiant, .silent, .disconnected, .waiting, .open].first { $0 == one || $0 == other } ?? .counted
+    private static func worse(_ one: MembershipState, _ other: MembershipState) -> MembershipState {
+        [MembershipState.ignoringBMS, .silent, .disconnected, .waiting, .open].first { $0 == one || $0 == other }
+            ?? .active
     }
 
-    private static func sentence(_ standing: BankStanding, before: BankStanding) -> String? {
+    private static func sentence(_ standing: MembershipState, before: MembershipState) -> String? {
         switch standing {
-        case .counted: before == .waiting ? nil : "takes part again"
+        case .active: before == .waiting ? nil : "takes part again"
         case .open: "is kept off by its BMS: it counts zero, and its share is given to nobody"
-        case .defiant: "carries current though its BMS forbids it: the bank is held at zero in that direction"
+        case .ignoringBMS: "carries current though its BMS forbids it: the bank is held at zero in that direction"
         case .silent:
             "is silent: it counts zero, its share is given to nobody, and the charge voltage is lowered while it may "
                 + "still be connected"

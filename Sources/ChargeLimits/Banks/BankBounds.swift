@@ -22,7 +22,7 @@ struct BankBounds {
     let direction: FlowDirection
     let members: [BankMember]
     let sides: [BankSide]
-    let flow: BankFlow
+    let flow: CurrentSharing
     let taking: [Int]
     let silent: [Int]
 
@@ -51,7 +51,7 @@ struct BankBounds {
     private func byPack(_ index: Int) -> [Bound] {
         guard let bound = sides[index].bound else { return [] }
         let name = members[index].name
-        if sides[index].standing == .defiant { return [direction.bound(0, .pack, .defiant(pack: name))] }
+        if sides[index].standing == .ignoringBMS { return [direction.bound(0, .pack, .defiant(pack: name))] }
         if isEmpty(index) { return [direction.bound(0, .pack, .empty(pack: name, bound.cause))] }
         let least = Double(leastDischarge(of: index))
         let share = flow.shares.share(of: index, among: taking)

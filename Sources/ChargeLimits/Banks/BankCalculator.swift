@@ -16,7 +16,7 @@ public struct BankCalculator: Sendable {
 
     private let configuration: BankConfiguration
     private var sides: [[BankSide]]
-    private var flow: BankFlow
+    private var flow: CurrentSharing
     private var gates = PerDirection { _ in RiseGate() }
     private var publisher = LimitPublisher()
     private var startedAt: Timestamp?
@@ -35,15 +35,15 @@ public struct BankCalculator: Sendable {
         self.configuration = configuration
         let count = max(0, count)
         sides = (0..<count).map { _ in FlowDirection.allCases.map { BankSide($0) } }
-        flow = BankFlow(count: count, shares: shares)
+        flow = CurrentSharing(count: count, shares: shares)
         newest = [Timestamp?](repeating: nil, count: count)
         capacities = (0..<count).map { shares.indices.contains($0) ? shares[$0]?.capacity : nil }
     }
 
     /// Standing of a pack for charging.
-    public func chargeStanding(_ pack: Int) -> BankStanding { sides[pack][0].standing }
+    public func chargeStanding(_ pack: Int) -> MembershipState { sides[pack][0].standing }
     /// Standing of a pack for discharging.
-    public func dischargeStanding(_ pack: Int) -> BankStanding { sides[pack][1].standing }
+    public func dischargeStanding(_ pack: Int) -> MembershipState { sides[pack][1].standing }
 
     /// By place: true when every other pack is full, because packs in parallel go to float together. No pack waits for a pack that is known
     /// to be off the bus.
@@ -145,7 +145,7 @@ public struct BankCalculator: Sendable {
     private mutating func look(_ members: [BankMember], at now: Timestamp) {
         compare(members)
         let part = members.indices.filter { index in
-            sides[index].contains { $0.standing == .counted || $0.standing == .defiant }
+            sides[index].contains { $0.standing == .active || $0.standing == .ignoringBMS }
         }
         let capacities = members.map { Double(max(0, $0.snapshot.capacity?.rawValue ?? 0)) }
         flow.note(capacities: capacities, conductances: Self.conductances(members))
@@ -154,7 +154,7 @@ public struct BankCalculator: Sendable {
             limits: PerDirection { direction in
                 let side = direction == .charge ? 0 : 1
                 return members.indices.map {
-                    sides[$0][side].standing == .counted ? sides[$0][side].bound?.value : nil
+                    sides[$0][side].standing == .active ? sides[$0][side].bound?.value : nil
                 }
             }, at: now)
     }
@@ -178,7 +178,7 @@ public struct BankCalculator: Sendable {
     /// Packs whose limits bind in a direction; where none is left, the silent packs with their own rule of silence.
     private func taking(_ side: Int) -> [Int] {
         let counted = sides.indices.filter {
-            sides[$0][side].standing == .counted || sides[$0][side].standing == .defiant
+            sides[$0][side].standing == .active || sides[$0][side].standing == .ignoringBMS
         }
         return counted.isEmpty ? silent(side) : counted
     }
@@ -205,7 +205,7 @@ public struct BankCalculator: Sendable {
         }
         guard let other = connected.first, let settings = members[other].snapshot.settings else { return }
         for index in members.indices where sides[index][0].standing == .waiting {
-            let thresholds = WorkingThresholds(settings, members[other].snapshot.chemistry).settings
+            let thresholds = EffectiveThresholds(settings, members[other].snapshot.chemistry).settings
             let safe = (thresholds.balanceVoltage - .safe) * thresholds.cellCount
             let name = members[index].name
             bounds.append(.cvl(safe, .pack, .bank(.unheard(pack: name))))

@@ -35,16 +35,16 @@ public struct BankMember: Sendable {
     }
 }
 
-/// Standing of a pack in its bank, for one direction of current.
-public enum BankStanding: Hashable, Sendable {
+/// Membership of a pack in its bank, for one direction of current.
+public enum MembershipState: String, Hashable, Sendable {
     /// The pack was not heard since the start.
     case waiting
     /// The pack takes its share, and its limits bind.
-    case counted
+    case active = "counted"
     /// The pack's contact reads open, or its BMS forbids the direction, and the pack carries nothing: it counts as zero.
     case open
     /// The pack's BMS forbids the direction and the pack carries current nevertheless: it holds the bank at zero.
-    case defiant
+    case ignoringBMS = "defiant"
     /// The pack sends no good frame: it counts as zero, although it may still carry its share.
     case silent
     /// The owner says that the pack is not connected.

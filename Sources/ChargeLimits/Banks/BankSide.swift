@@ -9,7 +9,7 @@ struct BankSide: Sendable {
     private static let leak = 500
 
     let direction: FlowDirection
-    private(set) var standing = BankStanding.waiting
+    private(set) var standing = MembershipState.waiting
     /// Current that the pack allows while it counts, mA, with its cause.
     private(set) var bound: (value: Int, name: RuleName?, cause: Cause)?
     /// Current that the pack allowed when it was heard last, if it took part then.
@@ -45,11 +45,11 @@ struct BankSide: Sendable {
             standing == .disconnected
             || (standing == .open && believesContact && Self.isContactClosed(member, direction) == false)
         switch standing {
-        case .counted:
-            if before != .counted { isReturning = true }
+        case .active:
+            if before != .active { isReturning = true }
             bound = counted(member)
             last = bound?.value
-        case .defiant:
+        case .ignoringBMS:
             bound = (0, nil, .nothingKnown)
             last = 0
         case .open, .disconnected:
@@ -67,7 +67,7 @@ struct BankSide: Sendable {
 
     private mutating func stand(
         _ member: BankMember, _ freshness: Freshness, flow: Int, believesContact: Bool, at now: Timestamp
-    ) -> BankStanding {
+    ) -> MembershipState {
         if member.isDisconnected { return .disconnected }
         guard let limits = member.limits, freshness != .waiting else { return .waiting }
         guard freshness.isLive else { return .silent }
@@ -85,11 +85,11 @@ struct BankSide: Sendable {
         guard isRefused || isContactOpen else {
             carriesSince = nil
             carries = false
-            return .counted
+            return .active
         }
         noteFlow(flow, above: isRefused ? threshold(member, limits) : Self.leak, at: now)
-        if isRefused { return carries ? .defiant : .open }
-        return isContactDisproved ? .counted : .open
+        if isRefused { return carries ? .ignoringBMS : .open }
+        return isContactDisproved ? .active : .open
     }
 
     /// Notes a refusal: it has five seconds to take effect, whatever flowed before it. Where it had no effect, the contact proves nothing

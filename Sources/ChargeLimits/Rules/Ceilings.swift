@@ -32,7 +32,7 @@ struct Ceilings: LimitRule {
         return bounds
     }
 
-    private func rating(_ figures: LimitFigures, _ permille: Int, _ current: Milliamperes) -> Cause {
+    private func rating(_ figures: DerivedParameters, _ permille: Int, _ current: Milliamperes) -> Cause {
         guard figures.settings.capacity > .zero else { return .noCapacity(assumed: figures.capacity) }
         return .rating(
             Cause.Rating(

@@ -4,7 +4,7 @@ import BMSCore
 /// contradict the chemistry: then one of the two is wrong, and nobody knows which.
 ///
 /// Highest cell voltage (cell data sheets): LFP 3.65, NMC and NCA 4.20, LTO 2.85 V. DCL goes on, with the higher of the BMS's and the
-/// chemistry's Vmin (``WorkingThresholds``).
+/// chemistry's Vmin (``EffectiveThresholds``).
 ///
 /// Example: 24 LTO cells: CVL 68.40 V at most; with a Vmax of 3.7 V in the BMS CCL 0, and ``RestHold`` holds CVL.
 struct ChemistryBounds: LimitRule {

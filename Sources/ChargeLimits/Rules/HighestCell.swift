@@ -41,7 +41,7 @@ struct HighestCell: LimitRule {
     private var isOver = false
     /// The allowed charge current, mA; `nil` until the first frame.
     private var allowed: Double?
-    private var play = VoltagePlay()
+    private var hysteresis = Hysteresis()
 
     mutating func bounds(_ input: LimitInput, after earlier: [Bound]) -> [Bound] {
         let soft = input.figures.softCap
@@ -50,7 +50,7 @@ struct HighestCell: LimitRule {
     }
 
     private mutating func voltage(_ input: LimitInput, _ soft: Millivolts, _ excess: Int) -> Bound {
-        // The cap has 5 mV of play, one count of the wire.
+        // The cap has 5 mV of hysteresis, one count of the wire.
         if excess > 5 {
             trim = min(Self.mostTrim, trim + input.elapsed * max(0.5, Double(excess - 5) * 0.15))
         } else if excess < -5 {
@@ -58,7 +58,7 @@ struct HighestCell: LimitRule {
         }
         let value = Double((soft * input.cells).rawValue) - Double(input.cells) * trim - input.imbalance
         return .cvl(
-            Millivolts(play.settle(Int(value), input, holdsRise: input.state == .bulk)), .highestCell,
+            Millivolts(hysteresis.settle(Int(value), input, holdsRise: input.state == .bulk)), .highestCell,
             .leads(input.highest, cap: soft))
     }
 
@@ -141,7 +141,7 @@ struct HighestCell: LimitRule {
         isPaused = secondsSincePause.map { $0 < Self.pauseSeconds } ?? false
         most = recent.numbers[.pauseMost]
         guard let levels = recent.levels else { return }
-        play.begin(at: levels.cvl.rawValue)
+        hysteresis.begin(at: levels.cvl.rawValue)
         // In bulk another rule may have bounded CCL, and such a reduction comes back by the slew alone.
         guard recent.state == .absorption || recent.state == .balancing else { return }
         allowed = Double(levels.ccl.rawValue)
@@ -162,7 +162,7 @@ struct ImbalanceFilter: Sendable {
 
 /// Play between a feedback and the voltage that follows it, so that the two do not chase each other: a fall counts from 1 mV a cell on; a
 /// rise is followed at a distance of 7 mV a cell.
-struct VoltagePlay: Sendable {
+struct Hysteresis: Sendable {
     /// Seconds for which a voltage that has fallen does not rise, where this costs no charge.
     private static let holdSeconds = 300.0
 

@@ -7,7 +7,7 @@ import BMSCore
 /// Example: Tmax 55 degC, rise 12 K: from 42 degC of the coldest cell on until it is below 39 degC.
 struct HotBoards: LimitRule {
     private var isWarm = false
-    private var play = VoltagePlay()
+    private var hysteresis = Hysteresis()
 
     mutating func bounds(_ input: LimitInput, after earlier: [Bound]) -> [Bound] {
         let file = input.configuration
@@ -16,13 +16,13 @@ struct HotBoards: LimitRule {
         if balancing >= file.maximumTemperature - Millidegrees(1000) { isWarm = true }
         if balancing < file.maximumTemperature - Millidegrees(4000) { isWarm = false }
         guard isWarm else {
-            play = VoltagePlay()
+            hysteresis = Hysteresis()
             return []
         }
         let value = input.packVoltage(belowBalance: Millivolts(12)) - Millivolts(Int(input.imbalance))
         return [
             .cvl(
-                Millivolts(play.settle(value.rawValue, input)), .hotBoards,
+                Millivolts(hysteresis.settle(value.rawValue, input)), .hotBoards,
                 .boardsTooWarm(coldest, maximum: file.maximumTemperature))
         ]
     }

@@ -105,7 +105,7 @@ struct LowestCell: LimitRule {
     mutating func recall(_ memory: LimitMemory) {
         if let worst = memory.sag { sag.recall(worst) }
         isEmpty = memory.latches.contains(.empty)
-        guard let dcl = memory.recent?.levels?.dcl, dcl > LimitFigures.leastOfGX else { return }
+        guard let dcl = memory.recent?.levels?.dcl, dcl > DerivedParameters.leastOfGX else { return }
         allowed = Double(dcl.rawValue)
         secondsHeld = Self.holdSeconds
     }

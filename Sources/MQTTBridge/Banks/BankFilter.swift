@@ -108,8 +108,8 @@ public struct BankFilter: Sendable {
         }
         let shares = bank.shares(index)
         writer.member("chargeState", .text((pack.limits?.state ?? .stale).rawValue))
-        writer.member("charge", .text("\(bank.chargeStanding(index))"))
-        writer.member("discharge", .text("\(bank.dischargeStanding(index))"))
+        writer.member("charge", .text(bank.chargeStanding(index).rawValue))
+        writer.member("discharge", .text(bank.dischargeStanding(index).rawValue))
         writer.member("chargeShare", .thousandths(shares.charge, 3))
         writer.member("dischargeShare", .thousandths(shares.discharge, 3))
         writer.endObject()

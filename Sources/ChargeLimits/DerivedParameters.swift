@@ -2,7 +2,7 @@ import BMSCore
 
 /// Figures that do not change from one frame to the next: the owner's figures, those of the chemistry under them, the settings of the BMS,
 /// and the figures that follow from these.
-struct LimitFigures: Sendable {
+struct DerivedParameters: Sendable {
     /// Sources of the figures: settings as they were sent, and the keys' voltages.
     private let sent: PackSettings
     private let cellSettings: CellSettings
@@ -73,7 +73,7 @@ struct LimitFigures: Sendable {
         self.configuration = configuration
         chemistry = snapshot.chemistry
         profile = ChemistryProfile.of(snapshot.chemistry).adapted(to: configuration)
-        let thresholds = WorkingThresholds(sent, snapshot.chemistry)
+        let thresholds = EffectiveThresholds(sent, snapshot.chemistry)
         settings = thresholds.settings
         balance = thresholds.balance
         thresholdFault = thresholds.fault

@@ -2,7 +2,7 @@ import BMSCore
 
 /// Keeps the sentence of a limit from flapping: a new cause takes over at once when it lowered the limit, otherwise when it has held for
 /// three seconds; the numbers in a sentence are renewed every ten seconds.
-struct ReasonKeeper: Sendable {
+struct ReasonDebouncer: Sendable {
     private static let takeover: Int64 = 3_000
     private static let renewal: Int64 = 10_000
 

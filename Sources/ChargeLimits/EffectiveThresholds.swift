@@ -5,7 +5,7 @@ import BMSCore
 /// A Vbalance less than 50 mV below Vmax, or at or under Vmin, means that balancing is switched off: the chemistry's Vbalance by the
 /// manuals is used, and for an unknown chemistry the middle between Vmin and Vmax. Where thresholds contradict the chemistry, the more
 /// careful of the two counts.
-struct WorkingThresholds: Hashable, Sendable {
+struct EffectiveThresholds: Hashable, Sendable {
     /// Settings with a Vbalance between Vmin and Vmax.
     let settings: PackSettings
     /// Treatment of Vbalance.

@@ -2,7 +2,7 @@ import BMSCore
 
 /// A value that falls at once and rises slowly, and only when the rise is worth it: a fault lowers limits in the step that brings it, and a
 /// flickering cause cannot make a charger saw.
-struct LimitRamp: Sendable {
+struct SlewLimiter: Sendable {
     /// Grid on which published values lie, rounded down; mV or mA.
     let grid: Int
     /// A rise starts when at least this much, and at least this share of the goal, is due.
@@ -13,8 +13,8 @@ struct LimitRamp: Sendable {
     private var shown: Int?
     private(set) var isRising = false
 
-    static let voltage = LimitRamp(grid: 10, threshold: 10, thresholdPermille: 0)
-    static let current = LimitRamp(grid: 500, threshold: 1000, thresholdPermille: 50)
+    static let voltage = SlewLimiter(grid: 10, threshold: 10, thresholdPermille: 0)
+    static let current = SlewLimiter(grid: 500, threshold: 1000, thresholdPermille: 50)
 
     private init(grid: Int, threshold: Int, thresholdPermille: Int) {
         self.grid = grid
@@ -35,7 +35,7 @@ struct LimitRamp: Sendable {
             // The first limits have nothing to rise from: an inverter that lived through a restart of the bridge
             // must not be stopped by a ramp from zero.
             level = goal
-            return show(goal, most: .max)
+            return output(goal, most: .max)
         }
         if goal <= old {
             level = goal
@@ -49,7 +49,7 @@ struct LimitRamp: Sendable {
             }
         }
         // The part that the grid cut off is not made up for faster than the slew, nor in a step that may not rise.
-        return show(level ?? goal, most: mayRise ? max(grid, Int(slew * elapsed) / grid * grid) : 0)
+        return output(level ?? goal, most: mayRise ? max(grid, Int(slew * elapsed) / grid * grid) : 0)
     }
 
     /// Goes back at once to a value that was shown a moment ago, where the goal allows it.
@@ -68,11 +68,11 @@ struct LimitRamp: Sendable {
     func isBelow(_ bound: Int, _ value: Int) -> Bool { bound - value > grid }
 
     /// Raises the value of a new pack to no less than this.
-    mutating func lift(to floor: Int) {
+    mutating func raise(to floor: Int) {
         if let old = level, old < Double(floor) { begin(at: floor) }
     }
 
-    private mutating func show(_ value: Double, most rise: Int) -> Int {
+    private mutating func output(_ value: Double, most rise: Int) -> Int {
         let target = max(0, Int(value)) / grid * grid
         let result = min(target, shown.map { $0.addingReportingOverflow(rise).partialValue } ?? target)
         shown = result

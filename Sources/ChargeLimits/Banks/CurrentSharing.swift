@@ -7,7 +7,7 @@ import BMSCore
 ///
 /// Example: pack b is allowed 5.5 A and has a share of 0.50; at rest it takes 5 A from pack a: its exchange is -5 A. The bank may discharge
 /// (5.5 + 5) / 0.50 = 21 A: b then gives 5.5 A.
-struct BankFlow: Sendable {
+struct CurrentSharing: Sendable {
     private static let interval: Int64 = 950
     /// Milliseconds up to which a current counts as present, and milliseconds for which a current holds until the next frame.
     private static let frameAge: Int64 = 1_500
