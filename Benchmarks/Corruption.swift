@@ -55,30 +55,30 @@ enum Corruption {
         _ damage: Damage, _ count: Int, _ packs: [[Undamaged<Way>]], seed: UInt64
     ) -> Tally {
         var random = SeededRandom(1000 + seed)
-        var tally = Tally()
+        var counts = Tally()
         var run = 0
-        while tally.frames < count {
+        while counts.frames < count {
             var line = DamagedLine(packs[run % packs.count])
             for (second, sound) in packs[run % packs.count].enumerated() {
                 // The first frames are good, because limits that do not exist cannot rise.
                 let bytes = second < 10 ? sound.bytes : damage.apply(sound.bytes, using: &random)
-                line.step(sound, arriving: bytes, &tally)
-                if tally.frames >= count { break }
+                line.step(sound, arriving: bytes, &counts)
+                if counts.frames >= count { break }
             }
             line.end()
             run += 1
         }
-        return tally
+        return counts
     }
 
-    private static func tell(_ damage: Damage, _ name: String, _ tally: Tally) {
+    private static func tell(_ damage: Damage, _ name: String, _ counts: Tally) {
         func text(_ value: Int, _ unit: String) -> String {
             "\(FixedPoint.text(thousandths: value, decimals: 2)) \(unit)"
         }
         func texts(_ values: [Int]) -> String { zip(values, ["V", "A", "A"]).map(text).joined(separator: ", ") }
         print(
-            "| \(damage.name) | \(tally.frames) | \(tally.damaged) | \(name) | \(tally.accepted) | "
-                + "\(tally.raised) | \(texts(tally.most)) | \(tally.kept) | \(texts(tally.mostKept)) | \(tally.lowered) |"
+            "| \(damage.name) | \(counts.frames) | \(counts.damaged) | \(name) | \(counts.accepted) | "
+                + "\(counts.raised) | \(texts(counts.most)) | \(counts.kept) | \(texts(counts.mostKept)) | \(counts.lowered) |"
         )
     }
 }
@@ -126,15 +126,15 @@ struct DamagedLine<Way: Acceptance> {
     init(_ run: [Undamaged<Way>]) { self.run = run }
 
     /// Plays the next second, in which a frame was sent and bytes arrived.
-    mutating func step(_ sound: Undamaged<Way>, arriving bytes: [UInt8], _ tally: inout Tally) {
+    mutating func step(_ sound: Undamaged<Way>, arriving bytes: [UInt8], _ counts: inout Tally) {
         let second = isSound.count
         let damagedBefore = decoder.damagedBytes
         let arrived = decoder.frames(in: bytes)
         isDamaged.append(decoder.damagedBytes != damagedBefore)
         let wrong = arrived.count { $0 != sound.frame }
-        tally.frames += 1
-        if bytes != sound.bytes { tally.damaged += 1 }
-        tally.accepted += wrong
+        counts.frames += 1
+        if bytes != sound.bytes { counts.damaged += 1 }
+        counts.accepted += wrong
         if wrong > 0 {
             if branch == nil {
                 sparse = replay(until: second)
@@ -148,7 +148,7 @@ struct DamagedLine<Way: Acceptance> {
         let now = Timestamp(milliseconds: Int64(second) * 1000)
         branch?.step(arrived, isDamaged: isDamaged[second], at: now)
         sparse?.step(arrived.filter { $0 == sound.frame }, isDamaged: isDamaged[second], at: now)
-        compare(sound, &tally)
+        compare(sound, &counts)
         if second - branchedAt > Self.memory { end() }
     }
 
@@ -170,7 +170,7 @@ struct DamagedLine<Way: Acceptance> {
         (excess, isLowered) = ([nil, nil, nil], false)
     }
 
-    private mutating func compare(_ sound: Undamaged<Way>, _ tally: inout Tally) {
+    private mutating func compare(_ sound: Undamaged<Way>, _ counts: inout Tally) {
         guard let limits = branch?.published, let lost = sparse?.published, let truth = sound.published else { return }
         for index in limits.indices {
             let over = limits[index] - max(lost[index], truth[index], sound.allowed[index])
@@ -180,19 +180,19 @@ struct DamagedLine<Way: Acceptance> {
             }
             if let before, limits[index] > before[index], excess[index] != .raised {
                 excess[index] = .raised
-                tally.raised += 1
+                counts.raised += 1
             } else if excess[index] == nil {
                 excess[index] = .kept
-                tally.kept += 1
+                counts.kept += 1
             }
             if excess[index] == .raised {
-                tally.most[index] = max(tally.most[index], over)
+                counts.most[index] = max(counts.most[index], over)
             } else {
-                tally.mostKept[index] = max(tally.mostKept[index], over)
+                counts.mostKept[index] = max(counts.mostKept[index], over)
             }
         }
         let isLowered = limits.indices.contains { limits[$0] < min(lost[$0], truth[$0]) }
-        tally.lowered += isLowered && !self.isLowered ? 1 : 0
+        counts.lowered += isLowered && !self.isLowered ? 1 : 0
         self.isLowered = isLowered
         before = limits
     }

@@ -175,15 +175,15 @@ extension Engine {
     /// Continues where an engine of an earlier configuration stopped, for packs and banks of the same id.
     ///
     /// - Parameter sources: ids of packs whose bytes come from where they came from.
-    public mutating func goOn(from before: Engine, sameSources sources: Set<String>, at now: Moment) {
+    public mutating func resume(from before: Engine, sameSources sources: Set<String>, at now: Moment) {
         let old = Dictionary(before.packs.map { ($0.options.id, $0) }) { first, _ in first }
         for index in packs.indices {
             let id = packs[index].options.id
-            if let pack = old[id] { packs[index].goOn(from: pack, isSameSource: sources.contains(id), at: now) }
+            if let pack = old[id] { packs[index].resume(from: pack, isSameSource: sources.contains(id), at: now) }
         }
         for index in banks.indices {
             let id = banks[index].options.id
-            if let bank = before.banks.first(where: { $0.options.id == id }) { banks[index].goOn(from: bank) }
+            if let bank = before.banks.first(where: { $0.options.id == id }) { banks[index].resume(from: bank) }
         }
     }
 

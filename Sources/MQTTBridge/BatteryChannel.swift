@@ -72,9 +72,9 @@ struct BatteryChannel: Sendable {
     }
 
     /// Continues where the channel of an earlier configuration stopped: a GX must not see its currents jump while its limits go on.
-    mutating func goOn(from before: BatteryChannel) {
+    mutating func resume(from before: BatteryChannel) {
         (currents, budget, isPutOff) = (before.currents, before.budget, before.isPutOff)
-        events.goOn(from: before.events)
+        events.resume(from: before.events)
     }
 
     /// Something that waits may be published with a report by time.
@@ -207,7 +207,7 @@ extension BatteryChannel {
     func hasNewestSettings(_ payload: [UInt8]) -> Bool { settings.isNewest(payload) }
 
     /// A document of this kind can be published.
-    func has(_ word: OwnWord) -> Bool {
+    func has(_ word: DocumentKind) -> Bool {
         switch word {
         case .limits: limits.levels != nil
         case .state: state.isKnown
@@ -219,7 +219,7 @@ extension BatteryChannel {
     }
 
     /// Publishes a document with the next update.
-    mutating func repeatDocument(_ word: OwnWord) {
+    mutating func repeatDocument(_ word: DocumentKind) {
         switch word {
         case .limits: limits.reset()
         case .state: state.reset()

@@ -60,14 +60,14 @@ public struct Bridge: Sendable {
     /// Continues where a bridge of an earlier configuration stopped, for packs and banks of the same id.
     ///
     /// - Parameter sources: ids of packs whose bytes come from where they came from.
-    public mutating func goOn(from before: Bridge, sameSources sources: Set<String>, at now: Moment) {
-        engine.goOn(from: before.engine, sameSources: sources, at: now)
+    public mutating func resume(from before: Bridge, sameSources sources: Set<String>, at now: Moment) {
+        engine.resume(from: before.engine, sameSources: sources, at: now)
         for index in channels.indices {
             let (id, isBank) = (channels[index].battery.id, channels[index].battery.isBank)
             let old = before.channels.first { $0.battery.id == id && $0.battery.isBank == isBank }
-            if let old { channels[index].goOn(from: old) }
+            if let old { channels[index].resume(from: old) }
         }
-        relays.goOn(from: before.relays)
+        relays.resume(from: before.relays)
         if options.gxTree == before.options.gxTree { gx = before.gx }
     }
 

@@ -32,7 +32,7 @@ struct Departures: Sendable {
     private static let most = 64
     /// Announcements that are cleared: one for each entity.
     private static let mostAnnouncements = 4_096
-    private static let kept: [OwnWord] = OwnWord.allCases.filter(\.isKept)
+    private static let kept: [DocumentKind] = DocumentKind.allCases.filter(\.isKept)
 
     private var packs: [DepartedPack]
     /// Nodes of announcements that belong to packs that are served: these change their own.

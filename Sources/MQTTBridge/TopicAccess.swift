@@ -114,7 +114,7 @@ public struct TopicAccess: Hashable, Sendable {
         let commands = batteries.map { options.topics.set($0.id, "#") }
         // To hear another bridge's words where this one's belong.
         let statuses = [options.topics.bridgeStatus] + batteries.map { options.topics.status($0.id) }
-        let words = batteries.flatMap { pack in OwnWord.allCases.map { options.topics.word($0, of: pack.id) } }
+        let words = batteries.flatMap { pack in DocumentKind.allCases.map { options.topics.word($0, of: pack.id) } }
         return commands + statuses + words + birth + announcements + relays + relayCommands + tree.reads
     }
 

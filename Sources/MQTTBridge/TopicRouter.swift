@@ -11,7 +11,7 @@ enum InboundTopic: Hashable {
     /// The status of a battery, by its id.
     case status(battery: String)
     /// A document of a battery, by its id.
-    case document(OwnWord, battery: String)
+    case document(DocumentKind, battery: String)
     /// An announcement for Home Assistant, by its node.
     case announcement(node: String)
     /// The status of Home Assistant.

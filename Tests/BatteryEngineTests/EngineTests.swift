@@ -155,7 +155,7 @@ struct EngineTests {
                 var next = Engine(
                     packs: packs, banks: banks, states: harness.engine.states(at: harness.now.monotonic),
                     bankStates: harness.engine.bankStates(isEnding: true), at: harness.now.monotonic)
-                next.goOn(from: harness.engine, sameSources: ["a", "b"], at: harness.now)
+                next.resume(from: harness.engine, sameSources: ["a", "b"], at: harness.now)
                 harness.engine = next
                 harness.step(.connection)
             }

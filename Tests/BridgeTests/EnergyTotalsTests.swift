@@ -70,7 +70,7 @@ struct EnergyTotalsTests {
 
     @Test("the cell that reaches Vbalance first is the strongest, the lowest cell at the end of the charge the weakest")
     func cells() {
-        var peaks = PackPeaks()
+        var peaks = CellVoltageExtremes()
         var harness = BridgeHarness()
         harness.frames(3)
         guard var limits = harness.bridge.limits(of: 0) else {

@@ -20,7 +20,7 @@ struct ReloadTests {
         harness.pass(1)
         let states = harness.bridge.states(at: harness.now.monotonic)
         var next = Bridge(BridgeOptions(), packs: [pack], states: states, at: harness.now.monotonic)
-        next.goOn(from: harness.bridge, sameSources: isSameSource ? ["garage"] : [], at: harness.now)
+        next.resume(from: harness.bridge, sameSources: isSameSource ? ["garage"] : [], at: harness.now)
         harness.bridge = next
         harness.forget()
         harness.connect()
@@ -35,7 +35,7 @@ struct ReloadTests {
         harness.frames(40)
         var next = Bridge(
             options, packs: [PackOptions(id: "garage", name: "Garage battery")], at: harness.now.monotonic)
-        next.goOn(from: harness.bridge, sameSources: isSameSource ? ["garage"] : [], at: harness.now)
+        next.resume(from: harness.bridge, sameSources: isSameSource ? ["garage"] : [], at: harness.now)
         harness.bridge = next
         harness.connect()
         harness.silence(4)
@@ -56,7 +56,7 @@ struct ReloadTests {
         var pack = PackOptions(id: "garage", name: "Garage battery")
         pack.relays = [relay]
         var next = Bridge(BridgeOptions(), packs: [pack], at: harness.now.monotonic)
-        next.goOn(from: harness.bridge, sameSources: ["garage"], at: harness.now)
+        next.resume(from: harness.bridge, sameSources: ["garage"], at: harness.now)
         harness.bridge = next
         harness.connect()
         harness.message("cmnd/charger/POWER", "ON", isRetained: true)
@@ -174,7 +174,7 @@ struct ReloadTests {
         var next = Bridge(
             BridgeOptions(), packs: packs.reversed(), banks: [options], states: bridge.states(at: now().monotonic),
             at: now().monotonic)
-        next.goOn(from: bridge, sameSources: ["a", "b"], at: now())
+        next.resume(from: bridge, sameSources: ["a", "b"], at: now())
         #expect(next.limits(of: 2)?.levels == before)
         second += 1
         for index in packs.indices { _ = next.receive(FrameFixture.bytes(), pack: index, at: now()) }

@@ -326,7 +326,7 @@ struct SettingsTests {
     func kept() throws {
         let state = PackState(
             memory: LimitMemory(cellCount: 16, capacity: FrameFixture.frame().capacity, secondsSinceFull: 7200),
-            peaks: PackPeaks(minimumCell: Millivolts(2700), maximumCell: Millivolts(3310)))
+            peaks: CellVoltageExtremes(minimumCell: Millivolts(2700), maximumCell: Millivolts(3310)))
         var harness = BridgeHarness(state: state)
         harness.frames(3)
         let document = try harness.document("state")

@@ -21,7 +21,7 @@ struct StateStoreTests {
             "chargeMode": StoredSetting(.word("float"), setAt: 6),
             "customName": StoredSetting(.text("a \"b\" \\c 🔋"), setAt: 7),
         ],
-        peaks: PackPeaks(
+        peaks: CellVoltageExtremes(
             minimumCell: Millivolts(2905), maximumCell: Millivolts(3550), strongestCell: 3, weakestCell: 255),
         share: BankShare(bank: "house", capacity: WattHours(5_100), charge: 0.25, discharge: 0.375))
     private static let day: Int64 = 86_400_000

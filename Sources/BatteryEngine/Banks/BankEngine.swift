@@ -102,7 +102,7 @@ struct BankEngine: Sendable {
 
     /// Continues where the engine of an earlier configuration stopped, if its packs and its bounds are the same. Else it has the shares
     /// that it was made with.
-    mutating func goOn(from before: BankEngine) {
+    mutating func resume(from before: BankEngine) {
         let old = before.options
         guard old.packs == options.packs, old.limits == options.limits, old.disconnected == options.disconnected else {
             return

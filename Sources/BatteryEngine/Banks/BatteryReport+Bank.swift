@@ -22,7 +22,7 @@ extension BatteryReport {
         let counted = Self.counted(packs, weights)
         var history = HistoryFigures()
         history.totals = totals
-        history.peaks = PackPeaks(
+        history.peaks = CellVoltageExtremes(
             minimumCell: packs.compactMap(\.history.peaks.minimumCell).min(),
             maximumCell: packs.compactMap(\.history.peaks.maximumCell).max())
         history.secondsSinceFull = Self.all(packs.map(\.history.secondsSinceFull))?.max()

@@ -85,7 +85,7 @@ struct PackEngine: Sendable {
         _ command: BatteryCommand, isOff: Bool, othersAreFull: Bool, at now: Moment
     ) -> (update: BatteryUpdate, result: CommandResult, notice: Notice?)? {
         let handled = commands.handle(command, context, isOff: isOff, at: now)
-        if handled?.answer.isAccepted != true { history.tally.commandsRefused += 1 }
+        if handled?.answer.isAccepted != true { history.counts.commandsRefused += 1 }
         guard let outcome = handled else { return nil }
         var events: [BatteryEvent] = []
         switch outcome.action {
@@ -126,7 +126,7 @@ struct PackEngine: Sendable {
 
     /// Handles a new connection of the outputs: every relay is commanded once more.
     mutating func connected(at now: Moment) -> BatteryUpdate {
-        history.tally.brokerConnections += 1
+        history.counts.brokerConnections += 1
         var output = RelayController.Output()
         relays.connected(at: now.monotonic, into: &output)
         var update = BatteryUpdate(place, report(at: now.monotonic), .connection)
@@ -140,7 +140,7 @@ struct PackEngine: Sendable {
     /// Handles a break in the bytes of the source: half a frame is worth nothing now.
     mutating func sourceChanged(_ change: SourceChange) {
         decoder.reset()
-        if change == .opened { history.tally.sourceOpenings += 1 }
+        if change == .opened { history.counts.sourceOpenings += 1 }
     }
 
     /// The pack as of now.
@@ -149,7 +149,7 @@ struct PackEngine: Sendable {
             identity,
             PackFigures(
                 shared, decoder.snapshot, settings: commands.settings, latches: calculator.latches,
-                tally: history.tally, relays: relays.states(commands.settings)), limits: limits,
+                counts: history.counts, relays: relays.states(commands.settings)), limits: limits,
             history: history.figures(secondsSinceFull: calculator.secondsSinceFull(at: now)),
             quality: history.linkQuality(at: now), at: now)
     }
@@ -217,7 +217,7 @@ extension PackEngine {
             id: options.id, isLive: report.freshness.isLive, cellCount: report.thresholds?.cellCount,
             voltage: report.readings?.voltage, soc: report.readings?.soc, limits: limits,
             linkQuality: report.link.quality, framesAccepted: counters.framesAccepted,
-            framesRejected: counters.framesRejected, tally: history.tally, energyInToday: totals.inToday,
+            framesRejected: counters.framesRejected, counts: history.counts, energyInToday: totals.inToday,
             energyOutToday: totals.outToday, range: history.range)
     }
 
@@ -229,7 +229,7 @@ extension PackEngine {
     ///
     /// - Parameter isSameSource: the bytes come from where they came from. From elsewhere they may be another pack's: it is decoded from
     ///   nothing, and the learned values and latches hold where cells and capacity are the same.
-    mutating func goOn(from before: PackEngine, isSameSource: Bool, at now: Moment) {
+    mutating func resume(from before: PackEngine, isSameSource: Bool, at now: Moment) {
         let (old, memory) = (before.options, before.keptMemory.memory(of: before.calculator, at: now.monotonic))
         commands = CommandHandler(
             CommandedSettings(before.commands.stored(at: now.monotonic), options), at: now.monotonic)
@@ -245,12 +245,12 @@ extension PackEngine {
             keptMemory = KeptMemory(memory, at: now.monotonic)
             calculator = LimitCalculator(options.limits, memory: memory, at: now.monotonic)
             history.sourceReplaced()
-            detectors.goOn(from: before.detectors)
+            detectors.resume(from: before.detectors)
         }
         // Alarms that stand and the state of the link are reported once more.
         detectors.changes = ChangeDetector()
         // The guards of the relays are gone, so that the relays were opened: their time open begins now.
-        relays.goOn(from: before.relays)
+        relays.resume(from: before.relays)
         var ignored = RelayController.Output()
         relays.step(report(at: now.monotonic), commands.settings, hasFrame: false, at: now, into: &ignored)
     }
@@ -277,5 +277,5 @@ struct PackDetectors: Sendable {
     }
 
     /// Continues for a pack whose frames come from another source.
-    mutating func goOn(from before: PackDetectors) { (flood, events) = (before.flood, before.events) }
+    mutating func resume(from before: PackDetectors) { (flood, events) = (before.flood, before.events) }
 }

@@ -3,10 +3,10 @@ import ChargeLimits
 
 /// Values of a pack over a longer time: extremes, energy, link quality, counters.
 struct PackHistory: Sendable {
-    private(set) var peaks: PackPeaks
+    private(set) var peaks: CellVoltageExtremes
     private(set) var totals = EnergyTotals()
     private(set) var range: LimitRange?
-    var tally = PackTally()
+    var counts = PackCounters()
     private var quality = LinkQuality()
     /// ``PackSnapshot/framesMeasured`` as of the last step: each measurement is recorded once.
     private var framesRecorded = 0
@@ -15,7 +15,7 @@ struct PackHistory: Sendable {
     /// Shortest time between two of these measurements, ms: five frames of a flood confirm no counter, and make no good link.
     private static let spacing: Int64 = 500
 
-    init(_ peaks: PackPeaks) { self.peaks = peaks }
+    init(_ peaks: CellVoltageExtremes) { self.peaks = peaks }
 
     /// Records limits that may be published.
     mutating func record(_ limits: Limits) {

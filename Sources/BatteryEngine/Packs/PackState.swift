@@ -9,13 +9,14 @@ public struct PackState: Hashable, Sendable {
     public var settings: [String: StoredSetting]
 
     /// Extremes that were seen.
-    public var peaks: PackPeaks
+    public var peaks: CellVoltageExtremes
     /// What it takes of the current of its bank; `nil`: it is in none, or nothing was measured.
     public var share: BankShare?
 
     /// A state.
     public init(
-        memory: LimitMemory? = nil, settings: [String: StoredSetting] = [:], peaks: PackPeaks = PackPeaks(),
+        memory: LimitMemory? = nil, settings: [String: StoredSetting] = [:],
+        peaks: CellVoltageExtremes = CellVoltageExtremes(),
         share: BankShare? = nil
     ) {
         self.share = share

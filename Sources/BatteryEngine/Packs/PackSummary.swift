@@ -22,7 +22,7 @@ public struct PackSummary: Hashable, Sendable {
     /// Frames refused since the start.
     public var framesRejected: Int
     /// What else is counted.
-    public var tally: PackTally
+    public var counts: PackCounters
     /// Charged today, as the BMS counts; `nil` before the first frame.
     public var energyInToday: WattHours?
     /// Discharged today.
@@ -32,7 +32,7 @@ public struct PackSummary: Hashable, Sendable {
 }
 
 /// What is counted about a pack beside its frames, since the start.
-public struct PackTally: Hashable, Sendable {
+public struct PackCounters: Hashable, Sendable {
     /// Times that its source was opened.
     public var sourceOpenings = 0
     /// Times that the broker took the bridge in.

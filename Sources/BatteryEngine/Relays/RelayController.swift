@@ -106,7 +106,7 @@ struct RelayController: Sendable {
     }
 
     /// Relays of an earlier controller that are configured as before continue in their position, unguarded and without a read-back.
-    mutating func goOn(from before: RelayController) {
+    mutating func resume(from before: RelayController) {
         for index in units.indices {
             guard let old = before.units.first(where: { $0.options == units[index].options }) else { continue }
             let isGuarded = units[index].isGuarded

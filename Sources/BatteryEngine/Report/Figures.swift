@@ -31,7 +31,7 @@ public struct HistoryFigures: Hashable, Sendable {
     /// Energy counters.
     public var totals = EnergyTotals()
     /// Extremes that were seen.
-    public var peaks = PackPeaks()
+    public var peaks = CellVoltageExtremes()
     /// Seconds since the battery was last full; `nil`: never seen.
     public var secondsSinceFull: Int64?
 
@@ -50,19 +50,19 @@ public struct PackFigures: Sendable {
     /// Latches of the limits.
     public let latches: Set<LimitMemory.Latch>
     /// Events that were counted.
-    public let tally: PackTally
+    public let counts: PackCounters
     /// Relays that the bridge drives.
     public internal(set) var relays: [RelayState]
 
     package init(
         _ options: Shared<PackOptions>, _ snapshot: PackSnapshot, settings: CommandedSettings = CommandedSettings(),
-        latches: Set<LimitMemory.Latch> = [], tally: PackTally = PackTally(), relays: [RelayState] = []
+        latches: Set<LimitMemory.Latch> = [], counts: PackCounters = PackCounters(), relays: [RelayState] = []
     ) {
         self.options = options
         self.snapshot = snapshot
         self.settings = settings
         self.latches = latches
-        self.tally = tally
+        self.counts = counts
         self.relays = relays
     }
 

@@ -104,9 +104,9 @@ extension MetricCatalogue {
         Metric("/Link/FramesDamaged") { .integer($0.link.counters[.signs] + $0.link.counters[.sum]) },
         counter("/Link/BytesDropped", "bytes_dropped", "Bytes dropped") { $0.bytesDropped },
         counter("/Link/Resyncs", "resyncs", "Resynchronisations") { $0.resyncs },
-        Metric("/Link/SourceReopenings") { .whole($0.pack.map { max(0, $0.tally.sourceOpenings - 1) }) },
-        Metric("/Link/BrokerReconnects") { .whole($0.pack.map { max(0, $0.tally.brokerConnections - 1) }) },
-        Metric("/Link/CommandsRefused") { .whole($0.pack?.tally.commandsRefused) },
+        Metric("/Link/SourceReopenings") { .whole($0.pack.map { max(0, $0.counts.sourceOpenings - 1) }) },
+        Metric("/Link/BrokerReconnects") { .whole($0.pack.map { max(0, $0.counts.brokerConnections - 1) }) },
+        Metric("/Link/CommandsRefused") { .whole($0.pack?.counts.commandsRefused) },
     ]
 
     static let productName = "123\\SmartBMS"

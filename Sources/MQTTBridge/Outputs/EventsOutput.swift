@@ -44,7 +44,7 @@ struct EventsOutput: Sendable {
     }
 
     /// Continues where the output of an earlier configuration stopped.
-    mutating func goOn(from before: EventsOutput) { waiting = before.waiting }
+    mutating func resume(from before: EventsOutput) { waiting = before.waiting }
 
     private func message(_ event: BatteryEvent, at moment: Moment, into outbox: inout Outbox) -> MQTTMessage {
         if let level = event.level { outbox.log(level, "\(title): \(event.text)") }

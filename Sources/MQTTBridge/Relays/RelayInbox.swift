@@ -36,7 +36,7 @@ struct RelayInbox: Sendable {
     }
 
     /// Continues where the inbox of an earlier configuration stopped: a retained command is reported once.
-    mutating func goOn(from before: RelayInbox) {
+    mutating func resume(from before: RelayInbox) {
         for index in units.indices {
             let options = units[index].options
             units[index].hasReportedRetained = before.units.contains { $0.options == options && $0.hasReportedRetained }

@@ -10,7 +10,7 @@ extension Bridge {
     ///   - isRetained: the broker kept it, or its sender wanted it kept.
     ///   - expires: the broker forgets it by itself.
     mutating func hear(
-        _ word: OwnWord, of id: String, _ payload: [UInt8], isRetained: Bool, expires: Bool, at now: Moment,
+        _ word: DocumentKind, of id: String, _ payload: [UInt8], isRetained: Bool, expires: Bool, at now: Moment,
         into outbox: inout Outbox
     ) {
         guard let place = place(of: id) else { return }

@@ -10,7 +10,7 @@ struct StrangerWatch: Sendable {
     /// A kind of word on a pack.
     enum Word: Hashable, Comparable, Sendable {
         case status
-        case document(OwnWord)
+        case document(DocumentKind)
         case announcement
     }
 

@@ -23,14 +23,14 @@ final class BridgeRuntime: Sendable {
     private let link: MosquittoLink
     private let log: Log
     private let clock: PacedClock
-    private let keeper: StateKeeper
+    private let writer: StateWriter
 
-    init(_ bridge: Bridge, link: MosquittoLink, log: Log, clock: PacedClock, keeper: StateKeeper) {
+    init(_ bridge: Bridge, link: MosquittoLink, log: Log, clock: PacedClock, writer: StateWriter) {
         state = Lock(State(bridge: bridge))
         self.link = link
         self.log = log
         self.clock = clock
-        self.keeper = keeper
+        self.writer = writer
     }
 
     /// Bytes of a pack that arrive at this moment.
@@ -126,8 +126,8 @@ final class BridgeRuntime: Sendable {
     private func send(_ outbox: Outbox) -> [Notice] {
         for message in outbox.messages { link.publish(message) }
         // Limits do not wait for the disk; answers do, because they say whether the change is kept.
-        if !outbox.saves.isEmpty || !outbox.answers.isEmpty { keeper.keep(outbox.saves, outbox.answers) }
-        if !outbox.settled.isEmpty { keeper.settle(outbox.settled) }
+        if !outbox.saves.isEmpty || !outbox.answers.isEmpty { writer.enqueue(outbox.saves, outbox.answers) }
+        if !outbox.settled.isEmpty { writer.settle(outbox.settled) }
         return outbox.notices
     }
 

@@ -49,8 +49,8 @@ struct HourlySummary: Sendable {
         if !energy.isEmpty { words.append(energy.joined(separator: ", ")) }
         if let soc = now.soc, let voltage = now.voltage { words.append("now \(soc) %, \(StatusLine.volts(voltage))") }
         for (count, name) in [
-            (now.tally.sourceOpenings - before.tally.sourceOpenings, "source opened"),
-            (now.tally.brokerConnections - before.tally.brokerConnections, "broker connected"),
+            (now.counts.sourceOpenings - before.counts.sourceOpenings, "source opened"),
+            (now.counts.brokerConnections - before.counts.brokerConnections, "broker connected"),
         ] where count > 0 { words.append("\(name) \(count) x") }
         return "pack \(now.id): in the last hour \(words.joined(separator: "; "))"
     }

@@ -22,7 +22,7 @@ struct RunningService {
     private let guards: [(RelayGuard, MosquittoLink)]
     private let sources: SourceLoop
     private let time: ClockThread
-    private let keeper: StateKeeper
+    private let writer: StateWriter
     private let watchdog: WatchdogThread?
 
     /// State that a service hands over to the service that follows.
@@ -65,7 +65,7 @@ struct RunningService {
             bankStates: Self.bankStates(store, plan, log)
                 .merging(legacy?.bridge.bankStates(isEnding: true) ?? [:]) { _, known in known },
             departed: Array(departed), at: now.monotonic)
-        if let legacy { bridge.goOn(from: legacy.bridge, sameSources: legacy.sameSources(plan), at: now) }
+        if let legacy { bridge.resume(from: legacy.bridge, sameSources: legacy.sameSources(plan), at: now) }
         // The bridge is asked for its will and subscriptions before the runtime gets it.
         let guards = bridge.guards.map { ($0, Self.link($0, plan.link)) }
         var configuration = plan.link
@@ -74,10 +74,10 @@ struct RunningService {
         configuration.onRefusal = { log.warning($0) }
         let link = MosquittoLink(configuration)
         link.subscribe(bridge.subscriptions)
-        let keeper = StateKeeper(
+        let writer = StateWriter(
             store, announced: all, isKept: all == announced, owner: plan.link.clientID, log: log)
         let runtime = BridgeRuntime(
-            bridge, link: link, log: log, clock: clock, keeper: keeper)
+            bridge, link: link, log: log, clock: clock, writer: writer)
         let sources = SourceLoop(plan.packs.map(\.source), options: plan.reading) { index, event in
             events.take(event, pack: index, runtime)
             return true
@@ -92,7 +92,7 @@ struct RunningService {
                 "this build uses the system's libmosquitto: with one packet a hostile broker can end this program or fill its memory: "
                     + "use the package, or build with scripts/set-up (SECURITY.md)")
         }
-        var isWhole = keeper.start(runtime) && link.start { events.take($0, runtime) }
+        var isWhole = writer.start(runtime) && link.start { events.take($0, runtime) }
         for (relayGuard, link) in guards {
             isWhole = link.start { events.take($0, relayGuard, runtime) } && isWhole
         }
@@ -106,7 +106,7 @@ struct RunningService {
         self.guards = guards
         self.sources = sources
         self.time = time
-        self.keeper = keeper
+        self.writer = writer
     }
 
     /// Publishes the last messages and ends all threads, in less than two seconds unless the disk or a name server holds it up.
@@ -123,7 +123,7 @@ struct RunningService {
         time.stop(seconds: Self.patience)
         // A service that follows opens the same ports.
         sources.waitForEnd(seconds: Self.patience)
-        keeper.finish(seconds: Self.patience)
+        writer.finish(seconds: Self.patience)
         return Legacy(bridge: runtime.bridge, clock: clock, plan: plan)
     }
 

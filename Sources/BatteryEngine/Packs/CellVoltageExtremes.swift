@@ -3,7 +3,7 @@ import ChargeLimits
 
 /// Lowest and highest cell voltage that this bridge has seen, until somebody clears them, and the cells that stood out in the last
 /// full charge.
-public struct PackPeaks: Hashable, Sendable {
+public struct CellVoltageExtremes: Hashable, Sendable {
     private static let release = Millivolts(50)
 
     /// Lowest cell voltage; `nil`: none seen yet.

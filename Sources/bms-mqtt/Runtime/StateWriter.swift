@@ -4,7 +4,7 @@ import MQTTBridge
 
 /// Writes the packs' states to disk on a thread of its own, and sends the answers that wait for it, in their order: a card that
 /// takes seconds for a write must hold up neither limits nor time.
-final class StateKeeper: Sendable {
+final class StateWriter: Sendable {
     /// Seconds between two writes of all packs; a power cut loses no more of the learned values.
     private static let saveSeconds = 1800.0
     /// Seconds between two writes of the packs whose limits or trims have moved; a crash loses no more of them.
@@ -17,7 +17,7 @@ final class StateKeeper: Sendable {
     private struct Work: Sendable {
         var saves: Set<String> = []
         var answers: [CommandAnswer] = []
-        /// New content of ``StateKeeper/announced``; `nil`: nothing has changed.
+        /// New content of ``StateWriter/announced``; `nil`: nothing has changed.
         var announced: Set<DepartedPack>?
         var isEnding = false
     }
@@ -56,7 +56,7 @@ final class StateKeeper: Sendable {
     }
 
     /// Writes the states of some packs and banks, then sends the answers.
-    func keep(_ saves: Set<String>, _ answers: [CommandAnswer]) {
+    func enqueue(_ saves: Set<String>, _ answers: [CommandAnswer]) {
         work.withLock { work in
             work.saves.formUnion(saves)
             work.answers += answers

@@ -3,10 +3,10 @@ import MQTT
 /// A kind of document that this bridge alone publishes for a pack or bank, by the last level of its topic.
 ///
 /// Statuses and announcements have rules of their own.
-enum OwnWord: String, CaseIterable, Comparable, Sendable {
+enum DocumentKind: String, CaseIterable, Comparable, Sendable {
     case limits, state, cells, settings, relays, gx, result, event
 
-    static func < (left: OwnWord, right: OwnWord) -> Bool { left.rawValue < right.rawValue }
+    static func < (left: DocumentKind, right: DocumentKind) -> Bool { left.rawValue < right.rawValue }
 
     /// The broker keeps it for later subscribers, by this bridge's wish.
     var isKept: Bool {
@@ -21,13 +21,13 @@ extension Topics {
     /// More packs than that are listened to by wildcards: each filter costs a message at each connection.
     private static let mostNamed = 16
 
-    func word(_ word: OwnWord, of pack: String) -> String { "\(base)/\(pack)/\(word.rawValue)" }
+    func word(_ word: DocumentKind, of pack: String) -> String { "\(base)/\(pack)/\(word.rawValue)" }
 
     /// Pack and kind of a topic below the base; `nil` where it is none of them.
-    func word(_ topic: String) -> (pack: String, word: OwnWord)? {
+    func word(_ topic: String) -> (pack: String, word: DocumentKind)? {
         guard topic.hasPrefix(base + "/") else { return nil }
         let levels = topic.dropFirst(base.count + 1).split(separator: "/", omittingEmptySubsequences: false)
-        guard levels.count == 2, let word = OwnWord(rawValue: String(levels[1])) else { return nil }
+        guard levels.count == 2, let word = DocumentKind(rawValue: String(levels[1])) else { return nil }
         return (String(levels[0]), word)
     }
 
@@ -36,7 +36,7 @@ extension Topics {
     func words(of packs: [String]) -> [Subscription] {
         let places = packs.count > Self.mostNamed ? ["+"] : packs
         return places.flatMap { pack in
-            OwnWord.allCases.map {
+            DocumentKind.allCases.map {
                 Subscription(word($0, of: pack), qos: 1, noLocal: true, retainAsPublished: !$0.isKept)
             }
         }
