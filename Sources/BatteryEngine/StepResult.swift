@@ -59,7 +59,7 @@ public struct Notice: Hashable, Sendable {
 public struct RelayOrder: Hashable, Sendable {
     /// The relay by configuration.
     public let relay: RelayOptions
-    /// It shall close; else open.
+    /// The relay must close; else it must open.
     public let isClosed: Bool
 }
 

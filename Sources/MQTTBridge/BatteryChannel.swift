@@ -3,33 +3,31 @@ import BMSCore
 import ChargeLimits
 import MQTT
 
-/// The outputs of one battery, a pack or a bank: reports in, messages out.
+/// One battery, a pack or a bank, on MQTT: reports in, messages out, as many as the connection and a flood of frames permit.
 struct BatteryChannel: Sendable {
     /// The battery by configuration.
     let battery: BatteryIdentity
-    private var limits: LimitsOutput
-    private var feed: GXFeedOutput?
-    private var status: StatusOutput
-    private var discovery: DiscoveryOutput
-    private var relays: RelaysOutput
-    private var state: StateOutput
-    private var cells: CellsOutput
-    private var settings: SettingsOutput
-    private var tree: GXTreeOutput?
-    private var currents = GXCurrents()
+    private var outputs: BatteryOutputs
     private var events: EventsOutput
+    private var currents = GXCurrents()
     private var budget = MessageBudget()
     /// A part of the newest report waits for a report by time.
     private(set) var isPutOff = false
     /// The newest report; `nil` before the first.
-    private(set) var last: BatteryReport?
+    private var last: BatteryReport?
     /// Values of the last full update whose changes make everything go out at once.
     private var urgent: Urgent?
-    /// The line to the broker takes large messages; `nil`: not known yet on this connection.
-    var takesLarge: Bool? = true
-    /// The broker refuses the limits: consumers must not rely on those that they see.
-    var areLimitsRefused = false
-    private var canExpire = true
+    private var connection = Connection()
+
+    /// Knowledge of the connection to the broker.
+    private struct Connection {
+        /// The broker forgets retained messages by itself (MQTT 5).
+        var canExpire = true
+        /// The line takes large messages; `nil`: not known yet.
+        var takesLarge: Bool? = true
+        /// The broker refuses the limits: consumers must not rely on those that they see.
+        var areLimitsRefused = false
+    }
 
     private struct Urgent: Hashable {
         var levels: Limits.Levels?
@@ -59,15 +57,7 @@ struct BatteryChannel: Sendable {
 
     init(_ battery: BatteryIdentity, _ options: BridgeOptions) {
         self.battery = battery
-        limits = LimitsOutput(battery.id, options)
-        feed = options.gxFeed ? GXFeedOutput(battery.id, options) : nil
-        status = StatusOutput(battery.id, options)
-        discovery = DiscoveryOutput(battery, options)
-        relays = RelaysOutput(battery.id, options)
-        state = StateOutput(battery.id, options)
-        cells = CellsOutput(battery.id, options)
-        settings = SettingsOutput(battery.id, options)
-        tree = options.gxTree.map { GXTreeOutput(battery, $0.topics, options) }
+        outputs = BatteryOutputs(battery, options)
         events = EventsOutput(battery, options)
     }
 
@@ -119,45 +109,23 @@ struct BatteryChannel: Sendable {
     ) -> [MQTTMessage] {
         let new = Urgent(report)
         var context = OutputContext(
-            now: now, hasFrame: trigger == .frame, isUrgent: new.differsBeyondLimits(from: urgent),
-            canExpire: canExpire, takesLarge: takesLarge, areLimitsRefused: areLimitsRefused, gxCurrents: currents)
+            now: now, hasFrame: trigger == .frame, isUrgent: false, canExpire: connection.canExpire,
+            takesLarge: connection.takesLarge, areLimitsRefused: connection.areLimitsRefused, gxCurrents: currents)
         switch share {
         case .nothing: return []
-        case .limits:
-            context.isUrgent = false
-            return limits.update(report, context)
+        case .limits: return outputs.publishLimits(report, context)
         case .all:
-            let messages = limits.update(report, context)
+            context.isUrgent = new.differsBeyondLimits(from: urgent)
+            let messages = outputs.publishLimits(report, context)
             context.isUrgent = new != urgent
             // A connection only repeats what is known; the next update finds what has changed.
             if trigger != .connection { urgent = new }
-            return messages + publish(report, trigger, &context)
+            return messages + outputs.publishRest(report, isConnection: trigger == .connection, context)
         }
-    }
-
-    /// Everything but limits and events, in the order of urgency.
-    private mutating func publish(
-        _ report: BatteryReport, _ trigger: Trigger, _ context: inout OutputContext
-    ) -> [MQTTMessage] {
-        var messages = feed?.update(report, context) ?? []
-        messages += status.update(report, context)
-        messages += discovery.update(report, context)
-        if discovery.hasAnnounced, trigger != .connection {
-            // An entity that was just announced shows nothing until its status and state come again.
-            context.isUrgent = true
-            if report.link.newestAt != nil { status.reset() }
-        }
-        messages += relays.update(report, context)
-        messages += status.update(report, context)
-        messages += state.update(report, context)
-        messages += cells.update(report, context)
-        messages += settings.update(report, context)
-        messages += tree?.update(report, context) ?? []
-        return messages
     }
 
     private func fall(to report: BatteryReport) -> Fall {
-        guard let sent = limits.levels, let permissions = urgent?.permissions else { return .ending }
+        guard let sent = outputs.limits.levels, let permissions = urgent?.permissions else { return .ending }
         guard report.status.permissions.union(report.status.alarms).careful.isSubset(of: permissions.careful) else {
             return .ending
         }
@@ -172,89 +140,67 @@ struct BatteryChannel: Sendable {
 /// Connections, and messages of others.
 extension BatteryChannel {
     /// Prepares for a new connection: every document goes out with its update, and the announcement as soon as the line takes it.
-    mutating func connected(canExpire: Bool, at now: Moment) {
-        self.canExpire = canExpire
-        areLimitsRefused = false
-        resetDocuments()
-        discovery.announceAgain(at: now)
+    mutating func connected(canExpire: Bool, takesLarge: Bool?, at now: Moment) {
+        connection = Connection(canExpire: canExpire, takesLarge: takesLarge)
+        outputs.reset()
+        outputs.discovery.announceAgain(at: now)
     }
+
+    /// Handles a change of the line.
+    mutating func lineChanged(takesLarge: Bool) { connection.takesLarge = takesLarge }
+
+    /// Handles limits that the broker refuses, or accepts again.
+    mutating func limitsRefused(_ isRefused: Bool) { connection.areLimitsRefused = isRefused }
 
     /// Makes everything go out with the next update.
     mutating func republish() {
-        resetDocuments()
+        outputs.reset()
         urgent = nil
     }
 
-    private mutating func resetDocuments() {
-        limits.reset()
-        status.reset()
-        relays.reset()
-        state.reset()
-        cells.reset()
-        settings.reset()
-    }
-
     /// Publishes the settings with the next update: a refusal makes a control of Home Assistant snap back.
-    mutating func repeatSettings() { settings.reset() }
+    mutating func repeatSettings() { outputs.reset(.settings) }
 
     /// Publishes the status with the next update.
-    mutating func repeatStatus() { status.reset() }
+    mutating func repeatStatus() { outputs.resetStatus() }
 
     /// The battery's status is `online`, by this bridge.
-    var isOnline: Bool { (last?.freshness.isLive ?? false) && !areLimitsRefused }
+    var isOnline: Bool { (last?.freshness.isLive ?? false) && !connection.areLimitsRefused }
 
     /// These bytes are the newest settings document.
-    func hasNewestSettings(_ payload: [UInt8]) -> Bool { settings.isNewest(payload) }
+    func hasNewestSettings(_ payload: [UInt8]) -> Bool { outputs.settings.isNewest(payload) }
 
     /// A document of this kind can be published.
-    func has(_ word: DocumentKind) -> Bool {
-        switch word {
-        case .limits: limits.levels != nil
-        case .state: state.isKnown
-        case .cells: !battery.isBank && state.isKnown
-        case .relays: !battery.relays.isEmpty
-        case .settings: !battery.isBank
-        case .gx, .result, .event: false
-        }
-    }
+    func has(_ kind: DocumentKind) -> Bool { outputs.has(kind) }
 
     /// Publishes a document with the next update.
-    mutating func repeatDocument(_ word: DocumentKind) {
-        switch word {
-        case .limits: limits.reset()
-        case .state: state.reset()
-        case .cells: cells.reset()
-        case .relays: relays.reset()
-        case .settings: settings.reset()
-        case .gx, .result, .event: break
-        }
-    }
+    mutating func repeatDocument(_ kind: DocumentKind) { outputs.reset(kind) }
 
     /// An announcement of these bytes was sent from here.
-    func hasAnnounced(_ topic: String, _ payload: [UInt8]) -> Bool { discovery.hasSent(topic, payload) }
+    func hasAnnounced(_ topic: String, _ payload: [UInt8]) -> Bool { outputs.discovery.hasSent(topic, payload) }
 
     /// Announces the battery once more.
-    mutating func announceAgain(at now: Moment) { discovery.announceAgain(at: now) }
+    mutating func announceAgain(at now: Moment) { outputs.discovery.announceAgain(at: now) }
 
     /// Records a retained announcement for this battery.
     mutating func receiveAnnouncement(_ topic: String, _ payload: [UInt8], at now: Moment) {
-        discovery.receive(topic, payload, at: now)
+        outputs.discovery.receive(topic, payload, at: now)
     }
 
     /// Handles a start of Home Assistant.
-    mutating func homeAssistantStarted(at now: Moment) { discovery.homeAssistantStarted(at: now) }
+    mutating func homeAssistantStarted(at now: Moment) { outputs.discovery.homeAssistantStarted(at: now) }
 
     /// Removes the battery from Home Assistant.
-    mutating func purgeDiscovery(_ report: BatteryReport) -> [MQTTMessage] { discovery.purge(report) }
+    mutating func purgeDiscovery(_ report: BatteryReport) -> [MQTTMessage] { outputs.discovery.purge(report) }
 
     /// Records whether a client keeps the GX tree alive.
-    mutating func setTreeAlive(_ isAlive: Bool) { tree?.setAlive(isAlive) }
+    mutating func setTreeAlive(_ isAlive: Bool) { outputs.tree?.setAlive(isAlive) }
 
     /// Everything at and below a path of the GX tree.
     mutating func treeValues(at path: String, _ report: BatteryReport) -> [MQTTMessage] {
-        tree?.values(at: path, report, currents) ?? []
+        outputs.tree?.values(at: path, report, currents) ?? []
     }
 
     /// Messages that take the battery out of the GX tree.
-    var treeClearing: [MQTTMessage] { tree?.clearing ?? [] }
+    var treeClearing: [MQTTMessage] { outputs.tree?.clearing ?? [] }
 }

@@ -108,8 +108,7 @@ public struct Bridge: Sendable {
         relays.connected(excludesOwn: canExpire)
         gx?.connected(tellsRetention: canExpire, at: now.monotonic)
         for place in channels.indices {
-            channels[place].takesLarge = takesLarge
-            channels[place].connected(canExpire: canExpire, at: now)
+            channels[place].connected(canExpire: canExpire, takesLarge: takesLarge, at: now)
         }
         var outbox = Outbox()
         outbox.send(bridgeStatus("online"))
@@ -119,14 +118,14 @@ public struct Bridge: Sendable {
 
     /// Handles a change of the line: it takes large messages, or is too slow for them: announcements would hold up limits for minutes.
     public mutating func lineChanged(takesLarge: Bool) {
-        for place in channels.indices { channels[place].takesLarge = takesLarge }
+        for place in channels.indices { channels[place].lineChanged(takesLarge: takesLarge) }
     }
 
     /// Handles a topic whose messages the broker refuses, or accepts again: where the limits of a battery are concerned, nobody may rely on
     /// it. The next step says so.
     public mutating func refusalChanged(_ topic: String, isOver: Bool) {
         for place in channels.indices where options.topics.limits(channels[place].battery.id) == topic {
-            channels[place].areLimitsRefused = !isOver
+            channels[place].limitsRefused(!isOver)
             engine.demandReport(of: place)
         }
     }

@@ -1,4 +1,4 @@
-/// How packs are shown to Home Assistant.
+/// Form in which packs are announced to Home Assistant.
 public enum DiscoveryMode: String, Sendable, CaseIterable {
     /// One announcement for a device with all its entities (Home Assistant 2024.12 and later).
     case device
@@ -8,23 +8,23 @@ public enum DiscoveryMode: String, Sendable, CaseIterable {
     case off
 }
 
-/// What holds for all packs of a bridge.
+/// Options of a bridge, for all of its packs.
 public struct BridgeOptions: Hashable, Sendable {
     /// Topic names.
     public var topics = Topics(base: "bms", discoveryPrefix: "homeassistant")
-    /// Where Home Assistant says that it has started.
+    /// Topic on which Home Assistant reports its start.
     public var birthTopic = "homeassistant/status"
-    /// How packs are announced.
+    /// Form of the announcements.
     public var discovery = DiscoveryMode.device
     /// Language of the entities' names.
     public var language = Language.en
     /// Entities of cells above this number are disabled at first: a recorder would drown.
     public var enabledCells = 24
-    /// Whether the dbus-mqtt-battery document is published.
+    /// The document for the GX driver dbus-mqtt-battery is published.
     public var gxFeed = true
     /// The tree of a GX; `nil`: none.
     public var gxTree: GXTreeOptions?
-    /// How much a measurement must change to be news.
+    /// Economy with messages: the change of a measurement that is worth one.
     public var economy = Economy.normal
     /// Shortest time between two `state` documents that bring nothing but measurements, ms; 0: one with every frame.
     public var stateInterval: Int64 = 5_000
@@ -38,7 +38,7 @@ public struct BridgeOptions: Hashable, Sendable {
     public var expiry = 30
     /// Milliseconds for which a broker keeps any document of this bridge, at most.
     var longestStay: Int64 { max(Int64(expiry) * 1000, cellsInterval * 3) }
-    /// Whether settings may be commanded.
+    /// Settings may be commanded.
     public var takesCommands = true
     /// Version of this program, for the announcement's origin.
     public var version = "0"
@@ -55,7 +55,7 @@ public struct GXTreeOptions: Hashable, Sendable {
     public var prefix: String
     /// Name of this bridge among those that might claim the same portal id.
     public var owner: String
-    /// It is published beside a GX device, too.
+    /// The tree is published beside a GX device as well.
     public var isForced: Bool
 
     /// A tree of topics.

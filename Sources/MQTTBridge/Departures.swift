@@ -38,11 +38,11 @@ struct Departures: Sendable {
     /// Nodes of announcements that belong to packs that are served: these change their own.
     private let served: Set<String>
     private var connectedAt: Timestamp?
-    /// When they were cleared on this connection.
+    /// Time at which they were cleared on this connection.
     private var clearedAt: Timestamp?
     private var announcements: Set<String> = []
     private var settled: [DepartedPack] = []
-    /// It was said on this connection that they are offline.
+    /// Their status `offline` was published on this connection.
     private var hasSaidOffline = false
 
     /// - Parameter served: ids of the packs and banks of the bridge.

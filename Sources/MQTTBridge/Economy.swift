@@ -1,4 +1,4 @@
-/// How sparing the bridge is with messages. Limits, alarms, permissions, contacts and relays go out at once in any of them.
+/// Economy of the bridge with messages. Limits, alarms, permissions, contacts and relays go out at once in any of them.
 public enum Economy: String, Sendable, CaseIterable {
     /// Every change of a measurement is news.
     case off

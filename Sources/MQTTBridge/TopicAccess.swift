@@ -1,6 +1,6 @@
 public import BatteryEngine
 
-/// Who may read and write which topics: the least that each kind of client needs for one configuration.
+/// Permissions to publish and to subscribe: the least that each kind of client needs for one configuration.
 ///
 /// A broker's access rules follow from it, and so does the rule that an answer to a command goes to none of these topics.
 public struct TopicAccess: Hashable, Sendable {
@@ -42,7 +42,7 @@ public struct TopicAccess: Hashable, Sendable {
         self.responses = responses
     }
 
-    /// What a kind of client needs, writing first; empty: nothing is there for it.
+    /// Permissions that a kind of client needs, publishing first; empty: there is nothing for it.
     public func grants(_ role: Role) -> [Grant] {
         let (write, read): ([String], [String]) =
             switch role {
@@ -66,7 +66,7 @@ public struct TopicAccess: Hashable, Sendable {
         return !grants(.bridge).contains { !responses.contains($0.filter) && Self.filter($0.filter, matches: topic) }
     }
 
-    /// Whether a filter with wildcards covers a topic. A filter's own wildcards in place of the topic are levels like others.
+    /// Returns `true` where a filter with wildcards covers a topic. A filter's own wildcards in place of the topic are levels like others.
     public static func filter(_ filter: String, matches topic: String) -> Bool {
         let pattern = filter.split(separator: "/", omittingEmptySubsequences: false)
         let levels = topic.split(separator: "/", omittingEmptySubsequences: false)
@@ -79,7 +79,7 @@ public struct TopicAccess: Hashable, Sendable {
         return pattern.count == levels.count
     }
 
-    /// What is known of the packs; others only read it.
+    /// Documents of the packs, which others only read.
     private var documents: [String] {
         let topics = options.topics
         return [topics.bridgeStatus]

@@ -11,7 +11,7 @@ public struct Topics: Hashable, Sendable {
         self.discoveryPrefix = discoveryPrefix
     }
 
-    /// Whether a name may be a level of topics and a part of entities' ids: a-z, 0-9, _ and -, not empty.
+    /// Returns `true` for a name that may be a level of topics and a part of entities' ids: a-z, 0-9, _ and -, not empty.
     public static func isIdentifier(_ name: String, longest: Int) -> Bool {
         (1...longest).contains(name.utf8.count)
             && name.utf8.allSatisfy { byte in
@@ -46,11 +46,11 @@ public struct Topics: Hashable, Sendable {
     public func event(_ pack: String) -> String { "\(base)/\(pack)/event" }
     /// Every setting.
     public func settings(_ pack: String) -> String { "\(base)/\(pack)/settings" }
-    /// How the relays stand.
+    /// Positions of the relays.
     public func relays(_ pack: String) -> String { "\(base)/\(pack)/relays" }
-    /// What became of a command.
+    /// Answers to commands.
     public func result(_ pack: String) -> String { "\(base)/\(pack)/result" }
-    /// Where a setting is commanded.
+    /// Commands for a setting.
     public func set(_ pack: String, _ setting: String) -> String { "\(base)/\(pack)/set/\(setting)" }
     /// Filter of all commands.
     public var commands: String { "\(base)/+/set/#" }

@@ -24,7 +24,7 @@ struct LineControl: Sendable {
             || throughput.mustWait(precedence, at: now)
     }
 
-    /// Whether large messages may go out now, where that has changed since the last call; else `nil`.
+    /// True or false where large messages may go out or not, and that has changed since the last call; else `nil`.
     mutating func change() -> Bool? {
         guard let isNarrow = throughput.isNarrow, takesLarge != !isNarrow else { return nil }
         takesLarge = !isNarrow

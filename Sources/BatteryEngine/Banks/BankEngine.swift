@@ -116,7 +116,7 @@ struct BankEngine: Sendable {
     /// Share of a pack that should survive a restart, by the pack's place in the bank.
     func share(_ place: Int) -> BankShare? { calculator.memory(of: place, in: options.id) }
 
-    /// By place in the bank, whether every other pack is full: then a pack may float.
+    /// By place in the bank, true where every other pack is full: then the pack may float.
     func othersAreFull(_ packs: [PackEngine]) -> [Bool] {
         calculator.othersAreFull(members.map { packs[$0].limits })
     }

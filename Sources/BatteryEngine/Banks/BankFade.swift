@@ -1,6 +1,6 @@
 import BMSCore
 
-/// How much of a silent pack still counts in its bank's state of charge and stored energy.
+/// Share of a silent pack that still counts in its bank's state of charge and stored energy.
 ///
 /// Rules of a GX obey these figures, and a pack that falls silent holds what it held a moment before. So its last known part
 /// fades: neither figure moves by it by more than one point a minute (of a hundred, of all the packs that count).
@@ -17,9 +17,9 @@ struct BankFade: Hashable, Sendable {
         var capacity: Double
     }
 
-    /// By the packs' places: 1 for one that speaks, less for one that is silent, 0 for one that counts no more.
+    /// Weights by the packs' places: 1 for one that speaks, less for one that is silent, 0 for one that counts no more.
     private(set) var weights: [Double]
-    /// By place: its fading was told.
+    /// By place, true where the fading was reported.
     private var isTold: [Bool]
     private var steppedAt: Timestamp?
 

@@ -10,7 +10,7 @@ public struct BankOptions: Hashable, Sendable {
     public var packs: [String]
     /// Ids of those that the owner took off the bus.
     public var disconnected: Set<String> = []
-    /// What bounds it beside its packs.
+    /// Bounds in addition to those of its packs.
     public var limits = BankConfiguration()
     /// Its number as a battery of the GX tree.
     public var gxInstance = 512

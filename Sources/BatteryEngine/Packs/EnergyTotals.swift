@@ -48,7 +48,7 @@ public struct EnergyTotals: Hashable, Sendable {
     /// Discharged since the BMS counts.
     public var outAll: WattHours? { counters[3].value }
 
-    /// Nothing is known yet.
+    /// Counters of which none is known.
     public init() {}
 
     /// Totals that are known.

@@ -3,7 +3,7 @@ import BMSCore
 /// Detects that the link was lost or found, with the cause as far as the bytes show it.
 struct LinkLossDetector: Hashable, Sendable {
     private var startedAt: Timestamp?
-    /// When the last good frame came.
+    /// Time of the last good frame.
     private var heardAt: Timestamp?
     /// Counters as of then.
     private var before = LinkCounters()

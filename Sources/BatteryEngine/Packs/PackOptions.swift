@@ -9,17 +9,17 @@ public struct PackOptions: Hashable, Sendable {
     public var name: String
     /// Serial number, where the owner gave one.
     public var serial: String?
-    /// Which frames are believed.
+    /// Checks that a frame must pass.
     public var rules = FrameValidator()
-    /// How frames become knowledge.
+    /// Properties that turn frames into knowledge.
     public var decoding = SnapshotBuilder.Options()
-    /// What the owner allows.
+    /// Limits that the owner allows.
     public var limits = LimitConfiguration()
     /// Relays that the bridge drives for it.
     public var relays: [RelayOptions] = []
     /// Its number as a battery of the GX tree.
     public var gxInstance = 512
-    /// Where its bytes come from, for people.
+    /// Source of its bytes, for people.
     public var connection = ""
 
     /// A pack with the defaults above.

@@ -1,16 +1,16 @@
 package import BMSCore
 public import ChargeLimits
 
-/// What of a pack survives a restart.
+/// The part of a pack that survives a restart.
 public struct PackState: Hashable, Sendable {
-    /// What was learned; `nil`: nothing yet.
+    /// Learned values; `nil`: there are none yet.
     public var memory: LimitMemory?
     /// Settings that somebody changed, by name.
     public var settings: [String: StoredSetting]
 
     /// Extremes that were seen.
     public var peaks: CellVoltageExtremes
-    /// What it takes of the current of its bank; `nil`: it is in none, or nothing was measured.
+    /// Share of the current of its bank; `nil`: the pack is in none, or nothing was measured.
     public var share: BankShare?
 
     /// A state.

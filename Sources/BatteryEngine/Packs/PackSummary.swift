@@ -1,7 +1,7 @@
 public import BMSCore
 public import ChargeLimits
 
-/// How a pack stands, in few words and numbers: for a status line, a summary and whoever asks whether all is well.
+/// A pack in few words and numbers, for a status line, an hourly summary and a health check.
 public struct PackSummary: Hashable, Sendable {
     /// The pack's id.
     public var id: String
@@ -21,17 +21,17 @@ public struct PackSummary: Hashable, Sendable {
     public var framesAccepted: Int
     /// Frames refused since the start.
     public var framesRejected: Int
-    /// What else is counted.
+    /// Other counted events.
     public var counts: PackCounters
     /// Charged today, as the BMS counts; `nil` before the first frame.
     public var energyInToday: WattHours?
     /// Discharged today.
     public var energyOutToday: WattHours?
-    /// Between which values the limits were since ``Engine/clearRanges()`` was called; `nil`: there were none.
+    /// Range of the limits since ``Engine/clearRanges()`` was called; `nil`: there were none.
     public var range: LimitRange?
 }
 
-/// What is counted about a pack beside its frames, since the start.
+/// Counted events of a pack in addition to its frames, since the start.
 public struct PackCounters: Hashable, Sendable {
     /// Times that its source was opened.
     public var sourceOpenings = 0
@@ -40,7 +40,7 @@ public struct PackCounters: Hashable, Sendable {
     /// Commands that were refused.
     public var commandsRefused = 0
 
-    /// Nothing yet.
+    /// Counters of 0.
     public init() {}
 }
 

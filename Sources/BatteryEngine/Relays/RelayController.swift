@@ -116,7 +116,7 @@ struct RelayController: Sendable {
         }
     }
 
-    /// How the relays stand.
+    /// States of the relays.
     func states(_ settings: CommandedSettings) -> [RelayState] {
         units.map { unit in
             RelayState(

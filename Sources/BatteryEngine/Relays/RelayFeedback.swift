@@ -6,9 +6,9 @@ struct RelayFeedback: Hashable, Sendable {
     private(set) var isClosed: Bool?
     /// Number of reports that could not be read.
     private(set) var faults = 0
-    /// It disagrees for longer than its time-out.
+    /// The device disagrees for longer than its time-out.
     private(set) var isAlarm = false
-    /// Since when it disagrees, or owes an answer.
+    /// Time since which the device disagrees, or owes an answer.
     private var disagreesSince: Timestamp?
     /// A change was commanded since the connection came up, so that silence is an answer, too.
     private var owesAnswer = false

@@ -1,6 +1,6 @@
 /// A relay that the bridge drives, by configuration.
 ///
-/// It is an output of the bridge, beside the BMS's own relays, which nothing here can reach. "Closed" is the state in which
+/// The relay is an output of the bridge, beside the BMS's own relays, which nothing here can reach. "Closed" is the state in which
 /// something may happen; whatever is unknown or dead leaves it open.
 public struct RelayOptions: Hashable, Sendable {
     /// Rule that decides about it.
@@ -23,15 +23,15 @@ public struct RelayOptions: Hashable, Sendable {
         case discharging
         /// Charging: the relay feeds the pack.
         case charging
-        /// Nothing: fresh data is enough.
+        /// No permission: fresh data is enough.
         case nothing
     }
 
     /// Behaviour while nobody decides.
     public enum Rest: String, CaseIterable, Sendable {
-        /// It opens.
+        /// The relay opens.
         case open
-        /// It stays as it is.
+        /// The relay keeps its position.
         case hold
     }
 

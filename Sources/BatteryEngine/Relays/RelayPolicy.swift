@@ -7,7 +7,7 @@ enum RelayDemand: Hashable {
     case open(String)
     /// Closed, as soon as the time and the frames for it have come.
     case close(String)
-    /// As it is.
+    /// The position of before.
     case stay(String)
     /// Nobody can know yet: open, after some patience.
     case unknown(String)

@@ -26,7 +26,7 @@ struct RelayReopening: Hashable, Sendable {
 
     /// Commands to open that were sent for this, since the start.
     private(set) var count = 0
-    /// When they were sent, within ``window``.
+    /// Times at which they were sent, within ``window``.
     private var times: [Timestamp] = []
     /// Commands in the contradiction that lasts.
     private var spent = 0

@@ -4,7 +4,7 @@ import BMSCore
 struct RelaySwitch: Hashable, Sendable {
     /// Shortest time open, ms. A second at least, so that a flood of frames cannot make the relay chatter.
     private let dwell: Int64
-    /// How long a relay that is held over a restart waits for the first frames.
+    /// Time for which a relay that is held over a restart waits for the first frames, ms.
     private let patience: Int64
     /// `nil`: not decided yet, and so nothing is commanded.
     private(set) var isClosed: Bool?

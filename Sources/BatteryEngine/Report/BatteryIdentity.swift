@@ -14,7 +14,7 @@ public struct BatteryIdentity: Hashable, Sendable {
     public var isBank: Bool
     /// Number as a battery of the GX tree.
     public var gxInstance: Int
-    /// Where the data comes from, for people.
+    /// Source of the data, for people.
     public var connection: String
     /// Ages at which data turns stale.
     public var freshness: FreshnessTimes
@@ -26,7 +26,7 @@ public struct BatteryIdentity: Hashable, Sendable {
 }
 
 extension PackOptions {
-    /// What the pack has in common with a bank.
+    /// The properties that the pack has in common with a bank.
     package var identity: BatteryIdentity {
         BatteryIdentity(
             id: id, name: name, serial: serial, isBank: false, gxInstance: gxInstance, connection: connection,
@@ -35,7 +35,7 @@ extension PackOptions {
 }
 
 extension BankOptions {
-    /// What the bank has in common with a pack.
+    /// The properties that the bank has in common with a pack.
     package var identity: BatteryIdentity {
         BatteryIdentity(
             id: id, name: name, serial: nil, isBank: true, gxInstance: gxInstance,

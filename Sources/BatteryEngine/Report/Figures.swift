@@ -35,7 +35,7 @@ public struct HistoryFigures: Hashable, Sendable {
     /// Seconds since the battery was last full; `nil`: never seen.
     public var secondsSinceFull: Int64?
 
-    /// Nothing is known.
+    /// Values of which none is known.
     public init() {}
 }
 

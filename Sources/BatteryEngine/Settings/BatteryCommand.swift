@@ -14,7 +14,7 @@ public struct BatteryCommand: Hashable, Sendable {
     public enum Content: Hashable, Sendable {
         /// A value.
         case value(CommandValue)
-        /// Nothing that could be read, with the reason. It is enough for a button.
+        /// A payload that could not be read, with the reason. A button needs none.
         case unreadable(String)
     }
 

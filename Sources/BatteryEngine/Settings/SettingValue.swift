@@ -32,7 +32,7 @@ public enum SettingValue: Hashable, Sendable {
 public struct StoredSetting: Hashable, Sendable {
     /// Its value.
     public var value: SettingValue
-    /// When, ms since 1970.
+    /// Wall time of the change, ms since 1970.
     public var setAt: Int64
     /// Minute of the day then, local time; `nil`: unknown.
     public var minuteOfDay: Int?

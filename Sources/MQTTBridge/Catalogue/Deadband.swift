@@ -1,5 +1,5 @@
-/// How far a value may lie from the one that was sent before that is news. The comparison is always with what was sent last, so
-/// that a slow drift is news, too.
+/// Distance from the value that was sent last up to which a new value is not worth a message. A slow drift is worth one, too, because the
+/// comparison is never with a value in between.
 enum Deadband: Hashable, Sendable {
     /// Any other value is news at once.
     case none
@@ -10,7 +10,7 @@ enum Deadband: Hashable, Sendable {
     /// Never news by itself: counters of the link, ages, and sentences that repeat other values.
     case heartbeat
 
-    /// Whether `new` is news to somebody who was told `sent`.
+    /// Returns `true` where `new` is worth a message after `sent`.
     ///
     /// - Parameter factor: times the width; 0: each change is news.
     func isNews(_ new: MetricValue, after sent: MetricValue, factor: Int) -> Bool {

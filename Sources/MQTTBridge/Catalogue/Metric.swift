@@ -51,7 +51,7 @@ struct Metric: Sendable {
     }
 }
 
-/// How a metric appears in Home Assistant (facts of its MQTT integration; impossible pairs are refused there).
+/// The entity of a metric in Home Assistant (facts of its MQTT integration; impossible pairs are refused there).
 struct EntityRow: Hashable, Sendable {
     /// Kind of entity.
     enum Platform: String, Sendable {
@@ -76,7 +76,7 @@ struct EntityRow: Hashable, Sendable {
     var options: [String]?
     /// Becomes unavailable when it is not repeated: for live values, not for counters and texts that stay true.
     var expires = true
-    /// It knows something only while frames come.
+    /// The entity has a value only while frames come.
     var needsPack = true
     /// Announced only when it has had a value: not every BMS, and not every pack, ever has one.
     var isOptional = false

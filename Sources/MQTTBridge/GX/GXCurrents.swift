@@ -21,7 +21,7 @@ struct GXCurrents: Hashable, Sendable {
         private static let patience: Int64 = 10_000
 
         private(set) var whole: Int?
-        /// Since when the limit would allow more.
+        /// Time since which the limit would allow more.
         private var waitsSince: Timestamp?
 
         mutating func step(_ limit: Milliamperes, at now: Timestamp) {

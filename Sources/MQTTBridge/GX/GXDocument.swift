@@ -55,7 +55,7 @@ public enum GXDocument {
     /// The document of these values.
     static func document(_ values: [MetricValue?]) -> [UInt8] { shapes[hasCells(values) ? 1 : 0].document(values) }
 
-    /// Whether these values are news to somebody who was told the others.
+    /// Returns `true` where these values differ from older ones by more than their deadbands.
     static func isNews(_ values: [MetricValue?], after old: [MetricValue?], factor: Int) -> Bool {
         guard values.count == old.count else { return true }
         let deadbands = deadbands[hasCells(values) ? 1 : 0]

@@ -3,10 +3,10 @@ import BMSCore
 import JSON
 import MQTT
 
-/// What belongs to the portal as a whole: who keeps it awake, how often everything is told, and who else claims its id.
+/// The portal as a whole: clients that keep it alive, the rate of full publishes, and others that claim its id.
 ///
-/// By dbus-flashmq: values go out while a client asked within 60 s; a client may ask for everything, three times a second at most,
-/// and gets an echo; a heartbeat says that the rest is alive.
+/// The rules are those of dbus-flashmq: values go out while a client asked within 60 s; a client may ask for everything, three times a
+/// second at most, and gets an echo; a heartbeat says that the rest is alive.
 struct GXPortal: Sendable {
     private static let aliveFor: Int64 = 60_000
     private static let heartbeat: Int64 = 3_000
@@ -36,7 +36,7 @@ struct GXPortal: Sendable {
     /// Portals of others that are no bridges: their clients would take this portal for the GX. When they were heard, where the broker does
     /// not keep them.
     private var others: [String: Timestamp?] = [:]
-    /// What the broker keeps is known as such (MQTT 5).
+    /// Retained messages are known as such (MQTT 5).
     private var tellsRetention = true
     private var connectedAt: Timestamp?
     /// On the connection before there was one.
@@ -56,7 +56,7 @@ struct GXPortal: Sendable {
     private var hasToldForeign = false
     private var toldGX: Set<String> = []
 
-    /// What a keepalive asks for.
+    /// Answer to a keepalive.
     enum Answer: Hashable {
         case nothing
         /// Every value, then the message.

@@ -15,7 +15,7 @@ struct GXTopics: Hashable, Sendable {
     }
 
     let portal: String
-    /// What stands before N, R and W, with its slash; often empty.
+    /// Levels before N, R and W, with a slash; often empty.
     let prefix: String
 
     init(portal: String, prefix: String) {

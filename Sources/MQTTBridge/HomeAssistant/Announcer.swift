@@ -2,7 +2,7 @@ import BatteryEngine
 import BMSCore
 import JSON
 
-/// When to announce a pack to Home Assistant, and what else to say so that nothing of an earlier announcement stays.
+/// Decides when a battery is announced to Home Assistant, and which messages take back an earlier announcement.
 ///
 /// Once its cells are counted (or after half a minute without a frame, then without cells), when what it depends on changes,
 /// once more 3 s later, and after each start of Home Assistant. Facts that shape it (seen in real releases): two different
@@ -11,25 +11,25 @@ import JSON
 /// made of two steps: everything in full, then the removal.
 struct Announcer: Sendable {
     private static let spacing: Int64 = 3_000
-    /// What comes to be known bit by bit is announced together, when nothing new came for so long, or after so long in all: each
+    /// Entities that become known one by one are announced together, when nothing new came for so long, or after so long in all: each
     /// announcement makes entities unavailable for a moment.
     private static let gathering: Int64 = 30_000
     private static let longestGathering: Int64 = 120_000
     private static let patience: Int64 = 30_000
-    /// Between two looks at what comes to be known bit by bit.
+    /// Time between two looks at the entities that are known, ms.
     private static let look: Int64 = 5_000
     /// Home Assistant takes an entity out of the old form within a second.
     private static let migration: Int64 = 1_000
     private static let mostKeys = 2_000
 
-    /// What an announcement depends on.
+    /// Everything on which an announcement depends.
     struct Content: Hashable, Sendable {
         /// 0: not known.
         var cellCount: Int
         var firmware: String?
         /// Entities without a fixed place that have had a value.
         var known: Set<String> = []
-        /// What the bounds of controls depend on.
+        /// Basis of the bounds of controls.
         var basis: SettingContext.Basis?
     }
 
@@ -52,7 +52,7 @@ struct Announcer: Sendable {
     private let node: String
     private var startedAt: Timestamp?
     private var due: Timestamp?
-    /// Since when something waits to be announced together.
+    /// Time since which something waits to be announced together.
     private var gathersSince: Timestamp?
     private var sentAt: Timestamp?
     private var repeats = 0
@@ -142,7 +142,7 @@ struct Announcer: Sendable {
         repeats = 1
     }
 
-    /// Nothing is announced until the next connection or change.
+    /// Stops announcements until the next connection or change.
     mutating func pause() {
         due = nil
         repeats = 0
@@ -158,7 +158,7 @@ struct Announcer: Sendable {
     /// Something may have to be said now.
     func isDue(at now: Timestamp) -> Bool { content != nil && due.map { now >= $0 } ?? false }
 
-    /// What to say now, if anything.
+    /// The next step; `nil`: none is due.
     ///
     /// - Parameter hasGone: something was announced that is no more.
     mutating func next(hasGone: Bool, at now: Timestamp) -> Step? {

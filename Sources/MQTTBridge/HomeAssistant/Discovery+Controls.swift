@@ -3,8 +3,10 @@ import JSON
 
 /// Controls of Home Assistant, made from the settings table.
 extension Discovery {
-    /// None where commands are off: a control that refuses everything is worse than none.
-    /// Nor one whose bounds are not known, or leave nothing to choose: Home Assistant refuses a number without a range.
+    /// Settings that are shown as controls.
+    ///
+    /// There is none where commands are off, because a control that refuses everything is worse than none. One whose bounds are not known,
+    /// or leave nothing to choose, is left out, because Home Assistant refuses a number without a range.
     var controls: [SettingRow] {
         guard options.takesCommands, let context else { return [] }
         return SettingsTable.rows(context.options).filter { row in

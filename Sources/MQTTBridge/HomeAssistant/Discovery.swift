@@ -20,7 +20,7 @@ struct Discovery {
     var firmware: String?
     /// Entities without a fixed place that have had a value; `nil`: as if all had.
     var known: Set<String>?
-    /// What was announced once and is no more, or may be: keys with their platform.
+    /// Keys that were announced once, with their platforms.
     var announced: [String: String] = [:]
 
     /// Node id and device identifier: never a topic, a port or a name that may change.
@@ -37,7 +37,7 @@ struct Discovery {
     /// Keys of the announcement with their platforms.
     var keys: [String: String] { Dictionary(entries.map { ($0.key, $0.platform) }) { first, _ in first } }
 
-    /// What is to be removed: announced once, and no part of this pack any more, known or not.
+    /// Keys to be removed: announced once, and no part of this battery any more, known or not.
     var gone: [String: String] {
         var whole = self
         whole.known = nil
@@ -98,7 +98,7 @@ struct Discovery {
         var keys: [String]?
         /// Longest time between two documents, ms.
         var interval: Int64
-        /// It knows something only while frames come.
+        /// The entity has a value only while frames come.
         var needsPack = true
         /// Number of the cell or name of the relay in the entity's name.
         var subject: String?
@@ -146,7 +146,7 @@ struct Discovery {
         return result
     }
 
-    /// What a relay says of itself, or what it was told where it says nothing.
+    /// Positions of the relays: as a device reports it, else as commanded.
     private var relays: [Component] {
         battery.relays.map { relay in
             Component(
@@ -194,7 +194,7 @@ struct Discovery {
         return writer.bytes
     }
 
-    /// As much of an entity that is gone as each platform needs.
+    /// The members that each platform needs of an entity that is gone.
     private func remains(_ key: String, _ platform: String, _ writer: inout JSONWriter, withPlatform: Bool) {
         identify(platform, key, key, &writer, withPlatform: withPlatform)
         writer.member("state_topic", options.topics.set(battery.id, "none"))

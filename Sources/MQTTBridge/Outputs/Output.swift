@@ -52,7 +52,7 @@ struct SendSchedule: Sendable {
 extension MQTTMessage {
     /// A document that the broker forgets by itself.
     ///
-    /// Where nothing expires, a dead bridge would leave limits behind for ever: so nothing is retained there.
+    /// A broker on which nothing expires would keep the limits of a dead bridge for ever, so nothing is retained there.
     ///
     /// - Parameters:
     ///   - seconds: expiry at least.

@@ -8,6 +8,6 @@ public struct RelayGuard: Hashable, Sendable {
     public let packID: String
     /// Name of the relay.
     public let relay: String
-    /// What opens it.
+    /// The message that opens it.
     public let will: MQTTMessage
 }

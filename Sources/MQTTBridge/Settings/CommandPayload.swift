@@ -4,7 +4,7 @@ import JSON
 
 /// Reads the payload of a command: a plain value ("80", "ON", "float"), or `{"value": ...}`.
 ///
-/// Nothing but one member `value` with a number of at most three decimals, a flag or a text is read.
+/// An object may have one member alone, `value`, with a number of at most three decimals, a flag or a text.
 enum CommandPayload {
     /// Longer payloads are refused unread.
     static let longest = 256

@@ -2,10 +2,10 @@ import BatteryEngine
 import BMSCore
 import JSON
 
-/// What somebody else says on topics where only this bridge speaks: what of it is still to be put right, how often that may be, and what a
-/// person is told.
+/// Messages of somebody else on topics where only this bridge should publish: the corrections that they need, the rate of corrections, and
+/// the sentences for a person.
 ///
-/// Nothing that is to be put right is forgotten: what may not be said now is said later.
+/// No correction is forgotten: one that may not go out now goes out later.
 struct StrangerWatch: Sendable {
     /// A kind of word on a pack.
     enum Word: Hashable, Comparable, Sendable {
@@ -28,12 +28,12 @@ struct StrangerWatch: Sendable {
     private static let mostReported = 32
     private static let longestDocument = 4_096
 
-    /// When each may be put right where this bridge has nothing to say itself; of known packs alone, so they are few.
+    /// Times from which each may be corrected where this bridge has no data itself; of known packs alone, so they are few.
     private var debts: [Debt: Timestamp] = [:]
     /// The truth is said again, but not fought for: a second bridge would answer each time.
     private var gates: [Debt: RateLimiter] = [:]
     private var reported: Set<String> = []
-    /// When somebody else's limits of a pack came.
+    /// Times of the last limits of somebody else, by pack.
     private var limitsAt: [String: Timestamp] = [:]
 
     private static func gate(_ word: Word) -> RateLimiter {
@@ -55,12 +55,12 @@ struct StrangerWatch: Sendable {
         debts[Debt(pack: pack, word: word)] = moment
     }
 
-    /// Nothing is to be put right any more: all is said anew.
+    /// Forgets all corrections, because everything is published again.
     mutating func forgive() { debts = [:] }
 
     var owesNothing: Bool { debts.isEmpty }
 
-    /// What may be put right now, the statuses first; it counts as done.
+    /// Corrections that may go out now, the statuses first; they count as done.
     ///
     /// - Parameter speaks: this bridge has data for it. Of two bridges the one with data has the last word.
     mutating func pay(at now: Timestamp, _ speaks: (Debt) -> Bool) -> [Debt] {
