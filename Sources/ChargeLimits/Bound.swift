@@ -1,7 +1,7 @@
 public import BMSCore
 
 /// Stable name of a bound, for machines.
-public enum RuleName: String, Hashable, Sendable {
+public enum RuleName: String, CaseIterable, Hashable, Sendable {
     // Bounds by settings and the configuration.
     case target, userCap, fuse, sensorRange, cellRating, reserve, maximumSoc, chemistry
     // Bounds by measurements.

@@ -43,7 +43,16 @@ struct SettingEffectTests {
         }
     }
 
-    @Test("Each row changes the commands, the name or a relay, or presses its button", arguments: rows.map(\.name))
+    /// Limits of the pack after some steady seconds under commands.
+    private static func limits(_ commands: LimitCommands) -> Limits? {
+        var calculator = LimitCalculator(pack.limits)
+        calculator.commands = commands
+        var limits: Limits?
+        for second in 0..<10 { limits = calculator.step(context.snapshot, at: .seconds(Double(10 + second))) }
+        return limits
+    }
+
+    @Test("Each row changes the limits, the name or a relay, or presses its button", arguments: rows.map(\.name))
     func takesEffect(name: String) throws {
         let context = Self.context
         let row = try #require(SettingsTable.row(name, Self.pack))
@@ -54,7 +63,13 @@ struct SettingEffectTests {
         let handled = handler.handle(command, context, isOff: false, at: now)
         let outcome = try #require(handled)
         switch row.effect {
-        case .limit: #expect(handler.settings.commands(context) != LimitCommands())
+        case .limit:
+            let commands = handler.settings.commands(context)
+            #expect(commands != LimitCommands())
+            // The interval of full charges has its effect in days.
+            if commands.fullChargeInterval == nil {
+                #expect(Self.limits(LimitCommands()) != Self.limits(commands), "the command bounds nothing")
+            }
         case .name: #expect(handler.settings.customName == "Shed")
         case .relay:
             let report = BatteryReport(

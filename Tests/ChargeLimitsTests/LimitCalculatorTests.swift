@@ -7,6 +7,12 @@ import TestSupport
 
 @Suite("Limit calculator")
 struct LimitCalculatorTests {
+    @Test("The documents name every rule", arguments: RuleName.allCases)
+    func documented(name: RuleName) {
+        let text = Repository.read("docs/limits.md") + Repository.read("docs/mqtt-topics.md")
+        #expect(text.contains("`\(name.rawValue)`") || text.contains("`\(name.rawValue):"), "\(name.rawValue)")
+    }
+
     @Test("The first limits come with the second equal frame, and in full: a restart stops no inverter")
     func first() {
         var bench = Bench()

@@ -1,9 +1,16 @@
+import TestSupport
 import Testing
 
 @testable import bms_mqtt
 
 @Suite("Command line")
 struct CommandLineTests {
+    @Test("The README names every command", arguments: CommandTable.rows.map(\.name))
+    func readme(name: String) {
+        let text = Repository.read("README.md")
+        #expect(text.contains("| `bms-mqtt \(name)`") || text.contains(", `\(name)` |"), "\(name)")
+    }
+
     private func parse(_ line: String) throws(UsageError) -> Request {
         try CommandLineParser.parse(line.split(separator: " ").map(String.init))
     }

@@ -3,6 +3,8 @@ import BMSCore
 import MQTT
 
 /// Publishes `online` while good frames come and the broker accepts the limits, else `offline`.
+///
+/// A status is never repeated without a cause: of two bridges with one pack, each would answer the other's `offline`.
 struct StatusOutput: Output {
     private let topic: String
     /// The status that was sent last; `nil`: none was, or it must be sent again.

@@ -122,6 +122,8 @@ final class BridgeRuntime: Sendable {
         say(notices)
     }
 
+    /// Hands on everything that a step brings. Called under the lock, on the thread of a source or of the clock: nothing here may wait.
+    ///
     /// - Returns: notices to log when the lock is free.
     private func send(_ outbox: Outbox) -> [Notice] {
         for message in outbox.messages { link.publish(message) }
