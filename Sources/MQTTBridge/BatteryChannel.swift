@@ -107,7 +107,6 @@ struct BatteryChannel: Sendable {
     private mutating func documents(
         _ report: BatteryReport, _ trigger: Trigger, _ share: MessageBudget.Share, _ now: Moment
     ) -> [MQTTMessage] {
-        let new = Urgent(report)
         var context = OutputContext(
             now: now, hasFrame: trigger == .frame, isUrgent: false, canExpire: connection.canExpire,
             takesLarge: connection.takesLarge, areLimitsRefused: connection.areLimitsRefused, gxCurrents: currents)
@@ -115,6 +114,7 @@ struct BatteryChannel: Sendable {
         case .nothing: return []
         case .limits: return outputs.publishLimits(report, context)
         case .all:
+            let new = Urgent(report)
             context.isUrgent = new.differsBeyondLimits(from: urgent)
             let messages = outputs.publishLimits(report, context)
             context.isUrgent = new != urgent

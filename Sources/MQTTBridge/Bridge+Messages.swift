@@ -24,7 +24,8 @@ extension Bridge {
         switch router.route(topic) {
         case .command(let battery, let setting):
             // An emptied retained topic of a pack that is gone is no command.
-            guard !payload.isEmpty || engine.packOptions.contains(where: { $0.id == battery }) else { return outbox }
+            let isPack = place(of: battery).map { !channels[$0].battery.isBank } ?? false
+            guard !payload.isEmpty || isPack else { return outbox }
             let command = CommandPayload.command(setting, payload, isRetained: isRetained)
             return step(.command(command, battery: battery), at: now, answering: message)
         case .tree(let request):
@@ -40,7 +41,7 @@ extension Bridge {
         case .announcement(let node):
             if !isRetained {
                 hearAnnouncement(topic, payload, node: node, at: now, into: &outbox)
-            } else if let place = channels.firstIndex(where: { Discovery.node($0.battery.id) == node }) {
+            } else if let place = place(ofNode: node) {
                 channels[place].receiveAnnouncement(topic, payload, at: now)
             }
         case .birth:

@@ -56,7 +56,7 @@ extension Bridge {
     mutating func hearAnnouncement(
         _ topic: String, _ payload: [UInt8], node: String, at now: Moment, into outbox: inout Outbox
     ) {
-        guard let place = channels.firstIndex(where: { Discovery.node($0.battery.id) == node }),
+        guard let place = place(ofNode: node),
             !channels[place].hasAnnounced(topic, payload)
         else { return }
         let id = channels[place].battery.id
@@ -96,7 +96,11 @@ extension Bridge {
         }
     }
 
-    private func place(of id: String) -> Int? { channels.firstIndex { $0.battery.id == id } }
+    /// Place of the battery of an id; `nil`: there is none.
+    func place(of id: String) -> Int? { channels.firstIndex { $0.battery.id == id } }
+
+    /// Place of the battery that is announced under a node; `nil`: there is none.
+    func place(ofNode node: String) -> Int? { channels.firstIndex { Discovery.node($0.battery.id) == node } }
 }
 
 extension [UInt8] {
