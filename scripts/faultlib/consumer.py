@@ -148,11 +148,13 @@ class Newcomer:
         while True:
             try:
                 client = await self.scene.client()
+                # A document that was on its way before the return does not count either.
+                was_away = self.is_away
                 client.subscribe("bms/pack/limits")
                 try:
                     message = await asyncio.wait_for(anext(client), 0.3)
                     limits = json.loads(message.payload)
-                    if message.retained and is_live(limits) and not self.is_away:
+                    if message.retained and is_live(limits) and not was_away and not self.is_away:
                         age = time.monotonic() - self.scene.measured(limits, time.monotonic())
                         self.oldest = max(self.oldest, age)
                         self.count += 1
