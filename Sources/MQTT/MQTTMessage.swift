@@ -10,6 +10,8 @@ public struct MQTTMessage: Hashable, Sendable {
         case large
         /// Everything that people look at.
         case normal
+        /// Single values, which documents repeat.
+        case last
 
         /// An earlier precedence is less than a later one.
         public static func < (one: Self, other: Self) -> Bool { one.rawValue < other.rawValue }

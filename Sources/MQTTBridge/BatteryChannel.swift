@@ -96,7 +96,8 @@ struct BatteryChannel: Sendable {
                 let room = isFlooded ? max(1, budget.room(at: now.monotonic) - messages.count) : events.count
                 messages += events.publish(room, into: &outbox)
             }
-            budget.record(messages.count, at: now.monotonic)
+            // Single values have a pace of their own, and must not hold up a fall.
+            budget.record(messages.count { $0.precedence != .last }, at: now.monotonic)
         case .command, .relay, .connection:
             messages += events.publish(update.events, at: now, into: &outbox)
         }

@@ -28,6 +28,10 @@ extension Bridge {
             guard !payload.isEmpty || isPack else { return outbox }
             let command = CommandPayload.command(setting, payload, isRetained: isRetained)
             return step(.command(command, battery: battery), at: now, answering: message)
+        case .commands(let battery):
+            for command in CommandPayload.commands(payload, isRetained: isRetained) {
+                outbox = step(.command(command, battery: battery), at: now, outbox, answering: message)
+            }
         case .tree(let request):
             return answer(request, payload, isRetained: isRetained, at: now)
         case .bridgeStatus:

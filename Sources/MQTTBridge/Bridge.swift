@@ -169,7 +169,7 @@ public struct Bridge: Sendable {
         }
         outbox.updates += result.updates
         outbox.notices += result.notices
-        outbox.answers += result.answers.map { answer($0, to: message) }
+        outbox.answers += result.answers.map { answer($0, to: message, at: now) }
         if !isConnected { outbox.messages = [] }
         return outbox
     }
@@ -188,11 +188,11 @@ public struct Bridge: Sendable {
         return []
     }
 
-    private func answer(_ result: CommandResult, to message: MQTTMessage?) -> CommandAnswer {
+    private func answer(_ result: CommandResult, to message: MQTTMessage?, at now: Moment) -> CommandAnswer {
         let response = message?.responseTopic.flatMap { access.mayAnswer(on: $0) ? [$0] : nil } ?? []
         return CommandAnswer(
             topics: [options.topics.result(result.battery)] + response, correlationData: message?.correlationData,
-            result: result)
+            result: result, time: now)
     }
 
     func bridgeStatus(_ text: String) -> MQTTMessage {

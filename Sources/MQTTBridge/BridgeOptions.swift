@@ -38,6 +38,8 @@ public struct BridgeOptions: Hashable, Sendable {
     public var expiry = 30
     /// Milliseconds for which a broker keeps any document of this bridge, at most.
     var longestStay: Int64 { max(Int64(expiry) * 1000, cellsInterval * 3) }
+    /// Each value is published on a topic of its own, too.
+    public var publishesValues = false
     /// Settings may be commanded.
     public var takesCommands = true
     /// Version of this program, for the announcement's origin.

@@ -86,6 +86,7 @@ public struct TopicAccess: Hashable, Sendable {
             + batteries.flatMap { pack in
                 [topics.status, topics.state, topics.limits].map { $0(pack.id) }
                     + (pack.isBank ? [] : [topics.cells(pack.id), topics.settings(pack.id)])
+                    + (options.publishesValues ? [topics.value(pack.id, "#")] : [])
                     + (pack.relays.isEmpty ? [] : [topics.relays(pack.id)])
             }
     }
@@ -121,7 +122,11 @@ public struct TopicAccess: Hashable, Sendable {
     private var homeAssistantWrites: [String] {
         let birth = options.discovery == .off ? [] : [options.birthTopic]
         guard options.takesCommands else { return birth }
-        return birth + packs.flatMap { pack in SettingsTable.rows(pack).map { options.topics.set(pack.id, $0.name) } }
+        // One topic for several settings at once, and one for each.
+        return birth
+            + packs.flatMap { pack in
+                [options.topics.set(pack.id)] + SettingsTable.rows(pack).map { options.topics.set(pack.id, $0.name) }
+            }
     }
 
     /// The bridge's own part of the GX tree.

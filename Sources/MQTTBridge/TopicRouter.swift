@@ -4,6 +4,8 @@ import BatteryEngine
 enum InboundTopic: Hashable {
     /// A command for a setting of a battery, by its id.
     case command(battery: String, setting: String)
+    /// Commands for several settings of a battery, by its id.
+    case commands(battery: String)
     /// A request to the GX tree, or a word of somebody else about it.
     case tree(GXTopics.Request)
     /// The status of this bridge.
@@ -35,6 +37,7 @@ struct TopicRouter: Sendable {
     /// The meaning of a topic.
     func route(_ topic: String) -> InboundTopic {
         if let (battery, setting) = topics.command(topic) { return .command(battery: battery, setting: setting) }
+        if let battery = topics.commands(topic) { return .commands(battery: battery) }
         if let request = tree?.parse(topic) { return .tree(request) }
         if topic == topics.bridgeStatus { return .bridgeStatus }
         if let id = topics.pack(ofStatus: topic) { return .status(battery: id) }

@@ -52,7 +52,9 @@ public struct Topics: Hashable, Sendable {
     public func result(_ pack: String) -> String { "\(base)/\(pack)/result" }
     /// Commands for a setting.
     public func set(_ pack: String, _ setting: String) -> String { "\(base)/\(pack)/set/\(setting)" }
-    /// Filter of all commands.
+    /// Commands for several settings at once.
+    public func set(_ pack: String) -> String { "\(base)/\(pack)/set" }
+    /// Filter of all commands, those for several settings included.
     public var commands: String { "\(base)/+/set/#" }
 
     /// Pack and setting of a command's topic; `nil` where it is none.
@@ -64,6 +66,15 @@ public struct Topics: Hashable, Sendable {
         return (String(levels[0]), String(levels[2]))
     }
 
+    /// Pack of a topic for several settings; `nil` where it is none.
+    func commands(_ topic: String) -> String? {
+        guard topic.hasPrefix(base + "/"), topic.hasSuffix("/set") else { return nil }
+        let id = topic.dropFirst(base.count + 1).dropLast("/set".count)
+        return id.isEmpty || id.contains("/") ? nil : String(id)
+    }
+
+    /// One value, by the key of its Home Assistant entity.
+    public func value(_ pack: String, _ key: String) -> String { "\(base)/\(pack)/value/\(key)" }
     /// The dbus-mqtt-battery document.
     public func gx(_ pack: String) -> String { "\(base)/\(pack)/gx" }
     /// Home Assistant's device announcement.

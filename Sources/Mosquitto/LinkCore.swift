@@ -156,7 +156,7 @@ final class LinkCore: Sendable {
             held.release(precedence, at: now) { message, waited in
                 let (outcome, _) = write(message, &state, handle, waited: waited, at: now)
                 if outcome == .late { return true }
-                if precedence == .normal { room -= message.size }
+                if precedence >= .normal { room -= message.size }
                 let isFull = isBatch && !state.line.throughput.hasQuota(pending: pending.withLock { $0.sizes.count })
                 return !mosquitto_want_write(handle) && !isFull && room > 0
                     && (isBatch || !state.line.throughput.mustWait(precedence, at: now, hasReceived: hasReceived))

@@ -1,5 +1,7 @@
 /// The events that the simulated pack lives through.
 public enum Scenario: String, CaseIterable, Sendable {
+    /// Scenes of all kinds, one after the other, see ``TourScene``.
+    case tour
     /// Sun, clouds and house loads.
     case day
     /// Charged by mains from nearly full.
@@ -20,6 +22,8 @@ public enum Scenario: String, CaseIterable, Sendable {
     /// One sentence for a person who chooses a scenario.
     public var summary: String {
         switch self {
+        case .tour:
+            "Scenes one after the other: sun, a leading cell, balancing, frost, a lost cell board, a pulled cable, empty, back."
         case .day: "A sunny day with clouds and house loads from 10:00; the pack is full by early afternoon."
         case .full: "A new BMS whose SoC is still a guess; mains charge the pack to full, which calibrates it."
         case .empty:

@@ -44,6 +44,7 @@ struct ScenarioPlan: Sendable {
 
     static func of(_ scenario: Scenario) -> ScenarioPlan {
         switch scenario {
+        case .tour: Tour.scenes[0].plan ?? of(.day)
         case .day:
             ScenarioPlan(start: 10 * 3600, soc: 0.55, source: .sun(0.33), loads: .house)
         case .full:

@@ -6,6 +6,7 @@ public import BMSCore
 /// give equal bytes on every machine.
 public struct Simulator: Sendable {
     private let scenario: Scenario
+    private let make: Make
     private let start: Int
     private let script: FaultScript?
     private var pack: CellPack
@@ -14,6 +15,21 @@ public struct Simulator: Sendable {
     private var surroundings: Surroundings
     private var random: SplitMix64
     private var elapsed = 0
+    /// The scene of a tour, by number and second.
+    private var tour = (scene: 0, second: 0)
+
+    /// The pack that the simulator was asked for.
+    private struct Make {
+        var cells: Int
+        var chemistry: CellModel.Chemistry
+        var capacity: WattHours?
+        var mode: RelayMode
+        var revision: ManualRevision
+        var sensors: CurrentSensors
+        var sendsSlotsAboveCount: Bool
+        var behaviour: PowerBehaviour?
+        var seed: UInt64
+    }
 
     /// Begins a scenario.
     ///
@@ -30,15 +46,24 @@ public struct Simulator: Sendable {
         mode: RelayMode = .normal, revision: ManualRevision = .generation3Rev13, sensors: CurrentSensors = .two,
         sendsSlotsAboveCount: Bool = true, behaviour: PowerBehaviour? = nil, seed: UInt64 = 1
     ) {
-        let model = CellModel.of(chemistry)
-        let plan = ScenarioPlan.of(scenario)
-        let count = min(max(cells, 2), 255)
+        self.init(
+            scenario, ScenarioPlan.of(scenario),
+            Make(
+                cells: min(max(cells, 2), 255), chemistry: chemistry, capacity: capacity, mode: mode,
+                revision: revision,
+                sensors: sensors, sendsSlotsAboveCount: sendsSlotsAboveCount, behaviour: behaviour, seed: seed))
+    }
+
+    private init(_ scenario: Scenario, _ plan: ScenarioPlan, _ make: Make) {
+        self.make = make
+        let model = CellModel.of(make.chemistry)
+        let count = make.cells
         let settings = BMSSettings(
-            cells: count, model: model, capacity: Self.configured(capacity, model, count), mode: mode,
-            revision: revision, sensors: sensors, sendsSlotsAboveCount: sendsSlotsAboveCount,
+            cells: count, model: model, capacity: Self.configured(make.capacity, model, count), mode: make.mode,
+            revision: make.revision, sensors: make.sensors, sendsSlotsAboveCount: make.sendsSlotsAboveCount,
             coldest: plan.coldest)
 
-        random = SplitMix64(seed: seed)
+        random = SplitMix64(seed: make.seed)
         // The configured capacity lies between Vmin and Vbalance, and a little more.
         let bottom = model.rest.soc(at: Double(settings.thresholds.minimum.rawValue) / 1000)
         let usable = model.rest.soc(at: Double(settings.thresholds.balance.rawValue) / 1000) - bottom
@@ -48,10 +73,10 @@ public struct Simulator: Sendable {
         surroundings = Surroundings(plan, rate: rate, coldest: coldest, seed: random.next())
         pack = CellPack(
             model, count: count, capacity: ampereHours * 1.01 / usable, soc: bottom + plan.soc * usable,
-            ahead: (count / 2, plan.ahead), temperature: surroundings.air, revision: revision, random: &random)
+            ahead: (count / 2, plan.ahead), temperature: surroundings.air, revision: make.revision, random: &random)
         power = PowerSystem(
             settings: settings, ampereHours: ampereHours, standby: plan.standby * rate,
-            behaviour: behaviour ?? plan.behaviour, random: &random)
+            behaviour: make.behaviour ?? plan.behaviour, random: &random)
         bms = SmartBMS(
             settings,
             energy: EnergyCounter(
@@ -72,17 +97,36 @@ public struct Simulator: Sendable {
     ///
     /// - Returns: the 58 bytes of its frame, or `nil` while the scenario keeps silent. The BMS goes on during silence.
     public mutating func step(limits: GivenLimits = GivenLimits()) -> [UInt8]? {
+        advanceTour()
         surroundings.update(second: elapsed)
-        let chainIsCut = script?.act(on: &pack, second: elapsed) ?? false
+        let chainIsCut = script?.act(on: &pack, second: elapsed) ?? (scene?.cut.contains(tour.second) ?? false)
         power.step(
             pack, source: surroundings.source, demand: surroundings.demand, limits: limits, relays: bms.relays)
         pack.step(current: power.charge - power.load, ambient: surroundings.air)
         if timeOfDay == 0 { bms.startDay() }
         bms.sample(&pack, inflow: power.charge, outflow: power.load, chainIsCut: chainIsCut, random: &random)
         let frame = bms.frame(minuteOfDay: timeOfDay / 60)
-        let isSilent = scenario == .silence && Self.isSilent(elapsed)
+        let isSilent =
+            scenario == .silence && Self.isSilent(elapsed) || (scene?.silence.contains(tour.second) ?? false)
         elapsed += 1
+        tour.second += 1
         return isSilent ? nil : frame
+    }
+
+    /// The scene of a tour; `nil` for other scenarios.
+    public var scene: TourScene? { scenario == .tour ? Tour.scenes[tour.scene].scene : nil }
+
+    /// The caption of the scene, with the number of the cell that is fuller than the others.
+    public var caption: String? { scene?.caption.replacing("{ahead}", with: "\(make.cells / 2 + 1)") }
+
+    /// Second of the simulated day.
+    public var secondOfDay: Int { timeOfDay }
+
+    private mutating func advanceTour() {
+        guard let scene, tour.second >= scene.length else { return }
+        let next = (tour.scene + 1) % Tour.scenes.count
+        if let plan = Tour.scenes[next].plan { self = Simulator(scenario, plan, make) }
+        tour = (next, 0)
     }
 
     /// The exact state after the last step.

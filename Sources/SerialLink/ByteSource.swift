@@ -39,8 +39,8 @@ extension ByteSource {
         public var longestDelay = 3.0
         /// Seconds since boot, suspend included; replaced in tests.
         public var clock: @Sendable () -> Double = { MonotonicTime.sinceBoot() }
-        /// Folder in which the system lists serial ports by their USB names.
-        public var cableFolder = "/dev/serial/by-id"
+        /// Folders in which the system lists serial ports.
+        public var cableFolders = SerialCable.Folders()
         /// Wait before each attempt after the first; replaced in tests.
         public var delay: @Sendable (inout ReopenDelay) -> Double = { $0.next(random: Double.random(in: 0..<1)) }
 

@@ -18,17 +18,42 @@ public enum SourceAddress: Hashable, Sendable, CustomStringConvertible {
     ///
     /// - Throws: ``SourceAddressError``, which says what is wrong and how a source should look.
     public init(_ text: String) throws(SourceAddressError) {
-        guard let colon = text.firstIndex(of: ":") else { throw SourceAddressError(text) }
-        let rest = String(text[text.index(after: colon)...])
-        guard !rest.isEmpty else { throw SourceAddressError(text) }
-        switch text[..<colon] {
-        case "serial" where rest == "auto": self = .serialAuto
-        case "serial" where rest.hasPrefix("/"): self = .serial(path: rest)
-        case "tcp": self = try Self.tcp(rest, text)
-        case "replay": self = Self.replay(rest)
-        case "simulator": self = .simulator(scenario: rest)
-        default: throw SourceAddressError(text)
+        guard let address = Self.parse(text) else {
+            throw SourceAddressError(text, Self.likely(text).first { Self.parse($0) != nil })
         }
+        self = address
+    }
+
+    private static func parse(_ text: String) -> SourceAddress? {
+        guard let colon = text.firstIndex(of: ":") else { return nil }
+        let rest = String(text[text.index(after: colon)...])
+        guard !rest.isEmpty else { return nil }
+        return switch text[..<colon] {
+        case "serial" where rest == "auto": .serialAuto
+        case "serial" where rest.hasPrefix("/"): .serial(path: rest)
+        case "tcp": tcp(rest)
+        case "replay": replay(rest)
+        case "simulator": .simulator(scenario: rest)
+        default: nil
+        }
+    }
+
+    /// Sources that a text may have been meant for, the likeliest first.
+    private static func likely(_ text: String) -> [String] {
+        var likely: [String] = []
+        if let mark = text.firstRange(of: "://") {
+            let rest = text[mark.upperBound...]
+            likely.append("\(text[..<mark.lowerBound].lowercased()):\(rest)")
+        }
+        if text.lowercased() == "auto" { likely.append("serial:auto") }
+        if text.hasPrefix("/") { likely.append(text.hasPrefix("/dev/") ? "serial:\(text)" : "replay:\(text)") }
+        let port = text.hasPrefix("serial:") ? text.dropFirst("serial:".count) : text[...]
+        if port.hasPrefix("tty") || port.hasPrefix("serial/") { likely.append("serial:/dev/\(port)") }
+        // 192.0.2.9:4001
+        if !["tcp:", "serial:", "replay:", "simulator:"].contains(where: text.hasPrefix) {
+            likely.append("tcp:\(text)")
+        }
+        return likely
     }
 
     /// The address as people write it.
@@ -53,15 +78,15 @@ public enum SourceAddress: Hashable, Sendable, CustomStringConvertible {
         return .replay(path: rest, speed: 1)
     }
 
-    private static func tcp(_ rest: String, _ text: String) throws(SourceAddressError) -> SourceAddress {
+    private static func tcp(_ rest: String) -> SourceAddress? {
         guard
             let colon = rest.lastIndex(of: ":"), let port = Int(rest[rest.index(after: colon)...]),
             (1...65_535).contains(port)
-        else { throw SourceAddressError(text) }
+        else { return nil }
         let written = String(rest[..<colon])
         // Without brackets nobody knows where an address ends and its port begins.
-        guard written.hasPrefix("[") || !written.contains(":") else { throw SourceAddressError(text) }
-        guard case .success(let host) = HostName.parse(written) else { throw SourceAddressError(text) }
+        guard written.hasPrefix("[") || !written.contains(":") else { return nil }
+        guard case .success(let host) = HostName.parse(written) else { return nil }
         return .tcp(host: host, port: port)
     }
 }
@@ -71,9 +96,17 @@ public struct SourceAddressError: Error, Hashable, Sendable, CustomStringConvert
     /// The fault, and the form that a source should have.
     public let description: String
 
-    init(_ text: String) {
-        description =
-            "'\(text)' is no source: use serial:auto, serial:/dev/ttyUSB0, tcp:host:port (tcp:[address]:port for IPv6), "
-            + "replay:FILE (replay:FILE@max plays it as fast as possible) or simulator:SCENARIO"
+    init(_ text: String, _ likely: String?) {
+        let hint: String
+        if let likely {
+            hint = "did you mean \(likely)?"
+        } else if text.uppercased().hasPrefix("COM") {
+            hint = "a cable on Linux is serial:auto or serial:/dev/ttyUSB0"
+        } else {
+            hint =
+                "use serial:auto, serial:/dev/ttyUSB0, tcp:host:port (tcp:[address]:port for IPv6), replay:FILE (replay:FILE@max "
+                + "plays it as fast as possible) or simulator:SCENARIO"
+        }
+        description = "'\(text)' is no source: \(hint)"
     }
 }

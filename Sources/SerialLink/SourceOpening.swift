@@ -22,8 +22,8 @@ struct SourceOpening: Sendable {
         switch address {
         case .serial(let path): open = { () throws(SerialError) in try SerialPort.open(path) }
         case .serialAuto:
-            let folder = core.options.cableFolder
-            open = { () throws(SerialError) in try SerialPort.open(SerialCable.find(in: folder)) }
+            let folders = core.options.cableFolders
+            open = { () throws(SerialError) in try SerialPort.open(SerialCable.find(in: folders)) }
         case .tcp(let host, let port):
             let connection = TCPConnection(host: host, port: port, stop: core.stop)
             silence = core.options.tcpSilence

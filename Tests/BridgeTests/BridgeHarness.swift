@@ -98,10 +98,17 @@ struct BridgeHarness {
         _ setting: String, _ payload: [UInt8], retained: Bool = false, pack: String = "garage",
         response: String? = nil, correlation: [UInt8]? = nil
     ) -> [MQTTMessage] {
-        let outbox = bridge.receive(
+        answers(
             MQTTMessage(
                 "bms/\(pack)/set/\(setting)", payload, retain: retained, responseTopic: response,
-                correlationData: correlation), at: now)
+                correlationData: correlation))
+    }
+
+    /// Delivers a message now.
+    ///
+    /// - Returns: the answers to the commands in it.
+    mutating func answers(_ message: MQTTMessage) -> [MQTTMessage] {
+        let outbox = bridge.receive(message, at: now)
         take(outbox)
         return outbox.answers.flatMap { $0.messages(failure: nil) }
     }

@@ -32,7 +32,8 @@ struct SettingsTests {
         #expect(answer.map(\.topic) == ["bms/garage/result"])
         #expect(
             String(decoding: answer[0].payload, as: UTF8.self)
-                == #"{"setting":"maxChargeCurrent","value":"30","accepted":true,"reason":"set","effective":30}"#)
+                == #"{"setting":"maxChargeCurrent","value":"30","accepted":true,"reason":"set","effective":30,"time":1795000010.250}"#
+        )
         #expect(try harness.document("limits").number("ccl") == 30)
         #expect(try harness.document("settings").number("maxChargeCurrent.value") == 30)
         #expect(try harness.document("settings").text("maxChargeCurrent.setBy") == "command")
@@ -49,16 +50,20 @@ struct SettingsTests {
             ("maxChargeCurrent", "-1", "maxChargeCurrent must be 0 to 100 A, asked for -1 A"),
             ("maxChargeCurrent", "nan", "maxChargeCurrent must be a number of amperes"),
             ("maxChargeCurrent", "inf", "maxChargeCurrent must be a number of amperes"),
-            ("maxChargeCurrent", "1e3", "maxChargeCurrent must be a number of amperes"),
+            ("maxChargeCurrent", "1e3", "maxChargeCurrent must be 0 to 100 A, asked for 1000 A"),
+            (
+                "maxChargeCurrent", "40,5",
+                "maxChargeCurrent must be a number of amperes, with a point before the decimals"
+            ),
             ("maxChargeCurrent", "99999999999999999999", "maxChargeCurrent must be a number of amperes"),
             ("maxChargeCurrent", #"{"value":"ON"}"#, "maxChargeCurrent must be a number of amperes"),
-            ("maxChargeCurrent", #"{"value":80,"value":90}"#, "expected a plain value, or JSON with one member"),
-            ("maxChargeCurrent", #"{"value":80}x"#, "expected a plain value, or JSON with one member"),
-            ("maxChargeCurrent", #"{"val":80}"#, "expected a plain value, or JSON with one member"),
+            ("maxChargeCurrent", #"{"value":80,"value":90}"#, "expected a number with at most three decimals"),
+            ("maxChargeCurrent", #"{"value":80}x"#, "expected a number with at most three decimals"),
+            ("maxChargeCurrent", #"{"val":80}"#, "expected a number with at most three decimals"),
             ("maxChargeCurrent", "", "the payload is empty"), ("maxChargeCurrent", "  ", "the payload is empty"),
             ("maxChargeVoltage", "60", "maxChargeVoltage must be 52.8 to 54.88 V, asked for 60 V"),
             ("chargeEnabled", "maybe", "chargeEnabled must be ON or OFF"),
-            ("chargeEnabled", "1", "chargeEnabled must be ON or OFF"),
+            ("chargeEnabled", "2", "chargeEnabled must be ON or OFF"),
             ("chargeMode", "boost", "chargeMode must be one of auto, float, full"),
             ("fullChargeInterval", "91", "fullChargeInterval must be 0 to 90 d, asked for 91 d"),
             ("reserveSoc", "81", "reserveSoc must be 0 to 80 %, asked for 81 %"),
@@ -81,7 +86,7 @@ struct SettingsTests {
                 "customName must be one line of at most 32 characters, without control characters and without"
             ),
             ("Vmax", "3.6", "Vmax is set in the BMS, with the vendor's app: the cable only transmits"),
-            ("turbo", "1", "no setting 'turbo': maxChargeCurrent"), ("a/b/#", "1", "no setting 'a/b/#'"),
+            ("turbo", "1", "no setting 'turbo'; known here: "), ("a/b/#", "1", "no setting 'a/b/#'"),
             ("", "1", "no setting ''"),
         ])
     func refused(setting: String, payload: String, reason: String) throws {

@@ -32,6 +32,18 @@ struct CommandLineTests {
         #expect(row.name == command)
     }
 
+    @Test("A negative number is a value, and an unknown word of a choice is refused")
+    func oddValues() throws {
+        guard case .run(_, let arguments) = try parse("set garage maxChargeCurrent -1") else { return }
+        #expect(arguments.text("value") == "-1")
+        #expect(throws: UsageError.self) { try parse("print-package-file foo") }
+        do throws(UsageError) {
+            _ = try parse("demo --scenario imbalance")
+        } catch {
+            #expect(error.text.hasSuffix("found 'imbalance': did you mean 'imbalanced'?"))
+        }
+    }
+
     @Test("options keep their values")
     func values() throws {
         guard case .run(_, let arguments) = try parse("demo --cells=8 --speed 2.5 --scenario cold") else { return }
@@ -48,7 +60,7 @@ struct CommandLineTests {
             ("run --config", "needs a value"), ("run extra", "unexpected argument 'extra'"),
             ("demo --cells 1", "2 to 255"),
             ("demo --cells x", "whole number"), ("demo --speed nan", "0.1 to 1000"),
-            ("demo --scenario nigth", "expected day"),
+            ("demo --scenario nigth", "expected tour"),
             ("decode --strict=yes", "takes no value"), ("record out.rec", "--port SOURCE is missing"),
             ("record --port serial:auto", "FILE is missing"), ("run --config a --config b", "given twice"),
             ("help rum", "did you mean 'run'?"),

@@ -219,7 +219,7 @@ struct ConfigurationTests {
             ),
             ("a: &x 1\n" + pack, "anchors, aliases and tags"), ("a: *x\n" + pack, "c.yaml:1:4"),
             (pack + "---\n" + pack, "second document"), ("mqtt: {}\nmqtt: {}\n" + pack, "is given twice"),
-            ("mqtt: [\n", "not valid YAML"), ("\tmqtt: x\n", "not valid YAML"),
+            ("mqtt: [\n", "not valid YAML"), ("\tmqtt: x\n", "c.yaml:1:1: this line is indented with a tab"),
             (String(repeating: "[", count: 40), "nested deeper"), ("x\u{0}y", "NUL"),
             ("just text", "expected keys like"),
         ])

@@ -22,7 +22,7 @@ private struct Reader {
     static func options(folder: String = "/nonexistent", silence: Double = 3600) -> ByteSource.Options {
         var options = ByteSource.Options()
         options.delay = { _ in 0.02 }
-        options.cableFolder = folder
+        options.cableFolders = SerialCable.Folders(byName: folder, devices: "/nonexistent")
         options.tcpSilence = silence
         return options
     }
@@ -141,21 +141,60 @@ struct SerialPortTests {
 
 @Suite("Cable by name")
 struct SerialCableTests {
-    @Test("a single fitting name wins, and none or several are refused with a list")
+    private func folders(_ name: TemporaryFolder, _ devices: TemporaryFolder) -> SerialCable.Folders {
+        SerialCable.Folders(byName: name.path, devices: devices.path)
+    }
+
+    @Test("A single fitting name wins, and none or several are refused with a list")
     func find() throws {
-        let folder = TemporaryFolder()
-        #expect(throws: SerialError.self) { try SerialCable.find(in: folder.path) }
+        let (folder, devices) = (TemporaryFolder(), TemporaryFolder())
+        let folders = folders(folder, devices)
+        #expect(throws: SerialError.self) { try SerialCable.find(in: folders) }
         folder.write("", "usb-FTDI_FT232R_USB_UART_A1-if00-port0")
         do throws(SerialError) {
-            _ = try SerialCable.find(in: folder.path)
+            _ = try SerialCable.find(in: folders)
             Issue.record("found a cable that is none")
         } catch {
             #expect(error.description.contains("usb-FTDI_FT232R"))
         }
         folder.write("", "usb-123electric_123SmartBMS_Controller_7-if00-port0")
-        #expect(try SerialCable.find(in: folder.path).hasSuffix("Controller_7-if00-port0"))
+        #expect(try SerialCable.find(in: folders).hasSuffix("Controller_7-if00-port0"))
         folder.write("", "usb-123electric_SmartBMSToUSB_8-if00-port0")
-        #expect(throws: SerialError.self) { try SerialCable.find(in: folder.path) }
+        #expect(throws: SerialError.self) { try SerialCable.find(in: folders) }
+    }
+
+    @Test("The cable is found among hundreds of other ports, whatever their order")
+    func many() throws {
+        let (folder, devices) = (TemporaryFolder(), TemporaryFolder())
+        for number in 0..<300 { folder.write("", "usb-FTDI_\(number)-if00-port0") }
+        folder.write("", "usb-123electric_SmartBMSToUSB_8-if00-port0")
+        #expect(try SerialCable.find(in: folders(folder, devices)).contains("SmartBMSToUSB_8"))
+        #expect(SerialCable.ports(in: folders(folder, devices)).count == 301)
+    }
+
+    @Test("Without names of USB devices the link of the package's udev rule is found")
+    func rule() throws {
+        let (folder, devices) = (TemporaryFolder(), TemporaryFolder())
+        devices.write("", "ttyUSB3")
+        devices.write("", "ttyUSB4")
+        devices.write("", "tty7")
+        try #require(symlink("ttyUSB3", "\(devices.path)/smartbms-1234") == 0)
+        let ports = SerialCable.ports(in: folders(folder, devices))
+        #expect(ports.map(\.isCable) == [true, false])
+        #expect(ports.map { $0.path.split(separator: "/").last } == ["smartbms-1234", "ttyUSB4"])
+        #expect(try SerialCable.find(in: folders(folder, devices)).hasSuffix("smartbms-1234"))
+    }
+
+    @Test("A port that has a name by its USB device is listed once")
+    func once() throws {
+        let (folder, devices) = (TemporaryFolder(), TemporaryFolder())
+        devices.write("", "ttyUSB0")
+        try #require(symlink("\(devices.path)/ttyUSB0", "\(folder.path)/usb-123electric_SmartBMSToUSB_8") == 0)
+        try #require(symlink("ttyUSB0", "\(devices.path)/smartbms-8") == 0)
+        #expect(
+            SerialCable.ports(in: folders(folder, devices)).map(\.path) == [
+                "\(folder.path)/usb-123electric_SmartBMSToUSB_8"
+            ])
     }
 }
 

@@ -2,7 +2,7 @@ import BMSCore
 import ChargeLimits
 
 /// Level of an alarm, with the numbers of GX devices.
-public enum AlarmLevel: Int, Comparable, Sendable {
+public enum AlarmLevel: Int, Comparable, CaseIterable, Sendable {
     /// All is well.
     case none
     /// Somebody should know.

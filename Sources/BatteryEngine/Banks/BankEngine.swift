@@ -89,9 +89,11 @@ struct BankEngine: Sendable {
 
     /// Refuses a command: a bank has no settings of its own.
     ///
-    /// - Returns: the answer; `nil` in a flood, where commands get no answer.
+    /// - Returns: the answer; `nil` in a flood, and to an empty message that clears a retained command.
     mutating func refuse(_ command: BatteryCommand, at now: Moment) -> CommandResult? {
-        guard limiter.check(at: now.monotonic) == .pass else { return nil }
+        guard !command.isRetained || command.content != .nothing, limiter.check(at: now.monotonic) == .pass else {
+            return nil
+        }
         let reason =
             "'\(options.id)' is a bank and has no settings of its own: command its packs "
             + options.packs.joined(separator: ", ")

@@ -80,13 +80,20 @@ struct PackEngine: Sendable {
     /// Handles a command: it is obeyed or refused in this step.
     ///
     /// - Parameter isOff: the file switches commands off.
-    /// - Returns: the update, the answer and a line for the log; `nil` in a flood, where commands get no answer.
+    /// - Returns: the update, the answer and a line for the log; `nil` where nothing is answered: in a flood, and to an empty message
+    ///   that clears a retained command.
     mutating func handle(
         _ command: BatteryCommand, isOff: Bool, othersAreFull: Bool, at now: Moment
     ) -> (update: BatteryUpdate, result: CommandResult, notice: Notice?)? {
-        let handled = commands.handle(command, context, isOff: isOff, at: now)
-        if handled?.answer.isAccepted != true { history.counts.commandsRefused += 1 }
-        guard let outcome = handled else { return nil }
+        let outcome: CommandHandler.Outcome
+        switch commands.handle(command, context, isOff: isOff, at: now) {
+        case .answered(let answered): outcome = answered
+        case .dropped:
+            history.counts.commandsRefused += 1
+            return nil
+        case .cleared: return nil
+        }
+        if !outcome.answer.isAccepted { history.counts.commandsRefused += 1 }
         var events: [BatteryEvent] = []
         switch outcome.action {
         case nil, .republish, .purgeDiscovery: break

@@ -16,6 +16,8 @@ public struct BatteryCommand: Hashable, Sendable {
         case value(CommandValue)
         /// A payload that could not be read, with the reason. A button needs none.
         case unreadable(String)
+        /// An empty payload: a press of a button, or the end of a retained command.
+        case nothing
     }
 
     /// Name of the setting, as the client wrote it.

@@ -11,6 +11,19 @@ struct CommandHandler: Sendable {
     private var fullChargeSince: Timestamp?
     private var limiter = RateLimiter()
     private var hasWarnedAboutRetained = false
+    /// Settings for which retained commands came: an empty message for one of them clears the retained one, and is no command.
+    private var retained: Set<String> = []
+    /// A pack has fewer settings than that, its relays included.
+    private static let mostRetained = 64
+
+    /// The way in which a command ends.
+    enum Ending {
+        case answered(Outcome)
+        /// The command is one of a flood, and gets no answer.
+        case dropped
+        /// Nothing was commanded: somebody cleared a retained command, as the refusal of it asks for.
+        case cleared
+    }
 
     /// Outcome of a command.
     struct Outcome {
@@ -39,39 +52,45 @@ struct CommandHandler: Sendable {
     /// Obeys or refuses a command.
     ///
     /// - Parameter isOff: the file switches commands off.
-    /// - Returns: the outcome; `nil` in a flood, where commands get no answer.
     mutating func handle(
         _ command: BatteryCommand, _ context: SettingContext, isOff: Bool, at now: Moment
-    ) -> Outcome? {
+    ) -> Ending {
         let row = SettingsTable.row(command.setting, context.options)
-        func refusal(_ reason: String, warning: String? = nil) -> Outcome {
+        func refusal(_ reason: String, warning: String? = nil) -> Ending {
             let effective = row.flatMap { settings.value($0, context) }
             let answer = CommandedSettings.Answer(isAccepted: false, reason: reason, effective: effective)
-            return Outcome(answer: answer, warning: warning)
+            return .answered(Outcome(answer: answer, warning: warning))
+        }
+        // MQTT 5 marks the empty message as retained, MQTT 3.1.1 does not.
+        if command.content == .nothing, retained.remove(command.setting) != nil || command.isRetained {
+            return .cleared
         }
         if case .refuse(let isFirst) = limiter.check(at: now.monotonic) {
             let text = "too many commands: five a second are taken, the rest of the flood is dropped"
-            return isFirst ? refusal(text, warning: text) : nil
+            return isFirst ? refusal(text, warning: text) : .dropped
         }
         if isOff { return refusal("commands are switched off in the configuration file (commands: off)") }
         if command.isRetained {
             let text =
                 "retained commands are ignored: they would be repeated at each start; clear it with an empty retained message"
             defer { hasWarnedAboutRetained = true }
+            if retained.count < Self.mostRetained { retained.insert(command.setting) }
             return refusal(
                 text, warning: hasWarnedAboutRetained ? nil : "set/\(command.setting.prefix(40)): \(text)")
         }
         if case .button(let action)? = row?.effect {
             if let reason = action.refusal(context) { return refusal(reason) }
-            return Outcome(answer: CommandedSettings.Answer(isAccepted: true, reason: "done"), action: action)
+            return .answered(
+                Outcome(answer: CommandedSettings.Answer(isAccepted: true, reason: "done"), action: action))
         }
         switch command.content {
         case .unreadable(let reason): return refusal(reason)
+        case .nothing: return refusal("the payload is empty")
         case .value(let value):
             let before = settings
             let answer = settings.set(command.setting, value, context, at: now)
             fullChargeSince = settings.fullCharge == nil ? nil : fullChargeSince ?? now.monotonic
-            return Outcome(answer: answer, isChanged: settings != before)
+            return .answered(Outcome(answer: answer, isChanged: settings != before))
         }
     }
 

@@ -30,7 +30,7 @@ package struct CommandedSettings: Hashable, Sendable {
     package init(_ stored: [String: StoredSetting], _ options: PackOptions) {
         self.stored = stored.filter { name, setting in
             guard let row = SettingsTable.row(name, options) else { return false }
-            return Self.fits(setting.value, row.kind)
+            return row.kind.accepts(setting.value)
         }
     }
 
@@ -50,42 +50,12 @@ package struct CommandedSettings: Hashable, Sendable {
             return Answer(isAccepted: false, reason: Self.unknown(name, context.options))
         }
         let effective = value(row, context)
-        func refuse(_ reason: String) -> Answer {
-            Answer(isAccepted: false, reason: reason, effective: effective)
-        }
+        if case .button = row.kind { return Answer(isAccepted: true, reason: "done") }
         let value: SettingValue
-        switch (row.kind, given) {
-        case (.number(let unit, let step, let bounds), .number(let number)):
-            guard let range = bounds(context) else {
-                return refuse("\(row.name) is bounded by the BMS's thresholds, and no frame came from it yet")
-            }
-            guard range.contains(number) else {
-                let low = SettingValue.number(range.lowerBound).shown
-                let high = SettingValue.number(range.upperBound).shown
-                let asked = SettingValue.number(number).shown
-                return refuse("\(row.name) must be \(low) to \(high) \(unit), asked for \(asked) \(unit)")
-            }
-            value = .number(step >= 1000 ? (number + step / 2) / step * step : number)
-        case (.number(let unit, _, _), _): return refuse("\(row.name) must be a number of \(Self.name(unit))")
-        case (.flag, .flag(let isOn)): value = .flag(isOn)
-        case (.flag, .text(let word)):
-            guard let isOn = ["ON": true, "OFF": false][word.uppercased()] else {
-                return refuse("\(row.name) must be ON or OFF")
-            }
-            value = .flag(isOn)
-        case (.flag, .number): return refuse("\(row.name) must be ON or OFF")
-        case (.word(let words), .text(let word)) where words.contains(word): value = .word(word)
-        case (.word(let words), _): return refuse("\(row.name) must be one of \(words.joined(separator: ", "))")
-        case (.text(let longest), .text(let text)):
-            guard Self.fits(.text(text), row.kind) else {
-                return refuse(
-                    "\(row.name) must be one line of at most \(longest) characters, without control characters and without "
-                        + "marks that turn text around")
-            }
-            value = .text(text)
-        case (.text, .number(let number)): value = .text(SettingValue.number(number).shown)
-        case (.text, .flag): return refuse("\(row.name) must be text")
-        case (.button, _): return Answer(isAccepted: true, reason: "done")
+        do throws(SettingFault) {
+            value = try row.value(given, context)
+        } catch {
+            return Answer(isAccepted: false, reason: error.text, effective: effective)
         }
         // A value that is the file's again is no change any more.
         if value == row.standard(context) {
@@ -123,26 +93,11 @@ package struct CommandedSettings: Hashable, Sendable {
         return mode?.value == .word(LimitCommands.ChargeMode.full.rawValue) ? mode : nil
     }
 
-    private static func fits(_ value: SettingValue, _ kind: SettingRow.Kind) -> Bool {
-        switch (kind, value) {
-        case (.number, .number(let number)): number.magnitude <= 1_000_000_000_000
-        case (.flag, .flag): true
-        case (.word(let words), .word(let word)): words.contains(word)
-        case (.text(let longest), .text(let text)):
-            text.count <= longest && text.isPlain
-        default: false
-        }
-    }
-
     private static func unknown(_ name: String, _ options: PackOptions) -> String {
         if SettingsTable.inTheBMS.contains(name) {
             return "\(name) is set in the BMS, with the vendor's app: the cable only transmits"
         }
-        let names = SettingsTable.rows(options).map(\.name).joined(separator: ", ")
-        return "no setting '\(String(name.prefix(40)))': \(names)"
-    }
-
-    private static func name(_ unit: String) -> String {
-        ["A": "amperes", "V": "volts", "d": "days", "%": "percent"][unit] ?? unit
+        let names = SettingsTable.rows(options).map(\.name)
+        return "no setting '\(name.prefix(40))'\(Suggestion.text(name, names))"
     }
 }

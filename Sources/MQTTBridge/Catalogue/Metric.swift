@@ -15,6 +15,22 @@ enum GXUse: Hashable, Sendable {
     case voltageSum
 }
 
+/// Values that a metric can have, besides unknown.
+enum ValueShape: Hashable, Sendable {
+    /// A number with decimals.
+    case number
+    /// A whole number.
+    case whole
+    /// One of some whole numbers; flags are 0 and 1.
+    case oneOf([Int])
+    case text
+    /// One of some words.
+    case word([String])
+
+    static let flag = ValueShape.oneOf([0, 1])
+    static let alarm = ValueShape.oneOf(AlarmLevel.allCases.map(\.rawValue))
+}
+
 /// One row of the catalogue: a value's name on the GX bus, the places where it goes, its entity in Home Assistant, and its source. Every
 /// layout follows from it.
 struct Metric: Sendable {
@@ -30,6 +46,8 @@ struct Metric: Sendable {
     let deadband: Deadband
     /// Entity in Home Assistant; `nil`: none.
     let entity: EntityRow?
+    /// Values that it can have.
+    let shape: ValueShape
     /// Batteries whose entity it is.
     let isFor: @Sendable (BatteryIdentity) -> Bool
     /// The value now.
@@ -37,6 +55,7 @@ struct Metric: Sendable {
 
     init(
         _ path: String, _ unit: String = "", gx: GXUse? = nil, deadband: Deadband = .none, entity: EntityRow? = nil,
+        shape: ValueShape? = nil,
         isFor: @escaping @Sendable (BatteryIdentity) -> Bool = { _ in true },
         value: @escaping @Sendable (BatteryReport) -> MetricValue
     ) {
@@ -46,6 +65,7 @@ struct Metric: Sendable {
         self.gx = gx
         self.deadband = deadband
         self.entity = entity
+        self.shape = shape ?? (unit.isEmpty ? entity?.shape ?? .whole : .number)
         self.isFor = isFor
         self.value = value
     }
@@ -80,6 +100,13 @@ struct EntityRow: Hashable, Sendable {
     var needsPack = true
     /// Announced only when it has had a value: not every BMS, and not every pack, ever has one.
     var isOptional = false
+
+    /// Values that its state can have, where no unit says so.
+    fileprivate var shape: ValueShape {
+        if let options { return .word(options) }
+        if platform == .binarySensor { return .flag }
+        return stateClass == nil ? .text : .whole
+    }
 
     /// The same, readable while the pack is offline, too.
     var always: EntityRow {

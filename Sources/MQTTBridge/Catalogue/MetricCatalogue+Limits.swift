@@ -40,7 +40,7 @@ extension MetricCatalogue {
         Metric("/Info/InternalResistanceUsed", "mΩ", deadband: .within(1000)) {
             .thousandths($0.limits?.resistance.used, 1)
         },
-        Metric("/Info/InternalResistanceSource") { .string($0.limits?.resistance.source.rawValue) },
+        Metric("/Info/InternalResistanceSource", shape: .text) { .string($0.limits?.resistance.source.rawValue) },
         Metric(
             "/Info/ChargeRequest", gx: .value,
             entity: .binary("charge_request", "Charge requested", nil, icon: "mdi:battery-charging-outline")
@@ -83,10 +83,10 @@ extension MetricCatalogue {
 
     static let identity: [Metric] = [
         firmware,
-        Metric("/ProductName") { .text(productName + ($0.bank == nil ? "" : " bank")) },
-        Metric("/CustomName") { .text($0.name) },
-        Metric("/Serial") { .string($0.battery.serial) },
-        Metric("/Manufacturer") { _ in .text(manufacturer) },
+        Metric("/ProductName", shape: .text) { .text(productName + ($0.bank == nil ? "" : " bank")) },
+        Metric("/CustomName", shape: .text) { .text($0.name) },
+        Metric("/Serial", shape: .text) { .string($0.battery.serial) },
+        Metric("/Manufacturer", shape: .text) { _ in .text(manufacturer) },
     ]
 
     static let link: [Metric] = [

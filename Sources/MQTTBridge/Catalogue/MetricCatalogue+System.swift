@@ -82,7 +82,9 @@ extension MetricCatalogue {
     static let alarms: [Metric] = AlarmTable.rows.map(alarm) + [anyAlarm]
 
     /// The worst of all alarms.
-    static let anyAlarm = Metric("/Alarms/Alarm", entity: .binary("alarm", "Alarm", "problem").always) {
+    static let anyAlarm = Metric(
+        "/Alarms/Alarm", entity: .binary("alarm", "Alarm", "problem").always, shape: .alarm
+    ) {
         .integer(AlarmTable.worst($0).rawValue)
     }
 
@@ -91,7 +93,7 @@ extension MetricCatalogue {
         let entity = EntityRow.binary(row.key, row.title, "problem", diagnostic: true)
         return Metric(
             "/Alarms/\(row.name)", gx: row.isInGXFeed ? (row.alarm == .bmsCable ? .cable : .value) : nil,
-            entity: row.needsPack ? entity : entity.always, isFor: row.isFor
+            entity: row.needsPack ? entity : entity.always, shape: .alarm, isFor: row.isFor
         ) { .whole(row.level($0)?.rawValue) }
     }
 

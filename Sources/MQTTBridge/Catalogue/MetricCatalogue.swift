@@ -100,7 +100,7 @@ enum MetricCatalogue {
             guard view.freshness.isLive else { return .integer(11) }
             return .integer(view.status.alarms.contains(.noCellCommunication) ? 10 : 9)
         },
-        Metric("/Connected") { .flag($0.freshness.isLive) },
+        Metric("/Connected", shape: .flag) { .flag($0.freshness.isLive) },
         Metric("/ErrorCode") { .integer($0.freshness.isLive ? 0 : 1) },
     ]
 

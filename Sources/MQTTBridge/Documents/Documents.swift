@@ -4,15 +4,15 @@ import JSON
 
 /// The payloads of layout version 1. Pure: a report in, bytes out.
 enum Documents {
-    private static let stateShape = DocumentShape(MetricCatalogue.state.map(\.keys))
+    private static let stateShape = DocumentShape(MetricCatalogue.state.map(\.keys) + [["time"]])
 
     /// The whole pack, nested by path, from the values of the catalogue's rows in their order.
-    static func state(_ values: [MetricValue]) -> [UInt8] {
-        stateShape.document(values)
+    static func state(_ values: [MetricValue], at now: Moment) -> [UInt8] {
+        stateShape.document(values + [time(now)])
     }
 
     /// Every cell.
-    static func cells(_ report: BatteryReport) -> [UInt8] {
+    static func cells(_ report: BatteryReport, at now: Moment) -> [UInt8] {
         let count = report.cellCount
         var writer = JSONWriter(reserving: 64 + count * 64)
         writer.beginObject()
@@ -22,6 +22,7 @@ enum Documents {
             for number in 0..<count { writer.member("Cell\(number + 1)", row.value(report, number + 1)) }
             writer.endObject()
         }
+        writer.member("time", time(now))
         writer.endObject()
         return writer.bytes
     }

@@ -62,8 +62,7 @@ extension Bridge {
     ) -> Outbox {
         let options = engine.packOptions[pack]
         let row = SettingsTable.rows(options).first { $0.gxPath == path }
-        let words = row.map { GXTreeOutput.payload(payload, for: $0) } ?? payload
-        let command = CommandPayload.command(row?.name ?? "/\(path)", words, isRetained: isRetained)
+        let command = CommandPayload.command(row?.name ?? "/\(path)", payload, isRetained: isRetained)
         var outbox = step(.command(command, battery: options.id), at: now)
         outbox.send(treeValues(of: pack, at: path, now))
         return outbox

@@ -131,11 +131,10 @@ struct Discovery {
                     needsPack: entity.needsPack))
         }
         result += relays
-        let digits = String(cellCount).count
         for row in CellTable.rows {
             for number in 0..<cellCount {
                 let cell = number + 1
-                let padded = String(repeating: "0", count: max(0, max(3, digits) - String(cell).count)) + String(cell)
+                let padded = CellMetric.padded(cell, of: cellCount)
                 guard let entity = row.entity(padded, cell <= options.enabledCells) else { continue }
                 result.append(
                     Component(

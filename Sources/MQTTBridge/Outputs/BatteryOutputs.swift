@@ -14,6 +14,7 @@ struct BatteryOutputs: Sendable {
     private var cells: CellsOutput
     private(set) var settings: SettingsOutput
     var tree: GXTreeOutput?
+    private var values: ValuesOutput?
 
     init(_ battery: BatteryIdentity, _ options: BridgeOptions) {
         self.battery = battery
@@ -26,6 +27,7 @@ struct BatteryOutputs: Sendable {
         cells = CellsOutput(battery.id, options)
         settings = SettingsOutput(battery.id, options)
         tree = options.gxTree.map { GXTreeOutput(battery, $0.topics, options) }
+        values = options.publishesValues ? ValuesOutput(battery, options) : nil
     }
 
     /// Publishes the limits alone.
@@ -54,6 +56,7 @@ struct BatteryOutputs: Sendable {
         messages += cells.update(report, context)
         messages += settings.update(report, context)
         messages += tree?.update(report, context) ?? []
+        messages += values?.update(report, context) ?? []
         return messages
     }
 
@@ -65,6 +68,7 @@ struct BatteryOutputs: Sendable {
         state.reset()
         cells.reset()
         settings.reset()
+        values?.reset()
     }
 
     /// Makes the next update publish the status.

@@ -19,7 +19,8 @@ struct CellsOutput: Output {
         schedule.record(context.now)
         return [
             .expiring(
-                topic, Documents.cells(report), seconds: options.expiry, interval: options.cellsInterval,
+                topic, Documents.cells(report, at: context.now), seconds: options.expiry,
+                interval: options.cellsInterval,
                 age: 0, context)
         ]
     }

@@ -56,14 +56,6 @@ struct GXTreeOutput: Output {
     /// Empty messages on each topic that was used: the service is gone.
     var clearing: [MQTTMessage] { sent.keys.sorted().map { MQTTMessage(topic($0), []) } }
 
-    /// A written value as the payload of a command: a GX has 0 and 1 for off and on.
-    static func payload(_ payload: [UInt8], for row: SettingRow) -> [UInt8] {
-        guard case .flag = row.kind, case .number(let number)? = try? CommandPayload.read(payload) else {
-            return payload
-        }
-        return number == 0 ? Array("OFF".utf8) : number == 1000 ? Array("ON".utf8) : payload
-    }
-
     private mutating func send(_ entries: [(String, Entry)]) -> [MQTTMessage] {
         for (path, entry) in entries { sent[path] = entry }
         return entries.map { path, entry in

@@ -1,3 +1,4 @@
+import BMSCore
 import BatteryEngine
 import JSON
 import MQTT
@@ -63,7 +64,9 @@ extension Documents {
     }
 
     /// The answer to a command.
-    static func result(_ setting: String, _ asked: String?, _ answer: CommandedSettings.Answer) -> [UInt8] {
+    static func result(
+        _ setting: String, _ asked: String?, _ answer: CommandedSettings.Answer, at now: Moment
+    ) -> [UInt8] {
         var writer = JSONWriter(reserving: 256)
         writer.beginObject()
         writer.member("setting", String(setting.prefix(64)))
@@ -71,6 +74,7 @@ extension Documents {
         writer.member("accepted", answer.isAccepted)
         writer.member("reason", answer.reason)
         writer.member("effective", answer.effective?.document ?? .null)
+        writer.member("time", time(now))
         writer.endObject()
         return writer.bytes
     }

@@ -33,7 +33,8 @@ struct StateOutput: Output {
         schedule.record(context.now)
         sent = values
         return [
-            .expiring(topic, Documents.state(values), seconds: options.expiry, age: report.dataAge, context)
+            .expiring(
+                topic, Documents.state(values, at: context.now), seconds: options.expiry, age: report.dataAge, context)
         ]
     }
 

@@ -1,3 +1,4 @@
+import BMSCore
 import BatteryEngine
 public import MQTT
 
@@ -6,6 +7,8 @@ public struct CommandAnswer: Hashable, Sendable {
     var topics: [String]
     var correlationData: [UInt8]?
     var result: CommandResult
+    /// Time of the command.
+    var time: Moment
 
     /// The messages of the answer.
     ///
@@ -13,7 +16,7 @@ public struct CommandAnswer: Hashable, Sendable {
     public func messages(failure: String?) -> [MQTTMessage] {
         var answer = result.answer
         if answer.isAccepted, let failure { answer.reason += ", but not kept over a restart: \(failure)" }
-        let document = Documents.result(result.setting, result.asked, answer)
+        let document = Documents.result(result.setting, result.asked, answer, at: time)
         return topics.enumerated().map { index, topic in
             var message = MQTTMessage(topic, document, qos: 1)
             if index > 0 { message.correlationData = correlationData }

@@ -2,12 +2,15 @@ import BatteryEngine
 import BMSCore
 import JSON
 
-/// Reads the payload of a command: a plain value ("80", "ON", "float"), or `{"value": ...}`.
-///
-/// An object may have one member alone, `value`, with a number of at most three decimals, a flag or a text.
+/// Reads the payloads of commands. For one setting: a plain value (80, ON, float), the same as JSON ("ON", 8e1), or
+/// `{"value": ...}`, whose other members are ignored. For several settings: a JSON object with a member for each.
 enum CommandPayload {
-    /// Longer payloads are refused unread.
+    /// Longer payloads are refused unread, bytes.
     static let longest = 256
+    /// The same for an object of several settings.
+    static let longestObject = 4_096
+    /// Largest number of settings in an object.
+    static let mostSettings = 64
 
     /// Reason why a payload is no value.
     struct Fault: Error, Hashable {
@@ -18,13 +21,35 @@ enum CommandPayload {
     static func command(_ setting: String, _ payload: [UInt8], isRetained: Bool) -> BatteryCommand {
         let content: BatteryCommand.Content
         do throws(Fault) {
-            content = .value(try read(payload))
+            content = payload.isEmpty ? .nothing : .value(try read(payload))
         } catch {
             content = .unreadable(error.text)
         }
         return BatteryCommand(
             setting: setting, content: content, asked: String(validating: payload.prefix(64), as: UTF8.self),
             isRetained: isRetained)
+    }
+
+    /// The commands of an object with several settings, by their names; one command that cannot be read, without a name, where
+    /// the payload is no such object. An empty payload commands nothing.
+    static func commands(_ payload: [UInt8], isRetained: Bool) -> [BatteryCommand] {
+        guard !payload.isEmpty else { return [] }
+        guard
+            payload.count <= longestObject,
+            case .object(let members)? = JSONValue(parsing: payload, takesDuplicates: false),
+            (1...mostSettings).contains(members.count)
+        else {
+            let text =
+                "expected a JSON object of settings with their values, as in {\"maxChargeCurrent\": 40, \"chargeMode\": \"auto\"}, "
+                + "of at most \(longestObject) bytes"
+            return [BatteryCommand(setting: "", content: .unreadable(text), isRetained: isRetained)]
+        }
+        return members.sorted { $0.key < $1.key }.map { name, json in
+            let value = CommandValue(json)
+            return BatteryCommand(
+                setting: name, content: value.map { .value($0) } ?? .unreadable(noValue), asked: value?.asked,
+                isRetained: isRetained)
+        }
     }
 
     /// Reads a payload.
@@ -38,20 +63,27 @@ enum CommandPayload {
             throw Fault(text: "the payload is no valid UTF-8")
         }
         let trimmed = text.trimmed
-        guard !trimmed.isEmpty else { throw Fault(text: "the payload is empty") }
-        guard trimmed.hasPrefix("{") else { return plain(trimmed) }
-        guard
-            case .object(let members)? = JSONValue(parsing: Array(trimmed.utf8), takesDuplicates: false),
-            members.count == 1, let value = members["value"].flatMap(CommandValue.init)
-        else {
-            throw Fault(text: "expected a plain value, or JSON with one member: {\"value\": ...}")
+        guard let first = trimmed.first else { throw Fault(text: "the payload is empty") }
+        let json = JSONValue(parsing: Array(trimmed.utf8), takesDuplicates: false)
+        switch (first, json) {
+        case ("{", .object(let members)?):
+            guard let value = members["value"].flatMap(CommandValue.init) else { throw Fault(text: noValue) }
+            return value
+        case ("{", _): throw Fault(text: noValue)
+        // Only what no person would write otherwise: a name may well be a word of JSON.
+        case ("\"", .text(let text)?): return .text(text)
+        default: return plain(trimmed, json)
         }
-        return value
     }
 
-    /// A plain value: a number, else text.
-    static func plain(_ text: String) -> CommandValue {
-        FixedPoint.thousandths(text).map { .number($0) } ?? .text(text)
+    private static let noValue =
+        "expected a number with at most three decimals, a word or a text, alone or as JSON: {\"value\": ...}"
+
+    /// A plain value: a number, which JSON may write with an exponent, else text.
+    private static func plain(_ text: String, _ json: JSONValue?) -> CommandValue {
+        if let thousandths = FixedPoint.thousandths(text) { return .number(thousandths) }
+        if case .number? = json, let value = json.flatMap(CommandValue.init) { return value }
+        return .text(text)
     }
 }
 
@@ -66,6 +98,17 @@ extension CommandValue {
             guard thousandths.magnitude < 1e12, (number * 1000 - thousandths).magnitude < 1e-4 else { return nil }
             self = .number(Int(thousandths))
         case .null, .array, .object: return nil
+        }
+    }
+}
+
+extension CommandValue {
+    /// The value as a person would write it, 64 characters at most.
+    fileprivate var asked: String {
+        switch self {
+        case .number(let thousandths): SettingValue.number(thousandths).shown
+        case .flag(let flag): flag ? "true" : "false"
+        case .text(let text): String(text.prefix(64))
         }
     }
 }

@@ -1,3 +1,5 @@
+import BMSCore
+
 /// The request of a command line.
 enum Request: Sendable {
     /// A help text to print.
@@ -59,8 +61,10 @@ enum CommandLineParser {
         func fail(_ text: String) -> UsageError { UsageError(text: text, usage: HelpText.usage(row)) }
         while let word = rest.popFirst() {
             if word == "--help" || word == "-h" { return .help(HelpText.command(row)) }
-            guard word.hasPrefix("-"), word != "-" else {
+            // "-" is standard input, and -5 a value, though a bad one for most settings.
+            guard word.hasPrefix("-"), word != "-", Double(word) == nil else {
                 guard let argument = free.popFirst() else { throw fail("unexpected argument '\(word.prefix(40))'") }
+                if let complaint = complaint(argument, word) { throw fail(complaint) }
                 _ = arguments.set(argument.name, word)
                 continue
             }
@@ -90,19 +94,21 @@ enum CommandLineParser {
     }
 
     private static func complaint(_ option: OptionRow, _ value: String) -> String? {
+        let name = option.isArgument ? option.usage : option.name
         switch option.kind {
-        case .flag, .text: return value.isEmpty && !isFlag(option) ? "\(option.name) needs a value" : nil
+        case .flag, .text, .file: return value.isEmpty && !isFlag(option) ? "\(name) needs a value" : nil
         case .whole(_, let range):
             if let number = Int(value), range.contains(number) { return nil }
             let most = range.upperBound == Int.max ? "or more" : "to \(range.upperBound)"
-            return "\(option.name): expected a whole number, \(range.lowerBound) \(most), found '\(value.prefix(40))'"
+            return "\(name): expected a whole number, \(range.lowerBound) \(most), found '\(value.prefix(40))'"
         case .decimal(_, let range):
             if let number = Double(value), range.contains(number) { return nil }
-            return "\(option.name): expected a number, \(MonitorScreen.plain(range.lowerBound)) to "
+            return "\(name): expected a number, \(MonitorScreen.plain(range.lowerBound)) to "
                 + "\(MonitorScreen.plain(range.upperBound)), found '\(value.prefix(40))'"
         case .choice(_, let words):
             if words.contains(value) { return nil }
-            return "\(option.name): expected \(words.joined(separator: ", ")), found '\(value.prefix(40))'"
+            let hint = Suggestion.nearest(value, words).map { ": did you mean '\($0)'?" } ?? ""
+            return "\(name): expected \(words.joined(separator: ", ")), found '\(value.prefix(40))'\(hint)"
         }
     }
 

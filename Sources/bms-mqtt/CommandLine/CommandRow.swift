@@ -5,6 +5,8 @@ struct OptionRow: Sendable {
         /// No value.
         case flag
         case text(String)
+        /// Path of a file.
+        case file(String)
         case whole(String, ClosedRange<Int>)
         case decimal(String, ClosedRange<Double>)
         case choice(String, [String])
@@ -20,7 +22,7 @@ struct OptionRow: Sendable {
     var usage: String {
         switch kind {
         case .flag: name
-        case .text(let word), .whole(let word, _), .decimal(let word, _), .choice(let word, _):
+        case .text(let word), .file(let word), .whole(let word, _), .decimal(let word, _), .choice(let word, _):
             isArgument ? word : "\(name) \(word)"
         }
     }

@@ -4,7 +4,8 @@ enum CommandTable {
 
     static let rows: [CommandRow] = [
         RunCommand.row, DemoCommand.row, SimulateCommand.row, DecodeCommand.row, LimitsCommand.row, RecordCommand.row,
-        MonitorCommand.row, SettingsCommand.setRow, SettingsCommand.settingsRow, HealthCommand.row, GXSetupCommand.row,
+        SetupCommand.row, DoctorCommand.row, MonitorCommand.row, SettingsCommand.setRow, SettingsCommand.settingsRow,
+        HealthCommand.row, GXSetupCommand.row,
         ACLCommand.row, SwitchesCommand.row, CheckConfigCommand.row, PrintDefaultConfigCommand.row,
         PrintPackageFileCommand.row, VersionCommand.row,
     ]

@@ -1,5 +1,6 @@
-import LinuxIO
 import BMSCore
+import Glibc
+import LinuxIO
 import Mosquitto
 import PackSimulator
 import SerialLink
@@ -8,12 +9,16 @@ import SmartBMS
 /// Options that several commands share.
 extension OptionRow {
     static let config = OptionRow(
-        name: "--config", kind: .text("FILE"),
+        name: "--config", kind: .file("FILE"),
         meaning: "configuration file (default: \(CommandTable.defaultConfiguration))")
     static let broker = OptionRow(
-        name: "--broker", kind: .text("HOST[:PORT]"), meaning: "a broker without password (default port 1883)")
+        name: "--broker", kind: .text("HOST[:PORT]"),
+        meaning: "a broker without password (default port 1883); no file is read then, unless --config names one")
     static let brokerConfig = OptionRow(
-        name: "--config", kind: .text("FILE"), meaning: "take broker, user and TLS from this file")
+        name: "--config", kind: .file("FILE"),
+        meaning:
+            "take broker, user, TLS and base topic from this file (default: \(CommandTable.defaultConfiguration), where it is)"
+    )
     static let base = OptionRow(
         name: "--base", kind: .text("TOPIC"), meaning: "first level of the topics (default: bms)")
     static let pack = OptionRow(name: "--pack", kind: .text("ID"), meaning: "only this pack")
@@ -44,34 +49,64 @@ extension Arguments {
     /// The broker of `--broker`; `nil` if none was given.
     func broker() throws(CommandFailure) -> (host: String, port: Int)? {
         guard let text = text("--broker") else { return nil }
-        if case .success(let host) = HostName.parse(text) { return (host, 1883) }
-        if case .tcp(let host, let port)? = try? SourceAddress("tcp:\(text)") { return (host, port) }
+        if let broker = Self.broker(text) { return broker }
         throw .usage(
             "--broker: expected HOST or HOST:PORT (write an IPv6 address with a port in brackets, [::1]:1883), found "
                 + "'\(text.prefix(60))'")
     }
 
-    /// The broker and base topic that a client of a running bridge talks to.
-    func client(_ role: String) throws(CommandFailure) -> (link: LinkConfiguration, base: String) {
-        var link = LinkConfiguration(host: "localhost", clientID: "")
-        var base = "bms"
+    /// Host and port of a text like `HOST` or `HOST:PORT`; `nil` for another.
+    static func broker(_ text: String) -> (host: String, port: Int)? {
+        if case .success(let host) = HostName.parse(text) { return (host, 1883) }
+        if case .tcp(let host, let port)? = try? SourceAddress("tcp:\(text)") { return (host, port) }
+        return nil
+    }
+
+    /// The broker and base topic that a client of a running bridge talks to: those of the options, else of the default file, else
+    /// a broker on this machine.
+    func client(_ role: String) throws(CommandFailure) -> BridgeAddress {
+        var address = BridgeAddress(link: LinkConfiguration(host: "localhost", clientID: ""))
+        let standard = CommandTable.defaultConfiguration
         if has("--config") {
-            let configuration = try configuration()
-            link = configuration.plan.link
-            base = configuration.baseTopic
+            address.take(try configuration())
+        } else if has("--broker") {
+            // The options say it all.
+        } else if access(standard, R_OK) == 0 {
+            address.take(try configuration())
+            address.origin = "from \(standard)"
+        } else if errno == ENOENT {
+            address.origin = "as there is no \(standard)"
+        } else {
+            address.origin = "as \(standard) cannot be read (\(Console.reason(errno))): sudo reads it"
         }
-        if let broker = try broker() { (link.host, link.port) = broker }
+        if let broker = try broker() { (address.link.host, address.link.port) = broker }
         if let text = text("--base") {
             if let complaint = ConfigurationTable.baseTopic(text) { throw .usage("--base: \(complaint)") }
-            base = text
+            address.base = text
         }
-        link.onRefusal = { Console.complain($0) }
-        link.clientID = Self.clientID(role)
-        return (link, base)
+        address.link.onRefusal = { Console.complain($0) }
+        address.link.clientID = Self.clientID(role)
+        return address
     }
 
     /// A client id that differs for each call, because several people may run a command at once.
     static func clientID(_ role: String) -> String {
         "bms-mqtt-\(role)-\(Machine.name)-\(Clock.monotonic().milliseconds)"
+    }
+}
+
+/// The way to a running bridge: its broker and its topics.
+struct BridgeAddress: Sendable {
+    var link: LinkConfiguration
+    var base = "bms"
+    /// Words that say where the address is from; `nil`: from the command line.
+    var origin: String?
+
+    /// The address for people where they did not name it, like "broker mqtt://localhost:1883, from /etc/bms-mqtt/config.yaml".
+    var note: String? { origin.map { "broker \(link), \($0)" } }
+
+    fileprivate mutating func take(_ configuration: Configuration) {
+        link = configuration.plan.link
+        base = configuration.baseTopic
     }
 }

@@ -1,15 +1,17 @@
+import BatteryEngine
+
 /// `bms-mqtt check-config`: every fault of a configuration file, and the limits that are not set.
 enum CheckConfigCommand {
     static let row = CommandRow(
         name: "check-config", summary: "check a configuration file",
         options: [
             OptionRow(
-                name: "file", kind: .text("[FILE]"), meaning: "the file (default: \(CommandTable.defaultConfiguration))"
+                name: "file", kind: .file("[FILE]"), meaning: "the file (default: \(CommandTable.defaultConfiguration))"
             )
         ],
         details: """
-            Lists every fault with file, line and column, then for each pack the limits that are not set, with the values that
-            are used instead. Exit code 0: configuration OK; 78: faulty.
+            Lists every fault with file, line and column, then for each pack its relays, a port that is not there, and the limits that
+            are not set, with the values that are used instead. Exit code 0: configuration OK; 78: faulty.
             """,
         examples: ["bms-mqtt check-config ./config.yaml"],
         work: .plain(start))
@@ -19,7 +21,17 @@ enum CheckConfigCommand {
         let configuration = try Configuration.load(file)
         for notice in configuration.notices { Console.complain(notice) }
         Console.write("\(file): configuration OK; \(configuration.plan.summary); broker \(configuration.plan.link)\n")
-        for line in UnsetLimits.lines(configuration.plan.packs) { Console.write("\(line)\n") }
+        let packs = configuration.plan.packs
+        for line in packs.flatMap(relays) + SourceRemarks.lines(packs) + UnsetLimits.lines(packs) {
+            Console.write("\(line)\n")
+        }
         return 0
+    }
+
+    private static func relays(_ pack: ServicePlan.Pack) -> [String] {
+        pack.options.relays.map { relay in
+            "pack \(pack.options.id): relay \(relay.name): \(relay.function.rawValue), commanded on \(relay.commandTopic)"
+                + (relay.stateTopic.map { ", read from \($0)" } ?? ", not read back")
+        }
     }
 }

@@ -164,7 +164,7 @@ extension DecodeCommand {
         name: "decode", summary: "frames to JSON",
         options: [
             OptionRow(
-                name: "file", kind: .text("[FILE]"), meaning: "file to decode (default: standard input, or -)"),
+                name: "file", kind: .file("[FILE]"), meaning: "file to decode (default: standard input, or -)"),
             OptionRow(
                 name: "--format", kind: .choice("FORMAT", DecodeCommand.Format.allCases.map(\.rawValue)),
                 meaning: "hex (default), raw bytes, or timed: a recording"),

@@ -133,10 +133,10 @@ extension LimitsCommand {
     static let row = CommandRow(
         name: "limits", summary: "the limit calculator as a filter",
         options: [
-            OptionRow(name: "--config", kind: .text("FILE"), meaning: "take a pack's limits from this file"), .pack,
+            OptionRow(name: "--config", kind: .file("FILE"), meaning: "take a pack's limits from this file"), .pack,
             OptionRow(name: "--bank", kind: .text("ID"), meaning: "this bank of the file, and its packs"),
             OptionRow(
-                name: "--state", kind: .text("FILE"),
+                name: "--state", kind: .file("FILE"),
                 meaning: "file that keeps latches, trims and learned values for the next start"),
         ],
         details: """

@@ -15,6 +15,10 @@ struct MonitorCommand: Sendable {
     var isOnce = false
     /// Last lines of the screen.
     var footer: [String] = []
+    /// First lines of the screen.
+    var header: @Sendable () -> [String] = { [] }
+    /// Seconds of history.
+    var memory: Int64 = 600
     /// The time in documents is compared with this machine's clock; a simulation may run faster than it.
     var judgesTime = true
 
@@ -23,6 +27,7 @@ struct MonitorCommand: Sendable {
         struct State: Sendable {
             var model: MonitorModel
             var failure: String?
+            var wasConnected = false
         }
 
         private let state: Lock<State>
@@ -34,7 +39,7 @@ struct MonitorCommand: Sendable {
         func take(_ event: LinkEvent) {
             state.withLock { state in
                 switch event {
-                case .connected: state.failure = nil
+                case .connected: (state.failure, state.wasConnected) = (nil, true)
                 case .disconnected(let failure): state.failure = failure.description
                 case .line, .refusal: break
                 case .message(let message):
@@ -50,21 +55,22 @@ struct MonitorCommand: Sendable {
     ///
     /// - Returns: the exit code.
     func run() async -> Int32 {
-        let model = MonitorModel(base: base, only: pack, judgesTime: judgesTime)
+        let model = MonitorModel(base: base, only: pack, judgesTime: judgesTime, memory: memory)
         let shared = Shared(model)
         let client = MosquittoLink(link)
         client.subscribe(model.subscriptions.map { Subscription($0) })
         client.start()
-        return await withTaskGroup(of: Int32.self) { group in
+        return await withTaskGroup(of: Int32?.self) { group in
             group.addTask {
                 for await event in client.events { shared.take(event) }
-                return 0
+                return nil
             }
             group.addTask { await isOnce ? showOnce(shared) : show(shared) }
-            let code = await group.next() ?? 0
+            var code: Int32?
+            while code == nil, let next = await group.next() { code = next }
             group.cancelAll()
             client.stop()
-            return code
+            return code ?? 0
         }
     }
 
@@ -97,28 +103,60 @@ struct MonitorCommand: Sendable {
     }
 
     private func show(_ shared: Shared) async -> Int32 {
-        let isTerminal = Terminal.isPresent
-        if isTerminal { Terminal.enter() }
-        defer { if isTerminal { Terminal.leave() } }
-        var lastFailure: String?
+        let isWhole = Terminal.isPresent ? await draw(shared) : await print(shared)
+        // A viewer that never reached the broker has failed, whatever ended it.
+        return isWhole && shared.now.wasConnected ? 0 : 1
+    }
+
+    /// Draws the screen until cancelled, or until somebody presses q.
+    ///
+    /// - Returns: `false` when the terminal is gone.
+    private func draw(_ shared: Shared) async -> Bool {
+        let keyboard = Keyboard()
+        Terminal.enter()
+        defer {
+            Terminal.leave()
+            keyboard?.release()
+        }
+        let help = keyboard == nil ? [] : ["q ends, tab and arrows choose a battery"]
+        var selected: String?
         while !Task.isCancelled {
             let (model, failure) = (shared.now.model, shared.now.failure)
-            if isTerminal {
-                let trouble = failure.map { [$0] } ?? []
-                let lines = Terminal.screen.lines(model, footer: trouble + footer, at: .now)
-                guard Terminal.draw(lines) else { return 1 }
-                try? await Task.sleep(for: .milliseconds(250))
-            } else {
-                if let failure, failure != lastFailure { Console.complain(failure) }
-                lastFailure = failure
-                for (id, pack) in model.sorted {
-                    let line = MonitorScreen.summary(id, model.view(pack, at: .now))
-                    guard Console.write(line + "\n") else { return 0 }
-                }
-                try? await Task.sleep(for: .seconds(1))
+            let trouble = failure.map { [$0] } ?? []
+            let keys = model.packs.count > 1 ? help : []
+            let lines = Terminal.screen.lines(
+                model, selected: selected, header: header(), footer: trouble + footer + keys, at: .now)
+            guard Terminal.draw(lines) else { return false }
+            for _ in 0..<5 where !Task.isCancelled {
+                let pressed = keyboard?.pressed() ?? []
+                if pressed.contains(.quit) { return true }
+                for key in pressed { selected = model.neighbour(of: selected, key == .next ? 1 : -1) }
+                if !pressed.isEmpty { break }
+                try? await Task.sleep(for: .milliseconds(50))
             }
         }
-        return 0
+        return true
+    }
+
+    /// Prints a line a second for each pack until cancelled, or until nobody reads it.
+    ///
+    /// - Returns: `true`.
+    private func print(_ shared: Shared) async -> Bool {
+        var (lastFailure, lastHeader): (String?, [String]) = (nil, [])
+        while !Task.isCancelled {
+            let (model, failure) = (shared.now.model, shared.now.failure)
+            if let failure, failure != lastFailure { Console.complain(failure) }
+            lastFailure = failure
+            let header = header()
+            if header.last != lastHeader.last { for line in header { Console.write(line + "\n") } }
+            lastHeader = header
+            for (id, pack) in model.sorted {
+                let line = MonitorScreen.summary(id, model.view(pack, at: .now))
+                guard Console.write(line + "\n") else { return true }
+            }
+            try? await Task.sleep(for: .seconds(1))
+        }
+        return true
     }
 }
 
@@ -135,17 +173,20 @@ extension MonitorCommand {
             OptionRow(name: "--once", kind: .flag, meaning: "one line for each pack, then end"),
         ],
         details: """
-            Shows what any other client of the broker can see. Without a terminal it prints a line a second. A dash replaces each value
+            Shows what any other client of the broker can see: banks first, one battery in full with its relays, its cells and its last ten
+            minutes. Tab and arrows choose the battery, q ends. Without a terminal it prints a line a second. A dash replaces each value
             that is not valid: a value of an offline bridge or pack, or a limit more than 30 s old by its arrival or its own time. A line
-            says why and since when. With --once the exit code is 1 if no valid value came.
+            says why and since when. The exit code is 1 if the broker was never reached, and with --once if no valid value came.
             """,
         examples: ["bms-mqtt monitor --broker 192.0.2.7", "bms-mqtt monitor --config ./config.yaml --once"],
         work: .waiting(start))
 
     private static func start(_ arguments: Arguments) async throws(CommandFailure) -> Int32 {
-        let (link, base) = try arguments.client("monitor")
+        let address = try arguments.client("monitor")
+        if let note = address.note, !Terminal.isPresent { Console.complain(note) }
         return await MonitorCommand(
-            link: link, base: base, pack: arguments.text("--pack"), isOnce: arguments.has("--once")
+            link: address.link, base: address.base, pack: arguments.text("--pack"), isOnce: arguments.has("--once"),
+            footer: address.note.map { [$0] } ?? []
         ).run()
     }
 }

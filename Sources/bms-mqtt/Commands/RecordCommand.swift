@@ -1,4 +1,5 @@
 import BMSCore
+import Glibc
 import LinuxIO
 import SerialLink
 
@@ -22,8 +23,7 @@ struct RecordCommand: Sendable {
         }
         reader.start()
         var bytes = 0
-        defer { Console.complain("\(bytes) bytes written to \(file)") }
-        return await withTaskCancellationHandler {
+        let code: Int32 = await withTaskCancellationHandler {
             for await event in reader.events {
                 switch event {
                 case .bytes(let chunk, let time):
@@ -49,6 +49,13 @@ struct RecordCommand: Sendable {
         } onCancel: {
             reader.stop()
         }
+        guard bytes > 0 else {
+            unlink(file)
+            Console.complain("nothing came from \(source): no file was made")
+            return 1
+        }
+        Console.complain("\(bytes) bytes written to \(file)")
+        return code
     }
 }
 
@@ -59,10 +66,11 @@ extension RecordCommand {
             OptionRow(
                 name: "--port", kind: .text("SOURCE"), meaning: "serial:auto, serial:/dev/ttyUSB0, tcp:host:port",
                 isRequired: true),
-            OptionRow(name: "file", kind: .text("FILE"), meaning: "a new file", isRequired: true), .seconds,
+            OptionRow(name: "file", kind: .file("FILE"), meaning: "a new file", isRequired: true), .seconds,
         ],
         details: """
-            Writes text, a line for each read, 100 MiB at most. 'source: replay:FILE' plays the file to a bridge.
+            Writes text, a line for each read, 100 MiB at most. 'source: replay:FILE' plays the file to a bridge. If nothing came, no file
+            is left and the exit code is 1.
             """, examples: ["bms-mqtt record --port serial:auto garage.rec --seconds 600"],
         work: .waiting(start))
 

@@ -144,6 +144,7 @@ extension SettingsCommand {
         details: """
             Waits for the bridge's answer and prints it. Exit code 1 when it is refused, or when nobody answers in 5 s.
             No command exceeds the limits of the bridge's configuration file; the BMS itself is not touched.
+            Where neither --broker nor --config is given, standard error names the broker in use.
             """,
         examples: [
             "bms-mqtt set garage maxChargeCurrent 40", "bms-mqtt set garage chargeMode full --broker 192.0.2.7",
@@ -174,9 +175,10 @@ extension SettingsCommand {
     }
 
     private static func start(_ arguments: Arguments, _ assignment: Assignment?) async throws(CommandFailure) -> Int32 {
-        let (link, base) = try arguments.client("settings")
+        let address = try arguments.client("settings")
+        if let note = address.note { Console.complain(note) }
         return await SettingsCommand(
-            link: link, base: base, pack: arguments.text("pack") ?? "", assignment: assignment
+            link: address.link, base: address.base, pack: arguments.text("pack") ?? "", assignment: assignment
         ).run()
     }
 }

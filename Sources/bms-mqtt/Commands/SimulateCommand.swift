@@ -107,7 +107,7 @@ extension SimulateCommand {
         options: [
             OptionRow(name: "--pty", kind: .flag, meaning: "on a pseudo terminal; its name is printed"),
             OptionRow(
-                name: "--link", kind: .text("PATH"),
+                name: "--link", kind: .file("PATH"),
                 meaning: "with --pty: a symbolic link to it; of many packs PATH1, PATH2 and so on"),
             OptionRow(
                 name: "--tcp", kind: .whole("PORT", 1...65_535),
@@ -152,6 +152,11 @@ extension SimulateCommand {
         let packs = arguments.whole("--packs") ?? 1
         guard [isPty, port != nil, arguments.has("--stdout")].filter({ $0 }).count == 1 else {
             throw .usage("simulate: exactly one of --pty, --tcp PORT and --stdout is needed")
+        }
+        guard !arguments.has("--stdout") || !Terminal.isPresent else {
+            throw .usage(
+                "simulate: standard output is a terminal, which raw bytes would garble: redirect it to a file or a program, or use --pty"
+            )
         }
         guard isPty || port != nil || packs == 1 else {
             throw .usage("simulate: --packs needs --tcp or --pty: standard output has room for one pack")

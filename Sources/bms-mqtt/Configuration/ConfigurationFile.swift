@@ -19,10 +19,11 @@ struct ConfigurationFaults: Error, Sendable {
 
     /// Lines `file:line:column: sentence`, by place.
     var lines: [String] {
-        let sorted = faults.sorted { ($0.place.line, $0.place.column) < ($1.place.line, $1.place.column) }
-        let shown = sorted.prefix(Self.most).map {
+        let top = YAMLNode.Place(line: 0, column: 0)
+        let sorted = faults.sorted { ($0.place ?? top) < ($1.place ?? top) }
+        let shown = sorted.prefix(Self.most).map { fault in
             // The text of a file may be long, and may contain control characters for a terminal.
-            "\(file):\($0.place.line):\($0.place.column): \($0.text.shortened)"
+            "\(file):\(fault.place.map { "\($0.line):\($0.column):" } ?? "") \(fault.text.shortened)"
         }
         return sorted.count > Self.most ? shown + ["\(file): and \(sorted.count - Self.most) more"] : shown
     }
@@ -38,12 +39,11 @@ enum ConfigurationFile {
 
     static func load(_ path: String) throws(ConfigurationFaults) -> Configuration {
         func fault(_ text: String) -> ConfigurationFaults {
-            ConfigurationFaults(
-                file: path, faults: [ConfigurationFault(place: YAMLNode.Place(line: 1, column: 1), text: text)])
+            ConfigurationFaults(file: path, faults: [ConfigurationFault(place: nil, text: text)])
         }
         switch ChunkReader.open(path) {
         case .failure(let failure):
-            throw fault(failure.text)
+            throw fault("cannot be read: \(failure.reason)\(Self.remedy(path))")
         case .success(let descriptor):
             defer { if descriptor != STDIN_FILENO { close(descriptor) } }
             let status = descriptor == STDIN_FILENO ? nil : FileStatus(descriptor)
@@ -61,13 +61,13 @@ enum ConfigurationFile {
                 do {
                     chunk = try ChunkReader.read(descriptor)
                 } catch {
-                    throw fault(ReadFailure(path, error.reason).text)
+                    throw fault("cannot be read: \(error.reason)")
                 }
                 guard let chunk else { break }
                 bytes += chunk
             }
             if bytes.count <= YAMLReader.longestFile, let reason = ChunkReader.change(descriptor) {
-                throw fault(ReadFailure(path, reason).text)
+                throw fault("cannot be read: \(reason)")
             }
             var configuration = try parse(bytes, file: path)
             if configuration.hasInlinePassword, let remedy = status?.remedy(path) {
@@ -75,6 +75,15 @@ enum ConfigurationFile {
             }
             return configuration
         }
+    }
+
+    /// Advice about a file that cannot be opened.
+    private static func remedy(_ path: String) -> String {
+        if FileStatus(path: path) == nil, FileStatus(link: path) == nil, errno == ENOENT {
+            return
+                ": 'bms-mqtt setup' writes a configuration, 'bms-mqtt print-default-config' prints one with every key"
+        }
+        return access(path, R_OK) != 0 && errno == EACCES && geteuid() != 0 ? ": use sudo" : ""
     }
 
     /// Complaint about a file that everybody can write or replace, because the file sets every ceiling; `nil`: there is none.
@@ -108,6 +117,8 @@ enum ConfigurationFile {
 /// Translates the tree of a file into a configuration, and collects every fault, not only the first.
 struct ConfigurationLoader {
     private(set) var faults: [ConfigurationFault] = []
+    /// Warnings about things that are allowed.
+    private var notices: [String] = []
     private let environment: @Sendable (String) -> String?
     /// Places of the packs.
     private var packPlaces: [YAMLNode.Place] = []
@@ -140,7 +151,7 @@ struct ConfigurationLoader {
             default: others.append(entry)
             }
         }
-        walk(others, "", ConfigurationTable.keys, &configuration, extra: ["packs", "banks"])
+        walk(others, "", ConfigurationTable.keys, .top, &configuration, extra: ["packs", "banks"])
         if let packs {
             configuration.plan.packs = self.packs(packs.value)
         } else {
@@ -153,14 +164,15 @@ struct ConfigurationLoader {
                 Array(zip(configuration.plan.banks, bankPlaces)))
         }
         configuration.finish()
+        configuration.notices += notices
         check(&configuration)
         return configuration
     }
 
     /// Applies the keys of a group and of the groups in it.
     mutating func walk<Target>(
-        _ entries: [YAMLNode.Entry], _ prefix: String, _ table: [ConfigurationKey<Target>], _ target: inout Target,
-        extra: [String] = []
+        _ entries: [YAMLNode.Entry], _ prefix: String, _ table: [ConfigurationKey<Target>], _ level: KeyLevel,
+        _ target: inout Target, extra: [String] = []
     ) {
         for entry in entries {
             let path = prefix + entry.key
@@ -173,27 +185,38 @@ struct ConfigurationLoader {
                 )
             } else if let key = table.first(where: { $0.path == path }) {
                 switch key.value(entry.value) {
-                case .success(let value): key.apply(&target, value)
+                case .success(let value):
+                    key.apply(&target, value)
+                    if key.warnsOfComment, entry.value.endsAtComment {
+                        notices.append(
+                            "\(path) ends before ' #', where a comment begins: if the # belongs to it, put it in quotes; else give the "
+                                + "comment a line of its own")
+                    }
                 case .failure(let failure): faults.append(failure)
                 }
             } else if table.contains(where: { $0.path.hasPrefix(path + ".") }) {
-                group(entry, path, table, &target)
+                group(entry, path, table, level, &target)
             } else {
                 let siblings = table.filter { $0.path.hasPrefix(prefix) }.map {
                     String($0.path.dropFirst(prefix.count).prefix { $0 != "." })
                 }
-                fault(entry.place, "unknown key '\(path.prefix(80))'\(Suggestion.text(entry.key, siblings + extra))")
+                let hint =
+                    PastedCharacter.hint(entry.key) ?? KeyPlaces.hint(
+                        entry.key, level, prefix, isGroup: entry.value.isGroup)
+                    ?? Suggestion.text(entry.key, siblings + extra)
+                fault(entry.place, "unknown key '\(path.prefix(80))'\(hint)")
             }
         }
     }
 
     private mutating func group<Target>(
-        _ entry: YAMLNode.Entry, _ path: String, _ table: [ConfigurationKey<Target>], _ target: inout Target
+        _ entry: YAMLNode.Entry, _ path: String, _ table: [ConfigurationKey<Target>], _ level: KeyLevel,
+        _ target: inout Target
     ) {
         if path == "mqtt.tls", var configuration = target as? Configuration {
             // The group itself switches TLS on, and so does 'tls: true'.
             if case .scalar(let text, true) = entry.value.content,
-                let isOn = ConfigurationKey<Configuration>.flag(text)
+                let isOn = SwitchWord.isOn(text)
             {
                 if isOn { configuration.plan.link.tls = TLSConfiguration() }
                 replace(&target, with: configuration)
@@ -204,10 +227,12 @@ struct ConfigurationLoader {
         }
         guard case .mapping(let entries) = entry.value.content else {
             if entry.value.isEmpty { return }
-            fault(entry.value.place, "\(path): expected a group of keys, found \(entry.value.kind)")
+            fault(
+                entry.value.place,
+                "\(path): expected a group of keys, found \(entry.value.kind)\(entry.value.colonHint)")
             return
         }
-        walk(entries, path + ".", table, &target)
+        walk(entries, path + ".", table, level, &target)
     }
 
     private func replace<Target>(_ target: inout Target, with configuration: Configuration) {
@@ -227,7 +252,7 @@ struct ConfigurationLoader {
         var sources: [String: SourceAddress] = [:]
         for item in items {
             guard case .mapping(let entries) = item.content else {
-                fault(item.place, "packs: expected keys like 'id: garage', found \(item.kind)")
+                fault(item.place, "packs: expected keys like 'id: garage', found \(item.kind)\(item.colonHint)")
                 continue
             }
             let nothing = SourceAddress.replay(path: "", speed: 1)
@@ -239,7 +264,8 @@ struct ConfigurationLoader {
                 fault(old.place, "a pack has no key 'bank': name its bank under 'banks:', with 'packs: [...]'")
             }
             walk(
-                entries.filter { !["relays", "bank"].contains($0.key) }, "", PackTable.keys, &pack, extra: ["relays"])
+                entries.filter { !["relays", "bank"].contains($0.key) }, "", PackTable.keys, .pack, &pack,
+                extra: ["relays"])
             if let list = entries.first(where: { $0.key == "relays" }) {
                 pack.options.relays = relays(list.value)
             }
@@ -273,7 +299,7 @@ struct ConfigurationLoader {
             }
             var relay = RelayOptions(name: "")
             let before = faults.count
-            walk(entries, "", RelayTable.keys, &relay)
+            walk(entries, "", RelayTable.keys, .relay, &relay)
             for key in ["name", "commandTopic"] where !entries.contains(where: { $0.key == key }) {
                 fault(item.place, "a relay without '\(key)': it is required")
             }

@@ -45,18 +45,21 @@ struct ConfigurationKey<Target>: Sendable {
     var meaning: String
     /// A value to show where there is no default.
     var example: String
+    /// A `#` may be a part of the value, so a comment behind it deserves a word.
+    var warnsOfComment = false
     /// Sets the option of the target to a value.
     var apply: @Sendable (inout Target, Value) -> Void
 
     init(
         _ path: String, _ kind: Kind, _ standard: String?, _ meaning: String, example: String = "",
-        apply: @escaping @Sendable (inout Target, Value) -> Void
+        warnsOfComment: Bool = false, apply: @escaping @Sendable (inout Target, Value) -> Void
     ) {
         self.path = path
         self.kind = kind
         self.standard = standard
         self.meaning = meaning
         self.example = example
+        self.warnsOfComment = warnsOfComment
         self.apply = apply
     }
 
@@ -84,33 +87,33 @@ struct ConfigurationKey<Target>: Sendable {
             }
             return .success(.text(text))
         case .checked(let rule):
-            if let complaint = rule(text) { return fault(complaint) }
+            if let complaint = rule(text) { return fault(complaint + (PastedCharacter.hint(text) ?? "")) }
             return .success(.text(text))
         case .choice(let words):
             guard words.contains(text) else { return fault("expected \(expectation), found \(node.kind)") }
             return .success(.text(text))
         case .flag:
-            if !isPlain, Self.flag(text) != nil { return fault(quoted) }
-            guard isPlain, let flag = Self.flag(text) else {
+            if !isPlain, SwitchWord.isOn(text) != nil { return fault(quoted) }
+            guard isPlain, let flag = SwitchWord.isOn(text) else {
                 return fault("expected true or false, found \(node.kind)")
             }
             return .success(.flag(flag))
         case .flagOrAuto:
             if text == "auto" { return .success(.text(text)) }
-            guard isPlain, let flag = Self.flag(text) else {
+            guard isPlain, let flag = SwitchWord.isOn(text) else {
                 return fault("expected \(expectation), found \(node.kind)")
             }
             return .success(.flag(flag))
         case .whole(let range, _):
             if !isPlain, Int(text) != nil { return fault(quoted) }
             guard isPlain, let number = Int(text), range.contains(number) else {
-                return fault("expected \(expectation), found \(node.kind)")
+                return fault("expected \(expectation), found \(node.kind)\(Self.numberHint(text))")
             }
             return .success(.number(number))
         case .decimal(let range, _):
             if !isPlain, FixedPoint.thousandths(text) != nil { return fault(quoted) }
             guard isPlain, let number = FixedPoint.thousandths(text), range.contains(number) else {
-                return fault("expected \(expectation), found \(node.kind)")
+                return fault("expected \(expectation), found \(node.kind)\(Self.numberHint(text))")
             }
             return .success(.number(number))
         case .curve: return curve(node)
@@ -166,12 +169,24 @@ struct ConfigurationKey<Target>: Sendable {
         return FixedPoint.thousandths(text)
     }
 
+    /// Advice about a text that is nearly a number.
+    private static func numberHint(_ text: String) -> String {
+        if text.contains(","), FixedPoint.thousandths(String(text.map { $0 == "," ? "." : $0 })) != nil {
+            return ": write the decimals behind a point"
+        }
+        if let hint = PastedCharacter.hint(text) { return hint }
+        let digits = text.prefix { $0.isASCII && ($0.isNumber || ".-".contains($0)) }
+        return digits.count < text.count && FixedPoint.thousandths(String(digits)) != nil
+            ? ": write the number alone, \(digits)" : ""
+    }
+
     /// Description of the values that the key accepts, for messages and documentation.
     var expectation: String {
         switch kind {
         case .text(let longest, _): "text of at most \(longest) characters"
         case .checked: "text"
-        case .choice(let words): words.dropLast().joined(separator: ", ") + " or " + (words.last ?? "")
+        case .choice(let words):
+            words.count < 2 ? words.joined() : words.dropLast().joined(separator: ", ") + " or " + (words.last ?? "")
         case .flag: "true or false"
         case .flagOrAuto: "true, false or auto"
         case .whole(let range, let unit):
@@ -180,14 +195,6 @@ struct ConfigurationKey<Target>: Sendable {
             "a number of \(unit), \(Self.decimal(range.lowerBound)) to \(Self.decimal(range.upperBound))"
         case .identifiers: "a list of ids like [garage, cellar]"
         case .curve: "a list of 2 to 50 pairs [degrees Celsius, share of C], by rising temperature"
-        }
-    }
-
-    static func flag(_ text: String) -> Bool? {
-        switch text.lowercased() {
-        case "true", "yes", "on": true
-        case "false", "no", "off": false
-        default: nil
         }
     }
 

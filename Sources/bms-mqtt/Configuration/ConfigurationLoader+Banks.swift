@@ -30,7 +30,7 @@ extension ConfigurationLoader {
             }
             var bank = ServicePlan.Bank(options: BankOptions(id: "", packs: []))
             let before = faults.count
-            walk(entries, "", BankTable.keys, &bank)
+            walk(entries, "", BankTable.keys, .bank, &bank)
             for key in ["id", "packs"] where !entries.contains(where: { $0.key == key }) {
                 fault(item.place, "a bank without '\(key)': it is required")
             }

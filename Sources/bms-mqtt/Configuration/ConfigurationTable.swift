@@ -34,7 +34,7 @@ enum ConfigurationTable {
             "mqtt.password", .text(longest: 255, mayBeEmpty: true), nil,
             "Password at the broker. Better in a file that others cannot read (passwordFile), in the systemd credential "
                 + "mqtt-password, or in the environment's BMS_MQTT_PASSWORD; in one of these places only.",
-            example: "secret"
+            example: "secret", warnsOfComment: true
         ) {
             $0.plan.link.password = $1.text
             $0.hasInlinePassword = true
@@ -138,6 +138,11 @@ enum ConfigurationTable {
             "Time after which the broker deletes a retained document (MQTT 5), so that a dead bridge leaves no limit behind. At "
                 + "least twice publish.state, publish.heartbeat and publish.limits."
         ) { $0.plan.bridge.expiry = $1.number },
+        Key(
+            "publish.values", .flag, "false",
+            "Publish each value on a topic of its own, too, as in <base>/<pack>/value/soc, for programs that read no JSON "
+                + "(openHAB, Loxone, ioBroker). Named as Home Assistant's entities are."
+        ) { $0.plan.bridge.publishesValues = $1.flag },
         Key(
             "staleness.hold", .whole(1...10, unit: "seconds"), "3",
             "Age of the last good frame above which limits no longer rise."

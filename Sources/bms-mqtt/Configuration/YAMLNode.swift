@@ -3,9 +3,11 @@ import BMSCore
 /// A value of a YAML file with its place, for messages that a person can follow.
 struct YAMLNode: Sendable {
     /// Line and column, from 1.
-    struct Place: Hashable, Sendable {
+    struct Place: Hashable, Comparable, Sendable {
         var line: Int
         var column: Int
+
+        static func < (left: Place, right: Place) -> Bool { (left.line, left.column) < (right.line, right.column) }
     }
 
     indirect enum Content: Sendable {
@@ -24,6 +26,8 @@ struct YAMLNode: Sendable {
 
     var place: Place
     var content: Content
+    /// A plain scalar is followed by a comment in its line, which may have been meant as a part of it.
+    var endsAtComment = false
 
     /// Description of the content, for messages.
     var kind: String {
@@ -34,6 +38,15 @@ struct YAMLNode: Sendable {
         }
     }
 
+    /// The value has keys of its own.
+    var isGroup: Bool { if case .mapping = content { true } else { false } }
+
+    /// Words for a text that looks like a key and its value, which YAML separates by a colon and a space.
+    var colonHint: String {
+        guard case .scalar(let text, isPlain: true) = content, text.contains(":") else { return "" }
+        return PastedCharacter.hint(text) ?? ": put a space behind the colon"
+    }
+
     /// The value is missing: its key was written and left empty.
     var isEmpty: Bool {
         if case .scalar(let text, let isPlain) = content { isPlain && ["", "~", "null"].contains(text) } else { false }
@@ -42,7 +55,8 @@ struct YAMLNode: Sendable {
 
 /// A fault of a configuration, with its place.
 struct ConfigurationFault: Error, Hashable, Sendable {
-    var place: YAMLNode.Place
+    /// Place of the fault; `nil`: the fault is that of the whole file.
+    var place: YAMLNode.Place?
     var text: String
 }
 

@@ -9,6 +9,7 @@ struct YAMLReader {
 
     private var nodes = 0
     private let parser: UnsafeMutablePointer<yaml_parser_t>
+    private let lines: YAMLLines
 
     /// The root of a document; `nil` for an empty one.
     static func read(_ bytes: [UInt8]) throws(ConfigurationFault) -> YAMLNode? {
@@ -26,7 +27,7 @@ struct YAMLReader {
         let result = bytes.withUnsafeBufferPointer { buffer -> Result<YAMLNode?, ConfigurationFault> in
             yaml_parser_set_encoding(parser, YAML_UTF8_ENCODING)
             yaml_parser_set_input_string(parser, buffer.baseAddress, buffer.count)
-            var reader = YAMLReader(parser: parser)
+            var reader = YAMLReader(parser: parser, lines: YAMLLines(bytes))
             do throws(ConfigurationFault) {
                 return .success(try reader.document())
             } catch {
@@ -36,7 +37,10 @@ struct YAMLReader {
         return try result.get()
     }
 
-    private init(parser: UnsafeMutablePointer<yaml_parser_t>) { self.parser = parser }
+    private init(parser: UnsafeMutablePointer<yaml_parser_t>, lines: YAMLLines) {
+        self.parser = parser
+        self.lines = lines
+    }
 
     private mutating func document() throws(ConfigurationFault) -> YAMLNode? {
         var root: YAMLNode?
@@ -58,11 +62,14 @@ struct YAMLReader {
         guard nodes <= Self.mostNodes else { throw event.fault("more than \(Self.mostNodes) values") }
         guard depth <= Self.deepest else { throw event.fault("nested deeper than \(Self.deepest) levels") }
         if event.hasAnchorOrTag {
-            throw event.fault("anchors, aliases and tags (& * !) are not used here: write it out")
+            throw event.fault(
+                "a text that begins with & * or ! needs quotes (YAML's anchors, aliases and tags are not used here)")
         }
         switch event.type {
         case YAML_SCALAR_EVENT:
-            return YAMLNode(place: event.place, content: .scalar(event.text, isPlain: event.isPlain))
+            var node = YAMLNode(place: event.place, content: .scalar(event.text, isPlain: event.isPlain))
+            node.endsAtComment = event.isPlain && lines.hasComment(at: event.end)
+            return node
         case YAML_SEQUENCE_START_EVENT:
             var items: [YAMLNode] = []
             while true {
@@ -97,6 +104,7 @@ struct YAMLReader {
     private struct Event {
         var type: yaml_event_type_t
         var place: YAMLNode.Place
+        var end: YAMLNode.Place
         var text = ""
         var isPlain = false
         var hasAnchorOrTag = false
@@ -108,9 +116,7 @@ struct YAMLReader {
         var raw = yaml_event_t()
         guard yaml_parser_parse(parser, &raw) == 1 else { throw problem() }
         defer { yaml_event_delete(&raw) }
-        var event = Event(
-            type: raw.type,
-            place: YAMLNode.Place(line: Int(raw.start_mark.line) + 1, column: Int(raw.start_mark.column) + 1))
+        var event = Event(type: raw.type, place: .init(raw.start_mark), end: .init(raw.end_mark))
         switch raw.type {
         case YAML_SCALAR_EVENT:
             let scalar = raw.data.scalar
@@ -130,16 +136,33 @@ struct YAMLReader {
     }
 
     private func problem() -> ConfigurationFault {
-        let mark = parser.pointee.problem_mark
+        let place = YAMLNode.Place(parser.pointee.problem_mark)
         let text = parser.pointee.problem.map { String(cString: $0) } ?? "not readable"
         if parser.pointee.error == YAML_READER_ERROR {
-            let line = YAMLNode.Place(line: Int(mark.line) + 1, column: Int(mark.column) + 1)
             return ConfigurationFault(
-                place: line, text: "not valid UTF-8 at byte \(parser.pointee.problem_offset + 1): \(text)")
+                place: place,
+                text: "not valid UTF-8 at byte \(parser.pointee.problem_offset + 1): \(text); save the file as UTF-8")
         }
-        let context = parser.pointee.context.map { " (\(String(cString: $0)))" } ?? ""
+        let context = parser.pointee.context.map { String(cString: $0) } ?? ""
+        if context.contains("quoted scalar") {
+            return ConfigurationFault(
+                place: .init(parser.pointee.context_mark), text: "the quote that opens here is not closed")
+        }
+        // libyaml often notices a fault one line late.
+        for line in [place.line, place.line - 1] {
+            if let hint = lines.hint(line) {
+                return ConfigurationFault(place: YAMLNode.Place(line: line, column: 1), text: hint)
+            }
+        }
         return ConfigurationFault(
-            place: YAMLNode.Place(line: Int(mark.line) + 1, column: Int(mark.column) + 1),
-            text: "not valid YAML: \(text)\(context); check indentation, colons and quotes")
+            place: place,
+            text:
+                "not valid YAML: \(text)\(context.isEmpty ? "" : " (\(context))"); check indentation, colons and quotes"
+        )
     }
+}
+
+extension YAMLNode.Place {
+    /// The place of a mark of libyaml, which counts from 0.
+    fileprivate init(_ mark: yaml_mark_t) { self.init(line: Int(mark.line) + 1, column: Int(mark.column) + 1) }
 }

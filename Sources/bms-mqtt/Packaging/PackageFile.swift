@@ -1,24 +1,29 @@
-/// Package files that are made from the tables of commands and keys, by their names for `print-package-file`.
-enum PackageFile: String, CaseIterable, Sendable {
-    /// The manual page, for man(1).
-    case manPage = "man-page"
-    /// The Home Assistant add-on's config.yaml.
-    case addOnConfig = "add-on-config"
-    /// The meanings of the add-on's options, in one file for each language.
-    case addOnEnglish = "add-on-en"
-    case addOnGerman = "add-on-de"
-    case addOnDutch = "add-on-nl"
-    case addOnFrench = "add-on-fr"
+import MQTTBridge
 
+/// A file of the packages or of docs/ that is made from tables in the code.
+struct PackageFile: Sendable {
+    /// Name for `print-package-file`.
+    let name: String
     /// Text of the file.
-    var text: String {
-        switch self {
-        case .manPage: ManualPage.text
-        case .addOnConfig: AddOn.configuration
-        case .addOnEnglish: AddOn.translation(nil)
-        case .addOnGerman: AddOn.translation(\.german)
-        case .addOnDutch: AddOn.translation(\.dutch)
-        case .addOnFrench: AddOn.translation(\.french)
+    let text: @Sendable () -> String
+
+    static let all: [PackageFile] =
+        [
+            PackageFile(name: "man-page") { ManualPage.text },
+            PackageFile(name: "completion-bash") { Completions.bash },
+            PackageFile(name: "completion-zsh") { Completions.zsh },
+            PackageFile(name: "completion-fish") { Completions.fish },
+            PackageFile(name: "add-on-config") { AddOn.configuration },
+            PackageFile(name: "add-on-en") { AddOn.translation(nil) },
+            PackageFile(name: "add-on-de") { AddOn.translation(\.german) },
+            PackageFile(name: "add-on-nl") { AddOn.translation(\.dutch) },
+            PackageFile(name: "add-on-fr") { AddOn.translation(\.french) },
+            PackageFile(name: "values") { ValuesReference.markdown },
+        ]
+        + DocumentSchema.allCases.map { schema in
+            PackageFile(name: "schema-\(schema.rawValue)") { schema.text }
         }
-    }
+
+    /// The file of a name; `nil`: there is none.
+    static func named(_ name: String) -> PackageFile? { all.first { $0.name == name } }
 }

@@ -145,19 +145,42 @@ final class BridgeRuntime: Sendable {
 
 /// The clock of a bridge: the machine's clock, or for a simulated pack a faster one, so that filters, ramps and staleness fit the
 /// pack's own time.
-struct PacedClock: Sendable {
-    let speed: Double
-    private let start = Clock.monotonic()
+final class PacedClock: Sendable {
+    private struct State {
+        var speed: Double
+        /// Time of the machine's clock, and of this one, at which the speed began.
+        var real: Timestamp
+        var shown: Timestamp
+    }
 
-    init(speed: Double = 1) { self.speed = speed }
+    private let state: Lock<State>
+
+    init(speed: Double = 1) {
+        let now = Clock.monotonic()
+        state = Lock(State(speed: speed, real: now, shown: now))
+    }
+
+    /// Seconds of this clock per second.
+    var speed: Double { state.withLock { $0.speed } }
+
+    /// Goes on at another speed.
+    func setSpeed(_ speed: Double) {
+        let now = Clock.monotonic()
+        state.withLock { state in
+            guard state.speed != speed else { return }
+            state = State(speed: speed, real: now, shown: Self.shown(state, now))
+        }
+    }
 
     func now() -> Moment {
         var moment = Clock.now()
-        if speed != 1 {
-            let elapsed = Double(moment.monotonic - start) * speed
-            moment.monotonic = start + Int64(min(elapsed, 1e15))
-        }
+        moment.monotonic = state.withLock { Self.shown($0, moment.monotonic) }
         return moment
+    }
+
+    private static func shown(_ state: State, _ now: Timestamp) -> Timestamp {
+        if state.speed == 1 { return state.shown + (now - state.real) }
+        return state.shown + Int64(min(Double(now - state.real) * state.speed, 1e15))
     }
 
     /// Milliseconds of this clock since a moment of ``MonotonicTime/sinceBoot()``, not below 0.

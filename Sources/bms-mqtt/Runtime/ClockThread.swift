@@ -42,8 +42,7 @@ struct ClockThread: Sendable {
     }
 
     private mutating func run() {
-        let second = clock.realSeconds(milliseconds: 1000)
-        let tick = clock.realSeconds(milliseconds: BridgeRuntime.tickMilliseconds)
+        var tick = clock.realSeconds(milliseconds: BridgeRuntime.tickMilliseconds)
         reporter.step()
         let start = MonotonicTime.seconds()
         var nextTick = start + tick
@@ -54,13 +53,15 @@ struct ClockThread: Sendable {
             if end.wait(seconds: next - MonotonicTime.seconds()) { return }
             let now = MonotonicTime.seconds()
             for index in packs.indices where packs[index].nextAt <= now {
-                packs[index].step(runtime)
+                packs[index].step(runtime, clock)
+                let second = clock.realSeconds(milliseconds: 1000)
                 // Steps keep to a grid: a late step does not delay the following ones, unless it is very late.
                 packs[index].nextAt = max(packs[index].nextAt + second, now - 0.2)
             }
             guard now >= nextTick else { continue }
             runtime.tick()
             reporter.step()
+            tick = clock.realSeconds(milliseconds: BridgeRuntime.tickMilliseconds)
             nextTick = now + tick
         }
     }
@@ -73,14 +74,19 @@ struct SimulatedPack: Sendable {
     /// Time of the next step, in seconds of ``MonotonicTime/seconds()``.
     var nextAt = 0.0
 
-    init(_ index: Int, _ simulator: Simulator) {
+    /// Hears what is simulated after each step, and returns the speed of time from then on; `nil`: as before.
+    private let watch: (@Sendable (Simulator) -> Double?)?
+
+    init(_ index: Int, _ simulator: Simulator, _ watch: (@Sendable (Simulator) -> Double?)?) {
         self.index = index
         self.simulator = simulator
+        self.watch = watch
     }
 
-    mutating func step(_ runtime: BridgeRuntime) {
+    mutating func step(_ runtime: BridgeRuntime, _ clock: PacedClock) {
         let limits = runtime.limits(of: index)
         let given = GivenLimits(cvl: limits?.cvl, ccl: limits?.ccl, dcl: limits?.dcl)
         if let frame = simulator.step(limits: given) { runtime.receive(frame, pack: index) }
+        if let speed = watch?(simulator) { clock.setSpeed(speed) }
     }
 }

@@ -228,7 +228,7 @@ private struct ServiceEvents: Sendable {
                 Simulator(
                     scenario: scenario, cells: pack.simulation.cells,
                     revision: pack.options.decoding.generation == .two ? .generation2 : .generation3Rev13,
-                    seed: pack.simulation.seed))
+                    seed: pack.simulation.seed), pack.simulation.watch)
         }
     }
 }

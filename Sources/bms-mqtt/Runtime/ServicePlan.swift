@@ -2,6 +2,7 @@ import BMSCore
 import SmartBMS
 import BatteryEngine
 import MQTTBridge
+import PackSimulator
 import Mosquitto
 import SerialLink
 
@@ -47,6 +48,8 @@ struct ServicePlan: Sendable {
     struct Simulation: Sendable {
         var cells = 16
         var seed: UInt64 = 1
+        /// Hears what is simulated after each step, and returns the speed of time from then on; `nil`: as before.
+        var watch: (@Sendable (Simulator) -> Double?)?
     }
 
     var link: LinkConfiguration

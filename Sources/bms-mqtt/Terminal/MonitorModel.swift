@@ -38,6 +38,11 @@ struct MonitorModel: Sendable {
         var state: Document?
         var limits: Document?
         var cells: Document?
+        var relays: Document?
+        /// Last minutes of what was valid.
+        var history: MonitorHistory
+        /// The battery is a bank of packs.
+        var isBank = false
         /// Text of the newest event.
         var event: String?
         /// Name in the last state, also when that state is no longer valid.
@@ -53,6 +58,18 @@ struct MonitorModel: Sendable {
         var state: JSONValue = .null
         var limits: JSONValue = .null
         var cells: JSONValue = .null
+        var relays: JSONValue = .null
+
+        /// Alarms that are on, as people call them.
+        var alarmTitles: [String] {
+            alarms.map { name in AlarmTable.rows.first { $0.name == name }?.title ?? name }
+        }
+
+        /// Names of the alarms that are on, sorted.
+        var alarms: [String] {
+            guard case .object(let alarms)? = state["Alarms"] else { return [] }
+            return alarms.filter { $0.key != "Alarm" && ($0.value.number ?? 0) > 0 }.map(\.key).sorted()
+        }
     }
 
     /// Largest number of packs, so that a hostile broker cannot fill the memory.
@@ -72,7 +89,11 @@ struct MonitorModel: Sendable {
     private(set) var others: Set<String> = []
     private(set) var bridge: Status?
 
-    init(base: String, only: String? = nil, judgesTime: Bool = true) {
+    /// Seconds of history.
+    private let memory: Int64
+
+    init(base: String, only: String? = nil, judgesTime: Bool = true, memory: Int64 = 600) {
+        self.memory = memory
         self.base = base
         self.only = only
         self.judgesTime = judgesTime
@@ -80,11 +101,23 @@ struct MonitorModel: Sendable {
 
     /// Topic filters to subscribe to.
     var subscriptions: [String] {
-        ["\(base)/+/status"] + ["state", "limits", "cells", "event"].map { "\(base)/\(only ?? "+")/\($0)" }
+        ["\(base)/+/status"] + ["state", "limits", "cells", "relays", "event"].map { "\(base)/\(only ?? "+")/\($0)" }
     }
 
-    /// Packs by id.
-    var sorted: [(id: String, pack: Pack)] { packs.sorted { $0.key < $1.key }.map { ($0.key, $0.value) } }
+    /// Batteries by id, the banks first: an inverter obeys them.
+    var sorted: [(id: String, pack: Pack)] {
+        packs.sorted { ($0.value.isBank ? 0 : 1, $0.key) < ($1.value.isBank ? 0 : 1, $1.key) }.map {
+            ($0.key, $0.value)
+        }
+    }
+
+    /// The battery before or behind another in the list.
+    func neighbour(of id: String?, _ step: Int) -> String? {
+        let ids = sorted.map(\.id)
+        guard !ids.isEmpty else { return nil }
+        let place = id.flatMap { ids.firstIndex(of: $0) } ?? 0
+        return ids[(place + step + ids.count) % ids.count]
+    }
 
     var bridgeStatus: String { bridge?.text ?? "unknown" }
 
@@ -111,7 +144,7 @@ struct MonitorModel: Sendable {
             return
         }
         guard packs[id] != nil || packs.count < Self.maximumPacks else { return }
-        var pack = packs[id] ?? Pack()
+        var pack = packs[id] ?? Pack(history: MonitorHistory(seconds: memory))
         func document(_ longest: Int64) -> Document? {
             JSONValue(parsing: payload).map { value in
                 let age = expiry.map { min(Int64($0) * 1000, longest) } ?? longest
@@ -128,8 +161,11 @@ struct MonitorModel: Sendable {
         case "state":
             pack.state = document(Self.longestAge)
             pack.name = pack.state?.value["CustomName"]?.text ?? pack.name
+            if let state = pack.state?.value { pack.isBank = state["ProductName"]?.text?.hasSuffix(" bank") ?? false }
+            pack.history.record(view(pack, at: now), at: now.monotonic)
         case "limits": pack.limits = document(Self.longestAge)
         case "cells": pack.cells = document(Self.longestCells)
+        case "relays": pack.relays = document(Self.longestAge)
         case "event": pack.event = JSONValue(parsing: payload)?["text"]?.text
         default: return
         }
@@ -144,6 +180,7 @@ struct MonitorModel: Sendable {
         view.limits = pack.limits?.value ?? .null
         if let state = pack.state, state.holds(now) { view.state = state.value }
         if let cells = pack.cells, cells.holds(now) { view.cells = cells.value }
+        if let relays = pack.relays, relays.holds(now) { view.relays = relays.value }
         view.mode = view.state["Info.ChargeMode"]?.text ?? view.limits["chargeState"]?.text ?? "-"
         return view
     }

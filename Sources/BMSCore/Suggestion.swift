@@ -1,19 +1,21 @@
 /// Suggestions for unknown words: the nearest of the known ones.
-enum Suggestion {
+package enum Suggestion {
     /// The text `: did you mean 'x'?`, or the list of known words.
-    static func text(_ word: String, _ known: [String]) -> String {
+    package static func text(_ word: String, _ known: [String]) -> String {
         let unique = Array(Set(known)).sorted()
         if let near = nearest(word, unique) { return ": did you mean '\(near)'?" }
         return unique.isEmpty ? "" : "; known here: \(unique.joined(separator: ", "))"
     }
 
     /// The nearest word, if it is near enough to be a typing error.
-    static func nearest(_ word: String, _ known: [String]) -> String? {
+    package static func nearest(_ word: String, _ known: [String]) -> String? {
         let ranked = known.map { ($0, distance(word.lowercased().prefix(40), $0.lowercased().prefix(40))) }
-        guard let best = ranked.min(by: { $0.1 < $1.1 }), best.1 <= max(2, best.0.count / 3), best.1 < best.0.count
-        else { return nil }
+        guard let best = ranked.min(by: { $0.1 < $1.1 }), best.1 <= most(best.0) else { return nil }
         return best.0
     }
+
+    /// Largest distance of a typing error from a word. In a word of three letters two wrong ones make another word.
+    private static func most(_ word: String) -> Int { word.count < 4 ? min(1, word.count - 1) : max(2, word.count / 3) }
 
     /// Number of insertions, deletions and replacements that turn one word into the other.
     private static func distance(_ left: Substring, _ right: Substring) -> Int {

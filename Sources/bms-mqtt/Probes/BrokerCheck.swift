@@ -1,0 +1,129 @@
+import BMSCore
+import BatteryEngine
+import JSON
+import MQTT
+import MQTTBridge
+import Mosquitto
+
+/// The check of a broker and of those who listen there: connection, version, rights, reach, bridge, Home Assistant, GX.
+struct BrokerCheck {
+    private let configuration: Configuration
+    private let probe: BrokerProbe
+    private let base: String
+
+    init(_ configuration: Configuration, _ probe: BrokerProbe) {
+        (self.configuration, self.probe, base) = (configuration, probe, configuration.baseTopic)
+    }
+
+    private var link: LinkConfiguration { configuration.plan.link }
+
+    var findings: [Finding] {
+        let area = "\(link)"
+        guard let version = probe.version else {
+            return [Finding(area, .fault, probe.failure ?? "no answer", remedy: hostRemedy)]
+        }
+        let name = probe.messages["$SYS/broker/version"].map { " (\($0.prefix(60)))" } ?? ""
+        var findings = [Finding(area, .ok, "connected by MQTT \(version == .v5 ? "5" : "3.1.1")\(name)")]
+        if let note = probe.note { findings.append(Finding(area, .warning, note)) }
+        findings += rights(area) + reach(area) + bridge + homeAssistant + gx
+        return findings
+    }
+
+    private var hostRemedy: String? {
+        link.isLocal ? "is mosquitto installed and running here? sudo apt-get install mosquitto" : nil
+    }
+
+    private func rights(_ area: String) -> [Finding] {
+        let refused = probe.refused.filter { !$0.hasPrefix("$SYS") && !$0.hasPrefix("N/") && !$0.hasPrefix("R/") }
+        guard !refused.isEmpty else { return [] }
+        return [
+            Finding(
+                area, .fault, "this user may not use \(refused.sorted().joined(separator: ", "))",
+                remedy: "'bms-mqtt acl' prints the access rules that the bridge needs (docs/security.md)")
+        ]
+    }
+
+    /// Whether other machines reach a broker on this one.
+    private func reach(_ area: String) -> [Finding] {
+        guard link.isLocal else { return [] }
+        guard !BrokerProbe.ownAddresses.isEmpty else {
+            return [Finding(area, .note, "this machine is in no network, so other machines cannot reach the broker")]
+        }
+        guard let address = BrokerProbe.deafAddress(port: link.port) else {
+            return [Finding(area, .ok, "other machines reach it, unless a firewall forbids it")]
+        }
+        let file = BrokerProbe.listenerFile(port: link.port).map { "  \($0)" }.joined(separator: "\n")
+        return [
+            Finding(
+                area, .warning,
+                "it listens on this machine only (\(address):\(link.port) does not answer): a GX, or Home Assistant elsewhere, cannot reach it",
+                remedy: "/etc/mosquitto/conf.d/bms-mqtt.conf, then sudo systemctl restart mosquitto:\n\(file)\n"
+                    + "users: sudo mosquitto_passwd -c /etc/mosquitto/passwd NAME (docs/troubleshooting.md)")
+        ]
+    }
+
+    private var bridge: [Finding] {
+        let area = "bridge"
+        switch probe.messages["\(base)/bridge/status"] {
+        case "online":
+            let ids = configuration.plan.packs.map(\.options.id) + configuration.plan.banks.map(\.options.id)
+            let silent = ids.filter { probe.messages["\(base)/\($0)/status"] != "online" }
+            let text =
+                silent.isEmpty
+                ? "online, and so is every battery" : "online, without data of \(silent.joined(separator: ", "))"
+            return [Finding(area, silent.isEmpty ? .ok : .warning, text)] + limits
+        case let status?:
+            return [Finding(area, .warning, "\(status.prefix(20)): it is not running", remedy: Self.startRemedy)]
+        case nil:
+            return [Finding(area, .note, "no bridge has ever run on '\(base)/'", remedy: Self.startRemedy)]
+        }
+    }
+
+    private static let startRemedy = "sudo systemctl enable --now bms-mqtt, or bms-mqtt run --config FILE"
+
+    /// The limits that consumers see now.
+    private var limits: [Finding] {
+        (configuration.plan.banks.map(\.options.id) + configuration.plan.packs.map(\.options.id)).prefix(16).compactMap
+        { id in
+            guard let text = probe.messages["\(base)/\(id)/limits"], let limits = JSONValue(parsing: Array(text.utf8))
+            else { return nil }
+            let values = LimitName.allCases.map { "\($0.title) \($0.value(limits))" }.joined(separator: ", ")
+            let reason = LimitName.ccl.reason(limits).map { "; CCL: \($0)" } ?? ""
+            return Finding("bridge", .ok, "\(id): \(values)\(reason)")
+        }
+    }
+
+    private var homeAssistant: [Finding] {
+        let area = "Home Assistant"
+        let birth = configuration.plan.bridge.birthTopic
+        if configuration.plan.bridge.discovery == .off {
+            return [Finding(area, .note, "homeAssistant.discovery is off: nothing is announced")]
+        }
+        if probe.messages[birth] == "online" { return [Finding(area, .ok, "it said 'online' on \(birth)")] }
+        return [
+            Finding(
+                area, .note, "not heard: it speaks on \(birth) when it starts, and the broker need not keep that",
+                remedy: "if the pack does not appear there, docs/troubleshooting.md goes through the causes")
+        ]
+    }
+
+    private var gx: [Finding] {
+        let area = "Victron GX"
+        let own = configuration.plan.bridge.gxTree?.portalID
+        let serials = probe.messages.keys.filter { $0.hasPrefix("N/") && $0.hasSuffix("/system/0/Serial") }
+        let others = serials.compactMap { $0.split(separator: "/").dropFirst().first.map(String.init) }.filter {
+            $0 != own
+        }
+        if let other = others.first {
+            return [Finding(area, .ok, "a GX (\(other)) is on this broker; its driver only listens, and is not heard")]
+        }
+        if let own, probe.messages["R/\(own)/keepalive"] != nil {
+            return [Finding(area, .ok, "a program reads the GX tree of this bridge")]
+        }
+        return [
+            Finding(
+                area, .note, "none on this broker; a driver on a GX only listens, and cannot be heard",
+                remedy: "'bms-mqtt gx-setup' prints what to set on a GX")
+        ]
+    }
+}
