@@ -1,4 +1,5 @@
 import BMSCore
+import CLinux
 import Glibc
 import LinuxIO
 import MQTT
