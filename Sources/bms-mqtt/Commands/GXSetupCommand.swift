@@ -35,7 +35,8 @@ enum GXSetupCommand {
             text += "\nnote: gx.feed is false in the configuration: the driver gets no document\n"
         }
         if plan.link.isLocal {
-            text += "\nnote: Debian's mosquitto listens on this machine only, until a file in /etc/mosquitto/conf.d names a listener: "
+            text +=
+                "\nnote: Debian's mosquitto listens on this machine only, until a file in /etc/mosquitto/conf.d names a listener: "
                 + "'bms-mqtt doctor' says whether a GX can reach it\n"
         }
         for pack in plan.packs { text += headroom(pack.options) }
