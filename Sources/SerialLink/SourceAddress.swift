@@ -46,7 +46,7 @@ public enum SourceAddress: Hashable, Sendable, CustomStringConvertible {
             likely.append("\(text[..<mark.lowerBound].lowercased()):\(rest)")
         }
         if text.lowercased() == "auto" { likely.append("serial:auto") }
-        if text.hasPrefix("/") { likely.append(text.hasPrefix("/dev/") ? "serial:\(text)" : "replay:\(text)") }
+        if text.hasPrefix("/") { likely.append(text.hasSuffix(".rec") ? "replay:\(text)" : "serial:\(text)") }
         let port = text.hasPrefix("serial:") ? text.dropFirst("serial:".count) : text[...]
         if port.hasPrefix("tty") || port.hasPrefix("serial/") { likely.append("serial:/dev/\(port)") }
         // 192.0.2.9:4001

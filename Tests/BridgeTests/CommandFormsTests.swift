@@ -109,22 +109,32 @@ struct CommandFormsTests {
         let answers = several(&harness, payload)
         #expect(answers.count == 1)
         #expect(
-            try Document(try #require(answers.first).payload).text("reason")?.contains("JSON object of settings")
+            try Document(try #require(answers.first).payload).text("reason")?.contains(
+                "JSON object of 1 to 20 settings")
                 == true)
         #expect(harness.saves.isEmpty)
     }
 
-    @Test("A flood in one object is cut like a flood of messages")
+    @Test("An object with more settings than are taken at once is refused as a whole")
     func flood() throws {
         var harness = harness()
-        let members = (0..<60).map { #""s\#($0)":1"# }.joined(separator: ",")
-        #expect(several(&harness, "{\(members)}").count == 21)
+        let members = (0..<21).map { #""s\#($0)":1"# }.joined(separator: ",")
+        #expect(several(&harness, "{\(members)}").count == 1)
     }
 
     @Test("An empty object topic, retained or not, commands nothing", arguments: [true, false])
     func empty(_ isRetained: Bool) {
         var harness = harness()
         #expect(several(&harness, "", retained: isRetained).isEmpty)
+    }
+
+    @Test("A retained object is refused once, as a whole, and clearing it swallows no press of a button")
+    func retainedObject() throws {
+        var harness = harness()
+        #expect(several(&harness, #"{"republish":1,"reserveSoc":5}"#, retained: true).count == 1)
+        #expect(several(&harness, "", retained: true).isEmpty)
+        let answer = try Document(try #require(harness.command("republish", []).first).payload)
+        #expect(answer.flag("accepted") == true)
     }
 
     @Test("A bank refuses an object like every command, and an unknown pack is reported")

@@ -92,6 +92,31 @@ struct ConfigurationMistakeTests {
         #expect(elsewhere.notices.isEmpty && elsewhere.plan.link.host == "x")
     }
 
+    @Test("A password behind a forgotten space is not shown")
+    func secret() {
+        let text = faults("mqtt:\n  password:s3cret\n\(Self.pack)").joined()
+        #expect(text.contains("found 'password:...': put a space behind the colon") && !text.contains("s3cret"))
+    }
+
+    @Test(
+        "A valid name in the line before an error is not blamed, and an open list is no text",
+        arguments: [
+            "packs:\n  - id: a\n    name: Haus \u{2013} Garage\n   source: serial:auto\n",
+            "packs:\n  - id: a   # Haus \u{2013} Garage\n   source: serial:auto\n",
+            "packs:\n  - id: a\n    charging: { curve: [[0, 0], [5, 0.1]\n    source: serial:auto\n",
+        ])
+    func notBlamed(_ text: String) {
+        let lines = faults(text)
+        #expect(lines.count == 1 && lines[0].contains("not valid YAML: "), "\(lines)")
+        #expect(!lines[0].contains("dash") && !lines[0].contains("needs quotes"), "\(lines)")
+    }
+
+    @Test("Tens of thousands of values in one line are read as fast as in many", .timeLimit(.minutes(1)))
+    func longLine() {
+        let items = [String](repeating: "a", count: 90_000).joined(separator: ",")
+        #expect(faults("packs: [\(items)] # comment\n").count == 1)
+    }
+
     @Test("A missing file is told how to come by one, without a line of it")
     func missing() throws {
         do throws(ConfigurationFaults) {

@@ -181,8 +181,60 @@ struct DoctorTests {
         // A second run changes nothing, and --replace keeps the old one.
         let second = try setup(words)
         #expect(second.code == 1 && second.text.contains("exists: give --replace") && Repository.read(file) == text)
-        let third = try setup(words + ["--replace", "--listen", "0"])
-        #expect(third.code == 0 && Repository.read("\(file).old") == text, "\(third.text)")
+        for name in ["\(file).old", "\(file).old.1"] {
+            let again = try setup(words + ["--replace", "--listen", "0"])
+            #expect(again.code == 0 && again.text.contains("the old one is \(name)"), "\(again.text)")
+        }
+        #expect(Repository.read("\(file).old") == text)
+    }
+
+    @Test("Only a regular file is replaced, and a password is readable by nobody else")
+    func replacing() throws {
+        let folder = TemporaryFolder()
+        let inner = "\(folder.path)/inner"
+        mkdir(inner, 0o755)
+        #expect(throws: StartFailure.self) { try NewFile.write("x", to: inner) }
+        symlink("\(folder.path)/elsewhere", "\(folder.path)/link")
+        #expect(throws: StartFailure.self) { try NewFile.write("x", to: "\(folder.path)/link") }
+        let file = folder.write("old", "open.yaml")
+        chmod(file, 0o646)
+        #expect(try NewFile.write("new", to: file) == "\(file).old")
+        var status = stat()
+        #expect(stat(file, &status) == 0 && status.st_mode & 0o777 == 0o640)
+        #expect(Repository.read(file) == "new" && Repository.read("\(file).old") == "old")
+        #expect(try NewFile.write("first", to: "\(folder.path)/fresh") == nil)
+        #expect(stat("\(folder.path)/fresh", &status) == 0 && status.st_mode & 0o777 == 0o600)
+    }
+
+    @Test("A signal ends a question, nothing is written, and the echo comes back")
+    func interrupted() throws {
+        let folder = TemporaryFolder()
+        let file = "\(folder.path)/new.yaml"
+        let script = try #require(ProgramStart.find("script"))
+        let line = "\(Self.program) setup --config \(file) --port serial:/dev/null --listen 0; echo code $?; stty -a"
+        let process = try #require(ChildProcess(script, ["-qec", "sh -c 'trap : INT; \(line)'", "/dev/null"]))
+        #expect(process.read(until: "Id of the pack").contains("Id of the pack"))
+        process.write("\u{3}")
+        let rest = process.read()
+        #expect(rest.contains("code ") && !rest.contains("code 0") && rest.contains(" echo "), "\(rest)")
+        #expect(FileStatus(path: file) == nil)
+    }
+
+    @Test("A source that a running bridge reads in vain is not opened a second time")
+    func silentBridge() throws {
+        let folder = TemporaryFolder()
+        let broker = BrokerFixture()
+        #expect(broker.start())
+        let pty = PtyPair()
+        let file = configuration(folder, "host: 127.0.0.1, port: \(broker.port)", source: "serial:\(pty.path)")
+        let topics = try EndToEndTests().subscriber(broker, "bms/#")
+        let bridge = try #require(
+            ChildProcess(Self.program, ["run", "--config", file], environment: ["STATE_DIRECTORY": folder.path]))
+        #expect(topics.read(until: "bms/garage/status offline").contains("bms/garage/status offline"))
+        let result = try doctor(file)
+        #expect(result.code == 1 && result.has("fault", "the running bridge gets no good frames"), "\(result.findings)")
+        #expect(!result.has("fault", "another program holds it"))
+        bridge.kill(SIGTERM)
     }
 
     @Test(
@@ -193,6 +245,7 @@ struct DoctorTests {
             (["--broker", "mqtt://x"], "expected HOST or HOST:PORT"),
             (["--port", "COM3"], "a cable on Linux is serial:auto"),
             (["--username", "x", "--password-file", "/nonexistent"], "cannot read"),
+            (["--password-file", "/etc/hostname"], "--password-file needs --username"),
         ])
     func refused(_ words: [String], _ sentence: String) throws {
         let folder = TemporaryFolder()

@@ -9,8 +9,8 @@ enum CommandPayload {
     static let longest = 256
     /// The same for an object of several settings.
     static let longestObject = 4_096
-    /// Largest number of settings in an object.
-    static let mostSettings = 64
+    /// Largest number of settings in an object: as many commands as are taken at once.
+    static let mostSettings = 20
 
     /// Reason why a payload is no value.
     struct Fault: Error, Hashable {
@@ -40,10 +40,12 @@ enum CommandPayload {
             (1...mostSettings).contains(members.count)
         else {
             let text =
-                "expected a JSON object of settings with their values, as in {\"maxChargeCurrent\": 40, \"chargeMode\": \"auto\"}, "
-                + "of at most \(longestObject) bytes"
+                "expected a JSON object of 1 to \(mostSettings) settings with their values, as in {\"maxChargeCurrent\": 40, "
+                + "\"chargeMode\": \"auto\"}, of at most \(longestObject) bytes"
             return [BatteryCommand(setting: "", content: .unreadable(text), isRetained: isRetained)]
         }
+        // A retained object is refused once, as a whole.
+        guard !isRetained else { return [BatteryCommand(setting: "", content: .unreadable(""), isRetained: true)] }
         return members.sorted { $0.key < $1.key }.map { name, json in
             let value = CommandValue(json)
             return BatteryCommand(

@@ -2,6 +2,7 @@ import BMSCore
 import BatteryEngine
 import ChargeLimits
 import Glibc
+import JSON
 import LinuxIO
 import MQTT
 import MQTTBridge
@@ -12,7 +13,7 @@ import SerialLink
 struct DoctorCommand: Sendable {
     let file: String
     /// Seconds of listening to a source that no bridge reads.
-    var seconds = 6.0
+    var seconds = 22.0
 
     /// Seconds of listening to the broker.
     private static let listening = 2.5
@@ -41,9 +42,9 @@ struct DoctorCommand: Sendable {
         if !isAlive, probe.version != nil { probe.refused.formUnion(await Self.refusals(configuration)) }
         let packs = configuration.plan.packs
         for pack in packs.prefix(Self.mostPacks) {
-            let status = probe.messages["\(configuration.baseTopic)/\(pack.options.id)/status"]
+            guard !Task.isCancelled else { break }
             checkUp.findings += await SourceCheck.findings(
-                pack, isServed: isAlive && status == "online", seconds: seconds)
+                pack, isAlive ? Self.served(pack.options.id, configuration, probe) : .no, seconds: seconds)
         }
         if packs.count > Self.mostPacks {
             checkUp.findings.append(
@@ -69,11 +70,24 @@ struct DoctorCommand: Sendable {
         var link = configuration.plan.link
         link.clientID = Arguments.clientID("doctor")
         let base = configuration.baseTopic
-        let filters = [
-            "\(base)/bridge/status", "\(base)/+/status", "\(base)/+/limits", configuration.plan.bridge.birthTopic,
-            "N/+/system/0/Serial", "R/+/keepalive", "$SYS/broker/version",
-        ]
+        // Topics that the bridge's own user may read, and not more: an access rule for them must not look like a fault.
+        let ids = configuration.plan.packs.map(\.options.id) + configuration.plan.banks.map(\.options.id)
+        let filters =
+            [
+                "\(base)/bridge/status", configuration.plan.bridge.birthTopic, "N/+/system/0/Serial", "R/+/keepalive",
+                "$SYS/broker/version",
+            ] + ids.flatMap { ["\(base)/\($0)/status", "\(base)/\($0)/limits"] }
         return await BrokerProbe.look(link, filters, seconds: 12, listening: listening)
+    }
+
+    /// What a running bridge says of a pack's source, which is not opened a second time then.
+    private static func served(_ id: String, _ configuration: Configuration, _ probe: BrokerProbe)
+        -> SourceCheck.Service
+    {
+        let topic = "\(configuration.baseTopic)/\(id)"
+        if probe.messages["\(topic)/status"] == "online" { return .live }
+        let limits = probe.messages["\(topic)/limits"].flatMap { JSONValue(parsing: Array($0.utf8)) }
+        return .silent(limits.flatMap { LimitName.ccl.reason($0) } ?? "no data from the BMS")
     }
 
     /// Topics of the bridge on which its user may not publish.
@@ -115,7 +129,9 @@ extension DoctorCommand {
             OptionRow(name: "--json", kind: .flag, meaning: "one JSON object instead of text"),
             OptionRow(
                 name: "--listen", kind: .whole("S", 1...600),
-                meaning: "seconds of listening to each source that no running bridge reads (default: 6)"),
+                meaning:
+                    "seconds of listening to each source that no running bridge reads (default: 22; the firmware comes once in 19)"
+            ),
         ],
         details: """
             Looks at configuration, cable, group, bytes, frames, the broker, its rights and whether other machines reach it, Home Assistant

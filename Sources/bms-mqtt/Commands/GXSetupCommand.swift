@@ -8,15 +8,15 @@ import Mosquitto
 enum GXSetupCommand {
     static func text(_ configuration: Configuration) -> String {
         let plan = configuration.plan
-        var text = ""
+        var files = ""
         // The GX device follows one battery, so a bank replaces its packs.
         let inBanks = Set(plan.banks.flatMap(\.options.packs))
         for bank in plan.banks.map(\.options) {
-            text += driver("Bank '\(bank.id)'", bank.id, bank.name, bank.gxInstance, plan)
+            files += driver("Bank '\(bank.id)'", bank.id, bank.name, bank.gxInstance, plan)
         }
         let alone = plan.packs.map(\.options).filter { !inBanks.contains($0.id) }
-        for pack in alone { text += driver("Pack '\(pack.id)'", pack.id, pack.name, pack.gxInstance, plan) }
-        text += menu
+        for pack in alone { files += driver("Pack '\(pack.id)'", pack.id, pack.name, pack.gxInstance, plan) }
+        var text = menu
         if !plan.banks.isEmpty {
             text += """
 
@@ -40,7 +40,11 @@ enum GXSetupCommand {
                 + "'bms-mqtt doctor' says whether a GX can reach it\n"
         }
         for pack in plan.packs { text += headroom(pack.options) }
-        return text
+        // Everything but the driver's file is a comment, so that the output of one battery may be saved as it is.
+        return files
+            + text.split(separator: "\n", omittingEmptySubsequences: false).map { line in
+                line.isEmpty || line.hasPrefix("#") ? String(line) : "# \(line)"
+            }.joined(separator: "\n")
     }
 
     private static func driver(
@@ -59,11 +63,12 @@ enum GXSetupCommand {
         if let tls = link.tls {
             lines += ["tls_enabled = 1"]
             if tls.caFile != nil {
-                lines += ["tls_path_to_ca = /data/keys/ca.crt   ; a copy of the broker's CA certificate"]
+                lines += ["# a copy of the broker's CA certificate", "tls_path_to_ca = /data/keys/ca.crt"]
             }
         }
         if let user = link.username {
-            lines += ["username = \(user)   ; better a user of its own that may only read", "password = ITS-PASSWORD"]
+            // The driver takes a comment behind a value for a part of it.
+            lines += ["# better a user of its own that may only read", "username = \(user)", "password = ITS-PASSWORD"]
         }
         lines += ["topic = \(plan.bridge.topics.gx(id))"]
         return lines.joined(separator: "\n") + "\n\n"
@@ -77,7 +82,7 @@ enum GXSetupCommand {
         4. Leave "Limit charge current" off, or above your own ceiling: the lower one counts.
         5. Inverter/charger (VEConfigure): battery type lithium, and its own voltages at or above CVL, as a second line.
         Check: the page of the battery, Parameters, shows CVL, CCL and DCL; pull the BMS cable: CCL is 0 after 10 s, and after
-        90 s the GX says that the BMS is lost.
+        90 s the GX says that the BMS is lost. (A bank ends when none of its packs is heard.)
 
         """
 

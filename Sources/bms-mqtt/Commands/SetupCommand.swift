@@ -23,17 +23,20 @@ struct SetupCommand: Sendable {
     ]
 
     func run() async -> Int32 {
-        if FileStatus(path: file) != nil, !arguments.has("--replace") {
-            let remedy = "give --replace (the old file stays as \(file).old), or another file with --config"
+        if FileStatus(path: file) != nil, !arguments.has("--replace"), !isUntouched {
+            let remedy = "give --replace (the old file stays beside it), or another file with --config"
             guard !isUnattended,
-                Prompt.confirm("\(file) exists. Replace it (it stays as \(file).old)?", standard: false)
+                Prompt.confirm("\(file) exists. Replace it (it stays beside the new one)?", standard: false)
             else {
                 Console.complain("\(file) exists: \(remedy)")
                 return 1
             }
         }
-        guard let source = chooseSource() else { return 1 }
-        guard let probe = await listen(source) else { return 1 }
+        if let complaint = wrongOption {
+            Console.complain(complaint)
+            return 2
+        }
+        guard let source = chooseSource(), let probe = await listen(source), !Task.isCancelled else { return 1 }
         var draft = ConfigurationDraft(source: source)
         draft.probe = probe
         for answer in Self.answers {
@@ -48,12 +51,42 @@ struct SetupCommand: Sendable {
             for line in error.lines { Console.complain(line) }
             return 1
         }
-        if let failure = NewFile.write(text, to: file) {
-            Console.complain("cannot write \(file): \(failure)")
+        guard !Task.isCancelled else { return 1 }
+        do throws(StartFailure) {
+            let old = try NewFile.write(text, to: file)
+            Console.write("\nWritten: \(file)\(old.map { " (the old one is \($0))" } ?? "")\n")
+        } catch {
+            Console.complain("cannot write \(file): \(error.text)")
             return 1
         }
-        Console.write("\nWritten: \(file)\n")
         return await check()
+    }
+
+    /// The file is the one that the package brought, so that nobody's work is lost with it.
+    private var isUntouched: Bool {
+        guard case .success(let content) = RegularFile.read(file, upTo: 65_536) else { return false }
+        return String(decoding: content.bytes, as: UTF8.self).contains("# bms-mqtt-setup: this file may be replaced")
+    }
+
+    /// The complaint about an option, before anybody has to wait; `nil`: there is none.
+    private var wrongOption: String? {
+        if let text = arguments.text("--port"), (try? SourceAddress(text)) == nil {
+            do throws(SourceAddressError) {
+                _ = try SourceAddress(text)
+            } catch {
+                return "--port: \(error.description)"
+            }
+        }
+        let draft = ConfigurationDraft(source: .serialAuto)
+        for answer in Self.answers {
+            if let text = arguments.text(answer.option), let complaint = draft.complaint(answer.path, text) {
+                return "\(answer.option): \(complaint)"
+            }
+        }
+        if arguments.has("--password-file"), !arguments.has("--username") {
+            return "--password-file needs --username: a password without a user is never sent"
+        }
+        return nil
     }
 
     // MARK: Source
@@ -156,10 +189,8 @@ struct SetupCommand: Sendable {
             return true
         }
         if let path = arguments.text("--password-file") {
-            switch RegularFile.read(path, upTo: 4096) {
-            case .success(let content):
-                draft.password = String(decoding: content.bytes, as: UTF8.self).split(whereSeparator: \.isNewline).first
-                    .map(String.init)
+            switch Password.read(path) {
+            case .success(let password): draft.password = password.text
             case .failure(let failure):
                 Console.complain("--password-file: \(failure.text)")
                 return false
@@ -178,13 +209,18 @@ struct SetupCommand: Sendable {
             "\n"
                 + checkUp.lines(columns: 120, isUnicode: Terminal.screen.isUnicode, hasColour: false).joined(
                     separator: "\n") + "\n")
-        let run =
-            file == CommandTable.defaultConfiguration
-            ? "sudo systemctl enable --now bms-mqtt" : "bms-mqtt run --config \(file)"
+        let isStandard = file == CommandTable.defaultConfiguration
+        guard checkUp.faults == 0 else {
+            let doctor = "bms-mqtt doctor\(isStandard ? "" : " --config \(file)")"
+            Console.write("\nNext: mend the faults in \(file), then '\(doctor)'.\n")
+            return 1
+        }
+        let run = isStandard ? "sudo systemctl enable --now bms-mqtt" : "bms-mqtt run --config \(file)"
+        let monitor = isStandard ? "sudo bms-mqtt monitor" : "bms-mqtt monitor --config \(file)"
         Console.write(
-            "\nNext: \(run); then 'bms-mqtt monitor'. docs/safety.md says what to try before an inverter follows the limits.\n"
+            "\nNext: \(run); then '\(monitor)'. docs/safety.md says what to try before an inverter follows the limits.\n"
         )
-        return checkUp.faults == 0 ? 0 : 1
+        return 0
     }
 }
 
@@ -207,14 +243,16 @@ extension SetupCommand {
                 OptionRow(name: "--username", kind: .text("USER"), meaning: "user at the broker"),
                 OptionRow(
                     name: "--password-file", kind: .file("FILE"), meaning: "file whose first line is the password"),
-                OptionRow(name: "--replace", kind: .flag, meaning: "replace an existing file, which stays as FILE.old"),
+                OptionRow(
+                    name: "--replace", kind: .flag,
+                    meaning: "replace an existing file, which stays beside it as FILE.old"),
                 OptionRow(
                     name: "--yes", kind: .flag,
                     meaning: "ask nothing: what no option answers has its default or is left out"),
             ],
         details: """
             Asks only where standard input is a terminal, and --yes is not given. Answers are checked as check-config does. The file
-            is readable by its owner alone, as a password may stand in it; an existing file keeps its owner and mode. At the end it is checked
+            is readable by its owner alone, as a password may stand in it; owner and group of an existing file stay. At the end it is checked
             as by 'doctor': exit code 0 without a fault, 1 with one, 2 for an answer that cannot be.
             """,
         examples: [
@@ -224,7 +262,6 @@ extension SetupCommand {
         work: .waiting(start))
 
     private static func start(_ arguments: Arguments) async throws(CommandFailure) -> Int32 {
-        // A question without an answer must end at Ctrl-C like every other program.
         let command = SetupCommand(
             file: arguments.text("--config") ?? CommandTable.defaultConfiguration, arguments: arguments,
             isUnattended: arguments.has("--yes") || isatty(STDIN_FILENO) != 1)

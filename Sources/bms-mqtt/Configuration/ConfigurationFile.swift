@@ -107,7 +107,7 @@ enum ConfigurationFile {
         } catch {
             throw ConfigurationFaults(file: file, faults: [error])
         }
-        var loader = ConfigurationLoader(environment: environment)
+        var loader = ConfigurationLoader(lines: YAMLLines(bytes), environment: environment)
         let configuration = loader.load(root)
         guard loader.faults.isEmpty else { throw ConfigurationFaults(file: file, faults: loader.faults) }
         return configuration
@@ -119,6 +119,7 @@ struct ConfigurationLoader {
     private(set) var faults: [ConfigurationFault] = []
     /// Warnings about things that are allowed.
     private var notices: [String] = []
+    private let lines: YAMLLines
     private let environment: @Sendable (String) -> String?
     /// Places of the packs.
     private var packPlaces: [YAMLNode.Place] = []
@@ -128,7 +129,10 @@ struct ConfigurationLoader {
     /// All relays with their places.
     private var relays: [(relay: RelayOptions, place: YAMLNode.Place)] = []
 
-    init(environment: @escaping @Sendable (String) -> String?) { self.environment = environment }
+    init(lines: YAMLLines, environment: @escaping @Sendable (String) -> String?) {
+        self.lines = lines
+        self.environment = environment
+    }
 
     mutating func load(_ root: YAMLNode?) -> Configuration {
         var configuration = Configuration()
@@ -187,7 +191,7 @@ struct ConfigurationLoader {
                 switch key.value(entry.value) {
                 case .success(let value):
                     key.apply(&target, value)
-                    if key.warnsOfComment, entry.value.endsAtComment {
+                    if key.warnsOfComment, let end = entry.value.end, lines.hasComment(at: end) {
                         notices.append(
                             "\(path) ends before ' #', where a comment begins: if the # belongs to it, put it in quotes; else give the "
                                 + "comment a line of its own")
@@ -229,7 +233,7 @@ struct ConfigurationLoader {
             if entry.value.isEmpty { return }
             fault(
                 entry.value.place,
-                "\(path): expected a group of keys, found \(entry.value.kind)\(entry.value.colonHint)")
+                "\(path): expected a group of keys, found \(entry.value.kindWithoutValue)\(entry.value.colonHint)")
             return
         }
         walk(entries, path + ".", table, level, &target)
@@ -252,7 +256,9 @@ struct ConfigurationLoader {
         var sources: [String: SourceAddress] = [:]
         for item in items {
             guard case .mapping(let entries) = item.content else {
-                fault(item.place, "packs: expected keys like 'id: garage', found \(item.kind)\(item.colonHint)")
+                fault(
+                    item.place,
+                    "packs: expected keys like 'id: garage', found \(item.kindWithoutValue)\(item.colonHint)")
                 continue
             }
             let nothing = SourceAddress.replay(path: "", speed: 1)

@@ -176,7 +176,11 @@ struct ConfigurationKey<Target>: Sendable {
         }
         if let hint = PastedCharacter.hint(text) { return hint }
         let digits = text.prefix { $0.isASCII && ($0.isNumber || ".-".contains($0)) }
-        return digits.count < text.count && FixedPoint.thousandths(String(digits)) != nil
+        let unit = text.dropFirst(digits.count).drop { $0 == " " }.lowercased()
+        let units: Set = [
+            "a", "ah", "v", "mv", "w", "kw", "kwh", "%", "s", "sec", "h", "d", "c", "°c", "°", "mω", "mohm", "k",
+        ]
+        return units.contains(unit) && FixedPoint.thousandths(String(digits)) != nil
             ? ": write the number alone, \(digits)" : ""
     }
 

@@ -39,7 +39,12 @@ struct Password: Sendable {
             return parse(Array(variable.utf8), "the environment's \(Self.variable)").map { Password(text: $0) }
         }
         guard let path = file ?? credential else { return .success(nil) }
-        return RegularFile.read(path, upTo: longest).flatMap { content in
+        return read(path).map { $0 }
+    }
+
+    /// The password in a file.
+    static func read(_ path: String) -> Result<Password, ReadFailure> {
+        RegularFile.read(path, upTo: longest).flatMap { content in
             // An editor's byte order mark is not part of a password.
             let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
             let bytes = content.bytes.starts(with: mark) ? Array(content.bytes.dropFirst(mark.count)) : content.bytes

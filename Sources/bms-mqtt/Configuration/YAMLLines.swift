@@ -15,19 +15,23 @@ struct YAMLLines {
         return rest.first == "#"
     }
 
-    /// The likely fault of a line that is not valid; `nil`: none is known.
-    func hint(_ number: Int) -> String? {
+    /// The likely fault of a line at which YAML ends, or of the line before it: libyaml often notices a fault one line late.
+    func hint(_ number: Int, isBefore: Bool) -> String? {
         let text = line(number)
         let indentation = text.prefix { $0 == " " || $0 == "\t" }
         if indentation.contains("\t") { return "this line is indented with a tab: YAML takes spaces only" }
-        let content = text.dropFirst(indentation.count)
-        if !content.hasPrefix("#"), let hint = PastedCharacter.hint(content) { return "not valid YAML\(hint)" }
+        let whole = text.dropFirst(indentation.count)
+        let content = whole.hasPrefix("#") ? "" : whole[..<(whole.firstRange(of: " #")?.lowerBound ?? whole.endIndex)]
+        // A dash or quotes in a valid name of the line before are no fault, a space that is none always is.
+        if let hint = PastedCharacter.hint(isBefore ? content.filter { $0.isWhitespace } : String(content)) {
+            return "not valid YAML\(hint)"
+        }
         guard let colon = content.firstRange(of: ": ") else { return nil }
         let value = content[colon.upperBound...].drop { $0 == " " }
-        if let first = value.first, "@`%&*!|>[]{},".contains(first) {
+        if !isBefore, let first = value.first, "@`%&*!|>".contains(first) {
             return "not valid YAML: a text that begins with \(first) needs quotes"
         }
-        return value.contains(": ") && !"\"'".contains(value.first ?? " ")
+        return value.contains(": ") && !"\"'[{".contains(value.first ?? " ")
             ? "not valid YAML: a text with ': ' in it needs quotes" : nil
     }
 

@@ -26,8 +26,8 @@ struct YAMLNode: Sendable {
 
     var place: Place
     var content: Content
-    /// A plain scalar is followed by a comment in its line, which may have been meant as a part of it.
-    var endsAtComment = false
+    /// Place behind a plain scalar, where a comment may begin that was meant as a part of it; `nil` for others.
+    var end: Place?
 
     /// Description of the content, for messages.
     var kind: String {
@@ -41,9 +41,18 @@ struct YAMLNode: Sendable {
     /// The value has keys of its own.
     var isGroup: Bool { if case .mapping = content { true } else { false } }
 
+    /// Description for a place where keys belong. Of a text that looks like a key and its value only the key is shown: the value may be
+    /// a password.
+    var kindWithoutValue: String {
+        guard case .scalar(let text, isPlain: true) = content, let colon = text.firstIndex(of: ":") else { return kind }
+        return "'\(text[...colon].prefix(40))...'"
+    }
+
     /// Words for a text that looks like a key and its value, which YAML separates by a colon and a space.
     var colonHint: String {
-        guard case .scalar(let text, isPlain: true) = content, text.contains(":") else { return "" }
+        guard case .scalar(let text, isPlain: true) = content, let colon = text.firstIndex(of: ":"),
+            !text[colon...].hasPrefix("://")
+        else { return "" }
         return PastedCharacter.hint(text) ?? ": put a space behind the colon"
     }
 

@@ -68,7 +68,7 @@ struct YAMLReader {
         switch event.type {
         case YAML_SCALAR_EVENT:
             var node = YAMLNode(place: event.place, content: .scalar(event.text, isPlain: event.isPlain))
-            node.endsAtComment = event.isPlain && lines.hasComment(at: event.end)
+            node.end = event.isPlain ? event.end : nil
             return node
         case YAML_SEQUENCE_START_EVENT:
             var items: [YAMLNode] = []
@@ -148,9 +148,8 @@ struct YAMLReader {
             return ConfigurationFault(
                 place: .init(parser.pointee.context_mark), text: "the quote that opens here is not closed")
         }
-        // libyaml often notices a fault one line late.
         for line in [place.line, place.line - 1] {
-            if let hint = lines.hint(line) {
+            if let hint = lines.hint(line, isBefore: line < place.line) {
                 return ConfigurationFault(place: YAMLNode.Place(line: line, column: 1), text: hint)
             }
         }

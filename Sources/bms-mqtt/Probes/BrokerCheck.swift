@@ -20,7 +20,10 @@ struct BrokerCheck {
     var findings: [Finding] {
         let area = "\(link)"
         guard let version = probe.version else {
-            return [Finding(area, .fault, probe.failure ?? "no answer", remedy: hostRemedy)]
+            let isRefused = probe.failure?.contains("refused user") ?? false
+            let remedy =
+                isRefused ? "write mqtt.username and mqtt.password into the file, as the broker knows them" : hostRemedy
+            return [Finding(area, .fault, probe.failure ?? "no answer", remedy: remedy)]
         }
         let name = probe.messages["$SYS/broker/version"].map { " (\($0.prefix(60)))" } ?? ""
         var findings = [Finding(area, .ok, "connected by MQTT \(version == .v5 ? "5" : "3.1.1")\(name)")]
@@ -58,7 +61,8 @@ struct BrokerCheck {
                 area, .warning,
                 "it listens on this machine only (\(address):\(link.port) does not answer): a GX, or Home Assistant elsewhere, cannot reach it",
                 remedy: "/etc/mosquitto/conf.d/bms-mqtt.conf, then sudo systemctl restart mosquitto:\n\(file)\n"
-                    + "users: sudo mosquitto_passwd -c /etc/mosquitto/passwd NAME (docs/troubleshooting.md)")
+                    + "users: sudo mosquitto_passwd -c /etc/mosquitto/passwd NAME (without -c for the next user), then mqtt.username and "
+                    + "mqtt.password in the bridge's file")
         ]
     }
 
@@ -73,7 +77,9 @@ struct BrokerCheck {
                 ? "online, and so is every battery" : "online, without data of \(silent.joined(separator: ", "))"
             return [Finding(area, silent.isEmpty ? .ok : .warning, text)] + limits
         case let status?:
-            return [Finding(area, .warning, "\(status.prefix(20)): it is not running", remedy: Self.startRemedy)]
+            return [
+                Finding(area, .fault, "\(status.prefix(20)): it has run, and runs no more", remedy: Self.startRemedy)
+            ]
         case nil:
             return [Finding(area, .note, "no bridge has ever run on '\(base)/'", remedy: Self.startRemedy)]
         }
@@ -89,7 +95,8 @@ struct BrokerCheck {
             else { return nil }
             let values = LimitName.allCases.map { "\($0.title) \($0.value(limits))" }.joined(separator: ", ")
             let reason = LimitName.ccl.reason(limits).map { "; CCL: \($0)" } ?? ""
-            return Finding("bridge", .ok, "\(id): \(values)\(reason)")
+            let isStale = limits["chargeState"]?.text == "stale"
+            return Finding("bridge", isStale ? .warning : .ok, "\(id): \(values)\(reason)")
         }
     }
 

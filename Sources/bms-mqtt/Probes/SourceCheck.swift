@@ -8,23 +8,43 @@ import SmartBMS
 
 /// The check of a pack's source: port, group, bytes, frames, generation.
 enum SourceCheck {
+    /// What a running bridge says of a source.
+    enum Service: Sendable {
+        /// No bridge runs, as far as the broker knows.
+        case no
+        /// Good frames come.
+        case live
+        /// The bridge has the source, and no good frames come, for this reason.
+        case silent(String)
+    }
+
     /// Findings about the source of a pack.
     ///
     /// - Parameters:
-    ///   - isServed: a running bridge reads this source: it is not opened a second time.
+    ///   - service: a running bridge reads this source, so that it is not opened a second time.
     ///   - seconds: longest time of listening.
-    static func findings(_ pack: ServicePlan.Pack, isServed: Bool, seconds: Double) async -> [Finding] {
+    static func findings(_ pack: ServicePlan.Pack, _ service: Service, seconds: Double) async -> [Finding] {
         let area = "pack \(pack.options.id) from \(pack.source)"
         var findings = port(pack.source, area)
         guard !findings.contains(where: { $0.level == .fault }) else { return findings }
-        if isServed {
+        switch service {
+        case .live:
             findings.append(Finding(area, .ok, "the running bridge reads it, and good frames come"))
             return findings
+        case .silent(let reason):
+            findings.append(
+                Finding(
+                    area, .fault, "the running bridge gets no good frames: \(reason)",
+                    remedy: "its log names the cause: journalctl -u bms-mqtt; is the cable in EXT OUT, and the BMS on?")
+            )
+            return findings
+        case .no: break
         }
         let generation = pack.options.decoding.generation
         guard
             let probe = await SourceProbe.listen(
-                to: pack.source, generation: generation, seconds: seconds, until: { $0.frames >= 3 })
+                to: pack.source, generation: generation, seconds: seconds,
+                until: { $0.frames >= 3 && ($0.firmware != nil || $0.frames >= 25) })
         else {
             findings.append(Finding(area, .note, "a simulated pack: there is nothing to listen to"))
             return findings

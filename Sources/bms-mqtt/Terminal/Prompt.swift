@@ -1,8 +1,11 @@
 import Glibc
 
-/// Questions to a person at a terminal.
+/// Questions to a person at a terminal. A signal, which cancels the task, ends the wait for an answer.
 enum Prompt {
-    /// The answer in one line, without spaces at its ends; `nil`: the input has ended.
+    /// Longest answer, bytes.
+    private static let longest = 4_096
+
+    /// The answer in one line, without spaces at its ends; `nil`: the input has ended, or the task was cancelled.
     static func line(_ question: String, isSecret: Bool = false) -> String? {
         Console.write("\(question): ")
         var before = termios()
@@ -18,7 +21,7 @@ enum Prompt {
                 Console.write("\n")
             }
         }
-        guard let text = readLine() else { return nil }
+        guard let text = read() else { return nil }
         if isSecret { return text }
         return String(text.drop { $0.isWhitespace }.reversed().drop { $0.isWhitespace }.reversed())
     }
@@ -27,5 +30,18 @@ enum Prompt {
     static func confirm(_ question: String, standard: Bool) -> Bool {
         guard let text = line("\(question) [\(standard ? "Y/n" : "y/N")]")?.lowercased() else { return false }
         return text.isEmpty ? standard : text == "y" || text == "yes"
+    }
+
+    private static func read() -> String? {
+        var bytes: [UInt8] = []
+        while !Task.isCancelled, bytes.count < longest {
+            var entry = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
+            guard poll(&entry, 1, 100) > 0 else { continue }
+            var byte: UInt8 = 0
+            guard Glibc.read(STDIN_FILENO, &byte, 1) == 1 else { return nil }
+            if byte == UInt8(ascii: "\n") { return String(decoding: bytes, as: UTF8.self) }
+            bytes.append(byte)
+        }
+        return nil
     }
 }
