@@ -5,22 +5,7 @@ import Testing
 
 /// Mistakes that people make in a configuration, each with the sentence that ends the search.
 @Suite("Mistakes in a configuration")
-struct ConfigurationMistakeTests {
-    private func load(_ text: String) throws(ConfigurationFaults) -> Configuration {
-        try ConfigurationFile.parse(Array(text.utf8), file: "c.yaml")
-    }
-
-    private func faults(_ text: String) -> [String] {
-        do throws(ConfigurationFaults) {
-            _ = try load(text)
-            return []
-        } catch {
-            return error.lines
-        }
-    }
-
-    private static let pack = "packs:\n  - id: garage\n    source: serial:auto\n"
-
+struct ConfigurationMistakeTests: ConfigurationReading {
     @Test(
         "A text from a web page, a tab and a text that needs quotes are called by their names",
         arguments: [

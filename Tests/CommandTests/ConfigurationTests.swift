@@ -11,22 +11,7 @@ import Testing
 @testable import bms_mqtt
 
 @Suite("Configuration")
-struct ConfigurationTests {
-    private func load(_ text: String) throws(ConfigurationFaults) -> Configuration {
-        try ConfigurationFile.parse(Array(text.utf8), file: "c.yaml")
-    }
-
-    private func faults(_ text: String) -> [String] {
-        do throws(ConfigurationFaults) {
-            _ = try load(text)
-            return []
-        } catch {
-            return error.lines
-        }
-    }
-
-    private static let pack = "packs:\n  - id: garage\n    source: serial:auto\n"
-
+struct ConfigurationTests: ConfigurationReading {
     @Test(
         "an impossible host is refused with its remedy",
         arguments: [
