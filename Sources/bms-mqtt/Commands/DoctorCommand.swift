@@ -143,6 +143,10 @@ extension DoctorCommand {
     private static func start(_ arguments: Arguments) async throws(CommandFailure) -> Int32 {
         var command = DoctorCommand(file: arguments.text("--config") ?? CommandTable.defaultConfiguration)
         if let seconds = arguments.whole("--listen") { command.seconds = Double(seconds) }
+        if Terminal.isPresent, !arguments.has("--json") {
+            Console.write(
+                "Looking; a source that no bridge reads is listened to for up to \(Int(command.seconds)) s ...\n")
+        }
         let (checkUp, isConfigured) = await command.checkUp()
         if arguments.has("--json") {
             Console.write(checkUp.json + "\n")

@@ -204,7 +204,9 @@ struct SetupCommand: Sendable {
     // MARK: Check
 
     private func check() async -> Int32 {
-        let (checkUp, _) = await DoctorCommand(file: file).checkUp()
+        Console.write("Checking it, as 'bms-mqtt doctor' does ...\n")
+        // The source was listened to a moment ago.
+        let (checkUp, _) = await DoctorCommand(file: file, seconds: 6).checkUp()
         Console.write(
             "\n"
                 + checkUp.lines(columns: 120, isUnicode: Terminal.screen.isUnicode, hasColour: false).joined(
