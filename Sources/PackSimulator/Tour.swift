@@ -2,7 +2,7 @@
 public struct TourScene: Hashable, Sendable {
     /// Name in a few words.
     public let title: String
-    /// What happens and why, in one or two sentences.
+    /// Events and their reasons, in one or two sentences.
     public let caption: String
     /// Simulated seconds per second at which the scene is best watched.
     public let speed: Double

@@ -23,9 +23,12 @@ extension OptionRow {
         name: "--base", kind: .text("TOPIC"), meaning: "first level of the topics (default: bms)")
     static let pack = OptionRow(name: "--pack", kind: .text("ID"), meaning: "only this pack")
     static let cells = OptionRow(name: "--cells", kind: .whole("N", 2...255), meaning: "cells (default: 16)")
-    static let scenario = OptionRow(
-        name: "--scenario", kind: .choice("NAME", Scenario.allCases.map(\.rawValue)),
-        meaning: "what happens (default: day): " + Scenario.allCases.map(\.rawValue).joined(separator: ", "))
+    static func scenario(_ standard: Scenario) -> OptionRow {
+        let names = Scenario.allCases.map(\.rawValue)
+        return OptionRow(
+            name: "--scenario", kind: .choice("NAME", names),
+            meaning: "what happens (default: \(standard.rawValue)): \(names.joined(separator: ", "))")
+    }
     static let seed = OptionRow(
         name: "--seed", kind: .whole("S", 0...Int.max), meaning: "the same seed gives the same pack (default: 1)")
     static let seconds = OptionRow(
@@ -37,7 +40,7 @@ extension OptionRow {
 
 /// Values of the shared options.
 extension Arguments {
-    var scenario: Scenario { text("--scenario").flatMap(Scenario.init) ?? .day }
+    func scenario(_ standard: Scenario) -> Scenario { text("--scenario").flatMap(Scenario.init) ?? standard }
     var seed: UInt64 { UInt64(whole("--seed") ?? 1) }
     var generation: Generation { text("--generation") == "2" ? .two : .three }
 

@@ -109,10 +109,7 @@ extension DemoCommand {
     static let row = CommandRow(
         name: "demo", summary: "a simulated pack, its own broker, a live view",
         options: [
-            .cells,
-            OptionRow(
-                name: "--scenario", kind: .choice("NAME", Scenario.allCases.map(\.rawValue)),
-                meaning: "what happens (default: tour): " + Scenario.allCases.map(\.rawValue).joined(separator: ", ")),
+            .cells, .scenario(.tour),
             OptionRow(
                 name: "--speed", kind: .decimal("X", 0.1...1000),
                 meaning: "simulated seconds per second (default: as each scene of the tour is best watched, else 60)"),
@@ -129,8 +126,7 @@ extension DemoCommand {
         work: .waiting(start))
 
     private static func start(_ arguments: Arguments) async throws(CommandFailure) -> Int32 {
-        var command = DemoCommand(
-            scenario: arguments.text("--scenario").flatMap(Scenario.init) ?? .tour, version: Version.number)
+        var command = DemoCommand(scenario: arguments.scenario(.tour), version: Version.number)
         command.cells = arguments.whole("--cells") ?? 16
         command.speed = arguments.decimal("--speed")
         command.seed = arguments.seed

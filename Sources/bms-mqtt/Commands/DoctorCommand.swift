@@ -80,7 +80,7 @@ struct DoctorCommand: Sendable {
         return await BrokerProbe.look(link, filters, seconds: 12, listening: listening)
     }
 
-    /// What a running bridge says of a pack's source, which is not opened a second time then.
+    /// Words of a running bridge about a pack's source, which is not opened a second time then.
     private static func served(_ id: String, _ configuration: Configuration, _ probe: BrokerProbe)
         -> SourceCheck.Service
     {

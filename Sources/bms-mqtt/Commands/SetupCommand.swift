@@ -70,7 +70,7 @@ struct SetupCommand: Sendable {
 
     /// The complaint about an option, before anybody has to wait; `nil`: there is none.
     private var wrongOption: String? {
-        if let text = arguments.text("--port"), (try? SourceAddress(text)) == nil {
+        if let text = arguments.text("--port") {
             do throws(SourceAddressError) {
                 _ = try SourceAddress(text)
             } catch {
@@ -123,7 +123,7 @@ struct SetupCommand: Sendable {
         }
     }
 
-    /// What came from the source; `nil`: nothing did, and nobody wants a configuration all the same.
+    /// Findings of the source; `nil`: nothing came, and nobody wants a configuration all the same.
     private func listen(_ source: SourceAddress) async -> SourceProbe? {
         let seconds = arguments.whole("--listen") ?? 30
         let nothing = SourceProbe(snapshot: .init())
@@ -148,14 +148,11 @@ struct SetupCommand: Sendable {
 
     // MARK: Answers
 
-    /// The answer for a key; empty: it is left out; `nil`: an option has a wrong value, or nobody answers any more.
+    /// The answer for a key; empty: it is left out; `nil`: nobody answers any more.
     private func ask(_ option: String, _ path: String, _ question: String, _ draft: ConfigurationDraft) -> String? {
         let standard = draft.suggestion(path)
-        if let text = arguments.text(option) {
-            guard let complaint = draft.complaint(path, text) else { return text }
-            Console.complain("\(option): \(complaint)")
-            return nil
-        }
+        // Its value was checked before anybody had to wait.
+        if let text = arguments.text(option) { return text }
         guard !isUnattended else { return path == "id" ? standard : "" }
         while let text = Prompt.line("\(question) [\(standard.isEmpty ? "not set" : standard)]") {
             let answer = text.isEmpty ? standard : text

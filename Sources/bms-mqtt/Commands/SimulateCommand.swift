@@ -113,7 +113,7 @@ extension SimulateCommand {
                 name: "--tcp", kind: .whole("PORT", 1...65_535),
                 meaning: "on a TCP port of this machine (127.0.0.1)"),
             OptionRow(name: "--stdout", kind: .flag, meaning: "raw bytes on standard output"),
-            .cells, .scenario,
+            .cells, .scenario(.day),
             OptionRow(
                 name: "--packs", kind: .whole("K", 1...1000),
                 meaning: "K packs on ports PORT to PORT+K-1, or on K pseudo terminals"),
@@ -137,7 +137,7 @@ extension SimulateCommand {
         work: .waiting(start))
 
     private static func start(_ arguments: Arguments) async throws(CommandFailure) -> Int32 {
-        var command = SimulateCommand(output: try output(arguments), scenario: arguments.scenario)
+        var command = SimulateCommand(output: try output(arguments), scenario: arguments.scenario(.day))
         command.cells = arguments.whole("--cells") ?? 16
         command.speed = arguments.decimal("--speed") ?? 1
         command.seed = arguments.seed

@@ -5,7 +5,7 @@ import SmartBMS
 /// A configuration with one pack, as `setup` writes it.
 struct ConfigurationDraft: Sendable {
     var source: SourceAddress
-    /// What the source said.
+    /// Findings of the source.
     var probe = SourceProbe(snapshot: PackSnapshot())
     /// Values of the pack's keys, by path, as they are written.
     var pack: [String: String] = [:]

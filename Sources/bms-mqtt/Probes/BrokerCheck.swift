@@ -46,7 +46,7 @@ struct BrokerCheck {
         ]
     }
 
-    /// Whether other machines reach a broker on this one.
+    /// Findings about the way of other machines to a broker on this one.
     private func reach(_ area: String) -> [Finding] {
         guard link.isLocal else { return [] }
         guard !BrokerProbe.ownAddresses.isEmpty else {

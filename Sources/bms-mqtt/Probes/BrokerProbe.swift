@@ -6,7 +6,7 @@ import MQTT
 import MQTTBridge
 import Mosquitto
 
-/// What a client of a broker, with the bridge's rights, finds there in some seconds.
+/// Findings of a client of a broker, with the bridge's rights, in some seconds.
 struct BrokerProbe: Sendable {
     /// Version of MQTT that the broker speaks; `nil`: it was not reached.
     var version: ProtocolVersion?
@@ -18,8 +18,6 @@ struct BrokerProbe: Sendable {
     var messages: [String: String] = [:]
     /// Topics that the broker refused to take or to give.
     var refused: Set<String> = []
-    /// Own words of the library about refusals.
-    var complaints: [String] = []
 
     private static let mostTopics = 4_000
 
@@ -33,8 +31,6 @@ struct BrokerProbe: Sendable {
         _ link: LinkConfiguration, _ filters: [String], test: MQTTMessage? = nil, seconds: Double, listening: Double
     ) async -> BrokerProbe {
         let shared = Lock(BrokerProbe())
-        var link = link
-        link.onRefusal = { text in shared.withLock { $0.complaints.append(text) } }
         let client = MosquittoLink(link)
         client.subscribe(filters.map { Subscription($0, qos: 1) })
         client.start()

@@ -6,9 +6,9 @@ struct Finding: Hashable, Sendable {
         case ok
         /// Worth knowing; nothing has to be done.
         case note
-        /// It works, and somebody should look at it.
+        /// The part works, and somebody should look at it.
         case warning
-        /// It does not work.
+        /// The part does not work.
         case fault
     }
 

@@ -8,7 +8,7 @@ import SmartBMS
 
 /// The check of a pack's source: port, group, bytes, frames, generation.
 enum SourceCheck {
-    /// What a running bridge says of a source.
+    /// Knowledge of a running bridge about a source.
     enum Service: Sendable {
         /// No bridge runs, as far as the broker knows.
         case no

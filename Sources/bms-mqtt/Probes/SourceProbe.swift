@@ -3,7 +3,7 @@ import LinuxIO
 import SerialLink
 import SmartBMS
 
-/// What came from a source while somebody listened to it for a while.
+/// Bytes, frames and failures of a source while somebody listened to it.
 struct SourceProbe: Sendable {
     /// Name under which the source was opened; `nil`: it could not be opened.
     var name: String?

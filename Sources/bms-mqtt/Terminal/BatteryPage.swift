@@ -110,7 +110,7 @@ struct BatteryPage {
         let balancing = cells.filter(\.isBalancing).count
         return (
             lowest, highest,
-            "  cells: \(volts(lowest)) V (\(low.number)) to \(volts(highest)) V (\(high.number)), \(millivolts) mV apart"
+            "cells: \(volts(lowest)) V (\(low.number)) to \(volts(highest)) V (\(high.number)), \(millivolts) mV apart"
                 + (balancing > 0 ? ", \(balancing) balancing (*)" : "")
         )
     }
@@ -131,7 +131,7 @@ struct BatteryPage {
                 return (text + bar(cell.volts.map { share($0, spread.low, spread.high) }, bars)).rightPadded(width)
             }.joined()
         }
-        return StyledText.wrap(String(spread.line.dropFirst(2)), columns - 2).map { "  \($0)" }
+        return StyledText.labelled("  ", 2, spread.line, columns)
             + lines.map { "  \($0)" }
     }
 
@@ -146,7 +146,7 @@ struct BatteryPage {
         let lines = stride(from: 0, to: signs.count, by: width).prefix(3).map { start in
             "    " + signs[start..<min(start + width, signs.count)].joined()
         }
-        return StyledText.wrap(String(spread.line.dropFirst(2)), columns - 2).map { "  \($0)" } + lines
+        return StyledText.labelled("  ", 2, spread.line, columns) + lines
     }
 
     /// Place between two voltages; differences below 20 mV do not fill the scale.
