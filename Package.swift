@@ -121,3 +121,12 @@ let package = Package(
             swiftSettings: common),
     ]
 )
+
+// What has no thread has no race: with BMS_MQTT_TESTS=threads the tests of such modules, and the benchmarks, are left out (scripts/test).
+if Context.environment["BMS_MQTT_TESTS"] == "threads" {
+    let withoutThreads: Set<String> = [
+        "BMSCoreTests", "SmartBMSTests", "ChargeLimitsTests", "PackSimulatorTests", "BatteryEngineTests", "BridgeTests",
+        "GoldenSupport", "bms-mqtt-bench",
+    ]
+    package.targets.removeAll { withoutThreads.contains($0.name) }
+}
