@@ -100,8 +100,8 @@ let package = Package(
             name: "BridgeTests",
             dependencies: [
                 "BatteryEngine",
-                "MQTTBridge", "JSON", "ChargeLimits", "BMSCore", "SmartBMS", "GoldenSupport", "LinuxIO",
-                "TestSupport", "TestThreads",
+                "MQTTBridge", "JSON", "ChargeLimits", "BMSCore", "SmartBMS", "PackSimulator", "GoldenSupport",
+                "LinuxIO", "MQTT", "TestSupport", "TestThreads",
             ],
             swiftSettings: common),
         .testTarget(

@@ -53,6 +53,11 @@ public enum FixedPoint {
         bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number % 10))
     }
 
+    /// The text is a number with a comma before its decimals.
+    public static func hasDecimalComma(_ text: String) -> Bool {
+        text.contains(",") && thousandths(String(text.map { $0 == "," ? "." : $0 })) != nil
+    }
+
     /// Thousandths of a plain decimal number; `nil` where the text is not one. The result is exact: no binary fraction is involved. The
     /// text has up to nine digits, then up to three decimals; no exponent, no sign but a minus, no white space.
     public static func thousandths(_ text: String) -> Int? {

@@ -7,8 +7,18 @@ package enum Suggestion {
         return unique.isEmpty ? "" : "; known here: \(unique.joined(separator: ", "))"
     }
 
-    /// The nearest word, if it is near enough to be a typing error.
+    /// The nearest word, if it is near enough to be a typing error, else the only word that begins with it.
     package static func nearest(_ word: String, _ known: [String]) -> String? {
+        closest(word, known) ?? completion(word, known)
+    }
+
+    /// "user" is short for "username" where nothing else begins so.
+    private static func completion(_ word: String, _ known: [String]) -> String? {
+        let longer = Set(known).filter { $0.lowercased().hasPrefix(word.lowercased()) }
+        return word.count >= 3 && longer.count == 1 ? longer.first : nil
+    }
+
+    private static func closest(_ word: String, _ known: [String]) -> String? {
         let ranked = known.map { ($0, distance(word.lowercased().prefix(40), $0.lowercased().prefix(40))) }
         guard let best = ranked.min(by: { $0.1 < $1.1 }), best.1 <= most(best.0) else { return nil }
         return best.0

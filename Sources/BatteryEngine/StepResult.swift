@@ -68,7 +68,7 @@ public struct BatteryUpdate: Sendable {
     /// Place of the battery: packs in the order of the configuration, then banks.
     public let battery: Int
     /// The battery now.
-    public let report: BatteryReport
+    public var report: BatteryReport
     /// Cause of the report.
     public let trigger: Trigger
     /// Orders to relays, which cannot wait.

@@ -83,22 +83,32 @@ public struct Bound: Hashable, Sendable {
 }
 
 extension [Bound] {
-    /// The lowest bound of a limit, the first of equal ones.
+    /// The lowest bound of a limit; of equal ones silence, then the first. Without data no other reason can be known to hold.
     func lowest(_ kind: LimitKind) -> Bound? {
-        filter { $0.limit == kind }.min { $0.value < $1.value }
+        filter { $0.limit == kind }.min { ($0.value, $0.rank) < ($1.value, $1.rank) }
     }
 }
 
 extension Bound {
+    /// Order among equal bounds: silence comes first.
+    var rank: Int { name == .link ? 0 : 1 }
+}
+
+extension Bound {
     /// Stable name, for machines: "highestCell", "pack:garage".
-    public var fullName: String {
-        switch name {
-        case .pack, .overload, .silent: "\(name.rawValue):\(cause.pack ?? "")"
-        default: name.rawValue
-        }
-    }
+    public var fullName: String { name.fullName(cause) }
     /// One short sentence with numbers and units, for people.
     public var reason: String { cause.description }
+}
+
+extension RuleName {
+    /// The name, and behind a colon the pack of a bank that the cause names.
+    func fullName(_ cause: Cause) -> String {
+        switch self {
+        case .pack, .overload, .silent: "\(rawValue):\(cause.pack ?? "")"
+        default: rawValue
+        }
+    }
 }
 
 extension Cause {

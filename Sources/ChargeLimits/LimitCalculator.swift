@@ -61,6 +61,17 @@ public struct LimitCalculator: Sendable {
         return figures.targetCell * figures.cells
     }
 
+    /// The current that no measurement and no command lifts a limit above: the least of the owner's caps, the fuse, the sensor's range and
+    /// the chemistry's rate, as it is published; `nil` before the first believed frame, and for the voltage.
+    public static func ceiling(
+        _ kind: LimitKind, _ snapshot: PackSnapshot, _ configuration: LimitConfiguration
+    ) -> Milliamperes? {
+        guard kind != .cvl, snapshot.measurements != nil, let settings = snapshot.settings else { return nil }
+        let ceiling = Ceilings.bounds(DerivedParameters(snapshot, settings, configuration)).lowest(kind)
+        let grid = SlewLimiter.current.grid
+        return ceiling.map { Milliamperes($0.value / grid * grid) }
+    }
+
     /// Memory that should survive a restart; `nil` before the first believed frame.
     public func memory(at now: Timestamp) -> LimitMemory? {
         guard let settings = last?.settings else { return nil }

@@ -61,7 +61,7 @@ struct LimitPublisher: Sendable {
         func reason(_ kind: LimitKind) -> Limits.Reason {
             let stance = Limits.Reason.Stance(
                 values[kind], under: lowest[kind]?.value, ramps[kind], isDistrusted: step.isDistrusted)
-            let reason = Limits.Reason(lowest[kind], stance, isVoltage: kind == .cvl)
+            let reason = Limits.Reason(kind, values[kind], under: lowest[kind], stance)
             return keepers[kind].keep(reason, value: values[kind], at: step.now)
         }
         let why = PerLimit(cvl: reason(.cvl), ccl: reason(.ccl), dcl: reason(.dcl))

@@ -46,8 +46,12 @@ public struct Limits: Hashable, Sendable {
         /// The binding bound; `nil` where there is none.
         var name: RuleName?
         var stance: Stance
-        /// The limit is a voltage.
-        var isVoltage: Bool
+        /// The limit that has the reason.
+        var limit: LimitKind
+        /// Value of the limit when the reason was found, mV or mA.
+        var value: Int
+        /// Value of the binding bound, which the limit lies on or below, mV or mA.
+        var bound: Int
     }
 
     /// Charge voltage limit of the pack.
@@ -95,10 +99,19 @@ public struct Limits: Hashable, Sendable {
     /// The reason why a limit has its value, as one sentence.
     public func reason(_ kind: LimitKind) -> String { why[kind].description }
 
-    /// Every bound, sorted by limit, the lowest of each limit first; of equal ones that of the earlier rule.
+    /// The rule that the reason is about; `nil` where nothing bounds the limit.
+    public func rule(_ kind: LimitKind) -> RuleName? { why[kind].name }
+
+    /// Stable name of the bound that the reason is about, as in ``Bound/fullName``; `nil` where nothing bounds the limit.
+    public func boundName(_ kind: LimitKind) -> String? {
+        why[kind].name.map { $0.fullName(why[kind].cause) }
+    }
+
+    /// Every bound, sorted by limit, the lowest of each limit first; of equal ones silence, then that of the earlier rule.
     public var constraints: [Bound] {
-        let order = bounds.indices.sorted {
-            (bounds[$0].limit.rank, bounds[$0].value, $0) < (bounds[$1].limit.rank, bounds[$1].value, $1)
+        let order = bounds.indices.sorted { left, right in
+            let (one, other) = (bounds[left], bounds[right])
+            return (one.limit.rank, one.value, one.rank, left) < (other.limit.rank, other.value, other.rank, right)
         }
         return order.map { bounds[$0] }
     }
@@ -106,6 +119,11 @@ public struct Limits: Hashable, Sendable {
     /// Balancing was given up, until the pack has been used.
     public var isBalancingStalled: Bool {
         bounds.contains { if case .balancingStalled = $0.cause { true } else { false } }
+    }
+
+    /// Threshold of the BMS that contradicts the chemistry; `nil` where none does.
+    public var thresholdFault: ThresholdFault? {
+        bounds.lazy.compactMap { if case .contradiction(let fault) = $0.cause { fault } else { nil } }.first
     }
 
     /// A rule of this name bounds something now.
@@ -118,10 +136,11 @@ public struct Limits: Hashable, Sendable {
 }
 
 extension Limits.Reason {
-    /// The reason of a limit under its lowest bound; `nil` for the bound where there is none.
-    init(_ binding: Bound?, _ stance: Stance, isVoltage: Bool) {
+    /// The reason of a limit of this value, mV or mA, under its lowest bound; `nil` for the bound where there is none.
+    init(_ limit: LimitKind, _ value: Int, under binding: Bound?, _ stance: Stance) {
         self.init(
-            cause: binding?.cause ?? .nothingKnown, name: binding?.name, stance: stance, isVoltage: isVoltage)
+            cause: binding?.cause ?? .nothingKnown, name: binding?.name, stance: stance, limit: limit, value: value,
+            bound: binding?.value ?? value)
     }
 }
 
@@ -137,18 +156,34 @@ extension Limits.Reason.Stance {
 }
 
 extension Limits.Reason: CustomStringConvertible {
-    /// One sentence with numbers and units.
+    /// One sentence with numbers and units. Where it names the number of the bound, it says how the limit follows from it.
     public var description: String {
         switch stance {
+        case .bound where value < bound && cause.namesItsNumber: "\(cause), rounded down to \(show(value))"
         case .bound: cause.description
         case .rising(let goal): "rising slowly towards \(show(goal)): \(cause)"
-        case .heldBelow(let goal): "held below \(show(goal)): \(cause)"
+        case .heldBelow(let goal): "held at \(show(value)), too near to \(show(goal)) to rise: \(cause)"
         case .heldByDamage(let goal):
             "held below \(show(goal)) until the line has damaged nothing for 20 s: \(cause)"
         }
     }
 
-    private func show(_ goal: Int) -> String {
-        isVoltage ? Millivolts(goal).inPackVolts : Milliamperes(goal).inAmperes
+    /// The number as it is published.
+    private func show(_ number: Int) -> String {
+        let grid = (limit == .cvl ? SlewLimiter.voltage : SlewLimiter.current).grid
+        let shown = max(0, number) / grid * grid
+        return limit == .cvl ? Millivolts(shown).inPackVolts : Milliamperes(shown).inAmperes
+    }
+}
+
+extension Cause {
+    /// The sentence names the number of its bound.
+    fileprivate var namesItsNumber: Bool {
+        switch self {
+        case .chargeCap, .dischargeCap, .voltageCap, .commandedCharge, .commandedDischarge, .commandedVoltage, .fuse,
+            .rating:
+            true
+        default: false
+        }
     }
 }

@@ -19,8 +19,8 @@ extension Millidegrees {
 }
 
 extension MilliampereHours {
-    /// "280 Ah"
-    var inAmpereHours: String { "\(rawValue.fixed(thousandths: 0)) Ah" }
+    /// "280 Ah", "100.4 Ah"
+    var inAmpereHours: String { "\(rawValue.fixed(thousandths: (rawValue + 50) / 100 % 10 == 0 ? 0 : 1)) Ah" }
 }
 
 extension Int {

@@ -158,8 +158,9 @@ public struct Bridge: Sendable {
         }
         let result = engine.step(input, at: now)
         let isFrame = if case .bytes = input { true } else { false }
-        for update in result.updates {
+        for var update in result.updates {
             let place = update.battery
+            update.report.advice += strangers.advice(update.report.battery.id, at: now.monotonic)
             channels[place].setTreeAlive(isAlive)
             let purge = prepare(update)
             // In a flood the bank of the pack is bounded, too.

@@ -32,9 +32,13 @@ public struct Topics: Hashable, Sendable {
     var statuses: String { "\(base)/+/status" }
     /// The pack of a status topic; `nil` where it is none.
     func pack(ofStatus topic: String) -> String? {
-        guard topic.hasPrefix(base + "/"), topic.hasSuffix("/status") else { return nil }
-        let id = topic.dropFirst(base.count + 1).dropLast("/status".count)
-        return id.contains("/") ? nil : String(id)
+        pack(topic, "status")
+    }
+    /// The one level between the base and a last level; `nil` where the topic is of another kind.
+    private func pack(_ topic: String, _ last: String) -> String? {
+        guard topic.hasPrefix(base + "/"), topic.hasSuffix("/" + last) else { return nil }
+        let id = topic.dropFirst(base.count + 1).dropLast(last.count + 1)
+        return id.isEmpty || id.contains("/") ? nil : String(id)
     }
     /// The whole pack as one document.
     public func state(_ pack: String) -> String { "\(base)/\(pack)/state" }
@@ -67,11 +71,7 @@ public struct Topics: Hashable, Sendable {
     }
 
     /// Pack of a topic for several settings; `nil` where it is none.
-    func commands(_ topic: String) -> String? {
-        guard topic.hasPrefix(base + "/"), topic.hasSuffix("/set") else { return nil }
-        let id = topic.dropFirst(base.count + 1).dropLast("/set".count)
-        return id.isEmpty || id.contains("/") ? nil : String(id)
-    }
+    func commands(_ topic: String) -> String? { pack(topic, "set") }
 
     /// One value, by the key of its Home Assistant entity.
     public func value(_ pack: String, _ key: String) -> String { "\(base)/\(pack)/value/\(key)" }

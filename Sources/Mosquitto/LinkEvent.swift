@@ -32,6 +32,8 @@ public struct LinkFailure: Error, Hashable, Sendable, CustomStringConvertible {
     public var operation: Operation
     /// Error number of the library, or the broker's reason code from 128 on.
     public var code: Int32
+    /// The broker knows no such user, or another password (the codes of MQTT 3.1.1 and of MQTT 5).
+    public var isOfCredentials: Bool { operation == .handshake && [4, 5, 134, 135].contains(code) }
     /// One sentence that says which broker, what happened and what to do.
     public var description: String
     /// Another attempt may help without anybody doing something. Attempts go on in any case.

@@ -76,16 +76,19 @@ struct BankChannelTests {
     @Test("the bank's document holds sums, means and extremes with their packs")
     func state() throws {
         var harness = BankHarness()
-        // The step from rest shows the share of each pack.
-        harness.run(5) { _, frame in frame.current = .zero }
-        harness.run(30) { index, frame in
-            if index == 1 {
-                frame.setCells(low: 3295, high: 3325)
-                frame.current = Milliamperes(30_000)
-                frame.energyStored = WattHours(11_100)
-                frame.highestTemperature = RawTemperature(300)
-            }
+        func other(_ index: Int, _ frame: inout Frame) {
+            guard index == 1 else { return }
+            frame.setCells(low: 3295, high: 3325)
+            frame.current = Milliamperes(30_000)
+            frame.energyStored = WattHours(11_100)
+            frame.highestTemperature = RawTemperature(300)
         }
+        // The step from rest shows the share of each pack.
+        harness.run(5) { index, frame in
+            other(index, &frame)
+            frame.current = .zero
+        }
+        harness.run(30) { index, frame in other(index, &frame) }
         let state = try harness.document("bms/house/state")
         // 53.0 V and 52.96 V on a grid of 5 mV.
         #expect(state.number("Dc.Voltage") == 52.98)

@@ -136,7 +136,7 @@ struct GXTreeTests {
     @Test(
         "a read is answered with the path and all paths below it, and an unknown path is not answered",
         arguments: [
-            ("battery/512/Soc", 1), ("battery/512/Dc/0", 6), ("battery/512/Voltages", 18), ("battery/512/So", 0),
+            ("battery/512/Soc", 1), ("battery/512/Dc/0", 7), ("battery/512/Voltages", 18), ("battery/512/So", 0),
             ("battery/513/Soc", 0), ("battery/x/Soc", 0), ("system/0", 1), ("solarcharger/0/Soc", 0), ("battery", 0),
         ])
     func read(path: String, count: Int) {

@@ -162,7 +162,8 @@ struct ReasonDebouncerTests {
     private func reason(_ name: RuleName, _ cell: Int = 1) -> Limits.Reason {
         let voltage = Cause.CellVoltage(cell: cell, voltage: Millivolts(3440))
         return Limits.Reason(
-            cause: .leads(voltage, cap: Millivolts(3442)), name: name, stance: .bound, isVoltage: true)
+            cause: .leads(voltage, cap: Millivolts(3442)), name: name, stance: .bound, limit: .cvl, value: 54_400,
+            bound: 54_400)
     }
 
     /// Takes a step with a reason.

@@ -113,7 +113,7 @@ struct LimitCalculatorTests {
         bench.run(16...21) { $0.status = [] }
         bench.run(22...25)
         #expect(
-            bench.limits?.reason(.dcl).hasPrefix("rising slowly towards 280.3 A: 1.0 C of 280 Ah for LFP") == true)
+            bench.limits?.reason(.dcl).hasPrefix("rising slowly towards 280.0 A: 1.0 C of 280.3 Ah for LFP") == true)
     }
 
     @Test("CVL is never below N x (Vmin + 0.3 (Vbalance - Vmin)), on its grid of 10 mV")

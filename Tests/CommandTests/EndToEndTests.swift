@@ -287,7 +287,7 @@ struct EndToEndTests {
             word += status.read(until: "online", seconds: 0.2)
         }
         let show = try #require(ChildProcess(Self.program, ["settings", "garage"] + words))
-        #expect(show.read().contains("maxDischargeCurrent    40 A  (0 to 500)  set by command"))
+        #expect(show.read().contains("maxDischargeCurrent    40 A  (0 to 280)  set by command"))
     }
 
     @Test(

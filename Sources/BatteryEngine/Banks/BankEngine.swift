@@ -22,6 +22,8 @@ struct BankEngine: Sendable {
     private var levels: [Limits.Levels?]
     private var energy: BankEnergy
     private var fade: BankFade
+    private var cells = SteadyCells()
+    private var direction = DirectionFollower()
     /// The limits as of the last step; `nil` before its packs were heard.
     private(set) var limits: Limits?
 
@@ -80,7 +82,10 @@ struct BankEngine: Sendable {
                 "\(membership.names[place]) is silent: state of charge and stored energy go to those of the packs that are heard, "
                     + "by 1 point a minute at most")
         }
-        let report = report(reports, at: now.monotonic)
+        let momentary = momentary(reports, at: now.monotonic)
+        cells.step(momentary)
+        direction.step(momentary.readings?.current, at: now.monotonic)
+        let report = momentary.steadied(cells, direction.direction)
         var update = BatteryUpdate(place, report, trigger)
         update.events = events + changes.step(report)
         update.mustBeKept = energy.takeSave()
@@ -131,7 +136,9 @@ struct BankEngine: Sendable {
     /// The bank as of now.
     ///
     /// - Parameter packs: all packs of the configuration.
-    func report(_ packs: [PackEngine], at now: Timestamp) -> BatteryReport { report(reports(packs, at: now), at: now) }
+    func report(_ packs: [PackEngine], at now: Timestamp) -> BatteryReport {
+        momentary(reports(packs, at: now), at: now).steadied(cells, direction.direction)
+    }
 
     /// Reports of the packs by their places in the bank; `nil`: off the bus by configuration.
     private func reports(_ packs: [PackEngine], at now: Timestamp) -> [BatteryReport?] {
@@ -141,7 +148,8 @@ struct BankEngine: Sendable {
     /// The pack is off the bus by configuration.
     private func isOff(_ pack: PackEngine) -> Bool { options.disconnected.contains(pack.options.id) }
 
-    private func report(_ reports: [BatteryReport?], at now: Timestamp) -> BatteryReport {
+    /// The bank as of now, by the newest reports of its packs alone.
+    private func momentary(_ reports: [BatteryReport?], at now: Timestamp) -> BatteryReport {
         let places = reports.indices.filter { reports[$0] != nil }
         return BatteryReport(
             identity, packs: reports.compactMap(\.self), absent: members.count - places.count,

@@ -19,6 +19,8 @@ struct PackEngine: Sendable {
     private var relays: RelayController
     private var history: PackHistory
     private var detectors = PackDetectors()
+    private var cells = SteadyCells()
+    private var direction = DirectionFollower()
     /// Time of the last good frame of which time has to do no more for a while; `nil`: the next step by time counts.
     private var quietSince: Timestamp?
     /// The limits as of the last step; `nil` before the first believed frame.
@@ -151,14 +153,20 @@ struct PackEngine: Sendable {
     }
 
     /// The pack as of now.
-    func report(at now: Timestamp) -> BatteryReport {
-        BatteryReport(
+    func report(at now: Timestamp) -> BatteryReport { momentary(at: now).steadied(cells, direction.direction) }
+
+    /// The pack as of now, by the newest frame alone.
+    private func momentary(at now: Timestamp) -> BatteryReport {
+        var report = BatteryReport(
             identity,
             PackFigures(
                 shared, decoder.snapshot, settings: commands.settings, latches: calculator.latches,
                 counts: history.counts, relays: relays.states(commands.settings)), limits: limits,
             history: history.figures(secondsSinceFull: calculator.secondsSinceFull(at: now)),
             quality: history.linkQuality(at: now), at: now)
+        report.advice = options.advice
+        if let fault = limits?.thresholdFault { report.advice.append(Advice(.chemistry, fault.sentence)) }
+        return report
     }
 
     /// Evaluates the pack: limits, history, relays, events.
@@ -176,7 +184,10 @@ struct PackEngine: Sendable {
         history.record(snapshot, limits, at: now.monotonic)
         events += detectors.step(
             snapshot, limits, lastRejected: decoder.lastRejected, options, calculator, at: now.monotonic)
-        var report = report(at: now.monotonic)
+        let momentary = momentary(at: now.monotonic)
+        cells.step(momentary)
+        direction.step(momentary.readings?.current, at: now.monotonic)
+        var report = momentary.steadied(cells, direction.direction)
         var output = RelayController.Output()
         if relays.hasRelays {
             relays.step(report, commands.settings, hasFrame: trigger == .frame, at: now, into: &output)
@@ -247,6 +258,7 @@ extension PackEngine {
             calculator = before.calculator
             calculator.reconfigure(options.limits)
             (keptMemory, limits, detectors) = (before.keptMemory, before.limits, before.detectors)
+            (cells, direction) = (before.cells, before.direction)
             isLive = before.isLive
         } else {
             keptMemory = KeptMemory(memory, at: now.monotonic)

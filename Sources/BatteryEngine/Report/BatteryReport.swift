@@ -21,7 +21,11 @@ public struct BatteryReport: Sendable {
     /// The line to the BMS.
     public let link: LinkFigures
     /// The newest believed readings, however old; `nil` before the first.
-    public let lastReadings: Readings?
+    public private(set) var lastReadings: Readings?
+    /// The direction of the current, without its flicker; `nil` while none is known.
+    private var lastDirection: CurrentDirection?
+    /// What the owner should do.
+    public var advice: [Advice] = []
     /// Thresholds and capacity that the owner set in the BMS; of a bank those of its first pack, with the capacity of all. `nil` before the
     /// first believed frame.
     public let thresholds: PackSettings?
@@ -71,6 +75,17 @@ extension BatteryReport {
     /// The part that only a bank has; `nil` for a pack.
     public var bank: BankFigures? { if case .bank(let figures) = kind { figures } else { nil } }
 
+    /// The same with what is kept from report to report: cells that stay, and the direction of the current.
+    func steadied(_ cells: SteadyCells, _ direction: CurrentDirection?) -> BatteryReport {
+        var report = self
+        report.lastReadings = lastReadings.map { cells.shown($0) }
+        report.lastDirection = direction
+        return report
+    }
+
+    /// The direction of the current; `nil` where it is not known, or may not be shown as live.
+    public var direction: CurrentDirection? { readings?.current == nil ? nil : lastDirection }
+
     /// The readings; `nil` where they may not be shown as live.
     public var readings: Readings? { isMeasured ? lastReadings : nil }
     /// Charge and power; `nil` where they may not be shown as live.
@@ -93,6 +108,11 @@ extension BatteryReport {
 
     /// Number of cells that are listed one by one: those of a pack, none of a bank.
     public var cellCount: Int { pack == nil ? 0 : thresholds?.cellCount ?? 0 }
+    /// Live reading of a cell of the pack, or of a pack of the bank; `nil` where it is not known.
+    func reading(of place: CellPlace) -> CellReading? {
+        guard let bank else { return cell(place.number) }
+        return bank.packs.first { $0.battery.id == place.pack }?.cell(place.number)
+    }
     /// Live reading of a cell, from 1; `nil` for a bank, and where it is not known.
     public func cell(_ number: Int) -> CellReading? {
         isMeasured ? pack?.snapshot.reading(ofCell: number, at: now) : nil

@@ -90,8 +90,7 @@ extension CommandValue {
 
     /// A number that is written with a comma before its decimals.
     fileprivate var hasDecimalComma: Bool {
-        guard case .text(let text) = self, text.contains(",") else { return false }
-        return FixedPoint.thousandths(String(text.map { $0 == "," ? "." : $0 })) != nil
+        if case .text(let text) = self { FixedPoint.hasDecimalComma(text) } else { false }
     }
 
     /// On or off, by every spelling of it; `nil`: it is neither.

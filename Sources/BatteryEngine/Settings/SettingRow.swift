@@ -63,8 +63,8 @@ package struct SettingRow: Sendable {
     package var effect: Effect
     /// Value while nobody has changed it; `nil` for a button, and where the bounds are not known yet.
     package var standard: @Sendable (SettingContext) -> SettingValue?
-    /// Icon of the Home Assistant entity.
-    package var icon: String
+    /// Icon of the Home Assistant entity; `nil`: Home Assistant has one for its kind.
+    package var icon: String?
     /// A sentence for documents.
     package var meaning: String
     /// Name of the relay that the setting overrides; `nil` for other settings.

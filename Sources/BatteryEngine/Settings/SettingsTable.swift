@@ -14,7 +14,7 @@ package enum SettingsTable {
 
     /// The way in which a charge is run. `full` goes back to `auto` when it is done.
     package static let chargeMode = SettingRow(
-        name: "chargeMode", key: "charge_mode_setting", title: "Charge mode setting",
+        name: "chargeMode", key: "charge_mode_setting", title: "Charge mode wanted",
         kind: .word(LimitCommands.ChargeMode.allCases.map(\.rawValue)),
         effect: .limit { commands, value, _ in
             if case .word(let word) = value { commands.chargeMode = LimitCommands.ChargeMode(rawValue: word) ?? .auto }
@@ -28,18 +28,18 @@ package enum SettingsTable {
 
     package static let rows: [SettingRow] = [
         current(
-            .ccl, "maxChargeCurrent", "max_charge_current", "Maximum charge current",
+            .ccl, "maxChargeCurrent", "max_charge_current", "Charge current ceiling",
             .number { $0.maximumChargeCurrent = Milliamperes($1) }
         ) { $0.maximumChargeCurrent },
         current(
-            .dcl, "maxDischargeCurrent", "max_discharge_current", "Maximum discharge current",
+            .dcl, "maxDischargeCurrent", "max_discharge_current", "Discharge current ceiling",
             .number { $0.maximumDischargeCurrent = Milliamperes($1) }
         ) { $0.maximumDischargeCurrent },
         SettingRow(
-            name: "maxChargeVoltage", key: "max_charge_voltage", title: "Maximum charge voltage",
+            name: "maxChargeVoltage", key: "max_charge_voltage", title: "Charge voltage ceiling",
             kind: .number(unit: "V", step: 10, bounds: voltageBounds),
             effect: .number { $0.maximumChargeVoltage = Millivolts($1) },
-            standard: { voltageBounds($0).map { .number($0.upperBound) } }, icon: "mdi:current-dc",
+            standard: { voltageBounds($0).map { .number($0.upperBound) } },
             meaning: "Ceiling of CVL, whole pack."),
         SettingRow(
             name: "chargeEnabled", key: "charge_enabled", title: "Charging enabled", kind: .flag,
@@ -63,19 +63,20 @@ package enum SettingsTable {
             standard: { .number($0.options.limits.reserveSoc * 1000) }, icon: "mdi:battery-lock",
             meaning: "DCL 0 at or below this state of charge, until 3 % above it. The file's is the least."),
         SettingRow(
-            name: "maxSoc", key: "max_soc", title: "Maximum state of charge",
+            name: "maxSoc", key: "max_soc", title: "State of charge ceiling",
             kind: .number(unit: "%", step: 1000) { leastMaximumSoc * 1000...$0.options.limits.maximumSoc * 1000 },
             effect: .number { $0.maximumSoc = $1 / 1000 },
             standard: { .number($0.options.limits.maximumSoc * 1000) }, icon: "mdi:battery-80",
             meaning: "Charging ends at this state of charge, until 3 % below it; 100: off. The file's is the most."),
         customName,
         button(
-            "clearPeaks", "clear_peaks", "Clear peaks", "mdi:chart-line", .clearPeaks,
+            "clearPeaks", "clear_peaks", "Forget highest and lowest", "mdi:chart-line", .clearPeaks,
             "Forgets lowest and highest cell voltage."),
         button(
             "allowDeepCharge", "allow_deep_charge", "Allow deep charge", "mdi:battery-alert", .allowDeepCharge,
             "Lets a pack be charged slowly whose cells were so empty that charging was locked, for this charge."),
-        button("republish", "republish", "Republish", "mdi:refresh", .republish, "Sends every document now."),
+        button(
+            "republish", "republish", "Send everything again", "mdi:refresh", .republish, "Sends every document now."),
         button(
             "purgeDiscovery", "purge_discovery", "Remove from Home Assistant", "mdi:delete", .purgeDiscovery,
             "Removes the device from Home Assistant until the bridge connects anew."),
@@ -102,14 +103,19 @@ package enum SettingsTable {
         _ limit: LimitKind, _ name: String, _ key: String, _ title: String, _ effect: SettingRow.Effect,
         _ cap: @escaping @Sendable (LimitConfiguration) -> Milliamperes?
     ) -> SettingRow {
-        // Without a cap of the file the sensor's range bounds it: a fuse and the cells' rating bind the limit anyway.
+        // Without a cap of the file: what fuse, sensor and cells allow; before the first frame nothing is known of the cells.
         @Sendable func most(_ context: SettingContext) -> Int {
-            max(0, (cap(context.options.limits) ?? context.options.limits.sensorRange).rawValue)
+            let limits = context.options.limits
+            let ceiling = cap(limits).map { min($0, limits.fuse ?? $0) }
+            let most = ceiling ?? LimitCalculator.ceiling(limit, context.snapshot, limits) ?? limits.sensorRange
+            return max(0, most.rawValue)
         }
         return SettingRow(
             name: name, key: key, title: title, kind: .number(unit: "A", step: 500) { 0...most($0) },
-            effect: effect, standard: { .number(most($0)) }, icon: "mdi:current-dc",
-            meaning: "Ceiling of \(limit.rawValue.uppercased()); the file's cap is the most.")
+            effect: effect, standard: { .number(most($0)) },
+            meaning:
+                "Ceiling of \(limit.rawValue.uppercased()); the most is the file's cap, else what fuse, sensor and cells allow."
+        )
     }
 
     private static func button(

@@ -9,8 +9,10 @@ struct Ceilings: LimitRule {
     /// Share of the sensor's range that is used: at its end a reading saturates and hides the excess.
     private static let sensorShare = 95
 
-    mutating func bounds(_ input: LimitInput, after earlier: [Bound]) -> [Bound] {
-        let figures = input.figures
+    mutating func bounds(_ input: LimitInput, after earlier: [Bound]) -> [Bound] { Self.bounds(input.figures) }
+
+    /// The ceilings by these figures.
+    static func bounds(_ figures: DerivedParameters) -> [Bound] {
         let file = figures.configuration
         var bounds: [Bound] = []
         if let cap = file.maximumChargeCurrent { bounds.append(.ccl(cap, .userCap, .chargeCap(cap))) }
@@ -20,8 +22,8 @@ struct Ceilings: LimitRule {
             bounds.append(.ccl(fuse, .fuse, .fuse(fuse)))
             bounds.append(.dcl(fuse, .fuse, .fuse(fuse)))
         }
-        let sensor = Milliamperes(file.sensorRange.rawValue * Self.sensorShare / 100)
-        let range = Cause.sensor(percent: Self.sensorShare, range: file.sensorRange)
+        let sensor = Milliamperes(file.sensorRange.rawValue * sensorShare / 100)
+        let range = Cause.sensor(percent: sensorShare, range: file.sensorRange)
         bounds.append(.ccl(sensor, .sensorRange, range))
         bounds.append(.dcl(sensor, .sensorRange, range))
         let profile = figures.profile
@@ -32,7 +34,7 @@ struct Ceilings: LimitRule {
         return bounds
     }
 
-    private func rating(_ figures: DerivedParameters, _ permille: Int, _ current: Milliamperes) -> Cause {
+    private static func rating(_ figures: DerivedParameters, _ permille: Int, _ current: Milliamperes) -> Cause {
         guard figures.settings.capacity > .zero else { return .noCapacity(assumed: figures.capacity) }
         return .rating(
             Cause.Rating(

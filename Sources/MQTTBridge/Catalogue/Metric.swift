@@ -79,6 +79,29 @@ struct EntityRow: Hashable, Sendable {
         case binarySensor = "binary_sensor"
     }
 
+    /// Document that has the value of an entity.
+    enum Source: Hashable, Sendable {
+        /// The `state` document, which the row's own path leads through.
+        case state
+        /// The `limits` document, which goes on while the pack is silent.
+        case limits([String])
+    }
+
+    /// A state of an enum.
+    struct EnumState: Hashable, Sendable {
+        /// The value in the document.
+        var value: String
+        /// The word that people see, in English.
+        var word: String
+    }
+
+    /// An attribute of an entity.
+    struct Attribute: Hashable, Sendable {
+        var name: String
+        /// Place in the document.
+        var keys: [String]
+    }
+
     /// Stable key: part of the unique_id, for ever.
     var key: String
     /// Sentence case, without the device's name; {n} stands for a cell's number or a relay's name.
@@ -89,11 +112,17 @@ struct EntityRow: Hashable, Sendable {
     /// Home Assistant's spelling of the unit.
     var unit: String?
     var precision: Int?
+    /// The value is divided by it.
+    var divisor = 1
     var isDiagnostic = false
     var isEnabled = true
     var icon: String?
-    /// Values of an enum.
-    var options: [String]?
+    /// States of an enum.
+    var options: [EnumState]?
+    /// Document that has its value, and place of the value there.
+    var source = Source.state
+    /// Members of the same document that are attributes of the entity, by name.
+    var attributes: [Attribute] = []
     /// Becomes unavailable when it is not repeated: for live values, not for counters and texts that stay true.
     var expires = true
     /// The entity has a value only while frames come.
@@ -103,7 +132,7 @@ struct EntityRow: Hashable, Sendable {
 
     /// Values that its state can have, where no unit says so.
     fileprivate var shape: ValueShape {
-        if let options { return .word(options) }
+        if let options { return .word(options.map(\.value)) }
         if platform == .binarySensor { return .flag }
         return stateClass == nil ? .text : .whole
     }
@@ -112,6 +141,34 @@ struct EntityRow: Hashable, Sendable {
     var always: EntityRow {
         var row = self
         row.needsPack = false
+        return row
+    }
+
+    /// The same, from the `limits` document.
+    func fromLimits(_ keys: [String], _ attributes: [Attribute] = []) -> EntityRow {
+        var row = always.withAttributes(attributes)
+        row.source = .limits(keys)
+        return row
+    }
+
+    /// The same, for people in a unit that is `divisor` times that of the document.
+    func divided(by divisor: Int) -> EntityRow {
+        var row = self
+        row.divisor = divisor
+        return row
+    }
+
+    /// The same with attributes.
+    func withAttributes(_ attributes: [Attribute]) -> EntityRow {
+        var row = self
+        row.attributes = attributes
+        return row
+    }
+
+    /// The same, disabled at first.
+    var disabled: EntityRow {
+        var row = self
+        row.isEnabled = false
         return row
     }
 
@@ -135,16 +192,16 @@ struct EntityRow: Hashable, Sendable {
     /// A total that only grows.
     static func total(
         _ key: String, _ name: String, _ deviceClass: String?, _ unit: String?, precision: Int,
-        diagnostic: Bool = false
+        diagnostic: Bool = false, icon: String? = nil
     ) -> EntityRow {
         EntityRow(
             key: key, name: name, deviceClass: deviceClass, stateClass: "total_increasing", unit: unit,
-            precision: precision, isDiagnostic: diagnostic, expires: false)
+            precision: precision, isDiagnostic: diagnostic, icon: icon, expires: false)
     }
 
     /// A text or a number without statistics.
     static func plain(
-        _ key: String, _ name: String, diagnostic: Bool = true, icon: String? = nil, options: [String]? = nil
+        _ key: String, _ name: String, diagnostic: Bool = true, icon: String? = nil, options: [EnumState]? = nil
     ) -> EntityRow {
         EntityRow(
             key: key, name: name, deviceClass: options == nil ? nil : "enum", isDiagnostic: diagnostic, icon: icon,

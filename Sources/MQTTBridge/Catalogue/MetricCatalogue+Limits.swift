@@ -7,17 +7,20 @@ extension MetricCatalogue {
         Metric(
             "/Info/MaxChargeVoltage", "V", gx: .value,
             entity: .measurement(
-                "cvl", "Charge voltage limit", "voltage", "V", precision: 2, icon: "mdi:current-dc")
+                "cvl", "Charge voltage limit", "voltage", "V", precision: 2
+            ).fromLimits(["cvl"])
         ) { .thousandths($0.limits?.cvl.rawValue, 2) },
         Metric(
             "/Info/MaxChargeCurrent", "A", gx: .chargeLimit,
             entity: .measurement(
-                "ccl", "Charge current limit", "current", "A", precision: 1, icon: "mdi:current-dc")
+                "ccl", "Charge current limit", "current", "A", precision: 1
+            ).fromLimits(["ccl"])
         ) { .thousandths($0.limits?.ccl.rawValue, 1) },
         Metric(
             "/Info/MaxDischargeCurrent", "A", gx: .dischargeLimit,
             entity: .measurement(
-                "dcl", "Discharge current limit", "current", "A", precision: 1, icon: "mdi:current-dc")
+                "dcl", "Discharge current limit", "current", "A", precision: 1
+            ).fromLimits(["dcl"])
         ) { .thousandths($0.limits?.dcl.rawValue, 1) },
         Metric("/Info/BatteryLowVoltage", "V", gx: .value) { .thousandths($0.limits?.lowVoltage.rawValue, 2) },
         Metric("/Info/MaxChargeCellVoltage", "V", gx: .value) { .thousandths($0.limits?.cellCeiling.rawValue, 3) },
@@ -25,11 +28,12 @@ extension MetricCatalogue {
             "/Info/ChargeMode", gx: .value,
             entity: .plain(
                 "charge_mode", "Charge mode", diagnostic: false, icon: "mdi:battery-charging",
-                options: ChargeState.allCases.map(\.rawValue))
+                options: ChargeState.allCases.map { EntityRow.EnumState(value: $0.rawValue, word: $0.rawValue) }
+            ).fromLimits(["chargeState"], [EntityRow.Attribute(name: "mode", keys: ["chargeState"])])
         ) { .string($0.limits?.state.rawValue) },
-        reason("/Info/VoltageLimitation", "cvl_reason", "Charge voltage limited by", .cvl, gx: nil),
-        reason("/Info/ChargeLimitation", "ccl_reason", "Charge current limited by", .ccl, gx: .value),
-        reason("/Info/DischargeLimitation", "dcl_reason", "Discharge current limited by", .dcl, gx: .value),
+        reason("/Info/VoltageLimitation", "cvl_reason", "Voltage limited by", .cvl, gx: nil),
+        reason("/Info/ChargeLimitation", "ccl_reason", "Charge limited by", .ccl, gx: .value),
+        reason("/Info/DischargeLimitation", "dcl_reason", "Discharge limited by", .dcl, gx: .value),
         Metric(
             "/Info/InternalResistance", "mΩ", deadband: .within(1000),
             entity: .measurement(
@@ -74,10 +78,12 @@ extension MetricCatalogue {
 
     static let chargeCycles = Metric(
         "/History/ChargeCycles", gx: .value,
-        entity: .total("cycles", "Cycles", nil, nil, precision: 0, diagnostic: true).optional
+        entity: .total("cycles", "Cycles", nil, nil, precision: 0, diagnostic: true, icon: "mdi:battery-sync").optional
     ) { .whole($0.keys?.cycles) }
 
-    static let firmware = Metric("/FirmwareVersion", entity: .plain("firmware", "BMS firmware").optional) {
+    static let firmware = Metric(
+        "/FirmwareVersion", entity: .plain("firmware", "BMS firmware", icon: "mdi:chip").optional
+    ) {
         .string($0.keys?.firmware)
     }
 
@@ -113,19 +119,24 @@ extension MetricCatalogue {
     static let manufacturer = "123electric"
 
     private static func reason(_ path: String, _ key: String, _ name: String, _ kind: LimitKind, gx: GXUse?) -> Metric {
-        // Home Assistant refuses a state of more than 255 characters.
+        // The state is a word for the rule, so that its history is a band; the sentence, with its numbers, is an attribute.
         Metric(
             path, gx: gx, deadband: .heartbeat,
-            entity: .plain(key, name, diagnostic: false, icon: "mdi:comment-question-outline")
-        ) {
-            .string(($0.limits?.reason(kind)).map { String($0.prefix(200)) })
-        }
+            entity: .plain(
+                key, name, diagnostic: false, icon: "mdi:comment-question-outline", options: RuleWords.states
+            ).fromLimits(
+                ["names", kind.rawValue],
+                [
+                    EntityRow.Attribute(name: "sentence", keys: ["reasons", kind.rawValue]),
+                    EntityRow.Attribute(name: "name", keys: ["names", kind.rawValue]),
+                ]), shape: .text
+        ) { .string(($0.limits?.reason(kind)).map { String($0.prefix(200)) }) }
     }
 
     private static func counter(
         _ path: String, _ key: String, _ name: String, _ value: @escaping @Sendable (LinkCounters) -> Int
     ) -> Metric {
-        var entity = EntityRow.total(key, name, nil, nil, precision: 0, diagnostic: true)
+        var entity = EntityRow.total(key, name, nil, nil, precision: 0, diagnostic: true, icon: "mdi:counter")
         entity.isEnabled = false
         return Metric(path, deadband: .heartbeat, entity: entity) { .integer(value($0.link.counters)) }
     }

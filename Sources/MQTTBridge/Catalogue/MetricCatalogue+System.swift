@@ -15,12 +15,14 @@ extension MetricCatalogue {
                 "cell_max", "Highest cell voltage", "voltage", "V", precision: 3)
         ) { .thousandths($0.readings?.highestVoltage.rawValue, 3) },
         Metric(
-            "/System/MinVoltageCellId", gx: .value, deadband: .heartbeat, entity: .plain("cell_min_id", "Lowest cell")
+            "/System/MinVoltageCellId", gx: .value, deadband: .heartbeat,
+            entity: .plain("cell_min_id", "Lowest cell", icon: "mdi:arrow-down-bold")
         ) {
             cellName($0.readings?.lowestCell)
         },
         Metric(
-            "/System/MaxVoltageCellId", gx: .value, deadband: .heartbeat, entity: .plain("cell_max_id", "Highest cell")
+            "/System/MaxVoltageCellId", gx: .value, deadband: .heartbeat,
+            entity: .plain("cell_max_id", "Highest cell", icon: "mdi:arrow-up-bold")
         ) {
             cellName($0.readings?.highestCell)
         },
@@ -36,13 +38,13 @@ extension MetricCatalogue {
         ) { warmest($0) },
         Metric(
             "/System/MinTemperatureCellId", gx: .value, deadband: .heartbeat,
-            entity: .plain("temperature_min_id", "Coldest cell")
+            entity: .plain("temperature_min_id", "Coldest cell", icon: "mdi:thermometer-low")
         ) {
             cellName($0.readings?.coldestCell)
         },
         Metric(
             "/System/MaxTemperatureCellId", gx: .value, deadband: .heartbeat,
-            entity: .plain("temperature_max_id", "Warmest cell")
+            entity: .plain("temperature_max_id", "Warmest cell", icon: "mdi:thermometer-high")
         ) {
             cellName($0.readings?.warmestCell)
         },
@@ -96,6 +98,18 @@ extension MetricCatalogue {
             entity: row.needsPack ? entity : entity.always, shape: .alarm, isFor: row.isFor
         ) { .whole(row.level($0)?.rawValue) }
     }
+
+    /// What the owner should do: quiet, because nothing is wrong with the battery.
+    static let advice: [Metric] = [
+        Metric(
+            "/ToDo/Count",
+            entity: .binary("to_do", "To do", "problem", diagnostic: true)
+                .withAttributes([EntityRow.Attribute(name: "text", keys: ["ToDo", "Text"])]).always, shape: .whole
+        ) { .integer($0.advice.count) },
+        Metric("/ToDo/Text", shape: .text) { report in
+            report.advice.isEmpty ? .null : .text(report.advice.map(\.text).joined(separator: "\n"))
+        },
+    ]
 
     static let inputsOutputs: [Metric] = [
         Metric(

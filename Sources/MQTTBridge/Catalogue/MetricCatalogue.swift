@@ -6,7 +6,8 @@ import ChargeLimits
 enum MetricCatalogue {
     /// Rows of the `state` document.
     static let state: [Metric] =
-        electrical + flows + charge + energy + system + alarms + inputsOutputs + info + history + identity + link
+        electrical + flows + charge + energy + system + alarms + advice + inputsOutputs + info + history + identity
+        + link
 
     /// Rows whose entity is announced only when it has had a value.
     static let optional = state.filter { $0.entity?.isOptional ?? false }
@@ -14,7 +15,7 @@ enum MetricCatalogue {
     static let electrical: [Metric] = [
         Metric(
             "/Dc/0/Voltage", "V", gx: .voltage, deadband: .share(50, permille: 1),
-            entity: .measurement("voltage", "Voltage", "voltage", "V", precision: 2, icon: "mdi:current-dc")
+            entity: .measurement("voltage", "Voltage", "voltage", "V", precision: 2)
         ) { view in
             // 5 mV steps: the third decimal only where the wire has one.
             .thousandths(
@@ -23,18 +24,18 @@ enum MetricCatalogue {
         Metric(
             "/Dc/0/Current", "A", gx: .current, deadband: .share(500, permille: 20),
             entity: .measurement(
-                "current", "Current (+ charging)", "current", "A", precision: 1, icon: "mdi:current-dc"
+                "current", "Current", "current", "A", precision: 1
             ).optional
         ) { .thousandths($0.readings?.current?.rawValue, 3) },
         Metric(
             "/Dc/0/Power", "W", gx: .power, deadband: .share(25_000, permille: 20),
-            entity: .measurement("power", "Power (+ charging)", "power", "W", precision: 0).optional
+            entity: .measurement("power", "Power", "power", "W", precision: 0).optional
         ) { .thousandths($0.charge?.power?.rawValue, 1) },
         Metric("/Dc/0/Temperature", "°C", gx: .value, deadband: .within(1000)) { warmest($0) },
         Metric(
             "/Dc/In/Current", "A", deadband: .share(500, permille: 20),
             entity: .measurement(
-                "current_in", "Inflow current", "current", "A", precision: 1, icon: "mdi:current-dc"
+                "current_in", "Inflow current", "current", "A", precision: 1
             ).optional
         ) { .thousandths($0.readings?.chargerCurrent?.rawValue, 3) },
         Metric(
@@ -44,7 +45,7 @@ enum MetricCatalogue {
         Metric(
             "/Dc/Out/Current", "A", deadband: .share(500, permille: 20),
             entity: .measurement(
-                "current_out", "Outflow current", "current", "A", precision: 1, icon: "mdi:current-dc"
+                "current_out", "Outflow current", "current", "A", precision: 1
             ).optional
         ) { .thousandths($0.readings?.loadCurrent?.rawValue, 3) },
         Metric(
@@ -55,9 +56,18 @@ enum MetricCatalogue {
 
     static let flows: [Metric] = [
         Metric(
-            "/Dc/0/Charging", entity: .binary("charging", "Charging", "battery_charging").optional
-        ) { flow($0, 1) },
-        Metric("/Dc/0/Discharging", entity: .binary("discharging", "Discharging", "power").optional) { flow($0, -1) },
+            "/Dc/0/Charging", entity: .binary("charging", "Charging", "battery_charging").optional.disabled
+        ) { flow($0, .charging) },
+        Metric(
+            "/Dc/0/Discharging", entity: .binary("discharging", "Discharging", "running").optional.disabled
+        ) { flow($0, .discharging) },
+        Metric(
+            "/Dc/0/Direction",
+            entity: .plain(
+                "status", "Status", diagnostic: false, icon: "mdi:battery-sync",
+                options: CurrentDirection.allCases.map { EntityRow.EnumState(value: $0.rawValue, word: $0.rawValue) }
+            ).optional
+        ) { .string($0.direction?.rawValue) },
     ]
 
     static let charge: [Metric] = [
@@ -66,7 +76,7 @@ enum MetricCatalogue {
         },
         Metric(
             "/SocCalibrated",
-            entity: .binary("soc_calibrated", "State of charge calibrated", nil, diagnostic: true)
+            entity: .binary("soc_calibrated", "Calibrated", nil, diagnostic: true, icon: "mdi:check-decagram")
         ) { .flag($0.readings?.isSocCalibrated) },
         Metric(
             "/Soh", "%", gx: .value,
@@ -77,7 +87,7 @@ enum MetricCatalogue {
         Metric(
             "/ChargeEfficiency", "%",
             entity: .measurement(
-                "charge_efficiency", "Charge efficiency", nil, "%", precision: 0, diagnostic: true
+                "charge_efficiency", "Charge efficiency", nil, "%", precision: 0, diagnostic: true, icon: "mdi:percent"
             ).optional
         ) { .whole($0.keys?.chargeEfficiency) },
         Metric("/Capacity", "Ah", gx: .value, deadband: .share(500, permille: 5)) {
@@ -92,8 +102,8 @@ enum MetricCatalogue {
         Metric(
             "/TimeToGo", "s", gx: .value, deadband: .share(60_000, permille: 100),
             entity: .measurement(
-                "time_to_go", "Time to go", "duration", "s", precision: 0
-            ).optional
+                "time_to_go", "Time to go", "duration", "h", precision: 1
+            ).divided(by: 3600).optional
         ) { .whole($0.charge?.timeToGo) },
         Metric("/State", gx: .value) { view in
             // GX: 9 running, 10 error, 11 unknown.
@@ -137,9 +147,8 @@ enum MetricCatalogue {
         _ view: BatteryReport, _ decimals: Int = 3, _ counter: (EnergyTotals) -> WattHours?
     ) -> MetricValue { view.readings == nil ? .null : .thousandths(counter(view.history.totals)?.rawValue, decimals) }
 
-    /// Some current flows, beyond what a sensor shows at rest.
-    private static func flow(_ view: BatteryReport, _ sign: Int) -> MetricValue {
-        .flag(view.readings?.current.map { $0.rawValue * sign >= 500 })
+    private static func flow(_ view: BatteryReport, _ direction: CurrentDirection) -> MetricValue {
+        .flag(view.direction.map { $0 == direction })
     }
 
     static func warmest(_ view: BatteryReport) -> MetricValue {

@@ -83,6 +83,7 @@ public enum DocumentSchema: String, CaseIterable, Sendable {
             kinds.map { ($0, .number($0 == LimitKind.cvl.rawValue ? "V" : "A")) } + [
                 ("chargeState", .words(ChargeState.allCases.map(\.rawValue), isKnown: true, nil)),
                 ("chargeRequest", .flag()), ("reasons", .object(kinds.map { ($0, .text()) })),
+                ("names", .object(kinds.map { ($0, .type(["string", "null"], "Name of the rule of the reason.")) })),
                 ("constraints", .array(constraint)), ("time", .time),
             ])
     }

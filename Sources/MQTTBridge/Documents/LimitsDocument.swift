@@ -30,6 +30,10 @@ struct LimitsDocument: Sendable {
             writer.member(kind.rawValue, limits?.reason(kind) ?? "no good frame from the BMS yet")
         }
         writer.endObject()
+        writer.key("names")
+        writer.beginObject()
+        for kind in LimitKind.allCases { writer.member(kind.rawValue, .string(limits?.boundName(kind))) }
+        writer.endObject()
         writer.key("constraints")
         writer.beginArray()
         for bound in limits?.constraints ?? [] { Self.write(bound, into: &writer) }

@@ -21,14 +21,14 @@ extension Discovery {
             row.platform, row.key, options.language.name(row.title, row.subject), &writer, withPlatform: withPlatform)
         writer.member("command_topic", options.topics.set(battery.id, row.name))
         writer.member("qos", .integer(1))
-        writer.member("icon", row.icon)
+        if let icon = row.icon { writer.member("icon", icon) }
         writer.member("entity_category", "config")
         writer.member("retain", false)
         if case .button = row.kind {
             writer.member("payload_press", "PRESS")
         } else {
             writer.member("state_topic", options.topics.settings(battery.id))
-            writer.member("value_template", row.template)
+            writer.member("value_template", row.template(options.language))
         }
         switch row.kind {
         case .number(let unit, let step, let bounds):
@@ -44,7 +44,14 @@ extension Discovery {
             writer.member("payload_on", "ON")
             writer.member("payload_off", "OFF")
         case .word(let words):
-            writer.member("options", words)
+            let language = options.language
+            writer.member("options", words.map { language.name($0, nil) })
+            let states = row.states
+            if states.contains(where: { language.name($0.word, nil) != $0.value }) {
+                // A word goes back to the bridge as the settings document has it.
+                let back = states.map { EntityRow.EnumState(value: language.name($0.word, nil), word: $0.value) }
+                writer.member("command_template", "{{ \(Language.en.lookup(back, "value")) }}")
+            }
         case .text(let longest):
             writer.member("min", .integer(1))
             writer.member("max", .integer(longest))
@@ -55,10 +62,18 @@ extension Discovery {
 }
 
 extension SettingRow {
+    /// The words of a setting that is one of some words.
+    fileprivate var states: [EntityRow.EnumState] {
+        guard case .word(let words) = kind else { return [] }
+        return words.map { EntityRow.EnumState(value: $0, word: $0) }
+    }
+
     /// Its value in the settings document. A relay may be gone from the file before Home Assistant has heard of it.
-    fileprivate var template: String {
-        subject == nil
-            ? "{{ value_json.\(name).value }}" : "{{ (value_json['\(name)'] | default({})).value | default(none) }}"
+    fileprivate func template(_ language: Language) -> String {
+        let value =
+            subject == nil
+            ? "value_json.\(name).value" : "(value_json['\(name)'] | default({})).value | default(none)"
+        return "{{ \(language.lookup(states, value)) }}"
     }
 
     /// Home Assistant's kind of entity.

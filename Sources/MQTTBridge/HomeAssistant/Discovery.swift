@@ -124,11 +124,14 @@ struct Discovery {
         ]
         for metric in MetricCatalogue.state {
             guard let entity = metric.entity, metric.isFor(battery) else { continue }
-            result.append(
-                Component(
-                    entity: entity, topic: topics.state(battery.id), keys: metric.keys,
-                    interval: max(options.stateInterval, options.stateHeartbeat),
-                    needsPack: entity.needsPack))
+            var component = Component(
+                entity: entity, topic: topics.state(battery.id), keys: metric.keys,
+                interval: max(options.stateInterval, options.stateHeartbeat), needsPack: entity.needsPack)
+            if case .limits(let keys) = entity.source {
+                (component.topic, component.keys) = (topics.limits(battery.id), keys)
+                component.interval = options.limitsInterval
+            }
+            result.append(component)
         }
         result += relays
         for row in CellTable.rows {
@@ -243,7 +246,12 @@ struct Discovery {
         if let icon = entity.icon { writer.member("icon", icon) }
         if entity.isDiagnostic { writer.member("entity_category", "diagnostic") }
         if !entity.isEnabled { writer.member("enabled_by_default", false) }
-        if let choices = entity.options, hasOptions { writer.member("options", choices) }
+        if let states = entity.options, hasOptions { writer.member("options", words(states)) }
+        if !entity.attributes.isEmpty {
+            writer.member("json_attributes_topic", component.topic)
+            let members = entity.attributes.map { "'\($0.name)': \(place($0.keys))" }
+            writer.member("json_attributes_template", "{{ {\(members.joined(separator: ", "))} | tojson }}")
+        }
         if component.keys != nil, entity.expires {
             // A second line behind the availability topics: five heartbeats, a minute at least.
             writer.member("expire_after", .integer(max(60, Int(component.interval) * 5 / 1000)))
@@ -258,15 +266,33 @@ struct Discovery {
         writer.member("name", name)
     }
 
-    private func template(_ entity: EntityRow, _ keys: [String]) -> String {
-        // Ours begin with a capital. A relay's name may be one that a template takes for something else, like "items".
-        let value = "value_json" + keys.map { $0.first?.isUppercase == true ? ".\($0)" : "['\($0)']" }.joined()
-        guard entity.platform == .binarySensor else {
-            // No finer than it is shown: each change is a row in the recorder.
-            guard entity.stateClass == "measurement", let precision = entity.precision else { return "{{ \(value) }}" }
-            return "{{ \(value) | round(\(precision), default=none) }}"
+    /// A member of a document in a template.
+    private func place(_ keys: [String]) -> String {
+        // Those of the `state` document begin with a capital. Other names may be such that a template takes them for something else, like
+        // "items".
+        "value_json" + keys.map { $0.first?.isUppercase == true ? ".\($0)" : "['\($0)']" }.joined()
+    }
+
+    /// The words for the states of an enum, each once.
+    private func words(_ states: [EntityRow.EnumState]) -> [String] {
+        states.reduce(into: []) { words, state in
+            let word = options.language.name(state.word, nil)
+            if !words.contains(word) { words.append(word) }
         }
-        return "{{ None if \(value) is none else ('ON' if \(value) > 0 else 'OFF') }}"
+    }
+
+    private func template(_ entity: EntityRow, _ keys: [String]) -> String {
+        let value = place(keys)
+        guard entity.platform == .sensor else {
+            return "{{ None if \(value) is none else ('ON' if \(value) > 0 else 'OFF') }}"
+        }
+        if let states = entity.options { return "{{ \(options.language.lookup(states, value)) }}" }
+        if entity.divisor > 1, let precision = entity.precision {
+            return "{{ None if \(value) is none else (\(value) / \(entity.divisor)) | round(\(precision)) }}"
+        }
+        // No finer than it is shown: each change is a row in the recorder.
+        guard entity.stateClass == "measurement", let precision = entity.precision else { return "{{ \(value) }}" }
+        return "{{ \(value) | round(\(precision), default=none) }}"
     }
 
     /// The link sensor stays readable while the pack is offline: it hangs on the bridge alone.

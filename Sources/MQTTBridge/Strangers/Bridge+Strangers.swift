@@ -29,7 +29,7 @@ extension Bridge {
         // Nobody is misled by a topic that was emptied and is to be empty.
         guard word.isKept || !payload.isEmpty else { return }
         if word == .limits, !isRetained { strangers.heardLimits(payload, of: id, at: now.monotonic) }
-        if let sentence = strangers.sentence(options.topics.word(word, of: id), id, payload) {
+        if let sentence = strangers.sentence(options.topics.word(word, of: id), id, payload, at: now.monotonic) {
             outbox.log(.warning, sentence)
         }
         // A live word where nothing is kept is over with the next document: nothing is to be said.
@@ -45,7 +45,7 @@ extension Bridge {
         guard let place = place(of: id),
             payload != Array((channels[place].isOnline ? "online" : "offline").utf8)
         else { return }
-        if let sentence = strangers.sentence(options.topics.status(id), id, payload) {
+        if let sentence = strangers.sentence(options.topics.status(id), id, payload, at: now.monotonic) {
             outbox.log(.warning, sentence)
         }
         strangers.owe(.status, of: id, from: now.monotonic)
@@ -62,10 +62,10 @@ extension Bridge {
         let id = channels[place].battery.id
         if payload.contains("/\(id)/"), !payload.contains("\"\(options.topics.base)/\(id)/") {
             // The other bridge would answer each answer.
-            if let sentence = strangers.sameName(topic, id) { outbox.log(.warning, sentence) }
+            if let sentence = strangers.sameName(topic, id, at: now.monotonic) { outbox.log(.warning, sentence) }
             return
         }
-        if let sentence = strangers.sentence(topic, id, payload) { outbox.log(.warning, sentence) }
+        if let sentence = strangers.sentence(topic, id, payload, at: now.monotonic) { outbox.log(.warning, sentence) }
         strangers.owe(.announcement, of: id, from: now.monotonic)
         correct(at: now, into: &outbox)
     }

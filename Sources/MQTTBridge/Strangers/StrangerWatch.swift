@@ -35,6 +35,10 @@ struct StrangerWatch: Sendable {
     private var reported: Set<String> = []
     /// Times of the last limits of somebody else, by pack.
     private var limitsAt: [String: Timestamp] = [:]
+    /// What is known of another bridge, by pack, and when it was last heard.
+    private var others: [String: (text: String, at: Timestamp)] = [:]
+    /// Milliseconds for which the owner is told of another bridge after its last word.
+    private static let memory: Int64 = 3_600_000
 
     private static func gate(_ word: Word) -> RateLimiter {
         switch word {
@@ -84,15 +88,23 @@ struct StrangerWatch: Sendable {
         limitsAt[pack].map { (0..<Self.presence).contains(now - $0) } ?? false
     }
 
+    /// What the owner should do about another bridge of a pack.
+    func advice(_ pack: String, at now: Timestamp) -> [Advice] {
+        guard let other = others[pack], (0..<Self.memory).contains(now - other.at) else { return [] }
+        return [Advice(.secondBridge, other.text)]
+    }
+
     /// A sentence for the log, once for each topic.
-    mutating func sentence(_ topic: String, _ pack: String, _ payload: [UInt8]) -> String? {
-        guard markReported(topic) else { return nil }
+    mutating func sentence(_ topic: String, _ pack: String, _ payload: [UInt8], at now: Timestamp) -> String? {
         if isLimits(payload) {
-            return
+            let text =
                 "somebody else publishes limits of '\(pack)' on \(topic), probably a second bridge with another client id: give one of the two "
                 + "another id of the pack or another mqtt.base, or keep it out with the broker's access rules ('bms-mqtt acl'); until then "
                 + "inverters may follow either"
+            others[pack] = (text, now)
+            return markReported(topic) ? text : nil
         }
+        guard markReported(topic) else { return nil }
         return
             "somebody else publishes on \(topic), where only this bridge should, and is followed until the bridge says what is true: if that is "
             + "a second bridge, give it another id of the pack or another mqtt.base, else keep it out with the broker's access rules "
@@ -100,11 +112,12 @@ struct StrangerWatch: Sendable {
     }
 
     /// A sentence for the log about another bridge that announces a pack of the same id below another base, once for each topic.
-    mutating func sameName(_ topic: String, _ pack: String) -> String? {
-        guard markReported(topic) else { return nil }
-        return
+    mutating func sameName(_ topic: String, _ pack: String, at now: Timestamp) -> String? {
+        let text =
             "another bridge, with another mqtt.base, announces '\(pack)' on \(topic), too: Home Assistant takes both for one device, so give one "
             + "of the two packs another id"
+        others[pack] = (text, now)
+        return markReported(topic) ? text : nil
     }
 
     /// Marks a topic as reported.

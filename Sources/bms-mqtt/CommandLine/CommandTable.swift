@@ -5,7 +5,7 @@ enum CommandTable {
     static let rows: [CommandRow] = [
         RunCommand.row, DemoCommand.row, SimulateCommand.row, DecodeCommand.row, LimitsCommand.row, RecordCommand.row,
         SetupCommand.row, DoctorCommand.row, MonitorCommand.row, SettingsCommand.setRow, SettingsCommand.settingsRow,
-        HealthCommand.row, GXSetupCommand.row,
+        HealthCommand.row, HomeAssistantCommand.row, GXSetupCommand.row,
         ACLCommand.row, SwitchesCommand.row, CheckConfigCommand.row, PrintDefaultConfigCommand.row,
         PrintPackageFileCommand.row, VersionCommand.row,
     ]

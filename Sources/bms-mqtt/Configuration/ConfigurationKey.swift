@@ -171,7 +171,7 @@ struct ConfigurationKey<Target>: Sendable {
 
     /// Advice about a text that is nearly a number.
     private static func numberHint(_ text: String) -> String {
-        if text.contains(","), FixedPoint.thousandths(String(text.map { $0 == "," ? "." : $0 })) != nil {
+        if FixedPoint.hasDecimalComma(text) {
             return ": write the decimals behind a point"
         }
         if let hint = PastedCharacter.hint(text) { return hint }

@@ -31,8 +31,30 @@ enum SourceRemarks {
         if packs.contains(where: { $0.options.limits.balanceHours != nil }) {
             lines.append(
                 "charging.balanceHours count in this machine's time zone, where it is \(Clock.timeOfDay(Clock.now().wall)) now"
-            )
+                    + (hasTimeZone ? "" : "; it has none, so that is UTC: set the variable TZ, or install tzdata"))
         }
         return lines
+    }
+
+    /// What the owner should do about the machine.
+    static func advice(_ pack: ServicePlan.Pack) -> [Advice] {
+        guard pack.options.limits.balanceHours != nil, !hasTimeZone else { return [] }
+        return [
+            Advice(
+                .timeZone,
+                "charging.balanceHours count in UTC, because this machine has no time zone: set the variable TZ, or install tzdata"
+            )
+        ]
+    }
+
+    /// The machine knows a time zone: by the variable TZ, else by /etc/localtime. A container often knows none, and counts in UTC.
+    private static var hasTimeZone: Bool {
+        guard let zone = getenv("TZ").map({ String(cString: $0) }), !zone.isEmpty else {
+            return FileStatus(path: "/etc/localtime") != nil
+        }
+        let name = zone.drop { $0 == ":" }
+        // "CET-1CEST,M3.5.0,M10.5.0" needs no file.
+        return name.contains(",") || name == "UTC"
+            || FileStatus(path: name.hasPrefix("/") ? String(name) : "/usr/share/zoneinfo/\(name)") != nil
     }
 }

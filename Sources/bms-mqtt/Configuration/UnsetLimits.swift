@@ -14,6 +14,27 @@ enum UnsetLimits {
         }
     }
 
+    /// What the owner should do about currents that nothing but the cells' rating bounds.
+    static func advice(_ pack: ServicePlan.Pack) -> [Advice] {
+        let limits = pack.options.limits
+        var (keys, instead): ([String], [String]) = ([], [])
+        if limits.maximumChargeCurrent == nil {
+            keys.append("limits.maxChargeCurrent")
+            instead.append(figure(pack) { rate($0.chargeRate) })
+        }
+        if limits.maximumDischargeCurrent == nil {
+            keys.append("limits.maxDischargeCurrent")
+            instead.append(figure(pack) { rate($0.dischargeRate) })
+        }
+        guard !keys.isEmpty else { return [] }
+        return [
+            Advice(
+                .unsetLimits,
+                "set \(keys.joined(separator: " and ")) in the configuration: without it \(instead.joined(separator: " and ")) of the "
+                    + "capacity is used, whatever charger, inverter and cables can take")
+        ]
+    }
+
     private static func unset(_ pack: ServicePlan.Pack) -> [String] {
         let limits = pack.options.limits
         var unset: [String] = []

@@ -20,10 +20,11 @@ struct BrokerCheck {
     var findings: [Finding] {
         let area = "\(link)"
         guard let version = probe.version else {
-            let isRefused = probe.failure?.contains("refused user") ?? false
             let remedy =
-                isRefused ? "write mqtt.username and mqtt.password into the file, as the broker knows them" : hostRemedy
-            return [Finding(area, .fault, probe.failure ?? "no answer", remedy: remedy)]
+                probe.failure?.isOfCredentials == true
+                ? "write mqtt.username and mqtt.password into the file, as the broker knows them"
+                : hostRemedy
+            return [Finding(area, .fault, probe.failure?.description ?? "no answer", remedy: remedy)]
         }
         let name = probe.messages["$SYS/broker/version"].map { " (\($0.prefix(60)))" } ?? ""
         var findings = [Finding(area, .ok, "connected by MQTT \(version == .v5 ? "5" : "3.1.1")\(name)")]

@@ -13,7 +13,7 @@ struct BrokerProbe: Sendable {
     /// Loss that an old version brings.
     var note: String?
     /// Reason why there is no connection.
-    var failure: String?
+    var failure: LinkFailure?
     /// The newest payloads by topic.
     var messages: [String: String] = [:]
     /// Topics that the broker refused to take or to give.
@@ -63,7 +63,7 @@ struct BrokerProbe: Sendable {
         switch event {
         case .connected(let version, let note): (self.version, self.note, failure) = (version, note, nil)
         case .disconnected(let failure):
-            self.failure = failure.description
+            self.failure = failure
             return true
         case .message(let message):
             guard messages.count < Self.mostTopics || messages[message.topic] != nil else { break }

@@ -26,6 +26,7 @@ struct ServicePlan: Sendable {
                 case .serial, .serialAuto, .tcp: true
                 case .replay, .simulator: false
                 }
+            options.advice = UnsetLimits.advice(self) + SourceRemarks.advice(self)
             return options
         }
     }

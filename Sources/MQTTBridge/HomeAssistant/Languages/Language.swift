@@ -1,4 +1,4 @@
-/// Language of the names that Home Assistant shows. It translates states and units of known classes itself, but no names of
+/// Language of the names and words that Home Assistant shows. It translates states and units of known classes itself, but nothing else of
 /// entities that come by MQTT.
 public enum Language: String, Sendable, CaseIterable {
     /// English, as the tables have it.
@@ -15,6 +15,18 @@ public enum Language: String, Sendable, CaseIterable {
         let name = words[english] ?? english
         return subject.map { name.replacing("{n}", with: $0) } ?? name
     }
+
+    /// A template's expression that turns a value of a document into the word for it; `none` for a value that is none of them.
+    func lookup(_ states: [EntityRow.EnumState], _ value: String) -> String {
+        let pairs = states.map { (value: $0.value, word: name($0.word, nil)) }
+        guard pairs.contains(where: { $0.value != $0.word }) else { return value }
+        let map = pairs.map { "\(Self.quoted($0.value)): \(Self.quoted($0.word))" }
+        // Behind a colon stands the pack that a bank's rule is about.
+        return "{\(map.joined(separator: ", "))}.get(((\(value)) or '').split(':')[0])"
+    }
+
+    /// A text in a template.
+    private static func quoted(_ text: String) -> String { "'\(text.replacing("'", with: "\\'"))'" }
 
     private var words: [String: String] {
         switch self {

@@ -1,0 +1,86 @@
+import BatteryEngine
+
+/// A dashboard of Home Assistant for a pack or a bank, as YAML for its raw configuration editor: built-in cards only.
+///
+/// The views are texts with two kinds of marks: `{id}` for the battery's part of entity ids, and `[[words]]` that the language translates.
+public struct Dashboard: Sendable {
+    private let id: String
+    private let name: String
+    private let language: Language
+    private let kind: Kind
+
+    /// The part in which packs and banks differ.
+    private enum Kind: Sendable {
+        case pack(cells: Int?, relays: [String])
+        case bank(packs: [String])
+    }
+
+    /// The dashboard of a pack.
+    ///
+    /// - Parameters:
+    ///   - cells: number of cells; `nil`: as many as have entities, which the page finds out each time.
+    ///   - relays: names of the relays that the bridge drives.
+    public init(pack id: String, name: String, language: Language, cells: Int? = nil, relays: [String] = []) {
+        (self.id, self.name, self.language) = (id, name, language)
+        kind = .pack(cells: cells, relays: relays)
+    }
+
+    /// The dashboard of a bank.
+    ///
+    /// - Parameter packs: ids of its packs.
+    public init(bank id: String, name: String, language: Language, packs: [String]) {
+        (self.id, self.name, self.language) = (id, name, language)
+        kind = .bank(packs: packs)
+    }
+
+    /// The dashboard as YAML.
+    public var yaml: String {
+        var text =
+            "# Home Assistant: Settings, Dashboards, Add dashboard; then Edit, Raw configuration editor. For Home Assistant 2025.11 and later.\n"
+            + "title: \(Self.quoted(name))\nviews:\n"
+        switch kind {
+        case .pack(let cells, let relays):
+            text += filled(DashboardViews.overview)
+            text += filled(DashboardViews.cells.replacing("{keys}", with: Self.keys(cells)))
+            text += filled(DashboardViews.limits)
+            text += filled(DashboardViews.settings)
+            if !relays.isEmpty {
+                text += filled(DashboardViews.relays)
+                for relay in relays {
+                    text += filled(DashboardViews.relay.replacing("{relay}", with: Topics.entityID(relay)))
+                }
+            }
+        case .bank(let packs):
+            text += filled(DashboardViews.overview)
+            for pack in packs { text += filled(DashboardViews.pack.replacing("{pack}", with: Topics.entityID(pack))) }
+            text += filled(DashboardViews.limits)
+        }
+        return text
+    }
+
+    /// The template's list of the cells' voltages.
+    private static func keys(_ cells: Int?) -> String {
+        guard let cells else {
+            return
+                "device_entities(device_id('sensor.{id}_soc')) | select('match', 'sensor.{id}_cell_[0-9]+_voltage') | sort | list"
+        }
+        let digits = max(3, String(cells).count)
+        return "namespace(all=[]) %}{% for n in range(1, \(cells + 1)) %}{% set keys.all = keys.all + "
+            + "['sensor.{id}_cell_%0\(digits)d_voltage' % n] %}{% endfor %}{% set keys = keys.all"
+    }
+
+    /// A view with its marks filled in.
+    private func filled(_ view: String) -> String {
+        var text = view.replacing("{id}", with: Topics.entityID(id))
+        while let start = text.firstRange(of: "[["), let end = text[start.upperBound...].firstRange(of: "]]") {
+            let words = language.name(String(text[start.upperBound..<end.lowerBound]), nil)
+            text.replaceSubrange(start.lowerBound..<end.upperBound, with: words)
+        }
+        return text
+    }
+
+    /// A text in double quotes, as YAML and JSON have it.
+    private static func quoted(_ text: String) -> String {
+        "\"" + text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\""
+    }
+}
