@@ -1,7 +1,7 @@
 import BMSCore
 
-/// Keeps the sentence of a limit from flapping: a new cause takes over at once when it lowered the limit, otherwise when it has held for
-/// three seconds; the numbers in a sentence are renewed every ten seconds.
+/// Keeps the sentence of a limit from flapping: a new cause takes over at once when it lowered the limit, or when silence begins or ends,
+/// otherwise when it has held for three seconds; the numbers in a sentence are renewed every ten seconds.
 struct ReasonDebouncer: Sendable {
     private static let takeover: Int64 = 3_000
     private static let renewal: Int64 = 10_000
@@ -33,6 +33,8 @@ struct ReasonDebouncer: Sendable {
     private mutating func challenge(
         _ reason: Limits.Reason, over kept: Limits.Reason, value: Int, at now: Timestamp
     ) -> Bool {
+        // Silence begins and ends at once: beside fresh values its sentence would be wrong.
+        if (kept.name == .link) != (reason.name == .link) { return true }
         // A fall needs its reason at once, and so does a rise from zero.
         if value < lastValue || (lastValue == 0 && value > 0) || kept.stance.isPassed(by: value) { return true }
         if kept.name == reason.name && kept.stance.kind == reason.stance.kind && kept.cause.pack == reason.cause.pack {

@@ -272,7 +272,8 @@ struct AnnouncementTests {
             String(part[..<(part.firstRange(of: "]]")?.lowerBound ?? part.endIndex)])
         }
         let names =
-            words + headings + MetricCatalogue.state.compactMap(\.entity?.name) + SettingsTable.rows.map(\.title)
+            words + headings.filter { $0 != "{heading}" } + ["Sun", "Load"]
+            + MetricCatalogue.state.compactMap(\.entity?.name) + SettingsTable.rows.map(\.title)
             + CellTable.rows.compactMap { $0.entity("001", true)?.name }
             + ["BMS link", "Relay {n}", "Relay {n} contact"]
         for dictionary in [Language.german, Language.dutch, Language.french] {

@@ -175,6 +175,14 @@ struct ReasonDebouncerTests {
         keeper.keep(reason, value: value, at: .seconds(second))
     }
 
+    @Test("Silence takes over at once, and gives way at once")
+    func silence() {
+        var keeper = ReasonDebouncer()
+        _ = step(&keeper, reason(.highestCell), 52_800, at: 0)
+        #expect(step(&keeper, reason(.link), 52_800, at: 1).name == .link)
+        #expect(step(&keeper, reason(.highestCell), 52_800, at: 2).name == .highestCell)
+    }
+
     @Test(
         "A cause that comes and goes does not take over; one that lasts three seconds does, and one of a fall does at once"
     )

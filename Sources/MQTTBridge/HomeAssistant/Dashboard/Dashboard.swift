@@ -2,7 +2,8 @@ import BatteryEngine
 
 /// A dashboard of Home Assistant for a pack or a bank, as YAML for its raw configuration editor: built-in cards only.
 ///
-/// The views are texts with two kinds of marks: `{id}` for the battery's part of entity ids, and `[[words]]` that the language translates.
+/// The views are texts with two kinds of marks: `{id}`, for the battery's part of entity ids, and others in braces; and `[[words]]` that the
+/// language translates.
 public struct Dashboard: Sendable {
     private let id: String
     private let name: String
@@ -38,21 +39,20 @@ public struct Dashboard: Sendable {
         var text =
             "# Home Assistant: Settings, Dashboards, Add dashboard; then Edit, Raw configuration editor. For Home Assistant 2025.11 and later.\n"
             + "title: \(Self.quoted(name))\nviews:\n"
+        text += filled(DashboardViews.overview)
+        for flow in [Self.inflow, Self.outflow] { text += filled(DashboardViews.flow, flow) }
+        text += filled(DashboardViews.day)
         switch kind {
         case .pack(let cells, let relays):
-            text += filled(DashboardViews.overview)
-            text += filled(DashboardViews.cells.replacing("{keys}", with: Self.keys(cells)))
+            text += filled(DashboardViews.cells, ["keys": Self.keys(cells)])
             text += filled(DashboardViews.limits)
             text += filled(DashboardViews.settings)
             if !relays.isEmpty {
                 text += filled(DashboardViews.relays)
-                for relay in relays {
-                    text += filled(DashboardViews.relay.replacing("{relay}", with: Topics.entityID(relay)))
-                }
+                for relay in relays { text += filled(DashboardViews.relay, ["relay": Topics.entityID(relay)]) }
             }
         case .bank(let packs):
-            text += filled(DashboardViews.overview)
-            for pack in packs { text += filled(DashboardViews.pack.replacing("{pack}", with: Topics.entityID(pack))) }
+            for pack in packs { text += filled(DashboardViews.pack, ["pack": Topics.entityID(pack)]) }
             text += filled(DashboardViews.limits)
         }
         return text
@@ -69,9 +69,18 @@ public struct Dashboard: Sendable {
             + "['sensor.{id}_cell_%0\(digits)d_voltage' % n] %}{% endfor %}{% set keys = keys.all"
     }
 
+    private static let inflow = [
+        "heading": "Sun", "icon": "mdi:solar-power", "way": "charge", "arrow": "up", "end": "in", "color": "amber",
+    ]
+    private static let outflow = [
+        "heading": "Load", "icon": "mdi:power-plug", "way": "discharge", "arrow": "down", "end": "out", "color": "blue",
+    ]
+
     /// A view with its marks filled in.
-    private func filled(_ view: String) -> String {
-        var text = view.replacing("{id}", with: Topics.entityID(id))
+    private func filled(_ view: String, _ marks: [String: String] = [:]) -> String {
+        var text = view
+        for (mark, value) in marks { text = text.replacing("{\(mark)}", with: value) }
+        text = text.replacing("{id}", with: Topics.entityID(id))
         while let start = text.firstRange(of: "[["), let end = text[start.upperBound...].firstRange(of: "]]") {
             let words = language.name(String(text[start.upperBound..<end.lowerBound]), nil)
             text.replaceSubrange(start.lowerBound..<end.upperBound, with: words)

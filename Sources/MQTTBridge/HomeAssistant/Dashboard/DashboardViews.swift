@@ -1,7 +1,7 @@
 /// The views of ``Dashboard``.
 enum DashboardViews {
     /// All parts.
-    static let all = [overview, cells, limits, settings, relays, relay, pack]
+    static let all = [overview, flow, day, cells, limits, settings, relays, relay, pack]
 
     /// The first look: what is going on, in one sentence, then the battery, sun and load, and the course of the day.
     static let overview = #"""
@@ -46,8 +46,9 @@ enum DashboardViews {
                       {% set mode = state_attr('sensor.{id}_charge_mode', 'mode') %}
                       {% set words = states('sensor.{id}_charge_mode') if mode in ['balancing', 'full'] else '[[charging]]' if power > 20
                       else '[[discharging]]' if power < -20 else '[[idle]]' %}
-                      <ha-alert alert-type="{{ 'info' if mode == 'balancing' else 'success' }}" title="{{ words[0] | upper }}{{ words[1:] }}
-                      {{ ', %.0f W' % (power | abs) if power | abs > 20 }}">
+                      {% set flow = ', %.0f W' % (power | abs) if power | abs > 20 else '' %}
+                      <ha-alert alert-type="{{ 'info' if mode == 'balancing' else 'success' }}"
+                      title="{{ words[0] | upper }}{{ words[1:] ~ flow }}">
                       [[Charge at most]] {{ charge }}, [[discharge at most]] {{ discharge }}.</ha-alert>
                       {% if is_state('binary_sensor.{id}_soc_calibrated', 'off') %}
                       <ha-alert alert-type="warning">[[The state of charge was never calibrated: charge to full once.]]</ha-alert>
@@ -73,7 +74,7 @@ enum DashboardViews {
                     icon: mdi:battery-charging
                     features: [{ type: trend-graph, hours_to_show: 24 }]
                     grid_options: { columns: 12 }
-                    visibility: [{ condition: state, entity: binary_sensor.{id}_link, state: "on" }]
+                    visibility: [{ condition: state, entity: sensor.{id}_power, state_not: unavailable }]
                   - { type: tile, entity: sensor.{id}_voltage, name: { type: entity }, color: blue-grey,
                       visibility: [{ condition: state, entity: binary_sensor.{id}_link, state: "on" }] }
                   - { type: tile, entity: sensor.{id}_energy_stored, name: { type: entity }, icon: mdi:battery-high, color: blue-grey,
@@ -89,34 +90,34 @@ enum DashboardViews {
               - type: grid
                 visibility: [{ condition: state, entity: binary_sensor.{id}_link, state: "on" }]
                 cards:
+
+        """#
+
+    /// What flows in, or out, below ``overview``.
+    static let flow = #"""
+                  # A pack without this sensor has none of these entities.
                   - type: heading
-                    heading: "[[Sun]]"
-                    icon: mdi:solar-power
+                    heading: "[[{heading}]]"
+                    icon: {icon}
+                    visibility: [{ condition: state, entity: sensor.{id}_power_{end}, state_not: unavailable }]
                     badges:
-                      - { type: entity, entity: binary_sensor.{id}_charge_allowed, icon: mdi:battery-arrow-up, color: green,
+                      - { type: entity, entity: binary_sensor.{id}_{way}_allowed, icon: mdi:battery-arrow-{arrow}, color: green,
                           state_content: name, name: "[[permitted]]",
-                          visibility: [{ condition: state, entity: binary_sensor.{id}_charge_allowed, state: "on" }] }
-                      - { type: entity, entity: binary_sensor.{id}_charge_allowed, icon: mdi:battery-off, color: red,
+                          visibility: [{ condition: state, entity: binary_sensor.{id}_{way}_allowed, state: "on" }] }
+                      - { type: entity, entity: binary_sensor.{id}_{way}_allowed, icon: mdi:battery-off, color: red,
                           state_content: name, name: "[[not permitted]]",
-                          visibility: [{ condition: state, entity: binary_sensor.{id}_charge_allowed, state: "off" }] }
-                  - { type: tile, entity: sensor.{id}_power_in, name: { type: entity }, icon: mdi:solar-power-variant, color: amber,
-                      features: [{ type: trend-graph, hours_to_show: 24 }], grid_options: { columns: 12 } }
-                  - { type: tile, entity: sensor.{id}_current_in, name: { type: entity }, color: amber }
-                  - { type: tile, entity: sensor.{id}_energy_in_today, name: { type: entity }, icon: mdi:calendar-today, color: amber }
-                  - type: heading
-                    heading: "[[Load]]"
-                    icon: mdi:power-plug
-                    badges:
-                      - { type: entity, entity: binary_sensor.{id}_discharge_allowed, icon: mdi:battery-arrow-down, color: green,
-                          state_content: name, name: "[[permitted]]",
-                          visibility: [{ condition: state, entity: binary_sensor.{id}_discharge_allowed, state: "on" }] }
-                      - { type: entity, entity: binary_sensor.{id}_discharge_allowed, icon: mdi:battery-off, color: red,
-                          state_content: name, name: "[[not permitted]]",
-                          visibility: [{ condition: state, entity: binary_sensor.{id}_discharge_allowed, state: "off" }] }
-                  - { type: tile, entity: sensor.{id}_power_out, name: { type: entity }, icon: mdi:power-plug, color: blue,
-                      features: [{ type: trend-graph, hours_to_show: 24 }], grid_options: { columns: 12 } }
-                  - { type: tile, entity: sensor.{id}_current_out, name: { type: entity }, color: blue }
-                  - { type: tile, entity: sensor.{id}_energy_out_today, name: { type: entity }, icon: mdi:calendar-today, color: blue }
+                          visibility: [{ condition: state, entity: binary_sensor.{id}_{way}_allowed, state: "off" }] }
+                  - { type: tile, entity: sensor.{id}_power_{end}, name: { type: entity }, icon: {icon}, color: {color},
+                      features: [{ type: trend-graph, hours_to_show: 24 }], grid_options: { columns: 12 },
+                      visibility: [{ condition: state, entity: sensor.{id}_power_{end}, state_not: unavailable }] }
+                  - { type: tile, entity: sensor.{id}_current_{end}, name: { type: entity }, color: {color},
+                      visibility: [{ condition: state, entity: sensor.{id}_current_{end}, state_not: unavailable }] }
+                  - { type: tile, entity: sensor.{id}_energy_{end}_today, name: "[[Today]]", icon: mdi:calendar-today, color: {color} }
+
+        """#
+
+    /// The course of the day, below the flows.
+    static let day = #"""
                   - type: statistics-graph
                     title: "[[Energy of the last week]]"
                     chart_type: bar
@@ -335,12 +336,20 @@ enum DashboardViews {
                       - { entity: sensor.{id}_vmin, name: Vmin }
                       - { entity: sensor.{id}_vbalance, name: Vbalance }
                       - { entity: sensor.{id}_vmax, name: Vmax }
-                      - { entity: sensor.{id}_soh, name: { type: entity } }
-                      - { entity: sensor.{id}_cycles, name: { type: entity } }
-                      - { entity: sensor.{id}_charge_efficiency, name: { type: entity } }
+                      - type: conditional
+                        conditions: [{ condition: state, entity: sensor.{id}_soh, state_not: unavailable }]
+                        row: { entity: sensor.{id}_soh, name: { type: entity } }
+                      - type: conditional
+                        conditions: [{ condition: state, entity: sensor.{id}_cycles, state_not: unavailable }]
+                        row: { entity: sensor.{id}_cycles, name: { type: entity } }
+                      - type: conditional
+                        conditions: [{ condition: state, entity: sensor.{id}_charge_efficiency, state_not: unavailable }]
+                        row: { entity: sensor.{id}_charge_efficiency, name: { type: entity } }
                       - { entity: sensor.{id}_energy_in, name: { type: entity } }
                       - { entity: sensor.{id}_energy_out, name: { type: entity } }
-                      - { entity: sensor.{id}_firmware, name: { type: entity } }
+                      - type: conditional
+                        conditions: [{ condition: state, entity: sensor.{id}_firmware, state_not: unavailable }]
+                        row: { entity: sensor.{id}_firmware, name: { type: entity } }
                       - { entity: text.{id}_custom_name, name: { type: entity } }
                       - { entity: button.{id}_republish, name: { type: entity } }
                       - { entity: button.{id}_clear_peaks, name: { type: entity } }
