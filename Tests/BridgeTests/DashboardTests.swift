@@ -17,7 +17,7 @@ struct DashboardTests {
             pack("cellar-2", language, relays: ["pump"]), pack("cellar-2", language, cells: 20),
             Dashboard(bank: "house", name: "House", language: language, packs: ["cellar-2", "attic"]).yaml,
         ] {
-            for mark in ["[[", "]]", "{id}", "{keys}", "{relay}", "{pack}", "garage"] {
+            for mark in ["[[", "]]", "{id}", "{keys}", "{relay}", "{pack}", "{name}", "{banner}", "{end}", "garage"] {
                 #expect(!yaml.contains(mark), "\(mark)")
             }
             #expect(yaml.contains("sensor.\(yaml.contains("House") ? "house" : "cellar_2")_ccl_reason"))

@@ -104,15 +104,17 @@ package enum SettingsTable {
         _ cap: @escaping @Sendable (LimitConfiguration) -> Milliamperes?
     ) -> SettingRow {
         // Without a cap of the file: what fuse, sensor and cells allow; before the first frame nothing is known of the cells.
-        @Sendable func most(_ context: SettingContext) -> Int {
+        @Sendable func known(_ context: SettingContext) -> Int? {
             let limits = context.options.limits
             let ceiling = cap(limits).map { min($0, limits.fuse ?? $0) }
-            let most = ceiling ?? LimitCalculator.ceiling(limit, context.snapshot, limits) ?? limits.sensorRange
-            return max(0, most.rawValue)
+            return (ceiling ?? LimitCalculator.ceiling(limit, context.snapshot, limits)).map { max(0, $0.rawValue) }
+        }
+        @Sendable func most(_ context: SettingContext) -> Int {
+            known(context) ?? context.options.limits.sensorRange.rawValue
         }
         return SettingRow(
             name: name, key: key, title: title, kind: .number(unit: "A", step: 500) { 0...most($0) },
-            effect: effect, standard: { .number(most($0)) },
+            effect: effect, standard: { known($0).map { .number($0) } },
             meaning:
                 "Ceiling of \(limit.rawValue.uppercased()); the most is the file's cap, else what fuse, sensor and cells allow."
         )

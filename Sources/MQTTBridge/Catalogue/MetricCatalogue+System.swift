@@ -93,6 +93,7 @@ extension MetricCatalogue {
     /// An alarm as a metric.
     static func alarm(_ row: AlarmRow) -> Metric {
         let entity = EntityRow.binary(row.key, row.title, "problem", diagnostic: true)
+            .withAttributes([EntityRow.Attribute(name: "level", keys: ["Alarms", row.name])])
         return Metric(
             "/Alarms/\(row.name)", gx: row.isInGXFeed ? (row.alarm == .bmsCable ? .cable : .value) : nil,
             entity: row.needsPack ? entity : entity.always, shape: .alarm, isFor: row.isFor

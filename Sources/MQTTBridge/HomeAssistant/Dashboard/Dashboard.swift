@@ -38,7 +38,7 @@ public struct Dashboard: Sendable {
     public var yaml: String {
         var text =
             "# Home Assistant: Settings, Dashboards, Add dashboard; then Edit, Raw configuration editor. For Home Assistant 2025.11 and later.\n"
-            + "title: \(Self.quoted(name))\nviews:\n"
+            + "title: \"\(escapedName)\"\nviews:\n"
         text += filled(DashboardViews.overview)
         for flow in [Self.inflow, Self.outflow] { text += filled(DashboardViews.flow, flow) }
         text += filled(DashboardViews.day)
@@ -78,7 +78,8 @@ public struct Dashboard: Sendable {
 
     /// A view with its marks filled in.
     private func filled(_ view: String, _ marks: [String: String] = [:]) -> String {
-        var text = view
+        var text = view.replacing("          {banner}\n", with: DashboardViews.banner).replacing(
+            "{name}", with: escapedName)
         for (mark, value) in marks { text = text.replacing("{\(mark)}", with: value) }
         text = text.replacing("{id}", with: Topics.entityID(id))
         while let start = text.firstRange(of: "[["), let end = text[start.upperBound...].firstRange(of: "]]") {
@@ -88,8 +89,6 @@ public struct Dashboard: Sendable {
         return text
     }
 
-    /// A text in double quotes, as YAML and JSON have it.
-    private static func quoted(_ text: String) -> String {
-        "\"" + text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\""
-    }
+    /// The name as YAML has it in double quotes.
+    private var escapedName: String { name.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") }
 }

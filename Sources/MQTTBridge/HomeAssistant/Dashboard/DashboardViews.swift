@@ -1,7 +1,54 @@
 /// The views of ``Dashboard``.
 enum DashboardViews {
     /// All parts.
-    static let all = [overview, flow, day, cells, limits, settings, relays, relay, pack]
+    static let all = [banner, overview, flow, day, cells, limits, settings, relays, relay, pack]
+
+    /// One card that says in words what is going on, first on several views.
+    static let banner = #"""
+                  # What is going on, what it means, and what a person should do.
+                  - type: markdown
+                    text_only: true
+                    content: >-
+                      {% set link = 'binary_sensor.{id}_link' %}
+                      {% set since = '[[Since]] ' ~ (states[link].last_changed | as_local | as_timestamp | timestamp_custom('%H:%M')
+                      if states[link] else '?') %}
+                      {% set takes = states('sensor.{id}_ccl', with_unit=True) ~ ' (' ~ states('sensor.{id}_ccl_reason') ~ ')' %}
+                      {% set gives = states('sensor.{id}_dcl', with_unit=True) ~ ' (' ~ states('sensor.{id}_dcl_reason') ~ ')' %}
+                      {% set power = states('sensor.{id}_power') | float(0) %}
+                      {% if not has_value(link) %}
+                      <ha-alert alert-type="error" title="[[No data: the bridge program does not run]]">{{ since }}.
+                      [[The BMS still protects the battery, but nobody limits inverter and chargers. Look at the machine with the cable, and at the MQTT broker.]]</ha-alert>
+                      {% elif is_state(link, 'off') %}
+                      <ha-alert alert-type="error" title="[[No data: nothing comes from the BMS]]">{{ since }}.
+                      [[Look at the cable and at the power of the BMS. Until data comes, a safe fallback holds:]]
+                      [[takes up to]] {{ takes }}, [[gives up to]] {{ gives }}.</ha-alert>
+                      {% elif is_state('binary_sensor.{id}_alarm', 'on') %}
+                      {% set ns = namespace(names=[], level=1) %}
+                      {% for id in device_entities(device_id('binary_sensor.{id}_alarm'))
+                      if id.startswith('binary_sensor.{id}_alarm_') and is_state(id, 'on') %}
+                      {% set ns.names = ns.names + [state_attr(id, 'friendly_name') | replace(device_name(id) ~ ' ', '', 1)] %}
+                      {% set ns.level = [ns.level, state_attr(id, 'level') | int(1)] | max %}
+                      {% endfor %}
+                      <ha-alert alert-type="{{ 'error' if ns.level > 1 else 'warning' }}"
+                      title="{{ '[[Alarm]]' if ns.level > 1 else '[[Warning]]' }}: {{ ns.names | join(', ') }}">[[Takes up to]] {{ takes }}:
+                      {{ state_attr('sensor.{id}_ccl_reason', 'sentence') }}.<br>[[Gives up to]] {{ gives }}:
+                      {{ state_attr('sensor.{id}_dcl_reason', 'sentence') }}.</ha-alert>
+                      {% else %}
+                      {% set mode = state_attr('sensor.{id}_charge_mode', 'mode') %}
+                      {% set words = states('sensor.{id}_charge_mode') if mode in ['balancing', 'full'] else '[[charging]]' if power > 20
+                      else '[[discharging]]' if power < -20 else '[[idle]]' %}
+                      {% set flow = ', %.0f W' % (power | abs) if power | abs > 20 else '' %}
+                      <ha-alert alert-type="{{ 'info' if mode == 'balancing' else 'success' }}"
+                      title="{{ words[0] | upper }}{{ words[1:] ~ flow }}">[[Takes up to]] {{ takes }}, [[gives up to]] {{ gives }}.</ha-alert>
+                      {% endif %}
+                      {% if is_state(link, 'on') and states('sensor.{id}_ccl') | float(1) == 0 and power > 100 %}
+                      <ha-alert alert-type="warning">[[Current still flows in: does the charger follow the limit?]]</ha-alert>
+                      {% endif %}
+                      {% if is_state('binary_sensor.{id}_soc_calibrated', 'off') %}
+                      <ha-alert alert-type="warning">[[The state of charge was never calibrated: charge to full once.]]</ha-alert>
+                      {% endif %}
+
+        """#
 
     /// The first look: what is going on, in one sentence, then the battery, sun and load, and the course of the day.
     static let overview = #"""
@@ -19,41 +66,8 @@ enum DashboardViews {
             sections:
               - type: grid
                 cards:
-                  # One sentence for what is going on, and what a person should do.
-                  - type: markdown
-                    text_only: true
-                    content: >-
-                      {% set link = 'binary_sensor.{id}_link' %}
-                      {% set charge = states('sensor.{id}_ccl', with_unit=True) ~ ' (' ~ states('sensor.{id}_ccl_reason') ~ ')' %}
-                      {% set discharge = states('sensor.{id}_dcl', with_unit=True) ~ ' (' ~ states('sensor.{id}_dcl_reason') ~ ')' %}
-                      {% if not has_value(link) %}
-                      <ha-alert alert-type="error" title="[[The bridge does not run]]">
-                      [[Nothing below is known: look at the bridge's machine and at the broker.]]</ha-alert>
-                      {% elif is_state(link, 'off') %}
-                      <ha-alert alert-type="error" title="[[Nothing comes from the BMS]]">{{ states[link].last_changed | as_local |
-                      as_timestamp | timestamp_custom('%H:%M') }}: [[Look at the cable and at the power of the BMS.]]
-                      [[Charge at most]] {{ charge }}, [[discharge at most]] {{ discharge }}.</ha-alert>
-                      {% elif is_state('binary_sensor.{id}_alarm', 'on') %}
-                      {% set ns = namespace(names=[]) %}
-                      {% for id in device_entities(device_id('binary_sensor.{id}_alarm'))
-                      if id.startswith('binary_sensor.{id}_alarm_') and is_state(id, 'on') %}
-                      {% set ns.names = ns.names + [state_attr(id, 'friendly_name') | replace(device_name(id) ~ ' ', '', 1)] %}
-                      {% endfor %}
-                      <ha-alert alert-type="error" title="{{ ns.names | join(', ') }}">[[Charge at most]] {{ charge }},
-                      [[discharge at most]] {{ discharge }}.</ha-alert>
-                      {% else %}
-                      {% set power = states('sensor.{id}_power') | float(0) %}
-                      {% set mode = state_attr('sensor.{id}_charge_mode', 'mode') %}
-                      {% set words = states('sensor.{id}_charge_mode') if mode in ['balancing', 'full'] else '[[charging]]' if power > 20
-                      else '[[discharging]]' if power < -20 else '[[idle]]' %}
-                      {% set flow = ', %.0f W' % (power | abs) if power | abs > 20 else '' %}
-                      <ha-alert alert-type="{{ 'info' if mode == 'balancing' else 'success' }}"
-                      title="{{ words[0] | upper }}{{ words[1:] ~ flow }}">
-                      [[Charge at most]] {{ charge }}, [[discharge at most]] {{ discharge }}.</ha-alert>
-                      {% if is_state('binary_sensor.{id}_soc_calibrated', 'off') %}
-                      <ha-alert alert-type="warning">[[The state of charge was never calibrated: charge to full once.]]</ha-alert>
-                      {% endif %}
-                      {% endif %}
+                  - { type: heading, heading: "{name}", icon: mdi:home-battery }
+                  {banner}
                   - type: gauge
                     entity: sensor.{id}_soc
                     name: "[[State of charge]]"
@@ -102,10 +116,10 @@ enum DashboardViews {
                     visibility: [{ condition: state, entity: sensor.{id}_power_{end}, state_not: unavailable }]
                     badges:
                       - { type: entity, entity: binary_sensor.{id}_{way}_allowed, icon: mdi:battery-arrow-{arrow}, color: green,
-                          state_content: name, name: "[[permitted]]",
+                          state_content: name, name: "[[BMS permits]]",
                           visibility: [{ condition: state, entity: binary_sensor.{id}_{way}_allowed, state: "on" }] }
                       - { type: entity, entity: binary_sensor.{id}_{way}_allowed, icon: mdi:battery-off, color: red,
-                          state_content: name, name: "[[not permitted]]",
+                          state_content: name, name: "[[BMS forbids]]",
                           visibility: [{ condition: state, entity: binary_sensor.{id}_{way}_allowed, state: "off" }] }
                   - { type: tile, entity: sensor.{id}_power_{end}, name: { type: entity }, icon: {icon}, color: {color},
                       features: [{ type: trend-graph, hours_to_show: 24 }], grid_options: { columns: 12 },
@@ -160,6 +174,7 @@ enum DashboardViews {
               - type: grid
                 column_span: 2
                 cards:
+                  {banner}
                   - type: heading
                     heading: "[[Cells]]"
                     icon: mdi:battery-outline
@@ -168,7 +183,7 @@ enum DashboardViews {
                       - { type: entity, entity: sensor.{id}_cell_max, icon: mdi:arrow-up }
                       - { type: entity, entity: sensor.{id}_cell_difference, icon: mdi:arrow-expand-vertical }
                   # A picture that a template draws. Green; amber from Vbalance up, where the cell's board burns current; red below Vmin,
-                  # above Vmax, and for the cell that a temperature alarm is about; grey: unknown. Dashed: Vmin, Vbalance, Vmax.
+                  # above Vmax, and for the cell that an alarm is about; grey: unknown. Dashed: Vmin, Vbalance, Vmax.
                   - type: markdown
                     grid_options: { columns: full }
                     content: >-
@@ -177,6 +192,8 @@ enum DashboardViews {
                       {% set balance = states('sensor.{id}_vbalance') | float(3.4) %}
                       {% set hot = states('sensor.{id}_temperature_max_id') if is_state('binary_sensor.{id}_alarm_high_temperature', 'on') %}
                       {% set cold = states('sensor.{id}_temperature_min_id') if is_state('binary_sensor.{id}_alarm_low_temperature', 'on') %}
+                      {% set lowest = states('sensor.{id}_cell_min_id') if is_state('binary_sensor.{id}_alarm_low_cell_voltage', 'on') %}
+                      {% set highest = states('sensor.{id}_cell_max_id') if is_state('binary_sensor.{id}_alarm_high_cell_voltage', 'on') %}
                       {% set bottom = low - 0.1 %}{% set span = high + 0.05 - bottom %}
                       {% set per_row = 8 if keys | length <= 48 else 16 %}{% set wide = 464 // per_row %}
                       {% set rows = ((keys | length) / per_row) | round(0, 'ceil') | int %}
@@ -187,7 +204,7 @@ enum DashboardViews {
                       {% set n = key.split('_')[-2] | int %}{% set cell = 'C%d' % n %}
                       {% set v = states(key) %}{% set f = v | float(0) %}
                       {% set t = states(key | replace('_voltage', '_temperature')) %}
-                      {% set colour = '#9e9e9e' if not is_number(v) else '#db4437' if f < low or f > high or cell in [hot, cold]
+                      {% set colour = '#9e9e9e' if not is_number(v) else '#db4437' if f < low or f > high or cell in [hot, cold, lowest, highest]
                           else '#f4b400' if f >= balance else '#43a047' %}
                       {% set tall = 130 * ([ [(f - bottom) / span, 0.03] | max, 1] | min) if is_number(v) else 4 %}
                       {% set x = 38 + wide * loop.index0 %}{% set mid = x + (wide - 8) // 2 %}
@@ -201,7 +218,7 @@ enum DashboardViews {
                       {% for line, name in [(low, 'Vmin'), (balance, 'Vbal'), (high, 'Vmax')] %}
                       {% set y = floor - 130 * (line - bottom) / span %}
                       {% set ns.svg = ns.svg ~ "<line x1='34' x2='500' y1='%.1f' y2='%.1f'/>" % (y, y)
-                          ~ ("<text x='15' y='%.1f' class='t'>%s</text>" % (y + 4, name) if row == 0 else '') %}
+                          ~ "<text x='15' y='%.1f' class='t'>%s</text><text x='15' y='%.1f' class='t'>%.2f</text>" % (y - 2, name, y + 10, line) %}
                       {% endfor %}
                       {% endfor %}
                       {% set svg = "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 504 %d'>" % (190 * rows)
