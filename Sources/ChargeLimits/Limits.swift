@@ -151,7 +151,9 @@ extension Limits.Reason.Stance {
             self = .bound
             return
         }
-        self = isDistrusted ? .heldByDamage(bound) : ramp.isRising ? .rising(bound) : .heldBelow(bound)
+        // A rise goes on while the grid holds back a part of it.
+        let isRising = ramp.isRising || ramp.isWorthRising(to: bound, from: value)
+        self = isDistrusted ? .heldByDamage(bound) : isRising ? .rising(bound) : .heldBelow(bound)
     }
 }
 

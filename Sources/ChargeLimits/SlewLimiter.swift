@@ -41,8 +41,7 @@ struct SlewLimiter: Sendable {
             level = goal
             isRising = false
         } else if mayRise {
-            let due = goal - old
-            if isFinal || due >= max(Double(threshold), goal * Double(thresholdPermille) / 1000) { isRising = true }
+            if isFinal || isWorthRising(to: Int(goal), from: old) { isRising = true }
             if isRising {
                 level = min(goal, old + slew * elapsed)
                 if level == goal { isRising = false }
@@ -62,6 +61,13 @@ struct SlewLimiter: Sendable {
     mutating func begin(at value: Int) {
         level = Double(value)
         shown = max(0, value) / grid * grid
+    }
+
+    /// The way to a goal is long enough for a rise.
+    func isWorthRising(to goal: Int, from value: Int) -> Bool { isWorthRising(to: goal, from: Double(value)) }
+
+    private func isWorthRising(to goal: Int, from value: Double) -> Bool {
+        Double(goal) - value >= max(Double(threshold), Double(goal) * Double(thresholdPermille) / 1000)
     }
 
     /// The limit is lower than the grid would put it under a bound.

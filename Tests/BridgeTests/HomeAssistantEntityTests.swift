@@ -281,4 +281,28 @@ struct SteadyValuesTests {
         follower.step(nil, at: .seconds(480))
         #expect(follower.direction == .idle)
     }
+
+    @Test("a direction that is over is left, even if it is not clear for which")
+    func flicker() {
+        var follower = DirectionFollower()
+        follower.step(Milliamperes(5_000), at: .seconds(0))
+        for second in 1..<70 {
+            follower.step(Milliamperes(second % 2 == 0 ? 0 : -600), at: .seconds(Double(second)))
+        }
+        #expect(follower.direction != .charging)
+    }
+
+    @Test("a reading under another load does not make the shown cell give way")
+    func oldReadings() throws {
+        // Cells 3 and 7 take turns at the top while a load lowers all cells by 200 mV every eight frames.
+        let seen = try ids(300) { frame, second in
+            let sag = second / 8 % 2 == 0 ? 0 : 200
+            frame.highestVoltageCell = second % 2 == 0 ? 3 : 7
+            frame.highestVoltage = Millivolts(3_320 - sag)
+            (frame.slotCell, frame.slotVoltage) = (second % 16 + 1, Millivolts(3_315 - sag))
+            frame.packVoltage = Millivolts(16 * (3_315 - sag))
+            frame.lowestVoltage = Millivolts(3_300 - sag)
+        }
+        #expect(seen.count <= 2, "\(seen)")
+    }
 }

@@ -1,3 +1,4 @@
+import BatteryEngine
 import Testing
 
 @testable import bms_mqtt
@@ -38,5 +39,23 @@ struct UnsetLimitsTests {
     func set() throws {
         let limits = "fuse: 9, maxChargeCurrent: 5, maxDischargeCurrent: 5, minChargeTemperature: 0, maxTemperature: 55"
         #expect(try lines("    limits: { \(limits) }\n") == [])
+    }
+
+    @Test("the owner is advised where neither a fuse nor both caps bound the currents")
+    func advice() throws {
+        func texts(_ limits: String) throws -> [String] {
+            let text = "mqtt: { host: h }\npacks: [{ id: a, source: serial:auto, chemistry: lfp\(limits) }]\n"
+            let packs = try ConfigurationFile.parse(Array(text.utf8), file: "c.yaml").plan.packs
+            return packs.flatMap { UnsetLimits.advice($0) }.map(\.text)
+        }
+        let both = try #require(try texts("").first)
+        #expect(
+            both.contains(
+                "set limits.maxChargeCurrent and limits.maxDischargeCurrent in the configuration: without them 0.5 C and 1 C"
+            ))
+        let one = try #require(try texts(", limits: { maxChargeCurrent: 50 }").first)
+        #expect(one.contains("set limits.maxDischargeCurrent in the configuration: without it 1 C"))
+        #expect(try texts(", limits: { maxChargeCurrent: 50, maxDischargeCurrent: 80 }").isEmpty)
+        #expect(try texts(", limits: { fuse: 125 }").isEmpty, "a fuse bounds both")
     }
 }

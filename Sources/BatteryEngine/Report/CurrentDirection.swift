@@ -10,7 +10,7 @@ public enum CurrentDirection: String, Hashable, Sendable, CaseIterable {
     case idle
 }
 
-/// Follows the direction of a current that flickers around zero: another direction counts when it has lasted for a minute.
+/// Follows the direction of a current that flickers around zero: it is left when it has not been seen for a minute.
 struct DirectionFollower: Sendable {
     /// A current from here on flows; the sensor with one loop is blind below 0.3 A.
     private static let flowing = Milliamperes(500)
@@ -20,7 +20,8 @@ struct DirectionFollower: Sendable {
 
     /// The direction; `nil` before the first current.
     private(set) var direction: CurrentDirection?
-    private var other: (direction: CurrentDirection, since: Timestamp)?
+    /// Time since which the direction is another one.
+    private var leftAt: Timestamp?
 
     mutating func step(_ current: Milliamperes?, at now: Timestamp) {
         guard let current else { return }
@@ -30,15 +31,13 @@ struct DirectionFollower: Sendable {
             return
         }
         guard candidate != direction else {
-            other = nil
+            leftAt = nil
             return
         }
-        guard let other, other.direction == candidate, other.since <= now else {
-            other = (candidate, now)
-            return
-        }
-        guard now - other.since >= Self.patience else { return }
-        (self.direction, self.other) = (candidate, nil)
+        let since = min(leftAt ?? now, now)
+        leftAt = since
+        guard now - since >= Self.patience else { return }
+        (self.direction, leftAt) = (candidate, nil)
     }
 
     private static func direction(_ current: Milliamperes, from before: CurrentDirection?) -> CurrentDirection {

@@ -29,20 +29,29 @@ struct SteadyCells: Sendable {
         let (isVoltageWrong, isTemperatureWrong) = (
             !alarms.isDisjoint(with: [.cellTooLow, .cellTooHigh]), !alarms.isDisjoint(with: [.tooCold, .tooWarm])
         )
-        func follow(_ cell: inout SteadyCell, _ place: CellPlace, _ extreme: Millivolts) {
-            cell.step(to: place, at: report.now, isUrgent: isVoltageWrong) {
-                report.reading(of: $0).map { abs($0.voltage.rawValue - extreme.rawValue) / Self.voltage }
+        func follow(
+            _ cell: inout SteadyCell, to place: CellPlace, isUrgent: Bool, counts: (CellReading) -> Int
+        ) {
+            cell.step(to: place, at: report.now, isUrgent: isUrgent) { shown in
+                guard let reading = report.reading(of: shown) else { return .missing }
+                // Each frame has one cell: an older reading, under another load, says nothing of the extreme of now.
+                return report.now - reading.time < 1_000 ? .counts(counts(reading)) : .old
             }
         }
-        func follow(_ cell: inout SteadyCell, _ place: CellPlace, _ extreme: Millidegrees) {
-            cell.step(to: place, at: report.now, isUrgent: isTemperatureWrong) {
-                report.reading(of: $0).map { abs($0.temperature.rawValue - extreme.rawValue) / Self.temperature }
+        func voltage(_ cell: inout SteadyCell, to place: CellPlace, _ extreme: Millivolts) {
+            follow(&cell, to: place, isUrgent: isVoltageWrong) {
+                abs($0.voltage.rawValue - extreme.rawValue) / Self.voltage
             }
         }
-        follow(&lowest, live.lowestCell, live.lowestVoltage)
-        follow(&highest, live.highestCell, live.highestVoltage)
-        follow(&coldest, live.coldestCell, live.lowestTemperature)
-        follow(&warmest, live.warmestCell, live.highestTemperature)
+        func temperature(_ cell: inout SteadyCell, to place: CellPlace, _ extreme: Millidegrees) {
+            follow(&cell, to: place, isUrgent: isTemperatureWrong) {
+                abs($0.temperature.rawValue - extreme.rawValue) / Self.temperature
+            }
+        }
+        voltage(&lowest, to: live.lowestCell, live.lowestVoltage)
+        voltage(&highest, to: live.highestCell, live.highestVoltage)
+        temperature(&coldest, to: live.coldestCell, live.lowestTemperature)
+        temperature(&warmest, to: live.warmestCell, live.highestTemperature)
     }
 
     /// Readings with these cells in place of those of the moment.
@@ -67,25 +76,39 @@ private struct SteadyCell: Sendable {
     private var shownAt = Timestamp(milliseconds: 0)
     private var passedAt: Timestamp?
 
-    /// - Parameter distance: whole counts between a cell and the extreme; `nil`: its reading is not known.
+    /// Distance of a cell from the extreme.
+    enum Distance {
+        /// Whole counts, by a reading of now.
+        case counts(Int)
+        /// The reading is not of now.
+        case old
+        /// There is no reading.
+        case missing
+    }
+
+    /// - Parameter distance: between the cell that is shown and the extreme.
     mutating func step(
-        to cell: CellPlace, at now: Timestamp, isUrgent: Bool, distance: (CellPlace) -> Int?
+        to cell: CellPlace, at now: Timestamp, isUrgent: Bool, distance: (CellPlace) -> Distance
     ) {
-        guard let shown, shown != cell, now >= shownAt else {
+        guard let shown, shown != cell, !isUrgent, now >= shownAt else {
             if shown != cell { (self.shown, shownAt) = (cell, now) }
             passedAt = nil
             return
         }
-        let counts = distance(shown) ?? 2
+        let counts: Int
+        switch distance(shown) {
+        case .old: return
+        case .missing: counts = 2
+        case .counts(let number): counts = number
+        }
         guard counts > 1 else {
             passedAt = nil
-            if isUrgent { (self.shown, shownAt) = (cell, now) }
             return
         }
         let since = min(passedAt ?? now, now)
         passedAt = since
         let hasStayed = now - shownAt >= (counts > 4 ? 0 : Self.stay)
-        guard isUrgent || counts > 20 || (hasStayed && now - since >= Self.patience) else { return }
+        guard counts > 20 || (hasStayed && now - since >= Self.patience) else { return }
         (self.shown, shownAt, passedAt) = (cell, now, nil)
     }
 }

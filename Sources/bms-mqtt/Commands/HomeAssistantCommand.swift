@@ -51,9 +51,12 @@ enum HomeAssistantCommand {
         let language = arguments.text("--language").flatMap(Language.init) ?? plan?.bridge.language ?? .en
         let ids = (plan?.banks.map(\.options.id) ?? []) + (plan?.packs.map(\.options.id) ?? [])
         guard let id = arguments.text("--pack") ?? ids.first else {
+            let isThere = FileStatus(path: CommandTable.defaultConfiguration) != nil
             throw .usage(
-                "home-assistant: --pack ID is needed, because there is no \(CommandTable.defaultConfiguration): the id of the pack in the "
-                    + "bridge's configuration")
+                isThere
+                    ? "home-assistant: \(CommandTable.defaultConfiguration) cannot be read by this user: run it with sudo, or give --pack ID"
+                    : "home-assistant: --pack ID is needed, because there is no \(CommandTable.defaultConfiguration): the id of the pack "
+                        + "in the bridge's configuration")
         }
         guard Topics.isIdentifier(id, longest: 32) else {
             throw .usage("--pack: '\(id.plain.prefix(40))' is no id: a-z, 0-9, _ and -, at most 32 characters")

@@ -14,9 +14,10 @@ enum UnsetLimits {
         }
     }
 
-    /// What the owner should do about currents that nothing but the cells' rating bounds.
+    /// What the owner should do about currents that only sensor and cells bound: neither a cap nor a fuse of the file.
     static func advice(_ pack: ServicePlan.Pack) -> [Advice] {
         let limits = pack.options.limits
+        guard limits.fuse == nil else { return [] }
         var (keys, instead): ([String], [String]) = ([], [])
         if limits.maximumChargeCurrent == nil {
             keys.append("limits.maxChargeCurrent")
@@ -30,7 +31,7 @@ enum UnsetLimits {
         return [
             Advice(
                 .unsetLimits,
-                "set \(keys.joined(separator: " and ")) in the configuration: without it \(instead.joined(separator: " and ")) of the "
+                "set \(keys.joined(separator: " and ")) in the configuration: without \(keys.count > 1 ? "them" : "it") \(instead.joined(separator: " and ")) of the "
                     + "capacity is used, whatever charger, inverter and cables can take")
         ]
     }

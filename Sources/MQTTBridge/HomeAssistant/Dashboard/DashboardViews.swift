@@ -10,8 +10,8 @@ enum DashboardViews {
                     text_only: true
                     content: >-
                       {% set link = 'binary_sensor.{id}_link' %}
-                      {% set since = '[[Since]] ' ~ (states[link].last_changed | as_local | as_timestamp | timestamp_custom('%H:%M')
-                      if states[link] else '?') %}
+                      {% set at = (states[link].last_changed if states[link] else now()) | as_local %}
+                      {% set since = '[[Since]] ' ~ at.strftime('%H:%M' if at.date() == now().date() else '%Y-%m-%d %H:%M') %}
                       {% set takes = states('sensor.{id}_ccl', with_unit=True) ~ ' (' ~ states('sensor.{id}_ccl_reason') ~ ')' %}
                       {% set gives = states('sensor.{id}_dcl', with_unit=True) ~ ' (' ~ states('sensor.{id}_dcl_reason') ~ ')' %}
                       {% set power = states('sensor.{id}_power') | float(0) %}
