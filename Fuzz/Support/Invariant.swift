@@ -2,8 +2,8 @@ public import MQTT
 import BMSCore
 import SmartBMS
 public import ChargeLimits
-public import BatteryEngine
-public import MQTTBridge
+import BatteryEngine
+import MQTTBridge
 
 /// Rules that hold after any input. A broken rule ends the process, which libFuzzer treats as a crash and whose input it keeps.
 public enum Invariant {

@@ -2,7 +2,7 @@ import BMSCore
 import SmartBMS
 import ChargeLimits
 public import BatteryEngine
-public import MQTTBridge
+import MQTTBridge
 
 /// A pack of 8 cells by configuration, and the frame of its BMS.
 public enum SamplePack {
