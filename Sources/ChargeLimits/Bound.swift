@@ -92,9 +92,6 @@ extension [Bound] {
 extension Bound {
     /// Order among equal bounds: silence comes first.
     var rank: Int { name == .link ? 0 : 1 }
-}
-
-extension Bound {
     /// Stable name, for machines: "highestCell", "pack:garage".
     public var fullName: String { name.fullName(cause) }
     /// One short sentence with numbers and units, for people.

@@ -68,8 +68,7 @@ public struct LimitCalculator: Sendable {
     ) -> Milliamperes? {
         guard kind != .cvl, snapshot.measurements != nil, let settings = snapshot.settings else { return nil }
         let ceiling = Ceilings.bounds(DerivedParameters(snapshot, settings, configuration)).lowest(kind)
-        let grid = SlewLimiter.current.grid
-        return ceiling.map { Milliamperes($0.value / grid * grid) }
+        return ceiling.map { Milliamperes(SlewLimiter.current.onGrid($0.value)) }
     }
 
     /// Memory that should survive a restart; `nil` before the first believed frame.

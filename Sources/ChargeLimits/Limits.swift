@@ -99,9 +99,6 @@ public struct Limits: Hashable, Sendable {
     /// The reason why a limit has its value, as one sentence.
     public func reason(_ kind: LimitKind) -> String { why[kind].description }
 
-    /// The rule that the reason is about; `nil` where nothing bounds the limit.
-    public func rule(_ kind: LimitKind) -> RuleName? { why[kind].name }
-
     /// Stable name of the bound that the reason is about, as in ``Bound/fullName``; `nil` where nothing bounds the limit.
     public func boundName(_ kind: LimitKind) -> String? {
         why[kind].name.map { $0.fullName(why[kind].cause) }
@@ -152,7 +149,7 @@ extension Limits.Reason.Stance {
             return
         }
         // A rise goes on while the grid holds back a part of it.
-        let isRising = ramp.isRising || ramp.isWorthRising(to: bound, from: value)
+        let isRising = ramp.isRising || ramp.isWorthRising(to: Double(bound), from: Double(value))
         self = isDistrusted ? .heldByDamage(bound) : isRising ? .rising(bound) : .heldBelow(bound)
     }
 }
@@ -172,8 +169,7 @@ extension Limits.Reason: CustomStringConvertible {
 
     /// The number as it is published.
     private func show(_ number: Int) -> String {
-        let grid = (limit == .cvl ? SlewLimiter.voltage : SlewLimiter.current).grid
-        let shown = max(0, number) / grid * grid
+        let shown = (limit == .cvl ? SlewLimiter.voltage : SlewLimiter.current).onGrid(number)
         return limit == .cvl ? Millivolts(shown).inPackVolts : Milliamperes(shown).inAmperes
     }
 }

@@ -41,7 +41,7 @@ struct SlewLimiter: Sendable {
             level = goal
             isRising = false
         } else if mayRise {
-            if isFinal || isWorthRising(to: Int(goal), from: old) { isRising = true }
+            if isFinal || isWorthRising(to: goal, from: old) { isRising = true }
             if isRising {
                 level = min(goal, old + slew * elapsed)
                 if level == goal { isRising = false }
@@ -60,15 +60,16 @@ struct SlewLimiter: Sendable {
     /// Begins at the value that an earlier ramp showed.
     mutating func begin(at value: Int) {
         level = Double(value)
-        shown = max(0, value) / grid * grid
+        shown = onGrid(value)
     }
 
     /// The way to a goal is long enough for a rise.
-    func isWorthRising(to goal: Int, from value: Int) -> Bool { isWorthRising(to: goal, from: Double(value)) }
-
-    private func isWorthRising(to goal: Int, from value: Double) -> Bool {
-        Double(goal) - value >= max(Double(threshold), Double(goal) * Double(thresholdPermille) / 1000)
+    func isWorthRising(to goal: Double, from value: Double) -> Bool {
+        goal - value >= max(Double(threshold), goal * Double(thresholdPermille) / 1000)
     }
+
+    /// A value as it is published, on the grid.
+    func onGrid(_ value: Int) -> Int { max(0, value) / grid * grid }
 
     /// The limit is lower than the grid would put it under a bound.
     func isBelow(_ bound: Int, _ value: Int) -> Bool { bound - value > grid }
@@ -79,7 +80,7 @@ struct SlewLimiter: Sendable {
     }
 
     private mutating func output(_ value: Double, most rise: Int) -> Int {
-        let target = max(0, Int(value)) / grid * grid
+        let target = onGrid(Int(value))
         let result = min(target, shown.map { $0.addingReportingOverflow(rise).partialValue } ?? target)
         shown = result
         return result

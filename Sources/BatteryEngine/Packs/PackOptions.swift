@@ -21,7 +21,7 @@ public struct PackOptions: Hashable, Sendable {
     public var gxInstance = 512
     /// Source of its bytes, for people.
     public var connection = ""
-    /// What its owner should do about the configuration.
+    /// Advice to its owner about the configuration.
     public var advice: [Advice] = []
 
     /// A pack with the defaults above.

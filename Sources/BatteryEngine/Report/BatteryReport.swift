@@ -24,7 +24,7 @@ public struct BatteryReport: Sendable {
     public private(set) var lastReadings: Readings?
     /// The direction of the current, without its flicker; `nil` while none is known.
     private var lastDirection: CurrentDirection?
-    /// What the owner should do.
+    /// Advice to the owner.
     public var advice: [Advice] = []
     /// Thresholds and capacity that the owner set in the BMS; of a bank those of its first pack, with the capacity of all. `nil` before the
     /// first believed frame.

@@ -93,6 +93,9 @@ struct EntityRow: Hashable, Sendable {
         var value: String
         /// The word that people see, in English.
         var word: String
+
+        /// States whose words are their values.
+        static func named(_ values: [String]) -> [Self] { values.map { Self(value: $0, word: $0) } }
     }
 
     /// An attribute of an entity.

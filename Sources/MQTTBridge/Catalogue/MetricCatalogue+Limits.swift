@@ -28,7 +28,7 @@ extension MetricCatalogue {
             "/Info/ChargeMode", gx: .value,
             entity: .plain(
                 "charge_mode", "Charge mode", diagnostic: false, icon: "mdi:battery-charging",
-                options: ChargeState.allCases.map { EntityRow.EnumState(value: $0.rawValue, word: $0.rawValue) }
+                options: EntityRow.EnumState.named(ChargeState.allCases.map(\.rawValue))
             ).fromLimits(["chargeState"], [EntityRow.Attribute(name: "mode", keys: ["chargeState"])])
         ) { .string($0.limits?.state.rawValue) },
         reason("/Info/VoltageLimitation", "cvl_reason", "Voltage limited by", .cvl, gx: nil),
@@ -136,8 +136,7 @@ extension MetricCatalogue {
     private static func counter(
         _ path: String, _ key: String, _ name: String, _ value: @escaping @Sendable (LinkCounters) -> Int
     ) -> Metric {
-        var entity = EntityRow.total(key, name, nil, nil, precision: 0, diagnostic: true, icon: "mdi:counter")
-        entity.isEnabled = false
+        let entity = EntityRow.total(key, name, nil, nil, precision: 0, diagnostic: true, icon: "mdi:counter").disabled
         return Metric(path, deadband: .heartbeat, entity: entity) { .integer(value($0.link.counters)) }
     }
 }

@@ -100,7 +100,7 @@ extension MetricCatalogue {
         ) { .whole(row.level($0)?.rawValue) }
     }
 
-    /// What the owner should do: quiet, because nothing is wrong with the battery.
+    /// Advice to the owner: quiet, because nothing is wrong with the battery.
     static let advice: [Metric] = [
         Metric(
             "/ToDo/Count",

@@ -65,7 +65,7 @@ enum MetricCatalogue {
             "/Dc/0/Direction",
             entity: .plain(
                 "status", "Status", diagnostic: false, icon: "mdi:battery-sync",
-                options: CurrentDirection.allCases.map { EntityRow.EnumState(value: $0.rawValue, word: $0.rawValue) }
+                options: EntityRow.EnumState.named(CurrentDirection.allCases.map(\.rawValue))
             ).optional
         ) { .string($0.direction?.rawValue) },
     ]

@@ -43,15 +43,14 @@ extension Discovery {
         case .flag:
             writer.member("payload_on", "ON")
             writer.member("payload_off", "OFF")
-        case .word(let words):
-            let language = options.language
-            writer.member("options", words.map { language.name($0, nil) })
-            let states = row.states
-            if states.contains(where: { language.name($0.word, nil) != $0.value }) {
-                // A word goes back to the bridge as the settings document has it.
-                let back = states.map { EntityRow.EnumState(value: language.name($0.word, nil), word: $0.value) }
-                writer.member("command_template", "{{ \(Language.en.lookup(back, "value")) }}")
+        case .word:
+            writer.member("options", words(row.states))
+            // A word goes back to the bridge as the settings document has it.
+            let back = row.states.map {
+                EntityRow.EnumState(value: options.language.name($0.word, nil), word: $0.value)
             }
+            let command = Language.en.lookup(back, "value")
+            if command != "value" { writer.member("command_template", "{{ \(command) }}") }
         case .text(let longest):
             writer.member("min", .integer(1))
             writer.member("max", .integer(longest))
@@ -64,8 +63,7 @@ extension Discovery {
 extension SettingRow {
     /// The words of a setting that is one of some words.
     fileprivate var states: [EntityRow.EnumState] {
-        guard case .word(let words) = kind else { return [] }
-        return words.map { EntityRow.EnumState(value: $0, word: $0) }
+        if case .word(let words) = kind { EntityRow.EnumState.named(words) } else { [] }
     }
 
     /// Its value in the settings document. A relay may be gone from the file before Home Assistant has heard of it.

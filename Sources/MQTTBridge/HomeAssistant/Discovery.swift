@@ -268,13 +268,13 @@ struct Discovery {
 
     /// A member of a document in a template.
     private func place(_ keys: [String]) -> String {
-        // Those of the `state` document begin with a capital. Other names may be such that a template takes them for something else, like
+        // Names of the `state` document begin with a capital. Other names may be such that a template takes them for something else, like
         // "items".
         "value_json" + keys.map { $0.first?.isUppercase == true ? ".\($0)" : "['\($0)']" }.joined()
     }
 
     /// The words for the states of an enum, each once.
-    private func words(_ states: [EntityRow.EnumState]) -> [String] {
+    func words(_ states: [EntityRow.EnumState]) -> [String] {
         states.reduce(into: []) { words, state in
             let word = options.language.name(state.word, nil)
             if !words.contains(word) { words.append(word) }

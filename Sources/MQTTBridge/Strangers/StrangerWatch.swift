@@ -35,7 +35,7 @@ struct StrangerWatch: Sendable {
     private var reported: Set<String> = []
     /// Times of the last limits of somebody else, by pack.
     private var limitsAt: [String: Timestamp] = [:]
-    /// What is known of another bridge, by pack, and when it was last heard.
+    /// The sentence about another bridge and the time of its last word, by pack.
     private var others: [String: (text: String, at: Timestamp)] = [:]
     /// Milliseconds for which the owner is told of another bridge after its last word.
     private static let memory: Int64 = 3_600_000
@@ -88,7 +88,7 @@ struct StrangerWatch: Sendable {
         limitsAt[pack].map { (0..<Self.presence).contains(now - $0) } ?? false
     }
 
-    /// What the owner should do about another bridge of a pack.
+    /// Advice about another bridge of a pack.
     func advice(_ pack: String, at now: Timestamp) -> [Advice] {
         guard let other = others[pack], (0..<Self.memory).contains(now - other.at) else { return [] }
         return [Advice(.secondBridge, other.text)]
@@ -101,8 +101,7 @@ struct StrangerWatch: Sendable {
                 "somebody else publishes limits of '\(pack)' on \(topic), probably a second bridge with another client id: give one of the two "
                 + "another id of the pack or another mqtt.base, or keep it out with the broker's access rules ('bms-mqtt acl'); until then "
                 + "inverters may follow either"
-            others[pack] = (text, now)
-            return markReported(topic) ? text : nil
+            return tell(text, topic, pack, at: now)
         }
         guard markReported(topic) else { return nil }
         return
@@ -116,6 +115,13 @@ struct StrangerWatch: Sendable {
         let text =
             "another bridge, with another mqtt.base, announces '\(pack)' on \(topic), too: Home Assistant takes both for one device, so give one "
             + "of the two packs another id"
+        return tell(text, topic, pack, at: now)
+    }
+
+    /// Notes another bridge of a pack for the owner.
+    ///
+    /// - Returns: the sentence, once for each topic.
+    private mutating func tell(_ text: String, _ topic: String, _ pack: String, at now: Timestamp) -> String? {
         others[pack] = (text, now)
         return markReported(topic) ? text : nil
     }

@@ -18,16 +18,9 @@ enum UnsetLimits {
     static func advice(_ pack: ServicePlan.Pack) -> [Advice] {
         let limits = pack.options.limits
         guard limits.fuse == nil else { return [] }
-        var (keys, instead): ([String], [String]) = ([], [])
-        if limits.maximumChargeCurrent == nil {
-            keys.append("limits.maxChargeCurrent")
-            instead.append(figure(pack) { rate($0.chargeRate) })
-        }
-        if limits.maximumDischargeCurrent == nil {
-            keys.append("limits.maxDischargeCurrent")
-            instead.append(figure(pack) { rate($0.dischargeRate) })
-        }
-        guard !keys.isEmpty else { return [] }
+        let unset = currents(pack)
+        guard !unset.isEmpty else { return [] }
+        let (keys, instead) = (unset.map { "limits.\($0.key)" }, unset.map(\.rate))
         return [
             Advice(
                 .unsetLimits,
@@ -36,17 +29,25 @@ enum UnsetLimits {
         ]
     }
 
+    /// Caps of the currents that are not set, each with the rate that is used instead.
+    private static func currents(_ pack: ServicePlan.Pack) -> [(key: String, rate: String)] {
+        let limits = pack.options.limits
+        var unset: [(key: String, rate: String)] = []
+        if limits.maximumChargeCurrent == nil {
+            unset.append(("maxChargeCurrent", figure(pack) { rate($0.chargeRate) }))
+        }
+        if limits.maximumDischargeCurrent == nil {
+            unset.append(("maxDischargeCurrent", figure(pack) { rate($0.dischargeRate) }))
+        }
+        return unset
+    }
+
     private static func unset(_ pack: ServicePlan.Pack) -> [String] {
         let limits = pack.options.limits
         var unset: [String] = []
         func add(_ key: String, _ instead: String) { unset.append("limits.\(key) (\(instead))") }
         if limits.fuse == nil { add("fuse", "none") }
-        if limits.maximumChargeCurrent == nil {
-            add("maxChargeCurrent", "\(figure(pack) { rate($0.chargeRate) }) of the capacity is used")
-        }
-        if limits.maximumDischargeCurrent == nil {
-            add("maxDischargeCurrent", "\(figure(pack) { rate($0.dischargeRate) }) of the capacity is used")
-        }
+        for current in currents(pack) { add(current.key, "\(current.rate) of the capacity is used") }
         if limits.minimumChargeTemperature == nil {
             let degrees = figure(pack) { $0.lowestChargeTemperature.map { "\($0) °C" } ?? "none" }
             add("minChargeTemperature", "\(degrees) is used")

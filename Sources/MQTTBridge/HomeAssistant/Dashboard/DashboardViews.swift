@@ -107,7 +107,7 @@ enum DashboardViews {
 
         """#
 
-    /// What flows in, or out, below ``overview``.
+    /// The flow in, or out, below ``overview``.
     static let flow = #"""
                   # A pack without this sensor has none of these entities.
                   - type: heading
@@ -312,7 +312,7 @@ enum DashboardViews {
 
         """#
 
-    /// What the owner can change, and what the BMS says of the pack.
+    /// Settings of the owner, and the BMS's figures of the pack.
     static let settings = #"""
           - title: "[[Settings]]"
             path: settings
