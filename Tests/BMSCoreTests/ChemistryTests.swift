@@ -115,7 +115,7 @@ struct ChemistryTests {
     @Test("A chemistry inferred from thresholds contradicts at most their Vmin and Vmax")
     func inferred() {
         var random = SeededRandom(7)
-        for _ in 0..<2000 {
+        for _ in 0..<RandomCases.count(2000) {
             let volts = (0..<3).map { _ in Int.random(in: 300...900, using: &random) * 5 }.sorted()
             let settings = settings(volts[1], volts[0], volts[2])
             let chemistry = Chemistry(

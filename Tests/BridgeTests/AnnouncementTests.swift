@@ -232,7 +232,7 @@ struct AnnouncementTests {
             Self.topic, "homeassistant/sensor/bms_garage/x/config", "homeassistant//bms_garage//config",
             "homeassistant/sensor/bms_garage/config", "homeassistant/config", "homeassistant/a/b/c/d/config",
         ]
-        for _ in 0..<2_000 {
+        for _ in 0..<RandomCases.count(2_000) {
             let payload = random.oneIn(2) ? random.bytes(100) : Array(Self.old.utf8.dropLast(random.oneIn(2) ? 0 : 30))
             _ = harness.bridge.receive(
                 MQTTMessage(topics.randomElement(using: &random) ?? "", payload, retain: true), at: harness.now)

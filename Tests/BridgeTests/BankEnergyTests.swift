@@ -204,7 +204,7 @@ struct BankEnergyTests {
         // Home Assistant's recorder treats a fall of a total below nine tenths as a reset.
         var recorded = [0, 0]
         var last = harness.shown
-        for _ in 0..<3_000 {
+        for _ in 0..<RandomCases.count(3_000) {
             let id = ["a", "b", "c"].randomElement(using: &random) ?? "a"
             switch Int.random(in: 0..<60, using: &random) {
             case 0: harness.seen.remove(id)

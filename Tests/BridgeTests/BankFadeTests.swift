@@ -55,7 +55,7 @@ struct BankFadeTests {
         arguments: [5, 6] as [UInt64])
     func random(seed: UInt64) {
         var random = SeededRandom(seed)
-        for _ in 0..<200 {
+        for _ in 0..<RandomCases.count(200) {
             let count = Int.random(in: 2...5, using: &random)
             let shares = (0..<count).map { _ -> BankFade.Share? in
                 let capacity = Double.random(in: 1_000...30_000, using: &random)

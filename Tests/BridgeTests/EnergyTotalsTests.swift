@@ -42,7 +42,7 @@ struct EnergyTotalsTests {
         var truth = 100_000
         var last = 0
         var totals = EnergyTotals()
-        for round in 0..<5_000 {
+        for round in 0..<RandomCases.count(5_000) {
             truth += Int.random(in: 0...20, using: &random)
             let value = round % 3 == 1 && random.oneIn(4) ? Int.random(in: 0...16_000_000, using: &random) : truth
             totals.note(Self.measured(value))

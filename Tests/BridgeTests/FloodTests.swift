@@ -51,7 +51,7 @@ struct FloodTests {
     }
 
     @Test(
-        "Values that jump with every frame make at most 20 messages a second", arguments: 1...5 as ClosedRange<UInt64>,
+        "Values that jump with every frame make at most 20 messages a second", arguments: RandomCases.seeds(1...5),
         [5, 125, 250, 500] as [Int64])
     func jumping(seed: UInt64, step: Int64) {
         var random = SeededRandom(seed)

@@ -262,7 +262,7 @@ struct RelayForeignTests {
         var random = SeededRandom(22)
         var harness = harness { $0.repetition = 0 }
         var openings: [Int64] = []
-        for round in 0..<5_000 {
+        for round in 0..<RandomCases.count(5_000) {
             harness.forget()
             harness.notices = []
             let word = ["ON", "OFF", "", "x"].randomElement(using: &random) ?? ""

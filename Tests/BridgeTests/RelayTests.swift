@@ -354,7 +354,7 @@ struct RelayTests {
         var isGuarded = true
         var status: StatusFlags = []
         var closings = 0
-        for _ in 0..<8_000 {
+        for _ in 0..<RandomCases.count(8_000) {
             harness.forget()
             harness.notices = []
             switch Int.random(in: 0..<12, using: &random) {

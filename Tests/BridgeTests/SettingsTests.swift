@@ -307,7 +307,7 @@ struct SettingsTests {
             "0", "1", "-1", "100", "100.5", "1e9", "999999999", "nan", "ON", "OFF", "float", "full", "auto", "{}", "[",
             #"{"value":1e308}"#, #"{"value":100000}"#, #"{"value":null}"#, "\u{0}", "🔋",
         ]
-        for round in 0..<4_000 {
+        for round in 0..<RandomCases.count(4_000) {
             let payload =
                 random.oneIn(3)
                 ? random.bytes(Int.random(in: 0...300, using: &random))

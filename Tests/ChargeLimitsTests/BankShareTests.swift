@@ -159,7 +159,7 @@ struct BankShareTests {
     func hostileSteps() {
         var random = SeededRandom(13)
         var estimator = ShareEstimator(count: 3)
-        for _ in 0..<5_000 {
+        for _ in 0..<RandomCases.count(5_000) {
             estimator.note(
                 capacities: (0..<3).map { _ in Double.random(in: -1...1e9, using: &random).rounded() },
                 conductances: nil)

@@ -317,7 +317,7 @@ struct BankTests {
     func hostile() {
         var random = SeededRandom(7)
         var bench = BankBench(3) { $0.maximumChargeCurrent = Milliamperes(Int.max) }
-        for _ in 0..<3_000 {
+        for _ in 0..<RandomCases.count(3_000) {
             let currents = (0..<3).map { _ -> Double? in
                 Int.random(in: 0..<6, using: &random) == 0
                     ? nil : Double(Int.random(in: -1_900...1_900, using: &random))

@@ -37,7 +37,7 @@ struct ClosedLoopTests {
 
     @Test(
         "No relay opens for protection, no cell passes its cap, no limit oscillates, and none is ever missing",
-        arguments: 1...10 as ClosedRange<UInt64>)
+        arguments: RandomCases.seeds(1...10))
     func loop(seed: UInt64) throws {
         var random = SeededRandom(seed)
         let setting = Setting(&random)

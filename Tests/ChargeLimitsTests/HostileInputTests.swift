@@ -48,7 +48,7 @@ struct HostileInputTests {
 
     @Test("Random windows with right sums do not end the program", arguments: [1, 2] as [UInt64])
     func windows(seed: UInt64) {
-        let bench = fuzz(seed: seed, windows: 60_000) { index, _ in .seconds(Double(index)) }
+        let bench = fuzz(seed: seed, windows: RandomCases.count(60_000)) { index, _ in .seconds(Double(index)) }
         #expect(bench.receiver.counters.framesAccepted > 10_000, "seed \(seed)")
         #expect(bench.limits != nil, "seed \(seed)")
     }
@@ -57,7 +57,7 @@ struct HostileInputTests {
         "Moments that run backwards or are at the ends of time do not end the program", arguments: [3, 4] as [UInt64])
     func moments(seed: UInt64) {
         let extremes: [Int64] = [.min, .min + 1, -1, 0, 1, .max - 1, .max]
-        let bench = fuzz(seed: seed, windows: 40_000) { index, random in
+        let bench = fuzz(seed: seed, windows: RandomCases.count(40_000)) { index, random in
             if random.oneIn(4) { return Timestamp(milliseconds: extremes.randomElement(using: &random) ?? 0) }
             return Timestamp(milliseconds: Int64(index) * 1000 - Int64.random(in: 0...5_000_000, using: &random))
         }

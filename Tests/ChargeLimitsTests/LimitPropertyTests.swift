@@ -75,7 +75,7 @@ struct LimitPropertyTests {
     /// - Parameter violation: the fault of a step, after the one before; `nil`: none.
     @discardableResult
     private func walk(
-        _ seed: UInt64, steps: Int = 10_000, _ violation: (_ old: Step?, _ new: Step) -> String?
+        _ seed: UInt64, steps: Int = RandomCases.count(10_000), _ violation: (_ old: Step?, _ new: Step) -> String?
     ) -> [Limits] {
         var history = RandomHistory(seed)
         var bench = Bench {

@@ -9,7 +9,7 @@ import Testing
 /// several packs that the calculator was not tuned for.
 @Suite("Closed loop: power electronics that do not obey", .calculates)
 struct PowerKindTests {
-    private static let seeds: ClosedRange<UInt64> = 21...23
+    private static let seeds = RandomCases.seeds(21...23)
 
     private func behaviour(_ change: (inout PowerBehaviour) -> Void) -> PowerBehaviour {
         var behaviour = PowerBehaviour()

@@ -297,7 +297,7 @@ struct ArrivalTests {
 
     @Test(
         "With frames held back for any time, live data is never older than 10 s",
-        arguments: 1...20 as ClosedRange<UInt64>)
+        arguments: RandomCases.seeds(1...20))
     func heldBack(seed: UInt64) {
         var random = SeededRandom(seed)
         var receiver = PackDecoder()
@@ -337,7 +337,7 @@ struct ArrivalTests {
 
     @Test(
         "With held-back frames in any pieces and pauses, of a working BMS or a dead one, live data is never older than 10 s",
-        arguments: 1...40 as ClosedRange<UInt64>, [3.0, 9.0])
+        arguments: RandomCases.seeds(1...40), [3.0, 9.0])
     func pauses(seed: UInt64, longestPause: Double) {
         var random = SeededRandom(seed)
         var receiver = PackDecoder()

@@ -81,7 +81,7 @@ struct DirtyStreamTests {
         arguments: [FrameValidator.shapeOnly, FrameValidator()])
     func anyChunking(rules: FrameValidator) {
         let bytes = reads.flatMap { $0 }
-        for seed in 1...100 as ClosedRange<UInt64> {
+        for seed in RandomCases.seeds(1...100) {
             var random = SeededRandom(seed)
             var pieces: [[UInt8]] = []
             var rest = bytes[...]

@@ -35,7 +35,7 @@ struct FrameStreamTests {
     @Test("A cut frame costs itself alone and one resync", arguments: 1..<58)
     func cut(length: Int) {
         let good = FrameFixture.bytes()
-        let (frames, counters) = run(good + good.prefix(length) + good + good)
+        let (frames, counters) = run(good + Array(good.prefix(length)) + good + good)
         #expect(frames == 3)
         #expect(counters.bytesDropped == length)
         #expect(counters.resyncs == 1)

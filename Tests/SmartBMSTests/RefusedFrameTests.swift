@@ -173,7 +173,9 @@ struct RefusedFramePropertyTests {
         random.oneIn(count) ? StatusFlags(rawValue: UInt8.random(in: 0...255, using: &random)) : .permissions
     }
 
-    @Test("Refused frames give no permission and no newer data than good frames without them", arguments: 1...40)
+    @Test(
+        "Refused frames give no permission and no newer data than good frames without them",
+        arguments: RandomCases.seeds(1...40))
     func neverRaise(seed: UInt64) {
         var random = SeededRandom(seed)
         // Histories are short, because in a long one the bits are soon held as ones that flicker.
@@ -232,7 +234,9 @@ struct RefusedFramePropertyTests {
         return lowered
     }
 
-    @Test("Damaged frames with a right sum cost two frames at most, themselves included", arguments: 1...40)
+    @Test(
+        "Damaged frames with a right sum cost two frames at most, themselves included",
+        arguments: RandomCases.seeds(1...40))
     func cost(seed: UInt64) {
         var random = SeededRandom(seed)
         var receiver = PackDecoder()
