@@ -113,6 +113,42 @@ struct DataWatchdogTests {
         #expect(step.news?.contains("work again") == true)
     }
 
+    @Test("without a manager that watches, the bridge ends after 20 s of an overdue heartbeat, and not before")
+    func unwatched() {
+        var watchdog = DataWatchdog([DataWatchdog.Link(name: "the reader", heartbeat: reader)], interval: nil)
+        let start = Heartbeat.now()
+        reader.beat(within: 10)
+        let steps = (1...60).map { watchdog.step(at: start + Int64($0) * 1000) }
+        #expect(steps.allSatisfy { !$0.feeds })
+        #expect(steps.firstIndex(where: \.ends) == 30)
+        #expect(steps.compactMap(\.news).count == 1)
+        #expect(steps.compactMap(\.news).first?.contains("the bridge ends in 20 s") == true)
+    }
+
+    @Test("a process that was stopped for an hour goes on")
+    func stopped() {
+        var watchdog = DataWatchdog([DataWatchdog.Link(name: "the reader", heartbeat: reader)], interval: nil)
+        let start = Heartbeat.now()
+        reader.beat(within: 10)
+        #expect(!watchdog.step(at: start).ends)
+        let overdue = watchdog.step(at: start + 3_600_000)
+        #expect(!overdue.ends)
+        #expect(overdue.news != nil)
+        reader.beat(within: 4000)
+        let again = watchdog.step(at: start + 3_601_000)
+        #expect(!again.ends)
+        #expect(again.news == "all threads of the bridge work again")
+        #expect(!watchdog.step(at: start + 3_640_000).ends)
+    }
+
+    @Test("a watched bridge leaves its end to the manager")
+    func watched() {
+        var watchdog = watchdog
+        let start = Heartbeat.now()
+        reader.beat(within: 10)
+        #expect((0...120).allSatisfy { !watchdog.step(at: start + Int64($0) * 1000).ends })
+    }
+
     @Test("a thread at rest is never overdue")
     func rest() {
         let heartbeat = Heartbeat()
@@ -140,9 +176,8 @@ struct DataWatchdogTests {
             ServiceNotifier(
                 variable: { ["NOTIFY_SOCKET": socket.path, "WATCHDOG_USEC": "100000"][$0] }))
         bridge.beat(within: 3600)
-        let thread = try #require(
-            WatchdogThread([DataWatchdog.Link(name: "the bridge", heartbeat: bridge)], notifier, Log(threshold: .error))
-        )
+        let thread = WatchdogThread(
+            [DataWatchdog.Link(name: "the bridge", heartbeat: bridge)], notifier, Log(threshold: .error))
         defer { thread.stop() }
         for _ in 0..<5 { #expect(socket.next() == "WATCHDOG=1") }
         bridge.beat(within: 0.001)

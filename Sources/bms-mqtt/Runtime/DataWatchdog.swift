@@ -1,7 +1,8 @@
 import LinuxIO
 
 /// Watches the threads on the way of the data: each of them stamps a heartbeat, and the service manager's watchdog is fed only while
-/// no heartbeat is overdue.
+/// no heartbeat is overdue. Where no manager watches (in a container, in a terminal), the bridge ends by itself: whatever started it
+/// starts it again, and the broker publishes its last will.
 ///
 /// A silent BMS and a broker that is down make no heartbeat overdue, because a thread that waits is at rest. A thread that hangs in its
 /// work does, and then only a restart helps.
@@ -13,13 +14,17 @@ struct DataWatchdog: Sendable {
         var heartbeat: Heartbeat
     }
 
-    let links: [Link]
-    /// Milliseconds between two feeds of the watchdog.
-    let interval: Int64
-    private var fedAt: Int64?
-    private var isStuck = false
+    /// Milliseconds for which a thread must have been seen overdue before the bridge ends by itself. Counted from the first look: a
+    /// process that was stopped and goes on finds all threads overdue, once.
+    static let endsAfter: Int64 = 20_000
 
-    init(_ links: [Link], interval: Int64) {
+    let links: [Link]
+    /// Milliseconds between two feeds of the manager's watchdog; `nil`: no manager watches.
+    let interval: Int64?
+    private var fedAt: Int64?
+    private var stuckSince: Int64?
+
+    init(_ links: [Link], interval: Int64?) {
         self.links = links
         self.interval = interval
     }
@@ -28,6 +33,8 @@ struct DataWatchdog: Sendable {
     struct Step: Hashable {
         /// The watchdog is to be fed.
         var feeds = false
+        /// The bridge is to end.
+        var ends = false
         /// A sentence for the log; `nil`: nothing has changed.
         var news: String?
     }
@@ -38,11 +45,15 @@ struct DataWatchdog: Sendable {
     mutating func step(at now: Int64 = Heartbeat.now()) -> Step {
         let late = links.filter { $0.heartbeat.isOverdue(at: now) }.map(\.name)
         var step = Step()
-        if late.isEmpty == isStuck {
-            isStuck = !late.isEmpty
-            step.news = isStuck ? sentence(late) : "all threads of the bridge work again: the watchdog is fed"
+        if late.isEmpty == (stuckSince != nil) {
+            stuckSince = late.isEmpty ? nil : now
+            step.news = late.isEmpty ? "all threads of the bridge work again" : sentence(late)
         }
-        guard !isStuck, fedAt.map({ now - $0 >= interval }) ?? true else { return step }
+        if let stuckSince {
+            step.ends = interval == nil && now - stuckSince >= Self.endsAfter
+            return step
+        }
+        guard let interval, fedAt.map({ now - $0 >= interval }) ?? true else { return step }
         fedAt = now
         step.feeds = true
         return step
@@ -50,7 +61,10 @@ struct DataWatchdog: Sendable {
 
     private func sentence(_ late: [String]) -> String {
         let names = late.prefix(3).joined(separator: ", ") + (late.count > 3 ? " and \(late.count - 3) more" : "")
-        return "no sign of life from \(names) for \(Int(Heartbeat.patience)) s"
-            + ": the watchdog is not fed, so that the service manager restarts the service"
+        let remedy =
+            interval == nil
+            ? "if that lasts, the bridge ends in \(Self.endsAfter / 1000) s, so that whatever started it can start it again"
+            : "the watchdog is not fed, so that the service manager restarts the service"
+        return "no sign of life from \(names) for \(Int(Heartbeat.patience)) s: \(remedy)"
     }
 }

@@ -23,7 +23,7 @@ struct RunningService {
     private let sources: SourceLoop
     private let time: ClockThread
     private let writer: StateWriter
-    private let watchdog: WatchdogThread?
+    private let watchdog: WatchdogThread
 
     /// State that a service hands over to the service that follows.
     struct Legacy: Sendable {
@@ -115,7 +115,7 @@ struct RunningService {
     /// - Returns: the state for a service that follows.
     @discardableResult
     func stop(keepsTree: Bool = false) -> Legacy {
-        defer { watchdog?.stop() }
+        defer { watchdog.stop() }
         sources.stop()
         link.stop(farewell: runtime.end(keepsTree: keepsTree))
         for (_, link) in guards { link.beginStop() }

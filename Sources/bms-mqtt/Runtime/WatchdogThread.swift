@@ -1,12 +1,19 @@
+import Glibc
 import LinuxIO
 
 /// Feeds the service manager's watchdog on a thread of its own, which waits for no other thread and so can log which of them hangs.
+/// Without a manager that watches it ends the program instead (``DataWatchdog``).
 struct WatchdogThread: Sendable {
     private let stopEvent = EventDescriptor()
 
-    /// Starts the thread; `nil` if the manager does not watch this process.
-    init?(_ links: [DataWatchdog.Link], _ notifier: ServiceNotifier?, _ log: Log) {
-        guard let notifier, let interval = notifier.feedInterval else { return nil }
+    /// Starts the thread.
+    ///
+    /// - Parameter end: ends the program without a word to its other threads, one of which hangs.
+    init(
+        _ links: [DataWatchdog.Link], _ notifier: ServiceNotifier?, _ log: Log,
+        end: @escaping @Sendable () -> Void = { _exit(ExitCode.failed.rawValue) }
+    ) {
+        let interval = notifier?.feedInterval
         let stop = stopEvent
         // If the thread cannot be started, the watchdog is not fed, and the manager restarts the service.
         _ = OwnThread.start("watchdog") {
@@ -14,9 +21,10 @@ struct WatchdogThread: Sendable {
             repeat {
                 let step = watchdog.step()
                 // The watchdog is fed first, because the log may be slow.
-                if step.feeds { notifier.send(["WATCHDOG=1"]) }
+                if step.feeds { notifier?.send(["WATCHDOG=1"]) }
                 if let news = step.news { log.warning(news) }
-            } while !stop.wait(seconds: min(1, Double(interval) / 2000))
+                if step.ends { end() }
+            } while !stop.wait(seconds: min(1, Double(interval ?? 2000) / 2000))
         }
     }
 
