@@ -14,11 +14,14 @@ extension Bridge {
         }
         // Announcements from before this start are known by being heard.
         let announced = options.discovery == .off ? [] : ids.flatMap { options.topics.announced($0) }
-        return [Subscription(options.topics.commands, qos: 1, retainAsPublished: true)]
-            + (birth + relays.stateTopics).map { Subscription($0, qos: 1) } + relayCommands
-            + announced.map { Subscription($0, qos: 1, isLarge: true) }
-            + [Subscription(options.topics.statuses, qos: 1, noLocal: true)] + options.topics.words(of: ids)
-            + (gx?.topics.filters ?? []) + departures.filters
+        var result = [Subscription(options.topics.commands, qos: 1, retainAsPublished: true)]
+        result += (birth + relays.stateTopics).map { Subscription($0, qos: 1) }
+        result += relayCommands
+        result += announced.map { Subscription($0, qos: 1, isLarge: true) }
+        result.append(Subscription(options.topics.statuses, qos: 1, noLocal: true))
+        result += options.topics.words(of: ids)
+        result += gx?.topics.filters ?? []
+        return result + departures.filters
     }
 
     /// Wills of the relays that must not outlive this program: the broker sends them when it dies. One connection carries one will, so each

@@ -32,6 +32,10 @@ actor LinkHarness {
 
     private func add(_ event: LinkEvent) {
         events.append(event)
+        wake()
+    }
+
+    private func wake() {
         let waiting = waiters
         waiters = []
         for waiter in waiting { waiter.resume() }
@@ -63,9 +67,16 @@ actor LinkHarness {
     /// Notes about lost features of a connection.
     var notes: [String] { events.compactMap { if case .connected(_, let note) = $0 { note } else { nil } } }
 
-    /// Waits until a condition holds; the suite's time limit ends a wait in vain.
+    /// Waits until a condition holds. The suite's time limit cancels a wait in vain, which is `false` then.
     func wait(until condition: @Sendable (isolated LinkHarness) -> Bool) async -> Bool {
-        while !condition(self) { await withCheckedContinuation { waiters.append($0) } }
+        while !condition(self) {
+            if Task.isCancelled { return false }
+            await withTaskCancellationHandler {
+                await withCheckedContinuation { waiters.append($0) }
+            } onCancel: {
+                Task { await self.wake() }
+            }
+        }
         return true
     }
 

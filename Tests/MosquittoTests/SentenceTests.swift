@@ -173,7 +173,7 @@ struct SentenceTests {
 
     /// mosquitto 2.0.11 closes the older connection without a reason, on MQTT 5, too.
     @Test(
-        "two clients with one identifier are recognised by the pattern if the broker gives no reason",
+        "two clients with one identifier are recognised, by the pattern if the broker gives no reason",
         .enabled(if: BrokerFixture.isAvailable), arguments: [ProtocolPreference.v5, .v311])
     func takenOver(preference: ProtocolPreference) async {
         let broker = BrokerFixture()
@@ -184,11 +184,19 @@ struct SentenceTests {
         await first.start()
         #expect(await first.connected())
         await second.start()
-        // On a busy machine a connection may last too long to count for the pattern.
-        #expect(await first.wait { $0.failures.contains { $0.description.contains("times one after the other") } })
+        // On a busy machine a connection may last too long to count for the pattern. mosquitto 2.1 tells an MQTT 5 client the reason.
+        let told = #""same" took over"#
+        let found = await first.wait {
+            $0.failures.contains {
+                $0.description.contains("times one after the other") || $0.description.contains(told)
+            }
+        }
+        #expect(found)
         let texts = await first.failures.map(\.description)
-        #expect(texts[0].contains("stopped, restarted, or network lost"), "one loss says nothing of another client")
-        #expect(texts.count >= 3 && texts.last?.contains("\"same\" takes over") == true, "\(texts)")
+        if preference == .v311 || !texts.contains(where: { $0.contains(told) }) {
+            #expect(texts[0].contains("stopped, restarted, or network lost"), "one loss says nothing of another client")
+            #expect(texts.count >= 3 && texts.last?.contains("\"same\" takes over") == true, "\(texts)")
+        }
         first.link.stop()
         second.link.stop()
     }
