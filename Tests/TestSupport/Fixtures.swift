@@ -1,5 +1,3 @@
-import FoundationEssentials
-
 /// Files of Tests/Fixtures.
 public enum Fixtures {
     /// A fixture that does not exist.
@@ -13,12 +11,6 @@ public enum Fixtures {
         let lines = Repository.text("Tests/Fixtures/\(name)").split(separator: "\n").map(String.init)
         guard !lines.isEmpty else { throw Missing(name: name) }
         return lines
-    }
-
-    /// The lines of a fixture, each decoded from JSON.
-    public static func objects<Line: Decodable>(of name: String, as type: Line.Type = Line.self) throws -> [Line] {
-        let decoder = JSONDecoder()
-        return try lines(of: name).map { try decoder.decode(type, from: Data($0.utf8)) }
     }
 
     /// Bytes of a hexadecimal text; `nil`: the text is not hexadecimal.

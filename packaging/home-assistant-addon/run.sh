@@ -46,7 +46,7 @@ fi
 bms-mqtt check-config "$configuration"
 
 # The host's serial ports belong to a group whose number only the host knows.
-groups=$(stat -c %g /dev/ttyUSB* /dev/ttyACM* /dev/ttyAMA* 2>/dev/null | grep -vx 0 | sort -u | tr '\n' ',' || true)
+groups=$(stat -c %g /dev/ttyUSB* /dev/ttyACM* /dev/ttyAMA* /dev/ttyS* 2>/dev/null | grep -vx 0 | sort -u | tr '\n' ',' || true)
 export STATE_DIRECTORY="$state" HOME="$state"
 exec setpriv --reuid bms-mqtt --regid bms-mqtt --groups "${groups}$(getent group dialout | cut -d: -f3)" \
     --inh-caps=-all --no-new-privs bms-mqtt run --config "$configuration"
