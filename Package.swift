@@ -62,7 +62,8 @@ let package = Package(
             ],
             path: "Benchmarks",
             exclude: [
-                "README.md", "allocations", "arm64-memory", "bare", "packs-cost", "parallel", "python", "run", "running-cost",
+                "README.md", "allocations", "arm64-memory", "bare", "packs-cost", "parallel", "python", "run",
+                "running-cost",
                 "fleet-load", "mobile-link", "recorder-cost", "home-assistant-cost",
             ],
             swiftSettings: common),
