@@ -37,6 +37,8 @@ let package = Package(
         .target(
             name: "BatteryEngine", dependencies: ["BMSCore", "SmartBMS", "ChargeLimits"], swiftSettings: pure),
         .target(
+            name: "CANFrames", dependencies: ["BMSCore", "ChargeLimits", "BatteryEngine"], swiftSettings: pure),
+        .target(
             name: "MQTTBridge",
             dependencies: ["BMSCore", "SmartBMS", "ChargeLimits", "BatteryEngine", "JSON", "MQTT"],
             swiftSettings: pure),
@@ -49,8 +51,8 @@ let package = Package(
             name: "bms-mqtt",
             dependencies: [
                 "BatteryEngine",
-                "BMSCore", "SmartBMS", "ChargeLimits", "PackSimulator", "JSON", "MQTT", "MQTTBridge", "Mosquitto",
-                "SerialLink", "LinuxIO", "CYaml", "CLinux",
+                "BMSCore", "SmartBMS", "CANFrames", "ChargeLimits", "PackSimulator", "JSON", "MQTT", "MQTTBridge",
+                "Mosquitto", "SerialLink", "LinuxIO", "CYaml", "CLinux",
             ],
             swiftSettings: common),
         .executableTarget(
@@ -101,8 +103,8 @@ let package = Package(
             name: "BridgeTests",
             dependencies: [
                 "BatteryEngine",
-                "MQTTBridge", "JSON", "ChargeLimits", "BMSCore", "SmartBMS", "PackSimulator", "GoldenSupport",
-                "LinuxIO", "MQTT", "TestSupport", "TestThreads",
+                "MQTTBridge", "CANFrames", "JSON", "ChargeLimits", "BMSCore", "SmartBMS", "PackSimulator",
+                "GoldenSupport", "LinuxIO", "MQTT", "TestSupport", "TestThreads",
             ],
             swiftSettings: common),
         .testTarget(
@@ -116,7 +118,8 @@ let package = Package(
             name: "CommandTests",
             dependencies: [
                 "BatteryEngine",
-                "bms-mqtt", "BMSCore", "SmartBMS", "LinuxIO", "ChargeLimits", "JSON", "PackSimulator", "MQTTBridge",
+                "bms-mqtt", "BMSCore", "CANFrames", "SmartBMS", "LinuxIO", "ChargeLimits", "JSON", "PackSimulator",
+                "MQTTBridge",
                 "Mosquitto", "TestSupport", "TestThreads",
             ],
             swiftSettings: common),

@@ -19,6 +19,8 @@ struct BridgeHarness {
     var notices: [Notice] = []
     var saves: Set<String> = []
     var answers: [CommandAnswer] = []
+    /// The newest report of the pack.
+    private(set) var report: BatteryReport?
     /// Recording of all messages; `nil`: none.
     var recording: MessageRecording?
 
@@ -122,6 +124,7 @@ struct BridgeHarness {
 
     private mutating func take(_ outbox: Outbox) {
         recording?.add(outbox, at: milliseconds)
+        report = outbox.updates.last { $0.battery == 0 }?.report ?? report
         sent += outbox.messages
         notices += outbox.notices
         saves.formUnion(outbox.saves)

@@ -109,10 +109,13 @@ struct GXFeedSituation: Sendable, CustomTestStringConvertible {
     }
 
     /// Plays the situation and returns the documents of the feed.
-    func run() -> GXFeedRun {
+    func run() -> GXFeedRun { played().run }
+
+    /// Plays the situation.
+    func played() -> GXFeedPlay {
         var play = GXFeedPlay(options)
         self.play(&play)
-        return play.run
+        return play
     }
 
     /// Plays the situation for a GX that listens to the tree, too, and compares everything that is sent with a golden file.

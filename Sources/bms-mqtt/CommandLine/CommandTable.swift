@@ -3,7 +3,8 @@ enum CommandTable {
     static let defaultConfiguration = "/etc/bms-mqtt/config.yaml"
 
     static let rows: [CommandRow] = [
-        RunCommand.row, DemoCommand.row, SimulateCommand.row, DecodeCommand.row, LimitsCommand.row, RecordCommand.row,
+        RunCommand.row, DemoCommand.row, SimulateCommand.row, DecodeCommand.row, LimitsCommand.row, CANCommand.row,
+        RecordCommand.row,
         SetupCommand.row, DoctorCommand.row, MonitorCommand.row, SettingsCommand.setRow, SettingsCommand.settingsRow,
         HealthCommand.row, HomeAssistantCommand.row, GXSetupCommand.row,
         ACLCommand.row, SwitchesCommand.row, CheckConfigCommand.row, PrintDefaultConfigCommand.row,

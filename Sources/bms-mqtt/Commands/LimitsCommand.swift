@@ -85,7 +85,8 @@ enum LimitsCommand {
         }
     }
 
-    private static func parse(_ bytes: [UInt8]) -> FilterLine {
+    /// Reads a line of the filter's input; `can` reads the same.
+    static func parse(_ bytes: [UInt8]) -> FilterLine {
         guard let value = JSONValue(parsing: bytes), case .object = value else {
             return FilterLine(fault: "not a JSON object like {\"t\": 12, \"frame\": null}")
         }

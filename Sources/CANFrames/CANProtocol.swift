@@ -1,0 +1,40 @@
+public import BatteryEngine
+import BMSCore
+import ChargeLimits
+
+/// A way of telling a battery's limits to an inverter over CAN, 500 kbit/s, 11-bit identifiers, one set of frames a second.
+public enum CANProtocol: String, CaseIterable, Sendable {
+    /// Victron's CAN-bms: GX devices, and most inverters that say "Victron" or "SMA-like" of their CAN port.
+    case victron
+    /// Pylontech's low-voltage protocol.
+    case pylontech
+
+    private static let table: [CANProtocol: [CANRow]] = [.victron: VictronTable.rows, .pylontech: PylontechTable.rows]
+    private var rows: [CANRow] { Self.table[self] ?? [] }
+
+    /// The frames of a report, limits first.
+    ///
+    /// - Returns: none where silence is the only safe answer: no limits are known, the link is lost, or CVL would be 0, which an inverter
+    ///   takes for an over-voltage.
+    public func frames(_ report: BatteryReport) -> [CANFrame] {
+        guard report.freshness <= .stale, report.lastReadings != nil, let cvl = report.tenths(.cvl), cvl > 0 else {
+            return []
+        }
+        return rows.compactMap { $0.frame(report) }
+    }
+
+    /// A frame in words: "limits: CVL 58.4 V, CCL 128.0 A, DCL 128.0 A, lowest 43.0 V".
+    ///
+    /// - Returns: `nil` where the protocol has no such frame, or it is too short.
+    public func text(_ frame: CANFrame) -> String? {
+        if KeepAlive.ids.contains(frame.id) { return "keep-alive of an inverter" }
+        guard let row = rows.first(where: { $0.id == frame.id }), let text = row.text(frame) else { return nil }
+        return "\(row.title): \(text.isEmpty ? "nothing" : text)"
+    }
+}
+
+/// Frames by which inverters show that they are there.
+enum KeepAlive {
+    /// Sources: a capture of Venus OS 3.00 (305, 306, 307); Pylontech inverters send 305.
+    static let ids: ClosedRange<UInt16> = 0x305...0x307
+}

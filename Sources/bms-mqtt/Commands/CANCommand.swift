@@ -1,0 +1,118 @@
+import BMSCore
+import BatteryEngine
+import CANFrames
+import CLinux
+import Glibc
+
+/// `bms-mqtt can`: for people at the bench. Shows the CAN frames that tell a pack's limits to an inverter, or frames of a bus in words. It
+/// opens no bus.
+enum CANCommand {
+    private static let longestLine = 4096
+
+    /// Prints the frames of each line of time and frame, as `candump -L` does.
+    ///
+    /// - Returns: the exit code.
+    static func show(
+        _ kind: CANProtocol, _ pack: PackOptions, input: Int32 = STDIN_FILENO, output: Int32 = STDOUT_FILENO
+    ) -> Int32 {
+        var engine = Engine(packs: [pack])
+        var reader = LineReader(descriptor: input, maximum: longestLine)
+        var complaints = Complaints()
+        var time: Int64 = 0
+        var report: BatteryReport?
+        while let line = reader.next() {
+            let parsed =
+                line.isCut
+                ? FilterLine(fault: "longer than \(longestLine) characters") : LimitsCommand.parse(line.bytes)
+            if let fault = parsed.fault { complaints.add(line.number, "\(fault); counted as a missing frame") }
+            time = max(time, parsed.milliseconds ?? time)
+            let now = Moment(monotonic: Timestamp(milliseconds: time), wall: time)
+            let input: EngineInput = parsed.frame.map { .bytes($0, pack: 0, age: 0) } ?? .time
+            report = engine.step(input, at: now).updates.last?.report ?? report
+            guard let report else { continue }
+            let stamp = FixedPoint.text(thousandths: Int(time), decimals: 3)
+            let lines = kind.frames(report).map { "(\(stamp)000) can0 \($0)\n" }.joined()
+            guard Console.write(Array(lines.utf8), to: output) else { break }
+        }
+        return end(reader)
+    }
+
+    /// Prints each line of `candump` in words.
+    ///
+    /// - Returns: the exit code.
+    static func explain(_ kind: CANProtocol, input: Int32 = STDIN_FILENO, output: Int32 = STDOUT_FILENO) -> Int32 {
+        var reader = LineReader(descriptor: input, maximum: longestLine)
+        var complaints = Complaints()
+        while let line = reader.next() {
+            guard !line.bytes.allSatisfy({ $0 == UInt8(ascii: " ") }) else { continue }
+            guard !line.isCut, let frame = CANFrame(line: String(decoding: line.bytes, as: UTF8.self)) else {
+                complaints.add(line.number, "no data frame with an 11-bit identifier, as candump prints it; skipped")
+                continue
+            }
+            let words = kind.text(frame) ?? "not a frame of \(kind.rawValue), or too short for it"
+            guard Console.write(Array("\(frame)  \(words)\n".utf8), to: output) else { break }
+        }
+        return end(reader)
+    }
+
+    private static func end(_ reader: LineReader) -> Int32 {
+        guard let failure = reader.failure else { return 0 }
+        Console.complain("cannot read the next line: \(failure)")
+        return 1
+    }
+
+    /// Bad lines by their numbers, twenty at most.
+    private struct Complaints {
+        private var count = 0
+
+        mutating func add(_ line: Int, _ text: String) {
+            count += 1
+            if count <= 20 { Console.complain("line \(line): \(text)") }
+            if count == 20 { Console.complain("further bad lines are not reported") }
+        }
+    }
+}
+
+extension CANCommand {
+    static let row = CommandRow(
+        name: "can", summary: "limits as CAN frames, and CAN frames in words",
+        options: [
+            OptionRow(
+                name: "--protocol", kind: .choice("NAME", CANProtocol.allCases.map(\.rawValue)),
+                meaning: "victron (default) or pylontech"),
+            OptionRow(
+                name: "--explain", kind: .flag, meaning: "read lines of candump, and print each frame in words"),
+            OptionRow(name: "--config", kind: .file("FILE"), meaning: "take the pack from this file"), .pack,
+        ],
+        details: """
+            Reads lines as 'bms-mqtt limits' does, {"t": seconds, "frame": "<116 hexadecimal digits>"}, and prints the frames
+            that tell each second's limits to an inverter, as 'candump -L' writes them. No frames: an inverter must hear
+            nothing, because no limits are known or the link is lost.
+            It opens no bus: this is for the bench, beside can-utils.
+            """,
+        examples: [
+            "candump can0 | bms-mqtt can --explain",
+            "echo '351#480200050005AE01' | bms-mqtt can --explain",
+        ],
+        work: .plain(start))
+
+    private static func start(_ arguments: Arguments) throws(CommandFailure) -> Int32 {
+        let kind = arguments.text("--protocol").flatMap(CANProtocol.init) ?? .victron
+        if arguments.has("--explain") {
+            for option in ["--config", "--pack"] where arguments.has(option) {
+                throw .usage("\(option) is for the frames of a pack; --explain reads frames of a bus")
+            }
+            return explain(kind)
+        }
+        guard let file = arguments.text("--config") else {
+            if arguments.has("--pack") { throw .usage("--pack needs the file that has it: --config FILE") }
+            return show(kind, PackOptions(id: "pack"))
+        }
+        let packs = try Configuration.load(file).plan.packs.map(\.options)
+        let id = arguments.text("--pack")
+        guard let pack = id == nil ? packs.first : packs.first(where: { $0.id == id }) else {
+            throw .usage("\(file) has no pack '\(id ?? "")': \(packs.map(\.id).joined(separator: ", "))")
+        }
+        return show(kind, pack)
+    }
+}
