@@ -55,7 +55,8 @@ public struct SerialError: Error, Hashable, Sendable, CustomStringConvertible {
         case (EACCES, .port), (EPERM, .port): "add this user to the group dialout, or check the port's permissions"
         case (EACCES, .host), (EPERM, .host): "a firewall of this machine forbids it"
         case (EACCES, .file), (EPERM, .file): "check the permissions of the file and its folder"
-        case (EBUSY, _), (EWOULDBLOCK, _): "another program holds it: stop it ('fuser -v \(target)' tells which)"
+        case (EBUSY, _), (EWOULDBLOCK, _):
+            "another program holds it: bms-mqtt itself perhaps, if it runs already; else 'sudo fuser -v \(target)' (package psmisc) tells which"
         case (ENOTTY, _), (EINVAL, _): "that is no serial port"
         case (EISDIR, _): "that is a directory"
         case (ENOSPC, _), (EDQUOT, _): "the disk, or this user's share of it, is full"

@@ -79,7 +79,7 @@ enum GXSetupCommand {
         1. Settings, DVCC: on.
         2. Settings, DVCC, Controlling BMS: the battery with the name above ("MQTT Battery" in lists).
         3. Settings, System setup, Battery monitor: the same battery.
-        4. Leave "Limit charge current" off, or above your own ceiling: the lower one counts.
+        4. Leave "Limit charge current" off, or at your own ceiling: the lower one counts.
         5. Inverter/charger (VEConfigure): battery type lithium, and its own voltages at or above CVL, as a second line.
         Check: the page of the battery, Parameters, shows CVL, CCL and DCL; pull the BMS cable: CCL is 0 after 10 s, and after
         90 s the GX says that the BMS is lost. (A bank ends when none of its packs is heard.)

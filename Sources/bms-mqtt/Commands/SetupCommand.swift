@@ -154,8 +154,11 @@ struct SetupCommand: Sendable {
         // Its value was checked before anybody had to wait.
         if let text = arguments.text(option) { return text }
         guard !isUnattended else { return path == "id" ? standard : "" }
-        while let text = Prompt.line("\(question) [\(standard.isEmpty ? "not set" : standard)]") {
-            let answer = text.isEmpty ? standard : text
+        // A ceiling that nobody chose is none of the owner's: what is used instead stays a remark in the file, and doctor asks for it.
+        let isCeiling = path.hasPrefix("limits.")
+        let meaning = !isCeiling ? standard : standard.isEmpty ? "not set" : "not set: \(standard) is used meanwhile"
+        while let text = Prompt.line("\(question) [\(meaning)]") {
+            let answer = text.isEmpty && !isCeiling ? standard : text
             guard !answer.isEmpty, let complaint = draft.complaint(path, answer) else { return answer }
             Console.complain(complaint)
         }
@@ -211,7 +214,7 @@ struct SetupCommand: Sendable {
         let isStandard = file == CommandTable.defaultConfiguration
         guard checkUp.faults == 0 else {
             let doctor = "bms-mqtt doctor\(isStandard ? "" : " --config \(file)")"
-            Console.write("\nNext: mend the faults in \(file), then '\(doctor)'.\n")
+            Console.write("\nNext: mend what is marked above, then '\(doctor)'.\n")
             return 1
         }
         let run = isStandard ? "sudo systemctl enable --now bms-mqtt" : "bms-mqtt run --config \(file)"

@@ -56,7 +56,10 @@ struct ConfigurationDraft: Sendable {
         lines.append("    limits:   # ceilings that no command exceeds; docs/configuration.md has all of them")
         for (name, unit) in Self.limits {
             let value = pack["limits.\(name)"]
-            lines.append("      \(value == nil ? "# " : "")\(name): \(value ?? "...")   # \(unit)")
+            let shown = value ?? suggestion("limits.\(name)")
+            let remark = value == nil && !shown.isEmpty ? ", used until you set it" : ""
+            lines.append(
+                "      \(value == nil ? "# " : "")\(name): \(shown.isEmpty ? "..." : shown)   # \(unit)\(remark)")
         }
         if !Self.limits.contains(where: { pack["limits.\($0.name)"] != nil }) {
             lines = lines.map { $0.hasPrefix("    limits:") ? "    # limits:" + $0.dropFirst("    limits:".count) : $0 }
