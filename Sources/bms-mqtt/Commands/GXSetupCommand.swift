@@ -79,10 +79,11 @@ enum GXSetupCommand {
         1. Settings, DVCC: on.
         2. Settings, DVCC, Controlling BMS: the battery with the name above ("MQTT Battery" in lists).
         3. Settings, System setup, Battery monitor: the same battery.
-        4. Leave "Limit charge current" off, or at your own ceiling: the lower one counts.
+        4. Settings, DVCC: "Limit charge current" off, or at your own ceiling (the lower one counts); "Limit managed battery
+           charge voltage" off.
         5. Inverter/charger (VEConfigure): battery type lithium, and its own voltages at or above CVL, as a second line.
         Check: the page of the battery, Parameters, shows CVL, CCL and DCL; pull the BMS cable: CCL is 0 after 10 s, and after
-        90 s the GX says that the BMS is lost. (A bank ends when none of its packs is heard.)
+        80 s the battery leaves the GX. (A bank leaves when none of its packs is heard.) docs/victron.md has all menus.
 
         """
 
