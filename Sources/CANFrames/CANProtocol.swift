@@ -4,7 +4,7 @@ import ChargeLimits
 
 /// A way of telling a battery's limits to an inverter over CAN, 500 kbit/s, 11-bit identifiers, one set of frames a second.
 public enum CANProtocol: String, CaseIterable, Sendable {
-    /// Victron's CAN-bms: GX devices, and most inverters that say "Victron" or "SMA-like" of their CAN port.
+    /// Victron's CAN-bms, which GX devices take.
     case victron
     /// Pylontech's low-voltage protocol.
     case pylontech

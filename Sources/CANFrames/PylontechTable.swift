@@ -7,14 +7,7 @@ import ChargeLimits
 enum PylontechTable {
     static let rows: [CANRow] = [
         // P E R F. Eight bytes: F.
-        CANRow(
-            id: 0x351, title: "limits",
-            fields: [
-                .unsigned("CVL", at: 0, "V", decimals: 1) { $0.tenths(.cvl) },
-                .signed("CCL", at: 2, "A", decimals: 1) { $0.tenths(.ccl) },
-                .signed("DCL", at: 4, "A", decimals: 1) { $0.tenths(.dcl) },
-                .unsigned("lowest", at: 6, "V", decimals: 1) { $0.lowestTenths },
-            ]),
+        .limits,
         // P E R F. A pack that reports no state of health is taken as new.
         CANRow(
             id: 0x355, length: 4, title: "charge",
@@ -23,15 +16,7 @@ enum PylontechTable {
                 .unsigned("state of health", at: 2, "%") { $0.keys?.stateOfHealth ?? 100 },
             ]),
         // P E R F.
-        CANRow(
-            id: 0x356, length: 6, title: "measured",
-            fields: [
-                .signed("voltage", at: 0, "V", decimals: 2) { $0.lastReadings.map { $0.voltage.rawValue / 10 } },
-                .signed("current", at: 2, "A", decimals: 1) { $0.lastReadings?.current.map { $0.rawValue / 100 } },
-                .signed("temperature", at: 4, "°C", decimals: 1) {
-                    $0.lastReadings.map { $0.highestTemperature.rawValue / 100 }
-                },
-            ]),
+        .measured(length: 6),
         // R P F. Two traps: E's mask for a high temperature sets low voltage, too; P has the internal error in the byte of warnings.
         CANRow(
             id: 0x359, length: 7, title: "alarms",

@@ -6,15 +6,8 @@ import ChargeLimits
 /// (BydCanProtocol), R an open receiver (OpenDTU-OnBattery), B another sender (bsc_fw); each row names those that agree.
 enum VictronTable {
     static let rows: [CANRow] = [
-        // S C R B. Currents are signed and positive.
-        CANRow(
-            id: 0x351, title: "limits",
-            fields: [
-                .unsigned("CVL", at: 0, "V", decimals: 1) { $0.tenths(.cvl) },
-                .signed("CCL", at: 2, "A", decimals: 1) { $0.tenths(.ccl) },
-                .signed("DCL", at: 4, "A", decimals: 1) { $0.tenths(.dcl) },
-                .unsigned("lowest", at: 6, "V", decimals: 1) { $0.lowestTenths },
-            ]),
+        // S C R B.
+        .limits,
         // S C R; the third number: SMA's text and the Victron community. A pack that reports no state of health is taken as new.
         CANRow(
             id: 0x355, title: "charge",
@@ -23,16 +16,8 @@ enum VictronTable {
                 .unsigned("state of health", at: 2, "%") { $0.keys?.stateOfHealth ?? 100 },
                 .unsigned("SoC", at: 4, "%", decimals: 2) { $0.lastReadings.map { $0.soc * 100 } },
             ]),
-        // S C R. The temperature is that of the warmest cell.
-        CANRow(
-            id: 0x356, title: "measured",
-            fields: [
-                .signed("voltage", at: 0, "V", decimals: 2) { $0.lastReadings.map { $0.voltage.rawValue / 10 } },
-                .signed("current", at: 2, "A", decimals: 1) { $0.lastReadings?.current.map { $0.rawValue / 100 } },
-                .signed("temperature", at: 4, "°C", decimals: 1) {
-                    $0.lastReadings.map { $0.highestTemperature.rawValue / 100 }
-                },
-            ]),
+        // S C R.
+        .measured(length: 8),
         // S C R. All is well: AA. Contactor, short circuit and over-currents are not known to this BMS.
         CANRow(id: 0x35A, title: "alarms", fields: states(.alarm, at: 0) + states(.warning, at: 4) + [online]),
         // S C R.
