@@ -118,7 +118,7 @@ let package = Package(
             name: "CommandTests",
             dependencies: [
                 "BatteryEngine",
-                "bms-mqtt", "BMSCore", "CANFrames", "SmartBMS", "LinuxIO", "ChargeLimits", "JSON", "PackSimulator",
+                "bms-mqtt", "BMSCore", "SmartBMS", "LinuxIO", "ChargeLimits", "JSON", "PackSimulator",
                 "MQTTBridge",
                 "Mosquitto", "TestSupport", "TestThreads",
             ],
