@@ -64,9 +64,8 @@ let package = Package(
             ],
             path: "Benchmarks",
             exclude: [
-                "README.md", "allocations", "arm64-memory", "bare", "packs-cost", "parallel", "python", "run",
-                "running-cost",
-                "fleet-load", "mobile-link", "recorder-cost", "home-assistant-cost",
+                "README.md", "allocations", "arm64-memory", "bare", "fleet-load", "home-assistant-cost", "mobile-link",
+                "packs-cost", "parallel", "python", "recorder-cost", "run", "running-cost",
             ],
             swiftSettings: common),
 
@@ -118,8 +117,7 @@ let package = Package(
             name: "CommandTests",
             dependencies: [
                 "BatteryEngine",
-                "bms-mqtt", "BMSCore", "SmartBMS", "LinuxIO", "ChargeLimits", "JSON", "PackSimulator",
-                "MQTTBridge",
+                "bms-mqtt", "BMSCore", "SmartBMS", "LinuxIO", "ChargeLimits", "JSON", "PackSimulator", "MQTTBridge",
                 "Mosquitto", "TestSupport", "TestThreads",
             ],
             swiftSettings: common),

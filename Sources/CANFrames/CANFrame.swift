@@ -1,3 +1,5 @@
+import BMSCore
+
 /// A data frame of a CAN bus with an 11-bit identifier.
 public struct CANFrame: Hashable, Sendable {
     /// Largest identifier.
@@ -31,7 +33,7 @@ extension CANFrame: CustomStringConvertible {
         if let short = words.first(where: { $0.contains("#") }) {
             let parts = short.split(separator: "#", omittingEmptySubsequences: false)
             guard parts.count == 2, let id = Self.number(parts[0], digits: 3),
-                let data = Self.bytes(parts[1].filter { $0 != "." })
+                let data = Hex.bytes(parts[1].utf8.filter { $0 != UInt8(ascii: ".") })
             else { return nil }
             self.init(id: UInt16(id), data: data)
             return
@@ -39,7 +41,7 @@ extension CANFrame: CustomStringConvertible {
         guard let place = words.firstIndex(where: { $0.hasPrefix("[") && $0.hasSuffix("]") }), place > 0,
             let id = Self.number(words[place - 1], digits: 3), let count = Int(words[place].dropFirst().dropLast()),
             (0...8).contains(count), words.count >= place + 1 + count,
-            let data = Self.bytes(words[(place + 1)...].prefix(count).joined()), data.count == count
+            let data = Hex.bytes(words[(place + 1)...].prefix(count).joined().utf8), data.count == count
         else { return nil }
         self.init(id: UInt16(id), data: data)
     }
@@ -52,11 +54,5 @@ extension CANFrame: CustomStringConvertible {
     private static func number(_ text: Substring, digits: Int) -> Int? {
         guard text.count == digits, text.allSatisfy(\.isHexDigit) else { return nil }
         return Int(text, radix: 16)
-    }
-
-    private static func bytes(_ text: some StringProtocol) -> [UInt8]? {
-        let digits = text.compactMap(\.hexDigitValue)
-        guard digits.count == text.count, digits.count.isMultiple(of: 2) else { return nil }
-        return stride(from: 0, to: digits.count, by: 2).map { UInt8(digits[$0] << 4 | digits[$0 + 1]) }
     }
 }

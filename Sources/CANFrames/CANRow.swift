@@ -1,3 +1,4 @@
+import BMSCore
 import BatteryEngine
 
 /// One frame of a protocol: its identifier, its length, and what its bytes mean.
@@ -103,12 +104,8 @@ struct CANField: Sendable {
     }
 
     private static func decimal(_ value: Int, _ decimals: Int) -> String {
-        guard decimals > 0 else { return "\(value)" }
-        var scale = 1
-        for _ in 0..<decimals { scale *= 10 }
-        let fraction = String(value.magnitude % UInt(scale))
-        return "\(value < 0 ? "-" : "")\(value.magnitude / UInt(scale))."
-            + String(repeating: "0", count: decimals - fraction.count) + fraction
+        let scales = [1000, 100, 10, 1]
+        return FixedPoint.text(thousandths: value * scales[decimals], decimals: decimals)
     }
 }
 

@@ -17,7 +17,7 @@ enum CANCommand {
     ) -> Int32 {
         var engine = Engine(packs: [pack])
         var reader = LineReader(descriptor: input, maximum: longestLine)
-        var complaints = Complaints()
+        var complaints = LineComplaints()
         var time: Int64 = 0
         var report: BatteryReport?
         while let line = reader.next() {
@@ -42,7 +42,7 @@ enum CANCommand {
     /// - Returns: the exit code.
     static func explain(_ kind: CANProtocol, input: Int32 = STDIN_FILENO, output: Int32 = STDOUT_FILENO) -> Int32 {
         var reader = LineReader(descriptor: input, maximum: longestLine)
-        var complaints = Complaints()
+        var complaints = LineComplaints()
         while let line = reader.next() {
             guard !line.bytes.allSatisfy({ $0 == UInt8(ascii: " ") }) else { continue }
             guard !line.isCut, let frame = CANFrame(line: String(decoding: line.bytes, as: UTF8.self)) else {
@@ -59,17 +59,6 @@ enum CANCommand {
         guard let failure = reader.failure else { return 0 }
         Console.complain("cannot read the next line: \(failure)")
         return 1
-    }
-
-    /// Bad lines by their numbers, twenty at most.
-    private struct Complaints {
-        private var count = 0
-
-        mutating func add(_ line: Int, _ text: String) {
-            count += 1
-            if count <= 20 { Console.complain("line \(line): \(text)") }
-            if count == 20 { Console.complain("further bad lines are not reported") }
-        }
     }
 }
 
@@ -108,11 +97,6 @@ extension CANCommand {
             if arguments.has("--pack") { throw .usage("--pack needs the file that has it: --config FILE") }
             return show(kind, PackOptions(id: "pack"))
         }
-        let packs = try Configuration.load(file).plan.packs.map(\.options)
-        let id = arguments.text("--pack")
-        guard let pack = id == nil ? packs.first : packs.first(where: { $0.id == id }) else {
-            throw .usage("\(file) has no pack '\(id ?? "")': \(packs.map(\.id).joined(separator: ", "))")
-        }
-        return show(kind, pack)
+        return show(kind, try arguments.pack(of: Configuration.load(file).plan, file))
     }
 }

@@ -113,7 +113,7 @@ private struct Decoding {
     private let output: Int32
     private var implausible: [Rejection: Int] = [:]
     private var time: Int64 = 0
-    private var badLines = 0
+    private var badLines = LineComplaints(rest: "are counted, not reported")
     private(set) var isReaderThere = true
 
     init(isStrict: Bool, output: Int32) {
@@ -136,11 +136,7 @@ private struct Decoding {
         if !lines.isEmpty { isReaderThere = Console.write(lines, to: output) }
     }
 
-    mutating func complain(_ line: Int, _ text: String) {
-        badLines += 1
-        if badLines <= 20 { Console.complain("line \(line): \(text)") }
-        if badLines == 20 { Console.complain("further bad lines are counted, not reported") }
-    }
+    mutating func complain(_ line: Int, _ text: String) { badLines.add(line, text) }
 
     mutating func finish() {
         inspector.end()
@@ -148,7 +144,7 @@ private struct Decoding {
         var text =
             "\(counters.framesAccepted) frames, \(counters.framesRejected) refused, \(counters.bytesDropped) bytes "
             + "dropped, \(counters.resyncs) resynchronisations"
-        if badLines > 0 { text += ", \(badLines) bad lines" }
+        if badLines.count > 0 { text += ", \(badLines.count) bad lines" }
         Console.complain(text)
         for rejection in Rejection.allCases where counters[rejection] > 0 {
             Console.complain("refused: \(counters[rejection]) x \(rejection.meaning)")

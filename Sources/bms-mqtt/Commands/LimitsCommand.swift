@@ -38,14 +38,10 @@ enum LimitsCommand {
         var keeper = state.map { FilterState<Filter>(path: $0) }
         var reader = LineReader(descriptor: input, maximum: longestLine)
         var time = SteadyTime()
-        var complaints = 0
+        var complaints = LineComplaints()
         while let line = reader.next() {
             let parsed = line.isCut ? FilterLine(fault: "longer than \(longestLine) characters") : parse(line.bytes)
-            if let fault = parsed.fault {
-                complaints += 1
-                if complaints <= 20 { Console.complain("line \(line.number): \(fault); counted as a missing frame") }
-                if complaints == 20 { Console.complain("further bad lines are not reported") }
-            }
+            if let fault = parsed.fault { complaints.add(line.number, "\(fault); counted as a missing frame") }
             let shown = parsed.milliseconds ?? time.lastGiven
             if let jump = time.jump(shown) { Console.complain("line \(line.number): \(jump)") }
             let steady = time.steady(shown)
@@ -166,10 +162,18 @@ extension LimitsCommand {
             }
             return run(bank, packs, state: state)
         }
-        let id = arguments.text("--pack")
+        return run(try arguments.pack(of: plan, file), state: state)
+    }
+}
+
+extension Arguments {
+    /// The pack of `--pack`; without it the first of the file.
+    func pack(of plan: ServicePlan, _ file: String) throws(CommandFailure) -> PackOptions {
+        let packs = plan.packs.map(\.options)
+        let id = text("--pack")
         guard let pack = id == nil ? packs.first : packs.first(where: { $0.id == id }) else {
             throw .usage("\(file) has no pack '\(id ?? "")': \(packs.map(\.id).joined(separator: ", "))")
         }
-        return run(pack, state: state)
+        return pack
     }
 }

@@ -1,4 +1,5 @@
 import BMSCore
+import ChargeLimits
 import SerialLink
 import SmartBMS
 
@@ -16,13 +17,17 @@ struct ConfigurationDraft: Sendable {
 
     /// The value of a key that fits what the source said; empty: none.
     func suggestion(_ path: String) -> String {
-        switch path {
+        // What the limits use where the file has nothing.
+        let file = LimitConfiguration()
+        let defaults = ChemistryDefaults(probe.snapshot.chemistry ?? .lfp, file)
+        func current(_ rate: Int) -> String { probe.ampereHours.map { "\($0 * rate / 1000)" } ?? "" }
+        return switch path {
         case "id": "garage"
         case "name": "Battery"
-        case "limits.maxChargeCurrent": probe.ampereHours.map { "\($0 / 2)" } ?? ""
-        case "limits.maxDischargeCurrent": probe.ampereHours.map(String.init) ?? ""
-        case "limits.minChargeTemperature": probe.snapshot.chemistry == .lto ? "-20" : "0"
-        case "limits.maxTemperature": "55"
+        case "limits.maxChargeCurrent": current(defaults.chargeRate)
+        case "limits.maxDischargeCurrent": current(defaults.dischargeRate)
+        case "limits.minChargeTemperature": defaults.lowestChargeTemperature.map(String.init) ?? ""
+        case "limits.maxTemperature": "\(file.maximumTemperature.rawValue / 1000)"
         default: ""
         }
     }

@@ -7,12 +7,7 @@ struct WatchdogThread: Sendable {
     private let stopEvent = EventDescriptor()
 
     /// Starts the thread.
-    ///
-    /// - Parameter end: ends the program without a word to its other threads, one of which hangs.
-    init(
-        _ links: [DataWatchdog.Link], _ notifier: ServiceNotifier?, _ log: Log,
-        end: @escaping @Sendable () -> Void = { _exit(ExitCode.failed.rawValue) }
-    ) {
+    init(_ links: [DataWatchdog.Link], _ notifier: ServiceNotifier?, _ log: Log) {
         let interval = notifier?.feedInterval
         let stop = stopEvent
         // If the thread cannot be started, the watchdog is not fed, and the manager restarts the service.
@@ -23,7 +18,8 @@ struct WatchdogThread: Sendable {
                 // The watchdog is fed first, because the log may be slow.
                 if step.feeds { notifier?.send(["WATCHDOG=1"]) }
                 if let news = step.news { log.warning(news) }
-                if step.ends { end() }
+                // Without a word to the other threads, one of which hangs.
+                if step.ends { _exit(ExitCode.failed.rawValue) }
             } while !stop.wait(seconds: min(1, Double(interval ?? 2000) / 2000))
         }
     }
