@@ -118,7 +118,7 @@ let package = Package(
             dependencies: [
                 "BatteryEngine",
                 "bms-mqtt", "BMSCore", "SmartBMS", "LinuxIO", "ChargeLimits", "JSON", "PackSimulator", "MQTTBridge",
-                "Mosquitto", "TestSupport", "TestThreads",
+                "Mosquitto", "SerialLink", "TestSupport", "TestThreads",
             ],
             swiftSettings: common),
     ]
