@@ -47,12 +47,16 @@ let package = Package(
         .target(name: "LinuxIO", dependencies: ["CLinux"], swiftSettings: common),
         .target(name: "Mosquitto", dependencies: ["CMosquitto", "LinuxIO", "MQTT"], swiftSettings: common),
         .target(name: "SerialLink", dependencies: ["CLinux", "LinuxIO"], swiftSettings: common),
+        .target(
+            name: "CANBus",
+            dependencies: ["BMSCore", "BatteryEngine", "CANFrames", "CLinux", "LinuxIO", "SerialLink"],
+            swiftSettings: common),
         .executableTarget(
             name: "bms-mqtt",
             dependencies: [
                 "BatteryEngine",
-                "BMSCore", "SmartBMS", "CANFrames", "ChargeLimits", "PackSimulator", "JSON", "MQTT", "MQTTBridge",
-                "Mosquitto", "SerialLink", "LinuxIO", "CYaml", "CLinux",
+                "BMSCore", "SmartBMS", "CANBus", "CANFrames", "ChargeLimits", "PackSimulator", "JSON", "MQTT",
+                "MQTTBridge", "Mosquitto", "SerialLink", "LinuxIO", "CYaml", "CLinux",
             ],
             swiftSettings: common),
         .executableTarget(
@@ -107,6 +111,13 @@ let package = Package(
             ],
             swiftSettings: common),
         .testTarget(
+            name: "CANTests",
+            dependencies: [
+                "CANBus", "CANFrames", "BatteryEngine", "BMSCore", "ChargeLimits", "LinuxIO", "PackSimulator",
+                "SmartBMS", "TestSupport", "TestThreads",
+            ],
+            swiftSettings: common),
+        .testTarget(
             name: "MosquittoTests", dependencies: ["Mosquitto", "MQTT", "LinuxIO", "TestSupport", "TestThreads"],
             swiftSettings: common
         ),
@@ -117,8 +128,8 @@ let package = Package(
             name: "CommandTests",
             dependencies: [
                 "BatteryEngine",
-                "bms-mqtt", "BMSCore", "SmartBMS", "LinuxIO", "ChargeLimits", "JSON", "PackSimulator", "MQTTBridge",
-                "Mosquitto", "SerialLink", "TestSupport", "TestThreads",
+                "bms-mqtt", "BMSCore", "SmartBMS", "CANBus", "CANFrames", "LinuxIO", "ChargeLimits", "JSON",
+                "PackSimulator", "MQTTBridge", "Mosquitto", "SerialLink", "TestSupport", "TestThreads",
             ],
             swiftSettings: common),
     ]

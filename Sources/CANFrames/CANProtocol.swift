@@ -11,16 +11,22 @@ public enum CANProtocol: String, CaseIterable, Sendable {
 
     private static let table: [CANProtocol: [CANRow]] = [.victron: VictronTable.rows, .pylontech: PylontechTable.rows]
     private var rows: [CANRow] { Self.table[self] ?? [] }
+    /// The frame whose content never changes, in both protocols: the name of the manufacturer.
+    static let constantID: UInt16 = 0x35E
+    /// Identifiers of its frames.
+    var ids: [UInt16] { rows.map(\.id) }
+    /// Identifiers that a sender listens to: those by which inverters show that they are there, and its own, which nobody else may send.
+    public var heardIDs: [UInt16] { KeepAlive.ids + ids }
 
-    /// The frames of a report, limits first.
-    ///
-    /// - Returns: none where silence is the only safe answer: no limits are known, the link is lost, or CVL would be 0, which an inverter
-    ///   takes for an over-voltage.
+    /// The frames of a report, limits first; none unless it may speak, see ``maySpeak(_:)``.
     public func frames(_ report: BatteryReport) -> [CANFrame] {
-        guard report.freshness <= .stale, report.lastReadings != nil, let cvl = report.tenths(.cvl), cvl > 0 else {
-            return []
-        }
-        return rows.compactMap { $0.frame(report) }
+        maySpeak(report) ? rows.compactMap { $0.frame(report) } : []
+    }
+
+    /// Returns `false` where silence is the only safe answer: no limits are known, the link is lost, or CVL would be 0, which an inverter
+    /// takes for an over-voltage.
+    func maySpeak(_ report: BatteryReport) -> Bool {
+        report.freshness <= .stale && report.lastReadings != nil && report.tenths(.cvl).map { $0 > 0 } ?? false
     }
 
     /// A frame in words: "limits: CVL 58.4 V, CCL 128.0 A, DCL 128.0 A, lowest 43.0 V".

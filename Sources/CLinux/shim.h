@@ -71,3 +71,97 @@ static inline int clinux_epoll_wait(int epoll, unsigned long long tokens[64], in
     for (int index = 0; index < count; index++) tokens[index] = events[index].data.u64;
     return count;
 }
+
+// CAN: struct sockaddr_can has a union, filters are arrays of structs, and a frame of one's own is known by a flag of recvmsg alone.
+#include <errno.h>
+#include <linux/can.h>
+#include <linux/can/error.h>
+#include <linux/can/raw.h>
+#include <net/if.h>
+#include <string.h>
+#include <unistd.h>
+
+/// A frame as it comes: of another node, of this socket after it was acknowledged, or a message of the controller.
+struct clinux_can_frame {
+    unsigned int id; ///< With the flags of linux/can.h.
+    unsigned char length;
+    unsigned char data[8];
+    int is_own;
+};
+
+// Bits of a message of the controller; the macros carry suffixes that Swift cannot read.
+static const int clinux_can_error_timeout = CAN_ERR_TX_TIMEOUT;
+static const int clinux_can_error_controller = CAN_ERR_CRTL;
+static const int clinux_can_error_ack = CAN_ERR_ACK;
+static const int clinux_can_error_bus_off = CAN_ERR_BUSOFF;
+static const int clinux_can_error_restarted = CAN_ERR_RESTARTED;
+static const int clinux_can_error_passive = CAN_ERR_CRTL_TX_PASSIVE;
+
+/// Opens a CAN interface for frames of 11-bit identifiers: those named, one's own echoes, and messages of the controller. Does not
+/// block. Returns the descriptor, or -1 with errno; ENETDOWN when the interface is down.
+static inline int clinux_can_open(const char *name, const unsigned short *ids, int count) {
+    struct can_filter filters[64];
+    struct ifreq request;
+    struct sockaddr_can address;
+    if (count < 0 || count > 64 || strlen(name) >= sizeof request.ifr_name) { errno = EINVAL; return -1; }
+    int fd = socket(AF_CAN, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, CAN_RAW);
+    if (fd < 0) return -1;
+    for (int index = 0; index < count; index++) {
+        filters[index].can_id = ids[index];
+        filters[index].can_mask = CAN_SFF_MASK | CAN_EFF_FLAG | CAN_RTR_FLAG;
+    }
+    can_err_mask_t errors = CAN_ERR_TX_TIMEOUT | CAN_ERR_CRTL | CAN_ERR_ACK | CAN_ERR_BUSOFF | CAN_ERR_RESTARTED;
+    int own = 1;
+    memset(&request, 0, sizeof request);
+    strcpy(request.ifr_name, name);
+    memset(&address, 0, sizeof address);
+    address.can_family = AF_CAN;
+    if (setsockopt(fd, SOL_CAN_RAW, CAN_RAW_FILTER, filters, (socklen_t)(count * sizeof filters[0])) == 0
+        && setsockopt(fd, SOL_CAN_RAW, CAN_RAW_ERR_FILTER, &errors, sizeof errors) == 0
+        && setsockopt(fd, SOL_CAN_RAW, CAN_RAW_RECV_OWN_MSGS, &own, sizeof own) == 0
+        && ioctl(fd, SIOCGIFINDEX, &request) == 0) {
+        address.can_ifindex = request.ifr_ifindex;
+        if (bind(fd, (struct sockaddr *)&address, sizeof address) == 0 && ioctl(fd, SIOCGIFFLAGS, &request) == 0) {
+            if (request.ifr_flags & IFF_UP) return fd;
+            errno = ENETDOWN;
+        }
+    }
+    int reason = errno;
+    close(fd);
+    errno = reason;
+    return -1;
+}
+
+/// Sends a frame. Returns 0, or -1 with errno.
+static inline int clinux_can_send(int fd, unsigned short id, const unsigned char *data, int length) {
+    struct can_frame frame;
+    memset(&frame, 0, sizeof frame);
+    frame.can_id = id;
+    frame.can_dlc = (unsigned char)length;
+    memcpy(frame.data, data, (size_t)length);
+    return write(fd, &frame, sizeof frame) == (ssize_t)sizeof frame ? 0 : -1;
+}
+
+/// Receives a frame. Returns 1, 0 for something that is no frame, or -1 with errno.
+static inline int clinux_can_receive(int fd, struct clinux_can_frame *result) {
+    struct can_frame frame;
+    struct iovec part = {.iov_base = &frame, .iov_len = sizeof frame};
+    struct msghdr message;
+    memset(&message, 0, sizeof message);
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    ssize_t count = recvmsg(fd, &message, 0);
+    if (count < 0) return -1;
+    if (count != (ssize_t)sizeof frame || frame.can_dlc > 8) return 0;
+    result->id = frame.can_id;
+    result->length = frame.can_dlc;
+    memcpy(result->data, frame.data, 8);
+    result->is_own = (message.msg_flags & MSG_CONFIRM) != 0;
+    return 1;
+}
+
+/// Bytes that wait in a terminal's queue to be sent; 0 where that is not known.
+static inline int clinux_waiting_output(int fd) {
+    int count = 0;
+    return ioctl(fd, TIOCOUTQ, &count) == 0 ? count : 0;
+}

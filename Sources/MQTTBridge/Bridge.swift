@@ -16,6 +16,8 @@ public struct Bridge: Sendable {
     var channels: [BatteryChannel]
     var gx: GXPortal?
     var strangers = StrangerWatch()
+    /// CAN buses on which batteries are told, by the places of the batteries.
+    private var buses: [Int: [BusFigures]] = [:]
     /// Packs of an earlier configuration that nobody serves.
     var departures: Departures
     var relays: RelayInbox
@@ -130,6 +132,13 @@ public struct Bridge: Sendable {
         }
     }
 
+    /// Handles news of a CAN bus on which a battery is told. The battery's next documents show it.
+    public mutating func busChanged(_ figures: BusFigures, battery: Int) {
+        let place = buses[battery]?.firstIndex { $0.address == figures.address }
+        guard let place else { return buses[battery, default: []].append(figures) }
+        buses[battery]?[place] = figures
+    }
+
     /// Handles the end of the connection. Nothing is kept for later but the newest state.
     public mutating func disconnected(at now: Moment) -> Outbox {
         isConnected = false
@@ -160,6 +169,8 @@ public struct Bridge: Sendable {
         let isFrame = if case .bytes = input { true } else { false }
         for var update in result.updates {
             let place = update.battery
+            update.report.bus = BusFigures.merged(buses[place] ?? [])
+            if let complaint = update.report.bus?.complaint { update.report.advice.append(Advice(.canBus, complaint)) }
             update.report.advice += strangers.advice(update.report.battery.id, at: now.monotonic)
             channels[place].setTreeAlive(isAlive)
             let purge = prepare(update)

@@ -8,11 +8,11 @@ public struct SerialError: Error, Hashable, Sendable, CustomStringConvertible {
         case find
         /// Opening the port, the connection or the file.
         case open
-        /// Setting 9600 baud, 8N1.
+        /// Setting rate and format.
         case configure
         /// Reading.
         case read
-        /// Writing a recording.
+        /// Writing a recording, or to an adapter.
         case write
     }
 
@@ -33,14 +33,14 @@ public struct SerialError: Error, Hashable, Sendable, CustomStringConvertible {
     }
 
     /// The kind of a target: the same error number has another cause for each kind.
-    enum Target: Sendable, CaseIterable {
+    package enum Target: Sendable, CaseIterable {
         case port
         case host
         case file
     }
 
     /// The error of a failed system call.
-    static func system(_ operation: Operation, _ target: String, _ number: Int32, of kind: Target = .port)
+    package static func system(_ operation: Operation, _ target: String, _ number: Int32, of kind: Target = .port)
         -> SerialError
     {
         SerialError(

@@ -1,24 +1,36 @@
 import CLinux
 import Glibc
 
-/// A serial port with the settings of this BMS: 9600 baud, 8 data bits, no parity, 1 stop bit; for reading only, for this process alone.
-enum SerialPort {
-    static func open(_ path: String) throws(SerialError) -> SourceOpening.Opened {
+/// A serial port with 8 data bits, no parity and 1 stop bit, for this process alone.
+package enum SerialPort {
+    /// What a port is opened for.
+    package enum Use: Sendable {
+        /// Reading a BMS, 9600 baud.
+        case bms
+        /// Reading and writing at an adapter; those at USB take any rate, and this one is common among the others.
+        case adapter
+
+        fileprivate var access: Int32 { self == .bms ? O_RDONLY : O_RDWR }
+        fileprivate var rate: Int32 { self == .bms ? B9600 : B115200 }
+    }
+
+    /// Opens a port that does not block.
+    package static func open(_ path: String, for use: Use = .bms) throws(SerialError) -> Int32 {
         // Without O_NONBLOCK an open may wait for a carrier that never comes.
-        let descriptor = clinux_open(path, O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC, 0)
+        let descriptor = clinux_open(path, use.access | O_NOCTTY | O_NONBLOCK | O_CLOEXEC, 0)
         guard descriptor >= 0 else { throw .system(.open, path, errno) }
         do throws(SerialError) {
             try claim(descriptor, path)
-            try configure(descriptor, path)
+            try configure(descriptor, path, use)
         } catch {
             Glibc.close(descriptor)
             throw error
         }
-        return SourceOpening.Opened(descriptor: descriptor, name: path)
+        return descriptor
     }
 
     /// Closes a port, or any other source, after lifting TIOCEXCL: a pseudo terminal whose other end stays open would keep everybody out.
-    static func close(_ descriptor: Int32) {
+    package static func close(_ descriptor: Int32) {
         _ = clinux_shared(descriptor)
         Glibc.close(descriptor)
     }
@@ -30,15 +42,15 @@ enum SerialPort {
         guard clinux_exclusive(descriptor) == 0 else { throw .system(.configure, path, errno) }
     }
 
-    private static func configure(_ descriptor: Int32, _ path: String) throws(SerialError) {
+    private static func configure(_ descriptor: Int32, _ path: String, _ use: Use) throws(SerialError) {
         var settings = termios()
         guard tcgetattr(descriptor, &settings) == 0 else { throw .system(.configure, path, errno) }
         cfmakeraw(&settings)
         settings.c_cflag &= ~(tcflag_t(CSTOPB) | tcflag_t(PARENB) | tcflag_t(clinux_crtscts()))
         settings.c_cflag |= tcflag_t(CS8) | tcflag_t(CREAD) | tcflag_t(CLOCAL)
         settings.c_iflag &= ~(tcflag_t(IXON) | tcflag_t(IXOFF) | tcflag_t(IXANY))
-        cfsetispeed(&settings, speed_t(B9600))
-        cfsetospeed(&settings, speed_t(B9600))
+        cfsetispeed(&settings, speed_t(use.rate))
+        cfsetospeed(&settings, speed_t(use.rate))
         guard tcsetattr(descriptor, TCSANOW, &settings) == 0 else { throw .system(.configure, path, errno) }
         // Bytes in the driver's buffer are of unknown age.
         tcflush(descriptor, TCIFLUSH)

@@ -20,16 +20,20 @@ struct SourceOpening: Sendable {
     init?(_ address: SourceAddress, _ core: SourceCore) {
         name = address.description
         switch address {
-        case .serial(let path): open = { () throws(SerialError) in try SerialPort.open(path) }
+        case .serial(let path): open = { () throws(SerialError) in try Self.port(path) }
         case .serialAuto:
             let folders = core.options.cableFolders
-            open = { () throws(SerialError) in try SerialPort.open(SerialCable.find(in: folders)) }
+            open = { () throws(SerialError) in try Self.port(SerialCable.find(in: folders)) }
         case .tcp(let host, let port):
             let connection = TCPConnection(host: host, port: port, stop: core.stop)
             silence = core.options.tcpSilence
             open = { () throws(SerialError) in try connection.open() }
         case .replay, .simulator: return nil
         }
+    }
+
+    private static func port(_ path: String) throws(SerialError) -> Opened {
+        Opened(descriptor: try SerialPort.open(path), name: path)
     }
 }
 

@@ -35,7 +35,7 @@ struct CANCommandTests {
 
     @Test("frames of a bus are put into words, and what is none of ours is said to be none")
     func explained() throws {
-        let result = try run(["--explain"], "can0 351 [8] 48 02 00 05 00 05 AE 01\n\n7FF#00\n351#48\nxyz\n")
+        let result = try run(["--decode", "-"], "can0 351 [8] 48 02 00 05 00 05 AE 01\n\n7FF#00\n351#48\nxyz\n")
         #expect(result.code == 0)
         #expect(
             result.text.contains("351#480200050005AE01  limits: CVL 58.4 V, CCL 128.0 A, DCL 128.0 A, lowest 43.0 V\n"))
@@ -48,7 +48,8 @@ struct CANCommandTests {
         "options that contradict each other are refused",
         arguments: [
             (["--pack", "x"], "--pack needs the file"),
-            (["--explain", "--config", "x"], "--explain reads frames of a bus"),
+            (["--decode", "--config", "x"], "--decode reads frames of a bus"),
+            (["--decode", "--print"], "--decode reads frames of a bus"),
             (["--protocol", "sma"], "victron, pylontech"),
         ])
     func refused(words: [String], sentence: String) throws {

@@ -35,6 +35,20 @@ struct HealthModelTests {
         return verdict?.isHealthy == true ? nil : verdict?.text
     }
 
+    @Test(
+        "a CAN bus on which limits do not reach an inverter is no health; one that rightly says nothing is no fault",
+        arguments: [
+            ("sending", true), ("silent", true), ("unacknowledged", false), ("bus-off", false), ("closed", false),
+        ])
+    func bus(status: String, isHealthy: Bool) {
+        let state = #"{"Can":{"Interface":"can:can0","Status":"\#(status)"}}"#
+        let fault = fault(model(limits: document(), state: state))
+        #expect((fault == nil) == isHealthy)
+        if let fault {
+            #expect(fault == "its limits do not reach an inverter: can:can0 is \(status); see the bridge's log")
+        }
+    }
+
     @Test("a bridge online, a pack online and fresh limits are healthy, and the verdict names the limits")
     func healthy() {
         let model = model(limits: document())

@@ -43,7 +43,7 @@ struct SignalTests {
         arguments: [
             "simulate --pty", "simulate --tcp 0", "record --port tcp:127.0.0.1:1 FOLDER/a.rec",
             "monitor --broker 127.0.0.1:1",
-            "health --config FOLDER/c.yaml --wait 60", "decode -", "limits", "can", "can --explain",
+            "health --config FOLDER/c.yaml --wait 60", "decode -", "limits", "can", "can --decode",
         ])
     func hangUp(_ line: String) throws {
         let folder = TemporaryFolder()

@@ -17,7 +17,7 @@ struct SerialErrorTests {
         let folder = TemporaryFolder()
         func error(_ path: String) -> SerialError? {
             do throws(SerialError) {
-                close(try SerialPort.open(path).descriptor)
+                close(try SerialPort.open(path))
                 return nil
             } catch { return error }
         }

@@ -14,6 +14,8 @@ public struct BankOptions: Hashable, Sendable {
     public var limits = BankConfiguration()
     /// Its number as a battery of the GX tree.
     public var gxInstance = 512
+    /// Its limits are told on a CAN bus.
+    public var hasBus = false
 
     /// A bank with the defaults above.
     public init(id: String, name: String? = nil, packs: [String]) {

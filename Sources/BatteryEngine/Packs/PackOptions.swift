@@ -19,6 +19,8 @@ public struct PackOptions: Hashable, Sendable {
     public var relays: [RelayOptions] = []
     /// Its number as a battery of the GX tree.
     public var gxInstance = 512
+    /// Its limits are told on a CAN bus.
+    public var hasBus = false
     /// Source of its bytes, for people.
     public var connection = ""
     /// Advice to its owner about the configuration.

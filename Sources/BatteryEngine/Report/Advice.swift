@@ -8,6 +8,8 @@ public struct Advice: Hashable, Sendable {
         case timeZone
         /// Thresholds of the BMS contradict the chemistry.
         case chemistry
+        /// The limits do not reach an inverter over CAN, or not alone.
+        case canBus
         /// Somebody else publishes for the battery.
         case secondBridge
     }

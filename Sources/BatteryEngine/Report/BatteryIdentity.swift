@@ -20,6 +20,8 @@ public struct BatteryIdentity: Hashable, Sendable {
     public var freshness: FreshnessTimes
     /// Relays that the bridge drives; a bank has none.
     public var relays: [RelayOptions]
+    /// The limits are told on a CAN bus.
+    public var hasBus: Bool
 
     /// Name in lines of the log: "pack garage".
     public var title: String { "\(isBank ? "bank" : "pack") \(id)" }
@@ -30,7 +32,7 @@ extension PackOptions {
     package var identity: BatteryIdentity {
         BatteryIdentity(
             id: id, name: name, serial: serial, isBank: false, gxInstance: gxInstance, connection: connection,
-            freshness: decoding.freshness, relays: relays)
+            freshness: decoding.freshness, relays: relays, hasBus: hasBus)
     }
 }
 
@@ -39,6 +41,7 @@ extension BankOptions {
     package var identity: BatteryIdentity {
         BatteryIdentity(
             id: id, name: name, serial: nil, isBank: true, gxInstance: gxInstance,
-            connection: "packs \(packs.joined(separator: ", "))", freshness: limits.freshness, relays: [])
+            connection: "packs \(packs.joined(separator: ", "))", freshness: limits.freshness, relays: [],
+            hasBus: hasBus)
     }
 }

@@ -26,6 +26,8 @@ public struct BatteryReport: Sendable {
     private var lastDirection: CurrentDirection?
     /// Advice to the owner.
     public var advice: [Advice] = []
+    /// The CAN buses on which the limits are told, as one; `nil`: there is none, or nothing is known of it yet.
+    public var bus: BusFigures?
     /// Thresholds and capacity that the owner set in the BMS; of a bank those of its first pack, with the capacity of all. `nil` before the
     /// first believed frame.
     public let thresholds: PackSettings?

@@ -7,7 +7,7 @@ enum MetricCatalogue {
     /// Rows of the `state` document.
     static let state: [Metric] =
         electrical + flows + charge + energy + system + alarms + advice + inputsOutputs + info + history + identity
-        + link
+        + link + can
 
     /// Rows whose entity is announced only when it has had a value.
     static let optional = state.filter { $0.entity?.isOptional ?? false }

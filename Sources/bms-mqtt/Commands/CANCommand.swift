@@ -3,6 +3,7 @@ import BatteryEngine
 import CANFrames
 import CLinux
 import Glibc
+import LinuxIO
 
 /// `bms-mqtt can`: for people at the bench. Shows the CAN frames that tell a pack's limits to an inverter, or frames of a bus in words. It
 /// opens no bus.
@@ -67,36 +68,48 @@ extension CANCommand {
         name: "can", summary: "limits as CAN frames, and CAN frames in words",
         options: [
             OptionRow(
+                name: "file", kind: .file("[FILE]"), meaning: "file to read (default: standard input, or -)"),
+            OptionRow(name: "--print", kind: .flag, meaning: "print the frames of a pack's limits (default)"),
+            OptionRow(
+                name: "--decode", kind: .flag, meaning: "read lines of candump, and print each frame in words"),
+            OptionRow(
                 name: "--protocol", kind: .choice("NAME", CANProtocol.allCases.map(\.rawValue)),
                 meaning: "victron (default) or pylontech"),
-            OptionRow(
-                name: "--explain", kind: .flag, meaning: "read lines of candump, and print each frame in words"),
             OptionRow(name: "--config", kind: .file("FILE"), meaning: "take the pack from this file"), .pack,
         ],
         details: """
-            Reads lines as 'bms-mqtt limits' does, {"t": seconds, "frame": "<116 hexadecimal digits>"}, and prints the frames
-            that tell each second's limits to an inverter, as 'candump -L' writes them. No frames: an inverter must hear
+            --print reads lines as 'bms-mqtt limits' does, {"t": seconds, "frame": "<116 hexadecimal digits>"}, and prints the
+            frames that tell each second's limits to an inverter, as 'candump -L' writes them. No frames: an inverter must hear
             nothing, because no limits are known or the link is lost.
-            It opens no bus: this is for the bench, beside can-utils.
+            It opens no bus: this is for the bench, beside can-utils. 'bms-mqtt run' tells limits on the buses of its
+            configuration.
             """,
         examples: [
-            "candump can0 | bms-mqtt can --explain",
-            "echo '351#480200050005AE01' | bms-mqtt can --explain",
+            "candump can0 | bms-mqtt can --decode",
+            "echo '351#480200050005AE01' | bms-mqtt can --decode",
         ],
         work: .plain(start))
 
     private static func start(_ arguments: Arguments) throws(CommandFailure) -> Int32 {
         let kind = arguments.text("--protocol").flatMap(CANProtocol.init) ?? .victron
-        if arguments.has("--explain") {
-            for option in ["--config", "--pack"] where arguments.has(option) {
-                throw .usage("\(option) is for the frames of a pack; --explain reads frames of a bus")
+        var pack = PackOptions(id: "pack")
+        if arguments.has("--decode") {
+            for option in ["--print", "--config", "--pack"] where arguments.has(option) {
+                throw .usage("\(option) is for the frames of a pack; --decode reads frames of a bus")
             }
-            return explain(kind)
+        } else if let file = arguments.text("--config") {
+            pack = try arguments.pack(of: Configuration.load(file).plan, file)
+        } else if arguments.has("--pack") {
+            throw .usage("--pack needs the file that has it: --config FILE")
         }
-        guard let file = arguments.text("--config") else {
-            if arguments.has("--pack") { throw .usage("--pack needs the file that has it: --config FILE") }
-            return show(kind, PackOptions(id: "pack"))
+        let path = arguments.text("file") ?? "-"
+        switch ChunkReader.open(path) {
+        case .failure(let failure):
+            Console.complain(failure.text)
+            return 1
+        case .success(let descriptor):
+            return arguments.has("--decode")
+                ? explain(kind, input: descriptor) : show(kind, pack, input: descriptor)
         }
-        return show(kind, try arguments.pack(of: Configuration.load(file).plan, file))
     }
 }

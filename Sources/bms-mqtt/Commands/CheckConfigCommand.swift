@@ -22,7 +22,9 @@ enum CheckConfigCommand {
         for notice in configuration.notices { Console.complain(notice) }
         Console.write("\(file): configuration OK; \(configuration.plan.summary); broker \(configuration.plan.link)\n")
         let packs = configuration.plan.packs
-        for line in packs.flatMap(relays) + SourceRemarks.lines(packs) + UnsetLimits.lines(packs) {
+        for line in packs.flatMap(relays) + SourceRemarks.lines(packs) + SourceRemarks.lines(configuration.plan.buses)
+            + UnsetLimits.lines(packs)
+        {
             Console.write("\(line)\n")
         }
         return 0

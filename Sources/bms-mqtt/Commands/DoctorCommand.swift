@@ -1,5 +1,6 @@
 import BMSCore
 import BatteryEngine
+import CANBus
 import ChargeLimits
 import Glibc
 import JSON
@@ -50,6 +51,7 @@ struct DoctorCommand: Sendable {
             checkUp.findings.append(
                 Finding("packs", .note, "\(packs.count - Self.mostPacks) further packs were not listened to"))
         }
+        checkUp.findings += configuration.plan.buses.map(Self.bus)
         checkUp.findings += BrokerCheck(configuration, probe).findings
         return (checkUp, true)
     }
@@ -64,6 +66,13 @@ struct DoctorCommand: Sendable {
             Finding(area, .warning, $0, remedy: "set these before an inverter follows the limits")
         }
         return findings
+    }
+
+    private static func bus(_ bus: ServicePlan.Bus) -> Finding {
+        let area = "CAN bus \(bus.address)"
+        if let obstacle = bus.address.obstacle { return Finding(area, .fault, obstacle) }
+        return Finding(
+            area, .ok, "there; whether an inverter answers, only the running bridge knows: bms-mqtt health")
     }
 
     private static func broker(_ configuration: Configuration) async -> BrokerProbe {

@@ -12,6 +12,8 @@ struct HealthModel: Sendable {
         /// The limits were retained by the broker, which must then retain the state, too.
         var isKept = false
         var hasState = false
+        /// The CAN bus on which its limits are told does not work: which, and how.
+        var bus: String?
     }
 
     /// The verdict on a pack.
@@ -64,7 +66,9 @@ struct HealthModel: Sendable {
         guard var pack = packs[id] else { return }
         switch parts[1] {
         case "status": pack.status = text
-        case "state": pack.hasState = !payload.isEmpty
+        case "state":
+            pack.hasState = !payload.isEmpty
+            pack.bus = Self.bus(JSONValue(parsing: payload))
         case "limits":
             if isRetained { pack.isKept = true }
             pack.limits = JSONValue(parsing: payload)
@@ -117,7 +121,16 @@ struct HealthModel: Sendable {
             return
                 "limits but no 'state' of the pack: the broker refuses it or this user may not read it; see the bridge's log"
         }
-        return nil
+        return pack.bus
+    }
+
+    /// The fault of the CAN bus in a `state` document; `nil`: there is none.
+    private static func bus(_ state: JSONValue?) -> String? {
+        guard let name = state?["Can.Interface"]?.text, let status = state?["Can.Status"]?.text,
+            !["sending", "silent"].contains(status)
+        else { return nil }
+        return
+            "its limits do not reach an inverter: \(name.prefix(200).plain) is \(status.prefix(40).plain); see the bridge's log"
     }
 
     private static func amperes(_ value: Double) -> String {

@@ -41,6 +41,13 @@ struct Configuration: Sendable {
         }
         if plan.link.clientID.isEmpty { plan.link.clientID = "bms-mqtt-\(Machine.name)" }
         for index in plan.banks.indices { plan.banks[index].options.limits.freshness = freshness }
+        let told = Set(plan.buses.map(\.battery))
+        for index in plan.packs.indices {
+            plan.packs[index].options.hasBus = told.contains(plan.packs[index].options.id)
+        }
+        for index in plan.banks.indices {
+            plan.banks[index].options.hasBus = told.contains(plan.banks[index].options.id)
+        }
         let taken = Set(plan.packs.compactMap(\.gxInstance) + plan.banks.compactMap(\.gxInstance))
         var next = 512
         for index in plan.packs.indices {

@@ -147,21 +147,24 @@ struct ConfigurationLoader {
         }
         var packs: YAMLNode.Entry?
         var banks: YAMLNode.Entry?
+        var buses: YAMLNode.Entry?
         var others: [YAMLNode.Entry] = []
         for entry in entries {
             switch entry.key {
             case "packs": packs = entry
             case "banks": banks = entry
+            case "can": buses = entry
             default: others.append(entry)
             }
         }
-        walk(others, "", ConfigurationTable.keys, .top, &configuration, extra: ["packs", "banks"])
+        walk(others, "", ConfigurationTable.keys, .top, &configuration, extra: ["packs", "banks", "can"])
         if let packs {
             configuration.plan.packs = self.packs(packs.value)
         } else {
             fault(top, "no 'packs:': name at least one pack with an id and a source")
         }
         if let banks { configuration.plan.banks = self.banks(banks.value, configuration.plan.packs) }
+        if let buses { configuration.plan.buses = self.buses(buses.value, configuration.plan) }
         if packPlaces.count == configuration.plan.packs.count {
             checkNames(
                 Array(zip(configuration.plan.packs, packPlaces)),

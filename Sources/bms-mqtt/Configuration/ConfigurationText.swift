@@ -19,6 +19,9 @@ enum ConfigurationText {
             "\n# Packs in parallel as one battery for the inverter: docs/limits.md, section \"Packs in parallel\".\n# banks:\n"
         let banks = group(BankTable.keys.map(Row.init), indent: "    ", first: "  - ", required: ["id", "packs"])
         text += banks.split(separator: "\n").map { "# \($0)\n" }.joined()
+        text += "\n# CAN buses on which the limits of a pack or bank are told to an inverter: docs/can.md.\n# can:\n"
+        let buses = group(CANTable.keys.map(Row.init), indent: "    ", first: "  - ", required: ["interface"])
+        text += buses.split(separator: "\n").map { "# \($0)\n" }.joined()
         return text
     }
 
@@ -56,6 +59,11 @@ enum ConfigurationText {
         Packs in parallel as one battery for the inverter: [limits.md](limits.md#packs-in-parallel).
 
         \(table(BankTable.keys.map(Row.init)))
+        ## Each CAN bus, under `can:`
+
+        Limits for inverters that take them over CAN: [can.md](can.md).
+
+        \(table(CANTable.keys.map(Row.init)))
         ## Each relay, under `relays:` of a pack
 
         [relays.md](relays.md) explains them, with examples for common devices.

@@ -4,15 +4,17 @@ enum KeyLevel: CaseIterable, Sendable {
     case pack
     case relay
     case bank
+    case bus
 
     /// Paths of the keys that may stand there.
     fileprivate var paths: [[String]] {
         let paths =
             switch self {
-            case .top: ConfigurationTable.keys.map(\.path) + ["packs", "banks"]
+            case .top: ConfigurationTable.keys.map(\.path) + ["packs", "banks", "can"]
             case .pack: PackTable.keys.map(\.path) + ["relays"]
             case .relay: RelayTable.keys.map(\.path)
             case .bank: BankTable.keys.map(\.path)
+            case .bus: CANTable.keys.map(\.path)
             }
         return paths.map { $0.split(separator: ".").map(String.init) }
     }
@@ -25,6 +27,7 @@ enum KeyLevel: CaseIterable, Sendable {
         case .pack: return groups.isEmpty ? "to a pack, beside its 'id:'" : "under \(group) of a pack"
         case .relay: return "to a relay, in the list 'relays:' of a pack"
         case .bank: return groups.isEmpty ? "to a bank, in the list 'banks:'" : "under \(group) of a bank"
+        case .bus: return "to a CAN bus, in the list 'can:'"
         }
     }
 }

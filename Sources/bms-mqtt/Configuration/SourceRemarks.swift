@@ -1,5 +1,6 @@
 import BMSCore
 import BatteryEngine
+import CANBus
 import ChargeLimits
 import Glibc
 import LinuxIO
@@ -34,6 +35,11 @@ enum SourceRemarks {
                     + (hasTimeZone ? "" : "; it has none, so that is UTC: set the variable TZ, or install tzdata"))
         }
         return lines
+    }
+
+    /// One line for each CAN bus that cannot be opened.
+    static func lines(_ buses: [ServicePlan.Bus]) -> [String] {
+        buses.compactMap { bus in bus.address.obstacle.map { "\(bus.address): now: \($0)" } }
     }
 
     /// What the owner should do about the machine.

@@ -3,6 +3,7 @@ import BMSCore
 import ChargeLimits
 import LinuxIO
 import BatteryEngine
+import CANBus
 import MQTTBridge
 import Mosquitto
 
@@ -24,9 +25,15 @@ final class BridgeRuntime: Sendable {
     private let log: Log
     private let clock: PacedClock
     private let writer: StateWriter
+    /// Buses on which batteries are told, by the places of the batteries.
+    private let buses: [Int: [CANBusLink]]
 
-    init(_ bridge: Bridge, link: MosquittoLink, log: Log, clock: PacedClock, writer: StateWriter) {
+    init(
+        _ bridge: Bridge, link: MosquittoLink, log: Log, clock: PacedClock, writer: StateWriter,
+        buses: [Int: [CANBusLink]] = [:]
+    ) {
         state = Lock(State(bridge: bridge))
+        self.buses = buses
         self.link = link
         self.log = log
         self.clock = clock
@@ -78,6 +85,11 @@ final class BridgeRuntime: Sendable {
 
     func receive(_ message: MQTTMessage) { step { $0.receive(message, at: $1) } }
 
+    /// Handles news of a bus on which a battery is told.
+    func busChanged(_ figures: BusFigures, battery: Int) {
+        state.withLock { $0.bridge.busChanged(figures, battery: battery) }
+    }
+
     func limits(of battery: Int) -> Limits? { state.withLock { $0.bridge.limits(of: battery) } }
 
     /// States of the packs to keep, by pack id.
@@ -126,6 +138,12 @@ final class BridgeRuntime: Sendable {
     ///
     /// - Returns: notices to log when the lock is free.
     private func send(_ outbox: Outbox) -> [Notice] {
+        // A bus goes on without a broker.
+        if !buses.isEmpty {
+            for update in outbox.updates {
+                for bus in buses[update.battery] ?? [] { bus.tell(update.report) }
+            }
+        }
         for message in outbox.messages { link.publish(message) }
         // Limits do not wait for the disk; answers do, because they say whether the change is kept.
         if !outbox.saves.isEmpty || !outbox.answers.isEmpty { writer.enqueue(outbox.saves, outbox.answers) }
@@ -134,12 +152,7 @@ final class BridgeRuntime: Sendable {
     }
 
     private func say(_ notices: [Notice]) {
-        for notice in notices {
-            switch notice.level {
-            case .info: log.info(notice.text)
-            case .warning: log.warning(notice.text)
-            }
-        }
+        for notice in notices { log.take(notice) }
     }
 }
 

@@ -1,4 +1,5 @@
 import BMSCore
+import BatteryEngine
 import CLinux
 import Glibc
 import LinuxIO
@@ -49,6 +50,14 @@ final class Log: Sendable {
     func info(_ text: String) { say(.info, text) }
     func warning(_ text: String) { say(.warning, text) }
     func error(_ text: String) { say(.error, text) }
+
+    /// Logs a notice of the pure modules.
+    func take(_ notice: Notice) {
+        switch notice.level {
+        case .info: info(notice.text)
+        case .warning: warning(notice.text)
+        }
+    }
 
     private func say(_ level: Level, _ text: @autoclosure () -> String) {
         guard level >= threshold.withLock({ $0 }) else { return }

@@ -1,4 +1,5 @@
 import BMSCore
+import CANBus
 import SmartBMS
 import Glibc
 import LinuxIO
@@ -23,6 +24,7 @@ struct RunningService {
     private let sources: SourceLoop
     private let time: ClockThread
     private let writer: StateWriter
+    private let buses: [CANBusLink]
     private let watchdog: WatchdogThread
 
     /// State that a service hands over to the service that follows.
@@ -76,8 +78,10 @@ struct RunningService {
         link.subscribe(bridge.subscriptions)
         let writer = StateWriter(
             store, announced: all, isKept: all == announced, owner: plan.link.clientID, log: log)
+        let buses = events.buses()
         let runtime = BridgeRuntime(
-            bridge, link: link, log: log, clock: clock, writer: writer)
+            bridge, link: link, log: log, clock: clock, writer: writer,
+            buses: Dictionary(grouping: buses, by: \.battery).mapValues { $0.map(\.link) })
         let sources = SourceLoop(plan.packs.map(\.source), options: plan.reading) { index, event in
             events.take(event, pack: index, runtime)
             return true
@@ -96,6 +100,9 @@ struct RunningService {
         for (relayGuard, link) in guards {
             isWhole = link.start { events.take($0, relayGuard, runtime) } && isWhole
         }
+        for (battery, bus) in buses {
+            isWhole = bus.start { events.take($0, $1, battery: battery, runtime) } && isWhole
+        }
         isWhole = sources.start() && time.start() && isWhole
         watchdog = WatchdogThread(Self.chain(link, sources, guards, clock: heartbeat), notifier, log)
         self.isWhole = isWhole
@@ -107,6 +114,7 @@ struct RunningService {
         self.sources = sources
         self.time = time
         self.writer = writer
+        self.buses = buses.map(\.link)
     }
 
     /// Publishes the last messages and ends all threads, in less than two seconds unless the disk or a name server holds it up.
@@ -116,6 +124,8 @@ struct RunningService {
     @discardableResult
     func stop(keepsTree: Bool = false) -> Legacy {
         defer { watchdog.stop() }
+        // An inverter that hears nothing is safe.
+        for bus in buses { bus.beginStop() }
         sources.stop()
         link.stop(farewell: runtime.end(keepsTree: keepsTree))
         for (_, link) in guards { link.beginStop() }
@@ -123,6 +133,7 @@ struct RunningService {
         time.stop(seconds: Self.patience)
         // A service that follows opens the same ports.
         sources.waitForEnd(seconds: Self.patience)
+        for bus in buses { bus.stop(seconds: Self.patience) }
         writer.finish(seconds: Self.patience)
         return Legacy(bridge: runtime.bridge, clock: clock, plan: plan)
     }
@@ -216,6 +227,21 @@ private struct ServiceEvents: Sendable {
             log.warning("pack \(id): \(error); next attempt in \(Int(seconds.rounded(.up))) s")
         case .complaint(let error): log.warning("pack \(id): \(error)")
         case .ended: log.info("pack \(id): the recording has ended")
+        }
+    }
+
+    func take(_ figures: BusFigures, _ notices: [Notice], battery: Int, _ runtime: BridgeRuntime) {
+        runtime.busChanged(figures, battery: battery)
+        for notice in notices { log.take(notice) }
+    }
+
+    /// The buses of the plan, each with the place of its battery.
+    func buses() -> [(battery: Int, link: CANBusLink)] {
+        let packs = plan.packs.map(\.options.identity)
+        let batteries = packs + plan.banks.map(\.options.identity)
+        return plan.buses.compactMap { bus in
+            guard let place = batteries.firstIndex(where: { $0.id == bus.battery }) else { return nil }
+            return (place, CANBusLink(bus.address, bus.kind, battery: batteries[place].title))
         }
     }
 

@@ -1,4 +1,6 @@
 import BMSCore
+import CANBus
+import CANFrames
 import SmartBMS
 import BatteryEngine
 import MQTTBridge
@@ -46,6 +48,14 @@ struct ServicePlan: Sendable {
         var isSeries = false
     }
 
+    /// A CAN bus on which the limits of a battery are told.
+    struct Bus: Hashable, Sendable {
+        var address: CANAddress
+        var kind = CANProtocol.victron
+        /// Id of the pack or bank.
+        var battery = ""
+    }
+
     struct Simulation: Sendable {
         var cells = 16
         var seed: UInt64 = 1
@@ -58,6 +68,8 @@ struct ServicePlan: Sendable {
     var packs: [Pack]
     /// Packs in parallel.
     var banks: [Bank] = []
+    /// CAN buses, each with one battery.
+    var buses: [Bus] = []
     /// Directory of settings and learned values; `nil`: they are not kept.
     var stateDirectory: String?
     /// Speed of time for simulated packs; 1 is real time.
@@ -67,7 +79,8 @@ struct ServicePlan: Sendable {
     var summary: String {
         let packs = Self.listed(packs) { "\($0.options.id) from \($0.source)" }
         let banks = Self.listed(banks) { "bank \($0.options.id) of \(Self.listed($0.options.packs) { $0 })" }
-        return banks.isEmpty ? packs : "\(packs); \(banks)"
+        let buses = Self.listed(buses) { "\($0.battery) on \($0.address) (\($0.kind.rawValue))" }
+        return [packs, banks, buses].filter { !$0.isEmpty }.joined(separator: "; ")
     }
 
     /// The first twenty items, and the number of the others.
@@ -88,7 +101,7 @@ struct ServicePlan: Sendable {
         let relays = packs.reduce(0) { $0 + $1.options.relays.count }
         // A source may be open while its successor is being opened; a connection has a socket and its events.
         return OpenFiles.allow(
-            2 * packs.count + 8 * (1 + relays),
+            2 * packs.count + 4 * buses.count + 8 * (1 + relays),
             OpenFiles.count(packs.count, "pack") + (relays == 0 ? "" : " and \(OpenFiles.count(relays, "relay"))"))
     }
 }
