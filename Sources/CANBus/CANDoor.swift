@@ -42,7 +42,8 @@ extension CANAddress {
                 return error.text
             }
         case .adapter(let path):
-            return access(path, R_OK | W_OK) == 0 ? nil : SerialError.system(.open, path, errno).description
+            return access(path, R_OK | W_OK) == 0
+                ? nil : SerialError.system(.open, path, errno, of: .adapter).description
         }
     }
 

@@ -81,7 +81,7 @@ final class SerialCAN: CANDoor {
         guard count > 0 else {
             throw count == 0 || errno == EIO
                 ? CANFault(text: "\(path): it hung up: was the adapter pulled?")
-                : CANFault(text: SerialError.system(.read, path, errno).description)
+                : CANFault(text: SerialError.system(.read, path, errno, of: .adapter).description)
         }
         return buffer[..<count].compactMap { byte in reader.take(byte).flatMap(event) }
     }
@@ -118,7 +118,7 @@ final class SerialCAN: CANDoor {
         if count < 0, errno != EAGAIN, errno != EINTR {
             throw errno == EIO
                 ? CANFault(text: "\(path): it hung up: was the adapter pulled?")
-                : CANFault(text: SerialError.system(.write, path, errno).description)
+                : CANFault(text: SerialError.system(.write, path, errno, of: .adapter).description)
         }
         isCut = count < bytes.count && (count > 0 || isCut)
         return count == bytes.count

@@ -35,6 +35,7 @@ public struct SerialError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The kind of a target: the same error number has another cause for each kind.
     package enum Target: Sendable, CaseIterable {
         case port
+        case adapter
         case host
         case file
     }
@@ -51,8 +52,10 @@ public struct SerialError: Error, Hashable, Sendable, CustomStringConvertible {
     private static func remedy(_ number: Int32, _ target: String, _ kind: Target) -> String {
         switch (number, kind) {
         case (ENOENT, .file): "check the path"
+        case (ENOENT, .adapter), (ENODEV, .adapter), (ENXIO, .adapter), (EIO, .adapter): "is the adapter plugged in?"
         case (ENOENT, _), (ENODEV, _), (ENXIO, _), (EIO, .port): "is the cable plugged in?"
-        case (EACCES, .port), (EPERM, .port): "add this user to the group dialout, or check the port's permissions"
+        case (EACCES, .port), (EPERM, .port), (EACCES, .adapter), (EPERM, .adapter):
+            "add this user to the group dialout, or check the port's permissions"
         case (EACCES, .host), (EPERM, .host): "a firewall of this machine forbids it"
         case (EACCES, .file), (EPERM, .file): "check the permissions of the file and its folder"
         case (EBUSY, _), (EWOULDBLOCK, _):

@@ -10,7 +10,7 @@ import Testing
 @testable import CANBus
 
 /// A real adapter is a serial port: here a pseudo terminal, with the adapter's answers given by the test.
-@Suite("A CAN bus on a serial adapter", .waits, .timeLimit(.minutes(3)))
+@Suite("A CAN bus on a serial adapter", .waits, .timeLimit(.minutes(10)))
 struct CANBusLinkTests {
     /// What a link told: the newest figures, and all notices.
     private final class Hearing: Sendable {

@@ -53,6 +53,6 @@ struct SerialErrorTests {
     @Test("no host or file has the remedy of a port", arguments: SerialError.Target.allCases)
     func noFalseRemedy(kind: SerialError.Target) {
         let texts = (1...133 as ClosedRange<Int32>).map { text($0, kind) }
-        #expect(texts.contains { $0.contains("dialout") } == (kind == .port))
+        #expect(texts.contains { $0.contains("dialout") } == [.port, .adapter].contains(kind))
     }
 }

@@ -4,6 +4,7 @@ import CANFrames
 import CLinux
 import Glibc
 import LinuxIO
+import SmartBMS
 
 /// `bms-mqtt can`: for people at the bench. Shows the CAN frames that tell a pack's limits to an inverter, or frames of a bus in words. It
 /// opens no bus.
@@ -16,6 +17,10 @@ enum CANCommand {
     static func show(
         _ kind: CANProtocol, _ pack: PackOptions, input: Int32 = STDIN_FILENO, output: Int32 = STDOUT_FILENO
     ) -> Int32 {
+        var pack = pack
+        // Lines are made by hand or by programs, as for 'limits': their times are right, and one frame at many times is a question.
+        pack.decoding.judgesArrival = false
+        pack.decoding.confirmation.stuck = nil
         var engine = Engine(packs: [pack])
         var reader = LineReader(descriptor: input, maximum: longestLine)
         var complaints = LineComplaints()
