@@ -24,10 +24,11 @@ public struct BridgeScript: Sendable {
         bridge = Bridge(options, packs: packs)
         self.packs = packs
         frame = SamplePack.frame
-        for pack in packs.indices {
-            look(bridge.receive(frame, pack: pack, at: now))
-            look(bridge.receive(frame, pack: pack, at: now))
+        for _ in 0..<5 {
+            milliseconds += 1000
+            for pack in packs.indices { look(bridge.receive(frame, pack: pack, at: now)) }
         }
+        for pack in packs.indices { Invariant.hold(bridge.limits(of: pack) != nil, "a live pack has no limits") }
         look(bridge.connected(canExpire: true, at: now))
         for relayGuard in bridge.guards { look(bridge.guardChanged(relayGuard, isUp: true, at: now)) }
     }

@@ -18,7 +18,7 @@ public enum SamplePack {
     /// The 58 bytes of a frame.
     public static let frame: [UInt8] = {
         let text = Array(
-            "0014e82b01385800002b0138029b06029f020122080125050708029d0123030008980016b200015e510000000001f330048024402da02a80b"
+            "0014e82b01385800002b0138029b06029f020122080125050708029d0123030008980016b200015e510000000000001f330048024402da02a80b"
                 .utf8)
         func digit(_ character: UInt8) -> UInt8 { character >= 97 ? character - 87 : character - 48 }
         return stride(from: 0, to: text.count - 1, by: 2).map { digit(text[$0]) << 4 | digit(text[$0 + 1]) }

@@ -105,6 +105,17 @@ struct CANSenderTests {
         #expect(harness.sent.dropFirst(begun).allSatisfy { $0.at > wake })
     }
 
+    @Test("the rest of a set that a short pause held up is dropped, too")
+    func shortPause() {
+        var harness = CANHarness.running()
+        harness.pass(250)
+        harness.clear()
+        harness.milliseconds += 1_500
+        harness.turn()
+        #expect(harness.sent.prefix(2).map(\.frame.id) == [0x35E, 0x351])
+        #expect(harness.figures.faults == 1)
+    }
+
     @Test(
         "while nobody acknowledges, the constant frame alone is tried each second, and then a new set follows at once")
     func unacknowledged() throws {
