@@ -43,6 +43,9 @@ let package = Package(
             dependencies: ["BMSCore", "SmartBMS", "ChargeLimits", "BatteryEngine", "JSON", "MQTT"],
             swiftSettings: pure),
 
+        .target(
+            name: "Viewer", dependencies: ["BMSCore", "BatteryEngine", "JSON", "MQTTBridge"], swiftSettings: pure),
+
         // I/O.
         .target(name: "LinuxIO", dependencies: ["CLinux"], swiftSettings: common),
         .target(name: "Mosquitto", dependencies: ["CMosquitto", "LinuxIO", "MQTT"], swiftSettings: common),
@@ -56,7 +59,7 @@ let package = Package(
             dependencies: [
                 "BatteryEngine",
                 "BMSCore", "SmartBMS", "CANBus", "CANFrames", "ChargeLimits", "PackSimulator", "JSON", "MQTT",
-                "MQTTBridge", "Mosquitto", "SerialLink", "LinuxIO", "CYaml", "CLinux",
+                "MQTTBridge", "Mosquitto", "SerialLink", "LinuxIO", "CYaml", "CLinux", "Viewer",
             ],
             swiftSettings: common),
         .executableTarget(
@@ -129,7 +132,7 @@ let package = Package(
             dependencies: [
                 "BatteryEngine",
                 "bms-mqtt", "BMSCore", "SmartBMS", "CANBus", "CANFrames", "LinuxIO", "ChargeLimits", "JSON",
-                "PackSimulator", "MQTTBridge", "Mosquitto", "SerialLink", "TestSupport", "TestThreads",
+                "PackSimulator", "MQTTBridge", "Mosquitto", "SerialLink", "TestSupport", "TestThreads", "Viewer",
             ],
             swiftSettings: common),
     ]

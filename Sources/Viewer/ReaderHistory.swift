@@ -1,27 +1,27 @@
 import JSON
 
 /// The last minutes of a battery, as the viewer has seen them.
-struct MonitorHistory: Sendable {
+package struct ReaderHistory: Sendable {
     /// A value that is followed.
-    enum Row: String, CaseIterable, Sendable {
+    package enum Row: String, CaseIterable, Sendable {
         case power, cvl, ccl, dcl, spread
 
-        var title: String { self == .power || self == .spread ? rawValue : rawValue.uppercased() }
-        var unit: String { ["power": "W", "cvl": "V", "spread": "mV"][rawValue] ?? "A" }
-        var decimals: Int { self == .cvl ? 2 : self == .ccl || self == .dcl ? 1 : 0 }
+        package var title: String { self == .power || self == .spread ? rawValue : rawValue.uppercased() }
+        package var unit: String { ["power": "W", "cvl": "V", "spread": "mV"][rawValue] ?? "A" }
+        package var decimals: Int { self == .cvl ? 2 : self == .ccl || self == .dcl ? 1 : 0 }
     }
 
     /// Number of samples that are kept.
-    static let count = 60
+    package static let count = 60
 
     /// Seconds that the history holds.
-    let seconds: Int64
+    package let seconds: Int64
     private var samples: [(at: Int64, values: [Row: Double])] = []
 
-    init(seconds: Int64) { self.seconds = seconds }
+    package init(seconds: Int64) { self.seconds = seconds }
 
     /// Takes the values of now, unless the last sample is too young.
-    mutating func record(_ view: MonitorModel.View, at now: Int64) {
+    package mutating func record(_ view: ReaderModel.View, at now: Int64) {
         guard samples.last.map({ now - $0.at >= seconds * 1000 / Int64(Self.count) }) ?? true else { return }
         var values: [Row: Double] = [:]
         values[.power] = view.state["Dc.Power"]?.number
@@ -35,5 +35,5 @@ struct MonitorHistory: Sendable {
     }
 
     /// The values of a row, the oldest first; `nil`: unknown at that time.
-    func values(_ row: Row) -> [Double?] { samples.map { $0.values[row] } }
+    package func values(_ row: Row) -> [Double?] { samples.map { $0.values[row] } }
 }

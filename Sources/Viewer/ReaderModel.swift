@@ -1,72 +1,86 @@
 import BMSCore
-import JSON
+package import JSON
 import BatteryEngine
 import MQTTBridge
 
 /// The last documents of a bridge, by pack, with the values that are valid now. MQTT is the only source, so the model has what any
 /// other client can see, and it follows the rules of docs/safety.md for consumers.
-struct MonitorModel: Sendable {
+package struct ReaderModel: Sendable {
     /// Both clocks, in milliseconds.
-    struct Instant: Sendable {
-        var monotonic: Int64
-        var wall: Int64
+    package struct Instant: Sendable {
+        package var monotonic: Int64
+        package var wall: Int64
+
+        package init(monotonic: Int64, wall: Int64) { (self.monotonic, self.wall) = (monotonic, wall) }
     }
 
     /// The last text of a status topic.
-    struct Status: Sendable {
-        var text: String
+    package struct Status: Hashable, Sendable {
+        package var text: String
         /// Wall time of the receipt, milliseconds.
-        var since: Int64
+        package var since: Int64
         /// The text was retained, so it may be older than its receipt.
-        var isRetained: Bool
+        package var isRetained: Bool
+
+        package init(text: String, since: Int64, isRetained: Bool) {
+            (self.text, self.since, self.isRetained) = (text, since, isRetained)
+        }
 
         /// Text with its time, like "offline since 14:02:31".
-        var sinceWhen: String { "\(text) since \(Clock.timeOfDay(since))\(isRetained ? " or earlier" : "")" }
+        ///
+        /// - Parameter clock: writes a wall time.
+        package func sinceWhen(_ clock: (Int64) -> String) -> String {
+            "\(text) since \(clock(since))\(isRetained ? " or earlier" : "")"
+        }
     }
 
     /// A document with the end of its validity.
-    struct Document: Sendable {
-        var value: JSONValue
+    package struct Document: Sendable {
+        package var value: JSONValue
+        /// The value as it came.
+        package var payload: [UInt8]
         /// Time from which on the document is not valid.
-        var end: Instant
+        package var end: Instant
 
-        func holds(_ now: Instant) -> Bool { now.monotonic < end.monotonic }
+        package func holds(_ now: Instant) -> Bool { now.monotonic < end.monotonic }
     }
 
-    struct Pack: Sendable {
-        var status: Status?
-        var state: Document?
-        var limits: Document?
-        var cells: Document?
-        var relays: Document?
+    package struct Pack: Sendable {
+        package var status: Status?
+        package var state: Document?
+        package var limits: Document?
+        package var cells: Document?
+        package var relays: Document?
+        /// Settings with their bounds, where they are read.
+        package var settings: Document?
         /// Last minutes of what was valid.
-        var history: MonitorHistory
+        package var history: ReaderHistory
         /// The battery is a bank of packs.
-        var isBank = false
+        package var isBank = false
         /// Text of the newest event.
-        var event: String?
+        package var event: String?
         /// Name in the last state, also when that state is no longer valid.
-        var name: String?
+        package var name: String?
     }
 
     /// The valid values of a pack; none while there is a fault.
-    struct View: Sendable {
-        var status: String
-        var mode = "-"
-        /// Reason why no value is valid, with its time.
-        var fault: String?
-        var state: JSONValue = .null
-        var limits: JSONValue = .null
-        var cells: JSONValue = .null
-        var relays: JSONValue = .null
+    package struct View: Sendable {
+        package var status: String
+        package var mode = "-"
+        /// Reason why no value is valid.
+        package var fault: Fault?
+        package var state: JSONValue = .null
+        package var limits: JSONValue = .null
+        package var cells: JSONValue = .null
+        package var relays: JSONValue = .null
 
         /// Alarms that are on, as people call them.
-        var alarmTitles: [String] {
+        package var alarmTitles: [String] {
             alarms.map { name in AlarmTable.rows.first { $0.name == name }?.title ?? name }
         }
 
         /// Names of the alarms that are on, sorted.
-        var alarms: [String] {
+        package var alarms: [String] {
             guard case .object(let alarms)? = state["Alarms"] else { return [] }
             return alarms.filter { $0.key != "Alarm" && ($0.value.number ?? 0) > 0 }.map(\.key).sorted()
         }
@@ -75,24 +89,29 @@ struct MonitorModel: Sendable {
     /// Largest number of packs, so that a hostile broker cannot fill the memory.
     private static let maximumPacks = 1000
     /// Longest validity of limits and measurements, from their receipt or their own time, milliseconds.
-    static let longestAge: Int64 = 30_000
+    package static let longestAge: Int64 = 30_000
     /// Longest validity of cell voltages, which come less often, milliseconds.
     private static let longestCells: Int64 = 90_000
 
-    let base: String
+    package let base: String
     /// Id of the only pack to show; `nil`: all packs.
-    let only: String?
+    package let only: String?
     /// The time in documents is compared with this machine's clock; a demo's time runs faster.
-    let judgesTime: Bool
-    private(set) var packs: [String: Pack] = [:]
+    package let judgesTime: Bool
+    package private(set) var packs: [String: Pack] = [:]
     /// Ids of packs other than the one to show.
-    private(set) var others: Set<String> = []
-    private(set) var bridge: Status?
+    package private(set) var others: Set<String> = []
+    package private(set) var bridge: Status?
 
     /// Seconds of history.
     private let memory: Int64
+    /// Settings are read, too.
+    private let readsSettings: Bool
 
-    init(base: String, only: String? = nil, judgesTime: Bool = true, memory: Int64 = 600) {
+    package init(
+        base: String, only: String? = nil, judgesTime: Bool = true, memory: Int64 = 600, readsSettings: Bool = false
+    ) {
+        self.readsSettings = readsSettings
         self.memory = memory
         self.base = base
         self.only = only
@@ -100,29 +119,30 @@ struct MonitorModel: Sendable {
     }
 
     /// Topic filters to subscribe to.
-    var subscriptions: [String] {
-        ["\(base)/+/status"] + ["state", "limits", "cells", "relays", "event"].map { "\(base)/\(only ?? "+")/\($0)" }
+    package var subscriptions: [String] {
+        let documents = ["state", "limits", "cells", "relays", "event"] + (readsSettings ? ["settings"] : [])
+        return ["\(base)/+/status"] + documents.map { "\(base)/\(only ?? "+")/\($0)" }
     }
 
     /// Batteries by id, the banks first: an inverter obeys them.
-    var sorted: [(id: String, pack: Pack)] {
+    package var sorted: [(id: String, pack: Pack)] {
         packs.sorted { ($0.value.isBank ? 0 : 1, $0.key) < ($1.value.isBank ? 0 : 1, $1.key) }.map {
             ($0.key, $0.value)
         }
     }
 
     /// The battery before or behind another in the list.
-    func neighbour(of id: String?, _ step: Int) -> String? {
+    package func neighbour(of id: String?, _ step: Int) -> String? {
         let ids = sorted.map(\.id)
         guard !ids.isEmpty else { return nil }
         let place = id.flatMap { ids.firstIndex(of: $0) } ?? 0
         return ids[(place + step + ids.count) % ids.count]
     }
 
-    var bridgeStatus: String { bridge?.text ?? "unknown" }
+    package var bridgeStatus: String { bridge?.text ?? "unknown" }
 
     /// Takes a message; a topic outside the layout is ignored.
-    mutating func take(
+    package mutating func take(
         topic: String, payload: [UInt8], isRetained: Bool = false, expiry: Int? = nil, at now: Instant
     ) {
         guard topic.hasPrefix(base + "/") else { return }
@@ -144,12 +164,12 @@ struct MonitorModel: Sendable {
             return
         }
         guard packs[id] != nil || packs.count < Self.maximumPacks else { return }
-        var pack = packs[id] ?? Pack(history: MonitorHistory(seconds: memory))
+        var pack = packs[id] ?? Pack(history: ReaderHistory(seconds: memory))
         func document(_ longest: Int64) -> Document? {
             JSONValue(parsing: payload).map { value in
                 let age = expiry.map { min(Int64($0) * 1000, longest) } ?? longest
                 return Document(
-                    value: value, end: Instant(monotonic: now.monotonic + age, wall: now.wall + age))
+                    value: value, payload: payload, end: Instant(monotonic: now.monotonic + age, wall: now.wall + age))
             }
         }
         switch parts[1] {
@@ -166,6 +186,8 @@ struct MonitorModel: Sendable {
         case "limits": pack.limits = document(Self.longestAge)
         case "cells": pack.cells = document(Self.longestCells)
         case "relays": pack.relays = document(Self.longestAge)
+        // Retained without an end: they are true as long as the bridge says so.
+        case "settings" where readsSettings: pack.settings = document(.max / 4)
         case "event": pack.event = JSONValue(parsing: payload)?["text"]?.text
         default: return
         }
@@ -173,7 +195,7 @@ struct MonitorModel: Sendable {
     }
 
     /// The values of a pack that are valid now.
-    func view(_ pack: Pack, at now: Instant) -> View {
+    package func view(_ pack: Pack, at now: Instant) -> View {
         var view = View(status: pack.status?.text ?? "unknown")
         view.fault = fault(pack, now)
         guard view.fault == nil else { return view }
@@ -185,26 +207,56 @@ struct MonitorModel: Sendable {
         return view
     }
 
-    /// Reason why no value of a pack is valid; `nil`: there is none.
-    private func fault(_ pack: Pack, _ now: Instant) -> String? {
-        guard let bridge else { return "no bridge on \(base)/bridge/status" }
-        guard bridge.text == "online" else { return "bridge \(bridge.sinceWhen)" }
-        guard let status = pack.status else { return "no status of this pack" }
+    private func fault(_ pack: Pack, _ now: Instant) -> Fault? {
+        guard let bridge else { return .noBridge(topic: "\(base)/bridge/status") }
+        guard bridge.text == "online" else { return .bridge(bridge) }
+        guard let status = pack.status else { return .noStatus }
         guard status.text == "online" else {
             let isFresh = pack.limits?.holds(now) == true
-            let reason = isFresh ? pack.limits?.value["reasons.ccl"]?.text.map { ": \($0.prefix(200))" } : nil
-            return "\(status.sinceWhen)\(reason ?? "")"
+            let reason = isFresh ? pack.limits?.value["reasons.ccl"]?.text.map { String($0.prefix(200)) } : nil
+            return .offline(status, reason: reason)
         }
-        guard let limits = pack.limits else { return "no limits received yet" }
-        guard limits.holds(now) else { return "no limits since \(Clock.timeOfDay(limits.end.wall))" }
+        guard let limits = pack.limits else { return .noLimits }
+        guard limits.holds(now) else { return .limitsEnded(at: limits.end.wall) }
         if judgesTime, let time = limits.value["time"]?.number, time.magnitude < 1e12 {
             let said = Int64(time * 1000)
-            if now.wall - said > Self.longestAge {
-                return
-                    "the limits are from \(Clock.timeOfDay(said)), \((now.wall - said) / 1000) s ago: they were held back on the "
-                    + "way, or one of the two clocks is wrong"
-            }
+            if now.wall - said > Self.longestAge { return .heldBack(said: said, seconds: (now.wall - said) / 1000) }
         }
         return nil
+    }
+}
+
+extension ReaderModel {
+    /// The reason why no value of a battery is valid. Times are wall times in milliseconds.
+    package enum Fault: Hashable, Sendable {
+        /// Nothing was heard of a bridge on its topic.
+        case noBridge(topic: String)
+        /// The bridge is not online.
+        case bridge(Status)
+        /// The bridge says nothing about the battery.
+        case noStatus
+        /// The battery is offline; the reason is the bridge's, where it still speaks.
+        case offline(Status, reason: String?)
+        case noLimits
+        /// The limits were not repeated in time.
+        case limitsEnded(at: Int64)
+        /// The limits were held back on the way, or one of two clocks is wrong.
+        case heldBack(said: Int64, seconds: Int64)
+
+        /// The reason in words, with its time.
+        ///
+        /// - Parameter clock: writes a wall time.
+        package func text(_ clock: (Int64) -> String) -> String {
+            switch self {
+            case .noBridge(let topic): "no bridge on \(topic)"
+            case .bridge(let status): "bridge \(status.sinceWhen(clock))"
+            case .noStatus: "no status of this pack"
+            case .offline(let status, let reason): status.sinceWhen(clock) + (reason.map { ": \($0)" } ?? "")
+            case .noLimits: "no limits received yet"
+            case .limitsEnded(let time): "no limits since \(clock(time))"
+            case .heldBack(let said, let seconds):
+                "the limits are from \(clock(said)), \(seconds) s ago: they were held back on the way, or one of the two clocks is wrong"
+            }
+        }
     }
 }

@@ -1,4 +1,5 @@
 import Testing
+import Viewer
 
 @testable import bms_mqtt
 
@@ -22,22 +23,22 @@ struct MonitorTests {
     ]
 
     /// 2026-11-21, five minutes after a boot.
-    private static let start = MonitorModel.Instant(monotonic: 300_000, wall: 1_795_246_192_000)
+    private static let start = ReaderModel.Instant(monotonic: 300_000, wall: 1_795_246_192_000)
 
-    private static func after(_ seconds: Int64) -> MonitorModel.Instant {
-        MonitorModel.Instant(monotonic: start.monotonic + seconds * 1000, wall: start.wall + seconds * 1000)
+    private static func after(_ seconds: Int64) -> ReaderModel.Instant {
+        ReaderModel.Instant(monotonic: start.monotonic + seconds * 1000, wall: start.wall + seconds * 1000)
     }
 
     private static func clock(_ seconds: Int64) -> String { Clock.timeOfDay(after(seconds).wall) }
 
-    private func model(_ documents: [(String, String)] = Self.documents, only: String? = nil) -> MonitorModel {
-        var model = MonitorModel(base: "bms", only: only)
+    private func model(_ documents: [(String, String)] = Self.documents, only: String? = nil) -> ReaderModel {
+        var model = ReaderModel(base: "bms", only: only)
         for (topic, text) in documents { model.take(topic: topic, payload: Array(text.utf8), at: Self.start) }
         return model
     }
 
     /// The screen and the summary line at a time.
-    private func seen(_ model: MonitorModel, _ seconds: Int64) -> (screen: String, line: String) {
+    private func seen(_ model: ReaderModel, _ seconds: Int64) -> (screen: String, line: String) {
         let text = screen().lines(model, footer: [], at: Self.after(seconds)).joined(separator: "\n")
         let line = model.packs["shed"].map { MonitorScreen.summary("shed", model.view($0, at: Self.after(seconds))) }
         return (text, line ?? "")
@@ -110,7 +111,7 @@ struct MonitorTests {
         "limits that were held back are old by their own time, except those of a demo",
         arguments: [true, false])
     func heldBack(_ judgesTime: Bool) {
-        var model = MonitorModel(base: "bms", judgesTime: judgesTime)
+        var model = ReaderModel(base: "bms", judgesTime: judgesTime)
         for (topic, text) in Self.documents { model.take(topic: topic, payload: Array(text.utf8), at: Self.start) }
         func limits(_ age: Int64) {
             let time = (Self.start.wall - age * 1000) / 1000
@@ -172,7 +173,7 @@ struct MonitorTests {
     }
 
     /// A bank of two packs, one of them with alarms and a relay.
-    private func bank() -> MonitorModel {
+    private func bank() -> ReaderModel {
         let alarms =
             #""Alarms":{"LowCellVoltage":2,"LowTemperature":1,"CellImbalance":1,"BmsCable":1,"Relay":2,"Alarm":2}"#
         let limits =
@@ -217,7 +218,7 @@ struct MonitorTests {
 
     @Test("Hundreds of batteries are listed around the chosen one, with its place")
     func many() {
-        var model = MonitorModel(base: "bms")
+        var model = ReaderModel(base: "bms")
         model.take(topic: "bms/bridge/status", payload: Array("online".utf8), at: Self.start)
         for number in 100..<400 {
             model.take(topic: "bms/p\(number)/status", payload: Array("online".utf8), at: Self.start)
@@ -289,7 +290,7 @@ struct MonitorTests {
         ])
         #expect(seen.packs.count == 1)
         #expect(screen().lines(seen, footer: [], at: Self.start).joined().contains("- V"))
-        var many = MonitorModel(base: "bms")
+        var many = ReaderModel(base: "bms")
         for number in 0..<2000 { many.take(topic: "bms/p\(number)/status", payload: [49], at: Self.start) }
         #expect(many.packs.count == 1000)
     }

@@ -5,6 +5,7 @@ import Mosquitto
 import BatteryEngine
 import MQTTBridge
 import LinuxIO
+import Viewer
 
 /// `bms-mqtt monitor`: a live view of a bridge's topics in the terminal; without a terminal, a line a second for each pack.
 struct MonitorCommand: Sendable {
@@ -25,14 +26,14 @@ struct MonitorCommand: Sendable {
     /// The model that the reader of events and the screen share.
     private final class Shared: Sendable {
         struct State: Sendable {
-            var model: MonitorModel
+            var model: ReaderModel
             var failure: String?
             var wasConnected = false
         }
 
         private let state: Lock<State>
 
-        init(_ model: MonitorModel) { state = Lock(State(model: model)) }
+        init(_ model: ReaderModel) { state = Lock(State(model: model)) }
 
         var now: State { state.withLock { $0 } }
 
@@ -55,7 +56,7 @@ struct MonitorCommand: Sendable {
     ///
     /// - Returns: the exit code.
     func run() async -> Int32 {
-        let model = MonitorModel(base: base, only: pack, judgesTime: judgesTime, memory: memory)
+        let model = ReaderModel(base: base, only: pack, judgesTime: judgesTime, memory: memory)
         let shared = Shared(model)
         let client = MosquittoLink(link)
         client.subscribe(model.subscriptions.map { Subscription($0) })
@@ -92,7 +93,7 @@ struct MonitorCommand: Sendable {
     }
 
     /// Reason why there is no pack to show.
-    private func nothing(_ model: MonitorModel) -> String {
+    private func nothing(_ model: ReaderModel) -> String {
         guard let pack, !model.others.isEmpty else {
             return "no pack under '\(base)/' on \(link): is the bridge running with this base topic?"
         }
@@ -160,7 +161,12 @@ struct MonitorCommand: Sendable {
     }
 }
 
-extension MonitorModel.Instant {
+extension ReaderModel.View {
+    /// The reason why no value is valid, with its time by this machine's clock.
+    var faultText: String? { fault?.text(Clock.timeOfDay) }
+}
+
+extension ReaderModel.Instant {
     /// The present time of both clocks.
     static var now: Self { Self(monotonic: Clock.monotonic().milliseconds, wall: Clock.now().wall) }
 }

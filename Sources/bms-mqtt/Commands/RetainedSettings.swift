@@ -1,6 +1,7 @@
 import BMSCore
 import SmartBMS
 import JSON
+import Viewer
 
 /// The settings of a pack that the broker retains, with a verdict on them: the broker keeps them after the bridge has died, and after
 /// the pack has left the configuration.
@@ -13,8 +14,8 @@ struct RetainedSettings: Sendable {
     let base: String
     let pack: String
     private(set) var document: JSONValue?
-    private var bridge: MonitorModel.Status?
-    private var status: MonitorModel.Status?
+    private var bridge: ReaderModel.Status?
+    private var status: ReaderModel.Status?
 
     init(base: String, pack: String) {
         self.base = base
@@ -22,7 +23,7 @@ struct RetainedSettings: Sendable {
     }
 
     mutating func take(_ topic: String, _ payload: [UInt8], isRetained: Bool, wall: Int64) {
-        let word = MonitorModel.Status(
+        let word = ReaderModel.Status(
             text: String(decoding: payload.prefix(32), as: UTF8.self).plain, since: wall, isRetained: isRetained)
         switch topic {
         case "\(base)/bridge/status": bridge = word
@@ -36,13 +37,14 @@ struct RetainedSettings: Sendable {
     var verdict: Verdict? {
         guard let bridge else { return nil }
         if bridge.text != "online" {
-            return Verdict(fault: "bridge \(bridge.sinceWhen): the settings of '\(pack)' are not in force")
+            return Verdict(
+                fault: "bridge \(bridge.sinceWhen(Clock.timeOfDay)): the settings of '\(pack)' are not in force")
         }
         guard let status else { return nil }
         if status.text != "online" {
             return Verdict(
                 fault:
-                    "pack '\(pack)' \(status.sinceWhen): no data from its BMS, or it is no longer in the bridge's configuration"
+                    "pack '\(pack)' \(status.sinceWhen(Clock.timeOfDay)): no data from its BMS, or it is no longer in the bridge's configuration"
             )
         }
         return Verdict()

@@ -2,13 +2,14 @@ import BMSCore
 import BatteryEngine
 import JSON
 import MQTTBridge
+import Viewer
 
 /// Everything of one battery as lines of text, the most important first.
 struct BatteryPage {
     var screen: MonitorScreen
     var id: String
-    var pack: MonitorModel.Pack
-    var view: MonitorModel.View
+    var pack: ReaderModel.Pack
+    var view: ReaderModel.View
 
     private var columns: Int { screen.columns }
 
@@ -26,7 +27,7 @@ struct BatteryPage {
     private var title: [String] {
         let name = pack.name ?? id
         // While there is a fault, the last status of the pack may be wrong and is not shown.
-        if let fault = view.fault {
+        if let fault = view.faultText {
             let lines = StyledText.labelled("  ", 2, "nothing valid: \(fault)", columns)
             return [StyledText.bold(name)] + lines.map(StyledText.warning)
         }
@@ -158,7 +159,7 @@ struct BatteryPage {
     // MARK: History
 
     private var history: [String] {
-        let rows = MonitorHistory.Row.allCases.compactMap { row -> String? in
+        let rows = ReaderHistory.Row.allCases.compactMap { row -> String? in
             let values = pack.history.values(row)
             let known = values.compactMap(\.self)
             guard known.count > 1, let low = known.min(), let high = known.max() else { return nil }
@@ -169,14 +170,14 @@ struct BatteryPage {
             let signs = values.suffix(room).map { value in
                 value.map { sign(high > low ? ($0 - low) / (high - low) : 0) } ?? " "
             }
-            return "\(label)\(signs.joined().rightPadded(min(room, MonitorHistory.count))) \(range)"
+            return "\(label)\(signs.joined().rightPadded(min(room, ReaderHistory.count))) \(range)"
         }
         let seconds = pack.history.seconds
         let name = seconds >= 120 ? "\(seconds / 60) minutes" : "\(seconds) seconds"
         return rows.isEmpty ? [] : ["  the last \(name):"] + rows
     }
 
-    private func number(_ value: Double, _ row: MonitorHistory.Row) -> String {
+    private func number(_ value: Double, _ row: ReaderHistory.Row) -> String {
         FixedPoint.text(thousandths: Int((value * 1000).rounded()), decimals: row.decimals)
     }
 

@@ -2,6 +2,7 @@ import BMSCore
 import BatteryEngine
 import JSON
 import MQTTBridge
+import Viewer
 
 /// The live view as lines of text, a pure function of the model and the size of the window.
 struct MonitorScreen {
@@ -20,8 +21,8 @@ struct MonitorScreen {
     ///   - header: lines above everything.
     ///   - footer: lines below everything.
     func lines(
-        _ model: MonitorModel, selected: String? = nil, header: [String] = [], footer: [String],
-        at now: MonitorModel.Instant
+        _ model: ReaderModel, selected: String? = nil, header: [String] = [], footer: [String],
+        at now: ReaderModel.Instant
     ) -> [String] {
         let foot = footer.flatMap { StyledText.wrap($0, columns) }
         var lines = header.flatMap { StyledText.wrap($0, columns) }
@@ -41,7 +42,7 @@ struct MonitorScreen {
     }
 
     /// A line for each battery, banks first, with its alarms below it; around the chosen one if there are many.
-    private func list(_ model: MonitorModel, _ chosen: String, at now: MonitorModel.Instant) -> [String] {
+    private func list(_ model: ReaderModel, _ chosen: String, at now: ReaderModel.Instant) -> [String] {
         let batteries = model.sorted
         let most = max(3, rows / 3)
         let place = batteries.firstIndex { $0.id == chosen } ?? 0
@@ -62,8 +63,8 @@ struct MonitorScreen {
         return lines
     }
 
-    private static func short(_ view: MonitorModel.View, _ pack: MonitorModel.Pack, _ columns: Int) -> String {
-        if let fault = view.fault { return StyledText.warning("nothing valid: \(fault)") }
+    private static func short(_ view: ReaderModel.View, _ pack: ReaderModel.Pack, _ columns: Int) -> String {
+        if let fault = view.faultText { return StyledText.warning("nothing valid: \(fault)") }
         let state = view.state
         var parts = [number(state, "Soc", 0, "%").leftPadded(5)]
         if columns >= 80 {
@@ -78,8 +79,8 @@ struct MonitorScreen {
     }
 
     /// One line for a pack, for logs and pipes.
-    static func summary(_ id: String, _ view: MonitorModel.View) -> String {
-        if let fault = view.fault { return "\(id): nothing valid: \(fault)".plain }
+    static func summary(_ id: String, _ view: ReaderModel.View) -> String {
+        if let fault = view.faultText { return "\(id): nothing valid: \(fault)".plain }
         let state = view.state
         let limits = LimitName.allCases.map { "\($0.title) \($0.value(view.limits))" }.joined(separator: " ")
         var text =
