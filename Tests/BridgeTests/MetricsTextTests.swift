@@ -1,0 +1,65 @@
+import JSON
+import MQTT
+import TestThreads
+import Testing
+
+@testable import MQTTBridge
+
+@Suite("Metrics for Prometheus", .calculates)
+struct MetricsTextTests {
+    private func battery(_ id: String = "garage", isLive: Bool = true) throws -> MetricsText.Battery {
+        var harness = BridgeHarness { bridge, _ in (bridge.stateInterval, bridge.cellsInterval) = (0, 0) }
+        harness.frames(60)
+        let documents = try ["state", "cells", "limits"].map {
+            try #require(JSONValue(parsing: harness.on($0).last?.payload ?? []))
+        }
+        return MetricsText.Battery(
+            id: id, isLive: isLive, documents: [.state: documents[0], .cells: documents[1], .limits: documents[2]])
+    }
+
+    @Test("numbers have base units, cells their numbers, limits their rule")
+    func values() throws {
+        let text = MetricsText.text([try battery()], bridge: true)
+        let lines = text.split(separator: "\n").map(String.init)
+        for line in [
+            "bms_bridge_online 1", "bms_battery_live{pack=\"garage\"} 1", "bms_soc_ratio{pack=\"garage\"} 0.5",
+            "bms_dc_current_amperes{pack=\"garage\"} 10", "bms_cell_voltage_volts{pack=\"garage\",cell=\"1\"} 3.31",
+            "bms_limits_dcl_amperes{pack=\"garage\"} 280", "# TYPE bms_link_frames_accepted_total counter",
+        ] {
+            #expect(lines.contains(line), "\(line)")
+        }
+        #expect(text.contains("bms_limits_reason_info{pack=\"garage\",limit=\"ccl\",name="))
+        #expect(text.contains("bms_info_charge_mode_info{pack=\"garage\",value=\"bulk\"} 1"))
+    }
+
+    @Test("every number of the catalogue that is known is there, once, with help and type")
+    func whole() throws {
+        let battery = try battery()
+        let text = MetricsText.text([battery], bridge: true)
+        let names = text.split(separator: "\n").filter { !$0.hasPrefix("#") }.map {
+            $0.prefix { $0 != "{" && $0 != " " }
+        }
+        for name in Set(names) {
+            #expect(text.contains("# HELP \(name) ") && text.contains("# TYPE \(name) "), "\(name)")
+        }
+        let known = MetricCatalogue.state.filter { row in
+            battery.documents[.state]?[row.keys.joined(separator: ".")]?.number != nil
+        }
+        #expect(known.count > 60)
+        for row in known { #expect(text.contains("(\(row.path)).\n"), "\(row.path)") }
+    }
+
+    @Test("what is not valid is absent, and a hostile name stays inside its quotes")
+    func absent() throws {
+        let name = "a\"b\\c\nd"
+        let silent = MetricsText.Battery(
+            id: "cellar", isLive: false,
+            documents: [.limits: .object(["ccl": .number(0), "dcl": .null, "names": .object(["ccl": .text(name)])])])
+        let text = MetricsText.text([silent], bridge: nil)
+        #expect(
+            text.split(separator: "\n").filter { !$0.hasPrefix("#") } == [
+                "bms_battery_live{pack=\"cellar\"} 0", "bms_limits_ccl_amperes{pack=\"cellar\"} 0",
+                "bms_limits_reason_info{pack=\"cellar\",limit=\"ccl\",name=\"a\\\"b\\\\c\\nd\"} 1",
+            ])
+    }
+}
