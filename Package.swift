@@ -121,6 +121,8 @@ let package = Package(
             ],
             swiftSettings: common),
         .testTarget(
+            name: "ViewerTests", dependencies: ["JSON", "Viewer", "TestThreads"], swiftSettings: common),
+        .testTarget(
             name: "MosquittoTests", dependencies: ["Mosquitto", "MQTT", "LinuxIO", "TestSupport", "TestThreads"],
             swiftSettings: common
         ),

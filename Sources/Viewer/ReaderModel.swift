@@ -45,6 +45,14 @@ package struct ReaderModel: Sendable {
         package func holds(_ now: Instant) -> Bool { now.monotonic < end.monotonic }
     }
 
+    /// Something that happened.
+    package struct Event: Hashable, Sendable {
+        /// Seconds since 1970, by the bridge's clock; `nil`: not told.
+        package var time: Double?
+        package var kind: String
+        package var text: String
+    }
+
     package struct Pack: Sendable {
         package var status: Status?
         package var state: Document?
@@ -57,8 +65,8 @@ package struct ReaderModel: Sendable {
         package var history: ReaderHistory
         /// The battery is a bank of packs.
         package var isBank = false
-        /// Text of the newest event.
-        package var event: String?
+        /// Events, the newest first.
+        package var events: [Event] = []
         /// Name in the last state, also when that state is no longer valid.
         package var name: String?
     }
@@ -107,10 +115,14 @@ package struct ReaderModel: Sendable {
     private let memory: Int64
     /// Settings are read, too.
     private let readsSettings: Bool
+    /// Events that are kept of each battery.
+    private let mostEvents: Int
 
     package init(
-        base: String, only: String? = nil, judgesTime: Bool = true, memory: Int64 = 600, readsSettings: Bool = false
+        base: String, only: String? = nil, judgesTime: Bool = true, memory: Int64 = 600, readsSettings: Bool = false,
+        mostEvents: Int = 1
     ) {
+        self.mostEvents = max(1, mostEvents)
         self.readsSettings = readsSettings
         self.memory = memory
         self.base = base
@@ -137,6 +149,17 @@ package struct ReaderModel: Sendable {
         guard !ids.isEmpty else { return nil }
         let place = id.flatMap { ids.firstIndex(of: $0) } ?? 0
         return ids[(place + step + ids.count) % ids.count]
+    }
+
+    /// The bridge says that it is online.
+    package var isBridgeOnline: Bool { bridge?.text == "online" }
+
+    /// The limits that the bridge says now, for a silent battery, too; `.null`: none.
+    package func limits(_ pack: Pack, at now: Instant) -> JSONValue {
+        guard isBridgeOnline, let limits = pack.limits, limits.holds(now), !isHeldBack(limits, now) else {
+            return .null
+        }
+        return limits.value
     }
 
     package var bridgeStatus: String { bridge?.text ?? "unknown" }
@@ -188,7 +211,10 @@ package struct ReaderModel: Sendable {
         case "relays": pack.relays = document(Self.longestAge)
         // Retained without an end: they are true as long as the bridge says so.
         case "settings" where readsSettings: pack.settings = document(.max / 4)
-        case "event": pack.event = JSONValue(parsing: payload)?["text"]?.text
+        case "event":
+            guard let event = JSONValue(parsing: payload), let text = event["text"]?.text else { return }
+            let new = Event(time: event["time"]?.number, kind: event["event"]?.text ?? "", text: text)
+            pack.events = [new] + pack.events.prefix(mostEvents - 1)
         default: return
         }
         packs[id] = pack
@@ -218,11 +244,19 @@ package struct ReaderModel: Sendable {
         }
         guard let limits = pack.limits else { return .noLimits }
         guard limits.holds(now) else { return .limitsEnded(at: limits.end.wall) }
-        if judgesTime, let time = limits.value["time"]?.number, time.magnitude < 1e12 {
-            let said = Int64(time * 1000)
-            if now.wall - said > Self.longestAge { return .heldBack(said: said, seconds: (now.wall - said) / 1000) }
+        if isHeldBack(limits, now), let said = Self.time(limits) {
+            return .heldBack(said: said, seconds: (now.wall - said) / 1000)
         }
         return nil
+    }
+
+    private func isHeldBack(_ limits: Document, _ now: Instant) -> Bool {
+        judgesTime && Self.time(limits).map { now.wall - $0 > Self.longestAge } ?? false
+    }
+
+    /// Wall time that a document tells, milliseconds.
+    private static func time(_ document: Document) -> Int64? {
+        (document.value["time"]?.number).flatMap { $0.magnitude < 1e12 ? Int64($0 * 1000) : nil }
     }
 }
 

@@ -16,7 +16,7 @@ struct BatteryPage {
     /// The page in at most `room` lines where that is possible: cells become one line of bars, then history and cells are left out.
     func lines(_ room: Int) -> [String] {
         let top = title + alarms + measurements + limits + permissions + relays
-        let event = pack.event.map { StyledText.labelled("  event: ", 9, $0, columns, most: 2) } ?? []
+        let event = pack.events.first.map { StyledText.labelled("  event: ", 9, $0.text, columns, most: 2) } ?? []
         for parts in [[cellTable, history], [cellBars, history], [cellBars], []] {
             let lines = top + parts.flatMap(\.self) + event
             if lines.count <= room { return lines }

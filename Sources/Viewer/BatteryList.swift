@@ -1,0 +1,75 @@
+package import JSON
+
+/// The list of all batteries as JSON, and what has changed in it.
+package struct BatteryList: Sendable {
+    /// The connection to the broker.
+    package struct Broker: Hashable, Sendable {
+        package var isConnected = false
+        /// Wall time at which that began, milliseconds.
+        package var since: Int64
+        /// Why there is no connection; `nil`: there is one, or none was tried yet.
+        package var text: String?
+
+        package init(since: Int64) { self.since = since }
+    }
+
+    /// Rows as they were told last, by id.
+    private var told: [String: BatteryRow] = [:]
+    private var bridge: ReaderModel.Status?
+    private var broker: Broker?
+
+    /// A list of which nothing was told.
+    package init() {}
+
+    /// The whole list.
+    ///
+    /// - Parameter members: further members of the object, written before.
+    package static func json(
+        _ model: ReaderModel, _ broker: Broker, at now: ReaderModel.Instant,
+        members: (inout JSONWriter) -> Void = { _ in }
+    ) -> [UInt8] {
+        let rows = model.sorted.map { BatteryRow($0.id, $0.pack, model, at: now) }
+        return json(rows, [], model.bridge, broker, at: now, members: members)
+    }
+
+    /// What has changed since the last call; `nil`: nothing.
+    package mutating func changes(
+        _ model: ReaderModel, _ broker: Broker, at now: ReaderModel.Instant
+    ) -> [UInt8]? {
+        let rows = model.sorted.map { BatteryRow($0.id, $0.pack, model, at: now) }
+        let new = rows.filter { told[$0.id] != $0 }
+        let gone = told.keys.filter { id in model.packs[id] == nil }.sorted()
+        guard !new.isEmpty || !gone.isEmpty || model.bridge != bridge || broker != self.broker else { return nil }
+        told = Dictionary(rows.map { ($0.id, $0) }) { first, _ in first }
+        (bridge, self.broker) = (model.bridge, broker)
+        return Self.json(new, gone, model.bridge, broker, at: now) { _ in }
+    }
+
+    private static func json(
+        _ rows: [BatteryRow], _ gone: [String], _ bridge: ReaderModel.Status?, _ broker: Broker,
+        at now: ReaderModel.Instant, members: (inout JSONWriter) -> Void
+    ) -> [UInt8] {
+        var writer = JSONWriter(reserving: 512 + rows.count * 400)
+        writer.beginObject()
+        writer.member("time", seconds: now.wall)
+        writer.key("bridge")
+        writer.beginObject()
+        writer.member("status", optional: bridge?.text)
+        writer.member("since", seconds: bridge?.since)
+        writer.endObject()
+        writer.key("broker")
+        writer.beginObject()
+        writer.member("connected", broker.isConnected)
+        writer.member("since", seconds: broker.since)
+        writer.member("text", optional: broker.text)
+        writer.endObject()
+        members(&writer)
+        writer.key("batteries")
+        writer.beginArray()
+        for row in rows { row.write(into: &writer) }
+        writer.endArray()
+        if !gone.isEmpty { writer.member("gone", gone) }
+        writer.endObject()
+        return writer.bytes
+    }
+}

@@ -1,0 +1,115 @@
+import JSON
+import TestThreads
+import Testing
+
+@testable import Viewer
+
+@Suite("What a page is told", .calculates)
+struct BatteryListTests {
+    private static let start = ReaderModel.Instant(monotonic: 300_000, wall: 1_795_246_192_000)
+    private static let broker = BatteryList.Broker(since: 1_795_246_000_000)
+
+    private static func after(_ seconds: Int64) -> ReaderModel.Instant {
+        ReaderModel.Instant(monotonic: start.monotonic + seconds * 1000, wall: start.wall + seconds * 1000)
+    }
+
+    private static let documents = [
+        ("bms/bridge/status", "online"), ("bms/shed/status", "online"),
+        (
+            "bms/shed/state",
+            #"{"CustomName":"Shed","Soc":57,"Dc":{"Voltage":53.0,"Current":-4.25,"Power":-225},"Alarms":{"Alarm":1},"ToDo":{"Count":2}}"#
+        ),
+        (
+            "bms/shed/limits",
+            #"{"cvl":54.88,"ccl":12.5,"dcl":0,"chargeState":"bulk","reasons":{"ccl":"no good frame for 14 s"},"time":1795246192.0}"#
+        ),
+        ("bms/shed/cells", #"{"Voltages":{"Cell1":3.3}}"#),
+        ("bms/shed/settings", #"{"maxSoc":{"value":90}}"#),
+        ("bms/shed/event", #"{"event":"alarm","text":"first","time":1795246190.5}"#),
+        ("bms/shed/event", #"{"event":"alarm","text":"second \"quoted\"","time":1795246191}"#),
+    ]
+
+    private func model(_ documents: [(String, String)] = Self.documents) -> ReaderModel {
+        var model = ReaderModel(base: "bms", readsSettings: true, mostEvents: 2)
+        for (topic, text) in documents { take(topic, text, &model) }
+        return model
+    }
+
+    private func take(_ topic: String, _ text: String, _ model: inout ReaderModel, at now: ReaderModel.Instant = start)
+    {
+        model.take(topic: topic, payload: Array(text.utf8), at: now)
+    }
+
+    private func row(_ model: ReaderModel, _ seconds: Int64 = 0) throws -> BatteryRow {
+        BatteryRow("shed", try #require(model.packs["shed"]), model, at: Self.after(seconds))
+    }
+
+    @Test("a live battery has its values")
+    func live() throws {
+        let row = try row(model())
+        #expect(row.status == .live && row.text == nil && row.name == "Shed")
+        #expect(row.soc == 57 && row.voltage == 53 && row.current == -4.25 && row.power == -225)
+        #expect(row.cvl == 54.88 && row.ccl == 12.5 && row.dcl == 0 && row.chargeState == "bulk")
+        #expect(row.alarm == 1 && row.toDo == 2)
+    }
+
+    @Test("a silent battery has no values, and the limits that its bridge asks for")
+    func stale() throws {
+        var model = model()
+        take("bms/shed/status", "offline", &model)
+        let row = try row(model, 5)
+        #expect(row.status == .stale && row.text == "no good frame for 14 s" && row.since == Self.start.wall)
+        #expect(row.soc == nil && row.voltage == nil && row.alarm == nil)
+        #expect(row.ccl == 12.5 && row.chargeState == "bulk")
+    }
+
+    @Test("without a bridge nothing is valid, limits included; so after 30 s without limits")
+    func dead() throws {
+        var model = model()
+        take("bms/bridge/status", "offline", &model, at: Self.after(3))
+        let offline = try row(model, 4)
+        #expect(offline.status == .offline && offline.ccl == nil && offline.soc == nil)
+        #expect(offline.since == Self.after(3).wall && offline.text == "the bridge is offline")
+        let old = try row(self.model(), 31)
+        #expect(old.status == .stale && old.ccl == nil && old.soc == nil)
+        #expect(try row(self.model([("bms/shed/status", "online")])).status == .unknown)
+    }
+
+    @Test("details are the documents that are valid, as they came, and the newest events")
+    func details() throws {
+        var model = model()
+        func details(_ seconds: Int64) throws -> JSONValue {
+            let pack = try #require(model.packs["shed"])
+            return try #require(JSONValue(parsing: BatteryDetails.json("shed", pack, model, at: Self.after(seconds))))
+        }
+        var value = try details(0)
+        #expect(value["documents.state.Soc"]?.number == 57 && value["documents.cells.Voltages.Cell1"]?.number == 3.3)
+        #expect(value["documents.settings.maxSoc.value"]?.number == 90 && value["documents.relays"] == .null)
+        #expect(value["events"]?.array?.compactMap { $0["text"]?.text } == ["second \"quoted\"", "first"])
+        #expect(value["row.status"]?.text == "live")
+        take("bms/shed/status", "offline", &model)
+        value = try details(5)
+        #expect(value["documents.state"] == .null && value["documents.cells"] == .null)
+        #expect(value["documents.limits.ccl"]?.number == 12.5)
+        take("bms/bridge/status", "offline", &model)
+        value = try details(5)
+        #expect(value["documents.limits"] == .null && value["documents.settings"] == .null)
+    }
+
+    @Test("only what has changed is told, and what is gone")
+    func changes() {
+        var (list, model) = (BatteryList(), model())
+        let first = list.changes(model, Self.broker, at: Self.start)
+        #expect(JSONValue(parsing: first ?? [])?["batteries"]?.array?.count == 1)
+        #expect(list.changes(model, Self.broker, at: Self.after(1)) == nil)
+        take("bms/barn/status", "online", &model)
+        let second = list.changes(model, Self.broker, at: Self.after(1))
+        #expect(JSONValue(parsing: second ?? [])?["batteries"]?.array?.compactMap { $0["id"]?.text } == ["barn"])
+        take("bms/barn/status", "", &model)
+        let third = list.changes(model, Self.broker, at: Self.after(2))
+        #expect(JSONValue(parsing: third ?? [])?["gone"]?.array == [.text("barn")])
+        var lost = Self.broker
+        (lost.isConnected, lost.text) = (true, nil)
+        #expect(list.changes(model, lost, at: Self.after(2)) != nil)
+    }
+}
