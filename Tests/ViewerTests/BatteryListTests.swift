@@ -113,3 +113,17 @@ struct BatteryListTests {
         #expect(list.changes(model, lost, at: Self.after(2)) != nil)
     }
 }
+
+@Suite("The plan of the page's program")
+struct WebPlanTests {
+    @Test("a plan is read as it was written, whatever its texts hold")
+    func roundTrip() {
+        var plan = WebPlan()
+        #expect(WebPlan(text: plan.text) == plan)
+        (plan.host, plan.port, plan.username, plan.password) = ("b \"q\" é", 8883, "u", "p\\\n\u{1}#'")
+        (plan.usesTLS, plan.caFile, plan.names, plan.folder) = (true, "/a", ["x.lan", "y"], "/var/lib/x")
+        (plan.commandPassword, plan.isOpen, plan.megabytes, plan.language) = ("geheim", true, 5, "de")
+        #expect(WebPlan(text: plan.text) == plan)
+        #expect(WebPlan(text: "") == nil && WebPlan(text: "{}") == nil)
+    }
+}

@@ -1,0 +1,92 @@
+import JSON
+
+/// What `bms-mqtt web` tells the program that serves the page: it checks options and files, and the other reads no configuration. The
+/// plan goes through the environment, which other users cannot read, because it holds the broker's password.
+package struct WebPlan: Hashable, Sendable {
+    /// Variable of the environment.
+    package static let variable = "BMS_MQTT_WEB"
+
+    /// Name or address of the broker.
+    package var host = "localhost"
+    package var port = 1883
+    package var username: String?
+    package var password: String?
+    /// "auto", "5" or "3.1.1".
+    package var mqttVersion = "auto"
+    package var usesTLS = false
+    package var caFile: String?
+    package var certificateFile: String?
+    package var keyFile: String?
+    /// First level of the topics.
+    package var base = "bms"
+    /// Address and port of the page.
+    package var address = "127.0.0.1"
+    package var pagePort = 8099
+    /// Further names under which browsers may ask for the page.
+    package var names: [String] = []
+    /// Folder of the history; `nil`: none is kept.
+    package var folder: String?
+    /// Largest size of the history, MB.
+    package var megabytes = 1024
+    /// Password for commands; `nil`: there are none.
+    package var commandPassword: String?
+    /// Everybody who reaches the address may look.
+    package var isOpen = false
+    /// Language of a page whose browser asks for none that there is.
+    package var language = "en"
+
+    /// The defaults above.
+    package init() {}
+
+    private typealias Text = WritableKeyPath<WebPlan, String>
+    private typealias MaybeText = WritableKeyPath<WebPlan, String?>
+    private typealias Number = WritableKeyPath<WebPlan, Int>
+    private typealias Flag = WritableKeyPath<WebPlan, Bool>
+
+    private static var texts: [(String, Text)] {
+        [
+            ("host", \.host), ("mqttVersion", \.mqttVersion), ("base", \.base), ("address", \.address),
+            ("language", \.language),
+        ]
+    }
+    private static var maybeTexts: [(String, MaybeText)] {
+        [
+            ("username", \.username), ("password", \.password), ("caFile", \.caFile),
+            ("certificateFile", \.certificateFile), ("keyFile", \.keyFile), ("folder", \.folder),
+            ("commandPassword", \.commandPassword),
+        ]
+    }
+    private static var numbers: [(String, Number)] {
+        [("port", \.port), ("pagePort", \.pagePort), ("megabytes", \.megabytes)]
+    }
+    private static var flags: [(String, Flag)] { [("usesTLS", \.usesTLS), ("isOpen", \.isOpen)] }
+
+    /// The plan as the variable holds it.
+    package var text: String {
+        var writer = JSONWriter()
+        writer.beginObject()
+        for (name, path) in Self.texts { writer.member(name, self[keyPath: path]) }
+        for (name, path) in Self.maybeTexts { writer.member(name, optional: self[keyPath: path]) }
+        for (name, path) in Self.numbers { writer.member(name, Double(self[keyPath: path])) }
+        for (name, path) in Self.flags { writer.member(name, self[keyPath: path]) }
+        writer.member("names", names)
+        writer.endObject()
+        return String(decoding: writer.bytes, as: UTF8.self)
+    }
+
+    /// Reads the variable; `nil` where it holds no plan.
+    package init?(text: String) {
+        guard let value = JSONValue(parsing: Array(text.utf8)) else { return nil }
+        for (name, path) in Self.texts {
+            guard let text = value[name]?.text else { return nil }
+            self[keyPath: path] = text
+        }
+        for (name, path) in Self.maybeTexts { self[keyPath: path] = value[name]?.text }
+        for (name, path) in Self.numbers {
+            guard let number = value[name]?.number, let whole = Int(exactly: number) else { return nil }
+            self[keyPath: path] = whole
+        }
+        for (name, path) in Self.flags { self[keyPath: path] = value[name]?.flag ?? false }
+        names = value["names"]?.array?.compactMap(\.text) ?? []
+    }
+}
