@@ -47,7 +47,7 @@ private struct Bus {
     mutating func take(_ byte: UInt8) {
         if byte > 0x7F { milliseconds += Int64(byte & 0x7F) * 16 }
         let now = Timestamp(milliseconds: milliseconds)
-        if let report, byte.isMultiple(of: 8) { sender.take(report, at: now) }
+        if let report, byte.isMultiple(of: 8) { sender.take(report, isFromFrame: byte.isMultiple(of: 16), at: now) }
         switch reader.take(byte) {
         case .frame(let frame): sender.take(.frame(frame), at: now)
         case .refused: sender.take(.refused, at: now)

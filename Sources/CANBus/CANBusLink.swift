@@ -9,9 +9,17 @@ public final class CANBusLink: Sendable {
     /// Takes the figures of the bus where they have changed, and lines for the log. Called on the bus's thread.
     public typealias Handler = @Sendable (BusFigures, [Notice]) -> Void
 
+    /// The newest report with the time at which it was made.
+    fileprivate struct Told: Sendable {
+        var report: BatteryReport
+        /// A frame of the BMS is its cause, or that of one before it that was not taken.
+        var isFromFrame: Bool
+        var at: Timestamp
+    }
+
     /// The newest report, which replaces one that was not taken yet.
     private struct Work: Sendable {
-        var report: (report: BatteryReport, at: Timestamp)?
+        var told: Told?
         var isEnding = false
     }
 
@@ -43,9 +51,15 @@ public final class CANBusLink: Sendable {
     }
 
     /// Tells a report from any thread; never waits.
-    public func tell(_ report: BatteryReport) {
-        let now = CANBusThread.now()
-        work.withLock { $0.report = (report, now) }
+    ///
+    /// - Parameters:
+    ///   - isFromFrame: a frame of the BMS is its cause.
+    ///   - time: when its making began, in seconds of ``MonotonicTime/sinceBoot()``.
+    public func tell(_ report: BatteryReport, isFromFrame: Bool, at time: Double) {
+        let time = Timestamp(milliseconds: Int64(time * 1000))
+        work.withLock { work in
+            work.told = Told(report: report, isFromFrame: isFromFrame || work.told?.isFromFrame == true, at: time)
+        }
         event.set()
     }
 
@@ -62,20 +76,22 @@ public final class CANBusLink: Sendable {
     }
 
     /// Takes what came since the last call; `nil`: the end.
-    private func take() -> (BatteryReport, Timestamp)?? {
+    private func take() -> Told?? {
         event.clear()
         return work.withLock { work in
             guard !work.isEnding else { return nil }
-            defer { work.report = nil }
-            return .some(work.report)
+            defer { work.told = nil }
+            return .some(work.told)
         }
     }
 }
 
 /// The thread of a bus.
 private struct CANBusThread {
-    /// Milliseconds after which counters are handed on, even if nothing else has changed.
-    private static let countersInterval: Int64 = 5_000
+    /// Milliseconds after which the figures are handed on, even if nothing has changed: a thread that hangs says nothing.
+    private static let interval: Int64 = 5_000
+    /// Milliseconds after which a decision to send is an old one.
+    private static let longestDelay: Int64 = 200
 
     private let address: CANAddress
     private let kind: CANProtocol
@@ -97,10 +113,10 @@ private struct CANBusThread {
     /// Milliseconds since boot, suspend included: what froze for long is old.
     static func now() -> Timestamp { Timestamp(milliseconds: Int64(MonotonicTime.sinceBoot() * 1000)) }
 
-    mutating func run(take: () -> (BatteryReport, Timestamp)??, _ event: EventDescriptor) {
-        while case .some(let report) = take() {
+    mutating func run(take: () -> CANBusLink.Told??, _ event: EventDescriptor) {
+        while case .some(let told) = take() {
             let now = Self.now()
-            if let report { sender.take(report.0, at: report.1) }
+            if let told { sender.take(told.report, isFromFrame: told.isFromFrame, at: told.at) }
             let until = turn(at: now)
             show(at: now)
             let seconds = Double(until - Self.now()) / 1000
@@ -127,11 +143,19 @@ private struct CANBusThread {
         }
         do throws(CANFault) {
             for event in try door.tick(at: Double(now.milliseconds) / 1000) { sender.take(event, at: now) }
-            switch sender.step(at: now) {
-            case .wait(let until): return until
+            let step = sender.step(at: now)
+            if case .wait(let until) = step { return until }
+            // A process that was frozen since then must not send what was right before.
+            guard Self.now() - now <= Self.longestDelay else {
+                sender.take(.skipped, at: now)
+                return now
+            }
+            switch step {
+            case .wait: break
             case .attempt(let frame):
-                try door.reset()
-                if try !door.send(frame) { sender.take(.refused, at: now) }
+                var isTaken = try door.reset()
+                if isTaken { isTaken = try door.send(frame) }
+                if !isTaken { sender.take(.refused, at: now) }
             case .send(let frame):
                 if try !door.send(frame) { sender.take(.refused, at: now) }
                 delay.reset()
@@ -165,11 +189,10 @@ private struct CANBusThread {
     private mutating func show(at now: Timestamp) {
         let notices = sender.takeNotices()
         let figures = sender.figures
-        var counted = figures
-        (counted.sets, counted.keepAlives) = (shown?.sets ?? -1, shown?.keepAlives ?? 0)
-        counted.others = shown?.others ?? 0
-        let isDue = figures != shown && now - shownAt >= Self.countersInterval
-        guard !notices.isEmpty || counted != shown || isDue else { return }
+        let hasChanged =
+            figures.state != shown?.state || figures.complaint != shown?.complaint
+            || figures.hearsInverter != shown?.hearsInverter
+        guard !notices.isEmpty || hasChanged || now - shownAt >= Self.interval else { return }
         (shown, shownAt) = (figures, now)
         handler(figures, notices)
     }

@@ -12,7 +12,9 @@ protocol CANDoor: AnyObject {
     /// - Returns: `false` where there is no room for it: it is lost, because a later one will be newer.
     func send(_ frame: CANFrame) throws(CANFault) -> Bool
     /// Empties whatever holds frames back, as far as that is possible.
-    func reset() throws(CANFault)
+    ///
+    /// - Returns: `false` where there is no room for the commands.
+    func reset() throws(CANFault) -> Bool
     /// Does what has its time, and returns the news that this brings.
     ///
     /// - Parameter now: seconds of a monotonic clock.

@@ -1,19 +1,23 @@
 import CANFrames
 import CLinux
 import Glibc
+import LinuxIO
 import SerialLink
 
 /// A serial adapter that speaks SLCAN, at 500 kbit/s.
 ///
-/// An adapter does not say which frames were acknowledged. It says that its queue is full, and many say by their status flags that nobody
-/// acknowledges. Then the channel is closed and opened again before each attempt, which empties the queue.
+/// An adapter does not say which frames were acknowledged. Some say that their queue is full, and some say by their status flags that
+/// nobody acknowledges. Then the channel is closed and opened again before each attempt.
+///
+/// A command is written when the one before has left this machine, and whole: what a driver holds back would be old when it arrives, and
+/// some adapters send half a command as a frame.
 final class SerialCAN: CANDoor {
     /// Seconds for the answers to the opening; frames wait for that long.
     private static let settling = 0.2
     /// Seconds between two questions for the status flags.
     private static let statusInterval = 1.0
-    /// Bytes that may wait to be sent: half a set of frames, 20 ms at 115,200 baud. More of them would be old when they arrive.
-    private static let mostWaiting: Int32 = 256
+    /// Seconds for which the adapter may take no byte.
+    private static let patience = 3.0
 
     let descriptor: Int32
     private let path: String
@@ -24,8 +28,10 @@ final class SerialCAN: CANDoor {
     /// Time of the next question, and time until which a refusal says nothing about a frame, seconds.
     private var askAt: Double
     private var deafUntil: Double
-    /// The last command is cut.
-    private var isCut = false
+    /// Bytes of the last command for which there was no room.
+    private var rest: ArraySlice<UInt8> = []
+    /// Time since which it takes no byte, seconds; `nil`: it takes them.
+    private var stuckSince: Double?
     private var now: Double
 
     init(_ path: String, at now: Double) throws(CANFault) {
@@ -48,17 +54,12 @@ final class SerialCAN: CANDoor {
     }
 
     func send(_ frame: CANFrame) throws(CANFault) -> Bool {
-        if clinux_waiting_output(descriptor) > Self.mostWaiting {
-            discard()
-            return false
-        }
-        return try write(SLCAN.line(frame))
+        try write(SLCAN.line(frame))
     }
 
-    func reset() throws(CANFault) {
-        discard()
+    func reset() throws(CANFault) -> Bool {
         deafUntil = now + Self.settling
-        _ = try write(SLCAN.open)
+        return try write(SLCAN.open)
     }
 
     func tick(at now: Double) throws(CANFault) -> [BusEvent] {
@@ -87,8 +88,10 @@ final class SerialCAN: CANDoor {
     }
 
     func close() {
-        discard()
         _ = try? write(SLCAN.close)
+        for _ in 0..<10 where clinux_waiting_output(descriptor) > 0 { _ = Poll.wait(for: -1, seconds: 0.005) }
+        // The system's close would wait for half a minute for what the adapter does not take.
+        if clinux_waiting_output(descriptor) > 0 { tcflush(descriptor, TCOFLUSH) }
         SerialPort.close(descriptor)
     }
 
@@ -98,29 +101,41 @@ final class SerialCAN: CANDoor {
         case .refused: return now < deafUntil ? nil : .refused
         case .flags(let flags):
             hasStatus = true
-            return flags.isDisjoint(with: [.queueFull, .passive, .busError]) ? nil : .unacknowledged
+            return flags.isDisjoint(with: [.queueFull, .passive]) ? nil : .unacknowledged
         }
-    }
-
-    /// Throws away what waits to be sent.
-    private func discard() {
-        guard clinux_waiting_output(descriptor) > 0 else { return }
-        tcflush(descriptor, TCOFLUSH)
-        isCut = true
     }
 
     /// Writes a command.
     ///
-    /// - Returns: `false` where there is no room for it. One that was cut is ended before the next.
+    /// - Returns: `false` where there is no room for it, or the one before waits.
     private func write(_ text: String) throws(CANFault) -> Bool {
-        let bytes = Array((isCut ? "\r" : "").utf8) + Array(text.utf8)
+        guard clinux_waiting_output(descriptor) == 0, try writeRest() else {
+            let since = stuckSince ?? now
+            stuckSince = since
+            guard now - since < Self.patience else {
+                throw CANFault(text: "\(path): it takes no bytes: unplug the adapter, and plug it in again")
+            }
+            return false
+        }
+        stuckSince = nil
+        rest = ArraySlice(text.utf8)
+        _ = try writeRest()
+        // Nothing of it went out: it is as if it had not been.
+        if rest.count == text.utf8.count { rest = [] }
+        return rest.isEmpty
+    }
+
+    /// - Returns: `false` where something is left.
+    private func writeRest() throws(CANFault) -> Bool {
+        guard !rest.isEmpty else { return true }
+        let bytes = Array(rest)
         let count = Glibc.write(descriptor, bytes, bytes.count)
         if count < 0, errno != EAGAIN, errno != EINTR {
             throw errno == EIO
                 ? CANFault(text: "\(path): it hung up: was the adapter pulled?")
                 : CANFault(text: SerialError.system(.write, path, errno, of: .adapter).description)
         }
-        isCut = count < bytes.count && (count > 0 || isCut)
-        return count == bytes.count
+        rest = rest.dropFirst(max(0, count))
+        return rest.isEmpty
     }
 }

@@ -31,7 +31,7 @@ final class SocketCAN: CANDoor {
     }
 
     /// Frames in the queue of a controller are out of reach: ``CANSender`` sees to it that no limits wait there.
-    func reset() {}
+    func reset() -> Bool { true }
 
     func tick(at now: Double) -> [BusEvent] {
         defer { isNew = false }

@@ -10,6 +10,8 @@ public enum BusEvent: Hashable, Sendable {
     case confirmed
     /// The bus takes no frame at the moment: its queue is full.
     case refused
+    /// The frame was not handed over, because this program was held up.
+    case skipped
     /// The controller says that no other node acknowledges.
     case unacknowledged
     /// The controller has left the bus after too many errors.

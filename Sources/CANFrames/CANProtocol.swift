@@ -13,6 +13,8 @@ public enum CANProtocol: String, CaseIterable, Sendable {
     private var rows: [CANRow] { Self.table[self] ?? [] }
     /// The frame whose content never changes, in both protocols: the name of the manufacturer.
     static let constantID: UInt16 = 0x35E
+    /// The frame with the limits, in both protocols.
+    static let limitsID = CANRow.limits.id
     /// Identifiers of its frames.
     var ids: [UInt16] { rows.map(\.id) }
     /// Identifiers that a sender listens to: those by which inverters show that they are there, and its own, which nobody else may send.

@@ -3,11 +3,14 @@ public import BatteryEngine
 
 /// Decides which frame a bus gets, and when: a set of frames each second, made of the newest report. It has no clock and no I/O.
 ///
-/// - A set begins with a report, ``earliest`` after the one before, or without a new report ``latest`` after it. A report that is
-///   ``longestAge`` old is no basis for a limit: then there is silence, and silence is what makes an inverter safe.
+/// - A set begins with a frame of the BMS, ``earliest`` after the one before, or without one ``latest`` after it; limits that fall do not
+///   wait longer than ``hurry``. A report that is ``longestAge`` old is no basis for a limit: then there is silence, and silence is what
+///   makes an inverter safe.
 /// - The first frame of a set is one whose content never changes. On a bus that confirms frames, each frame waits for the confirmation
-///   of the one before. So when the bus breaks, the controller's queue holds such a frame, and no limits that grow old there.
-/// - While nobody acknowledges, that frame alone is tried each second. When it gets through, a new set follows at once.
+///   of the one before. So what waits in the controller while nobody acknowledges is one frame: that one, unless the bus broke in the
+///   middle of a set.
+/// - While nobody acknowledges, the first frame alone is tried: each second where it is lost, and rarely where the controller still has
+///   it. When it gets through, a new set follows at once.
 public struct CANSender: Sendable {
     /// What to do now.
     public enum Step: Hashable, Sendable {
@@ -22,6 +25,10 @@ public struct CANSender: Sendable {
     /// Shortest and longest time between the beginnings of two sets, ms. A BMS sends once a second, a little sooner or later.
     static let earliest: Int64 = 900
     static let latest: Int64 = 1_100
+    /// Shortest time between two sets of which the second lowers a limit, ms.
+    static let hurry: Int64 = 250
+    /// Time after which a frame that a controller has is taken for lost, ms.
+    static let lostAfter: Int64 = 10_000
     /// Time between two frames of a set, ms. A frame takes a quarter of a millisecond at 500 kbit/s; SocketCAN's queue has ten places.
     static let spacing: Int64 = 10
     /// Longest time for a set, and for the confirmation of a frame, ms.
@@ -40,9 +47,13 @@ public struct CANSender: Sendable {
     public private(set) var figures: BusFigures
     private var notices: [Notice] = []
     private var report: BatteryReport?
+    /// Its frames, once they are made.
+    private var frames: [CANFrame]?
     private var reportedAt = Timestamp(milliseconds: 0)
-    /// The report was in no set yet.
+    /// The report comes from a frame of the BMS, and was in no set yet.
     private var isNew = false
+    /// The limits of the last set, as they were told.
+    private var told: CANFrame?
     /// The state of the bus, whether there is something to say or not.
     private var bus = BusFigures.State.closed
     private var closing: String?
@@ -59,6 +70,8 @@ public struct CANSender: Sendable {
     private var blockedUntil: Timestamp?
     /// The constant frame was tried, and nothing was heard against it yet.
     private var isTrying = false
+    /// A frame was confirmed since the bus took none.
+    private var isAlive = false
     private var keepAliveAt: Timestamp?
     private var otherAt: Timestamp?
 
@@ -76,8 +89,13 @@ public struct CANSender: Sendable {
     }
 
     /// Takes the newest report of the battery.
-    public mutating func take(_ report: BatteryReport, at now: Timestamp) {
-        (self.report, reportedAt, isNew) = (report, now, true)
+    ///
+    /// - Parameters:
+    ///   - isFromFrame: a frame of the BMS is the cause of the report.
+    ///   - now: the time at which the report was made.
+    public mutating func take(_ report: BatteryReport, isFromFrame: Bool, at now: Timestamp) {
+        (self.report, frames, reportedAt) = (report, nil, now)
+        isNew = isNew || isFromFrame
     }
 
     /// Lines for the log since the last call.
@@ -102,12 +120,16 @@ extension CANSender {
         }
         if let until = blockedUntil {
             guard now >= until else { return .wait(until: until) }
-            if let constant, confirms || !isTrying {
+            let isOver = confirms ? isAlive : isTrying
+            if !isOver, let constant {
+                // A controller tries by itself what it has; more of it would only fill its queue.
+                let isHeld = outstanding > 0 && now - sentAt < Self.lostAfter
+                guard !isHeld else { return .wait(until: sentAt + Self.lostAfter) }
                 (isTrying, blockedUntil) = (true, now + Self.patience)
                 note(at: now)
                 return .attempt(constant)
             }
-            // Nothing was heard against the last attempt.
+            // Nothing was heard against the last attempt, or nothing more of what waited.
             startAnew()
         }
         if !rest.isEmpty, let startedAt, now - startedAt >= Self.patience {
@@ -116,14 +138,25 @@ extension CANSender {
             rest = []
         }
         if rest.isEmpty {
-            let due = startedAt.map { $0 + (isNew ? Self.earliest : Self.latest) } ?? now
+            let frames = self.frames ?? kind.frames(report)
+            self.frames = frames
+            let due = startedAt.map { $0 + pause(before: frames) } ?? now
             guard now >= due else { return .wait(until: due) }
-            begin(kind.frames(report), at: now)
+            begin(frames, at: now)
         }
         return now < nextAt ? .wait(until: nextAt) : sendNext(at: now)
     }
 
+    /// Milliseconds from the beginning of the last set to that of the next.
+    private func pause(before frames: [CANFrame]) -> Int64 {
+        if let told, let new = frames.first(where: { $0.id == told.id }), new.allowsLess(than: told) {
+            return Self.hurry
+        }
+        return isNew ? Self.earliest : Self.latest
+    }
+
     private mutating func begin(_ frames: [CANFrame], at now: Timestamp) {
+        told = frames.first { $0.id == CANProtocol.limitsID }
         constant = frames.first { $0.id == CANProtocol.constantID }
         rest = ArraySlice((constant.map { [$0] } ?? []) + frames.filter { $0.id != CANProtocol.constantID })
         (startedAt, nextAt, isNew) = (now, now, false)
@@ -149,7 +182,7 @@ extension CANSender {
 
     /// Begins a new set with the next step.
     private mutating func startAnew() {
-        (rest, startedAt, blockedUntil, isTrying, outstanding) = ([], nil, nil, false, 0)
+        (rest, startedAt, blockedUntil, isTrying, isAlive, outstanding) = ([], nil, nil, false, false, 0)
     }
 
     private mutating func fallSilent() {
@@ -180,20 +213,30 @@ extension CANSender {
         case .frame(let frame): hear(frame, at: now)
         case .confirmed:
             outstanding = max(0, outstanding - 1)
-            if blockedUntil != nil { startAnew() }
+            if blockedUntil != nil {
+                // What else waits comes out, too; a new set must not go in behind it.
+                (isAlive, blockedUntil) = (true, now + Self.patience)
+                if outstanding == 0 { startAnew() }
+            }
             recover()
         case .refused:
             if confirms { outstanding = max(0, outstanding - 1) }
             block(.unacknowledged, until: now + Self.patience)
         case .unacknowledged: block(.unacknowledged, until: now + Self.patience)
         case .busOff: block(.busOff, until: now + Self.patience)
-        case .restarted: startAnew()
+        case .skipped:
+            if confirms { outstanding = max(0, outstanding - 1) }
+            figures.faults += 1
+            (rest, startedAt) = ([], nil)
+        case .restarted:
+            // The controller has lost what it had.
+            outstanding = 0
         }
     }
 
     private mutating func block(_ state: BusFigures.State, until: Timestamp) {
-        if blockedUntil == nil { figures.faults += 1 }
-        (rest, blockedUntil, isTrying) = ([], until, false)
+        if bus == .sending { figures.faults += 1 }
+        (rest, blockedUntil, isTrying, isAlive) = ([], until, false, false)
         // A controller that has left the bus is not acknowledged either, and has said why.
         guard bus < state else { return }
         bus = state
@@ -213,7 +256,8 @@ extension CANSender {
             figures.keepAlives += 1
             if figures.hearsInverter != true { say(.info, "an inverter is there: it sends keep-alives") }
             (keepAliveAt, figures.hearsInverter) = (now, true)
-        } else if kind.ids.contains(frame.id) {
+        } else if frame.id != CANProtocol.constantID, kind.ids.contains(frame.id) {
+            // The constant frame says nothing: an earlier run of this program may have left it in a controller.
             figures.others += 1
             if otherAt == nil { say(.warning, Self.other) }
             otherAt = now

@@ -27,3 +27,15 @@ extension CANRow {
             ])
     }
 }
+
+extension CANFrame {
+    /// The frame tells limits, and one of CVL, CCL and DCL is lower than in an earlier frame.
+    func allowsLess(than old: CANFrame) -> Bool {
+        [0, 2, 4].contains { number($0) < old.number($0) }
+    }
+
+    /// The number of two bytes at a place, the lowest first.
+    private func number(_ place: Int) -> Int {
+        data.count > place + 1 ? Int(data[place]) | Int(data[place + 1]) << 8 : 0
+    }
+}

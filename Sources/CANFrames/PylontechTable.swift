@@ -8,15 +8,14 @@ enum PylontechTable {
     static let rows: [CANRow] = [
         // P E R F. Eight bytes: F.
         .limits,
-        // P E R F. A pack that reports no state of health is taken as new.
+        // Bits 7 to 5: R P E. Bits 4 and 3, further requests, have one source each: they stay 0.
         CANRow(
-            id: 0x355, length: 4, title: "charge",
+            id: 0x35C, length: 2, title: "permissions",
             fields: [
-                .unsigned("SoC", at: 0, "%") { $0.lastReadings?.soc },
-                .unsigned("state of health", at: 2, "%") { $0.keys?.stateOfHealth ?? 100 },
+                CANField(name: "charge", at: 0, kind: .bit(7) { $0.permits(.ccl) }),
+                CANField(name: "discharge", at: 0, kind: .bit(6) { $0.permits(.dcl) }),
+                CANField(name: "please charge at once", at: 0, kind: .bit(5) { $0.limits?.isChargeRequested }),
             ]),
-        // P E R F.
-        .measured(length: 6),
         // R P F. Two traps: E's mask for a high temperature sets low voltage, too; P has the internal error in the byte of warnings.
         CANRow(
             id: 0x359, length: 7, title: "alarms",
@@ -26,18 +25,19 @@ enum PylontechTable {
                     kind: .number(bytes: 1, isSigned: false, decimals: 0, unit: "") { max(1, $0.modules.online) }),
                 CANField(name: "", at: 5, kind: .constant(Array("PN".utf8))),
             ]),
-        // Bits 7 to 5: R P E. Bits 4 and 3, further requests, have one source each: they stay 0.
-        CANRow(
-            id: 0x35C, length: 2, title: "permissions",
-            fields: [
-                CANField(name: "charge", at: 0, kind: .bit(7) { $0.permits(.ccl) }),
-                CANField(name: "discharge", at: 0, kind: .bit(6) { $0.permits(.dcl) }),
-                CANField(name: "please charge at once", at: 0, kind: .bit(5) { $0.limits?.isChargeRequested }),
-            ]),
         // P F. Inverters look for this name.
         CANRow(
             id: 0x35E, title: "manufacturer",
             fields: [CANField(name: "name", at: 0, kind: .text(skip: 0) { _ in "PYLON   " })]),
+        // P E R F.
+        .measured(length: 6),
+        // P E R F. A pack that reports no state of health is taken as new.
+        CANRow(
+            id: 0x355, length: 4, title: "charge",
+            fields: [
+                .unsigned("SoC", at: 0, "%") { $0.lastReadings?.soc },
+                .unsigned("state of health", at: 2, "%") { $0.keys?.stateOfHealth ?? 100 },
+            ]),
     ]
 
     private static func bits(_ level: AlarmLevel, at first: Int) -> [CANField] {

@@ -2,10 +2,12 @@ import BMSCore
 
 /// The text protocol of serial CAN adapters (Lawicel's, which CANable and its like speak): commands end with a carriage return.
 public enum SLCAN {
-    /// Closes the channel, sets 500 kbit/s and opens it. The returns in front end whatever an earlier program began.
-    public static let open = "\r\r\rC\rS6\rO\r"
+    /// Closes the channel, sets 500 kbit/s, switches repetition off and opens it. The first command ends whatever an earlier program began;
+    /// a bare return would make some adapters send their last frame again. Where repetition can be switched off, a frame that nobody
+    /// acknowledges is lost, and does not wait in the adapter to come out as an old one. Other adapters refuse that command, or answer it.
+    public static let open = "C\rC\rS6\rA0\rO\r"
     /// Closes the channel.
-    public static let close = "\rC\r"
+    public static let close = "C\rC\r"
     /// Asks for the status flags.
     public static let status = "F\r"
 
@@ -36,8 +38,6 @@ public struct SLCANFlags: OptionSet, Hashable, Sendable {
     public static let queueFull = SLCANFlags(rawValue: 1 << 1)
     /// Too many errors: nobody acknowledges.
     public static let passive = SLCANFlags(rawValue: 1 << 5)
-    /// The controller has left the bus.
-    public static let busError = SLCANFlags(rawValue: 1 << 7)
 }
 
 /// Reads what a serial adapter says, byte by byte. A line that is too long is skipped; frames with a 29-bit identifier, requests for

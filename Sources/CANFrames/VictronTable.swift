@@ -18,8 +18,8 @@ enum VictronTable {
             ]),
         // S C R.
         .measured(length: 8),
-        // S C R. All is well: AA. Contactor, short circuit and over-currents are not known to this BMS.
-        CANRow(id: 0x35A, title: "alarms", fields: states(.alarm, at: 0) + states(.warning, at: 4) + [online]),
+        // S C R. A capture of a battery that is well has AA everywhere; contactor, short circuit and over-currents are not known to this BMS.
+        CANRow(id: 0x35A, title: "alarms", fields: states(.alarm, at: 0) + states(.warning, at: 4) + [offline]),
         // S C R.
         CANRow(id: 0x35E, title: "manufacturer", fields: [text("name") { _ in "123SMART" }]),
         // S C R. The product's number is ours: 0 is not known to a GX.
@@ -119,5 +119,6 @@ enum VictronTable {
         ]
     }
 
-    private static let online = CANField(name: "system online", at: 7, kind: .state(shift: 2) { $0.freshness.isLive })
+    /// S C: 01 while the battery is not in operation, 10 while it is.
+    private static let offline = CANField(name: "offline", at: 7, kind: .state(shift: 2) { !$0.freshness.isLive })
 }

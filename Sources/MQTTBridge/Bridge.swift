@@ -17,7 +17,7 @@ public struct Bridge: Sendable {
     var gx: GXPortal?
     var strangers = StrangerWatch()
     /// CAN buses on which batteries are told, by the places of the batteries.
-    private var buses: [Int: [BusFigures]] = [:]
+    private var buses: [Int: [BusWatch]] = [:]
     /// Packs of an earlier configuration that nobody serves.
     var departures: Departures
     var relays: RelayInbox
@@ -132,11 +132,12 @@ public struct Bridge: Sendable {
         }
     }
 
-    /// Handles news of a CAN bus on which a battery is told. The battery's next documents show it.
-    public mutating func busChanged(_ figures: BusFigures, battery: Int) {
-        let place = buses[battery]?.firstIndex { $0.address == figures.address }
-        guard let place else { return buses[battery, default: []].append(figures) }
-        buses[battery]?[place] = figures
+    /// Handles news of a CAN bus on which a battery is told, which come at least every few seconds. The battery's next documents show them.
+    public mutating func busChanged(_ figures: BusFigures, battery: Int, at now: Timestamp) {
+        let watch = BusWatch(figures, at: now)
+        let place = buses[battery]?.firstIndex { $0.isAbout(figures) }
+        guard let place else { return buses[battery, default: []].append(watch) }
+        buses[battery]?[place] = watch
     }
 
     /// Handles the end of the connection. Nothing is kept for later but the newest state.
@@ -169,7 +170,7 @@ public struct Bridge: Sendable {
         let isFrame = if case .bytes = input { true } else { false }
         for var update in result.updates {
             let place = update.battery
-            update.report.bus = BusFigures.merged(buses[place] ?? [])
+            update.report.bus = BusFigures.merged(buses[place]?.map { $0.figures(at: now.monotonic) } ?? [])
             if let complaint = update.report.bus?.complaint { update.report.advice.append(Advice(.canBus, complaint)) }
             update.report.advice += strangers.advice(update.report.battery.id, at: now.monotonic)
             channels[place].setTreeAlive(isAlive)

@@ -42,11 +42,12 @@ struct CANHarness {
     /// Takes a report of the engine to the sender.
     mutating func step(_ input: EngineInput) {
         let result = engine.step(input, at: Moment(monotonic: now, wall: milliseconds))
-        guard let new = result.updates.last?.report else { return }
+        guard let update = result.updates.last else { return }
+        let new = update.report
         report = new
         known.removeAll { $0.at < milliseconds - 4_000 }
         known.append((milliseconds, kind.frames(new)))
-        sender.take(new, at: now)
+        sender.take(new, isFromFrame: update.trigger == .frame, at: now)
     }
 
     /// Lets time pass: a frame of the BMS each second, the engine's clock twice a second.

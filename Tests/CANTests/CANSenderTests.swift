@@ -1,5 +1,6 @@
 import BMSCore
 import BatteryEngine
+import SmartBMS
 import TestSupport
 import TestThreads
 import Testing
@@ -117,29 +118,89 @@ struct CANSenderTests {
     }
 
     @Test(
-        "while nobody acknowledges, the constant frame alone is tried each second, and then a new set follows at once")
+        "while nobody acknowledges, one constant frame waits in the controller, and a new set follows when it gets through"
+    )
     func unacknowledged() throws {
         var harness = CANHarness.running(resolution: 10)
         harness.isConfirming = false
-        harness.pass(60_000)
-        // The first of them is the beginning of a set; no limits wait in the queue of the controller.
-        #expect(harness.sent.allSatisfy { $0.frame.id == 0x35E }, "\(harness.sent.map(\.frame))")
-        #expect((58...61).contains(harness.sent.count))
+        harness.pass(9_000)
+        // The beginning of a set. The controller tries it by itself; no limits wait behind it.
+        #expect(harness.sent.map(\.frame.id) == [0x35E])
         #expect(harness.figures.state == .unacknowledged && harness.figures.faults == 1)
         #expect(harness.figures.complaint?.contains("nobody acknowledges") == true)
-        #expect(harness.warnings.count == 1)
+        // It may be lost: after a while there is another.
+        harness.pass(51_000)
+        #expect((5...7).contains(harness.sent.count), "\(harness.sent.count)")
+        #expect(harness.sent.allSatisfy { $0.frame.id == 0x35E })
+        #expect(harness.warnings.count == 1 && harness.figures.faults == 1)
+    }
+
+    @Test("frames that waited come out before a new set goes in, however many they are", arguments: 0...4)
+    func waiting(confirmed: Int) throws {
+        var harness = CANHarness.running(resolution: 10)
+        harness.isConfirming = false
+        harness.pass(45_000)
+        let count = harness.sent.count
+        #expect(count == 5)
         harness.clear()
+        for _ in 0..<confirmed { harness.hear(.confirmed) }
+        harness.turn()
+        #expect(harness.sent.isEmpty, "a set behind \(count - confirmed) old frames would wait with them")
+        // The bus breaks again, and what waits is constant still.
+        harness.pass(900)
+        #expect(harness.sent.allSatisfy { $0.frame.id == 0x35E })
+        for _ in confirmed..<count { harness.hear(.confirmed) }
         harness.isConfirming = true
-        harness.hear(.confirmed)
+        harness.turn()
         harness.pass(10)
-        let frames = harness.sent.map(\.frame)
         let report = try #require(harness.report)
-        #expect(frames.prefix(2).map(\.id) == [0x35E, 0x351])
-        #expect(frames.dropFirst().first == CANProtocol.victron.frames(report).first)
-        #expect(harness.figures.complaint == nil)
+        let frames = harness.sent.suffix(4).map(\.frame)
+        #expect(frames.contains(CANProtocol.victron.frames(report)[0]), "\(frames)")
+        harness.pass(1_500)
+        #expect(harness.figures.state == .sending && harness.figures.complaint == nil)
+    }
+
+    @Test("limits that fall do not wait for the next second")
+    func fall() throws {
+        var harness = CANHarness.running()
+        harness.pass(700)
+        harness.clear()
+        harness.isCableIn = false
+        harness.pass(40)
+        harness.step(.bytes(FrameFixture.bytes { $0.status = [.dischargeAllowed] }, pack: 0, age: 0))
+        let fell = harness.milliseconds
+        harness.pass(50)
+        let limits = try #require(harness.sent.first { $0.frame.id == 0x351 })
+        #expect(limits.at - fell <= 1 && limits.frame.number(2) == 0)
         harness.pass(1_000)
-        #expect(harness.figures.state == .sending)
-        #expect(harness.notices.filter { $0.text.contains("get through again") }.count == 1)
+        #expect(harness.sent.count { $0.frame.id == 0x351 } <= 2)
+    }
+
+    @Test("a tick just before the BMS's frame does not make the frame wait for a second")
+    func phase() throws {
+        var harness = CANHarness.running()
+        harness.isCableIn = false
+        for second in 0..<10 {
+            harness.pass(950)
+            harness.step(.time)
+            harness.pass(50)
+            harness.step(.bytes(FrameFixture.bytes(), pack: 0, age: 0))
+            let came = harness.milliseconds
+            harness.pass(2)
+            let last = try #require(harness.sent.last { $0.frame.id == 0x351 })
+            // The first sets come in step with the frames by a tenth of a second each.
+            if second > 3 { #expect(last.at == came || last.at == came + 1) }
+        }
+    }
+
+    @Test("a frame that was not handed over, because the program was held up, ends its set")
+    func skipped() {
+        var harness = CANHarness.running()
+        harness.pass(250)
+        harness.hear(.skipped)
+        harness.clear()
+        harness.turn()
+        #expect(harness.sent.prefix(2).map(\.frame.id) == [0x35E, 0x351] && harness.figures.faults == 1)
     }
 
     @Test("a frame is sent when the one before was confirmed, and not earlier")

@@ -51,7 +51,7 @@ struct SLCANTests {
         #expect(Self.events("t35\u{07}t3050\r").count == 2)
         #expect(
             Self.events("F20\rFA6\rF00\r") == [
-                .flags([.passive]), .flags([.busError, .passive, .queueFull, SLCANFlags(rawValue: 4)]), .flags([]),
+                .flags([.passive]), .flags(SLCANFlags(rawValue: 0xA6)), .flags([]),
             ])
     }
 

@@ -29,7 +29,7 @@ public struct BusFigures: Hashable, Sendable {
     public var faults = 0
     /// The keep-alives of inverters that were heard.
     public var keepAlives = 0
-    /// An inverter was heard a short time ago; `nil`: none was ever heard.
+    /// An inverter was heard a short time ago; `nil`: none was ever heard. Of several buses the worst.
     public var hearsInverter: Bool?
     /// Frames of another sender of the same limits that were heard.
     public var others = 0
@@ -49,10 +49,12 @@ public struct BusFigures: Hashable, Sendable {
             all.faults += bus.faults
             all.keepAlives += bus.keepAlives
             all.others += bus.others
-            if let hears = bus.hearsInverter { all.hearsInverter = hears && all.hearsInverter != false }
-            all.complaint = [all.complaint, bus.complaint].compactMap(\.self).joined(separator: "\n")
-            if all.complaint?.isEmpty == true { all.complaint = nil }
         }
+        guard buses.count > 1 else { return all }
+        let hearings = buses.map(\.hearsInverter)
+        all.hearsInverter = hearings.contains(false) ? false : hearings.contains(nil) ? nil : true
+        let complaints = buses.compactMap { bus in bus.complaint.map { "\(bus.address): \($0)" } }
+        all.complaint = complaints.isEmpty ? nil : complaints.joined(separator: "\n")
         return all
     }
 }

@@ -6,6 +6,7 @@ import BatteryEngine
 import CANBus
 import MQTTBridge
 import Mosquitto
+import ServiceIO
 
 /// Feeds bytes, time and the broker's events to the pure ``Bridge``, and publishes the messages of its steps. A caller steps the
 /// bridge on its own thread, under one lock, and publishes before it releases the lock, so messages go out in the order of the steps.
@@ -87,7 +88,7 @@ final class BridgeRuntime: Sendable {
 
     /// Handles news of a bus on which a battery is told.
     func busChanged(_ figures: BusFigures, battery: Int) {
-        state.withLock { $0.bridge.busChanged(figures, battery: battery) }
+        state.withLock { $0.bridge.busChanged(figures, battery: battery, at: clock.now().monotonic) }
     }
 
     func limits(of battery: Int) -> Limits? { state.withLock { $0.bridge.limits(of: battery) } }
@@ -129,19 +130,25 @@ final class BridgeRuntime: Sendable {
 
     private func step(_ body: (inout Bridge, Moment) -> Outbox) {
         let notices = state.withLock { state -> [Notice] in
-            state.hasEnded ? [] : send(body(&state.bridge, clock.now()))
+            guard !state.hasEnded else { return [] }
+            // Before the step: a process that is frozen in it must not make its report look new.
+            let time = MonotonicTime.sinceBoot()
+            return send(body(&state.bridge, clock.now()), at: time)
         }
         say(notices)
     }
 
     /// Hands on everything that a step brings. Called under the lock, on the thread of a source or of the clock: nothing here may wait.
     ///
+    /// - Parameter time: the beginning of the step, in seconds of ``MonotonicTime/sinceBoot()``.
     /// - Returns: notices to log when the lock is free.
-    private func send(_ outbox: Outbox) -> [Notice] {
+    private func send(_ outbox: Outbox, at time: Double) -> [Notice] {
         // A bus goes on without a broker.
         if !buses.isEmpty {
             for update in outbox.updates {
-                for bus in buses[update.battery] ?? [] { bus.tell(update.report) }
+                for bus in buses[update.battery] ?? [] {
+                    bus.tell(update.report, isFromFrame: update.trigger == .frame, at: time)
+                }
             }
         }
         for message in outbox.messages { link.publish(message) }
