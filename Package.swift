@@ -48,6 +48,8 @@ let package = Package(
 
         // I/O.
         .target(name: "LinuxIO", dependencies: ["CLinux"], swiftSettings: common),
+        .target(
+            name: "ServiceIO", dependencies: ["BMSCore", "BatteryEngine", "CLinux", "LinuxIO"], swiftSettings: common),
         .target(name: "Mosquitto", dependencies: ["CMosquitto", "LinuxIO", "MQTT"], swiftSettings: common),
         .target(name: "SerialLink", dependencies: ["CLinux", "LinuxIO"], swiftSettings: common),
         .target(
@@ -59,7 +61,7 @@ let package = Package(
             dependencies: [
                 "BatteryEngine",
                 "BMSCore", "SmartBMS", "CANBus", "CANFrames", "ChargeLimits", "PackSimulator", "JSON", "MQTT",
-                "MQTTBridge", "Mosquitto", "SerialLink", "LinuxIO", "CYaml", "CLinux", "Viewer",
+                "MQTTBridge", "Mosquitto", "SerialLink", "ServiceIO", "LinuxIO", "CYaml", "CLinux", "Viewer",
             ],
             swiftSettings: common),
         .executableTarget(
@@ -134,7 +136,8 @@ let package = Package(
             dependencies: [
                 "BatteryEngine",
                 "bms-mqtt", "BMSCore", "SmartBMS", "CANBus", "CANFrames", "LinuxIO", "ChargeLimits", "JSON",
-                "PackSimulator", "MQTTBridge", "Mosquitto", "SerialLink", "TestSupport", "TestThreads", "Viewer",
+                "PackSimulator", "MQTTBridge", "Mosquitto", "SerialLink", "ServiceIO", "TestSupport", "TestThreads",
+                "Viewer",
             ],
             swiftSettings: common),
     ]

@@ -1,17 +1,16 @@
-import BMSCore
+package import BMSCore
 import CLinux
 import Glibc
 import LinuxIO
-import BatteryEngine
-import MQTTBridge
+package import BatteryEngine
 
 /// The clocks of the machine: time since boot, wall time and local time.
-enum Clock {
+package enum Clock {
     /// Time since boot, suspend included, because data age during a suspend, too.
-    static func monotonic() -> Timestamp { Timestamp(milliseconds: read(CLOCK_BOOTTIME)) }
+    package static func monotonic() -> Timestamp { Timestamp(milliseconds: read(CLOCK_BOOTTIME)) }
 
     /// The present moment on both clocks, with the minute of the local day.
-    static func now() -> Moment {
+    package static func now() -> Moment {
         let wall = read(CLOCK_REALTIME)
         return Moment(monotonic: monotonic(), wall: wall, minuteOfDay: minuteOfDay(wall))
     }
@@ -33,7 +32,7 @@ enum Clock {
     /// Local time of day, like "14:02:31".
     ///
     /// - Parameter wall: milliseconds since 1970 UTC.
-    static func timeOfDay(_ wall: Int64) -> String {
+    package static func timeOfDay(_ wall: Int64) -> String {
         var seconds = time_t(wall / 1000)
         var local = tm()
         guard localtime_r(&seconds, &local) != nil else { return "an unknown time" }

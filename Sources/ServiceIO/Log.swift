@@ -1,5 +1,5 @@
 import BMSCore
-import BatteryEngine
+package import BatteryEngine
 import CLinux
 import Glibc
 import LinuxIO
@@ -8,14 +8,14 @@ import LinuxIO
 ///
 /// Swift 6 mode does not allow C's `stderr`, so the log writes to the descriptor. A line is one write, so lines of several threads do
 /// not mix. A line that would have to wait for a full pipe is dropped, because a log must not stop the bridge.
-final class Log: Sendable {
-    enum Level: Int, Comparable, Sendable, CaseIterable {
+package final class Log: Sendable {
+    package enum Level: Int, Comparable, Sendable, CaseIterable {
         case debug = 7
         case info = 6
         case warning = 4
         case error = 3
 
-        var name: String {
+        package var name: String {
             switch self {
             case .debug: "debug"
             case .info: "info"
@@ -24,13 +24,13 @@ final class Log: Sendable {
             }
         }
 
-        init?(name: String) {
+        package init?(name: String) {
             guard let level = Level.allCases.first(where: { $0.name == name }) else { return nil }
             self = level
         }
 
         /// Orders levels from the least to the most urgent.
-        static func < (left: Level, right: Level) -> Bool { left.rawValue > right.rawValue }
+        package static func < (left: Level, right: Level) -> Bool { left.rawValue > right.rawValue }
     }
 
     private let threshold: Lock<Level>
@@ -38,21 +38,21 @@ final class Log: Sendable {
     private let filter = Lock(LogFilter())
     private let output = Lock(())
 
-    init(threshold: Level = .info) {
+    package init(threshold: Level = .info) {
         self.threshold = Lock(threshold)
         isJournal = getenv("JOURNAL_STREAM") != nil
     }
 
     /// Sets the lowest level that is logged, as a reload of the configuration does.
-    func setThreshold(_ level: Level) { threshold.withLock { $0 = level } }
+    package func setThreshold(_ level: Level) { threshold.withLock { $0 = level } }
 
-    func debug(_ text: @autoclosure () -> String) { say(.debug, text()) }
-    func info(_ text: String) { say(.info, text) }
-    func warning(_ text: String) { say(.warning, text) }
-    func error(_ text: String) { say(.error, text) }
+    package func debug(_ text: @autoclosure () -> String) { say(.debug, text()) }
+    package func info(_ text: String) { say(.info, text) }
+    package func warning(_ text: String) { say(.warning, text) }
+    package func error(_ text: String) { say(.error, text) }
 
     /// Logs a notice of the pure modules.
-    func take(_ notice: Notice) {
+    package func take(_ notice: Notice) {
         switch notice.level {
         case .info: info(notice.text)
         case .warning: warning(notice.text)
@@ -79,12 +79,12 @@ final class Log: Sendable {
 }
 
 /// Standard output and error as descriptors.
-enum Console {
+package enum Console {
     /// Writes all of a text.
     ///
     /// - Returns: `false` if it could not be written.
     @discardableResult
-    static func write(_ text: String, to descriptor: Int32 = STDOUT_FILENO) -> Bool {
+    package static func write(_ text: String, to descriptor: Int32 = STDOUT_FILENO) -> Bool {
         write(Array(text.utf8), to: descriptor)
     }
 
@@ -92,7 +92,7 @@ enum Console {
     ///
     /// - Returns: `false` if they could not be written.
     @discardableResult
-    static func write(_ bytes: [UInt8], to descriptor: Int32 = STDOUT_FILENO) -> Bool {
+    package static func write(_ bytes: [UInt8], to descriptor: Int32 = STDOUT_FILENO) -> Bool {
         var sent = 0
         while sent < bytes.count {
             let count = bytes[sent...].withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
@@ -109,7 +109,7 @@ enum Console {
     }
 
     /// The exit code of a command, or 1 if standard output lost something. A pipe that its reader has closed is not a failure.
-    static func exitCode(_ code: Int32) -> Int32 { code == 0 && isOutputLost.withLock { $0 } ? 1 : code }
+    package static func exitCode(_ code: Int32) -> Int32 { code == 0 && isOutputLost.withLock { $0 } ? 1 : code }
 
     private static let isOutputLost = Lock(false)
 
@@ -122,8 +122,8 @@ enum Console {
     }
 
     /// Prints a sentence on standard error, without control characters that could command a terminal.
-    static func complain(_ text: String) { write("bms-mqtt: \(text.plain)\n", to: STDERR_FILENO) }
+    package static func complain(_ text: String) { write("bms-mqtt: \(text.plain)\n", to: STDERR_FILENO) }
 
     /// The text of an error number.
-    static func reason(_ number: Int32) -> String { String(cString: strerror(number)) }
+    package static func reason(_ number: Int32) -> String { String(cString: strerror(number)) }
 }

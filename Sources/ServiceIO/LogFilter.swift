@@ -1,5 +1,4 @@
 import BMSCore
-import SmartBMS
 
 /// Decides which lines are logged: the same line rarely, and all lines together in a bounded number. The filter is pure: time is a
 /// parameter.
@@ -9,12 +8,12 @@ import SmartBMS
 /// - Each level has two budgets, for lines about packs and for the rest, of ``LineBudget/burst`` lines at once and
 ///   ``LineBudget/hourly`` an hour each. So neither a thousand packs nor messages of other clients fill the disk, and a flood of
 ///   one kind does not hide the other.
-struct LogFilter: Sendable {
+package struct LogFilter: Sendable {
     private struct Repetition: Sendable {
-        var saidAt: Int64
+        package var saidAt: Int64
         /// Milliseconds for which the line is not logged again.
-        var quiet = LogFilter.shortestQuiet
-        var count = 0
+        package var quiet = LogFilter.shortestQuiet
+        package var count = 0
     }
 
     private static let shortestQuiet: Int64 = 60_000
@@ -22,20 +21,23 @@ struct LogFilter: Sendable {
     /// Largest number of different lines that are remembered; lines that differ only in numbers are the same.
     private static let remembered = 256
     /// Largest length of a line, bytes; one write of it does not mix with another's, and fits the journal.
-    static let longestLine = 2_000
+    package static let longestLine = 2_000
 
     private var repetitions: [String: Repetition] = [:]
     private var budgets: [Kind: LineBudget] = [:]
 
+    /// A filter that has seen no line.
+    package init() {}
+
     private struct Kind: Hashable {
-        var level: Log.Level
-        var isAboutPack: Bool
+        package var level: Log.Level
+        package var isAboutPack: Bool
     }
 
     /// The text to write for a line; `nil`: none.
     ///
     /// - Parameter now: milliseconds of a monotonic clock.
-    mutating func admit(_ level: Log.Level, _ text: String, at now: Int64) -> String? {
+    package mutating func admit(_ level: Log.Level, _ text: String, at now: Int64) -> String? {
         guard let line = repeated(text, at: now) else { return nil }
         let kind = Kind(level: level, isAboutPack: Self.isAboutPack(text))
         switch budgets[kind, default: LineBudget()].take(at: now) {
@@ -96,11 +98,11 @@ struct LogFilter: Sendable {
 }
 
 /// A budget of lines: a number of lines at once, and a number of lines an hour.
-struct LineBudget: Sendable {
-    static let burst = 100
-    static let hourly = 120
+package struct LineBudget: Sendable {
+    package static let burst = 100
+    package static let hourly = 120
 
-    enum Verdict: Hashable {
+    package enum Verdict: Hashable {
         /// The line is logged; a number of lines before it were left out.
         case said(leftOut: Int)
         /// The line is not logged.
@@ -112,7 +114,10 @@ struct LineBudget: Sendable {
     private var refilledAt: Int64?
     private var leftOut = 0
 
-    mutating func take(at now: Int64) -> Verdict {
+    /// A full budget.
+    package init() {}
+
+    package mutating func take(at now: Int64) -> Verdict {
         let since = refilledAt ?? now
         let earned = max(0, now - since) / Self.interval
         left = min(Self.burst, left + Int(min(earned, Int64(Self.burst))))

@@ -5,11 +5,11 @@ import Glibc
 ///
 /// libsystemd is not used, because it would bring compression and encryption libraries along for these few lines. Containers and
 /// other managers know the same protocol. Without $NOTIFY_SOCKET there is no notifier, and nothing is sent.
-struct ServiceNotifier: Sendable {
+package struct ServiceNotifier: Sendable {
     private static let longestPath = 107
 
     /// Half of the manager's watchdog time, milliseconds; `nil`: the manager does not watch this process.
-    let feedInterval: Int64?
+    package let feedInterval: Int64?
     /// The path; a first '@' stands for the zero byte of an abstract name.
     private let path: String
 
@@ -18,7 +18,7 @@ struct ServiceNotifier: Sendable {
     /// - Parameters:
     ///   - variable: value of an environment variable.
     ///   - process: id of this process; a watchdog for another process is not fed.
-    init?(variable: (String) -> String? = Self.environment, process: Int32 = getpid()) {
+    package init?(variable: (String) -> String? = Self.environment, process: Int32 = getpid()) {
         // Other kinds of address (vsock) exist for virtual machines only.
         guard let path = variable("NOTIFY_SOCKET"), path.hasPrefix("/") || path.hasPrefix("@"),
             (2...Self.longestPath).contains(path.utf8.count)
@@ -29,13 +29,13 @@ struct ServiceNotifier: Sendable {
         feedInterval = microseconds > 0 ? max(1, microseconds / 2000) : nil
     }
 
-    static func environment(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
+    package static func environment(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
 
     /// Sends assignments, one a line, without a wait: a manager that does not read must not stop the bridge.
     ///
     /// - Returns: `true` if the manager has received them.
     @discardableResult
-    func send(_ assignments: [String]) -> Bool {
+    package func send(_ assignments: [String]) -> Bool {
         let descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
         guard descriptor >= 0 else { return false }
         defer { close(descriptor) }
@@ -57,10 +57,10 @@ struct ServiceNotifier: Sendable {
     }
 
     /// Reports that the configuration is being read again, until READY=1 is sent.
-    func reloading() { send(["RELOADING=1", "MONOTONIC_USEC=\(Self.microseconds())"]) }
+    package func reloading() { send(["RELOADING=1", "MONOTONIC_USEC=\(Self.microseconds())"]) }
 
     /// Reports that the clean end has begun.
-    func stopping() { send(["STOPPING=1", "STATUS=stopping"]) }
+    package func stopping() { send(["STOPPING=1", "STATUS=stopping"]) }
 
     private static func microseconds() -> Int64 {
         var time = timespec()

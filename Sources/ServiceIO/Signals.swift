@@ -5,8 +5,8 @@ import Synchronization
 
 /// All signals that a person, a terminal or a limit of the system can raise: some are requests, which are handled one after the other,
 /// and the rest is ignored. Crashes, SIGABRT for a core dump, and Ctrl-Z are left to the system.
-enum Signals {
-    enum Request: Sendable {
+package enum Signals {
+    package enum Request: Sendable {
         /// A clean end.
         case stop
         /// Another reading of the configuration.
@@ -26,7 +26,7 @@ enum Signals {
 
     /// Collects signals from now on, for ``wait()``, ``ends()`` or ``release()``. The program calls it early, because a request to stop
     /// during the start must end it cleanly, too. A mask would not do: Swift's runtime has threads that signals reach in spite of it.
-    static func hold() {
+    package static func hold() {
         for number in ignored + realTime { signal(number, SIG_IGN) }
         var ends: [Int32] = [-1, -1]
         guard pipe(&ends) == 0 else { return }
@@ -47,13 +47,13 @@ enum Signals {
 
     /// Prepares a bridge for the background: a terminal that lets only the foreground write does not stop it. A hang-up means another
     /// reading of the configuration, under `nohup`, too.
-    static func serve() {
+    package static func serve() {
         for number in [SIGTTOU, SIGTTIN] { signal(number, SIG_IGN) }
     }
 
     /// Gives signals their default effect again, also one that came since ``hold()``, for commands that end by themselves or read
     /// until the end of a file. Under `nohup` a hang-up stays ignored.
-    static func release() {
+    package static func release() {
         let hasNoHangUp = ignoredHangUp.load(ordering: .relaxed)
         for number in watched { signal(number, number == SIGHUP && hasNoHangUp ? SIG_IGN : SIG_DFL) }
         if let number = next() { raise(number) }
@@ -62,7 +62,7 @@ enum Signals {
     /// Waits for a request.
     ///
     /// - Returns: the oldest request since ``hold()`` that was not returned yet.
-    static func wait() -> Request {
+    package static func wait() -> Request {
         while true {
             switch next() {
             case nil: break
@@ -76,7 +76,7 @@ enum Signals {
 
     /// The requests that end a command other than `run`. A hang-up is one of them, because the terminal is gone then, but not under
     /// `nohup`. The stream lasts as long as the process, so this is to be called once.
-    static func ends() -> AsyncStream<Void> {
+    package static func ends() -> AsyncStream<Void> {
         let (stream, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(8))
         let isListening = OwnThread.start("signals") {
             while true {

@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import ServiceIO
 
 /// Entry point: runs the command that the command line names, and exits with its code.
 @main

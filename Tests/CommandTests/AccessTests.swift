@@ -3,6 +3,7 @@ import LinuxIO
 import TestSupport
 import TestThreads
 import Testing
+import ServiceIO
 
 /// The rules that `bms-mqtt acl` prints, used by a real mosquitto.
 @Suite("Access rules", .enabled(if: BrokerFixture.isAvailable, "needs mosquitto"), .waits, .timeLimit(.minutes(10)))

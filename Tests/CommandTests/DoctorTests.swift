@@ -8,6 +8,7 @@ import Mosquitto
 import TestSupport
 import TestThreads
 import Testing
+import ServiceIO
 
 @testable import bms_mqtt
 

@@ -1,6 +1,7 @@
 import BMSCore
 import SmartBMS
 import Testing
+import ServiceIO
 
 @testable import bms_mqtt
 

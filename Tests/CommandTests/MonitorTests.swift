@@ -1,5 +1,6 @@
 import Testing
 import Viewer
+import ServiceIO
 
 @testable import bms_mqtt
 

@@ -5,6 +5,7 @@ import MQTTBridge
 import TestSupport
 import TestThreads
 import Testing
+import ServiceIO
 
 @testable import bms_mqtt
 

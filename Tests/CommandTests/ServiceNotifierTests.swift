@@ -3,6 +3,7 @@ import LinuxIO
 import TestSupport
 import TestThreads
 import Testing
+import ServiceIO
 
 @testable import bms_mqtt
 

@@ -2,6 +2,7 @@ import Glibc
 import TestSupport
 import TestThreads
 import Testing
+import ServiceIO
 
 @testable import bms_mqtt
 

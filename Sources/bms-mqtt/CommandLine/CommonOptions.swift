@@ -5,6 +5,7 @@ import Mosquitto
 import PackSimulator
 import SerialLink
 import SmartBMS
+import ServiceIO
 
 /// Options that several commands share.
 extension OptionRow {

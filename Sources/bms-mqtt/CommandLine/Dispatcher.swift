@@ -1,4 +1,5 @@
 import Glibc
+import ServiceIO
 
 /// Runs the command of a checked command line.
 enum Dispatcher {

@@ -2,6 +2,7 @@ import BMSCore
 import Mosquitto
 import BatteryEngine
 import MQTTBridge
+import ServiceIO
 
 /// `bms-mqtt acl`: the access rules of mosquitto for one configuration.
 struct ACLCommand: Sendable {

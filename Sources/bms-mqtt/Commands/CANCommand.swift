@@ -5,6 +5,7 @@ import CLinux
 import Glibc
 import LinuxIO
 import SmartBMS
+import ServiceIO
 
 /// `bms-mqtt can`: for people at the bench. Shows the CAN frames that tell a pack's limits to an inverter, or frames of a bus in words. It
 /// opens no bus.

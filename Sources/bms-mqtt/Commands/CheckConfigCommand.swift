@@ -1,4 +1,5 @@
 import BatteryEngine
+import ServiceIO
 
 /// `bms-mqtt check-config`: every fault of a configuration file, and the limits that are not set.
 enum CheckConfigCommand {

@@ -6,6 +6,7 @@ import JSON
 import LinuxIO
 import BatteryEngine
 import MQTTBridge
+import ServiceIO
 
 /// `bms-mqtt decode`: one JSON object for each frame, statistics on standard error.
 struct DecodeCommand {

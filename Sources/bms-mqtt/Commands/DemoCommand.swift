@@ -7,6 +7,7 @@ import BatteryEngine
 import MQTTBridge
 import Mosquitto
 import SerialLink
+import ServiceIO
 
 /// `bms-mqtt demo`: a simulated pack through the real bridge and a real broker, with the live view of `monitor`.
 struct DemoCommand: Sendable {

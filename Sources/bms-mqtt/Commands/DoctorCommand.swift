@@ -9,6 +9,7 @@ import MQTT
 import MQTTBridge
 import Mosquitto
 import SerialLink
+import ServiceIO
 
 /// `bms-mqtt doctor`: one screen that says of each part of the way from the cable to the consumers whether it works, with remedies.
 struct DoctorCommand: Sendable {

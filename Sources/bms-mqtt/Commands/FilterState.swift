@@ -2,6 +2,7 @@ import ChargeLimits
 import LinuxIO
 import BatteryEngine
 import MQTTBridge
+import ServiceIO
 
 /// A filter whose state can be kept in a file.
 protocol KeptFilter {

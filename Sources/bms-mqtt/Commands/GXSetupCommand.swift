@@ -3,6 +3,7 @@ import ChargeLimits
 import BatteryEngine
 import MQTTBridge
 import Mosquitto
+import ServiceIO
 
 /// `bms-mqtt gx-setup`: the settings with which a GX device obeys this bridge.
 enum GXSetupCommand {

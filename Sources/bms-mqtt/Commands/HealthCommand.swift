@@ -3,6 +3,7 @@ import BatteryEngine
 import MQTTBridge
 import Mosquitto
 import LinuxIO
+import ServiceIO
 
 /// `bms-mqtt health`: asks the broker, as any consumer would, whether every pack of a configuration is healthy. The bridge itself has
 /// no open port.

@@ -3,6 +3,7 @@ import BatteryEngine
 import Glibc
 import LinuxIO
 import MQTTBridge
+import ServiceIO
 
 /// `bms-mqtt home-assistant`: texts for Home Assistant that are made for one battery.
 enum HomeAssistantCommand {

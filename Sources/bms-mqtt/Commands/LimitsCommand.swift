@@ -4,6 +4,7 @@ import Glibc
 import JSON
 import BatteryEngine
 import MQTTBridge
+import ServiceIO
 
 /// `bms-mqtt limits`: a filter that reads lines of time and frame and writes lines of limits. Every line has exactly one answer: a bad
 /// line counts as a missing frame and is reported by its number.

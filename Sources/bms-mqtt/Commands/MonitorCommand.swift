@@ -6,6 +6,7 @@ import BatteryEngine
 import MQTTBridge
 import LinuxIO
 import Viewer
+import ServiceIO
 
 /// `bms-mqtt monitor`: a live view of a bridge's topics in the terminal; without a terminal, a line a second for each pack.
 struct MonitorCommand: Sendable {

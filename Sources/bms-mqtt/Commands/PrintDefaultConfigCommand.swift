@@ -1,3 +1,5 @@
+import ServiceIO
+
 /// `bms-mqtt print-default-config`: a complete configuration, or the reference of its keys.
 enum PrintDefaultConfigCommand {
     static let row = CommandRow(

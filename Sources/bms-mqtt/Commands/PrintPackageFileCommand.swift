@@ -1,3 +1,5 @@
+import ServiceIO
+
 /// `bms-mqtt print-package-file`: the files of a package that are made from the tables of commands, keys and values.
 enum PrintPackageFileCommand {
     static let row = CommandRow(

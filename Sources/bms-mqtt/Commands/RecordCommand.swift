@@ -2,6 +2,7 @@ import BMSCore
 import Glibc
 import LinuxIO
 import SerialLink
+import ServiceIO
 
 /// `bms-mqtt record`: writes the bytes of a source to a file, for a bug report or a test.
 struct RecordCommand: Sendable {

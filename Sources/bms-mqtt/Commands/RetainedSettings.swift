@@ -2,6 +2,7 @@ import BMSCore
 import SmartBMS
 import JSON
 import Viewer
+import ServiceIO
 
 /// The settings of a pack that the broker retains, with a verdict on them: the broker keeps them after the bridge has died, and after
 /// the pack has left the configuration.

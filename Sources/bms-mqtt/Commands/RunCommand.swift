@@ -3,6 +3,7 @@ import Glibc
 import Mosquitto
 import BatteryEngine
 import MQTTBridge
+import ServiceIO
 
 /// `bms-mqtt run`: one service after the other, a new one for each reload of a valid file. The calling thread waits for signals.
 struct RunCommand {

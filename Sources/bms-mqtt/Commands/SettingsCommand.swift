@@ -4,6 +4,7 @@ import JSON
 import BatteryEngine
 import MQTTBridge
 import Mosquitto
+import ServiceIO
 
 /// `bms-mqtt set` and `bms-mqtt settings`: a client of a running bridge.
 struct SettingsCommand: Sendable {

@@ -3,6 +3,7 @@ import Glibc
 import LinuxIO
 import Mosquitto
 import SerialLink
+import ServiceIO
 
 /// `bms-mqtt setup`: finds the cable, listens to it, asks what must be known, writes a configuration and checks it.
 struct SetupCommand: Sendable {

@@ -2,6 +2,7 @@ import BMSCore
 import SmartBMS
 import Glibc
 import PackSimulator
+import ServiceIO
 
 /// `bms-mqtt simulate`: real frames of one pack or many, on pseudo terminals, TCP ports or standard output.
 struct SimulateCommand: Sendable {

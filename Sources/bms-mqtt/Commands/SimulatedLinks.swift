@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import ServiceIO
 
 /// A pseudo terminal that a bridge reads as the vendor's cable, with a symbolic link to it where one is wanted.
 final class FakeCable {

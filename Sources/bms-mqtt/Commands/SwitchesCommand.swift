@@ -1,5 +1,6 @@
 import BMSCore
 import SmartBMS
+import ServiceIO
 
 /// `bms-mqtt switches`: positions of the option switches, by the manuals' tables.
 enum SwitchesCommand {

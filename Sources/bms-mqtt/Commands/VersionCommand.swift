@@ -1,4 +1,5 @@
 import Mosquitto
+import ServiceIO
 
 /// `bms-mqtt version`: versions of the program and of its MQTT library.
 enum VersionCommand {

@@ -5,6 +5,7 @@ import BatteryEngine
 import MQTTBridge
 import Mosquitto
 import SerialLink
+import ServiceIO
 
 /// A checked configuration file, as options of the modules.
 struct Configuration: Sendable {

@@ -4,6 +4,7 @@ import LinuxIO
 import BatteryEngine
 import MQTTBridge
 import Mosquitto
+import ServiceIO
 
 /// Keys outside the packs.
 enum ConfigurationTable {

@@ -5,6 +5,7 @@ import ChargeLimits
 import Glibc
 import LinuxIO
 import SerialLink
+import ServiceIO
 
 /// Remarks on a valid configuration that depend on the machine: ports that are absent, numbers that swap, the time zone.
 enum SourceRemarks {

@@ -1,3 +1,5 @@
+import ServiceIO
+
 /// Meanings of the add-on's main options in the languages of the entities. The other options are described in English.
 struct AddOnWords: Sendable {
     var german: String

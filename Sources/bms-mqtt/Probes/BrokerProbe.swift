@@ -5,6 +5,7 @@ import LinuxIO
 import MQTT
 import MQTTBridge
 import Mosquitto
+import ServiceIO
 
 /// Findings of a client of a broker, with the bridge's rights, in some seconds.
 struct BrokerProbe: Sendable {

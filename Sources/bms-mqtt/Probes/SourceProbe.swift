@@ -2,6 +2,7 @@ import BMSCore
 import LinuxIO
 import SerialLink
 import SmartBMS
+import ServiceIO
 
 /// Bytes, frames and failures of a source while somebody listened to it.
 struct SourceProbe: Sendable {

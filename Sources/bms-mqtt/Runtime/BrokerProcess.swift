@@ -1,6 +1,7 @@
 import CLinux
 import Glibc
 import LinuxIO
+import ServiceIO
 
 /// The demo's own mosquitto on loopback, with a free port and a temporary directory; it ends with the demo.
 final class BrokerProcess {

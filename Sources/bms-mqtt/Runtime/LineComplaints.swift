@@ -1,3 +1,5 @@
+import ServiceIO
+
 /// Complaints about bad lines of an input, by their numbers: twenty, then no more.
 struct LineComplaints {
     /// The last words, about the lines that follow.

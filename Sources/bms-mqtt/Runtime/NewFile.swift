@@ -1,6 +1,7 @@
 import CLinux
 import Glibc
 import LinuxIO
+import ServiceIO
 
 /// Writes a file that people keep: whole or not at all, with the old one beside it.
 enum NewFile {

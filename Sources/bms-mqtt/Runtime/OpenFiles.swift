@@ -1,4 +1,5 @@
 import Glibc
+import ServiceIO
 
 /// The limit on the open files of this process.
 enum OpenFiles {

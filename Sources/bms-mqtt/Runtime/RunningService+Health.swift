@@ -3,6 +3,7 @@ import BatteryEngine
 import MQTTBridge
 import Mosquitto
 import SerialLink
+import ServiceIO
 
 extension RunningService {
     /// The threads on the way of the data, with their names in the log. Each of them steps the bridge, so one that hangs in the bridge

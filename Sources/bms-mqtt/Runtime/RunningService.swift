@@ -8,6 +8,7 @@ import MQTTBridge
 import Mosquitto
 import PackSimulator
 import SerialLink
+import ServiceIO
 
 /// A running bridge: sources, time and broker feed one ``BridgeRuntime``, each on its own thread, until ``stop()``.
 struct RunningService {

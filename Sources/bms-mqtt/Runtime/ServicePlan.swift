@@ -7,6 +7,7 @@ import MQTTBridge
 import PackSimulator
 import Mosquitto
 import SerialLink
+import ServiceIO
 
 /// The plan of a service: the configuration as options of the modules.
 struct ServicePlan: Sendable {

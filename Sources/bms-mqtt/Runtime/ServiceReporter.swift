@@ -1,6 +1,7 @@
 import LinuxIO
 import BatteryEngine
 import MQTTBridge
+import ServiceIO
 
 /// Reports the state of the bridge to the service manager, and a summary of each hour to the log, with the ticks of the clock.
 struct ServiceReporter: Sendable {

@@ -1,6 +1,7 @@
 import CLinux
 import Glibc
 import LinuxIO
+import ServiceIO
 
 /// One file that is replaced as a whole: a power cut leaves the old or the new one.
 enum StateFile {

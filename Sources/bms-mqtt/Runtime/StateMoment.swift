@@ -3,6 +3,7 @@ import Glibc
 import LinuxIO
 import BatteryEngine
 import MQTTBridge
+import ServiceIO
 
 /// A moment on every clock that can tell how long ago a state was kept.
 struct StateMoment: Hashable, Sendable {

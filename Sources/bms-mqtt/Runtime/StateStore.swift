@@ -4,6 +4,7 @@ import Glibc
 import LinuxIO
 import BatteryEngine
 import MQTTBridge
+import ServiceIO
 
 /// Settings and learned values of each pack in a file of its own, replaced as a whole: a power cut leaves the old file or
 /// the new one.

@@ -1,6 +1,7 @@
 import LinuxIO
 import BatteryEngine
 import MQTTBridge
+import ServiceIO
 
 /// Writes the packs' states to disk on a thread of its own, and sends the answers that wait for it, in their order: a card that
 /// takes seconds for a write must hold up neither limits nor time.

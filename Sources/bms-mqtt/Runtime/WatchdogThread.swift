@@ -1,5 +1,6 @@
 import Glibc
 import LinuxIO
+import ServiceIO
 
 /// Feeds the service manager's watchdog on a thread of its own, which waits for no other thread and so can log which of them hangs.
 /// Without a manager that watches it ends the program instead (``DataWatchdog``).

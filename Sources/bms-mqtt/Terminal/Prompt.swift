@@ -1,4 +1,5 @@
 import Glibc
+import ServiceIO
 
 /// Questions to a person at a terminal. A signal, which cancels the task, ends the wait for an answer.
 enum Prompt {

@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import ServiceIO
 
 /// The terminal on standard output, if there is one.
 struct Terminal {
