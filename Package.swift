@@ -25,6 +25,7 @@ let package = Package(
         // C libraries of Debian 12, and the system headers that Glibc's module hides.
         .systemLibrary(name: "CMosquitto", pkgConfig: "libmosquitto", providers: [.apt(["libmosquitto-dev"])]),
         .systemLibrary(name: "CYaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+        .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .systemLibrary(name: "CLinux"),
 
         // Pure: no clock, no I/O, no Foundation.
@@ -42,6 +43,7 @@ let package = Package(
             name: "MQTTBridge",
             dependencies: ["BMSCore", "SmartBMS", "ChargeLimits", "BatteryEngine", "JSON", "MQTT"],
             swiftSettings: pure),
+        .target(name: "HistoryData", swiftSettings: pure),
 
         .target(
             name: "Viewer", dependencies: ["BMSCore", "BatteryEngine", "JSON", "MQTTBridge"], swiftSettings: pure),
@@ -56,6 +58,8 @@ let package = Package(
             name: "CANBus",
             dependencies: ["BMSCore", "BatteryEngine", "CANFrames", "CLinux", "LinuxIO", "SerialLink"],
             swiftSettings: common),
+        .target(
+            name: "History", dependencies: ["CLinux", "CSQLite", "HistoryData", "LinuxIO"], swiftSettings: common),
         .executableTarget(
             name: "bms-mqtt",
             dependencies: [
@@ -68,7 +72,9 @@ let package = Package(
             name: "bms-mqtt-bench",
             dependencies: [
                 "BatteryEngine",
-                "BMSCore", "SmartBMS", "CLinux", "ChargeLimits", "CMosquitto", "GoldenSupport", "LinuxIO", "MQTT",
+                "BMSCore", "SmartBMS", "CLinux", "ChargeLimits", "CMosquitto", "GoldenSupport", "History",
+                "HistoryData",
+                "LinuxIO", "MQTT",
                 "MQTTBridge", "PackSimulator", "TestSupport",
             ],
             path: "Benchmarks",
@@ -80,8 +86,8 @@ let package = Package(
 
         // Tests, one target per module.
         .target(
-            name: "TestSupport", dependencies: ["BMSCore", "SmartBMS", "CLinux", "LinuxIO"], path: "Tests/TestSupport",
-            swiftSettings: common),
+            name: "TestSupport", dependencies: ["BMSCore", "SmartBMS", "CLinux", "HistoryData", "LinuxIO"],
+            path: "Tests/TestSupport", swiftSettings: common),
         // Apart from TestSupport, which benchmarks use: a program with the Swift library linked in has no Testing.
         .target(name: "TestThreads", dependencies: ["LinuxIO"], path: "Tests/TestThreads", swiftSettings: common),
         .target(
@@ -130,6 +136,10 @@ let package = Package(
         ),
         .testTarget(
             name: "SerialLinkTests", dependencies: ["SerialLink", "LinuxIO", "CLinux", "TestSupport", "TestThreads"],
+            swiftSettings: common),
+        .testTarget(
+            name: "HistoryTests",
+            dependencies: ["CLinux", "CSQLite", "History", "HistoryData", "LinuxIO", "TestSupport", "TestThreads"],
             swiftSettings: common),
         .testTarget(
             name: "CommandTests",
