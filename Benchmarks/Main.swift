@@ -10,7 +10,7 @@ struct Main {
             ("step", StepBenchmark.run), ("latency", LatencyBenchmark.run), ("start", LatencyBenchmark.runStart),
             ("commands", LatencyBenchmark.runCommands),
             ("fuzz", CommandFuzz.run), ("relays", RelayDay.run), ("messages", MessageDay.run),
-            ("corruption", Corruption.run), ("golden", GoldenDays.run),
+            ("corruption", Corruption.run), ("golden", GoldenDays.run), ("history", HistoryYear.run),
         ]
         for name in names where Int(name) == nil && !all.contains(where: { $0.0 == name }) {
             print("no benchmark '\(name)': \(all.map(\.0).joined(separator: ", "))")
