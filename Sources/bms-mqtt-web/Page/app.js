@@ -1,0 +1,765 @@
+"use strict";
+// Shows documents of the bridge as they arrive. No value looks live unless the server, the broker, the bridge and the battery are.
+
+// ---- Words
+
+const languages = ["en", "de", "nl", "fr"];
+let language = "en", words = {};
+
+/** In the reader's language; {name} stands for a value. */
+function t(english, values = {}) {
+	return (words[english] || english).replace(/\{(\w+)\}/g, (all, name) => values[name] ?? all);
+}
+
+async function speak(wanted) {
+	language = languages.includes(wanted) ? wanted : "en";
+	try { words = (await ask("api/words?language=" + language)).words || {}; } catch { words = {}; }
+	document.documentElement.lang = language;
+	for (const node of document.querySelectorAll("[data-t]")) node.textContent = t(node.dataset.t ||= node.textContent);
+	formats.clear();
+}
+
+const limitWords = { cvl: "Charge voltage limit", ccl: "Charge current limit", dcl: "Discharge current limit" };
+function limitText(limit, value) { return limit === "cvl" ? number(value, 2, "V") : number(value, 1, "A"); }
+
+/** The word of a rule, an alarm or a setting: the name itself has an English one. */
+function named(name) { return t(t(name)); }
+/** A bank's rule has the pack behind a colon. */
+function rule(name) {
+	const [word, pack] = String(name ?? "").split(/:(.*)/);
+	return named("rule." + word) + (pack ? " (" + nameOf(pack) + ")" : "");
+}
+const encode = encodeURIComponent;
+function addressOf(id) { return "#/battery/" + encode(id); }
+function nameOf(id) { return model.rows.get(id)?.name || id; }
+
+// ---- Numbers and times
+
+const isNumber = Number.isFinite;
+const formats = new Map();
+function format(key, make) {
+	return formats.get(key) ?? formats.set(key, make()).get(key);
+}
+
+/** With its unit, or a dash where nothing is known. */
+function number(value, decimals = 0, unit = "") {
+	if (!isNumber(value)) return "–";
+	return format(decimals, () => new Intl.NumberFormat(language, { minimumFractionDigits: decimals, maximumFractionDigits: decimals })).format(value).replace("-", "−") + (unit && "\u00a0" + unit);
+}
+function millivolts(volts) { return number(isNumber(volts) ? volts * 1000 : null, 0, "mV"); }
+function dateFormat(options) { return format(JSON.stringify(options), () => new Intl.DateTimeFormat(language, options)); }
+const shortClock = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }, clock = { ...shortClock, second: "2-digit" };
+const day = { day: "numeric", month: "short" }, fullDay = { ...day, year: "numeric" };
+
+function at(seconds) {
+	if (!isNumber(seconds)) return "–";
+	const date = new Date(seconds * 1000), isToday = date.toDateString() === new Date().toDateString();
+	return (isToday ? "" : dateFormat(fullDay).format(date) + ", ") + dateFormat(clock).format(date);
+}
+function since(seconds) { return isNumber(seconds) ? t("since {time}", { time: at(seconds) }) : ""; }
+function duration(seconds) {
+	if (!isNumber(seconds)) return "–";
+	const minutes = Math.round(seconds / 60);
+	if (minutes < 60) return minutes + "\u00a0min";
+	if (minutes < 48 * 60) return Math.floor(minutes / 60) + "\u00a0h " + (minutes % 60) + "\u00a0min";
+	return number(Math.round(minutes / 1440)) + "\u00a0" + t("days");
+}
+
+// ---- What is known
+
+const model = {
+	rows: new Map(), bridge: null, broker: null, commands: null, serverTime: null, token: null,
+	/** Why nothing arrives, and since when; null: it does. */
+	lost: { since: Date.now() / 1000, text: null },
+};
+/** Of the page in view; documents with their time of receipt. */
+let battery = null, documents = {}, events = [], isUnknown = false;
+/** Seconds after receipt in which a document holds; the bridge repeats each sooner. */
+const validity = { state: 35, limits: 35, relays: 35, cells: 95, settings: Infinity };
+
+/** Why nothing of any battery is live. */
+function outage() {
+	if (model.lost) return { text: model.lost.text || t("Connecting"), since: model.lost.text ? model.lost.since : null };
+	if (!model.broker?.connected) return { text: t("No connection to the MQTT broker: nothing is live"), since: model.broker?.since, more: model.broker?.text };
+	return model.bridge?.status === "online" ? null : { text: t("No data: the bridge program does not run"), since: model.bridge?.since };
+}
+function fault(row) {
+	return outage() || (!row ? { text: t(isUnknown ? "This battery is not known here" : "Connecting") }
+		: row.status === "live" ? null : { text: statusWord(row.status), since: row.since, more: row.text });
+}
+function limitsHold(row) { return !outage() && row && (row.status === "live" || row.status === "stale"); }
+function statusWord(status) { return t({ stale: "No data: nothing comes from the BMS", offline: "Offline" }[status] || "Not known yet"); }
+/** A document of the battery in view, if it holds now. */
+function paper(name) {
+	const row = model.rows.get(battery), document = documents[name];
+	if (!document?.value) return null;
+	if (name !== "settings" && (name === "limits" ? !limitsHold(row) : fault(row))) return null;
+	return Date.now() / 1000 - document.received < validity[name] ? document.value : null;
+}
+/** A member of the state by its path; undefined is unknown. */
+function state(path) { return path.split(".").reduce((value, name) => value?.[name], paper("state")); }
+
+// ---- Elements
+
+/** Makes an node: "p.quiet", objects of properties, children; strings are text, never markup. */
+function h(kind, ...parts) {
+	const [tag, ...classes] = kind.split("."), node = document.createElement(tag);
+	if (classes.length) node.className = classes.join(" ");
+	for (const part of parts.flat(2)) {
+		if (part?.constructor !== Object) { if (part !== null && part !== undefined) node.append(part); continue; }
+		for (const [name, value] of Object.entries(part)) {
+			if (typeof value === "function") node.addEventListener(name, value);
+			else if (value !== null && value !== undefined && value !== false) node.setAttribute(name, value === true ? "" : value);
+		}
+	}
+	return node;
+}
+function byId(id) { return document.getElementById(id); }
+function picture(id) {
+	const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg"), use = document.createElementNS(svg.namespaceURI, "use");
+	use.setAttribute("href", "#" + id);
+	svg.setAttribute("aria-hidden", "true");
+	svg.append(use);
+	return svg;
+}
+/** The bridge's own sentences are English. */
+function english(text) { return h("span", { lang: "en" }, text); }
+
+const silent = { "aria-hidden": "true" };
+let bindings = [];
+/** Calls a function with an node now and at each refresh. It changes only what differs, so nothing flickers. */
+function bind(node, update) {
+	bindings.push(() => update(node));
+	update(node);
+	return node;
+}
+function put(node, text) { if (node.textContent !== text) node.textContent = text; }
+function mark(node, name, value) {
+	if (value === null) node.removeAttribute(name);
+	else if (node.getAttribute(name) !== value) node.setAttribute(name, value);
+}
+function show(node, is) { if (node.hidden === Boolean(is)) node.hidden = !is; }
+function live(text, kind = "span") { return bind(h(kind), (node) => put(node, text())); }
+function follow(node, value, fill) {
+	let last;
+	return bind(node, () => {
+		const now = value(), key = JSON.stringify(now);
+		if (key !== last) { last = key; node.replaceChildren(...[fill(now)].flat()); }
+	});
+}
+let sections = 0;
+function section(title, ...children) {
+	const id = "section" + (sections += 1);
+	return h("section", { "aria-labelledby": id }, h("h2", { id }, t(title)), ...children);
+}
+/** Entries of a name, and a path in `state` with decimals and unit, or a function of the text. */
+function facts(...entries) {
+	return h("dl.facts", entries.map(([name, what, decimals, unit]) => h("div", h("dt", t(name)), live(typeof what === "string" ? of(what, decimals, unit) : what, "dd"))));
+}
+function of(path, decimals, unit) { return () => number(state(path), decimals, unit); }
+function meter() { return h("span.meter", silent, h("span")); }
+function fillMeter(node, soc) { node.firstChild.style.width = (soc ?? 0) + "%"; }
+
+let waiting = false;
+function refresh() {
+	if (waiting) return;
+	waiting = true;
+	requestAnimationFrame(() => {
+		waiting = false;
+		header();
+		for (const update of bindings) update();
+	});
+}
+
+function header() {
+	const general = outage(), [sign, says, heard] = byId("status").children;
+	// The first second of a page is no alarm.
+	mark(document.body, "data-live", !general ? "yes" : general.since ? "no" : "wait");
+	put(sign, !general ? "●" : general.since ? "▲" : "…");
+	put(says, general ? sentence(general) + (model.lost?.text ? ". " + t("Trying again.") : "") : t("Live"));
+	put(heard, general ? "" : at(model.serverTime));
+}
+function sentence(why) { return [why.text, since(why.since)].filter(Boolean).join(" ") + (why.more ? ". " + why.more : ""); }
+
+// ---- The server
+
+async function ask(address, options) {
+	const answer = await fetch(address, { cache: "no-store", ...options }).catch(() => { throw new Error(t("The server does not answer")); });
+	// What is no JSON is not ours: a proxy's page, perhaps.
+	const value = await answer.json().catch(() => null);
+	if (!answer.ok) throw Object.assign(new Error(value?.error || t("The server answers {status}", { status: answer.status })), { status: answer.status });
+	return value;
+}
+function send(address, value) {
+	return ask(address, { method: "POST", body: JSON.stringify(value), headers: { "Content-Type": "application/json", "X-Token": model.token || "" } });
+}
+
+let stream = null, lastByte = 0, pause = 500;
+
+/** Nothing arrives any more: says so at once. */
+function lose(text) {
+	model.lost = { since: model.lost?.text ? model.lost.since : lastByte / 1000, text };
+	refresh();
+}
+
+/** Reads events until the view changes. `fetch`, because `EventSource` hides the comments that show that the server lives. */
+async function listen(id) {
+	stream?.abort();
+	const mine = stream = new AbortController();
+	while (stream === mine) {
+		const one = new AbortController();
+		mine.signal.onabort = mine.restart = () => one.abort();
+		lastByte = Date.now();
+		let text = t("The connection to the server is lost");
+		try {
+			const answer = await fetch("events" + (id ? "?battery=" + encode(id) : ""), { signal: one.signal, cache: "no-store" });
+			if (answer.ok) await read(answer.body.getReader(), mine);
+			else text = (await answer.json()).error;
+		} catch { /* The same as an end. */ }
+		if (stream !== mine) return;
+		lose(one.signal.aborted ? t("The server is silent") : text);
+		await new Promise((done) => setTimeout(done, pause));
+		pause = Math.min(pause * 2, 5000);
+	}
+}
+
+async function read(reader, mine) {
+	const decoder = new TextDecoder();
+	for (let rest = "", isFirst = true; ;) {
+		const { done, value } = await reader.read();
+		if (done || stream !== mine || rest.length > 8e6) return;
+		lastByte = Date.now();
+		const blocks = (rest + decoder.decode(value, { stream: true })).split("\n\n");
+		rest = blocks.pop();
+		for (const block of blocks) {
+			const [, event, data] = /^event: (\w+)\ndata: (.*)$/.exec(block) || [];
+			if (event) take(event, JSON.parse(data), isFirst);
+			if (event === "rows") isFirst = false;
+		}
+		// A comment after rows means that they still hold.
+		if (!isFirst && model.lost) { model.lost = null; pause = 500; refresh(); }
+	}
+}
+
+function take(event, message, isFirst) {
+	if (event === "rows") {
+		const before = model.rows.size;
+		if (isFirst) model.rows.clear();
+		for (const row of message.batteries) model.rows.set(row.id, row);
+		for (const id of message.removed || []) model.rows.delete(id);
+		for (const name of ["bridge", "broker", "commands"]) model[name] = message[name] ?? model[name];
+		model.serverTime = message.time;
+		if (isFirst || model.rows.size !== before || message.removed?.length) view.rowsChanged?.();
+	} else if (message.battery && message.battery !== battery) return;
+	else if (event === "document") documents[message.name] = { value: message.document, received: Date.now() / 1000 };
+	else if (event === "happened") addEvents([message]);
+	refresh();
+}
+
+setInterval(() => {
+	if (stream && !document.hidden && Date.now() - lastByte > 20000) { lose(t("The server is silent")); lastByte = Date.now(); stream.restart?.(); }
+	refresh();
+}, 1000);
+
+// A browser has six connections to a server: a hidden page gives its own back.
+let sleep = null;
+document.addEventListener("visibilitychange", () => {
+	clearTimeout(sleep);
+	if (document.hidden) sleep = setTimeout(() => { stream?.abort(); stream = null; lose(t("The page was in the background")); }, 30000);
+	else if (!stream) listen(battery);
+});
+
+// ---- Which page
+
+let view = {};
+function route() {
+	const [, kind, id, page, ...more] = location.hash.replace(/^#/, "").split("/").map((part) => { try { return decodeURIComponent(part); } catch { return part; } });
+	return kind === "battery" && id ? { id, page: page || "now", more } : { id: null, page: "overview", more: [] };
+}
+function go(isFirst) {
+	if (location.hash === "#main") { history.replaceState(null, "", view.hash || "#/"); byId("main").focus(); return; }
+	const where = route();
+	bindings = [];
+	view.leave?.();
+	view = { hash: location.hash || "#/" };
+	if (where.id !== battery) {
+		[battery, documents, events, isUnknown] = [where.id, {}, [], false];
+		if (where.id) load(where.id);
+		listen(where.id);
+	}
+	const main = byId("main");
+	main.replaceChildren();
+	if (where.id) showBattery(main, where); else showOverview(main);
+	const title = main.querySelector("h1");
+	title.tabIndex = -1;
+	if (!isFirst) { scrollTo(0, 0); title.focus(); }
+	refresh();
+}
+function addEvents(more) {
+	const all = new Map([...more, ...events].map((one) => [one.time + one.text, one]));
+	events = [...all.values()].sort((a, b) => b.time - a.time).slice(0, 50);
+}
+/** What is there already; the stream brings what follows. */
+async function load(id) {
+	try {
+		const answer = await ask("api/batteries/" + encode(id));
+		if (battery !== id) return;
+		for (const [name, value] of Object.entries(answer.documents)) documents[name] ??= { value, received: Date.now() / 1000 };
+		addEvents(answer.events);
+		model.commands = answer.commands ?? model.commands ?? (await ask("api/batteries")).commands;
+	} catch (error) { if (battery === id && error.status === 404) isUnknown = true; }
+	refresh();
+}
+
+// ---- Overview
+
+function showOverview(main) {
+	document.title = t("Batteries");
+	const list = h("ul.cards"), items = new Map(), visible = new Set(), found = h("p.quiet", { role: "status" });
+	const search = h("input", { type: "search", id: "search", input: arrange }), only = h("input", { type: "checkbox", change: arrange });
+	const watcher = new IntersectionObserver((entries) => entries.forEach(({ target, isIntersecting }) => {
+		if (isIntersecting) { visible.add(target); fillCard(target); } else visible.delete(target);
+	}), { rootMargin: "300px" });
+	view.leave = () => watcher.disconnect();
+
+	function arrange() {
+		const text = search.value.trim().toLowerCase();
+		let count = 0;
+		for (const [id, item] of items) {
+			const row = model.rows.get(id), fits = (row.name + "\n" + id).toLowerCase().includes(text) && (!only.checked || row.status !== "live" || row.alarm > 0);
+			show(item, fits);
+			count += fits;
+		}
+		put(found, text || only.checked ? t("{count} of {all} shown", { count: number(count), all: number(items.size) }) : "");
+	}
+	view.rowsChanged = () => {
+		const compare = new Intl.Collator(language, { numeric: true }).compare;
+		const rows = [...model.rows.values()].sort((a, b) => b.bank - a.bank || compare(a.name || a.id, b.name || b.id));
+		for (const [id, item] of items) if (!model.rows.has(id)) { watcher.unobserve(item); visible.delete(item); item.remove(); items.delete(id); }
+		const fresh = rows.filter((row) => !items.has(row.id));
+		for (const row of fresh) items.set(row.id, h("li", { "data-id": row.id }, h("h2", h("a", { href: addressOf(row.id) }, row.name || row.id))));
+		if (fresh.length) list.replaceChildren(...rows.map((row) => items.get(row.id)));
+		for (const row of fresh) watcher.observe(items.get(row.id));
+		arrange();
+	};
+	bindings.push(() => { for (const item of visible) item.update?.(); if (only.checked) arrange(); });
+
+	const many = bind(h("div.search", h("label", { for: "search" }, t("Search")), search,
+		h("label", only, " ", t("Only what needs attention")), found), (node) => show(node, model.rows.size > 6));
+	main.append(h("h1", t("Batteries")), live(summary, "p.quiet"), many,
+		live(() => model.rows.size || model.lost ? "" : t("No battery is known yet."), "p"), list);
+	view.rowsChanged();
+}
+function summary() {
+	const rows = [...model.rows.values()], count = (test) => ({ n: number(rows.filter(test).length) });
+	return !rows.length || outage() ? "\u00a0" : [t("{n} live", count((row) => row.status === "live")), t("{n} without data", count((row) => row.status !== "live")),
+		t("{n} with an alarm or a warning", count((row) => row.alarm > 0))].join(" · ");
+}
+function flowText(row) {
+	return !row ? "–" : t(row.current > 0.05 ? "charging" : row.current < -0.05 ? "discharging" : "idle") + " " + number(Math.abs(row.power), 0, "W");
+}
+const shapes = { live: "●", stale: "◐", offline: "○" };
+/** Fills a card when it comes into view. */
+function fillCard(item) {
+	if (item.update) return;
+	const others = bindings, mine = bindings = [], row = () => model.rows.get(item.dataset.id), limit = (name) => limitText(name, limitsHold(row()) ? row()[name] : null);
+	const value = (name, decimals, unit) => live(() => number(alive(row())?.[name], decimals, unit));
+	item.append(h("div.state", live(() => badge(row()), "span.badge"), h("span.quiet", row()?.bank ? t("bank") : "")),
+		h("div.big", value("soc", 0, "%"), bind(meter(), (node) => fillMeter(node, alive(row())?.soc))),
+		h("p", live(() => flowText(alive(row()))), " · ", value("voltage", 1, "V"), " · ", value("current", 1, "A")),
+		live(() => (limitsHold(row()) && row().status === "stale" ? t("Fallback:") + " " : "") + `${t("takes up to")} ${limit("ccl")} (${limit("cvl")}), ${t("gives up to")} ${limit("dcl")}`, "p.quiet"),
+		live(() => {
+			const why = fault(row());
+			if (why) return outage() ? "" : why.more || why.text;
+			return [row().chargeState ? t("Charge mode") + ": " + t(row().chargeState) : "", row().toDo ? t("To do") + ": " + row().toDo : ""].filter(Boolean).join(" · ");
+		}, "p"));
+	bind(item, () => mark(item, "data-kind", alive(row()) ? ["live", "warning", "alarm"][row().alarm || 0] : "off"));
+	bindings = others;
+	item.update = () => { for (const update of mine) update(); };
+}
+function badge(row) {
+	if (outage()) return "? " + t("not live");
+	if (alive(row)) return row.alarm ? alarmWord(row.alarm) : "● " + t("Live");
+	return `${shapes[row?.status] || "?"} ${row?.status === "stale" ? t("no data") : statusWord(row?.status)} ${since(row?.since)}`;
+}
+function alive(row) { return row && !fault(row) ? row : null; }
+
+// ---- One battery
+
+function showBattery(main, { id, page, more }) {
+	const row = () => model.rows.get(id), isBank = row()?.bank, base = addressOf(id);
+	const tab = (name, title, address) => h("a", { href: base + address, "aria-current": page === name ? "page" : null }, t(title));
+	document.title = nameOf(id);
+	main.append(live(() => nameOf(id), "h1"), h("nav.tabs", { "aria-label": t("Battery") }, tab("now", "Now", ""), tab("history", "History", "/history"),
+		bind(tab("settings", "Settings", "/settings"), (node) => show(node, model.commands?.allowed && !row()?.bank))),
+	bind(h("p.fault", h("span", silent), h("span", { role: "status" })), (node) => {
+		const why = fault(row()), general = outage(), kind = why ? general ? "off" : row()?.status : "live";
+		mark(node, "data-kind", kind);
+		put(node.firstChild, (shapes[kind] || "▲") + " ");
+		put(node.lastChild, !why ? t("Live") : general ? t("Nothing on this page is live.")
+			: sentence(why));
+	}));
+	// Whether it is a bank is known with the first rows.
+	view.rowsChanged = () => { if (row()?.bank !== isBank) go(true); };
+	if (page === "history") return showHistory(main, id, more);
+	if (page === "settings") return showSettings(main, id);
+	main.append(flowSection(row), warningSection(), limitSection(row, isBank), cellSection(isBank), packSection(isBank), relaySection(), section("What happened",
+		follow(h("ol.events"), () => events, eventItems), live(() => events.length ? "" : t("Nothing is kept."), "p")), linkSection(isBank), canSection());
+}
+function eventItems(list) { return list.map((one) => h("li", h("time", at(one.time)), " ", english(one.text))); }
+
+function flowSection(row) {
+	const node = (id, name, ...lines) => h("div.node", picture(id), h("h3", name), lines);
+	const arrow = (power) => bind(h("div.arrow", silent), (node) => mark(node, "data-flows", power() >= 1 ? "right" : power() <= -1 ? "left" : "no"));
+	// Without a sensor of its own a side has what the battery takes or gives.
+	const side = (name, sign) => () => state(`Dc.${name}.Power`) ?? (paper("state") ? Math.max(0, sign * state("Dc.Power")) : null);
+	const into = side("In", 1), out = side("Out", -1), soc = () => alive(row())?.soc;
+	const end = (id, name, power, path) => node(id, name, live(() => number(power(), 0, "W"), "p.value"), h("p", t("Today"), " ", live(of(path, 1, "kWh"))));
+	return section("Sun, battery, load", h("div.flow", end("sun", t("Sun") + " / " + t("charger"), into, "Energy.InToday"), arrow(into),
+		node("battery", t("Battery"), live(() => number(soc(), 0, "%"), "p.value"), bind(meter(), (node) => fillMeter(node, soc())),
+			live(() => flowText(alive(row())), "p"), h("p", live(() => number(alive(row())?.voltage, 1, "V")), " · ", live(() => number(alive(row())?.current, 1, "A")))),
+		arrow(out), end("load", t("Load"), out, "Energy.OutToday")),
+	bind(h("p.calibrated"), (node) => {
+		const is = state("SocCalibrated");
+		mark(node, "data-is", is === 0 ? "no" : null);
+		put(node, is === 1 ? "✓ " + t("State of charge") + ": " + t("Calibrated") : is === 0 ? "▲ " + t("The state of charge was never calibrated: charge to full once.") : "\u00a0");
+	}),
+	follow(h("div"), () => state("ToDo.Text") || "", (text) => text ? h("div.todo", h("h3", t("To do")), h("ul", { lang: "en" }, text.split("\n").map((line) => h("li", line)))) : []));
+}
+
+function alarmWord(level) { return "▲ " + t(level > 1 ? "Alarm" : "Warning"); }
+function warningSection() {
+	const five = { E: ["InternalFailure", "BmsCable"], Vh: ["HighCellVoltage"], Vl: ["LowCellVoltage"], Th: ["HighTemperature"], Tl: ["LowTemperature"] };
+	const level = (names) => Math.max(...names.map((name) => state("Alarms." + name) ?? -1));
+	return section("Warnings", h("ul.warnings", Object.entries(five).map(([letters, names]) => bind(
+		h("li", h("b", silent, letters), letters === "E" ? t("Communication error") : named("alarm." + names[0]),
+			live(() => level(names) < 0 ? "–" : level(names) ? alarmWord(level(names)) : "✓ " + t("ok"), "strong")), (node) => mark(node, "data-level", String(level(names)))))),
+	follow(h("ul.more"), () => Object.entries(state("Alarms") || {}).filter(([name, value]) => value > 0 && name !== "Alarm" && !Object.values(five).flat().includes(name)),
+		(others) => others.map(([name, value]) => h("li", { "data-level": String(value) }, h("strong", alarmWord(value)), ": " + named("alarm." + name)))));
+}
+
+function limitSection(row, isBank) {
+	const limits = () => paper("limits");
+	const constraints = (limit) => (limits()?.constraints || []).filter((one) => one.limit === limit);
+	const card = (limit) => h("div.limit", h("h3", limit.toUpperCase() + " · " + t(limitWords[limit])), live(() => limitText(limit, limits()?.[limit]), "p.value"),
+		live(() => limits()?.names?.[limit] ? rule(limits().names[limit]) : "–", "p.rule"),
+		bind(h("p.reason", { lang: "en" }), (node) => put(node, limits()?.reasons?.[limit] || "–")),
+		live(() => {
+			const next = constraints(limit).find((one) => one.name !== limits().names?.[limit]);
+			return next ? t("Next: {rule}, {value}", { rule: rule(next.name), value: limitText(limit, next.value) }) : "\u00a0";
+		}, "p.quiet"),
+		h("details", live(() => t("All {n} constraints, the lowest first", { n: constraints(limit).length }), "summary"),
+			follow(h("ol"), () => constraints(limit), (list) => list.map((one) => h("li", h("strong", limitText(limit, one.value)), " " + rule(one.name) + ": ", english(one.text))))));
+	const packs = () => isBank ? [...new Set((limits()?.constraints || []).map((one) => one.name.split(":")[1]))].filter((id) => model.rows.has(id)).sort() : [];
+	return section("Limits", h("p", t("Charge mode"), ": ", live(() => limits() ? t(limits().chargeState) + (limits().chargeRequest ? " · " + t("Charge requested") : "") : "–", "strong")),
+		live(() => row()?.status === "stale" && limits() ? t("Look at the cable and at the power of the BMS. Until data comes, a safe fallback holds:") : "", "p.note"),
+		h("div.limits", Object.keys(limitWords).map(card)),
+		follow(h("p"), packs, (ids) => ids.length ? [t("Packs of this bank") + ": ", ids.map((id, index) => [index ? ", " : "", h("a", { href: addressOf(id) }, nameOf(id))])].flat(3) : []));
+}
+
+const cellKinds = { ok: ["●", "in range"], balancing: ["◆", "balancing"], high: ["▲", "too high"], low: ["▼", "too low"], unknown: ["?", "not known"] };
+function cellSection(isBank) {
+	const extreme = (which) => live(() => number(state(`System.${which}CellVoltage`), 3, "V") + " " + (state(`System.${which}VoltageCellId`) || ""), "strong");
+	const threshold = (name) => state(`System.${name}VoltageThreshold`), v = (name) => number(threshold(name), 3, "V");
+	const list = h("ol.cells");
+	if (!isBank) bind(list, () => {
+		const count = Object.keys(documents.cells?.value?.Voltages || {}).length;
+		if (list.children.length !== count) list.replaceChildren(...Array.from({ length: count }, (_, index) => cellItem(index + 1)));
+		const cells = paper("cells"), low = threshold("Min"), balance = threshold("Balance"), high = threshold("Max");
+		for (const item of list.children) item.update(cells, low, balance, high);
+	});
+	return section("Cells", h("p", t("Highest"), ": ", extreme("Max"), " · ", t("Lowest"), ": ", extreme("Min"), " · ", t("Spread"), ": ", live(() => millivolts(state("Voltages.Diff")), "strong")),
+		isBank ? null : [live(() => `Vmin ${v("Min")} · Vbalance (${t("line")}) ${v("Balance")} · Vmax ${v("Max")}`, "p.quiet"),
+			h("ul.key", Object.entries(cellKinds).map(([kind, [sign, word]]) => h("li", { "data-kind": kind }, h("span.shape", silent, sign), " " + t(word))))], list);
+}
+function cellItem(n) {
+	const fill = h("span.fill"), tick = h("span.tick"), shape = h("span.shape", silent), says = h("span.hidden"), voltage = h("span"), temperature = h("span");
+	const item = h("li", h("span.n", h("span.hidden", t("Cell") + " "), String(n)), h("span.track", silent, fill, tick), shape, voltage, temperature, says);
+	item.update = (cells, low, balance, high) => {
+		const v = cells?.Voltages?.["Cell" + n], share = (x) => Math.max(0, Math.min(100, 100 * (x - low) / (high - low))) || 0;
+		const kind = !isNumber(v) ? "unknown" : v > high ? "high" : v < low ? "low" : cells.Balances?.["Cell" + n] ? "balancing" : "ok";
+		const [sign, word] = cellKinds[kind];
+		mark(item, "data-kind", kind);
+		put(shape, sign);
+		put(says, t(word));
+		put(voltage, number(v, 3, "V"));
+		put(temperature, number(cells?.Temperatures?.["Cell" + n], 1, "°C"));
+		// A stub of a bar remains, so that its colour shows.
+		fill.style.width = kind === "unknown" ? "0" : Math.max(share(v), 4) + "%";
+		tick.style.left = share(balance) + "%";
+	};
+	return item;
+}
+
+function packSection(isBank) {
+	const either = (path, one, zero) => () => ({ 1: t(one), 0: t(zero) })[state(path)] ?? "–";
+	const cell = (which) => () => number(state(`System.${which}CellTemperature`), 1, "°C") + " " + (state(`System.${which}TemperatureCellId`) || "");
+	return section(isBank ? "The bank" : "The pack", facts(
+		["Charging permitted", either("Io.AllowToCharge", "yes", "no")], ["Discharging permitted", either("Io.AllowToDischarge", "yes", "no")],
+		["Charge relay contact", either("Io.ChargeRelay", "closed", "open")], ["Load relay contact", either("Io.LoadRelay", "closed", "open")],
+		["Time to go", () => duration(state("TimeToGo"))], ["Stored energy", "Energy.Stored", 2, "kWh"], ["Installed energy", "Energy.Installed", 1, "kWh"],
+		["Coldest cell", cell("Min")], ["Warmest cell", cell("Max")], ["Inflow current", "Dc.In.Current", 1, "A"], ["Outflow current", "Dc.Out.Current", 1, "A"],
+		["Energy in", "Energy.In", 0, "kWh"], ["Energy out", "Energy.Out", 0, "kWh"], ["State of health", "Soh", 0, "%"], ["Cycles", "History.ChargeCycles"],
+		["Internal resistance", "Info.InternalResistance", 1, "mΩ"], ["Weakest cell", () => state("History.WeakestCell") || "–"],
+		["Last full charge", () => { const age = state("History.TimeSinceLastFullCharge"); return isNumber(age) ? t("{time} ago", { time: duration(age) }) : "–"; }],
+		["BMS firmware", () => state("FirmwareVersion") || "–"]));
+}
+function relaySection() {
+	const word = (is) => is === true ? t("closed") : is === false ? t("open") : "–", list = h("ul.more"), box = section("Relays", list);
+	follow(list, () => paper("relays") || {}, (relays) => Object.entries(relays).map(([name, relay]) => h("li", { "data-level": relay.alarm ? "2" : null },
+		h("strong", name + ": " + word(relay.closed) + (relay.alarm ? " ▲ " + t("does not follow its command") : "")), ` · ${t("reported")}: ${word(relay.readBack)} · `, english(relay.reason), " · " + since(relay.since))));
+	return bind(box, () => show(box, Object.keys(documents.relays?.value || {}).length));
+}
+function linkSection(isBank) {
+	return section("BMS link", facts(["Age of the data", "Link.Age", 1, "s"], ...(isBank ? [] : [["BMS link quality", "Link.Quality", 0, "%"], ["Frames accepted", "Link.FramesAccepted"],
+		["Frames rejected", "Link.FramesRejected"], ["Frames damaged", "Link.FramesDamaged"], ["Bytes dropped", "Link.BytesDropped"], ["Resynchronisations", "Link.Resyncs"],
+		["Source opened again", "Link.SourceReopenings"], ["Reconnections to the broker", "Link.BrokerReconnects"], ["Commands refused", "Link.CommandsRefused"]])));
+}
+function canSection() {
+	const words = { sending: "limits are told", silent: "silent", unacknowledged: "no answer", "bus-off": "bus off", closed: "not connected" };
+	return bind(section("CAN bus", facts(["Interface", () => state("Can.Interface") || "–"], ["Status", () => t(words[state("Can.Status")] || state("Can.Status") || "–")],
+		["Inverter on CAN", () => ({ 1: t("heard"), 0: t("silent") })[state("Can.Inverter")] ?? "–"], ["Messages sent", "Can.Sets"], ["CAN faults", "Can.Faults"],
+		["Keep-alives of the inverter", "Can.KeepAlives"], ["Frames of other batteries", "Can.OtherFrames"])), (node) => show(node, documents.state?.value?.Can?.Interface));
+}
+
+// ---- History
+
+let plotter = null;
+function loadPlotter() {
+	return plotter ??= new Promise((done, failed) => {
+		document.head.append(h("link", { rel: "stylesheet", href: "dygraph.css" }),
+			h("script", { src: "dygraph.min.js", load: () => {
+				// Its legend needs an inline style, which the server's policy forbids; ours is above the plot.
+				Dygraph.PLUGINS = Dygraph.PLUGINS.filter((one) => one !== Dygraph.Plugins.Legend);
+				done();
+			}, error: () => { plotter = null; failed(new Error(t("The plots could not be loaded"))); } }));
+	});
+}
+function iso(date) { return new Date(date - date.getTimezoneOffset() * 60000).toISOString().slice(0, 10); }
+/** Begin and end in the reader's time zone. */
+function span(range, date) {
+	const y = date.getFullYear(), m = date.getMonth(), d = date.getDate(), monday = d - (date.getDay() + 6) % 7;
+	return { day: [new Date(y, m, d), new Date(y, m, d + 1)], week: [new Date(y, m, monday), new Date(y, m, monday + 7)],
+		month: [new Date(y, m), new Date(y, m + 1)], year: [new Date(y, 0), new Date(y + 1, 0)] }[range];
+}
+
+async function showHistory(main, id, [wanted, when]) {
+	const mine = view, base = addressOf(id) + "/history/", isBank = model.rows.get(id)?.bank;
+	const names = { day: "Day", week: "Week", month: "Month", year: "Year" }, range = names[wanted] ? wanted : "day";
+	const chosen = /^\d{4}-\d\d-\d\d$/.test(when || "") ? new Date(when + "T12:00") : new Date(), [from, to] = span(range, chosen);
+	const period = { from: from / 1000, to: to / 1000, range };
+	const title = range === "week" ? dateFormat(day).format(from) + " – " + dateFormat(fullDay).format(to - 1)
+		: dateFormat({ day: { dateStyle: "full" }, month: { month: "long", year: "numeric" }, year: { year: "numeric" } }[range]).format(from);
+	const link = (name, date, ...more) => h("a", { href: base + name + "/" + iso(date) }, more);
+	const date = h("input", { type: "date", value: iso(chosen), max: iso(new Date()), "aria-label": t("Date"), change: () => { if (date.value) location.hash = base + range + "/" + date.value; } });
+	const box = h("div", h("p", { role: "status" }, t("Loading")));
+	main.append(h("nav.tabs", { "aria-label": t("Range") }, Object.entries(names).map(([name, text]) => link(name, chosen, { "aria-current": name === range ? "true" : null }, t(text)))),
+		h("div.step", link(range, new Date(from - 43200000), { "aria-label": t("Before") }, "◀"), h("strong", title),
+			link(range, new Date(+to + 43200000), { "aria-label": t("After"), hidden: to > Date.now() }, "▶"), date), box);
+	const address = "api/history/" + encode(id), query = `from=${period.from}&to=${period.to}`;
+	const points = Math.min(800, Math.max(200, Math.round(main.clientWidth))), maybe = (wish, address) => wish ? ask(address).catch(() => null) : null;
+	try {
+		const [, series, cells, changes, sums, happened] = await Promise.all([loadPlotter(),
+			ask(`${address}?${query}&series=soc,voltage,current,power,cvl,ccl,dcl,cell_min,cell_max,temperature_min,temperature_max&points=${points}`),
+			maybe(range === "day" && !isBank, `${address}/cells?${query}&points=${Math.min(points, 400)}`), maybe(range === "day" || range === "week", `${address}/changes?${query}`),
+			maybe(true, range === "year" ? address + "/months" : `${address}/days?${query}`), maybe(true, `${address}/events?${query}`)]);
+		if (view !== mine) return;
+		box.replaceChildren();
+		drawHistory(box, period, series, changes?.changes || [], cells);
+		drawSums(box, period, (sums?.months || sums?.days || []).filter((one) => one.time >= period.from - 43200 && one.time < period.to));
+		if (happened?.events?.length) box.append(section("What happened", h("ol.events", eventItems(happened.events.slice(0, 200)))));
+	} catch (error) {
+		if (view === mine) box.replaceChildren(h("p.fault", { role: "alert" }, "▲ " + error.message));
+	}
+}
+
+function drawHistory(box, period, { time, series }, changes, cells) {
+	if (!time.length) return box.append(h("p", t("Nothing was recorded in this time.")));
+	const graphs = [], line = (name, key, isStep, values = series[key]) => ({ name, values, isStep });
+	const below = series.dcl && Object.fromEntries(Object.entries(series.dcl).map(([part, values]) => [part, values.map((x) => x === null ? null : -x)]));
+	for (const plot of [
+		{ title: "State of charge", unit: "%", decimals: 0, range: [0, 102], lines: [line(t("State of charge"), "soc")] },
+		{ title: "Power", unit: "W", decimals: 0, lines: [line(t("Power"), "power")] },
+		{ title: "Current and its limits", unit: "A", decimals: 1, limits: ["ccl", "dcl"], lines: [line(t("Current"), "current"), line("CCL", "ccl", true), line("−DCL", "dcl", true, below)] },
+		{ title: "Voltage", unit: "V", decimals: 2, limits: ["cvl"], lines: [line(t("Voltage"), "voltage"), line("CVL", "cvl", true)] },
+		{ title: "Highest and lowest cell", unit: "V", decimals: 3, lines: [line(t("Highest cell"), "cell_max"), line(t("Lowest cell"), "cell_min")] },
+		{ title: "Temperatures", unit: "°C", decimals: 1, lines: [line(t("Warmest cell"), "temperature_max"), line(t("Coldest cell"), "temperature_min")] },
+	]) {
+		plot.lines = plot.lines.filter((one) => one.values?.mean?.some((x) => x !== null));
+		if (plot.lines.length) addPlot(box, period, time, plot, changes, graphs);
+	}
+	if (cells?.time?.length) addPlot(box, period, cells.time, { title: "Every cell", unit: "V", decimals: 3, isMany: true,
+		lines: cells.cells.map((mean, index) => ({ name: t("Cell") + " " + (index + 1), values: { min: mean, mean, max: mean } })) }, [], []);
+}
+
+function addPlot(box, period, time, plot, changes, graphs) {
+	const style = getComputedStyle(document.documentElement), colour = (name) => style.getPropertyValue("--" + name), { lines, isMany } = plot, title = t(plot.title);
+	const value = (x) => number(x, plot.decimals, plot.unit);
+	const when = (seconds) => dateFormat(period.range === "day" ? shortClock : { ...day, ...shortClock }).format(seconds * 1000);
+	const area = h("div.plot", { tabindex: "0", role: "group", "aria-label": title + ". " + t("Arrow keys move the cursor; the table has the values.") });
+	const moment = h("span.moment", "\u00a0"), why = h("p.reason", { lang: "en" }), pointed = h("span");
+	const entries = isMany ? [] : lines.map((line, index) => h("li.line" + index + (line.isStep ? ".step" : ""), h("i"), line.name + " ", h("span")));
+	box.append(section(plot.title, h("ul.legend", h("li", moment, pointed), entries), area, plot.limits && changes.length ? why : null,
+		tableOf(title, [t("Time"), ...lines.map((line) => line.name)], () => {
+			const stride = Math.ceil(time.length / 48);
+			return time.flatMap((seconds, index) => index % stride ? [] : [[when(seconds), ...lines.map((line) => value(line.values.mean[index]))]]);
+		})));
+	function tell(row, name) {
+		put(moment, row === null ? "\u00a0" : when(time[row]));
+		put(pointed, isMany && name && row !== null ? name + " " + value(lines.find((line) => line.name === name).values.mean[row]) : "");
+		entries.forEach((entry, index) => put(entry.lastChild, row === null ? "" : value(lines[index].values.mean[row])));
+		put(why, row === null ? "" : (plot.limits || []).map((limit) => reasonAt(changes, limit, time[row])).filter(Boolean).join(" · "));
+	}
+	const graph = new Dygraph(area, time.map((seconds, index) => [new Date(seconds * 1000), ...lines.map(({ values: v }) => [v.min[index], v.mean[index], v.max[index]])]), {
+		labels: ["x", ...lines.map((line) => line.name)], customBars: true, legend: "never", dateWindow: [period.from * 1000, period.to * 1000], valueRange: plot.range,
+		fillAlpha: 0.18, gridLineColor: colour("line"), axisLineColor: colour("soft"), rightGap: 12,
+		colors: lines.map((_, index) => isMany ? `hsl(${index * 360 / lines.length}, 60%, ${index % 2 ? 42 : 58}%)` : colour(["link", "ink2", "ink3"][index])),
+		series: Object.fromEntries(lines.map((line, index) => [line.name, { strokePattern: isMany || line.isStep || !index ? null : [7, 4], strokeWidth: isMany || line.isStep ? 1 : 2, stepPlot: Boolean(line.isStep) }])),
+		axes: { x: { axisLabelFormatter: (date) => dateFormat(period.range === "day" || date.getHours() || date.getMinutes() ? shortClock : period.range === "year" ? { month: "short" } : day).format(date) },
+			y: { axisLabelWidth: 52, axisLabelFormatter: (x, _, __, of) => { const [low, high] = of.yAxisRange(); return number(x, Math.max(0, Math.min(3, Math.ceil(1.1 - Math.log10(high - low))))); } } },
+		highlightSeriesOpts: isMany ? { strokeWidth: 3 } : null, highlightCallback: (_, __, ___, row, name) => tell(row, name), unhighlightCallback: () => tell(null),
+		zoomCallback: (low, high) => { for (const other of graphs) if (other !== graph) other.updateOptions({ dateWindow: [low, high] }); },
+	});
+	graphs.push(graph);
+	let cursor = time.length;
+	area.addEventListener("keydown", (event) => {
+		const step = { ArrowLeft: -1, ArrowRight: 1, PageUp: -20, PageDown: 20 }[event.key];
+		if (!step) return;
+		event.preventDefault();
+		cursor = Math.max(0, Math.min(time.length - 1, cursor + step));
+		graph.setSelection(cursor);
+		tell(cursor, lines[0].name);
+	});
+	const before = view.leave;
+	view.leave = () => { before?.(); graph.destroy(); };
+}
+function reasonAt(changes, limit, time) {
+	const last = changes.filter((one) => one.limit === limit && one.time <= time).pop();
+	return last && `${limit.toUpperCase()} ${limitText(limit, last.value)}: ${last.sentence}`;
+}
+/** Made when it is opened. */
+function tableOf(title, heads, rows, isOpen) {
+	const details = h("details", { open: isOpen }, h("summary", t("As a table"), h("span.hidden", ": " + title)));
+	const fill = () => {
+		if (!details.open || details.children.length > 1) return;
+		details.append(h("div.scroll", { tabindex: "0", role: "region", "aria-label": title }, h("table", h("thead", h("tr", heads.map((head) => h("th", { scope: "col" }, head)))),
+			h("tbody", rows().map(([first, ...others]) => h("tr", h("th", { scope: "row" }, first), others.map((cell) => h("td", cell))))))));
+	};
+	details.addEventListener("toggle", fill);
+	fill();
+	return details;
+}
+
+function drawSums(box, period, sums) {
+	if (!sums.length) return;
+	const isYear = period.range === "year", cell = (one) => one.weakestCell ? "C" + one.weakestCell : "–", energy = (x) => number(x, 1, "kWh");
+	const name = (one) => dateFormat(isYear ? { month: "short" } : day).format(one.time * 1000);
+	if (period.range === "day") return box.append(section("Energy", h("p", `${t("In")}: ${energy(sums[0].energyIn)} · ${t("Out")}: ${energy(sums[0].energyOut)}`)));
+	box.append(section("Energy", h("ul.legend", h("li.in", h("i"), t("In") + " ▲"), h("li.out", h("i"), t("Out") + " ▼")), bars(sums, isYear, energy, (one) => one.energyIn, (one) => one.energyOut),
+		tableOf(t("Energy"), [t("Date"), t("In"), t("Out")], () => sums.map((one) => [name(one), energy(one.energyIn), energy(one.energyOut)]))));
+	if (!isYear || !sums.some((one) => one.resistance || one.weakestCell)) return;
+	const resistance = (x) => number(x, 1, "mΩ"), ageing = section("Ageing", h("h3", t("Internal resistance")), bars(sums, true, resistance, (one) => one.resistance),
+		h("h3", t("Spread at rest, and the weakest cell")), bars(sums, true, millivolts, (one) => one.spread, null, cell),
+		tableOf(t("Ageing"), [t("Date"), t("Internal resistance"), t("Spread"), t("Weakest cell")], () => sums.map((one) => [name(one), resistance(one.resistance), millivolts(one.spread), cell(one)]), true));
+	for (const [member, title] of [["atRest", t("Cells at rest")], ["atFull", t("Cells at full charge")]]) {
+		const known = sums.filter((one) => one[member]?.length);
+		if (known.length) ageing.append(h("h3", title), tableOf(title, [t("Date"), ...known[0][member].map((_, index) => String(index + 1))], () => known.map((one) => [name(one), ...one[member].map((v) => number(v, 3))])));
+	}
+	box.append(ageing);
+}
+/** Bars up, and down where there is a second value. Screen readers get the table beside it. */
+function bars(items, isYear, text, up, down, note) {
+	const top = Math.max(...items.flatMap((one) => [up(one) || 0, down?.(one) || 0])) || 1;
+	const bar = (kind, x) => { const node = h("span." + kind); node.style.height = 100 * (x || 0) / top + "%"; return h("span.half", node); };
+	return h("div", silent, h("p.quiet", t("highest: {value}", { value: text(top) })), h("div.bars" + (items.length > 16 ? ".dense" : ""), items.map((one) =>
+		h("div", bar("up", up(one)), down ? bar("down", down(one)) : null,
+			h("small", isYear ? dateFormat({ month: "narrow" }).format(one.time * 1000) : String(new Date(one.time * 1000).getDate())), note ? h("small", note(one)) : null))));
+}
+
+// ---- Settings
+
+function showSettings(main, id) {
+	const box = main.appendChild(h("div")), build = () => box.replaceChildren(!model.commands ? h("p", t("Loading")) : !model.commands.allowed ? h("p", t("This server accepts no commands."))
+		: model.token ? controls(id, build) : login(build));
+	let before;
+	bind(box, () => { const now = JSON.stringify([model.commands, !documents.settings]); if (now !== before) { before = now; build(); } });
+	if (!model.token) ask("api/session").then((answer) => { model.token = answer.token; if (model.token) build(); }).catch(() => {});
+}
+
+function login(done) {
+	const password = h("input", { type: "password", id: "password", autocomplete: "current-password", required: true }), says = h("p", { role: "alert" });
+	return h("form", { submit: async (event) => {
+		event.preventDefault();
+		try {
+			await send("api/login", { password: password.value });
+			model.token = (await ask("api/session")).token;
+			done();
+		} catch (error) {
+			put(says, "▲ " + (error.status === 403 ? t("The password is wrong.") : error.message));
+			password.select();
+		}
+	} }, h("label", { for: "password" }, t("Password of this page")), password, h("button", t("Log in")), says);
+}
+
+function controls(id, rebuild) {
+	const settings = () => documents.settings?.value || {}, form = h("div.settings");
+	function item(setting, title, input, hint, word) {
+		const says = h("p.answer", { role: "status" }), button = h("button", word, h("span.hidden", ": " + title));
+		const say = (isGood, text) => { mark(says, "data-ok", isGood); put(says, text); };
+		form.append(h("form", { submit: async (event) => {
+			event.preventDefault();
+			button.disabled = true;
+			say(null, t("Sending"));
+			try {
+				const answer = await send("api/batteries/" + encode(id) + "/settings", { setting, value: !input ? "ON" : input.type === "number" ? Number(input.value) : input.value });
+				const isGood = answer?.ok ?? answer?.accepted, text = answer?.text || answer?.reason;
+				say(isGood ? "yes" : "no", (isGood ? "✓ " + t("Accepted") : "▲ " + t("Refused")) + (text ? ": " + text : ""));
+			} catch (error) {
+				say("no", "▲ " + error.message);
+				if (error.status === 401 || error.status === 403) { model.token = null; setTimeout(rebuild, 2000); }
+			}
+			button.disabled = false;
+		} }, input ? h("label", { for: input.id }, title) : h("strong", title), h("div.row", input, button), hint, says));
+	}
+	for (const [setting, entry] of Object.entries(settings())) {
+		if (!entry?.setBy) continue;
+		const title = setting.startsWith("relay/") ? t("Relay {n}", { n: setting.slice(6) }) : named("setting." + setting);
+		const words = entry.options || (["ON", "OFF"].includes(entry.value) ? ["ON", "OFF"] : null), known = () => settings()[setting] || {};
+		const figure = (x, unit) => number(x, x % 1 ? 2 : 0, unit), text = (x) => words ? t(String(x).toLowerCase()) : isNumber(x) ? figure(x, entry.unit) : x ?? "–";
+		const input = words ? h("select", words.map((word) => h("option", { value: word }, text(word)))) : h("input", { required: true }, typeof entry.value === "string" ? { maxlength: "32" }
+			: { type: "number", min: entry.min, max: entry.max, step: { V: "0.01", A: "0.1" }[entry.unit] || "1" });
+		const hint = h("p.quiet", live(() => [t("now {value}", { value: text(known().value) }), isNumber(known().max) ? t("{low} to {high}", { low: figure(known().min), high: figure(known().max, entry.unit) }) : "",
+			known().setBy === "command" ? t("set by command") + " " + at(known().setAt) : t("from the configuration file")].filter(Boolean).join(" · ")));
+		input.id = "set-" + setting;
+		hint.id = "hint-" + setting;
+		input.setAttribute("aria-describedby", hint.id);
+		item(setting, title, input, hint, t("Set"));
+		// A value that changes elsewhere shows here, but not below the reader's fingers.
+		let last;
+		bind(input, () => { const now = known().value ?? ""; if (now !== last && document.activeElement !== input) input.value = now; last = now; });
+	}
+	const isLocked = Object.values(paper("limits")?.names || {}).includes("deepDischarge");
+	for (const [setting, title] of [["clearPeaks", "Forget highest and lowest"], ["republish", "Send everything again"], ...(isLocked ? [["allowDeepCharge", "Allow deep charge"]] : [])]) item(setting, t(title), null, null, t("Do it"));
+	if (!Object.keys(settings()).length) form.prepend(h("p", t("The bridge has not told any settings of this battery.")));
+	return form;
+}
+
+// ---- Start
+
+const select = byId("language");
+select.addEventListener("change", async () => {
+	try { localStorage.language = select.value; } catch { /* A private window forgets. */ }
+	await speak(select.value);
+	go(true);
+});
+addEventListener("hashchange", () => go(false));
+// Plots have their colours inside.
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { if (route().page === "history") go(true); });
+// The stream starts while the words are on their way.
+if (!route().id) listen(null);
+let remembered = null;
+try { remembered = localStorage.language; } catch { /* The same. */ }
+speak(remembered || (navigator.languages || []).map((one) => one.slice(0, 2)).find((one) => languages.includes(one))).then(() => {
+	select.value = language;
+	go(true);
+});
