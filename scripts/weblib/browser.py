@@ -113,7 +113,7 @@ class Page:
         elif method == "Network.requestWillBeSent":
             self.requests[parameters["requestId"]] = [parameters["request"]["url"], 0]
         elif method == "Network.dataReceived":
-            size = parameters["encodedDataLength"] or parameters["dataLength"]
+            size = parameters["dataLength"]
             self.bytes += size
             self.requests.setdefault(parameters["requestId"], ["", 0])[1] += size
 

@@ -256,6 +256,14 @@ def scenes(checks):
     check(page.until("document.activeElement.tagName === 'H1' && document.activeElement.textContent === 'House'"), "keyboard: a battery opens, and the focus is on its name")
     page.close()
 
+    page = at("healthy", garage, "Live")
+    hostile = {"cvl": "<b>1</b>", "ccl": [], "dcl": 5, "chargeState": "constructor", "names": {"cvl": 7}, "reasons": {"cvl": {}, "ccl": "<img src=x>"}, "constraints": 7}
+    page.run("(() => { const old = take; take = (event, message, first) => old(event, message.name === 'limits' || message.name === 'state' ? {...message, document: " + json.dumps(hostile)
+             + "} : message, first); take('document', {battery: 'garage', name: 'limits', document: {}}, false); take('document', {battery: 'garage', name: 'state', document: {}}, false); })()")
+    check(page.says("<img src=x>") and page.until("document.querySelectorAll('main img, main b b').length === 0", 2), "a hostile document: it is text, and the page goes on")
+    check(page.run("document.querySelectorAll('.limit .value')[0].textContent === '–'") and page.says("Live"), "a hostile document: what is no number is a dash")
+    page.close()
+
     page = at("commands", garage + "/settings", "Password of this page")
     log_in = "(() => { const p = document.getElementById('password'); p.value = '%s'; p.form.requestSubmit(); })()"
     page.run(log_in % "wrong")

@@ -8,12 +8,12 @@ let language = "en", words = {};
 
 /** In the reader's language; {name} stands for a value. */
 function t(english, values = {}) {
-	return (words[english] || english).replace(/\{(\w+)\}/g, (all, name) => values[name] ?? all);
+	return String(words[english] || english).replace(/\{(\w+)\}/g, (all, name) => values[name] ?? all);
 }
 
 async function speak(wanted) {
 	language = languages.includes(wanted) ? wanted : "en";
-	try { words = (await ask("api/words?language=" + language)).words || {}; } catch { words = {}; }
+	words = { ...(await ask("api/words?language=" + language).catch(() => null))?.words, __proto__: null };
 	document.documentElement.lang = language;
 	for (const node of document.querySelectorAll("[data-t]")) node.textContent = t(node.dataset.t ||= node.textContent);
 	formats.clear();
@@ -24,7 +24,6 @@ function limitText(limit, value) { return limit === "cvl" ? number(value, 2, "V"
 
 /** The word of a rule, an alarm or a setting: the name itself has an English one. */
 function named(name) { return t(t(name)); }
-/** A bank's rule has the pack behind a colon. */
 function rule(name) {
 	const [word, pack] = String(name ?? "").split(/:(.*)/);
 	return named("rule." + word) + (pack ? " (" + nameOf(pack) + ")" : "");
@@ -101,7 +100,7 @@ function state(path) { return path.split(".").reduce((value, name) => value?.[na
 
 // ---- Elements
 
-/** Makes an node: "p.quiet", objects of properties, children; strings are text, never markup. */
+/** "p.quiet", properties, children; strings are text, never markup. */
 function h(kind, ...parts) {
 	const [tag, ...classes] = kind.split("."), node = document.createElement(tag);
 	if (classes.length) node.className = classes.join(" ");
@@ -127,10 +126,11 @@ function english(text) { return h("span", { lang: "en" }, text); }
 
 const silent = { "aria-hidden": "true" };
 let bindings = [];
-/** Calls a function with an node now and at each refresh. It changes only what differs, so nothing flickers. */
+/** Updates now and at each refresh, only what differs: nothing flickers. A malformed document breaks one part. */
 function bind(node, update) {
-	bindings.push(() => update(node));
-	update(node);
+	const safe = () => { try { update(node); } catch (error) { console.error(error); node.replaceChildren("?"); } };
+	bindings.push(safe);
+	safe();
 	return node;
 }
 function put(node, text) { if (node.textContent !== text) node.textContent = text; }
@@ -144,7 +144,7 @@ function follow(node, value, fill) {
 	let last;
 	return bind(node, () => {
 		const now = value(), key = JSON.stringify(now);
-		if (key !== last) { last = key; node.replaceChildren(...[fill(now)].flat()); }
+		if (key !== last) { last = key; node.replaceChildren(...[fill(now) ?? "–"].flat()); }
 	});
 }
 let sections = 0;
@@ -176,10 +176,10 @@ function header() {
 	// The first second of a page is no alarm.
 	mark(document.body, "data-live", !general ? "yes" : general.since ? "no" : "wait");
 	put(sign, !general ? "●" : general.since ? "▲" : "…");
-	put(says, general ? sentence(general) + (model.lost?.text ? ". " + t("Trying again.") : "") : t("Live"));
+	put(says, general ? sentence(general) + (model.lost?.text ? ". " + t("Trying again.") : "") : t("Connected"));
 	put(heard, general ? "" : at(model.serverTime));
 }
-function sentence(why) { return [why.text, since(why.since)].filter(Boolean).join(" ") + (why.more ? ". " + why.more : ""); }
+function sentence(why) { return [why.text, since(why.since)].filter(Boolean).join(" ") + (why.more ? " – " + why.more : ""); }
 
 // ---- The server
 
@@ -202,7 +202,7 @@ function lose(text) {
 	refresh();
 }
 
-/** Reads events until the view changes. `fetch`, because `EventSource` hides the comments that show that the server lives. */
+/** Reads events. `EventSource` would hide the comments that show that the server lives. */
 async function listen(id) {
 	stream?.abort();
 	const mine = stream = new AbortController();
@@ -411,7 +411,7 @@ function eventItems(list) { return list.map((one) => h("li", h("time", at(one.ti
 function flowSection(row) {
 	const node = (id, name, ...lines) => h("div.node", picture(id), h("h3", name), lines);
 	const arrow = (power) => bind(h("div.arrow", silent), (node) => mark(node, "data-flows", power() >= 1 ? "right" : power() <= -1 ? "left" : "no"));
-	// Without a sensor of its own a side has what the battery takes or gives.
+	// A side without a sensor has what the battery takes or gives.
 	const side = (name, sign) => () => state(`Dc.${name}.Power`) ?? (paper("state") ? Math.max(0, sign * state("Dc.Power")) : null);
 	const into = side("In", 1), out = side("Out", -1), soc = () => alive(row())?.soc;
 	const end = (id, name, power, path) => node(id, name, live(() => number(power(), 0, "W"), "p.value"), h("p", t("Today"), " ", live(of(path, 1, "kWh"))));
@@ -448,7 +448,7 @@ function limitSection(row, isBank) {
 			const next = constraints(limit).find((one) => one.name !== limits().names?.[limit]);
 			return next ? t("Next: {rule}, {value}", { rule: rule(next.name), value: limitText(limit, next.value) }) : "\u00a0";
 		}, "p.quiet"),
-		h("details", live(() => t("All {n} constraints, the lowest first", { n: constraints(limit).length }), "summary"),
+		h("details", live(() => t("All constraints, the lowest first ({n})", { n: constraints(limit).length }), "summary"),
 			follow(h("ol"), () => constraints(limit), (list) => list.map((one) => h("li", h("strong", limitText(limit, one.value)), " " + rule(one.name) + ": ", english(one.text))))));
 	const packs = () => isBank ? [...new Set((limits()?.constraints || []).map((one) => one.name.split(":")[1]))].filter((id) => model.rows.has(id)).sort() : [];
 	return section("Limits", h("p", t("Charge mode"), ": ", live(() => limits() ? t(limits().chargeState) + (limits().chargeRequest ? " · " + t("Charge requested") : "") : "–", "strong")),
@@ -486,7 +486,7 @@ function cellItem(n) {
 		put(temperature, number(cells?.Temperatures?.["Cell" + n], 1, "°C"));
 		// A stub of a bar remains, so that its colour shows.
 		fill.style.width = kind === "unknown" ? "0" : Math.max(share(v), 4) + "%";
-		tick.style.left = share(balance) + "%";
+		tick.style.left = isNumber(balance) ? share(balance) + "%" : "-9%";
 	};
 	return item;
 }
@@ -506,7 +506,7 @@ function packSection(isBank) {
 }
 function relaySection() {
 	const word = (is) => is === true ? t("closed") : is === false ? t("open") : "–", list = h("ul.more"), box = section("Relays", list);
-	follow(list, () => paper("relays") || {}, (relays) => Object.entries(relays).map(([name, relay]) => h("li", { "data-level": relay.alarm ? "2" : null },
+	follow(list, () => paper("relays"), (relays) => relays && Object.entries(relays).map(([name, relay]) => h("li", { "data-level": relay.alarm ? "2" : null },
 		h("strong", name + ": " + word(relay.closed) + (relay.alarm ? " ▲ " + t("does not follow its command") : "")), ` · ${t("reported")}: ${word(relay.readBack)} · `, english(relay.reason), " · " + since(relay.since))));
 	return bind(box, () => show(box, Object.keys(documents.relays?.value || {}).length));
 }
@@ -529,7 +529,7 @@ function loadPlotter() {
 	return plotter ??= new Promise((done, failed) => {
 		document.head.append(h("link", { rel: "stylesheet", href: "dygraph.css" }),
 			h("script", { src: "dygraph.min.js", load: () => {
-				// Its legend needs an inline style, which the server's policy forbids; ours is above the plot.
+				// Its legend needs an inline style, which the policy forbids.
 				Dygraph.PLUGINS = Dygraph.PLUGINS.filter((one) => one !== Dygraph.Plugins.Legend);
 				done();
 			}, error: () => { plotter = null; failed(new Error(t("The plots could not be loaded"))); } }));
@@ -545,7 +545,7 @@ function span(range, date) {
 
 async function showHistory(main, id, [wanted, when]) {
 	const mine = view, base = addressOf(id) + "/history/", isBank = model.rows.get(id)?.bank;
-	const names = { day: "Day", week: "Week", month: "Month", year: "Year" }, range = names[wanted] ? wanted : "day";
+	const names = { day: "Day", week: "Week", month: "Month", year: "Year" }, range = Object.hasOwn(names, wanted) ? wanted : "day";
 	const chosen = /^\d{4}-\d\d-\d\d$/.test(when || "") ? new Date(when + "T12:00") : new Date(), [from, to] = span(range, chosen);
 	const period = { from: from / 1000, to: to / 1000, range };
 	const title = range === "week" ? dateFormat(day).format(from) + " – " + dateFormat(fullDay).format(to - 1)
@@ -734,7 +734,7 @@ function controls(id, rebuild) {
 		hint.id = "hint-" + setting;
 		input.setAttribute("aria-describedby", hint.id);
 		item(setting, title, input, hint, t("Set"));
-		// A value that changes elsewhere shows here, but not below the reader's fingers.
+		// Changes from elsewhere show, but not below the reader's fingers.
 		let last;
 		bind(input, () => { const now = known().value ?? ""; if (now !== last && document.activeElement !== input) input.value = now; last = now; });
 	}
@@ -755,7 +755,6 @@ select.addEventListener("change", async () => {
 addEventListener("hashchange", () => go(false));
 // Plots have their colours inside.
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { if (route().page === "history") go(true); });
-// The stream starts while the words are on their way.
 if (!route().id) listen(null);
 let remembered = null;
 try { remembered = localStorage.language; } catch { /* The same. */ }
