@@ -157,7 +157,7 @@ class Page:
             file.write(data)
 
     def tree(self):
-        """The accessibility tree as (role, name, ignored) of each node."""
+        """The accessibility tree as (role, name, id) of each node."""
         return [(node["role"]["value"], node.get("name", {}).get("value", ""), node["nodeId"]) for node in self.call("Accessibility.getFullAXTree")["nodes"] if not node["ignored"] and "role" in node]
 
     def close(self):

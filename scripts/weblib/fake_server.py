@@ -212,6 +212,7 @@ def start(scene="healthy", port=0, dygraphs="/usr/share/javascript/dygraphs"):
     handler = type("Bound", (Handler,), {"world": World(scene), "dygraphs": dygraphs})
     server = ThreadingHTTPServer(("127.0.0.1", port), handler)
     server.daemon_threads = True
+    server.handle_error = lambda *_: None  # A browser that goes away resets its connections.
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return server, f"http://127.0.0.1:{server.server_address[1]}/"
 
