@@ -26,6 +26,7 @@ let package = Package(
         .systemLibrary(name: "CMosquitto", pkgConfig: "libmosquitto", providers: [.apt(["libmosquitto-dev"])]),
         .systemLibrary(name: "CYaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+        .systemLibrary(name: "CMicrohttpd", pkgConfig: "libmicrohttpd", providers: [.apt(["libmicrohttpd-dev"])]),
         .systemLibrary(name: "CLinux"),
 
         // Pure: no clock, no I/O, no Foundation.
@@ -53,6 +54,8 @@ let package = Package(
         .target(
             name: "ServiceIO", dependencies: ["BMSCore", "BatteryEngine", "CLinux", "LinuxIO"], swiftSettings: common),
         .target(name: "Mosquitto", dependencies: ["CMosquitto", "LinuxIO", "MQTT"], swiftSettings: common),
+        .target(
+            name: "HTTPServer", dependencies: ["CLinux", "CMicrohttpd", "JSON", "LinuxIO"], swiftSettings: common),
         .target(name: "SerialLink", dependencies: ["CLinux", "LinuxIO"], swiftSettings: common),
         .target(
             name: "CANBus",
@@ -134,6 +137,10 @@ let package = Package(
             name: "MosquittoTests", dependencies: ["Mosquitto", "MQTT", "LinuxIO", "TestSupport", "TestThreads"],
             swiftSettings: common
         ),
+        .testTarget(
+            name: "HTTPServerTests",
+            dependencies: ["HTTPServer", "CLinux", "JSON", "LinuxIO", "TestSupport", "TestThreads"],
+            swiftSettings: common),
         .testTarget(
             name: "SerialLinkTests", dependencies: ["SerialLink", "LinuxIO", "CLinux", "TestSupport", "TestThreads"],
             swiftSettings: common),

@@ -1,0 +1,47 @@
+import Testing
+
+@testable import HTTPServer
+
+@Suite("Parts of the web server that need no socket")
+struct HTTPPartsTests {
+    @Test(
+        "A cookie that is there once is found",
+        arguments: [
+            ("session=abc", "abc"), ("a=b; session=x=y; c=d", "x=y"), ("session=", ""), (" session=a\t;b", "a"),
+            ("xsession=1", nil),
+            ("session", nil), ("session=1; session=2", nil), ("Session=1", nil), ("", nil),
+        ])
+    func cookies(_ header: String, _ value: String?) {
+        let request = HTTPRequest(method: .get, path: "", query: [:], headers: ["cookie": header], peer: "")
+        #expect(request.cookie("session") == value)
+    }
+
+    @Test("A queue gives back what it took, in any portions, and knows the age of the oldest")
+    func queue() {
+        for most in [1, 3, 7, 1000] {
+            var queue = EventQueue()
+            var result: [UInt8] = []
+            for number in 0..<200 {
+                let isTaken = queue.append(Array("text \(number),".utf8), at: Double(number), limit: 100_000)
+                #expect(isTaken)
+                if number == 100 { result += queue.take(most) }
+            }
+            if most == 1000 { #expect(queue.oldest == 1) }
+            while queue.count > 0 { result += queue.take(most) }
+            #expect(String(decoding: result, as: UTF8.self) == (0..<200).map { "text \($0)," }.joined())
+            let rest = queue.take(most)
+            #expect(queue.oldest == nil && rest.isEmpty)
+        }
+    }
+
+    @Test("A queue has a bound, and a first text goes before the others")
+    func bound() {
+        var queue = EventQueue()
+        let taken = [[1, 2], [3, 4]].map { queue.append($0, at: 1, limit: 3) }
+        #expect(taken == [true, false])
+        queue.prepend([9], at: 3)
+        #expect(queue.count == 3)
+        let all = [queue.take(10), queue.take(10)].flatMap { $0 }
+        #expect(all == [9, 1, 2])
+    }
+}
