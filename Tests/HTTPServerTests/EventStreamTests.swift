@@ -77,7 +77,10 @@ struct EventStreamTests {
 
     @Test("A reader that does not read is dropped when its queue is full, and others get everything")
     func fullQueue() throws {
-        let running = try start { $0.streamBytes = 50_000 }
+        let running = try start {
+            $0.streamBytes = 50_000
+            ($0.streamSeconds, $0.idleSeconds) = (3600, 3600)
+        }
         let slow = try open(running, "x", receiveBuffer: 4096)
         let quick = try open(running, "x")
         let data = [UInt8](repeating: 0x78, count: 10_000)

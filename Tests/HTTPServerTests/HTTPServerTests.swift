@@ -50,7 +50,10 @@ struct HTTPServerTests {
 
     @Test("A body in chunks arrives, and one that is too long is refused at its end")
     func chunks() throws {
-        let running = try RunningServer { $0.bodyLength = 100 }
+        let running = try RunningServer {
+            $0.bodyLength = 100
+            $0.arrivalSeconds = 3600
+        }
         let client = try #require(running.client())
         client.request("POST", "/x", ["Transfer-Encoding: chunked"])
         client.send("3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n")
