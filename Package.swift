@@ -19,7 +19,8 @@ let pure = common + [.strictMemorySafety()]
 let package = Package(
     name: "bms-mqtt",
     products: [
-        .executable(name: "bms-mqtt", targets: ["bms-mqtt"])
+        .executable(name: "bms-mqtt", targets: ["bms-mqtt"]),
+        .executable(name: "bms-mqtt-web", targets: ["bms-mqtt-web"]),
     ],
     targets: [
         // C libraries of Debian 12, and the system headers that Glibc's module hides.
@@ -69,6 +70,19 @@ let package = Package(
                 "BatteryEngine",
                 "BMSCore", "SmartBMS", "CANBus", "CANFrames", "ChargeLimits", "PackSimulator", "JSON", "MQTT",
                 "MQTTBridge", "Mosquitto", "SerialLink", "ServiceIO", "LinuxIO", "CYaml", "CLinux", "Viewer",
+            ],
+            swiftSettings: common),
+        // The page is a program of its own: nothing of HTTP or SQLite is in the one that makes the limits.
+        .executableTarget(
+            name: "bms-mqtt-web",
+            dependencies: [
+                "BMSCore", "BatteryEngine", "CLinux", "HTTPServer", "History", "HistoryData", "JSON", "LinuxIO", "MQTT",
+                "MQTTBridge", "Mosquitto",
+                "ServiceIO", "Viewer",
+            ],
+            resources: [
+                .embedInCode("Page/index.html"), .embedInCode("Page/app.js"), .embedInCode("Page/style.css"),
+                .embedInCode("Page/icon.svg"), .embedInCode("Page/words.json"),
             ],
             swiftSettings: common),
         .executableTarget(

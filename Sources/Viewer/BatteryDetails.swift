@@ -4,11 +4,13 @@ package import JSON
 package enum BatteryDetails {
     /// The row, the documents that are valid now, and the newest events.
     package static func json(
-        _ id: String, _ pack: ReaderModel.Pack, _ model: ReaderModel, at now: ReaderModel.Instant
+        _ id: String, _ pack: ReaderModel.Pack, _ model: ReaderModel, at now: ReaderModel.Instant,
+        members: (inout JSONWriter) -> Void = { _ in }
     ) -> [UInt8] {
         var writer = JSONWriter(reserving: 16_384)
         writer.beginObject()
         writer.member("time", seconds: now.wall)
+        members(&writer)
         writer.key("row")
         BatteryRow(id, pack, model, at: now).write(into: &writer)
         writer.key("documents")

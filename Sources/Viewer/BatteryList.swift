@@ -13,6 +13,12 @@ package struct BatteryList: Sendable {
         package init(since: Int64) { self.since = since }
     }
 
+    /// News for those who look at all batteries, and for those who look at one.
+    package struct Changes: Sendable {
+        package var all: [UInt8]
+        package var each: [(battery: String, data: [UInt8])]
+    }
+
     /// Rows as they were told last, by id.
     private var told: [String: BatteryRow] = [:]
     private var bridge: ReaderModel.Status?
@@ -21,32 +27,39 @@ package struct BatteryList: Sendable {
     /// A list of which nothing was told.
     package init() {}
 
-    /// The whole list.
+    /// The whole list, or what the page of one battery needs of it.
     ///
-    /// - Parameter members: further members of the object, written before.
+    /// - Parameters:
+    ///   - only: the battery; `nil`: all.
+    ///   - members: writes further members of the object.
     package static func json(
-        _ model: ReaderModel, _ broker: Broker, at now: ReaderModel.Instant,
+        _ model: ReaderModel, _ broker: Broker, only: String? = nil, at now: ReaderModel.Instant,
         members: (inout JSONWriter) -> Void = { _ in }
     ) -> [UInt8] {
-        let rows = model.sorted.map { BatteryRow($0.id, $0.pack, model, at: now) }
+        let rows = model.sorted.filter { only == nil || $0.id == only }.map {
+            BatteryRow($0.id, $0.pack, model, at: now)
+        }
         return json(rows, [], model.bridge, broker, at: now, members: members)
     }
 
     /// What has changed since the last call; `nil`: nothing.
-    package mutating func changes(
-        _ model: ReaderModel, _ broker: Broker, at now: ReaderModel.Instant
-    ) -> [UInt8]? {
+    package mutating func changes(_ model: ReaderModel, _ broker: Broker, at now: ReaderModel.Instant) -> Changes? {
         let rows = model.sorted.map { BatteryRow($0.id, $0.pack, model, at: now) }
         let new = rows.filter { told[$0.id] != $0 }
-        let gone = told.keys.filter { id in model.packs[id] == nil }.sorted()
-        guard !new.isEmpty || !gone.isEmpty || model.bridge != bridge || broker != self.broker else { return nil }
+        let removed = told.keys.filter { id in model.packs[id] == nil }.sorted()
+        let isForAll = model.bridge != bridge || broker != self.broker
+        guard !new.isEmpty || !removed.isEmpty || isForAll else { return nil }
         told = Dictionary(rows.map { ($0.id, $0) }) { first, _ in first }
         (bridge, self.broker) = (model.bridge, broker)
-        return Self.json(new, gone, model.bridge, broker, at: now) { _ in }
+        func json(_ rows: [BatteryRow], _ removed: [String]) -> [UInt8] {
+            Self.json(rows, removed, model.bridge, broker, at: now) { _ in }
+        }
+        let each = (isForAll ? rows : new).map { ($0.id, json([$0], [])) } + removed.map { ($0, json([], [$0])) }
+        return Changes(all: json(new, removed), each: each)
     }
 
     private static func json(
-        _ rows: [BatteryRow], _ gone: [String], _ bridge: ReaderModel.Status?, _ broker: Broker,
+        _ rows: [BatteryRow], _ removed: [String], _ bridge: ReaderModel.Status?, _ broker: Broker,
         at now: ReaderModel.Instant, members: (inout JSONWriter) -> Void
     ) -> [UInt8] {
         var writer = JSONWriter(reserving: 512 + rows.count * 400)
@@ -68,7 +81,7 @@ package struct BatteryList: Sendable {
         writer.beginArray()
         for row in rows { row.write(into: &writer) }
         writer.endArray()
-        if !gone.isEmpty { writer.member("gone", gone) }
+        if !removed.isEmpty { writer.member("removed", removed) }
         writer.endObject()
         return writer.bytes
     }

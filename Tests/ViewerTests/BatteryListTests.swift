@@ -100,14 +100,15 @@ struct BatteryListTests {
     func changes() {
         var (list, model) = (BatteryList(), model())
         let first = list.changes(model, Self.broker, at: Self.start)
-        #expect(JSONValue(parsing: first ?? [])?["batteries"]?.array?.count == 1)
+        #expect(JSONValue(parsing: first?.all ?? [])?["batteries"]?.array?.count == 1)
         #expect(list.changes(model, Self.broker, at: Self.after(1)) == nil)
         take("bms/barn/status", "online", &model)
         let second = list.changes(model, Self.broker, at: Self.after(1))
-        #expect(JSONValue(parsing: second ?? [])?["batteries"]?.array?.compactMap { $0["id"]?.text } == ["barn"])
+        #expect(JSONValue(parsing: second?.all ?? [])?["batteries"]?.array?.compactMap { $0["id"]?.text } == ["barn"])
         take("bms/barn/status", "", &model)
         let third = list.changes(model, Self.broker, at: Self.after(2))
-        #expect(JSONValue(parsing: third ?? [])?["gone"]?.array == [.text("barn")])
+        #expect(JSONValue(parsing: third?.all ?? [])?["removed"]?.array == [.text("barn")])
+        #expect(second?.each.map(\.battery) == ["barn"] && third?.each.map(\.battery) == ["barn"])
         var lost = Self.broker
         (lost.isConnected, lost.text) = (true, nil)
         #expect(list.changes(model, lost, at: Self.after(2)) != nil)

@@ -153,7 +153,11 @@ package struct MetricsText {
     }
 
     /// "Info", "MaxChargeVoltage" -> "bms_info_max_charge_voltage".
-    private static func name(_ keys: [String]) -> String { "bms_" + keys.map(snake).joined(separator: "_") }
+    private static func name(_ keys: [String]) -> String {
+        // The ending belongs to histograms.
+        let keys = keys.last == "Count" ? keys.dropLast() : keys[...]
+        return "bms_" + keys.map(snake).joined(separator: "_")
+    }
 
     private static func snake(_ word: String) -> String {
         var text = ""

@@ -28,7 +28,8 @@ public enum Language: String, Sendable, CaseIterable {
     /// A text in a template.
     private static func quoted(_ text: String) -> String { "'\(text.replacing("'", with: "\\'"))'" }
 
-    private var words: [String: String] {
+    /// Words of this language by the English ones.
+    package var words: [String: String] {
         switch self {
         case .en: [:]
         case .de: Self.german

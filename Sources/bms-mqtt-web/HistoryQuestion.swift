@@ -1,0 +1,129 @@
+import HTTPServer
+import History
+import HistoryData
+import JSON
+
+/// A question for the history of a battery, as an address asks it.
+struct HistoryQuestion {
+    private let history: History
+    private let battery: String
+    private let query: [String: String]
+
+    init(_ history: History, _ battery: String, _ query: [String: String]) {
+        (self.history, self.battery, self.query) = (history, battery, query)
+    }
+
+    private var from: Double { number("from") ?? 0 }
+    private var to: Double { number("to") ?? .greatestFiniteMagnitude }
+
+    private func number(_ name: String) -> Double? {
+        query[name].flatMap(Double.init).flatMap { $0.isFinite ? $0 : nil }
+    }
+
+    private func points(_ standard: Int) -> Int {
+        min(max(query["points"].flatMap { Int($0) } ?? standard, 1), PlotRange.mostPoints)
+    }
+
+    /// The answer to the question of a name.
+    func answer(_ name: String) -> HTTPAnswer {
+        var writer = JSONWriter(reserving: 65_536)
+        writer.beginObject()
+        do throws(HistoryFailure) {
+            switch name {
+            case "series": try series(&writer)
+            case "cells": try cells(&writer)
+            case "days": periods("days", try history.days(battery, from: from, to: to), &writer)
+            case "months": periods("months", try history.months(battery, from: from, to: to), &writer)
+            case "changes":
+                writer.key("changes")
+                list(try history.changes(battery, from: from, to: to), &writer) { change, writer in
+                    writer.member("time", change.time)
+                    writer.member("limit", change.limit)
+                    writer.member("value", optional: change.value)
+                    writer.member("name", change.name)
+                    writer.member("sentence", change.sentence)
+                }
+            case "events":
+                writer.key("events")
+                list(try history.events(battery, from: from, to: to), &writer) { event, writer in
+                    writer.member("time", event.time)
+                    writer.member("event", event.kind)
+                    writer.member("text", event.text)
+                }
+            default: return .error(404, "there is nothing at this address")
+            }
+        } catch {
+            return .error(503, "the history cannot be read: \(error)")
+        }
+        writer.endObject()
+        return .json(writer.bytes)
+    }
+
+    private func series(_ writer: inout JSONWriter) throws(HistoryFailure) {
+        let names = (query["series"] ?? "soc").split(separator: ",")
+        let values = names.compactMap { HistoryValue(name: $0) }
+        let series = try history.series(battery, values, from: from, to: to, points: points(800))
+        writer.member("from", series.from)
+        writer.member("to", series.to)
+        writer.member("step", series.step)
+        writer.key("time")
+        numbers(series.time, &writer)
+        writer.key("series")
+        writer.beginObject()
+        for line in series.lines {
+            writer.key(line.value.name)
+            writer.beginObject()
+            for (name, row) in [("min", line.min), ("mean", line.mean), ("max", line.max)] {
+                writer.key(name)
+                numbers(row, &writer)
+            }
+            writer.endObject()
+        }
+        writer.endObject()
+    }
+
+    private func cells(_ writer: inout JSONWriter) throws(HistoryFailure) {
+        let cells = try history.cells(battery, from: from, to: to, points: points(400))
+        writer.key("time")
+        numbers(cells.time, &writer)
+        writer.key("cells")
+        writer.beginArray()
+        for cell in cells.voltages { numbers(cell, &writer) }
+        writer.endArray()
+    }
+
+    private func periods(_ name: String, _ periods: [HistoryPeriod], _ writer: inout JSONWriter) {
+        writer.key(name)
+        list(periods, &writer) { period, writer in
+            writer.member("time", period.time)
+            writer.member("energyIn", period.energyIn)
+            writer.member("energyOut", period.energyOut)
+            writer.member("resistance", optional: period.resistance)
+            writer.member("spread", optional: period.spread)
+            writer.member("weakestCell", optional: period.weakestCell.map(Double.init))
+            for (name, cells) in [("atRest", period.atRest), ("atFull", period.atFull)] {
+                writer.key(name)
+                if let cells { numbers(cells, &writer) } else { writer.null() }
+            }
+        }
+    }
+
+    private func list<Item>(_ items: [Item], _ writer: inout JSONWriter, _ write: (Item, inout JSONWriter) -> Void) {
+        writer.beginArray()
+        for item in items {
+            writer.beginObject()
+            write(item, &writer)
+            writer.endObject()
+        }
+        writer.endArray()
+    }
+
+    private func numbers(_ numbers: [Double?], _ writer: inout JSONWriter) {
+        writer.beginArray()
+        // Stored values have three decimals at most; a mean has more, which nobody sees.
+        for number in numbers {
+            if let number { writer.value((number * 1000).rounded() / 1000) } else { writer.null() }
+        }
+        writer.endArray()
+    }
+}

@@ -1,0 +1,140 @@
+import BMSCore
+import BatteryEngine
+import HTTPServer
+import History
+import JSON
+import LinuxIO
+import MQTT
+import Mosquitto
+import ServiceIO
+import Viewer
+
+/// The running page: a reader of the broker, a server for browsers, and the history. It changes nothing on the broker.
+final class WebService: Sendable {
+    /// Seconds between two looks at what has changed.
+    private static let tick = 1.0
+    /// Seconds between two transactions of the history.
+    private static let commitSeconds = 60.0
+
+    private let plan: WebPlan
+    private let log: Log
+    private let state: WebState
+    private let link: MosquittoLink
+    private let history: History?
+    private let end = EventDescriptor()
+    private let finished = EventDescriptor()
+
+    init(_ plan: WebPlan, _ log: Log) {
+        self.plan = plan
+        self.log = log
+        state = WebState(base: plan.base, at: Clock.now().wall)
+        link = MosquittoLink(plan.link)
+        history = plan.folder.map { folder in
+            var options = HistoryOptions()
+            options.mostBytes = plan.megabytes << 20
+            return History("\(folder)/history.sqlite", options)
+        }
+    }
+
+    /// Serves until a signal ends it.
+    ///
+    /// - Returns: the exit code.
+    func run() -> Int32 {
+        for sentence in history?.open() ?? [] { log.warning(sentence) }
+        let routes = Routes(state: state, history: history, language: plan.language)
+        let server = HTTPServer(plan.page) { routes.answer($0) }
+        do throws(HTTPFault) {
+            try server.start()
+        } catch {
+            Console.complain("\(error)")
+            return 1
+        }
+        log.info(
+            "the page is at http://\(plan.address.contains(":") ? "[\(plan.address)]" : plan.address):\(server.port)/")
+        link.subscribe(state.subscriptions.map { Subscription($0) })
+        let isWhole =
+            link.start { [self] in take($0, server) } && OwnThread.start("page") { [self] in keepTime(server) }
+        guard isWhole else {
+            log.error("cannot start all threads: raise the limit on them (ulimit -u, TasksMax= of a service)")
+            return 71
+        }
+        while Signals.wait() == .reload { log.info("the page has nothing to read again: restart it") }
+        end.set()
+        finished.wait(seconds: 10)
+        link.stop()
+        server.stop(seconds: 5)
+        return 0
+    }
+
+    private func take(_ event: LinkEvent, _ server: HTTPServer) {
+        let now = ReaderModel.Instant.now
+        switch event {
+        case .connected(let version, _):
+            state.connected(at: now)
+            log.info("connected to \(plan.link) with \(version.rawValue)")
+        case .disconnected(let failure):
+            state.disconnected("\(failure)", at: now)
+            log.warning("\(failure)")
+        case .message(let message):
+            guard let news = state.take(message, at: now) else { return }
+            record(news, at: now)
+            if let (name, data) = news.event { server.send(event: name, data: data) { $0 == Routes.tag(news.battery) } }
+        case .line, .refusal: break
+        }
+    }
+
+    private func record(_ news: WebState.News, at now: ReaderModel.Instant) {
+        guard let history else { return }
+        let seconds = Double(now.wall) / 1000
+        switch news.kind {
+        case .document("state"):
+            if let sample = HistoryIntake.sample(news.view, at: seconds) { history.add(sample, of: news.battery) }
+        case .document("limits"):
+            for change in HistoryIntake.changes(news.limits, at: seconds) { history.add(change, of: news.battery) }
+        case .document: break
+        case .event(let event): history.add(HistoryIntake.event(event, at: seconds), of: news.battery)
+        }
+    }
+
+    /// Tells what has changed once a second, and writes the history once a minute.
+    private func keepTime(_ server: HTTPServer) {
+        var commitAt = MonotonicTime.seconds() + Self.commitSeconds
+        while !end.wait(seconds: Self.tick) {
+            let changes = state.changes(at: .now)
+            for (tag, data) in changes { server.send(event: "rows", data: data) { $0 == tag } }
+            if MonotonicTime.seconds() >= commitAt {
+                commitAt = MonotonicTime.seconds() + Self.commitSeconds
+                for sentence in history?.commit(at: Double(Clock.now().wall) / 1000) ?? [] { log.warning(sentence) }
+            }
+        }
+        for sentence in history?.close(at: Double(Clock.now().wall) / 1000) ?? [] { log.warning(sentence) }
+        finished.set()
+    }
+}
+
+extension WebPlan {
+    /// The way to the broker.
+    var link: LinkConfiguration {
+        var link = LinkConfiguration(host: host, port: port, clientID: "bms-mqtt-web-\(Clock.monotonic().milliseconds)")
+        (link.username, link.password) = (username, password)
+        if usesTLS { link.tls = TLSConfiguration(caFile: caFile, certificateFile: certificateFile, keyFile: keyFile) }
+        link.protocolPreference = mqttVersion == "5" ? .v5 : mqttVersion == "3.1.1" ? .v311 : .automatic
+        // An announcement of many cells is never read, but a state of many relays may be.
+        link.maximumPacket = 262_144
+        return link
+    }
+
+    /// Address and bounds of the page.
+    var page: HTTPOptions {
+        var options = HTTPOptions()
+        (options.address, options.port, options.hostNames) = (address, pagePort, Set(names.map { $0.lowercased() }))
+        // A list of a thousand batteries is about 350 kB, and is told at once.
+        options.streamBytes = 2 << 20
+        return options
+    }
+}
+
+extension ReaderModel.Instant {
+    /// The present time of both clocks.
+    static var now: Self { Self(monotonic: Clock.monotonic().milliseconds, wall: Clock.now().wall) }
+}

@@ -1,0 +1,115 @@
+import CLinux
+import Glibc
+import LinuxIO
+import Mosquitto
+import ServiceIO
+import Viewer
+
+/// `bms-mqtt web`: checks the options, and becomes the program that serves the page.
+enum WebCommand {
+    static let row = CommandRow(
+        name: "web", summary: "a page in the browser, with history and metrics",
+        options: [
+            .broker, .brokerConfig, .base,
+            OptionRow(
+                name: "--listen", kind: .text("ADDRESS:PORT"),
+                meaning: "where browsers reach the page (default: 127.0.0.1:8099)"),
+            OptionRow(
+                name: "--open", kind: .flag,
+                meaning: "an address other than this machine's own: everybody who reaches it may look"),
+            OptionRow(
+                name: "--name", kind: .text("HOST"),
+                meaning: "a further name under which browsers reach the page, as that of a reverse proxy"),
+            OptionRow(
+                name: "--data", kind: .file("FOLDER"), meaning: "keep a history in this folder (default: none)"),
+            OptionRow(
+                name: "--data-size", kind: .whole("MB", 16...1_048_576),
+                meaning: "largest size of the history (default: 1024): its oldest details go first"),
+            OptionRow(
+                name: "--language", kind: .choice("LANGUAGE", ["en", "de", "nl", "fr"]),
+                meaning: "language where the browser asks for none of these (default: en)"),
+        ],
+        details: """
+            Shows every battery of a broker in the browser: what the bridges say, live, with the reason of each limit, and with --data
+            also days, weeks, months and years. /metrics is for Prometheus. The page only reads: it needs a user with the reader's
+            access rules (bms-mqtt acl --reader), and may run on another machine than the bridge.
+            It is a program of its own, bms-mqtt-web, so that nothing of it can touch the limits.
+            """,
+        examples: [
+            "bms-mqtt web", "bms-mqtt web --broker 192.0.2.7 --data ./history",
+            "bms-mqtt web --listen 0.0.0.0:8099 --open --name batteries.lan",
+        ],
+        work: .plain(start))
+
+    private static func start(_ arguments: Arguments) throws(CommandFailure) -> Int32 {
+        let address = try arguments.client("web")
+        if let note = address.note { Console.complain(note) }
+        var plan = WebPlan()
+        let link = address.link
+        (plan.host, plan.port, plan.base) = (link.host, link.port, address.base)
+        (plan.username, plan.password) = (link.username, link.password)
+        if let tls = link.tls {
+            plan.usesTLS = true
+            (plan.caFile, plan.certificateFile, plan.keyFile) = (tls.caFile, tls.certificateFile, tls.keyFile)
+        }
+        plan.mqttVersion =
+            switch link.protocolPreference {
+            case .automatic: "auto"
+            case .v5: "5"
+            case .v311: "3.1.1"
+            }
+        if let text = arguments.text("--listen") { (plan.address, plan.pagePort) = try listen(text) }
+        plan.isOpen = arguments.has("--open")
+        guard isLoopback(plan.address) || plan.isOpen else {
+            throw .usage(
+                "--listen \(plan.address): everybody who reaches this address could look at the batteries: add --open if they may"
+            )
+        }
+        plan.names = arguments.text("--name").map { [$0] } ?? []
+        plan.folder = arguments.text("--data")
+        if let folder = plan.folder, mkdir(folder, 0o700) != 0, errno != EEXIST {
+            Console.complain("--data \(folder): cannot be made: \(Console.reason(errno))")
+            return 1
+        }
+        plan.megabytes = arguments.whole("--data-size") ?? plan.megabytes
+        plan.language = arguments.text("--language") ?? plan.language
+        return become(plan)
+    }
+
+    /// Address and port of a text like "0.0.0.0:8099" or "[::]:8099".
+    private static func listen(_ text: String) throws(CommandFailure) -> (String, Int) {
+        let failure = CommandFailure.usage(
+            "--listen: expected ADDRESS:PORT with an address in figures, as 127.0.0.1:8099 or [::1]:8099, found '\(text.prefix(60))'"
+        )
+        guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]),
+            (1...65_535).contains(port)
+        else { throw failure }
+        let written = text[..<colon]
+        let isBracketed = written.hasPrefix("[") && written.hasSuffix("]")
+        let address = String(isBracketed ? written.dropFirst().dropLast() : written)
+        var (four, six) = (in_addr(), in6_addr())
+        let isSound = isBracketed ? inet_pton(AF_INET6, address, &six) == 1 : inet_pton(AF_INET, address, &four) == 1
+        guard isSound else { throw failure }
+        return (address, port)
+    }
+
+    private static func isLoopback(_ address: String) -> Bool { address.hasPrefix("127.") || address == "::1" }
+
+    /// Becomes the page's program, which stands beside this one.
+    ///
+    /// - Returns: the exit code where that fails.
+    private static func become(_ plan: WebPlan) -> Int32 {
+        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+        let count = readlink("/proc/self/exe", &buffer, buffer.count - 1)
+        let own = String(decoding: buffer.prefix(max(0, count)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let path = own.lastIndex(of: "/").map { "\(own[...$0])bms-mqtt-web" } ?? "bms-mqtt-web"
+        setenv(WebPlan.variable, plan.text, 1)
+        var words: [UnsafeMutablePointer<CChar>?] = [strdup(path), nil]
+        execv(path, &words)
+        Console.complain(
+            errno == ENOENT
+                ? "\(path) is not there: the packages do not have it yet, docs/web.md says how to build it"
+                : "\(path): \(Console.reason(errno))")
+        return 1
+    }
+}
