@@ -146,6 +146,12 @@ let package = Package(
             ],
             swiftSettings: common),
         .testTarget(
+            name: "WebTests",
+            dependencies: [
+                "bms-mqtt-web", "HTTPServer", "History", "HistoryData", "JSON", "MQTT", "TestThreads", "Viewer",
+            ],
+            swiftSettings: common),
+        .testTarget(
             name: "ViewerTests", dependencies: ["JSON", "Viewer", "TestThreads"], swiftSettings: common),
         .testTarget(
             name: "MosquittoTests", dependencies: ["Mosquitto", "MQTT", "LinuxIO", "TestSupport", "TestThreads"],

@@ -79,3 +79,29 @@ struct ViewerTests {
         #expect(answer.text.split(separator: "\n").allSatisfy { $0.isPlain }, "\(answer.text.debugDescription)")
     }
 }
+
+@Suite("The page's program", .waits, .timeLimit(.minutes(5)))
+struct WebCommandTests {
+    @Test("nothing of HTTP or SQLite is in the program that makes the limits")
+    func libraries() throws {
+        let ldd = try #require(ProgramStart.find("ldd"))
+        let process = try #require(ChildProcess(ldd, [EndToEndTests.program]))
+        let libraries = process.read()
+        #expect(libraries.contains("libc.so"))
+        for name in ["microhttpd", "sqlite", "gnutls"] { #expect(!libraries.contains(name), "\(libraries)") }
+    }
+
+    @Test(
+        "an address that others reach needs a word, and a wrong one is named",
+        arguments: [
+            ("--listen 0.0.0.0:8099", "add --open if they may"), ("--listen [::]:8099", "add --open if they may"),
+            ("--listen 8099", "expected ADDRESS:PORT"), ("--listen localhost:8099", "expected ADDRESS:PORT"),
+            ("--listen 127.0.0.1:0", "expected ADDRESS:PORT"), ("--listen ::1:8099", "expected ADDRESS:PORT"),
+        ])
+    func refused(words: String, sentence: String) throws {
+        let list = ["web"] + words.split(separator: " ").map(String.init) + ["--broker", "127.0.0.1"]
+        let process = try #require(ChildProcess(EndToEndTests.program, list))
+        let text = process.read()
+        #expect(process.exitCode() == 2 && text.contains(sentence), "\(text)")
+    }
+}

@@ -1,0 +1,117 @@
+@testable import HTTPServer
+import HistoryData
+import JSON
+import MQTT
+import TestThreads
+import Testing
+import Viewer
+
+@testable import History
+@testable import bms_mqtt_web
+
+@Suite("Addresses of the page", .calculates)
+struct RoutesTests {
+    private static let state = #"""
+        {"CustomName":"Shed","Soc":57,"Dc":{"Voltage":53.0,"Current":-4.25,"Power":-225},"System":{"MinCellVoltage":3.301},
+        "Energy":{"InToday":1.25,"OutToday":0.5},"Alarms":{"Alarm":0}}
+        """#
+
+    /// Routes over what a broker has said.
+    private func routes(_ more: [(String, String)] = []) -> Routes {
+        let state = WebState(base: "bms", at: 0)
+        let messages = [
+            ("bridge/status", "online"), ("shed/status", "online"), ("shed/state", Self.state),
+            (
+                "shed/limits",
+                #"{"cvl":54.88,"ccl":12.5,"dcl":80.0,"names":{"ccl":"tail"},"reasons":{"ccl":"it is cold"}}"#
+            ),
+            ("shed/cells", #"{"Voltages":{"Cell1":3.301,"Cell2":null,"Cell3":3.4},"Temperatures":{"Cell1":20.5}}"#),
+        ]
+        for (topic, text) in messages + more { _ = state.take(MQTTMessage("bms/\(topic)", Array(text.utf8)), at: .now) }
+        return Routes(state: state, history: nil, language: "en")
+    }
+
+    private func get(_ routes: Routes, _ path: String, _ query: [String: String] = [:]) -> HTTPAnswer {
+        routes.answer(HTTPRequest(method: .get, path: path, query: query, headers: [:], peer: "127.0.0.1"))
+    }
+
+    private func json(_ answer: HTTPAnswer) -> JSONValue? {
+        guard case .bytes(let bytes) = answer.content else { return nil }
+        return JSONValue(parsing: bytes)
+    }
+
+    @Test("the page's files are in the program", arguments: ["", "index.html", "app.js", "style.css", "icon.svg"])
+    func files(path: String) {
+        let answer = get(routes(), path)
+        #expect(answer.status == 200)
+        guard case .bytes(let bytes) = answer.content else { return #expect(Bool(false)) }
+        #expect(bytes.count > 100)
+    }
+
+    @Test("the list, a battery and the words are JSON by the documents")
+    func documents() {
+        let routes = routes()
+        let list = json(get(routes, "api/batteries"))
+        #expect(list?["batteries"]?.array?.first?["soc"]?.number == 57 && list?["commands.allowed"] == .flag(false))
+        let shed = json(get(routes, "api/batteries/shed"))
+        #expect(shed?["documents.limits.ccl"]?.number == 12.5 && shed?["row.status"]?.text == "live")
+        #expect(json(get(routes, "api/words", ["language": "de"]))?["words.To do"]?.text == "Zu tun")
+        #expect(json(get(routes, "api/words", ["language": "x"]))?["language"]?.text == "en")
+        guard case .bytes(let text) = get(routes, "metrics").content else { return #expect(Bool(false)) }
+        #expect(String(decoding: text, as: UTF8.self).contains("bms_soc_ratio{pack=\"shed\"} 0.57"))
+    }
+
+    @Test(
+        "what is not there is said in a sentence",
+        arguments: [
+            ("nothing", 404), ("api/nothing/x", 404), ("api/batteries/none", 404), ("api/history/shed", 404),
+            ("api", 404),
+            ("app.js/x", 404),
+        ])
+    func missing(path: String, status: Int) {
+        let answer = get(routes(), path)
+        #expect(answer.status == status && json(answer)?["error"]?.text != nil)
+    }
+
+    @Test("nothing can be done here")
+    func post() {
+        let request = HTTPRequest(method: .post, path: "api/batteries", query: [:], headers: [:], peer: "127.0.0.1")
+        #expect(routes().answer(request).status == 405)
+    }
+
+    @Test("a battery's stream begins with its row, and the list's with all")
+    func streams() throws {
+        let routes = routes([("barn/status", "online")])
+        for (query, count) in [([:], 2), (["battery": "shed"], 1)] {
+            guard case .events(_, let first) = get(routes, "events", query).content else { return #expect(Bool(false)) }
+            let text = String(decoding: first(), as: UTF8.self)
+            let data = try #require(text.split(separator: "\n").first { $0.hasPrefix("data: ") })
+            #expect(JSONValue(parsing: Array(data.dropFirst(6).utf8))?["batteries"]?.array?.count == count)
+        }
+        #expect(get(routes, "events", ["battery": "none"]).status == 404)
+    }
+
+    @Test("messages become news for browsers and samples for the history, and nothing else does")
+    func news() throws {
+        let state = WebState(base: "bms", at: 0)
+        func take(_ topic: String, _ text: String) -> WebState.News? {
+            state.take(MQTTMessage("bms/\(topic)", Array(text.utf8)), at: .now)
+        }
+        #expect(take("bridge/status", "online") == nil && take("shed/status", "online") == nil)
+        #expect(take("shed/unknown", "x") == nil && take("elsewhere", "x") == nil)
+        let limits = try #require(take("shed/limits", #"{"ccl":12.5,"names":{"ccl":"tail"},"reasons":{"ccl":"cold"}}"#))
+        let changes = HistoryIntake.changes(limits.limits, at: 1)
+        #expect(changes.map(\.limit) == ["cvl", "ccl", "dcl"] && changes[1].value == 12.5 && changes[1].name == "tail")
+        _ = take("shed/cells", #"{"Voltages":{"Cell1":3.301,"Cell2":null,"Cell3":3.4}}"#)
+        let news = try #require(take("shed/state", Self.state))
+        let sample = try #require(HistoryIntake.sample(news.view, at: 1))
+        #expect(sample.values[.soc] == 57 && sample.values[.ccl] == 12.5 && sample.values[.dcl] == nil)
+        #expect(sample.cells == [3.301, nil, 3.4] && sample.energyIn == 1.25)
+        #expect(news.event?.name == "document")
+        let event = try #require(take("shed/event", #"{"event":"alarm","text":"hot","time":5.5}"#))
+        #expect(event.event?.name == "happened")
+        _ = take("shed/status", "offline")
+        let silent = try #require(take("shed/state", Self.state))
+        #expect(HistoryIntake.sample(silent.view, at: 2) == nil, "what is not valid is no sample")
+    }
+}

@@ -1,0 +1,135 @@
+#!/usr/bin/env python3
+"""The page in a real chromium before a real bridge: its numbers, its speed, a pulled cable, a killed server. Started by scripts/check-web."""
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import browser
+import check_page
+from check_page import check
+
+STALE = "document.body.innerText.includes('nothing comes from the BMS')"
+LIVE = "[...document.querySelectorAll('.value')].some((e) => e.textContent !== '–') && !" + STALE
+
+
+def simulator(options):
+    process = subprocess.Popen([options.program, "simulate", "--pty", "--link", options.cable, "--scenario", "day"], stdout=subprocess.DEVNULL)
+    return process
+
+
+def memory(process):
+    with open(f"/proc/{process}/status") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith("VmRSS")) / 1024
+
+
+def processor(process):
+    with open(f"/proc/{process}/stat") as file:
+        fields = file.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def share(process, seconds):
+    begin, used = time.monotonic(), processor(process)
+    time.sleep(seconds)
+    return (processor(process) - used) / (time.monotonic() - begin) * 100
+
+
+def row(options):
+    with urllib.request.urlopen(options.url + "api/batteries/garage", timeout=10) as answer:
+        return json.load(answer)["row"]
+
+
+def viewer(url, stop):
+    with urllib.request.urlopen(url + "events?battery=garage", timeout=30) as stream:
+        while not stop.is_set() and stream.readline():
+            pass
+
+
+def delays(options, count):
+    """Seconds from the publishing of a document to the event that a browser gets, with documents of our own on a battery of our own."""
+    results = []
+    subprocess.run(["mosquitto_pub", "-p", str(options.broker), "-t", "bms/probe/status", "-m", "online"], check=True)
+    time.sleep(1.5)
+    with urllib.request.urlopen(options.url + "events?battery=probe", timeout=30) as stream:
+        def wait_for(mark):
+            while line := stream.readline():
+                if mark in line:
+                    return time.monotonic()
+        for number in range(count):
+            mark = f"mark{number}"
+            sender = subprocess.Popen(["mosquitto_pub", "-p", str(options.broker), "-t", "bms/probe/relays", "-m", json.dumps({"x": mark})])
+            begun = time.monotonic()
+            results.append(wait_for(mark.encode()) - begun)
+            sender.wait()
+    subprocess.run(["mosquitto_pub", "-p", str(options.broker), "-t", "bms/probe/status", "-n"], check=True)
+    return sorted(results)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    for name in "--program", "--cable", "--url":
+        parser.add_argument(name, required=True)
+    parser.add_argument("--broker", type=int, required=True)
+    parser.add_argument("--web", type=int, required=True)
+    parser.add_argument("--pictures")
+    options = parser.parse_args()
+    pack = simulator(options)
+    driver = None
+    try:
+        end = time.monotonic() + 30
+        while time.monotonic() < end:
+            try:
+                if row(options)["status"] == "live" and row(options)["soc"] is not None:
+                    break
+            except OSError:
+                pass
+            time.sleep(0.2)
+        check(row(options)["status"] == "live", "the battery is live")
+        check(memory(options.web) < 25, "memory without a viewer, MB", round(memory(options.web), 1))
+        check(share(options.web, 10) < 1, "processor without a viewer, percent", round(share(options.web, 10), 2))
+        driver = browser.Browser()
+        checks = check_page.Checks(driver, options.url, options.pictures)
+        check_page.any_server(checks, "garage")
+        page = checks.open("battery/garage")
+        check(page.until(LIVE), "values are shown")
+        soc = row(options)["soc"]
+        check(page.says(f"{soc:.0f} %"), "the state of charge is that of the broker", soc)
+        page.until("window.before = document.body.innerText, true")
+        check(page.until("document.body.innerText !== window.before", 15), "numbers change")
+        pack.kill()
+        pack.wait()
+        begun = time.monotonic()
+        check(page.until(STALE, 20), "a pulled cable is said")
+        took = time.monotonic() - begun
+        check(took < 12, "a pulled cable is said within 12 s", round(took, 1))
+        check(page.run("document.querySelector('.node .value').textContent === '–'"), "nothing looks live then")
+        pack = simulator(options)
+        begun = time.monotonic()
+        check(page.until(LIVE, 60), "the cable is back: live again", round(time.monotonic() - begun, 1))
+        page.close()
+        results = delays(options, 20)
+        check(results[-1] < 1, "broker to browser, s", f"median {results[len(results) // 2]:.3f}, most {results[-1]:.3f}")
+        stop = threading.Event()
+        for _ in range(10):
+            threading.Thread(target=viewer, args=(options.url, stop), daemon=True).start()
+        time.sleep(1)
+        check(share(options.web, 10) < 2, "processor with ten viewers, percent", round(share(options.web, 10), 2))
+        check(memory(options.web) < 40, "memory with ten viewers, MB", round(memory(options.web), 1))
+        stop.set()
+    finally:
+        pack.kill()
+        if driver:
+            driver.close()
+    print("all is well" if not check_page.failures else f"{len(check_page.failures)} failed")
+    return 1 if check_page.failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
