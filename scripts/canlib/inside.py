@@ -10,9 +10,11 @@ import can
 
 from canlib import decoder
 
+# The only folder that can be written.
+FOLDER = os.environ["TMPDIR"]
 CONFIGURATION = """
 mqtt: { host: 127.0.0.1, port: 1, clientId: %s }
-stateDirectory: /tmp/%s
+stateDirectory: %s
 packs:
   - id: garage
     source: simulator:day
@@ -23,12 +25,12 @@ can:
 
 class Bridge:
     def __init__(self, program, name="bridge"):
-        self.log = f"/tmp/{name}.log"
-        os.makedirs(f"/tmp/{name}", exist_ok=True)
-        with open(f"/tmp/{name}.yaml", "w") as file:
-            file.write(CONFIGURATION % (name, name))
+        self.log = f"{FOLDER}/{name}.log"
+        os.makedirs(f"{FOLDER}/{name}", exist_ok=True)
+        with open(f"{FOLDER}/{name}.yaml", "w") as file:
+            file.write(CONFIGURATION % (name, f"{FOLDER}/{name}"))
         with open(self.log, "w") as log:
-            self.process = subprocess.Popen([program, "run", "--config", f"/tmp/{name}.yaml"], stderr=log)
+            self.process = subprocess.Popen([program, "run", "--config", f"{FOLDER}/{name}.yaml"], stderr=log)
 
     def said(self, pattern):
         with open(self.log) as file:
