@@ -40,7 +40,7 @@ enum SourceRemarks {
 
     /// One line for each CAN bus that cannot be opened.
     static func lines(_ buses: [ServicePlan.Bus]) -> [String] {
-        buses.compactMap { bus in bus.address.obstacle.map { "\(bus.address): now: \($0)" } }
+        buses.compactMap { bus in bus.address.obstacle.map { "\(bus.address) cannot be opened now: \($0)" } }
     }
 
     /// What the owner should do about the machine.
