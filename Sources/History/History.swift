@@ -32,6 +32,12 @@ public final class History: Sendable {
         self.init(HistoryFile(path: path), options)
     }
 
+    /// A history that another process may be writing: for questions alone. ``open()`` and ``commit(at:)`` may not be called.
+    public convenience init(reading path: String) {
+        self.init(HistoryFile(path: path), HistoryOptions())
+        shared.withLock { $0.isOpen = true }
+    }
+
     init(_ file: HistoryFile, _ options: HistoryOptions) {
         path = file.path
         self.options = options

@@ -32,6 +32,23 @@ package struct WebPlan: Hashable, Sendable {
     package var commandPassword: String?
     /// Everybody who reaches the address may look.
     package var isOpen = false
+    /// What is to be printed of the history instead of serving the page; `nil`: nothing.
+    package var export: Export?
+
+    /// A part of the history.
+    package struct Export: Hashable, Sendable {
+        /// Id of the battery; `nil`: the only one.
+        package var battery: String?
+        /// Seconds since 1970; the end is excluded.
+        package var from, to: Double
+        /// Length of a row in seconds.
+        package var level: Int
+
+        package init(battery: String?, from: Double, to: Double, level: Int) {
+            (self.battery, self.from, self.to, self.level) = (battery, from, to, level)
+        }
+    }
+
     /// Language of a page whose browser asks for none that there is.
     package var language = "en"
 
@@ -70,6 +87,15 @@ package struct WebPlan: Hashable, Sendable {
         for (name, path) in Self.numbers { writer.member(name, Double(self[keyPath: path])) }
         for (name, path) in Self.flags { writer.member(name, self[keyPath: path]) }
         writer.member("names", names)
+        if let export {
+            writer.key("export")
+            writer.beginObject()
+            writer.member("battery", optional: export.battery)
+            writer.member("from", export.from)
+            writer.member("to", export.to)
+            writer.member("level", Double(export.level))
+            writer.endObject()
+        }
         writer.endObject()
         return String(decoding: writer.bytes, as: UTF8.self)
     }
@@ -88,5 +114,10 @@ package struct WebPlan: Hashable, Sendable {
         }
         for (name, path) in Self.flags { self[keyPath: path] = value[name]?.flag ?? false }
         names = value["names"]?.array?.compactMap(\.text) ?? []
+        if let from = value["export.from"]?.number, let to = value["export.to"]?.number,
+            let level = (value["export.level"]?.number).flatMap({ Int(exactly: $0) })
+        {
+            export = Export(battery: value["export.battery"]?.text, from: from, to: to, level: level)
+        }
     }
 }

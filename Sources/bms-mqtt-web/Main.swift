@@ -11,10 +11,11 @@ struct Main {
         Signals.hold()
         clinux_bound_memory()
         guard let text = getenv(WebPlan.variable).map({ String(cString: $0) }), let plan = WebPlan(text: text) else {
-            Console.complain("bms-mqtt-web is started by 'bms-mqtt web', which tells it what to do")
+            Console.complain("bms-mqtt-web is started by 'bms-mqtt web' or 'export', which tell it what to do")
             exit(2)
         }
         unsetenv(WebPlan.variable)
+        if let export = plan.export { exit(Console.exitCode(HistoryPrinter.run(export, plan.folder ?? "."))) }
         exit(WebService(plan, Log()).run())
     }
 }

@@ -32,9 +32,12 @@ final class WebService: Sendable {
         history = plan.folder.map { folder in
             var options = HistoryOptions()
             options.mostBytes = plan.megabytes << 20
-            return History("\(folder)/history.sqlite", options)
+            return History(Self.file(in: folder), options)
         }
     }
+
+    /// The file of the history in a folder.
+    static func file(in folder: String) -> String { "\(folder)/history.sqlite" }
 
     /// Serves until a signal ends it.
     ///

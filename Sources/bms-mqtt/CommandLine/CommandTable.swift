@@ -6,7 +6,7 @@ enum CommandTable {
         RunCommand.row, DemoCommand.row, SimulateCommand.row, DecodeCommand.row, LimitsCommand.row, CANCommand.row,
         RecordCommand.row,
         SetupCommand.row, DoctorCommand.row, MonitorCommand.row, SettingsCommand.setRow, SettingsCommand.settingsRow,
-        HealthCommand.row, WebCommand.row, HomeAssistantCommand.row, GXSetupCommand.row,
+        HealthCommand.row, WebCommand.row, ExportCommand.row, HomeAssistantCommand.row, GXSetupCommand.row,
         ACLCommand.row, SwitchesCommand.row, CheckConfigCommand.row, PrintDefaultConfigCommand.row,
         PrintPackageFileCommand.row, VersionCommand.row,
     ]

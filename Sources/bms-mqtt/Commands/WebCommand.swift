@@ -73,7 +73,7 @@ enum WebCommand {
         }
         plan.megabytes = arguments.whole("--data-size") ?? plan.megabytes
         plan.language = arguments.text("--language") ?? plan.language
-        return become(plan)
+        return plan.start()
     }
 
     /// Address and port of a text like "0.0.0.0:8099" or "[::]:8099".
@@ -94,16 +94,18 @@ enum WebCommand {
     }
 
     private static func isLoopback(_ address: String) -> Bool { address.hasPrefix("127.") || address == "::1" }
+}
 
-    /// Becomes the page's program, which stands beside this one.
+extension WebPlan {
+    /// Becomes the program of the page, which stands beside this one, with this plan.
     ///
     /// - Returns: the exit code where that fails.
-    private static func become(_ plan: WebPlan) -> Int32 {
+    func start() -> Int32 {
         var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
         let count = readlink("/proc/self/exe", &buffer, buffer.count - 1)
         let own = String(decoding: buffer.prefix(max(0, count)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
         let path = own.lastIndex(of: "/").map { "\(own[...$0])bms-mqtt-web" } ?? "bms-mqtt-web"
-        setenv(WebPlan.variable, plan.text, 1)
+        setenv(WebPlan.variable, text, 1)
         var words: [UnsafeMutablePointer<CChar>?] = [strdup(path), nil]
         execv(path, &words)
         Console.complain(

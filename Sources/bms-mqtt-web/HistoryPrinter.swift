@@ -1,0 +1,39 @@
+import History
+import HistoryData
+import ServiceIO
+import Viewer
+
+/// `bms-mqtt export`: a part of the history as CSV, while the page may be writing it.
+enum HistoryPrinter {
+    /// Prints it.
+    ///
+    /// - Returns: the exit code.
+    static func run(_ export: WebPlan.Export, _ folder: String) -> Int32 {
+        Signals.release()
+        let path = WebService.file(in: folder)
+        let history = History(reading: path)
+        do throws(HistoryFailure) {
+            let known = try history.batteries().map(\.id)
+            guard let battery = export.battery ?? (known.count == 1 ? known.first : nil), known.contains(battery) else {
+                Console.complain(
+                    known.isEmpty
+                        ? "\(path) holds no battery"
+                        : "--battery: the history has \(known.prefix(50).joined(separator: ", ")): name one of them")
+                return 2
+            }
+            let level = HistoryLevel(rawValue: export.level) ?? .minutes
+            for line in history.export(battery, from: export.from, to: export.to, level: level) {
+                // The last line of an export that broke off.
+                if line.hasPrefix("#") {
+                    Console.complain(String(line.dropFirst(2)))
+                    return 1
+                }
+                guard Console.write("\(line)\n") else { return 0 }
+            }
+            return 0
+        } catch {
+            Console.complain("\(error)")
+            return 1
+        }
+    }
+}
