@@ -164,8 +164,8 @@ extension CANSender {
 
     private mutating func sendNext(at now: Timestamp) -> Step {
         let frame = rest.removeFirst()
-        // The limits follow the constant frame at once.
-        if frame != constant { nextAt = nextAt + Self.spacing }
+        // The limits follow the constant frame at once where that is confirmed; else there is time for a refusal to be heard.
+        if frame != constant || !confirms { nextAt = nextAt + Self.spacing }
         if rest.isEmpty {
             figures.sets += 1
             if !confirms { recover() }

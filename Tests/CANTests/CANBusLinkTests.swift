@@ -33,9 +33,7 @@ struct CANBusLinkTests {
         let report = CANHarness.running(.pylontech).report
         private(set) var text = ""
 
-        /// - Parameter isFull: the adapter takes no byte until somebody reads.
-        init(isFull: Bool = false) throws {
-            if isFull { pty.fill() }
+        init() throws {
             let link = CANBusLink(try CANAddress("slcan:\(pty.path)"), .pylontech, battery: "pack garage")
             self.link = link
             let hasThread = link.start { [hearing] figures, notices in hearing.take(figures, notices) }
@@ -115,23 +113,21 @@ struct CANBusLinkTests {
         #expect(bench.hearing.notices.count { $0.contains("nobody acknowledges") } == 1)
     }
 
-    @Test(
-        "an adapter that takes nothing is said; when it takes commands again, the channel is opened and a set goes out")
+    @Test("an adapter that refuses frames is said, and opened anew before each attempt, until it takes them")
     func full() throws {
-        let bench = try Bench(isFull: true)
-        let end = MonotonicTime.seconds() + 60
-        while bench.hearing.notices.count(where: { $0.contains("nobody acknowledges") || $0.contains("takes no bytes") }
-        ) < 2,
-            MonotonicTime.seconds() < end
-        {
-            bench.tell()
-            _ = Poll.wait(for: -1, seconds: 0.05)
+        let bench = try Bench()
+        let isFull = Lock(true)
+        func answer(_ text: String) -> String? {
+            isFull.withLock { $0 } && text.contains("t") ? "\u{07}" : nil
         }
-        #expect(bench.hearing.notices.contains { $0.contains("nobody acknowledges") })
-        #expect(bench.hearing.notices.contains { $0.contains("it takes no bytes") })
-        #expect(bench.read { _ in bench.hearing.figures.state == .sending })
-        let opening = try #require(bench.text.firstRange(of: "C\rS6\rA0\rO\r"))
-        #expect(!bench.text[..<opening.lowerBound].contains("t351"))
+        #expect(bench.read(until: { _ in bench.hearing.figures.state == .unacknowledged }, answering: answer))
+        bench.forget()
+        #expect(
+            bench.read(until: { $0.components("C\rS6\rA0\rO\rt35E").count > 2 }, answering: answer), "\(bench.text)")
+        #expect(!bench.text.contains("t351"), "limits would wait in the adapter: \(bench.text)")
+        isFull.withLock { $0 = false }
+        #expect(bench.read(until: { _ in bench.hearing.figures.state == .sending }, answering: answer))
+        #expect(bench.hearing.notices.count { $0.contains("nobody acknowledges") } == 1)
     }
 
     @Test("an adapter that is pulled is said, with the remedy")

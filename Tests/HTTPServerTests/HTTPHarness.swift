@@ -105,6 +105,9 @@ final class RunningServer {
 
     init(_ change: (inout HTTPOptions) -> Void = { _ in }, _ handler: @escaping HTTPServer.Handler = echo) throws {
         var options = HTTPOptions()
+        // A machine that is busy with other tests may take its time; what is about time sets its own.
+        (options.arrivalSeconds, options.answerSeconds, options.idleSeconds) = (600, 600, 600)
+        options.streamSeconds = 600
         change(&options)
         server = HTTPServer(options, handler)
         try server.start()

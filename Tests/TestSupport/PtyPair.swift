@@ -25,15 +25,6 @@ public final class PtyPair {
     /// Sends bytes to the reader.
     public func write(_ bytes: [UInt8]) { _ = Glibc.write(primary, bytes, bytes.count) }
 
-    /// Fills what a writer at the port may fill until somebody reads the primary side.
-    public func fill() {
-        let flags = fcntl(secondary, F_GETFL)
-        _ = clinux_fcntl(secondary, F_SETFL, flags | O_NONBLOCK)
-        let bytes = [UInt8](repeating: 0x0D, count: 4096)
-        while Glibc.write(secondary, bytes, bytes.count) > 0 {}
-        _ = clinux_fcntl(secondary, F_SETFL, flags)
-    }
-
     /// Pulls the cable.
     public func hangUp() {
         for descriptor in [primary, secondary] where descriptor >= 0 { close(descriptor) }
