@@ -221,5 +221,7 @@ struct HTTPBoundsTests {
         #expect(kept.first?.isClosed() == true)
         #expect(running.reaches { $0.connections == 2 })
         #expect(running.get("/")?.status == 200)
+        // An optimised build would let go of them, and so close them, after their last use.
+        withExtendedLifetime(kept) {}
     }
 }
