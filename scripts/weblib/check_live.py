@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.error
 import urllib.request
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -114,6 +115,14 @@ def main():
         begun = time.monotonic()
         check(page.until(LIVE, 60), "the cable is back: live again", round(time.monotonic() - begun, 1))
         page.close()
+        before = memory(options.web)
+        for number in range(3000):
+            hostile = urllib.request.Request(f"{options.url}api/batteries/{number}?a={number}", data=b"x" * 12_000, method="POST")
+            try:
+                urllib.request.urlopen(hostile, timeout=10)
+            except urllib.error.HTTPError:
+                pass
+        check(memory(options.web) - before < 3, "memory after 3,000 requests with a body, MB more", round(memory(options.web) - before, 1))
         results = delays(options, 20)
         check(results[-1] < 1, "broker to browser, s", f"median {results[len(results) // 2]:.3f}, most {results[-1]:.3f}")
         stop = threading.Event()
