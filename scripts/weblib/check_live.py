@@ -47,6 +47,11 @@ def row(options):
         return json.load(answer)["row"]
 
 
+def recorded(options):
+    with urllib.request.urlopen(options.url + "api/history/garage?from=0&to=4000000000&series=soc&points=2000", timeout=10) as answer:
+        return any(value is not None for value in json.load(answer)["series"]["soc"]["mean"])
+
+
 def viewer(url, stop):
     with urllib.request.urlopen(url + "events?battery=garage", timeout=30) as stream:
         while not stop.is_set() and stream.readline():
@@ -95,6 +100,11 @@ def main():
         check(row(options)["status"] == "live", "the battery is live")
         check(memory(options.web) < 25, "memory without a viewer, MB", round(memory(options.web), 1))
         check(share(options.web, 10) < 1, "processor without a viewer, percent", round(share(options.web, 10), 2))
+        # The history is written once a minute.
+        end = time.monotonic() + 90
+        while time.monotonic() < end and not recorded(options):
+            time.sleep(1)
+        check(recorded(options), "the history has a sample")
         driver = browser.Browser()
         checks = check_page.Checks(driver, options.url, options.pictures)
         check_page.any_server(checks, "garage")
