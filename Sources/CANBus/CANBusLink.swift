@@ -142,22 +142,19 @@ private struct CANBusThread {
             return now
         }
         do throws(CANFault) {
-            for event in try door.tick(at: Double(now.milliseconds) / 1000) { sender.take(event, at: now) }
-            let step = sender.step(at: now)
-            if case .wait(let until) = step { return until }
-            // A process that was frozen since then must not send what was right before.
-            guard Self.now() - now <= Self.longestDelay else {
-                sender.take(.skipped, at: now)
-                return now
+            for event in door.tick(at: Double(now.milliseconds) / 1000) { sender.take(event, at: now) }
+            let (frame, isAttempt): (CANFrame, Bool)
+            switch sender.step(at: now) {
+            case .wait(let until): return until
+            case .attempt(let constant): (frame, isAttempt) = (constant, true)
+            case .send(let next): (frame, isAttempt) = (next, false)
             }
-            switch step {
-            case .wait: break
-            case .attempt(let frame):
-                var isTaken = try door.reset()
-                if isTaken { isTaken = try door.send(frame) }
-                if !isTaken { sender.take(.refused, at: now) }
-            case .send(let frame):
-                if try !door.send(frame) { sender.take(.refused, at: now) }
+            if Self.now() - now > Self.longestDelay {
+                // A process that was frozen since then must not send what was right before.
+                sender.take(.skipped, at: now)
+            } else if try !door.send(frame, isAttempt: isAttempt) {
+                sender.take(.refused, at: now)
+            } else if !isAttempt {
                 delay.reset()
             }
             return now

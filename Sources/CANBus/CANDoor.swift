@@ -9,16 +9,13 @@ protocol CANDoor: AnyObject {
 
     /// Hands a frame over.
     ///
+    /// - Parameter isAttempt: the bus took no frames. Whatever holds frames back is emptied before, as far as that is possible.
     /// - Returns: `false` where there is no room for it: it is lost, because a later one will be newer.
-    func send(_ frame: CANFrame) throws(CANFault) -> Bool
-    /// Empties whatever holds frames back, as far as that is possible.
-    ///
-    /// - Returns: `false` where there is no room for the commands.
-    func reset() throws(CANFault) -> Bool
-    /// Does what has its time, and returns the news that this brings.
+    func send(_ frame: CANFrame, isAttempt: Bool) throws(CANFault) -> Bool
+    /// News that come with time.
     ///
     /// - Parameter now: seconds of a monotonic clock.
-    func tick(at now: Double) throws(CANFault) -> [BusEvent]
+    func tick(at now: Double) -> [BusEvent]
     /// The news that were heard.
     func receive() throws(CANFault) -> [BusEvent]
     /// Closes the bus; to be called once.

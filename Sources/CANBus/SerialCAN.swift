@@ -53,26 +53,25 @@ final class SerialCAN: CANDoor {
         }
     }
 
-    func send(_ frame: CANFrame) throws(CANFault) -> Bool {
-        try write(SLCAN.line(frame))
-    }
-
-    func reset() throws(CANFault) -> Bool {
-        deafUntil = now + Self.settling
-        return try write(SLCAN.open)
-    }
-
-    func tick(at now: Double) throws(CANFault) -> [BusEvent] {
-        self.now = now
-        if let opened = openedAt, now >= opened + Self.settling {
-            openedAt = nil
-            return [.opened]
-        }
+    func send(_ frame: CANFrame, isAttempt: Bool) throws(CANFault) -> Bool {
+        // All in one: what follows a command at once would find it still on its way.
+        var text = ""
         if hasStatus, now >= askAt {
             askAt = now + Self.statusInterval
-            _ = try write(SLCAN.status)
+            text += SLCAN.status
         }
-        return []
+        if isAttempt {
+            deafUntil = now + Self.settling
+            text += SLCAN.open
+        }
+        return try write(text + SLCAN.line(frame))
+    }
+
+    func tick(at now: Double) -> [BusEvent] {
+        self.now = now
+        guard let opened = openedAt, now >= opened + Self.settling else { return [] }
+        openedAt = nil
+        return [.opened]
     }
 
     func receive() throws(CANFault) -> [BusEvent] {

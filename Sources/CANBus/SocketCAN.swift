@@ -18,7 +18,8 @@ final class SocketCAN: CANDoor {
         guard descriptor >= 0 else { throw Self.fault(name, errno) }
     }
 
-    func send(_ frame: CANFrame) throws(CANFault) -> Bool {
+    /// Frames in the queue of a controller are out of reach: ``CANSender`` sees to it that no limits wait there.
+    func send(_ frame: CANFrame, isAttempt: Bool) throws(CANFault) -> Bool {
         while clinux_can_send(descriptor, frame.id, frame.data, Int32(frame.data.count)) != 0 {
             switch errno {
             case EINTR: continue
@@ -29,9 +30,6 @@ final class SocketCAN: CANDoor {
         }
         return true
     }
-
-    /// Frames in the queue of a controller are out of reach: ``CANSender`` sees to it that no limits wait there.
-    func reset() -> Bool { true }
 
     func tick(at now: Double) -> [BusEvent] {
         defer { isNew = false }

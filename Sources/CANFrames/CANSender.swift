@@ -12,7 +12,7 @@ public import BatteryEngine
 /// - While nobody acknowledges, the first frame alone is tried: each second where it is lost, and rarely where the controller still has
 ///   it. When it gets through, a new set follows at once.
 public struct CANSender: Sendable {
-    /// What to do now.
+    /// The sender's wish at a moment.
     public enum Step: Hashable, Sendable {
         /// Send a frame, and say if there is no room for it.
         case send(CANFrame)
@@ -105,9 +105,9 @@ public struct CANSender: Sendable {
     }
 }
 
-// What to send.
+// Frames that go out.
 extension CANSender {
-    /// What to do now.
+    /// The wish of now. To be fulfilled before the next call.
     public mutating func step(at now: Timestamp) -> Step {
         forget(at: now)
         guard bus != .closed, let report, now - reportedAt < Self.longestAge, kind.maySpeak(report) else {
@@ -194,7 +194,7 @@ extension CANSender {
     }
 }
 
-// What is heard.
+// News that come in.
 extension CANSender {
     /// Takes news of the bus.
     public mutating func take(_ event: BusEvent, at now: Timestamp) {
@@ -214,7 +214,7 @@ extension CANSender {
         case .confirmed:
             outstanding = max(0, outstanding - 1)
             if blockedUntil != nil {
-                // What else waits comes out, too; a new set must not go in behind it.
+                // Other frames that wait come out, too; a new set must not go in behind it.
                 (isAlive, blockedUntil) = (true, now + Self.patience)
                 if outstanding == 0 { startAnew() }
             }

@@ -18,11 +18,11 @@ public enum SLCAN {
     }
 }
 
-/// What a serial adapter says.
+/// An answer of a serial adapter, or a frame that it heard.
 public enum SLCANEvent: Hashable, Sendable {
     /// A data frame with an 11-bit identifier.
     case frame(CANFrame)
-    /// It refuses a command: it does not know it, or its queue is full.
+    /// A command is refused: the adapter does not know it, or its queue is full.
     case refused
     /// Its status flags.
     case flags(SLCANFlags)

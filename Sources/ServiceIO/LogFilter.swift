@@ -10,10 +10,10 @@ import BMSCore
 ///   one kind does not hide the other.
 package struct LogFilter: Sendable {
     private struct Repetition: Sendable {
-        package var saidAt: Int64
+        var saidAt: Int64
         /// Milliseconds for which the line is not logged again.
-        package var quiet = LogFilter.shortestQuiet
-        package var count = 0
+        var quiet = LogFilter.shortestQuiet
+        var count = 0
     }
 
     private static let shortestQuiet: Int64 = 60_000
@@ -30,8 +30,8 @@ package struct LogFilter: Sendable {
     package init() {}
 
     private struct Kind: Hashable {
-        package var level: Log.Level
-        package var isAboutPack: Bool
+        var level: Log.Level
+        var isAboutPack: Bool
     }
 
     /// The text to write for a line; `nil`: none.

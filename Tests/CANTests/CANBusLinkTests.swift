@@ -96,37 +96,28 @@ struct CANBusLinkTests {
     func flags() throws {
         let bench = try Bench()
         #expect(bench.read(until: { $0.contains("t35C2") }, answering: { $0.contains("F\r") ? "F00\r" : nil }))
-        let isBad = Lock(true)
         bench.forget()
-        func answer(_ text: String) -> String? {
-            text.contains("F\r") ? isBad.withLock { $0 ? "F20\r" : "F00\r" } : nil
-        }
-        #expect(
-            bench.read(
-                until: { _ in bench.hearing.figures.state == .unacknowledged }, answering: answer))
-        bench.forget()
-        #expect(
-            bench.read(until: { $0.components("C\rS6\rA0\rO\rt35E").count > 2 }, answering: answer), "\(bench.text)")
-        #expect(!bench.text.contains("t351"), "limits would wait in the adapter: \(bench.text)")
-        isBad.withLock { $0 = false }
-        #expect(bench.read(until: { _ in bench.hearing.figures.state == .sending }, answering: answer))
-        #expect(bench.hearing.notices.count { $0.contains("nobody acknowledges") } == 1)
+        expectAttempts(bench) { text, isBad in text.contains("F\r") ? isBad ? "F20\r" : "F00\r" : nil }
     }
 
     @Test("an adapter that refuses frames is said, and opened anew before each attempt, until it takes them")
     func full() throws {
         let bench = try Bench()
-        let isFull = Lock(true)
-        func answer(_ text: String) -> String? {
-            isFull.withLock { $0 } && text.contains("t") ? "\u{07}" : nil
+        expectAttempts(bench) { text, isBad in isBad && text.contains("t") ? "\u{07}" : nil }
+    }
+
+    /// Expects that a bus is tried with the constant frame alone, on a channel that is opened anew each time, until the adapter is well.
+    ///
+    /// - Parameter answer: the adapter's answer to a text, while it is bad and afterwards.
+    private func expectAttempts(_ bench: Bench, answer: @escaping (_ text: String, _ isBad: Bool) -> String?) {
+        func read(_ isBad: Bool, until isDone: (String) -> Bool) -> Bool {
+            bench.read(until: isDone, answering: { answer($0, isBad) })
         }
-        #expect(bench.read(until: { _ in bench.hearing.figures.state == .unacknowledged }, answering: answer))
+        #expect(read(true) { _ in bench.hearing.figures.state == .unacknowledged })
         bench.forget()
-        #expect(
-            bench.read(until: { $0.components("C\rS6\rA0\rO\rt35E").count > 2 }, answering: answer), "\(bench.text)")
+        #expect(read(true) { $0.components("C\rS6\rA0\rO\rt35E").count > 2 }, "\(bench.text)")
         #expect(!bench.text.contains("t351"), "limits would wait in the adapter: \(bench.text)")
-        isFull.withLock { $0 = false }
-        #expect(bench.read(until: { _ in bench.hearing.figures.state == .sending }, answering: answer))
+        #expect(read(false) { _ in bench.hearing.figures.state == .sending })
         #expect(bench.hearing.notices.count { $0.contains("nobody acknowledges") } == 1)
     }
 

@@ -33,7 +33,7 @@ public struct BusFigures: Hashable, Sendable {
     public var hearsInverter: Bool?
     /// Frames of another sender of the same limits that were heard.
     public var others = 0
-    /// What the owner should do, in a sentence; `nil`: nothing.
+    /// Advice to the owner, in a sentence; `nil`: none.
     public var complaint: String?
 
     /// A bus that is not open yet.
