@@ -148,7 +148,9 @@ let package = Package(
         .testTarget(
             name: "WebTests",
             dependencies: [
-                "bms-mqtt-web", "HTTPServer", "History", "HistoryData", "JSON", "MQTT", "TestThreads", "Viewer",
+                "bms-mqtt-web", "BMSCore", "HTTPServer", "History", "HistoryData", "JSON", "LinuxIO", "MQTT",
+                "Mosquitto",
+                "TestThreads", "Viewer",
             ],
             swiftSettings: common),
         .testTarget(

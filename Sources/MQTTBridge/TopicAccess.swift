@@ -10,8 +10,10 @@ public struct TopicAccess: Hashable, Sendable {
         case bridge
         /// Home Assistant, or another client that commands settings.
         case homeAssistant
-        /// Dashboards, loggers, `bms-mqtt monitor`.
+        /// Dashboards, loggers, `bms-mqtt monitor`, `bms-mqtt web`.
         case reader
+        /// `bms-mqtt web` with a password for commands.
+        case page
         /// A GX device with its driver, or a client of the GX tree.
         case gx
     }
@@ -49,6 +51,7 @@ public struct TopicAccess: Hashable, Sendable {
             case .bridge: (bridgeWrites, bridgeReads)
             case .homeAssistant: (homeAssistantWrites, documents + events + announcements + responses)
             case .reader: ([], documents + events)
+            case .page: (commands, documents + events)
             case .gx: (gxRequests, gxReads)
             }
         return write.map { Grant(isWrite: true, filter: $0) } + read.map { Grant(isWrite: false, filter: $0) }
@@ -120,13 +123,15 @@ public struct TopicAccess: Hashable, Sendable {
     }
 
     private var homeAssistantWrites: [String] {
-        let birth = options.discovery == .off ? [] : [options.birthTopic]
-        guard options.takesCommands else { return birth }
-        // One topic for several settings at once, and one for each.
-        return birth
-            + packs.flatMap { pack in
-                [options.topics.set(pack.id)] + SettingsTable.rows(pack).map { options.topics.set(pack.id, $0.name) }
-            }
+        (options.discovery == .off ? [] : [options.birthTopic]) + commands
+    }
+
+    /// One topic for several settings at once, and one for each.
+    private var commands: [String] {
+        guard options.takesCommands else { return [] }
+        return packs.flatMap { pack in
+            [options.topics.set(pack.id)] + SettingsTable.rows(pack).map { options.topics.set(pack.id, $0.name) }
+        }
     }
 
     /// The bridge's own part of the GX tree.

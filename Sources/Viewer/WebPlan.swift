@@ -28,10 +28,10 @@ package struct WebPlan: Hashable, Sendable {
     package var folder: String?
     /// Largest size of the history, MB.
     package var megabytes = 1024
-    /// Password for commands; `nil`: there are none.
-    package var commandPassword: String?
-    /// Everybody who reaches the address may look.
-    package var isOpen = false
+    /// Password of the page, which opens commands, and reading where that is not free; `nil`: there are no commands.
+    package var pagePassword: String?
+    /// Everybody who reaches the page may look.
+    package var readsFreely = true
     /// What is to be printed of the history instead of serving the page; `nil`: nothing.
     package var export: Export?
 
@@ -70,13 +70,13 @@ package struct WebPlan: Hashable, Sendable {
         [
             ("username", \.username), ("password", \.password), ("caFile", \.caFile),
             ("certificateFile", \.certificateFile), ("keyFile", \.keyFile), ("folder", \.folder),
-            ("commandPassword", \.commandPassword),
+            ("pagePassword", \.pagePassword),
         ]
     }
     private static var numbers: [(String, Number)] {
         [("port", \.port), ("pagePort", \.pagePort), ("megabytes", \.megabytes)]
     }
-    private static var flags: [(String, Flag)] { [("usesTLS", \.usesTLS), ("isOpen", \.isOpen)] }
+    private static var flags: [(String, Flag)] { [("usesTLS", \.usesTLS), ("readsFreely", \.readsFreely)] }
 
     /// The plan as the variable holds it.
     package var text: String {

@@ -9,7 +9,8 @@ import Mosquitto
 import ServiceIO
 import Viewer
 
-/// The running page: a reader of the broker, a server for browsers, and the history. It changes nothing on the broker.
+/// The running page: a reader of the broker, a server for browsers, and the history. It publishes nothing but commands, where there is a
+/// password for them.
 final class WebService: Sendable {
     /// Seconds between two looks at what has changed.
     private static let tick = 1.0
@@ -21,6 +22,8 @@ final class WebService: Sendable {
     private let state: WebState
     private let link: MosquittoLink
     private let history: History?
+    private let access: PageAccess
+    private let desk: CommandDesk
     private let end = EventDescriptor()
     private let finished = EventDescriptor()
 
@@ -28,7 +31,11 @@ final class WebService: Sendable {
         self.plan = plan
         self.log = log
         state = WebState(base: plan.base, at: Clock.now().wall)
-        link = MosquittoLink(plan.link)
+        let link = MosquittoLink(plan.link)
+        self.link = link
+        access = PageAccess(
+            password: plan.pagePassword, readsFreely: plan.readsFreely, port: plan.pagePort)
+        desk = CommandDesk(base: plan.base) { link.publish($0) }
         history = plan.folder.map { folder in
             var options = HistoryOptions()
             options.mostBytes = plan.megabytes << 20
@@ -44,7 +51,7 @@ final class WebService: Sendable {
     /// - Returns: the exit code.
     func run() -> Int32 {
         for sentence in history?.open() ?? [] { log.warning(sentence) }
-        let routes = Routes(state: state, history: history, language: plan.language)
+        let routes = Routes(state: state, history: history, language: plan.language, access: access, desk: desk)
         let server = HTTPServer(plan.page) { routes.answer($0) }
         do throws(HTTPFault) {
             try server.start()
@@ -54,7 +61,7 @@ final class WebService: Sendable {
         }
         log.info(
             "the page is at http://\(plan.address.contains(":") ? "[\(plan.address)]" : plan.address):\(server.port)/")
-        link.subscribe(state.subscriptions.map { Subscription($0) })
+        link.subscribe(state.subscriptions.map { Subscription($0) } + (access.takesCommands ? [desk.subscription] : []))
         let isWhole =
             link.start { [self] in take($0, server) } && OwnThread.start("page") { [self] in keepTime(server) }
         guard isWhole else {
@@ -79,6 +86,7 @@ final class WebService: Sendable {
             state.disconnected("\(failure)", at: now)
             log.warning("\(failure)")
         case .message(let message):
+            desk.take(message)
             guard let news = state.take(message, at: now) else { return }
             record(news, at: now)
             if let (name, data) = news.event { server.send(event: name, data: data) { $0 == Routes.tag(news.battery) } }

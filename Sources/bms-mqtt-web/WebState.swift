@@ -3,6 +3,7 @@ import JSON
 import LinuxIO
 import MQTT
 import MQTTBridge
+import ServiceIO
 import Viewer
 
 /// What is known of the batteries, for all threads.
@@ -121,6 +122,21 @@ final class WebState: Sendable {
     func details(_ id: String, at now: ReaderModel.Instant, members: (inout JSONWriter) -> Void) -> [UInt8]? {
         state.withLock { state in
             state.model.packs[id].map { BatteryDetails.json(id, $0, state.model, at: now, members: members) }
+        }
+    }
+
+    /// What a command needs to know of a battery; `nil`: there is none of this id.
+    func standing(_ id: String, at now: ReaderModel.Instant) -> Standing? {
+        state.withLock { state in
+            guard let pack = state.model.packs[id] else { return nil }
+            let view = state.model.view(pack, at: now)
+            let silence = view.state == .null ? "the battery has told no state yet" : nil
+            let settings: Set<String> =
+                if case .object(let members)? = pack.settings?.value { Set(members.keys) } else { [] }
+            return Standing(
+                fault: !state.broker.isConnected
+                    ? "there is no connection to the MQTT broker" : view.fault?.text(Clock.timeOfDay) ?? silence,
+                settings: settings)
         }
     }
 

@@ -94,7 +94,8 @@ struct WebCommandTests {
     @Test(
         "an address that others reach needs a word, and a wrong one is named",
         arguments: [
-            ("--listen 0.0.0.0:8099", "add --open if they may"), ("--listen [::]:8099", "add --open if they may"),
+            ("--listen 0.0.0.0:8099", "add --password-file FILE, or --open"),
+            ("--listen [::]:8099", "add --password-file FILE, or --open"),
             ("--listen 8099", "expected ADDRESS:PORT"), ("--listen localhost:8099", "expected ADDRESS:PORT"),
             ("--listen 127.0.0.1:0", "expected ADDRESS:PORT"), ("--listen ::1:8099", "expected ADDRESS:PORT"),
         ])
@@ -103,5 +104,17 @@ struct WebCommandTests {
         let process = try #require(ChildProcess(EndToEndTests.program, list))
         let text = process.read()
         #expect(process.exitCode() == 2 && text.contains(sentence), "\(text)")
+    }
+
+    @Test(
+        "a page's password has to be long enough, and alone in its file",
+        arguments: ["short\n", "", "two\nlines here\n"])
+    func password(text: String) throws {
+        let folder = TemporaryFolder()
+        let path = folder.write(text, "password")
+        let list = ["web", "--password-file", path, "--broker", "127.0.0.1"]
+        let process = try #require(ChildProcess(EndToEndTests.program, list))
+        let said = process.read()
+        #expect(process.exitCode() == 78 && said.contains("--password-file") && said.contains(path), "\(said)")
     }
 }

@@ -123,7 +123,7 @@ struct WebPlanTests {
         #expect(WebPlan(text: plan.text) == plan)
         (plan.host, plan.port, plan.username, plan.password) = ("b \"q\" é", 8883, "u", "p\\\n\u{1}#'")
         (plan.usesTLS, plan.caFile, plan.names, plan.folder) = (true, "/a", ["x.lan", "y"], "/var/lib/x")
-        (plan.commandPassword, plan.isOpen, plan.megabytes, plan.language) = ("geheim", true, 5, "de")
+        (plan.pagePassword, plan.readsFreely, plan.megabytes, plan.language) = ("geheim", false, 5, "de")
         plan.export = WebPlan.Export(battery: "garage", from: 1.5, to: 2e9, level: 60)
         #expect(WebPlan(text: plan.text) == plan)
         #expect(WebPlan(text: "") == nil && WebPlan(text: "{}") == nil)

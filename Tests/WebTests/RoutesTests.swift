@@ -2,6 +2,7 @@
 import HistoryData
 import JSON
 import MQTT
+import Mosquitto
 import TestThreads
 import Testing
 import Viewer
@@ -28,7 +29,9 @@ struct RoutesTests {
             ("shed/cells", #"{"Voltages":{"Cell1":3.301,"Cell2":null,"Cell3":3.4},"Temperatures":{"Cell1":20.5}}"#),
         ]
         for (topic, text) in messages + more { _ = state.take(MQTTMessage("bms/\(topic)", Array(text.utf8)), at: .now) }
-        return Routes(state: state, history: nil, language: "en")
+        return Routes(
+            state: state, history: nil, language: "en", access: PageAccess(password: nil, readsFreely: true),
+            desk: CommandDesk(base: "bms") { _ in .notConnected })
     }
 
     private func get(_ routes: Routes, _ path: String, _ query: [String: String] = [:]) -> HTTPAnswer {
@@ -73,10 +76,16 @@ struct RoutesTests {
         #expect(answer.status == status && json(answer)?["error"]?.text != nil)
     }
 
-    @Test("nothing can be done here")
+    @Test("nothing can be done where there is no password")
     func post() {
-        let request = HTTPRequest(method: .post, path: "api/batteries", query: [:], headers: [:], peer: "127.0.0.1")
-        #expect(routes().answer(request).status == 405)
+        for (path, status) in [
+            ("api/batteries", 404), ("login", 403), ("api/batteries/shed/settings", 403), ("metrics", 404),
+        ] {
+            let request = HTTPRequest(
+                method: .post, path: path, query: [:], headers: ["content-type": "application/json"],
+                body: Array(#"{"setting":"republish","value":"ON","password":""}"#.utf8), peer: "127.0.0.1")
+            #expect(routes().answer(request).status == status, "\(path)")
+        }
     }
 
     @Test("a battery's stream begins with its row, and the list's with all")

@@ -206,7 +206,7 @@ def scenes(checks):
         if scene == "offline":
             check(page.run(dashes), "offline: no value at all")
         if scene == "fault":
-            check(page.run("document.querySelectorAll('.cells [data-kind=low]').length === 1 && document.querySelectorAll('.cells [data-kind=high]').length === 1"), "fault: a cell is too low and one too high")
+            check(page.run("document.querySelectorAll('.cells [data-kind=too-low]').length === 1 && document.querySelectorAll('.cells [data-kind=too-high]').length === 1"), "fault: a cell is too low and one too high")
             names = [name for role, name, _ in page.tree() if role == "StaticText"]
             check("too low" in names and "too high" in names, "fault: a screen reader hears which")
         page.close()

@@ -67,8 +67,8 @@ class World:
         chosen = self.packs.values() if only is None else [self.packs[name] for name in only]
         return [pack.row(now, self.since, quiet) for pack in chosen]
 
-    def commands(self, logged_in):
-        return {"allowed": self.scene == "commands", "loggedIn": logged_in}
+    def commands(self):
+        return {"allowed": self.scene == "commands"}
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -121,13 +121,13 @@ class Handler(BaseHTTPRequestHandler):
             return self.events(query.get("battery"))
         if parts == ["api", "words"]:
             return self.answer({"language": query.get("language", "en"), "words": words(query.get("language"))})
-        if parts == ["api", "session"]:
-            return self.answer({"loggedIn": self.logged_in(), "token": TOKEN if self.logged_in() else None})
+        if parts == ["session"]:
+            return self.answer({"loggedIn": self.logged_in(), "token": TOKEN if self.logged_in() else None, "mayRead": True})
         if parts == ["api", "batteries"]:
-            return self.answer({**self.world.head(now), "commands": self.world.commands(self.logged_in()), "batteries": self.world.rows(now)})
+            return self.answer({**self.world.head(now), "commands": self.world.commands(), "batteries": self.world.rows(now)})
         if parts[:2] == ["api", "batteries"] and len(parts) == 3 and parts[2] in self.world.packs:
             pack = self.world.packs[parts[2]]
-            return self.answer({"time": now, "row": self.world.rows(now, [pack.id])[0], "documents": pack.documents(now, self.world.since),
+            return self.answer({"time": now, "commands": self.world.commands(), "row": self.world.rows(now, [pack.id])[0], "documents": pack.documents(now, self.world.since),
                                 "events": pack.events(now, self.world.since)})
         if parts[:2] == ["api", "history"] and len(parts) in (3, 4) and parts[2] in self.world.packs:
             return self.history(self.world.packs[parts[2]], parts[3] if len(parts) == 4 else "", query, now)
@@ -196,10 +196,12 @@ class Handler(BaseHTTPRequestHandler):
             value = json.loads(body or b"null") or {}
         except ValueError:
             return self.answer({"error": "the body is not JSON"}, 400)
-        if parts == ["api", "login"]:
+        if parts == ["login"]:
             if value.get("password") != PASSWORD:
                 return self.answer({"error": "wrong password"}, 403)
             return self.answer(b"", 204, headers=[("Set-Cookie", f"session={TOKEN}; HttpOnly; SameSite=Strict; Path=/")])
+        if parts == ["logout"]:
+            return self.answer(b"", 204, headers=[("Set-Cookie", "session=; Max-Age=0; HttpOnly; SameSite=Strict; Path=/")])
         if len(parts) == 4 and parts[:2] == ["api", "batteries"] and parts[3] == "settings" and parts[2] in self.world.packs:
             if self.world.scene != "commands" or not self.logged_in() or self.headers.get("X-Token") != TOKEN:
                 return self.answer({"error": "not logged in, or this server accepts no commands"}, 403)

@@ -26,8 +26,12 @@ enum CommandPayload {
             content = .unreadable(error.text)
         }
         return BatteryCommand(
-            setting: setting, content: content, asked: String(validating: payload.prefix(64), as: UTF8.self),
-            isRetained: isRetained)
+            setting: setting, content: content, asked: shown(payload), isRetained: isRetained)
+    }
+
+    /// What an answer repeats of a payload: 64 characters, and not a part of one; `nil`: it is no text.
+    private static func shown(_ payload: [UInt8]) -> String? {
+        String(validating: payload.prefix(longestObject), as: UTF8.self).map { String($0.prefix(64)) }
     }
 
     /// The commands of an object with several settings, by their names; one command that cannot be read, without a name, where

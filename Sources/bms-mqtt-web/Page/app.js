@@ -1,9 +1,9 @@
 "use strict";
-// Shows documents of the bridge as they arrive. No value looks live unless the server, the broker, the bridge and the battery are.
+// Shows documents of the bridge as they arrive. No value looks live unless server, broker, bridge and battery are.
 
 // ---- Words
 
-const languages = ["en", "de", "nl", "fr"];
+const select = document.getElementById("language"), languages = [...select.options].map((one) => one.value);
 let language = "en", words = {};
 
 /** In the reader's language; {name} stands for a value. */
@@ -67,17 +67,18 @@ function duration(seconds) {
 // ---- What is known
 
 const model = {
-	rows: new Map(), bridge: null, broker: null, commands: null, serverTime: null, token: null,
+	rows: new Map(), bridge: null, broker: null, commands: null, serverTime: null, token: null, mayRead: true,
 	/** Why nothing arrives, and since when; null: it does. */
 	lost: { since: Date.now() / 1000, text: null },
 };
 /** Of the page in view; documents with their time of receipt. */
-let battery = null, documents = {}, events = [], isUnknown = false;
+let battery, documents = {}, events = [], isUnknown = false;
 /** Seconds after receipt in which a document holds; the bridge repeats each sooner. */
 const validity = { state: 35, limits: 35, relays: 35, cells: 95, settings: Infinity };
 
 /** Why nothing of any battery is live. */
 function outage() {
+	if (!model.mayRead) return { text: t("Log in") };
 	if (model.lost) return { text: model.lost.text || t("Connecting"), since: model.lost.text ? model.lost.since : null };
 	if (!model.broker?.connected) return { text: t("No connection to the MQTT broker: nothing is live"), since: model.broker?.since, more: model.broker?.text };
 	return model.bridge?.status === "online" ? null : { text: t("No data: the bridge program does not run"), since: model.bridge?.since };
@@ -100,7 +101,7 @@ function state(path) { return path.split(".").reduce((value, name) => value?.[na
 
 // ---- Elements
 
-/** "p.quiet", properties, children; strings are text, never markup. */
+/** "p.quiet", properties, children; text is never markup. */
 function h(kind, ...parts) {
 	const [tag, ...classes] = kind.split("."), node = document.createElement(tag);
 	if (classes.length) node.className = classes.join(" ");
@@ -126,7 +127,7 @@ function english(text) { return h("span", { lang: "en" }, text); }
 
 const silent = { "aria-hidden": "true" };
 let bindings = [];
-/** Updates now and at each refresh, only what differs: nothing flickers. A malformed document breaks one part. */
+/** Updates now and at each refresh, only what differs: nothing flickers. A bad document breaks one part. */
 function bind(node, update) {
 	const safe = () => { try { update(node); } catch (error) { console.error(error); node.replaceChildren("?"); } };
 	bindings.push(safe);
@@ -149,7 +150,7 @@ function follow(node, value, fill) {
 }
 let sections = 0;
 function section(title, ...children) {
-	const id = "section" + (sections += 1);
+	const id = "section" + ++sections;
 	return h("section", { "aria-labelledby": id }, h("h2", { id }, t(title)), ...children);
 }
 /** Entries of a name, and a path in `state` with decimals and unit, or a function of the text. */
@@ -187,7 +188,8 @@ async function ask(address, options) {
 	const answer = await fetch(address, { cache: "no-store", ...options }).catch(() => { throw new Error(t("The server does not answer")); });
 	// What is no JSON is not ours: a proxy's page, perhaps.
 	const value = await answer.json().catch(() => null);
-	if (!answer.ok) throw Object.assign(new Error(value?.error || t("The server answers {status}", { status: answer.status })), { status: answer.status });
+	const { ok, status } = answer;
+	if (!ok) throw Object.assign(new Error(value?.error || t("The server answers {status}", { status })), { status });
 	return value;
 }
 function send(address, value) {
@@ -213,6 +215,7 @@ async function listen(id) {
 		let text = t("The connection to the server is lost");
 		try {
 			const answer = await fetch("events" + (id ? "?battery=" + encode(id) : ""), { signal: one.signal, cache: "no-store" });
+			if (answer.status === 401) { stream = null; return enter(); }
 			if (answer.ok) await read(answer.body.getReader(), mine);
 			else text = (await answer.json()).error;
 		} catch { /* The same as an end. */ }
@@ -271,9 +274,11 @@ document.addEventListener("visibilitychange", () => {
 
 // ---- Which page
 
+function attempt(what) { try { return what(); } catch { return null; } }
+
 let view = {};
 function route() {
-	const [, kind, id, page, ...more] = location.hash.replace(/^#/, "").split("/").map((part) => { try { return decodeURIComponent(part); } catch { return part; } });
+	const [, kind, id, page, ...more] = location.hash.slice(1).split("/").map((part) => attempt(() => decodeURIComponent(part)) ?? part);
 	return kind === "battery" && id ? { id, page: page || "now", more } : { id: null, page: "overview", more: [] };
 }
 function go(isFirst) {
@@ -282,14 +287,15 @@ function go(isFirst) {
 	bindings = [];
 	view.leave?.();
 	view = { hash: location.hash || "#/" };
-	if (where.id !== battery) {
+	if (model.mayRead && where.id !== battery) {
 		[battery, documents, events, isUnknown] = [where.id, {}, [], false];
 		if (where.id) load(where.id);
 		listen(where.id);
 	}
 	const main = byId("main");
 	main.replaceChildren();
-	if (where.id) showBattery(main, where); else showOverview(main);
+	if (!model.mayRead) main.append(h("h1", t("Batteries")), login());
+	else if (where.id) showBattery(main, where); else showOverview(main);
 	const title = main.querySelector("h1");
 	title.tabIndex = -1;
 	if (!isFirst) { scrollTo(0, 0); title.focus(); }
@@ -306,7 +312,7 @@ async function load(id) {
 		if (battery !== id) return;
 		for (const [name, value] of Object.entries(answer.documents)) documents[name] ??= { value, received: Date.now() / 1000 };
 		addEvents(answer.events);
-		model.commands = answer.commands ?? model.commands ?? (await ask("api/batteries")).commands;
+		model.commands = answer.commands ?? model.commands;
 	} catch (error) { if (battery === id && error.status === 404) isUnknown = true; }
 	refresh();
 }
@@ -457,7 +463,7 @@ function limitSection(row, isBank) {
 		follow(h("p"), packs, (ids) => ids.length ? [t("Packs of this bank") + ": ", ids.map((id, index) => [index ? ", " : "", h("a", { href: addressOf(id) }, nameOf(id))])].flat(3) : []));
 }
 
-const cellKinds = { ok: ["●", "in range"], balancing: ["◆", "balancing"], high: ["▲", "too high"], low: ["▼", "too low"], unknown: ["?", "not known"] };
+const cellKinds = { ok: ["●", "in range"], balancing: ["◆", "balancing"], "too-high": ["▲", "too high"], "too-low": ["▼", "too low"], unknown: ["?", "not known"] };
 function cellSection(isBank) {
 	const extreme = (which) => live(() => number(state(`System.${which}CellVoltage`), 3, "V") + " " + (state(`System.${which}VoltageCellId`) || ""), "strong");
 	const threshold = (name) => state(`System.${name}VoltageThreshold`), v = (name) => number(threshold(name), 3, "V");
@@ -477,7 +483,7 @@ function cellItem(n) {
 	const item = h("li", h("span.n", h("span.hidden", t("Cell") + " "), String(n)), h("span.track", silent, fill, tick), shape, voltage, temperature, says);
 	item.update = (cells, low, balance, high) => {
 		const v = cells?.Voltages?.["Cell" + n], share = (x) => Math.max(0, Math.min(100, 100 * (x - low) / (high - low))) || 0;
-		const kind = !isNumber(v) ? "unknown" : v > high ? "high" : v < low ? "low" : cells.Balances?.["Cell" + n] ? "balancing" : "ok";
+		const kind = !isNumber(v) ? "unknown" : v > high ? "too-high" : v < low ? "too-low" : cells.Balances?.["Cell" + n] ? "balancing" : "ok";
 		const [sign, word] = cellKinds[kind];
 		mark(item, "data-kind", kind);
 		put(shape, sign);
@@ -679,21 +685,25 @@ function bars(items, isYear, text, up, down, note) {
 // ---- Settings
 
 function showSettings(main, id) {
-	const box = main.appendChild(h("div")), build = () => box.replaceChildren(!model.commands ? h("p", t("Loading")) : !model.commands.allowed ? h("p", t("This server accepts no commands."))
-		: model.token ? controls(id, build) : login(build));
-	let before;
-	bind(box, () => { const now = JSON.stringify([model.commands, !documents.settings]); if (now !== before) { before = now; build(); } });
-	if (!model.token) ask("api/session").then((answer) => { model.token = answer.token; if (model.token) build(); }).catch(() => {});
+	main.append(follow(h("div"), () => [model.commands, !documents.settings], ([commands]) => !commands ? h("p", t("Loading"))
+		: !commands.allowed ? h("p", t("This server accepts no commands.")) : model.token ? controls(id) : login()));
 }
 
-function login(done) {
+/** Shows what the reader may see now. */
+async function enter() {
+	const session = await ask("session").catch(() => null);
+	model.token = session?.token;
+	model.mayRead = session?.mayRead ?? true;
+	battery = undefined;
+	go(true);
+}
+function login() {
 	const password = h("input", { type: "password", id: "password", autocomplete: "current-password", required: true }), says = h("p", { role: "alert" });
 	return h("form", { submit: async (event) => {
 		event.preventDefault();
 		try {
-			await send("api/login", { password: password.value });
-			model.token = (await ask("api/session")).token;
-			done();
+			await send("login", { password: password.value });
+			enter();
 		} catch (error) {
 			put(says, "▲ " + (error.status === 403 ? t("The password is wrong.") : error.message));
 			password.select();
@@ -701,7 +711,7 @@ function login(done) {
 	} }, h("label", { for: "password" }, t("Password of this page")), password, h("button", t("Log in")), says);
 }
 
-function controls(id, rebuild) {
+function controls(id) {
 	const settings = () => documents.settings?.value || {}, form = h("div.settings");
 	function item(setting, title, input, hint, word) {
 		const says = h("p.answer", { role: "status" }), button = h("button", word, h("span.hidden", ": " + title));
@@ -716,7 +726,7 @@ function controls(id, rebuild) {
 				say(isGood ? "yes" : "no", (isGood ? "✓ " + t("Accepted") : "▲ " + t("Refused")) + (text ? ": " + text : ""));
 			} catch (error) {
 				say("no", "▲ " + error.message);
-				if (error.status === 401 || error.status === 403) { model.token = null; setTimeout(rebuild, 2000); }
+				if (error.status === 401 || error.status === 403) setTimeout(enter, 2000);
 			}
 			button.disabled = false;
 		} }, input ? h("label", { for: input.id }, title) : h("strong", title), h("div.row", input, button), hint, says));
@@ -741,24 +751,22 @@ function controls(id, rebuild) {
 	const isLocked = Object.values(paper("limits")?.names || {}).includes("deepDischarge");
 	for (const [setting, title] of [["clearPeaks", "Forget highest and lowest"], ["republish", "Send everything again"], ...(isLocked ? [["allowDeepCharge", "Allow deep charge"]] : [])]) item(setting, t(title), null, null, t("Do it"));
 	if (!Object.keys(settings()).length) form.prepend(h("p", t("The bridge has not told any settings of this battery.")));
+	form.append(h("button", { click: () => send("logout").then(enter, enter) }, t("Log out")));
 	return form;
 }
 
 // ---- Start
 
-const select = byId("language");
 select.addEventListener("change", async () => {
-	try { localStorage.language = select.value; } catch { /* A private window forgets. */ }
+	attempt(() => localStorage.language = select.value);
 	await speak(select.value);
 	go(true);
 });
 addEventListener("hashchange", () => go(false));
 // Plots have their colours inside.
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { if (route().page === "history") go(true); });
-if (!route().id) listen(null);
-let remembered = null;
-try { remembered = localStorage.language; } catch { /* The same. */ }
-speak(remembered || (navigator.languages || []).map((one) => one.slice(0, 2)).find((one) => languages.includes(one))).then(() => {
+if (!route().id) listen(battery = null);
+speak(attempt(() => localStorage.language) || (navigator.languages || []).map((one) => one.slice(0, 2)).find((one) => languages.includes(one))).then(() => {
 	select.value = language;
-	go(true);
+	ask("session").then((one) => { model.token = one.token; }, () => {}).then(() => go(true));
 });

@@ -11,11 +11,12 @@ struct ACLCommand: Sendable {
         var bridge: String
         var homeAssistant: [String] = []
         var readers: [String] = []
+        var pages: [String] = []
         var gx: [String] = []
 
         /// Reason why the names cannot be used in an access file; `nil` if they can.
         var complaint: String? {
-            let all = [bridge] + homeAssistant + readers + gx
+            let all = [bridge] + homeAssistant + readers + pages + gx
             // A control character could end a line of the file and begin another rule.
             if let bad = all.first(where: { user in
                 user.isEmpty || user.hasPrefix(" ") || user.hasSuffix(" ") || user.contains(":")
@@ -60,6 +61,9 @@ struct ACLCommand: Sendable {
             access.grants(.homeAssistant))
         text += section("Readers: documents and events, nothing to write", users.readers, access.grants(.reader))
         text += section(
+            "The page of 'bms-mqtt web' with commands: reads, and commands the settings that exist", users.pages,
+            access.grants(.page))
+        text += section(
             "Victron: the driver's document, and the GX tree where it is on", users.gx, access.grants(.gx))
         return text
     }
@@ -88,6 +92,9 @@ extension ACLCommand {
                 meaning: "may read, and command the settings that exist"),
             OptionRow(name: "--reader", kind: .text("USER[,USER]"), meaning: "may read documents and events"),
             OptionRow(
+                name: "--page", kind: .text("USER[,USER]"),
+                meaning: "'bms-mqtt web' with --password-file: may read, and command settings"),
+            OptionRow(
                 name: "--gx", kind: .text("USER[,USER]"),
                 meaning: "a GX device's driver, or a client of the GX tree"),
             OptionRow(
@@ -112,7 +119,8 @@ extension ACLCommand {
         }
         let users = Users(
             bridge: arguments.text("--bridge") ?? configuration.plan.link.username ?? "bms-mqtt",
-            homeAssistant: list("--home-assistant"), readers: list("--reader"), gx: list("--gx"))
+            homeAssistant: list("--home-assistant"), readers: list("--reader"),
+            pages: list("--page"), gx: list("--gx"))
         let responses = list("--response")
         if let complaint = users.complaint ?? complaint(responses, configuration.baseTopic) {
             throw .usage("acl: \(complaint)")

@@ -15,8 +15,11 @@ enum WebCommand {
                 name: "--listen", kind: .text("ADDRESS:PORT"),
                 meaning: "where browsers reach the page (default: 127.0.0.1:8099)"),
             OptionRow(
+                name: "--password-file", kind: .file("FILE"),
+                meaning: "password of the page: who gives it may command settings, and look where that is not free"),
+            OptionRow(
                 name: "--open", kind: .flag,
-                meaning: "an address other than this machine's own: everybody who reaches it may look"),
+                meaning: "everybody who reaches the page may look, from other machines, too"),
             OptionRow(
                 name: "--name", kind: .text("HOST"),
                 meaning: "a further name under which browsers reach the page, as that of a reverse proxy"),
@@ -31,13 +34,15 @@ enum WebCommand {
         ],
         details: """
             Shows every battery of a broker in the browser: what the bridges say, live, with the reason of each limit, and with --data
-            also days, weeks, months and years. /metrics is for Prometheus. The page only reads: it needs a user with the reader's
-            access rules (bms-mqtt acl --reader), and may run on another machine than the bridge.
+            also days, weeks, months and years. /metrics is for Prometheus. The page only reads, as a user with the reader's access
+            rules (bms-mqtt acl --reader), unless --password-file is given: then settings can be commanded (bms-mqtt acl --page). It
+            may run on another machine than the bridge.
             It is a program of its own, bms-mqtt-web, so that nothing of it can touch the limits.
             """,
         examples: [
             "bms-mqtt web", "bms-mqtt web --broker 192.0.2.7 --data ./history",
-            "bms-mqtt web --listen 0.0.0.0:8099 --open --name batteries.lan",
+            "bms-mqtt web --listen 0.0.0.0:8099 --password-file ./page-password --name batteries.lan",
+            "bms-mqtt web --listen 0.0.0.0:8099 --open",
         ],
         work: .plain(start))
 
@@ -59,13 +64,17 @@ enum WebCommand {
             case .v311: "3.1.1"
             }
         if let text = arguments.text("--listen") { (plan.address, plan.pagePort) = try listen(text) }
-        plan.isOpen = arguments.has("--open")
-        guard isLoopback(plan.address) || plan.isOpen else {
+        plan.pagePassword = try arguments.text("--password-file").map(pagePassword)
+        let isOpen = arguments.has("--open")
+        guard isLoopback(plan.address) || isOpen || plan.pagePassword != nil else {
             throw .usage(
-                "--listen \(plan.address): everybody who reaches this address could look at the batteries: add --open if they may"
+                "--listen \(plan.address): everybody who reaches this address could look at the batteries: add --password-file FILE, or "
+                    + "--open if everybody may"
             )
         }
         plan.names = arguments.text("--name").map { [$0] } ?? []
+        // A further name is a reverse proxy's, which lets others in.
+        plan.readsFreely = isOpen || plan.pagePassword == nil || isLoopback(plan.address) && plan.names.isEmpty
         plan.folder = arguments.text("--data")
         if let folder = plan.folder, mkdir(folder, 0o700) != 0, errno != EEXIST {
             Console.complain("--data \(folder): cannot be made: \(Console.reason(errno))")
@@ -75,6 +84,23 @@ enum WebCommand {
         plan.language = arguments.text("--language") ?? plan.language
         return plan.start()
     }
+
+    /// The page's password in a file.
+    private static func pagePassword(_ path: String) throws(CommandFailure) -> String {
+        switch Password.read(path) {
+        case .failure(let failure): throw .configuration(["--password-file: \(failure.text)"])
+        case .success(let password):
+            if let notice = password.notice { Console.complain(notice) }
+            guard password.text.count >= shortestPassword else {
+                throw .configuration([
+                    "--password-file \(path): the password has fewer than \(shortestPassword) characters: choose a longer one"
+                ])
+            }
+            return password.text
+        }
+    }
+
+    private static let shortestPassword = 8
 
     /// Address and port of a text like "0.0.0.0:8099" or "[::]:8099".
     private static func listen(_ text: String) throws(CommandFailure) -> (String, Int) {
