@@ -46,6 +46,11 @@ let package = Package(
             dependencies: ["BMSCore", "SmartBMS", "ChargeLimits", "BatteryEngine", "JSON", "MQTT"],
             swiftSettings: pure),
         .target(name: "HistoryData", swiftSettings: pure),
+        // Simulated days of the demo and of benchmarks.
+        .target(
+            name: "Rehearsal",
+            dependencies: ["BMSCore", "SmartBMS", "ChargeLimits", "BatteryEngine", "MQTTBridge", "PackSimulator"],
+            swiftSettings: pure),
 
         .target(
             name: "Viewer", dependencies: ["BMSCore", "BatteryEngine", "JSON", "MQTTBridge"], swiftSettings: pure),
@@ -69,7 +74,8 @@ let package = Package(
             dependencies: [
                 "BatteryEngine",
                 "BMSCore", "SmartBMS", "CANBus", "CANFrames", "ChargeLimits", "PackSimulator", "JSON", "MQTT",
-                "MQTTBridge", "Mosquitto", "SerialLink", "ServiceIO", "LinuxIO", "CYaml", "CLinux", "Viewer",
+                "MQTTBridge", "Mosquitto", "Rehearsal", "SerialLink", "ServiceIO", "LinuxIO", "CYaml", "CLinux",
+                "Viewer",
             ],
             swiftSettings: common),
         // The page is a program of its own: nothing of HTTP or SQLite is in the one that makes the limits.
@@ -77,8 +83,7 @@ let package = Package(
             name: "bms-mqtt-web",
             dependencies: [
                 "BMSCore", "BatteryEngine", "CLinux", "HTTPServer", "History", "HistoryData", "JSON", "LinuxIO", "MQTT",
-                "MQTTBridge", "Mosquitto",
-                "ServiceIO", "Viewer",
+                "MQTTBridge", "Mosquitto", "Rehearsal", "ServiceIO", "Viewer",
             ],
             resources: [
                 .embedInCode("Page/index.html"), .embedInCode("Page/app.js"), .embedInCode("Page/style.css"),
@@ -92,7 +97,7 @@ let package = Package(
                 "BMSCore", "SmartBMS", "CLinux", "ChargeLimits", "CMosquitto", "GoldenSupport", "History",
                 "HistoryData",
                 "LinuxIO", "MQTT",
-                "MQTTBridge", "PackSimulator", "TestSupport",
+                "MQTTBridge", "PackSimulator", "Rehearsal", "TestSupport",
             ],
             path: "Benchmarks",
             exclude: [
@@ -148,9 +153,8 @@ let package = Package(
         .testTarget(
             name: "WebTests",
             dependencies: [
-                "bms-mqtt-web", "BMSCore", "HTTPServer", "History", "HistoryData", "JSON", "LinuxIO", "MQTT",
-                "Mosquitto",
-                "TestThreads", "Viewer",
+                "bms-mqtt-web", "BMSCore", "BatteryEngine", "HTTPServer", "History", "HistoryData", "JSON", "LinuxIO",
+                "MQTT", "MQTTBridge", "Mosquitto", "PackSimulator", "Rehearsal", "TestThreads", "Viewer",
             ],
             swiftSettings: common),
         .testTarget(

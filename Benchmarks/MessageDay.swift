@@ -4,6 +4,7 @@ import SmartBMS
 import BatteryEngine
 import MQTTBridge
 import PackSimulator
+import Rehearsal
 
 /// Messages of a simulated day of a 16-cell pack with each economy, by topic, and the largest gap between two documents for a GX. A client
 /// keeps the GX tree awake all day, as victron-mqtt does.
@@ -25,7 +26,7 @@ enum MessageDay {
         options.limitsInterval = economy.limitsHeartbeat
         let portal = "02a1b2c3d4e5"
         options.gxTree = GXTreeOptions(portalID: portal, owner: "bench")
-        var pack = SimulatedPack(options, PackOptions(id: "garage"), .day)
+        var pack = Rehearsal(options, PackOptions(id: "garage"), .day)
         var counts: [String: Count] = [:]
         var feedSeconds: Set<Int64> = []
         var lastFeed: Int64?

@@ -4,6 +4,7 @@ import SmartBMS
 import BatteryEngine
 import MQTTBridge
 import PackSimulator
+import Rehearsal
 
 /// Every transition of a relay with the function `chargeAllowed`, with its cause, over a simulated day and over each fault. The device
 /// answers each command, and a charger behind it gets no current while it is open.
@@ -20,7 +21,7 @@ enum RelayDay {
         relay.stateTopic = "stat/charger/POWER"
         var options = PackOptions(id: "garage")
         options.relays = [relay]
-        var pack = SimulatedPack(BridgeOptions(), options, scenario)
+        var pack = Rehearsal(BridgeOptions(), options, scenario)
         var isClosed = false
         var lines: [String] = []
         func take(_ outbox: Outbox) {

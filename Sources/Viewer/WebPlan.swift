@@ -32,6 +32,8 @@ package struct WebPlan: Hashable, Sendable {
     package var pagePassword: String?
     /// Everybody who reaches the page may look.
     package var readsFreely = true
+    /// Wall time from which on the history is filled with the demo's simulated pack, milliseconds since 1970; 0: it is not.
+    package var demoBegin = 0
     /// What is to be printed of the history instead of serving the page; `nil`: nothing.
     package var export: Export?
 
@@ -74,7 +76,7 @@ package struct WebPlan: Hashable, Sendable {
         ]
     }
     private static var numbers: [(String, Number)] {
-        [("port", \.port), ("pagePort", \.pagePort), ("megabytes", \.megabytes)]
+        [("port", \.port), ("pagePort", \.pagePort), ("megabytes", \.megabytes), ("demoBegin", \.demoBegin)]
     }
     private static var flags: [(String, Flag)] { [("usesTLS", \.usesTLS), ("readsFreely", \.readsFreely)] }
 

@@ -1,7 +1,9 @@
+import BatteryEngine
 import HTTPServer
 import History
 import HistoryData
 import JSON
+import ServiceIO
 
 /// A question for the history of a battery, as an address asks it.
 struct HistoryQuestion {
@@ -15,6 +17,10 @@ struct HistoryQuestion {
 
     private var from: Double { number("from") ?? 0 }
     private var to: Double { number("to") ?? .greatestFiniteMagnitude }
+
+    /// A plot without bounds is that of the last day.
+    private var plotTo: Double { number("to") ?? Double(Clock.now().wall) / 1000 }
+    private var plotFrom: Double { number("from") ?? plotTo - 86_400 }
 
     private func number(_ name: String) -> Double? {
         query[name].flatMap(Double.init).flatMap { $0.isFinite ? $0 : nil }
@@ -62,7 +68,7 @@ struct HistoryQuestion {
     private func series(_ writer: inout JSONWriter) throws(HistoryFailure) {
         let names = (query["series"] ?? "soc").split(separator: ",")
         let values = names.compactMap { HistoryValue(name: $0) }
-        let series = try history.series(battery, values, from: from, to: to, points: points(800))
+        let series = try history.series(battery, values, from: plotFrom, to: plotTo, points: points(800))
         writer.member("from", series.from)
         writer.member("to", series.to)
         writer.member("step", series.step)
@@ -83,7 +89,7 @@ struct HistoryQuestion {
     }
 
     private func cells(_ writer: inout JSONWriter) throws(HistoryFailure) {
-        let cells = try history.cells(battery, from: from, to: to, points: points(400))
+        let cells = try history.cells(battery, from: plotFrom, to: plotTo, points: points(400))
         writer.key("time")
         numbers(cells.time, &writer)
         writer.key("cells")

@@ -5,7 +5,9 @@ import History
 import JSON
 import LinuxIO
 import MQTT
+import MQTTBridge
 import Mosquitto
+import Rehearsal
 import ServiceIO
 import Viewer
 
@@ -51,6 +53,7 @@ final class WebService: Sendable {
     /// - Returns: the exit code.
     func run() -> Int32 {
         for sentence in history?.open() ?? [] { log.warning(sentence) }
+        if plan.demoBegin > 0 { rehearse(from: Int64(plan.demoBegin)) }
         let routes = Routes(state: state, history: history, language: plan.language, access: access, desk: desk)
         let server = HTTPServer(plan.page) { routes.answer($0) }
         do throws(HTTPFault) {
@@ -92,6 +95,26 @@ final class WebService: Sendable {
             if let (name, data) = news.event { server.send(event: name, data: data) { $0 == Routes.tag(news.battery) } }
         case .line, .refusal: break
         }
+    }
+
+    /// Fills the history with what the demo's pack would have said until now.
+    private func rehearse(from begin: Int64) {
+        let past = WebState(base: plan.base, at: begin)
+        var rehearsal = Rehearsal.demo(begin: begin)
+        let end = Clock.now().wall
+        func take(_ outbox: Outbox) {
+            let now = ReaderModel.Instant(monotonic: rehearsal.now.monotonic.milliseconds, wall: rehearsal.now.wall)
+            for message in outbox.messages {
+                if let news = past.take(message, at: now) { record(news, at: now) }
+            }
+        }
+        take(rehearsal.bridge.connected(canExpire: true, at: rehearsal.now))
+        while rehearsal.now.wall < end {
+            take(rehearsal.step())
+            guard rehearsal.now.wall / 1000 % 3600 == 0 else { continue }
+            for sentence in history?.commit(at: Double(rehearsal.now.wall) / 1000) ?? [] { log.warning(sentence) }
+        }
+        for sentence in history?.commit(at: Double(end) / 1000) ?? [] { log.warning(sentence) }
     }
 
     private func record(_ news: WebState.News, at now: ReaderModel.Instant) {

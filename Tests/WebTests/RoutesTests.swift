@@ -1,8 +1,13 @@
+import BMSCore
+import BatteryEngine
 @testable import HTTPServer
 import HistoryData
 import JSON
 import MQTT
+import MQTTBridge
 import Mosquitto
+import PackSimulator
+import Rehearsal
 import TestThreads
 import Testing
 import Viewer
@@ -122,5 +127,36 @@ struct RoutesTests {
         _ = take("shed/status", "offline")
         let silent = try #require(take("shed/state", Self.state))
         #expect(HistoryIntake.sample(silent.view, at: 2) == nil, "what is not valid is no sample")
+    }
+
+    @Test("the demo's day is the same in both programs, and becomes samples, limits with reasons and a live battery")
+    func rehearsal() throws {
+        var (one, other) = (Rehearsal.demo(begin: 1_795_000_000_000), Rehearsal.demo(begin: 1_795_000_000_000))
+        let state = WebState(base: "bms", at: 0)
+        var samples: [HistorySample] = []
+        var names: Set<String> = []
+        func take(_ outbox: Outbox) {
+            let now = ReaderModel.Instant(monotonic: one.now.monotonic.milliseconds, wall: one.now.wall)
+            for message in outbox.messages {
+                guard let news = state.take(message, at: now) else { continue }
+                if case .document("state") = news.kind {
+                    if let sample = HistoryIntake.sample(news.view, at: Double(now.wall) / 1000) {
+                        samples.append(sample)
+                    }
+                }
+                for change in HistoryIntake.changes(news.limits, at: 0) { names.insert(change.name) }
+            }
+        }
+        take(one.bridge.connected(canExpire: true, at: one.now))
+        _ = other.bridge.connected(canExpire: true, at: other.now)
+        for _ in 0..<600 {
+            take(one.step())
+            _ = other.step()
+        }
+        #expect(samples.count > 50 && samples.last?.cells.count == 16 && samples.last?.values[.ccl] != nil)
+        #expect(names.contains("cellRating") && one.simulator.truth.packVoltage == other.simulator.truth.packVoltage)
+        let now = ReaderModel.Instant(monotonic: one.now.monotonic.milliseconds, wall: one.now.wall)
+        let details = state.details("demo", at: now) { _ in }
+        #expect(details.flatMap { JSONValue(parsing: $0) }?["row.status"]?.text == "live")
     }
 }

@@ -78,6 +78,25 @@ def delays(options, count):
     return sorted(results)
 
 
+def schemas(options):
+    """Every answer of the API has the documented shape."""
+    import jsonschema  # Debian's python3-jsonschema.
+
+    with open(os.path.join(check_page.ROOT, "docs/web-api.json"), encoding="utf-8") as file:
+        document = json.load(file)
+    history = "api/history/garage"
+    for name, address in {"batteries": "api/batteries", "battery": "api/batteries/garage", "session": "session", "words": "api/words?language=fr", "error": "api/nothing",
+                          "series": history + "?from=0&to=4e9&series=soc,voltage,current,power,cvl,ccl,dcl,cell_min,cell_max,temperature_min,temperature_max,resistance",
+                          **{one: f"{history}/{one}?from=0&to=4e9" for one in ("cells", "days", "months", "changes", "events")}}.items():
+        try:
+            with urllib.request.urlopen(options.url + address, timeout=10) as answer:
+                value = json.load(answer)
+        except urllib.error.HTTPError as error:
+            value = json.load(error)
+        faults = list(jsonschema.Draft202012Validator({"$ref": "#/$defs/" + name, "$defs": document["$defs"]}).iter_errors(value))
+        check(not faults, f"{address.split('?')[0]} has the shape of docs/web-api.json", faults[0].message[:200] if faults else name)
+
+
 def main():
     parser = argparse.ArgumentParser()
     for name in "--program", "--cable", "--url":
@@ -105,6 +124,7 @@ def main():
         while time.monotonic() < end and not recorded(options):
             time.sleep(1)
         check(recorded(options), "the history has a sample")
+        schemas(options)
         driver = browser.Browser()
         checks = check_page.Checks(driver, options.url, options.pictures)
         check_page.any_server(checks, "garage")

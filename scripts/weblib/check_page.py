@@ -18,6 +18,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import browser
 import fake_server
 
+ROOT = fake_server.ROOT
 failures = []
 
 # Contrast of each visible text with what is behind it; large or bold text may have less (WCAG 2.2, 1.4.3).

@@ -123,21 +123,26 @@ enum WebCommand {
 }
 
 extension WebPlan {
-    /// Becomes the program of the page, which stands beside this one, with this plan.
-    ///
-    /// - Returns: the exit code where that fails.
-    func start() -> Int32 {
+    /// The program of the page, which stands beside this one.
+    static var program: String {
         var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
         let count = readlink("/proc/self/exe", &buffer, buffer.count - 1)
         let own = String(decoding: buffer.prefix(max(0, count)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        let path = own.lastIndex(of: "/").map { "\(own[...$0])bms-mqtt-web" } ?? "bms-mqtt-web"
+        return own.lastIndex(of: "/").map { "\(own[...$0])bms-mqtt-web" } ?? "bms-mqtt-web"
+    }
+
+    /// Becomes the program of the page with this plan.
+    ///
+    /// - Returns: the exit code where that fails.
+    func start() -> Int32 {
+        let path = Self.program
         setenv(WebPlan.variable, text, 1)
         var words: [UnsafeMutablePointer<CChar>?] = [strdup(path), nil]
         execv(path, &words)
-        Console.complain(
-            errno == ENOENT
-                ? "\(path) is not there: the packages do not have it yet, docs/web.md says how to build it"
-                : "\(path): \(Console.reason(errno))")
+        Console.complain(errno == ENOENT ? Self.absence : "\(path): \(Console.reason(errno))")
         return 1
     }
+
+    /// What to do where there is no program of the page.
+    static var absence: String { "\(program) is not there: docs/web.md says how to install it" }
 }

@@ -15,4 +15,29 @@ enum Loopback {
             }
         }
     }
+
+    /// A port that nobody uses; `nil`: there is none.
+    static func freePort() -> Int? {
+        withSocket { descriptor in
+            guard withAddress(port: 0, { bind(descriptor, $0, $1) }) == 0 else { return nil }
+            var address = sockaddr_in()
+            var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+            let result = withUnsafeMutablePointer(to: &address) {
+                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &length) }
+            }
+            return result == 0 ? Int(UInt16(bigEndian: address.sin_port)) : nil
+        }
+    }
+
+    /// Somebody listens on a port.
+    static func isListening(_ port: Int) -> Bool {
+        withSocket { descriptor in withAddress(port: port) { connect(descriptor, $0, $1) } == 0 } ?? false
+    }
+
+    private static func withSocket<Result>(_ body: (Int32) -> Result?) -> Result? {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        return body(descriptor)
+    }
 }

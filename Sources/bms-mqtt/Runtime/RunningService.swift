@@ -250,12 +250,14 @@ private struct ServiceEvents: Sendable {
         plan.packs.enumerated().compactMap { index, pack in
             guard case .simulator(let name) = pack.source, let scenario = Scenario(rawValue: name) else { return nil }
             log.info("pack \(pack.options.id): simulating '\(scenario.rawValue)': \(scenario.summary)")
-            return SimulatedPack(
-                index,
-                Simulator(
-                    scenario: scenario, cells: pack.simulation.cells,
+            let simulation = pack.simulation
+            let simulator =
+                simulation.begun
+                ?? Simulator(
+                    scenario: scenario, cells: simulation.cells,
                     revision: pack.options.decoding.generation == .two ? .generation2 : .generation3Rev13,
-                    seed: pack.simulation.seed), pack.simulation.watch)
+                    seed: simulation.seed)
+            return SimulatedPack(index, simulator, simulation.watch)
         }
     }
 }

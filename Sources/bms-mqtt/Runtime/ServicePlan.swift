@@ -60,6 +60,8 @@ struct ServicePlan: Sendable {
     struct Simulation: Sendable {
         var cells = 16
         var seed: UInt64 = 1
+        /// A simulation that has begun; `nil`: it begins with the scenario.
+        var begun: Simulator?
         /// Hears what is simulated after each step, and returns the speed of time from then on; `nil`: as before.
         var watch: (@Sendable (Simulator) -> Double?)?
     }
