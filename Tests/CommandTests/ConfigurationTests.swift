@@ -96,6 +96,21 @@ struct ConfigurationTests: ConfigurationReading {
         #expect(configuration.plan.bridge.birthTopic == "homeassistant/status")
     }
 
+    @Test("a client's file needs no packs: the way to the broker is enough, and what it has must be right")
+    func client() throws {
+        func load(_ text: String) throws(ConfigurationFaults) -> Configuration {
+            try ConfigurationFile.parse(Array(text.utf8), file: "c.yaml", isClient: true, environment: { _ in nil })
+        }
+        let link = try load("mqtt: { host: broker.lan, username: web, password: secret, base: house }\n")
+        #expect(link.plan.link.host == "broker.lan" && link.plan.link.port == 1883 && link.baseTopic == "house")
+        #expect(link.plan.link.username == "web" && link.plan.link.password == "secret")
+        #expect(try load("mqtt: { tls: true }\n").plan.link.port == 8883)
+        #expect(try load("# nothing yet\n").plan.link.host == "localhost")
+        #expect(throws: ConfigurationFaults.self) { try load("mqtt: { hots: broker.lan }\n") }
+        #expect(throws: ConfigurationFaults.self) { try load("packs: [{ id: garage }]\n") }
+        #expect(throws: ConfigurationFaults.self) { try self.load("mqtt: { host: broker.lan }\n") }
+    }
+
     @Test("values reach their options, exact in thousandths")
     func values() throws {
         let configuration = try load(

@@ -43,10 +43,11 @@ enum ExitCode: Int32, CaseIterable, Sendable {
 extension Configuration {
     /// Reads a configuration file for a command.
     ///
+    /// - Parameter isClient: the command talks to a running bridge: the file may be without packs.
     /// - Throws: ``CommandFailure/configuration(_:)`` with every fault of the file.
-    static func load(_ file: String) throws(CommandFailure) -> Configuration {
+    static func load(_ file: String, isClient: Bool = false) throws(CommandFailure) -> Configuration {
         do throws(ConfigurationFaults) {
-            return try ConfigurationFile.load(file)
+            return try ConfigurationFile.load(file, isClient: isClient)
         } catch {
             throw .configuration(error.lines)
         }

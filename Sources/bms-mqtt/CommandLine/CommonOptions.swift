@@ -46,8 +46,8 @@ extension Arguments {
     var generation: Generation { text("--generation") == "2" ? .two : .three }
 
     /// The configuration in the file of `--config`, or in the default file.
-    func configuration() throws(CommandFailure) -> Configuration {
-        try Configuration.load(text("--config") ?? CommandTable.defaultConfiguration)
+    func configuration(isClient: Bool = false) throws(CommandFailure) -> Configuration {
+        try Configuration.load(text("--config") ?? CommandTable.defaultConfiguration, isClient: isClient)
     }
 
     /// The broker of `--broker`; `nil` if none was given.
@@ -72,11 +72,11 @@ extension Arguments {
         var address = BridgeAddress(link: LinkConfiguration(host: "localhost", clientID: ""))
         let standard = CommandTable.defaultConfiguration
         if has("--config") {
-            address.take(try configuration())
+            address.take(try configuration(isClient: true))
         } else if has("--broker") {
             // The options say it all.
         } else if access(standard, R_OK) == 0 {
-            address.take(try configuration())
+            address.take(try configuration(isClient: true))
             address.origin = "from \(standard)"
         } else if errno == ENOENT {
             address.origin = "as there is no \(standard)"

@@ -37,7 +37,8 @@ enum ConfigurationFile {
     /// Longest wait for each part of a configuration that is read from a pipe, seconds.
     private static let patience = 10.0
 
-    static func load(_ path: String) throws(ConfigurationFaults) -> Configuration {
+    /// - Parameter isClient: what reads it talks to a running bridge, and needs the way to the broker alone.
+    static func load(_ path: String, isClient: Bool = false) throws(ConfigurationFaults) -> Configuration {
         func fault(_ text: String) -> ConfigurationFaults {
             ConfigurationFaults(file: path, faults: [ConfigurationFault(place: nil, text: text)])
         }
@@ -69,7 +70,7 @@ enum ConfigurationFile {
             if bytes.count <= YAMLReader.longestFile, let reason = ChunkReader.change(descriptor) {
                 throw fault("cannot be read: \(reason)")
             }
-            var configuration = try parse(bytes, file: path)
+            var configuration = try parse(bytes, file: path, isClient: isClient)
             if configuration.hasInlinePassword, let remedy = status?.remedy(path) {
                 configuration.notices.append("mqtt.password is in \(path), and \(remedy)")
             }
@@ -98,7 +99,7 @@ enum ConfigurationFile {
     }
 
     static func parse(
-        _ bytes: [UInt8], file: String,
+        _ bytes: [UInt8], file: String, isClient: Bool = false,
         environment: @escaping @Sendable (String) -> String? = { name in getenv(name).map { String(cString: $0) } }
     ) throws(ConfigurationFaults) -> Configuration {
         let root: YAMLNode?
@@ -107,7 +108,7 @@ enum ConfigurationFile {
         } catch {
             throw ConfigurationFaults(file: file, faults: [error])
         }
-        var loader = ConfigurationLoader(lines: YAMLLines(bytes), environment: environment)
+        var loader = ConfigurationLoader(lines: YAMLLines(bytes), isClient: isClient, environment: environment)
         let configuration = loader.load(root)
         guard loader.faults.isEmpty else { throw ConfigurationFaults(file: file, faults: loader.faults) }
         return configuration
@@ -120,6 +121,8 @@ struct ConfigurationLoader {
     /// Warnings about things that are allowed.
     private var notices: [String] = []
     private let lines: YAMLLines
+    /// Packs may be missing.
+    private let isClient: Bool
     private let environment: @Sendable (String) -> String?
     /// Places of the packs.
     private var packPlaces: [YAMLNode.Place] = []
@@ -129,8 +132,9 @@ struct ConfigurationLoader {
     /// All relays with their places.
     private var relays: [(relay: RelayOptions, place: YAMLNode.Place)] = []
 
-    init(lines: YAMLLines, environment: @escaping @Sendable (String) -> String?) {
+    init(lines: YAMLLines, isClient: Bool, environment: @escaping @Sendable (String) -> String?) {
         self.lines = lines
+        self.isClient = isClient
         self.environment = environment
     }
 
@@ -138,6 +142,11 @@ struct ConfigurationLoader {
         var configuration = Configuration()
         let top = YAMLNode.Place(line: 1, column: 1)
         guard let root, !root.isEmpty else {
+            if isClient {
+                configuration.finish()
+                check(&configuration)
+                return configuration
+            }
             fault(top, "the file is empty: it needs at least a pack with an id and a source")
             return configuration
         }
@@ -160,7 +169,7 @@ struct ConfigurationLoader {
         walk(others, "", ConfigurationTable.keys, .top, &configuration, extra: ["packs", "banks", "can"])
         if let packs {
             configuration.plan.packs = self.packs(packs.value)
-        } else {
+        } else if !isClient {
             fault(top, "no 'packs:': name at least one pack with an id and a source")
         }
         if let banks { configuration.plan.banks = self.banks(banks.value, configuration.plan.packs) }
