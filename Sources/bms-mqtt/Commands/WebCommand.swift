@@ -144,5 +144,8 @@ extension WebPlan {
     }
 
     /// What to do where there is no program of the page.
-    static var absence: String { "\(program) is not there: docs/web.md says how to install it" }
+    static var absence: String {
+        "\(program) is not there: it has a package of its own, beside that of bms-mqtt (apt install ./bms-mqtt-web_*.deb), and "
+            + "docs/web.md says how to build it from source"
+    }
 }
