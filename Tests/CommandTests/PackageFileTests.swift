@@ -1,4 +1,5 @@
 import MQTTBridge
+import Mosquitto
 import TestSupport
 import Testing
 
@@ -34,13 +35,13 @@ struct PackageFileTests {
 
     @Test("Translated words belong to options that exist")
     func words() {
-        let options = Set((AddOn.bridge + AddOn.pack).map(\.path) + ["packs"])
+        let options = Set((AddOn.bridge + AddOn.page + AddOn.pack).map(\.path) + ["packs"])
         #expect(Set(AddOnWords.table.keys).isSubset(of: options))
     }
 
     @Test("Only the keys that a pack needs are required options")
     func required() {
-        let required = (AddOn.bridge + AddOn.pack).filter { !$0.schema.hasSuffix("?") }.map(\.path)
+        let required = (AddOn.bridge + AddOn.page + AddOn.pack).filter { !$0.schema.hasSuffix("?") }.map(\.path)
         #expect(required == ["id", "source"])
     }
 
@@ -50,6 +51,13 @@ struct PackageFileTests {
     func shipped(name: String) throws {
         let configuration = try ConfigurationFile.load(Repository.path(name))
         #expect(configuration.plan.packs.count == 1)
+    }
+
+    @Test("The page's configuration in its package is a client's, of a broker on this machine")
+    func page() throws {
+        let configuration = try ConfigurationFile.load(
+            Repository.path("packaging/debian-web/config.yaml"), isClient: true)
+        #expect(configuration.plan.link.host == "localhost" && configuration.plan.link.username == nil)
     }
 
     @Test("The manual page has every command and every option")

@@ -7,6 +7,8 @@ options=/data/options.json
 own=/config/config.yaml
 folder=/run/bms-mqtt
 state=/data/state
+page=/run/bms-mqtt-web
+history=/data/history
 
 # Options are flat ("mqtt.host"), the configuration is nested. YAML reads JSON, so nothing else has to be translated.
 # Switched-off TLS takes its certificates with it; switched-on TLS is a group, even an empty one.
@@ -19,7 +21,7 @@ nest='
     def filled: with_entries(select(.value != null and .value != ""));
     (.packs // []) as $packs
     | if .["mqtt.host"] then . else $broker + . end
-    | del(.packs) | filled | tls | nested
+    | del(.packs, .web, .["web.name"]) | filled | tls | nested
     | .packs = [$packs[] | filled | nested]
 '
 
@@ -44,6 +46,25 @@ else
     chown bms-mqtt:bms-mqtt "$configuration"
 fi
 bms-mqtt check-config "$configuration"
+
+# The page is another program of another user, which comes after the bridge when memory or processors are short, and starts again when it
+# ends. Of the configuration it needs the way to the broker alone.
+if [ "$(jq -r '.web // false' "$options")" = true ]; then
+    install -d -m 0700 -o bms-mqtt-web -g bms-mqtt-web "$page" "$history"
+    install -m 0400 -o bms-mqtt-web -g bms-mqtt-web "$configuration" "$page/config.json"
+    name=$(jq -r 'if (.["web.name"] // "") == "" then "homeassistant.local" else .["web.name"] end' "$options")
+    (
+        status=0
+        # A wrong option (2, 78) stays wrong.
+        while [ "$status" != 2 ] && [ "$status" != 78 ]; do
+            status=0
+            choom -n 500 -- nice -n 5 setpriv --reuid bms-mqtt-web --regid bms-mqtt-web --clear-groups --inh-caps=-all --no-new-privs \
+                bms-mqtt web --config "$page/config.json" --listen 0.0.0.0:8099 --open --name "$name" \
+                --data "$history" --data-size 256 || status=$?
+            sleep 5
+        done
+    ) &
+fi
 
 # The host's serial ports belong to a group whose number only the host knows.
 groups=$(stat -c %g /dev/ttyUSB* /dev/ttyACM* /dev/ttyAMA* /dev/ttyS* 2>/dev/null | grep -vx 0 | sort -u | tr '\n' ',' || true)

@@ -4,6 +4,8 @@ enum AddOn {
     static let bridge: [AddOnOption] = ConfigurationTable.keys.flatMap { key in
         (key.path == "mqtt.tls.caFile" ? [AddOnOption.tls] : []) + [AddOnOption(key)].compactMap(\.self)
     }
+    /// Options of the page, which are no keys of the configuration.
+    static let page = [AddOnOption.web, .webName]
     /// Options of each pack.
     static let pack = PackTable.keys.compactMap { AddOnOption($0) }
 
@@ -26,6 +28,11 @@ enum AddOn {
                 uart: true
                 services: ["mqtt:want"]
                 map: ["addon_config:ro", "ssl:ro"]
+                # Of the page, which is off by default. No port of the host is taken until its owner chooses one.
+                ports:
+                  8099/tcp: null
+                ports_description:
+                  8099/tcp: "Page in the browser (option web)"
                 # Seconds for the bridge to end its connection to the broker.
                 timeout: 15
                 options:
@@ -35,7 +42,7 @@ enum AddOn {
                 schema:
 
                 """
-        for option in bridge { text += "  \(option.path): \(quoted(option.schema))\n" }
+        for option in bridge + page { text += "  \(option.path): \(quoted(option.schema))\n" }
         text += "  packs:\n"
         for (index, option) in pack.enumerated() {
             text += "    \(index == 0 ? "-" : " ") \(option.path): \(quoted(option.schema))\n"
@@ -49,7 +56,7 @@ enum AddOn {
             language.flatMap { language in AddOnWords.table[path]?[keyPath: language] }
         }
         var text = note + "configuration:\n"
-        for option in bridge { text += entry(option.path, words(option.path) ?? option.meaning, indent: "  ") }
+        for option in bridge + page { text += entry(option.path, words(option.path) ?? option.meaning, indent: "  ") }
         text += entry("packs", words("packs") ?? AddOnWords.packs, indent: "  ") + "    fields:\n"
         for option in pack { text += entry(option.path, words(option.path) ?? option.meaning, indent: "      ") }
         return text

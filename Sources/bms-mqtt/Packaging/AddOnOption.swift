@@ -12,6 +12,14 @@ struct AddOnOption: Sendable {
         path: "mqtt.tls", schema: "bool?",
         meaning: "Reach the broker by TLS; the keys below name the certificates.")
 
+    /// Whether the add-on starts the page, too.
+    static let web = AddOnOption(
+        path: "web", schema: "bool?",
+        meaning: "A page in the browser, with history. It needs a port of the host, too: see Network below.")
+    static let webName = AddOnOption(
+        path: "web.name", schema: "str?",
+        meaning: "Name by which browsers reach the page; homeassistant.local unless given.")
+
     private init(path: String, schema: String, meaning: String) {
         self.path = path
         self.schema = schema

@@ -58,6 +58,18 @@ struct AddOnWords: Sendable {
             german: "Ob Einstellungen über MQTT befohlen werden dürfen.",
             dutch: "Of instellingen via MQTT mogen worden gegeven.",
             french: "Si des réglages peuvent être commandés par MQTT."),
+        "web": AddOnWords(
+            german:
+                "Eine Seite im Browser, mit Verlauf. Sie braucht auch einen Port des Hosts: siehe Netzwerk weiter unten.",
+            dutch:
+                "Een pagina in de browser, met geschiedenis. Zij heeft ook een poort van de host nodig: zie Netwerk hieronder.",
+            french:
+                "Une page dans le navigateur, avec historique. Il lui faut aussi un port de l'hôte : voir Réseau plus bas."
+        ),
+        "web.name": AddOnWords(
+            german: "Name, unter dem Browser die Seite erreichen; sonst homeassistant.local.",
+            dutch: "Naam waaronder browsers de pagina bereiken; anders homeassistant.local.",
+            french: "Nom sous lequel les navigateurs atteignent la page ; sinon homeassistant.local."),
         "log.level": AddOnWords(
             german: "Was protokolliert wird.", dutch: "Wat wordt gelogd.", french: "Ce qui est journalisé."),
     ]
