@@ -21,7 +21,7 @@ nest='
     def filled: with_entries(select(.value != null and .value != ""));
     (.packs // []) as $packs
     | if .["mqtt.host"] then . else $broker + . end
-    | del(.packs, .web, .["web.name"]) | filled | tls | nested
+    | del(.packs, .web, .["web.name"], .["web.password"]) | filled | tls | nested
     | .packs = [$packs[] | filled | nested]
 '
 
@@ -53,13 +53,20 @@ if [ "$(jq -r '.web // false' "$options")" = true ]; then
     install -d -m 0700 -o bms-mqtt-web -g bms-mqtt-web "$page" "$history"
     install -m 0400 -o bms-mqtt-web -g bms-mqtt-web "$configuration" "$page/config.json"
     name=$(jq -r 'if (.["web.name"] // "") == "" then "homeassistant.local" else .["web.name"] end' "$options")
+    access=(--open)
+    password=$(jq -r '.["web.password"] // ""' "$options")
+    if [ -n "$password" ]; then
+        (umask 077 && printf '%s\n' "$password" >"$page/password")
+        chown bms-mqtt-web:bms-mqtt-web "$page/password"
+        access=(--password-file "$page/password")
+    fi
     (
         status=0
         # A wrong option (2, 78) stays wrong.
         while [ "$status" != 2 ] && [ "$status" != 78 ]; do
             status=0
             choom -n 500 -- nice -n 5 setpriv --reuid bms-mqtt-web --regid bms-mqtt-web --clear-groups --inh-caps=-all --no-new-privs \
-                bms-mqtt web --config "$page/config.json" --listen 0.0.0.0:8099 --open --name "$name" \
+                bms-mqtt web --config "$page/config.json" --listen 0.0.0.0:8099 "${access[@]}" --name "$name" \
                 --data "$history" --data-size 256 || status=$?
             sleep 5
         done

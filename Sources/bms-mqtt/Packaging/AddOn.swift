@@ -5,7 +5,7 @@ enum AddOn {
         (key.path == "mqtt.tls.caFile" ? [AddOnOption.tls] : []) + [AddOnOption(key)].compactMap(\.self)
     }
     /// Options of the page, which are no keys of the configuration.
-    static let page = [AddOnOption.web, .webName]
+    static let page = [AddOnOption.web, .webPassword, .webName]
     /// Options of each pack.
     static let pack = PackTable.keys.compactMap { AddOnOption($0) }
 

@@ -16,6 +16,11 @@ struct AddOnOption: Sendable {
     static let web = AddOnOption(
         path: "web", schema: "bool?",
         meaning: "A page in the browser, with history. It needs a port of the host, too: see Network below.")
+    static let webPassword = AddOnOption(
+        path: "web.password", schema: "password?",
+        meaning:
+            "Password of the page, 8 characters or more: who gives it may look and command settings. Unless given, everybody who reaches the page may look, and nobody may command."
+    )
     static let webName = AddOnOption(
         path: "web.name", schema: "str?",
         meaning: "Name by which browsers reach the page; homeassistant.local unless given.")

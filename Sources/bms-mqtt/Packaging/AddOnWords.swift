@@ -66,6 +66,14 @@ struct AddOnWords: Sendable {
             french:
                 "Une page dans le navigateur, avec historique. Il lui faut aussi un port de l'hôte : voir Réseau plus bas."
         ),
+        "web.password": AddOnWords(
+            german:
+                "Passwort der Seite, mindestens 8 Zeichen: Wer es nennt, darf lesen und Einstellungen befehlen. Sonst darf jeder lesen, der die Seite erreicht, und niemand befehlen.",
+            dutch:
+                "Wachtwoord van de pagina, minstens 8 tekens: wie het geeft, mag lezen en instellingen geven. Anders mag iedereen lezen die de pagina bereikt, en niemand iets instellen.",
+            french:
+                "Mot de passe de la page, 8 caractères au moins : qui le donne peut lire et commander des réglages. Sinon, quiconque atteint la page peut lire, et personne ne peut commander."
+        ),
         "web.name": AddOnWords(
             german: "Name, unter dem Browser die Seite erreichen; sonst homeassistant.local.",
             dutch: "Naam waaronder browsers de pagina bereiken; anders homeassistant.local.",
