@@ -73,6 +73,16 @@ final class OpenConnection {
         resume()
     }
 
+    /// The request is not whole, and nothing will follow.
+    var isAbandoned: Bool {
+        switch phase {
+        case .waiting, .receiving:
+            var byte: UInt8 = 0
+            return !isClosing && recv(socket, &byte, 1, Int32(MSG_PEEK | MSG_DONTWAIT)) == 0
+        case .owed, .answering, .streaming: return false
+        }
+    }
+
     /// Lets the system keep few bytes that the peer has not taken.
     func limitBuffer() { Listener.set(socket, SOL_SOCKET, SO_SNDBUF, 32_768) }
 }

@@ -43,6 +43,19 @@ extension ServerThread {
         connection.deadline = MonotonicTime.seconds() + Double(options.idleSeconds) + options.arrivalSeconds
     }
 
+    /// Closes connections whose client has gone before its request was whole. The library does not notice that where the end of the stream
+    /// came together with the last bytes, and such connections would keep their places until their time is over.
+    ///
+    /// - Returns: `true` where there was one.
+    func closeAbandoned() -> Bool {
+        var hasClosed = false
+        for connection in connections.values where connection.isAbandoned {
+            connection.close(discards: true)
+            hasClosed = true
+        }
+        return hasClosed
+    }
+
     /// The time at which ``attend(_:)`` has something to do.
     var nearest: Double {
         let streams = shared.state.withLock { state in

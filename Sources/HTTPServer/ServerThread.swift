@@ -65,7 +65,7 @@ final class ServerThread {
         guard let daemon else { return 0 }
         hasRoom = false
         MHD_run(daemon)
-        if hasRoom { return 0 }
+        if closeAbandoned() || hasRoom { return 0 }
         var milliseconds: UInt64 = 0
         let hasTimeout = MHD_get_timeout(daemon, &milliseconds) == cmicrohttpd_yes
         // What came up in MHD_run, such as new connections, has its time later than that.

@@ -1,3 +1,4 @@
+import Glibc
 import HTTPServer
 import JSON
 import LinuxIO
@@ -183,6 +184,34 @@ struct HTTPBoundsTests {
         let client = try #require(running.client(receiveBuffer: 4096))
         client.request("GET", "/")
         #expect(running.reaches { $0.requests == 1 })
+        #expect(running.reaches { $0.connections == 0 })
+    }
+
+    @Test(
+        "A client that goes before its request is whole leaves no place taken",
+        arguments: [
+            "", "GET /x HTTP/1.1\r\nHost: local", "POST /x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\nabc",
+        ])
+    func abandoned(_ part: String) throws {
+        let running = try RunningServer { $0.connections = 20 }
+        var idle = (0..<20).compactMap { _ in running.client() }
+        #expect(running.reaches { $0.connections == 20 })
+        // These wait in the system's queue: their last bytes and their end come together.
+        for _ in 0..<100 { running.client()?.send(part) }
+        let late = try #require(running.client())
+        late.request("GET", "/late")
+        idle = []
+        #expect(late.response()?.status == 200)
+        #expect(running.reaches { $0.connections == 1 } && idle.isEmpty)
+    }
+
+    @Test("A client that only ends its own side gets its answer")
+    func halfClosed() throws {
+        let running = try RunningServer()
+        let client = try #require(running.client())
+        client.request("GET", "/x")
+        shutdown(client.descriptor, Int32(SHUT_WR))
+        #expect(client.response()?.status == 200)
         #expect(running.reaches { $0.connections == 0 })
     }
 
