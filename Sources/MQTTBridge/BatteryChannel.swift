@@ -141,11 +141,16 @@ struct BatteryChannel: Sendable {
 /// Connections, and messages of others.
 extension BatteryChannel {
     /// Prepares for a new connection: every document goes out with its update, and the announcement as soon as the line takes it.
-    mutating func connected(canExpire: Bool, takesLarge: Bool?, at now: Moment) {
+    ///
+    /// - Parameter broker: place of the broker in the configuration.
+    mutating func connected(canExpire: Bool, takesLarge: Bool?, broker: Int, at now: Moment) {
         connection = Connection(canExpire: canExpire, takesLarge: takesLarge)
         outputs.reset()
-        outputs.discovery.announceAgain(at: now)
+        outputs.discovery.connected(to: broker, at: now)
     }
+
+    /// Announces in small pieces from now on.
+    mutating func breakUpAnnouncement() { outputs.discovery.breakUp() }
 
     /// Handles a change of the line.
     mutating func lineChanged(takesLarge: Bool) { connection.takesLarge = takesLarge }

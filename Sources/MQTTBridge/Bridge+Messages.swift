@@ -6,6 +6,8 @@ public import MQTT
 extension Bridge {
     /// Milliseconds after a start of Home Assistant in which the packs are announced.
     private static let greeting: Int64 = 5_000
+    /// Milliseconds after a connection in which the will of the connection before may come: a broker needs as long to notice its end.
+    private static let lateWill: Int64 = 60_000
 
     /// Handles a message for one of ``subscriptions``.
     public mutating func receive(_ message: MQTTMessage, at now: Moment) -> Outbox {
@@ -35,7 +37,7 @@ extension Bridge {
         case .tree(let request):
             return answer(request, payload, isRetained: isRetained, at: now)
         case .bridgeStatus:
-            if !isRetained, payload != Array("online".utf8) { doubtStatus(into: &outbox) }
+            if !isRetained, payload != Array("online".utf8) { doubtStatus(at: now.monotonic, into: &outbox) }
         case .status(let battery):
             if !isRetained { hearStatus(of: battery, payload, at: now, into: &outbox) }
         case .document(let word, let battery):
@@ -61,13 +63,20 @@ extension Bridge {
         return outbox
     }
 
-    /// Somebody else says that this bridge is offline: a second bridge on these topics ended, or was thrown off. Unanswered it would stand
-    /// for ever. The truth follows with the next tick, twice a second at most.
-    private mutating func doubtStatus(into outbox: inout Outbox) {
+    /// Somebody else says that this bridge is offline: a second bridge on these topics ended, or was thrown off, or another broker of a
+    /// cluster publishes the will of a connection that has ended. Unanswered it would stand for ever. The truth follows with the next
+    /// tick, twice a second at most.
+    private mutating func doubtStatus(at now: Timestamp, into outbox: inout Outbox) {
         status.isDoubted = true
         for place in channels.indices {
             channels[place].repeatStatus()
             engine.demandReport(of: place)
+        }
+        if status.connections > 1, now - status.connectedAt < Self.lateWill {
+            return outbox.log(
+                .info,
+                "the broker said late on \(options.topics.bridgeStatus) that this bridge is offline, probably for the connection before: "
+                    + "'online' is said again")
         }
         outbox.log(
             .warning,

@@ -19,6 +19,10 @@ extension Bridge {
         result += relayCommands
         result += announced.map { Subscription($0, qos: 1, isLarge: true) }
         result.append(Subscription(options.topics.statuses, qos: 1, noLocal: true))
+        // A will that comes late must be heard in MQTT 3.1.1, too; this bridge's own `online` does no harm.
+        var ownStatus = Subscription(options.topics.bridgeStatus, qos: 1)
+        ownStatus.isForOldBrokers = true
+        result.append(ownStatus)
         result += options.topics.words(of: ids)
         result += gx?.topics.filters ?? []
         return result + departures.filters

@@ -32,6 +32,10 @@ public struct Bridge: Sendable {
         var isDoubted = false
         /// Time at which it is said once more: a broker that keeps nothing has none for a Home Assistant that starts.
         var repeatAt: Timestamp?
+        /// Number of connections so far.
+        var connections = 0
+        /// Time at which the present connection came up.
+        var connectedAt = Timestamp(milliseconds: 0)
     }
 
     /// A bridge for packs and banks with different ids.
@@ -104,13 +108,18 @@ public struct Bridge: Sendable {
     /// - Parameters:
     ///   - canExpire: the broker forgets retained messages by itself (MQTT 5).
     ///   - takesLarge: the line takes large messages; `nil`: ``lineChanged(takesLarge:)`` will say so, and until then none is sent.
-    public mutating func connected(canExpire: Bool, takesLarge: Bool? = true, at now: Moment) -> Outbox {
+    ///   - broker: place of the broker in the configuration.
+    public mutating func connected(
+        canExpire: Bool, takesLarge: Bool? = true, broker: Int = 0, at now: Moment
+    ) -> Outbox {
         isConnected = true
+        status.connections += 1
+        status.connectedAt = now.monotonic
         strangers.forgive()
         relays.connected(excludesOwn: canExpire)
         gx?.connected(tellsRetention: canExpire, at: now.monotonic)
         for place in channels.indices {
-            channels[place].connected(canExpire: canExpire, takesLarge: takesLarge, at: now)
+            channels[place].connected(canExpire: canExpire, takesLarge: takesLarge, broker: broker, at: now)
         }
         var outbox = Outbox()
         outbox.send(bridgeStatus("online"))
@@ -124,12 +133,22 @@ public struct Bridge: Sendable {
     }
 
     /// Handles a topic whose messages the broker refuses, or accepts again: where the limits of a battery are concerned, nobody may rely on
-    /// it. The next step says so.
-    public mutating func refusalChanged(_ topic: String, isOver: Bool) {
+    /// it. The next step says so. An announcement that is too large goes in small pieces.
+    public mutating func refusalChanged(_ topic: String, isOver: Bool, isOfSize: Bool = false) {
+        for place in channels.indices
+        where isOfSize && !isOver && topic == options.topics.deviceDiscovery(Discovery.node(channels[place].battery.id))
+        {
+            channels[place].breakUpAnnouncement()
+        }
         for place in channels.indices where options.topics.limits(channels[place].battery.id) == topic {
             channels[place].limitsRefused(!isOver)
             engine.demandReport(of: place)
         }
+    }
+
+    /// Handles a connection that the broker ended because of a message that was too large for it: announcements are the only large ones.
+    public mutating func packetTooLarge() {
+        for place in channels.indices { channels[place].breakUpAnnouncement() }
     }
 
     /// Handles news of a CAN bus on which a battery is told, which come at least every few seconds. The battery's next documents show them.

@@ -5,22 +5,26 @@ import Glibc
 /// Sentences for people that say which broker, what happened and what to do. Pure.
 struct FailureText {
     var configuration: LinkConfiguration
+    /// Place of the broker in the configuration.
+    var place = 0
 
     /// Number of connections that ended soon, one after the other, from which a second client of this identifier is likely.
     static let suspiciousSessions = 3
 
-    private var broker: String { "broker \(configuration.address)" }
+    private var broker: String { "broker \(configuration.brokers[place])" }
+    /// The key that names brokers.
+    private var key: String { configuration.others.isEmpty ? "mqtt.host" : "mqtt.hosts" }
 
     func unknownHost(_ reason: String) -> LinkFailure {
         failure(
             .connect, MOSQ_ERR_EAI.rawValue,
-            "\(broker): the host name cannot be found (\(reason)): check mqtt.host and the name server")
+            "\(broker): the host name cannot be found (\(reason)): check \(key) and the name server")
     }
 
     func refused(_ number: Int32) -> LinkFailure {
         let text =
             switch number {
-            case ECONNREFUSED: "nobody listens there: is the broker running, and is mqtt.port right?"
+            case ECONNREFUSED: "nobody listens there: is the broker running, and is its port right?"
             case ETIMEDOUT: "no answer in time: check the address, the network and firewalls"
             default: "\(String(cString: strerror(number))): check the address and the network"
             }
@@ -30,26 +34,38 @@ struct FailureText {
     /// The broker answered CONNECT with a refusal.
     func connack(_ reason: Int32) -> LinkFailure {
         let user = configuration.username.map { "user \"\($0)\"" } ?? "a client without user name"
-        let text =
+        let text: String? =
             switch reason {
-            case 4, 5, 134, 135: "refused \(user): check mqtt.username and the password (reason \(reason))"
-            case 1, 132: "does not speak this version of MQTT: set mqtt.protocol (reason \(reason))"
-            case 2, 133:
-                "refused the client identifier \"\(configuration.clientID)\": set mqtt.clientId (reason \(reason))"
-            case 3, 136, 137:
-                "says that it is unavailable or busy (reason \(reason)): it is tried again; if that stays, its log tells why"
-            case 154:
-                "refuses the will although it is not retained, and names retention as the cause: allow retained messages (mosquitto: "
-                    + "retain_available true)"
-            case 155:
-                "refuses the will even with quality 0, and names its quality as the cause: allow quality 1 (mosquitto: max_qos 1)"
-            case 138: "has banned this client (reason \(reason)): lift that in the broker"
-            case 151, 159:
-                "has no room for another connection now (reason \(reason)): raise its limit (mosquitto: max_connections)"
-            default: "refused the connection: \(reasonText(reason)) (reason \(reason)); the broker's log tells why"
+            case 4, 5, 134, 135: "refused \(user): check mqtt.username and the password"
+            case 2, 133: "refused the client identifier \"\(configuration.clientID)\": set mqtt.clientId"
+            default: ReasonText.connack[reason]
             }
-        let canHeal = [3, 136, 137, 151, 159].contains(reason)
-        return failure(.handshake, reason, "\(broker) \(text)", isRetryable: canHeal)
+        let sentence =
+            text ?? "refused the connection for a reason that this bridge does not know: the broker's log tells why"
+        var result = failure(
+            .handshake, reason, "\(broker) \(sentence.replacing(ReasonText.key, with: key)) (reason \(reason))",
+            isRetryable: ReasonText.isPassing(reason))
+        result.pause = ReasonText.pause(connack: reason)
+        return result
+    }
+
+    /// The broker did not answer in MQTT 5, so that the other version has its turn.
+    var unanswered: LinkFailure {
+        failure(
+            .handshake, MOSQ_ERR_KEEPALIVE.rawValue,
+            "\(broker) does not answer in MQTT 5: it hangs, or knows only an older MQTT: 3.1.1 is tried next (mqtt.protocol: 3.1.1 spares "
+                + "this wait)")
+    }
+
+    /// The broker is left for another one.
+    ///
+    /// - Parameter isFirst: the other one is the first of the list, and listens again.
+    func left(for other: BrokerAddress, isFirst: Bool) -> LinkFailure {
+        failure(
+            .session, MOSQ_ERR_SUCCESS.rawValue,
+            isFirst
+                ? "\(broker) is left, because the first broker of the list listens again"
+                : "\(broker) is left, because the bridge is at \(other) now")
     }
 
     /// The broker refused a subscription, or a message, on an accepted connection.
@@ -65,24 +81,15 @@ struct FailureText {
     /// The broker ended an accepted connection and said why (MQTT 5).
     func dismissed(_ reason: Int32) -> LinkFailure {
         let text =
-            switch reason {
-            case 142:
-                "another client with the identifier \"\(configuration.clientID)\" took over: give each client, and each bridge, its "
-                    + "own mqtt.clientId"
-            case 139: "shuts down"
-            case 137: "is busy, and ended the connection: if that stays, its log tells why"
-            case 135: "allows this client no longer: check its access rules and mqtt.username"
-            case 141: "heard nothing for longer than mqtt.keepalive allows: the network, or this machine, held it up"
-            case 147:
-                "got more messages at once than it takes: raise its limit (mosquitto: max_inflight_messages)"
-            case 149: "got a packet that is larger than it takes: raise its limit (mosquitto: max_packet_size)"
-            case 151: "says that a quota of this client is used up: raise it there"
-            case 152: "was told by somebody who administers it to end this connection"
-            case 156, 157: "says that another broker is to be used: set mqtt.host"
-            case 160: "ends each connection after a time, by its own rule"
-            default: "ended the connection: \(reasonText(reason)); its log tells why"
-            }
-        return failure(.session, reason, "\(broker) \(text) (reason \(reason))")
+            reason == 142
+            ? "another client with the identifier \"\(configuration.clientID)\" took over: give each client, and each bridge, its own "
+                + "mqtt.clientId"
+            : ReasonText.disconnect[reason]
+                ?? "ended the connection for a reason that this bridge does not know: its log tells why"
+        var result = failure(
+            .session, reason, "\(broker) \(text.replacing(ReasonText.key, with: key)) (reason \(reason))")
+        result.pause = ReasonText.pause(disconnect: reason)
+        return result
     }
 
     /// TLS failed; the library gives the reason in its log lines only.
@@ -90,7 +97,7 @@ struct FailureText {
         let all = lines.joined(separator: "; ")
         let text =
             if all.contains("host name verification failed") || all.contains("hostname mismatch") {
-                "its certificate is not for this host name: mqtt.host must be a name in the certificate"
+                "its certificate is not for this host name: \(key) must give a name in the certificate"
             } else if all.contains("certificate verify failed") {
                 "its certificate is not trusted: check mqtt.tls.caFile, and the certificate's dates"
             } else if ["bad password read", "problems getting password", "interrupted or cancelled", "bad decrypt"]
@@ -180,11 +187,6 @@ struct FailureText {
     }
 
     private func last(_ lines: [String]) -> String { lines.last ?? "no reason given" }
-
-    private func reasonText(_ reason: Int32) -> String {
-        reason >= 128
-            ? String(cString: mosquitto_reason_string(reason)) : String(cString: mosquitto_connack_string(reason))
-    }
 
     private func failure(
         _ operation: LinkFailure.Operation, _ code: some BinaryInteger, _ text: String, isRetryable: Bool = true

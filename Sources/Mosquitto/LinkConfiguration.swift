@@ -1,6 +1,6 @@
 public import MQTT
 
-/// The way to reach a broker, and the identity to use there.
+/// The way to reach a broker, or one of several in order of preference, and the identity to use there.
 ///
 /// ```swift
 /// var configuration = LinkConfiguration(host: "mqtt.lan", clientID: "bms-mqtt")
@@ -11,6 +11,10 @@ public struct LinkConfiguration: Sendable {
     public var host: String
     /// TCP port, 1...65535.
     public var port: Int
+    /// Brokers to use while the one of ``host`` does not serve, in order of preference.
+    public var others: [BrokerAddress] = []
+    /// Seconds between two looks at the first broker while another one serves.
+    var lookInterval = BrokerChoice.shortestInterval
     /// Client identifier; two clients with one identifier throw each other off.
     public var clientID: String
     /// User, where the broker asks for one.
@@ -41,11 +45,21 @@ public struct LinkConfiguration: Sendable {
         self.clientID = clientID
     }
 
-    /// "host:port", as messages name the broker.
-    public var address: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+    /// All brokers in order of preference, at least one.
+    public var brokers: [BrokerAddress] { [BrokerAddress(host: host, port: port)] + others }
 
-    /// The broker is on this machine: messages to it pass no network.
-    public var isLocal: Bool { host == "localhost" || host.hasPrefix("127.") || host == "::1" }
+    /// The configuration of one broker alone.
+    public func only(_ broker: BrokerAddress) -> LinkConfiguration {
+        var configuration = self
+        (configuration.host, configuration.port, configuration.others) = (broker.host, broker.port, [])
+        return configuration
+    }
+
+    /// "host:port" of each broker, as messages name them.
+    public var address: String { brokers.map(\.description).joined(separator: ", ") }
+
+    /// The first broker is on this machine: messages to it pass no network.
+    public var isLocal: Bool { brokers[0].isLocal }
 }
 
 extension LinkConfiguration: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {

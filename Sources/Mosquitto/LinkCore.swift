@@ -1,6 +1,7 @@
 import MQTT
 import CMosquitto
 import LinuxIO
+import Synchronization
 
 /// The library's client, as a pointer: the thread that holds the lock around it may use it, and the network thread alone creates and
 /// destroys it.
@@ -29,6 +30,29 @@ final class LinkCore: Sendable {
         var note = ""
         /// The subscriptions after a message that was too large to take.
         var probation = Probation()
+        /// Place of the present broker in the list.
+        private(set) var place = 0
+        /// What is known of the lines to the other brokers, by their places.
+        private var others: [Int: (LineControl, String, Probation)] = [:]
+        /// Place of the broker that the owner wants; `nil`: the link chooses.
+        var wanted: Int?
+        /// The present broker is to be left, so that it publishes the will.
+        fileprivate(set) var isLeaving = false
+        /// Number of the present attempt.
+        private(set) var attempt = 0
+
+        /// The present broker is to be left: for the first one, or for the one that the owner wants.
+        var mustLeave: Bool { isLeaving || wanted.map { $0 != place } ?? false }
+
+        /// Turns to the broker at a place: what was learnt of one broker says nothing about another.
+        mutating func turn(to place: Int) {
+            isLeaving = false
+            attempt += 1
+            guard place != self.place else { return }
+            others[self.place] = (line, note, probation)
+            (line, note, probation) = others[place] ?? (LineControl(), "", Probation())
+            self.place = place
+        }
 
         mutating func forgetConnection(isOverdue: Bool, at now: Double) {
             handle = nil
@@ -59,7 +83,7 @@ final class LinkCore: Sendable {
         /// Sentences about subscriptions and messages that the broker refused.
         var refusals: [String] = []
         /// Topics on which the broker takes no messages, or takes messages again.
-        var changedTopics: [(topic: String, isOver: Bool)] = []
+        var changedTopics: [(topic: String, isOver: Bool, isOfSize: Bool)] = []
         /// Large messages may go out, where that has changed.
         var takesLarge: Bool?
         /// Lines of the library that name causes.
@@ -90,6 +114,10 @@ final class LinkCore: Sendable {
     private let refusedTopics = Lock(RefusedTopics())
     let backlog: Backlog
     let stop = EventDescriptor()
+    /// Ends the wait for the next attempt: the owner wants another broker.
+    let turn = EventDescriptor()
+    /// Place of the present broker, for those who cannot lock ``state``.
+    let place = Atomic<Int>(0)
     /// Wakes the network thread from its wait: there is something to write, or the thread has to end.
     let wake = EventDescriptor()
     let finished = EventDescriptor()
@@ -105,6 +133,31 @@ final class LinkCore: Sendable {
     }
 
     var isStopping: Bool { state.withLock { $0.isStopping } }
+
+    /// Sentences about the present broker.
+    var texts: FailureText { FailureText(configuration: configuration, place: place.load(ordering: .relaxed)) }
+
+    /// Leaves the broker of an attempt, so that it publishes the will, unless another attempt has begun by now.
+    func leave(attempt: Int) {
+        let isPresent = state.withLock { state in
+            guard state.attempt == attempt else { return false }
+            state.isLeaving = true
+            return true
+        }
+        if isPresent { wake.set() }
+    }
+
+    /// Turns to the broker at a place, and stays there.
+    func steer(to place: Int) {
+        let isNews = state.withLock { state in
+            guard configuration.brokers.indices.contains(place), state.wanted != place else { return false }
+            state.wanted = place
+            return true
+        }
+        guard isNews else { return }
+        turn.set()
+        wake.set()
+    }
 
     /// Publishes on the accepted connection, with one system call unless the socket is full.
     ///
@@ -194,8 +247,8 @@ final class LinkCore: Sendable {
         if code == MOSQ_ERR_OVERSIZE_PACKET.rawValue32 {
             // A message that waited has no caller any more that could report this.
             note(
-                FailureText(configuration: configuration).tooLarge(message, limit: state.maximumPacket),
-                of: message.topic, .size)
+                texts.tooLarge(message, limit: state.maximumPacket),
+                of: message.topic, .size, isOfSize: true)
             wake.set()
             return (.tooLarge, 0)
         }
@@ -257,9 +310,11 @@ final class LinkCore: Sendable {
         }
         for refusal in news.refusals { configuration.onRefusal?(refusal) }
         if news.connack == 0, let (version, note) = accept(news) {
-            deliver(.connected(version, note: note))
+            deliver(.connected(version, note: note, place: place.load(ordering: .relaxed)))
         }
-        for change in news.changedTopics { deliver(.refusal(topic: change.topic, isOver: change.isOver)) }
+        for change in news.changedTopics {
+            deliver(.refusal(topic: change.topic, isOver: change.isOver, isOfSize: change.isOfSize))
+        }
         if let takesLarge = news.takesLarge { deliver(.line(takesLarge: takesLarge)) }
         for message in news.messages { deliver(.message(message)) }
     }
@@ -292,6 +347,9 @@ final class LinkCore: Sendable {
     private static let lostWithout5 =
         "speaks MQTT 3.1.1 only: no message expires by itself and answers have no correlation: state, cells and limits are not retained there"
 
+    /// Reason of MQTT 5 for a packet above the broker's limit.
+    private static let packetTooLarge: Int32 = 149
+
     /// Takes the broker's answer to a subscription or a message. A refusal does not end the connection, so it must be reported.
     func answered(_ identifier: Int32, _ reason: Int32) {
         guard let request = requests.take(identifier) else { return }
@@ -299,24 +357,26 @@ final class LinkCore: Sendable {
             if case .publish(let topic, _, _) = request { noteTaken(topic, .answer) }
             return
         }
-        let text = FailureText(configuration: configuration).refusal(of: request, reason)
-        if case .publish(let topic, _, _) = request { return note(text, of: topic, .answer) }
+        let text = texts.refusal(of: request, reason)
+        if case .publish(let topic, _, _) = request {
+            return note(text, of: topic, .answer, isOfSize: reason == Self.packetTooLarge)
+        }
         report.withLock { $0.add(text) }
     }
 
     /// Notes that the broker does not take messages on this topic, for this cause.
-    private func note(_ text: String, of topic: String, _ cause: RefusedTopics.Cause) {
+    private func note(_ text: String, of topic: String, _ cause: RefusedTopics.Cause, isOfSize: Bool) {
         let isNew = refusedTopics.withLock { $0.add(topic, cause) }
         report.withLock { report in
             report.add(text)
-            if isNew { report.changedTopics.append((topic, false)) }
+            if isNew { report.changedTopics.append((topic, false, isOfSize)) }
         }
     }
 
     /// Notes that the broker took a message on this topic, as far as this cause shows.
     private func noteTaken(_ topic: String, _ cause: RefusedTopics.Cause) {
         guard refusedTopics.withLock({ $0.remove(topic, cause) }) else { return }
-        report.withLock { $0.changedTopics.append((topic, true)) }
+        report.withLock { $0.changedTopics.append((topic, true, false)) }
         wake.set()
     }
 
@@ -333,7 +393,9 @@ final class LinkCore: Sendable {
     private func ask(_ subscriptions: [Subscription], _ state: inout State, _ handle: OpaquePointer) {
         // Where nothing keeps this client's own messages away, the client goes without the messages of others, too.
         for subscription in subscriptions
-        where state.version == .v5 || !subscription.noLocal || subscription.toleratesOwn {
+        where state.version == .v5
+            ? !subscription.isForOldBrokers : !subscription.noLocal || subscription.toleratesOwn
+        {
             // The next messages wait behind the subscriptions.
             state.line.throughput.sent(subscription.filter.utf8.count, receipt: nil, at: 0)
             let options =

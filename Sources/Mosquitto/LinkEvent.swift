@@ -3,9 +3,9 @@ import LinuxIO
 
 /// News of the connection.
 public enum LinkEvent: Sendable {
-    /// The broker accepted this client. The note says what is lost there: "speaks MQTT 3.1.1 only: ...".
-    case connected(ProtocolVersion, note: String?)
-    /// The connection ended or could not be made; another attempt follows.
+    /// The broker at this place of the list accepted this client. The note says what is lost there: "speaks MQTT 3.1.1 only: ...".
+    case connected(ProtocolVersion, note: String?, place: Int)
+    /// The connection ended or could not be made; another attempt follows, perhaps to another broker.
     case disconnected(LinkFailure)
     /// The line to the broker takes large messages, or is too slow for them: then only the newest message of each topic waits for its turn.
     /// Reported after each connection and when it changes.
@@ -13,7 +13,7 @@ public enum LinkEvent: Sendable {
     /// A message for one of the subscriptions.
     case message(MQTTMessage)
     /// The broker takes no messages on a topic, because of its access rules, their size or another cause; or it takes them again.
-    case refusal(topic: String, isOver: Bool)
+    case refusal(topic: String, isOver: Bool, isOfSize: Bool)
 }
 
 /// The reason why there is no connection, for people.
@@ -34,12 +34,25 @@ public struct LinkFailure: Error, Hashable, Sendable, CustomStringConvertible {
     public var code: Int32
     /// The broker knows no such user, or another password (the codes of MQTT 3.1.1 and of MQTT 5).
     public var isOfCredentials: Bool { operation == .handshake && [4, 5, 134, 135].contains(code) }
+    /// The broker ended an accepted connection because of a message that was too large for it.
+    public var isOfSize: Bool { operation == .session && code == 149 }
     /// One sentence that says which broker, what happened and what to do.
     public var description: String
     /// Another attempt may help without anybody doing something. Attempts go on in any case.
     public var isRetryable: Bool
     /// Seconds until the next attempt.
     public var retryIn: Double
+    /// The broker of the next attempt, where it is another one.
+    public var next: BrokerAddress?
+    /// Shortest time until the broker should be tried again, in seconds: less would be of no use, or would do harm.
+    var pause = 0.0
+
+    /// What follows, for people.
+    public var outlook: String {
+        let seconds = Int(retryIn.rounded(.up))
+        guard let next else { return "next attempt in \(seconds) s" }
+        return "\(next) is tried \(seconds == 0 ? "now" : "in \(seconds) s")"
+    }
 }
 
 /// Events in order. Messages are bounded: when nobody reads, the newest are dropped and counted; the connection's own news is never

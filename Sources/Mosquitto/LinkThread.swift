@@ -27,29 +27,35 @@ struct LinkThread {
     /// Seconds after which a broker is always taken to be gone: nothing that is sent later would arrive within the 30 s that limits may be
     /// old.
     private static let longestOverdue = 30.0
-    /// Seconds after which a connection counts as good.
-    private static let stableSeconds = 10.0
-    /// Seconds before which the end of a connection comes soon: two clients of one identifier throw each other off at their pace of
-    /// reconnecting.
-    private static let shortSeconds = 12.0
+    /// Seconds after which a broker is taken to be gone where there is another one, and where the line was quick until then: with the time to
+    /// notice it and to connect, consumers are without news for less than 20 s.
+    private static let quickOverdue = 12.0
+    /// Seconds for the answer to CONNECT; the library itself knows the keepalive alone.
+    private static let answerSeconds = 10.0
+    /// Seconds for the answer where another broker was left for this one, or where the last CONNECT had no answer.
+    private static let shortAnswerSeconds = 5.0
 
     private let core: LinkCore
     private let deliver: @Sendable (LinkEvent) -> Void
-    private let texts: FailureText
+    private let brokers: [BrokerAddress]
     private var backoff = Backoff()
-    private var version: ProtocolVersion
-    /// Connections in MQTT 5 that the broker closed without a word, one after the other.
-    private var silentRefusals = 0
-    /// Connections that ended soon after they were accepted, one after the other.
-    private var shortSessions = 0
-    private var fallback = WillFallback()
+    private var choice: BrokerChoice
+    /// Place of the present broker.
+    private var place = 0
+    private var knowledge: [BrokerKnowledge]
+    /// The longest of the pauses for which the brokers of this round asked, seconds.
+    private var pause = 0.0
 
     private init(_ core: LinkCore, _ deliver: @escaping @Sendable (LinkEvent) -> Void) {
         self.core = core
         self.deliver = deliver
-        texts = FailureText(configuration: core.configuration)
-        version = core.configuration.protocolPreference == .v311 ? .v311 : .v5
+        let configuration = core.configuration
+        brokers = configuration.brokers
+        choice = BrokerChoice(count: brokers.count, interval: configuration.lookInterval)
+        knowledge = brokers.map { _ in BrokerKnowledge(configuration.protocolPreference) }
     }
+
+    private var texts: FailureText { FailureText(configuration: core.configuration, place: place) }
 
     /// Starts the thread; it keeps `core` alive until it ends.
     ///
@@ -73,26 +79,44 @@ struct LinkThread {
         // Name servers, connects and the wait for the next attempt may take any time.
         core.heartbeat.rest()
         core.report.withLock { $0 = LinkCore.Report() }
-        let start = MonotonicTime.seconds()
-        guard var failure = connectAndServe() else { return }
-        if failure.operation == .session {
-            if MonotonicTime.seconds() - start >= Self.stableSeconds { backoff.reset() }
-            fallback.reset()
+        place = core.state.withLock { [choice] state in
+            state.turn(to: state.wanted ?? choice.place)
+            return state.place
         }
-        failure.retryIn = backoff.wait(random: core.random())
+        core.place.store(place, ordering: .relaxed)
+        let start = MonotonicTime.seconds()
+        guard var failure = connectAndServe(), !core.isStopping else { return }
+        let (wanted, mustLeave) = core.state.withLock { ($0.wanted, $0.mustLeave) }
+        let isLeft = mustLeave && failure.operation == .session
+        if isLeft {
+            if wanted == nil { choice.returnToFirst() }
+        } else {
+            let served = failure.operation == .session ? MonotonicTime.seconds() - start : nil
+            if let served {
+                if served >= BrokerChoice.stableSeconds { backoff.reset() }
+                knowledge[place].fallback.reset()
+            }
+            pause = max(pause, failure.pause)
+            if wanted != nil || choice.ended(served: served) {
+                failure.retryIn = max(pause, backoff.wait(random: core.random()))
+                pause = 0
+            }
+        }
+        let next = wanted ?? choice.place
+        if isLeft { failure = texts.left(for: brokers[next], isFirst: wanted == nil) }
+        if next != place { failure.next = brokers[next] }
         core.heartbeat.beat()
         deliver(.disconnected(failure))
         core.heartbeat.rest()
-        core.stop.wait(seconds: failure.retryIn)
+        _ = Poll.wait(for: core.turn.descriptor, seconds: failure.retryIn, stop: core.stop)
+        core.turn.clear()
     }
 
     /// Makes one connection and serves it to its end; `nil` when it was told to end, or when another attempt should follow at once.
     private mutating func connectAndServe() -> LinkFailure? {
-        let configuration = core.configuration
+        let (configuration, broker) = (core.configuration, brokers[place])
         // The library's own connect blocks for minutes on a black-holed host, so somebody must be seen to listen first.
-        switch TCPDialer.dial(
-            host: configuration.host, port: configuration.port, seconds: Self.probeSeconds, stop: core.stop)
-        {
+        switch TCPDialer.dial(host: broker.host, port: broker.port, seconds: Self.probeSeconds, stop: core.stop) {
         case .connected(let descriptor): endProbe(descriptor)
         case .stopped: return nil
         case .unknownHost(let reason): return texts.unknownHost(reason)
@@ -106,28 +130,31 @@ struct LinkThread {
         // The state forgets the handle first, so that nobody publishes on a handle that is gone.
         defer {
             core.state.withLock { $0.forgetConnection(isOverdue: isOverdue, at: MonotonicTime.seconds()) }
+            if isOverdue { Self.dropUnsent(mosquitto_socket(handle)) }
             mosquitto_destroy(handle)
         }
         if let failure = prepare(handle) { return failure }
         let start = MonotonicTime.seconds()
+        let version = knowledge[place].version
         let properties = PropertyList(maximumPacket: version == .v5 ? configuration.maximumPacket : nil)
         let code = mosquitto_connect_bind_v5(
-            handle, configuration.host, Int32(configuration.port), Int32(max(5, configuration.keepalive)), nil,
-            properties.head)
+            handle, broker.host, Int32(broker.port), Int32(max(5, configuration.keepalive)), nil, properties.head)
         guard code == MOSQ_ERR_SUCCESS.rawValue32 else {
             return core.isStopping ? nil : conclude(code, errno, after: 0)
         }
         Self.boundSocket(mosquitto_socket(handle))
         core.pending.withLock { $0 = LinkCore.Pending(isAwaited: $0.isAwaited) }
         core.requests.clear()
-        let note = fallback.note()
+        let note = knowledge[place].fallback.note()
         core.state.withLock { state in
             state.handle = Handle(pointer: handle)
             state.version = version
             // The note of the attempt before stays, too.
             state.note = [state.note, note ?? ""].filter { !$0.isEmpty }.joined(separator: "; it ")
         }
-        let (end, number) = serve(handle, &isOverdue)
+        let watch = FirstBrokerWatch()
+        defer { watch.stop() }
+        let (end, number) = serve(handle, watch, &isOverdue)
         return core.isStopping ? nil : conclude(end, number, after: MonotonicTime.seconds() - start)
     }
 
@@ -137,6 +164,13 @@ struct LinkThread {
         shutdown(descriptor, Int32(SHUT_WR))
         _ = Poll.wait(for: descriptor, seconds: Self.leaveSeconds, stop: core.stop)
         close(descriptor)
+    }
+
+    /// Gives up bytes that did not leave yet: a network that comes back would carry them to consumers who do not expect them any more.
+    private static func dropUnsent(_ descriptor: Int32) {
+        guard descriptor >= 0 else { return }
+        var value = linger(l_onoff: 1, l_linger: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &value, socklen_t(MemoryLayout<linger>.size))
     }
 
     /// Bounds the socket's buffers: a line that is narrow or dead must not fill up with documents that age there.
@@ -153,7 +187,13 @@ struct LinkThread {
     /// Reads and writes whenever the socket is ready, until the connection ends; publishers write by themselves meanwhile.
     ///
     /// - Returns: the library's error and the system's.
-    private func serve(_ handle: OpaquePointer, _ isOverdue: inout Bool) -> (Int32, Int32) {
+    private func serve(
+        _ handle: OpaquePointer, _ watch: FirstBrokerWatch, _ isOverdue: inout Bool
+    ) -> (Int32, Int32) {
+        let answerBy =
+            MonotonicTime.seconds()
+            + (choice.isReturning || knowledge[place].unanswered > 0 ? Self.shortAnswerSeconds : Self.answerSeconds)
+        var isAccepted = false
         let overdue = min(
             Self.longestOverdue,
             max(Self.shortestOverdue, Self.overdueKeepalives * Double(max(5, core.configuration.keepalive))))
@@ -169,7 +209,8 @@ struct LinkThread {
             // The library counts time for the keepalive, of 5 s at least, only when it is asked. The socket does not show the bytes that
             // TLS has read already.
             var ready = Poll.wait(
-                for: socket, alsoWriting: hasToWrite, seconds: hasPending ? 0 : turn ?? 2, wake: core.wake)
+                for: socket, alsoWriting: hasToWrite, seconds: hasPending ? 0 : isAccepted ? turn ?? 2 : 0.5,
+                wake: core.wake)
             ready.canRead = ready.canRead || hasPending
             if ready.isWoken { core.wake.clear() }
             let result = core.state.withLock { state in
@@ -178,15 +219,24 @@ struct LinkThread {
                     mosquitto_disconnect(handle)
                     return (MOSQ_ERR_NO_CONN.rawValue32, Int32(0))
                 }
+                if state.mustLeave {
+                    // In MQTT 3.1.1 the end of the connection without a word says the same.
+                    if state.version == .v5 {
+                        mosquitto_disconnect_v5(handle, Int32(MQTT_RC_DISCONNECT_WITH_WILL_MSG.rawValue), nil)
+                    }
+                    return (MOSQ_ERR_NO_CONN.rawValue32, Int32(0))
+                }
                 var code = MOSQ_ERR_SUCCESS.rawValue32
                 if ready.canRead { code = mosquitto_loop_read(handle, 1) }
                 if code == MOSQ_ERR_SUCCESS.rawValue32, ready.canWrite { code = mosquitto_loop_write(handle, 1) }
                 core.release(&state, handle)
                 guard code == MOSQ_ERR_SUCCESS.rawValue32 else { return (code, errno) }
                 core.askNext(&state, handle)
+                let now = MonotonicTime.seconds()
+                if !isAccepted, now >= answerBy { return (MOSQ_ERR_KEEPALIVE.rawValue32, 0) }
                 if !state.line.throughput.isAwaiting {
                     code = mosquitto_loop_misc(handle)
-                } else if state.line.throughput.isOverdue(overdue, at: MonotonicTime.seconds()) {
+                } else if state.line.throughput.isOverdue(isReplaceable(state) ? Self.quickOverdue : overdue, at: now) {
                     // The library would count pings, and on a narrow line it would end a connection whose messages arrive.
                     isOverdue = true
                     code = MOSQ_ERR_KEEPALIVE.rawValue32
@@ -194,8 +244,24 @@ struct LinkThread {
                 return (code, errno)
             }
             core.deliverNews(deliver)
+            if !isAccepted, core.state.withLock({ $0.isAccepted }) {
+                isAccepted = true
+                look(for: watch)
+            }
             if result.0 != MOSQ_ERR_SUCCESS.rawValue32 { return result }
         }
+    }
+
+    /// Another broker may take the place of the present one before a line that is merely narrow would have carried its messages.
+    private func isReplaceable(_ state: LinkCore.State) -> Bool {
+        brokers.count > 1 && state.wanted == nil && state.line.throughput.isQuick
+    }
+
+    /// Lets the watch look for the first broker, where another one serves.
+    private func look(for watch: FirstBrokerWatch) {
+        let (attempt, isSteered) = core.state.withLock { ($0.attempt, $0.wanted != nil) }
+        guard choice.misses, !isSteered else { return }
+        watch.start(brokers[0], every: choice.interval) { [core] in core.leave(attempt: attempt) }
     }
 
     /// Sets the options of the client before it connects.
@@ -206,7 +272,7 @@ struct LinkThread {
         // `mosquitto_threaded_set` is not used: a publisher then writes to the socket at once instead of waking this thread. The state's
         // lock keeps the two threads apart.
         mosquitto_int_option(
-            handle, MOSQ_OPT_PROTOCOL_VERSION, version == .v5 ? MQTT_PROTOCOL_V5 : MQTT_PROTOCOL_V311)
+            handle, MOSQ_OPT_PROTOCOL_VERSION, knowledge[place].version == .v5 ? MQTT_PROTOCOL_V5 : MQTT_PROTOCOL_V311)
         mosquitto_int_option(handle, MOSQ_OPT_TCP_NODELAY, 1)
         if let username = configuration.username {
             mosquitto_username_pw_set(handle, username, configuration.password)
@@ -227,9 +293,9 @@ struct LinkThread {
             // TLS 1.2 is the minimum, whatever the system's OpenSSL is set to.
             mosquitto_tls_opts_set(handle, 1, "tlsv1.2", nil)
         }
-        if let will = configuration.will.map(fallback.taken) {
+        if let will = configuration.will.map(knowledge[place].fallback.taken) {
             let length = Int32(will.payload.count)
-            if version == .v5 {
+            if knowledge[place].version == .v5 {
                 mosquitto_will_set_v5(
                     handle, will.topic, length, will.payload, Int32(will.qos), will.retain, nil)
             } else {
@@ -245,19 +311,17 @@ struct LinkThread {
     private mutating func conclude(_ code: Int32, _ number: Int32, after seconds: Double) -> LinkFailure? {
         let report = core.report.withLock { $0 }
         let wasAccepted = core.state.withLock { $0.isAccepted }
-        if wasAccepted { silentRefusals = 0 }
-        // A connection that ended before the broker answered proves nothing: the other client may have been that quick.
-        if wasAccepted { shortSessions = seconds < Self.shortSeconds ? shortSessions + 1 : 0 }
+        if wasAccepted { knowledge[place].noteAccepted(after: seconds) }
         if let reason = report.connack, reason != 0 {
             if (reason == 132 || reason == 1), fallBack() { return nil }
-            if fallback.refused(reason, core.configuration.will) { return nil }
+            if knowledge[place].fallback.refused(reason, core.configuration.will) { return nil }
             return texts.connack(reason)
         }
         if report.connack == nil, code == MOSQ_ERR_CONN_LOST.rawValue32, core.configuration.tls == nil {
             // Some old brokers just hang up on a version that they do not know; so does a broker that restarts. Two such ends are not a
             // restart.
-            silentRefusals += 1
-            if silentRefusals >= 2, fallBack() { return nil }
+            knowledge[place].silentRefusals += 1
+            if knowledge[place].silentRefusals >= 2, fallBack() { return nil }
         }
         if code == MOSQ_ERR_OVERSIZE_PACKET.rawValue32 {
             core.backlog.countLoss()
@@ -267,19 +331,22 @@ struct LinkThread {
             }
             return texts.tooLarge(size, leftOut: filter)
         }
-        if version == .v311, core.configuration.protocolPreference == .automatic {
+        if !wasAccepted, code == MOSQ_ERR_KEEPALIVE.rawValue32, knowledge[place].version == .v5 {
+            // Some old brokers misread what is new in MQTT 5, and wait for more.
+            if knowledge[place].noteSilence(), fallBack() { return texts.unanswered }
+        } else if knowledge[place].version == .v311, core.configuration.protocolPreference == .automatic {
             // The broker may have been replaced by one that knows MQTT 5.
-            version = .v5
+            knowledge[place].version = .v5
         }
         if wasAccepted, let reason = report.dismissal { return texts.dismissed(reason) }
         return texts.ended(
             code, wasAccepted: wasAccepted, number: number, isTLS: core.configuration.tls != nil, lines: report.lines,
-            shortSessions: shortSessions)
+            shortSessions: knowledge[place].shortSessions)
     }
 
     private mutating func fallBack() -> Bool {
-        guard core.configuration.protocolPreference == .automatic, version == .v5 else { return false }
-        version = .v311
+        guard core.configuration.protocolPreference == .automatic, knowledge[place].version == .v5 else { return false }
+        knowledge[place].version = .v311
         return true
     }
 }

@@ -90,6 +90,9 @@ struct LinkThroughput: Sendable {
     /// Identifier of the message whose receipt comes next; `nil` where no receipt is awaited.
     var nextReceipt: Int32? { awaited.first?.identifier }
 
+    /// The line carried what was sent without delay, as far as receipts show: where no receipt comes now, the line is not just narrow.
+    var isQuick: Bool { !isSlow && !isGivenUp }
+
     /// The broker owes a receipt.
     var isAwaiting: Bool { !awaited.isEmpty }
 

@@ -1,8 +1,9 @@
 public import MQTT
 import CMosquitto
 public import LinuxIO
+import Synchronization
 
-/// A client that stays connected: one network thread of its own, attempts forever with backoff, publishing only on a connection that the
+/// A client that stays connected, to the best of its brokers: one network thread of its own, attempts forever with backoff, publishing only on a connection that the
 /// broker accepted, and no message ever queued for a later connection.
 ///
 /// ```swift
@@ -44,6 +45,13 @@ public final class MosquittoLink: Sendable {
 
     /// The broker has accepted this client on the present connection.
     public var isConnected: Bool { core.state.withLock { $0.isAccepted } }
+
+    /// The broker that serves, or that is tried.
+    public var broker: BrokerAddress { core.configuration.brokers[core.place.load(ordering: .relaxed)] }
+
+    /// Turns to the broker at a place of the list and stays there, whether it serves or not. A broker that is left for it publishes the
+    /// will.
+    public func steer(to place: Int) { core.steer(to: place) }
 
     /// The heartbeat of the network thread: overdue when the thread hangs; at rest while there is no connection.
     public var heartbeat: Heartbeat { core.heartbeat }

@@ -35,7 +35,9 @@ struct RefusalText {
 
     private static func sizeRemedy(_ bytes: Int, isLarge: Bool) -> String {
         "topic and document have \(bytes) bytes: raise its limit (mosquitto: max_packet_size, message_size_limit)"
-            + (isLarge ? "; for Home Assistant's announcement homeAssistant.discovery: entities helps, too" : "")
+            + (isLarge
+                ? "; an announcement for Home Assistant in one piece goes in pieces from now on, as with homeAssistant.discovery: entities"
+                : "")
     }
 
     private func remedy(_ filter: String, _ reason: Int32) -> String {

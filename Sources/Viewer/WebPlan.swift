@@ -9,6 +9,8 @@ package struct WebPlan: Hashable, Sendable {
     /// Name or address of the broker.
     package var host = "localhost"
     package var port = 1883
+    /// Brokers to read while that one does not serve.
+    package var others: [Broker] = []
     package var username: String?
     package var password: String?
     /// "auto", "5" or "3.1.1".
@@ -36,6 +38,14 @@ package struct WebPlan: Hashable, Sendable {
     package var demoBegin = 0
     /// What is to be printed of the history instead of serving the page; `nil`: nothing.
     package var export: Export?
+
+    /// A further broker.
+    package struct Broker: Hashable, Sendable {
+        package var host: String
+        package var port: Int
+
+        package init(host: String, port: Int) { (self.host, self.port) = (host, port) }
+    }
 
     /// A part of the history.
     package struct Export: Hashable, Sendable {
@@ -89,6 +99,8 @@ package struct WebPlan: Hashable, Sendable {
         for (name, path) in Self.numbers { writer.member(name, Double(self[keyPath: path])) }
         for (name, path) in Self.flags { writer.member(name, self[keyPath: path]) }
         writer.member("names", names)
+        writer.member("otherHosts", others.map(\.host))
+        writer.member("otherPorts", others.map { "\($0.port)" })
         if let export {
             writer.key("export")
             writer.beginObject()
@@ -116,6 +128,9 @@ package struct WebPlan: Hashable, Sendable {
         }
         for (name, path) in Self.flags { self[keyPath: path] = value[name]?.flag ?? false }
         names = value["names"]?.array?.compactMap(\.text) ?? []
+        let hosts = value["otherHosts"]?.array?.compactMap(\.text) ?? []
+        let ports = value["otherPorts"]?.array?.compactMap { $0.text.flatMap { Int($0) } } ?? []
+        others = zip(hosts, ports).map { Broker(host: $0, port: $1) }
         if let from = value["export.from"]?.number, let to = value["export.to"]?.number,
             let level = (value["export.level"]?.number).flatMap({ Int(exactly: $0) })
         {

@@ -82,9 +82,9 @@ final class WebService: Sendable {
     private func take(_ event: LinkEvent, _ server: HTTPServer) {
         let now = ReaderModel.Instant.now
         switch event {
-        case .connected(let version, _):
+        case .connected(let version, _, _):
             state.connected(at: now)
-            log.info("connected to \(plan.link) with \(version.rawValue)")
+            log.info("connected to \(link.broker) with \(version.rawValue)")
         case .disconnected(let failure):
             state.disconnected("\(failure)", at: now)
             log.warning("\(failure)")
@@ -150,6 +150,7 @@ extension WebPlan {
     /// The way to the broker.
     var link: LinkConfiguration {
         var link = LinkConfiguration(host: host, port: port, clientID: "bms-mqtt-web-\(Clock.monotonic().milliseconds)")
+        link.others = others.map { BrokerAddress(host: $0.host, port: $0.port) }
         (link.username, link.password) = (username, password)
         if usesTLS { link.tls = TLSConfiguration(caFile: caFile, certificateFile: certificateFile, keyFile: keyFile) }
         link.protocolPreference = mqttVersion == "5" ? .v5 : mqttVersion == "3.1.1" ? .v311 : .automatic

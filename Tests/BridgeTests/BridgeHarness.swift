@@ -122,7 +122,7 @@ struct BridgeHarness {
 
     mutating func forget() { sent = [] }
 
-    private mutating func take(_ outbox: Outbox) {
+    mutating func take(_ outbox: Outbox) {
         recording?.add(outbox, at: milliseconds)
         report = outbox.updates.last { $0.battery == 0 }?.report ?? report
         sent += outbox.messages

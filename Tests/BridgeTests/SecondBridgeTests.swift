@@ -88,3 +88,87 @@ struct SecondBridgeTests {
         #expect(harness.on("limits").last?.expiry == 28)
     }
 }
+
+@Suite("Several brokers in the life of a bridge")
+struct SeveralBrokersTests {
+    @Test("A will that another broker of a cluster publishes late is answered within a tick, and is no second bridge")
+    func lateWill() {
+        var harness = BridgeHarness()
+        harness.frames(5)
+        _ = harness.bridge.disconnected(at: harness.now)
+        harness.connect()
+        harness.pass(10)
+        harness.forget()
+        harness.message("bms/bridge/status", "offline")
+        harness.tick()
+        #expect(harness.sent.contains { $0.topic == "bms/bridge/status" && $0.payload == Array("online".utf8) })
+        let texts = harness.notices.map(\.text)
+        #expect(texts.contains { $0.contains("probably for the connection before") }, "\(texts)")
+        #expect(!texts.contains { $0.contains("second bridge") })
+        // A minute later it is somebody else's word.
+        harness.pass(60)
+        harness.forget()
+        harness.message("bms/bridge/status", "offline")
+        #expect(harness.notices.contains { $0.text.contains("second bridge") })
+    }
+
+    @Test("The own status is heard in MQTT 3.1.1, too, by a filter that MQTT 5 is not asked for")
+    func oldBrokers() {
+        let harness = BridgeHarness()
+        let own = harness.bridge.subscriptions.filter(\.isForOldBrokers)
+        #expect(own.map(\.filter) == ["bms/bridge/status"] && own.allSatisfy { !$0.noLocal })
+    }
+
+    private func announcements(_ harness: BridgeHarness) -> [String] {
+        harness.sent.map(\.topic).filter { $0.hasPrefix("homeassistant/") }
+    }
+
+    @Test("An announcement that is too large goes in small pieces at this broker, and in one piece at another")
+    func pieces() {
+        let device = "homeassistant/device/bms_garage/config"
+        var harness = BridgeHarness()
+        harness.frames(20)
+        #expect(Set(announcements(harness)) == [device])
+        harness.forget()
+        harness.bridge.refusalChanged(device, isOver: false, isOfSize: false)
+        harness.frames(20)
+        #expect(!announcements(harness).contains { $0.contains("/sensor/") }, "a refusal of another cause")
+        harness.bridge.refusalChanged(device, isOver: false, isOfSize: true)
+        harness.frames(5)
+        #expect(announcements(harness).filter { $0.contains("/sensor/bms_garage/") }.count > 20)
+        #expect(!announcements(harness).contains(device))
+        // The other broker takes one piece.
+        _ = harness.bridge.disconnected(at: harness.now)
+        harness.forget()
+        harness.take(harness.bridge.connected(canExpire: true, broker: 1, at: harness.now))
+        harness.frames(5)
+        #expect(Set(announcements(harness)) == [device])
+        // The first one is remembered.
+        _ = harness.bridge.disconnected(at: harness.now)
+        harness.forget()
+        harness.take(harness.bridge.connected(canExpire: true, broker: 0, at: harness.now))
+        harness.frames(5)
+        #expect(!announcements(harness).contains(device) && !announcements(harness).isEmpty)
+    }
+
+    @Test("One piece that the broker keeps from before is taken back before the pieces come")
+    func replaced() {
+        let device = "homeassistant/device/bms_garage/config"
+        var harness = BridgeHarness()
+        harness.frames(20)
+        let kept = harness.sent.last { $0.topic == device }
+        var heard = MQTTMessage(device, kept?.payload ?? [], retain: true)
+        heard.retain = true
+        harness.take(harness.bridge.receive(heard, at: harness.now))
+        harness.forget()
+        harness.bridge.packetTooLarge()
+        harness.frames(15)
+        let mine = harness.sent.filter { $0.topic.hasPrefix("homeassistant/") }
+        let cleared = mine.firstIndex { $0.topic == device && $0.payload.isEmpty }
+        let piece = mine.firstIndex { $0.topic.contains("/sensor/") }
+        #expect(
+            mine.first?.topic == device
+                && String(decoding: mine.first?.payload ?? [], as: UTF8.self).contains("migrate"))
+        #expect(cleared != nil && piece != nil && (cleared ?? 0) < (piece ?? 0))
+    }
+}

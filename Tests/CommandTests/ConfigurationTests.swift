@@ -151,7 +151,7 @@ struct ConfigurationTests: ConfigurationReading {
         arguments: [
             ("", "c.yaml:1:1: the file is empty"),
             ("packs: []", "c.yaml:1:8: packs: expected a list"),
-            ("mqtt:\n  hots: x\n" + pack, "c.yaml:2:3: unknown key 'mqtt.hots': did you mean 'host'?"),
+            ("mqtt:\n  hots: x\n" + pack, "c.yaml:2:3: unknown key 'mqtt.hots': did you mean 'hosts'?"),
             (
                 "mqtt.tls.caFile: x\n" + pack,
                 "c.yaml:1:1: unknown key 'mqtt.tls.caFile': write a group without dots, with its keys on lines of their own below its name"

@@ -50,7 +50,19 @@ actor LinkHarness {
     }
 
     var connections: [ProtocolVersion] {
-        events.compactMap { if case .connected(let version, _) = $0 { version } else { nil } }
+        events.compactMap { if case .connected(let version, _, _) = $0 { version } else { nil } }
+    }
+
+    /// Places of the brokers that accepted, in the list.
+    var places: [Int] {
+        events.compactMap { if case .connected(_, _, let place) = $0 { place } else { nil } }
+    }
+
+    /// Note of the last connection.
+    var lastNote: String? {
+        var last: String?
+        for case .connected(_, let note, _) in events { last = note }
+        return last
     }
 
     var lineReports: [Bool] {
@@ -60,12 +72,12 @@ actor LinkHarness {
     /// Topics whose messages the broker refuses, or accepts again.
     var refusals: [String] {
         events.compactMap {
-            if case .refusal(let topic, let isOver) = $0 { "\(topic) \(isOver ? "taken" : "refused")" } else { nil }
+            if case .refusal(let topic, let isOver, _) = $0 { "\(topic) \(isOver ? "taken" : "refused")" } else { nil }
         }
     }
 
     /// Notes about lost features of a connection.
-    var notes: [String] { events.compactMap { if case .connected(_, let note) = $0 { note } else { nil } } }
+    var notes: [String] { events.compactMap { if case .connected(_, let note, _) = $0 { note } else { nil } } }
 
     /// Waits until a condition holds. The suite's time limit cancels a wait in vain, which is `false` then.
     func wait(until condition: @Sendable (isolated LinkHarness) -> Bool) async -> Bool {

@@ -27,7 +27,7 @@ struct OldBrokerTests {
         // There may be several connections, because the link leaves a broker that does not answer its pings.
         #expect(await Set(harness.connections) == [.v311])
         var note: String?
-        for case .connected(_, let text) in await harness.events { note = text }
+        for case .connected(_, let text, _) in await harness.events { note = text }
         #expect(note?.contains("not retained") == true, "the note says what is lost")
         harness.link.stop()
         broker.stop()

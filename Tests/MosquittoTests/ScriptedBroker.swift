@@ -9,6 +9,14 @@ final class ScriptedBroker: Sendable {
     struct Script: Sendable {
         /// Reason codes of the answers to CONNECT, in order; the last one is repeated.
         var connack: [UInt8] = [0]
+        /// Properties of an answer that accepts CONNECT, MQTT 5.
+        var properties: [UInt8] = []
+        /// MQTT 3.1.1 is accepted, whatever is said in MQTT 5.
+        var acceptsOld = false
+        /// A CONNECT in MQTT 5 gets no answer at all.
+        var isSilentIn5 = false
+        /// Bytes that follow an accepted CONNECT.
+        var greeting: [UInt8] = []
         /// Reason code of the answer to each SUBSCRIBE.
         var suback: UInt8 = 0
         /// Reason code of the answer to each PUBLISH with quality 1.
@@ -22,6 +30,10 @@ final class ScriptedBroker: Sendable {
     private let script: Script
     private let isStopped = Atomic<Bool>(false)
     private let flags = Lock<[UInt8]>([])
+    private let pings = Atomic<Int>(0)
+    private let papers = Lock<[(topic: String, payload: [UInt8])]>([])
+    /// Versions of the CONNECTs so far.
+    private let levels = Lock<[UInt8]>([])
 
     init(_ script: Script) {
         (listener, port) = FreePort.listener()
@@ -32,6 +44,15 @@ final class ScriptedBroker: Sendable {
 
     /// The flags of each CONNECT so far: user, password, will and its form.
     var connectFlags: [UInt8] { flags.withLock { $0 } }
+
+    /// Versions of MQTT in the CONNECTs so far: 4 or 5.
+    var versions: [UInt8] { levels.withLock { $0 } }
+
+    /// Number of pings so far.
+    var pingCount: Int { pings.load(ordering: .relaxed) }
+
+    /// Topics and payloads of the messages so far.
+    var published: [(topic: String, payload: [UInt8])] { papers.withLock { $0 } }
 
     func stop() {
         isStopped.store(true, ordering: .relaxed)
@@ -68,25 +89,55 @@ final class ScriptedBroker: Sendable {
     ///
     /// - Returns: `true` if the connection stays.
     private func answer(_ client: Int32, _ kind: UInt8, _ body: [UInt8]) -> Bool {
+        let isOld = levels.withLock { $0.last == 4 }
         switch kind >> 4 {
         case 1:
             let number = flags.withLock { flags in
                 flags.append(body[7])
                 return flags.count
             }
+            let isOld = body[6] < 5
+            levels.withLock { $0.append(body[6]) }
+            if isOld, script.acceptsOld {
+                send(client, [0x20, 2, 0, 0])
+                return true
+            }
+            if !isOld, script.isSilentIn5 { return true }
             let reason = script.connack[min(number, script.connack.count) - 1]
-            send(client, [0x20, 3, 0, reason, 0])
+            let properties = reason == 0 ? script.properties : []
+            let count = UInt8(properties.count)
+            send(client, [0x20, 3 + count, 0, reason, count] + properties + (reason == 0 ? script.greeting : []))
             if reason == 0, let disconnect = script.disconnect { send(client, [0xE0, 2, disconnect, 0]) }
             return reason == 0 && script.disconnect == nil
+        case 3 where kind & 6 == 0:
+            note(body, identifier: 0)
         case 3 where kind & 6 == 2:
             let topic = Int(body[0]) << 8 | Int(body[1])
-            send(client, [0x40, 4, body[topic + 2], body[topic + 3], script.puback, 0])
-        case 8: send(client, [0x90, 4, body[0], body[1], 0, script.suback])
-        case 12: send(client, [0xD0, 0])
+            note(body, identifier: 2)
+            let identifier = [body[topic + 2], body[topic + 3]]
+            send(client, isOld ? [0x40, 2] + identifier : [0x40, 4] + identifier + [script.puback, 0])
+        case 8:
+            let identifier = [body[0], body[1]]
+            send(
+                client,
+                isOld ? [0x90, 3] + identifier + [script.suback] : [0x90, 4] + identifier + [0, script.suback])
+        case 12:
+            pings.add(1, ordering: .relaxed)
+            send(client, [0xD0, 0])
         case 14: return false
         default: break
         }
         return true
+    }
+
+    /// Keeps topic and payload of a PUBLISH in MQTT 5 whose properties take less than 128 bytes.
+    private func note(_ body: [UInt8], identifier: Int) {
+        let end = 2 + (Int(body[0]) << 8 | Int(body[1]))
+        let start = end + identifier
+        guard start < body.count else { return }
+        let topic = String(decoding: body[2..<end], as: UTF8.self)
+        let payload = Array(body.dropFirst(start + 1 + Int(body[start])))
+        papers.withLock { $0.append((topic, payload)) }
     }
 
     private func send(_ client: Int32, _ bytes: [UInt8]) { _ = write(client, bytes, bytes.count) }

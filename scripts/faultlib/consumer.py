@@ -20,8 +20,8 @@ class Consumer:
     It stays connected to the broker itself, and believes what it has until it expires, connected or not.
     """
 
-    def __init__(self, scene):
-        self.scene = scene
+    def __init__(self, scene, port=None):
+        self.scene, self.port = scene, port
         self.bridge = self.status = b""
         self.limits, self.received, self.lasts, self.measured = None, 0.0, 0.0, 0.0
         self.gx, self.gx_received = None, 0.0
@@ -40,7 +40,7 @@ class Consumer:
     async def run(self):
         while True:
             try:
-                client = await self.scene.client()
+                client = await self.scene.client(self.port)
                 client.subscribe("bms/bridge/status", *(f"bms/pack/{name}" for name in (
                     "status", "limits", "state", "settings", "result", "event", "gx")), "cmnd/charger/POWER")
                 async for message in client:

@@ -27,6 +27,7 @@ class Scene:
         self.cable = frames.Cable(self.folder / "cable")
         self.bms = frames.BMS(self.cable)
         self.host, self.mqtt, self.more, self.pack = "127.0.0.1", "", "", ""
+        self.others = []  # further brokers, which the bridge reaches without a relay
         self.login = {}
         self.source = f"serial:{self.folder}/cable"
         self.state = self.folder / "state"
@@ -45,8 +46,12 @@ class Scene:
 
     def write_configuration(self, name="config.yaml", client="bridge"):
         path = self.folder / name
+        brokers = f"host: {self.host}, port: {self.relay_port}"
+        if self.others:
+            ports = [self.relay_port] + [broker.port for broker in self.others]
+            brokers = f"hosts: [{', '.join(f'{self.host}:{port}' for port in ports)}]"
         path.write_text(
-            f"mqtt: {{ host: {self.host}, port: {self.relay_port}, clientId: {client}{self.mqtt} }}\n"
+            f"mqtt: {{ {brokers}, clientId: {client}{self.mqtt} }}\n"
             f"stateDirectory: {self.state}\n{self.more}\n"
             f"packs:\n  - {{ id: pack, source: \"{self.source}\", limits: {{ maxChargeCurrent: 60 }}{self.pack} }}\n")
         return path
@@ -60,8 +65,8 @@ class Scene:
             [*self.wrapper, self.binary, "run", "--config", configuration], self.folder / log,
             self.clock.environment if self.clock else None)
 
-    async def client(self, **more):
-        return await mqtt.Client.open(self.broker.port, **self.login, **more)
+    async def client(self, port=None, **more):
+        return await mqtt.Client.open(port or self.broker.port, **self.login, **more)
 
     def measured(self, limits, now):
         """When the newest data was measured on which limits can rest: known by their time, unless the clock is a false one."""
@@ -104,7 +109,7 @@ class Scene:
             _, pending = await asyncio.wait(pending, timeout=0.5)
         self.relay.refuse()
         self.relay.cut()
-        for program in (self.bridge, self.broker):
+        for program in (self.bridge, self.broker, *self.others):
             with contextlib.suppress(Exception):
                 program.kill()
         self.cable.pull()

@@ -48,7 +48,9 @@ struct Announcer: Sendable {
     /// Every key that was ever announced for this pack, as far as it was heard, with its platform.
     private(set) var announced: [String: String] = [:]
     private let topics: Topics
-    private let mode: DiscoveryMode
+    private var mode: DiscoveryMode
+    /// The broker keeps an announcement in one piece.
+    private var hasDevice = false
     private let node: String
     private var startedAt: Timestamp?
     private var due: Timestamp?
@@ -117,6 +119,7 @@ struct Announcer: Sendable {
         if topic == topics.deviceDiscovery(node) {
             guard case .object(let components)? = value["components"], components.count <= Self.mostKeys else { return }
             for (key, component) in components { keys[key] = component["platform"]?.text }
+            hasDevice = true
             if mode == .entities { leftovers.insert(topic) }
         } else {
             let levels = topic.split(separator: "/").map(String.init)
@@ -131,6 +134,21 @@ struct Announcer: Sendable {
         guard content != nil else { return }
         due = later(now)
         repeats = 1
+    }
+
+    /// Announces in another form from now on.
+    mutating func change(to mode: DiscoveryMode) {
+        self.mode = mode
+        leftovers = mode == .entities && hasDevice ? [topics.deviceDiscovery(node)] : []
+        hasAsked = false
+        reconnect(at: Timestamp(milliseconds: 0))
+    }
+
+    /// Forgets what the broker of the connection before had kept.
+    mutating func forgetBroker() {
+        hasDevice = false
+        leftovers = []
+        hasAsked = false
     }
 
     /// Announces at once, for what was announced before may never have arrived; and once more for the case that another announcement came

@@ -5,7 +5,13 @@ import MQTT
 /// Announces a battery to Home Assistant when its ``Announcer`` says so.
 struct DiscoveryOutput: Output {
     private let battery: BatteryIdentity
-    private let options: BridgeOptions
+    /// Options, with the form of the present broker.
+    private var options: BridgeOptions
+    /// The form by configuration.
+    private let form: DiscoveryMode
+    /// Brokers, by their places, that did not take an announcement in one piece.
+    private var brokersForPieces: Set<Int> = []
+    private var broker = 0
     private var announcer: Announcer
     /// Announcements that were sent.
     private var sent = SentAnnouncements()
@@ -17,6 +23,7 @@ struct DiscoveryOutput: Output {
     init(_ battery: BatteryIdentity, _ options: BridgeOptions) {
         self.battery = battery
         self.options = options
+        form = options.discovery
         announcer = Announcer(options.topics, options.discovery, node: Discovery.node(battery.id))
     }
 
@@ -41,6 +48,27 @@ struct DiscoveryOutput: Output {
         announcer.record(announced: discovery.keys)
         hasAnnounced = step == .announce || step == .revive
         return messages
+    }
+
+    /// Handles a connection to the broker at a place: what was announced before may never have arrived there.
+    mutating func connected(to broker: Int, at now: Moment) {
+        if broker != self.broker { announcer.forgetBroker() }
+        self.broker = broker
+        useForm()
+        announceAgain(at: now)
+    }
+
+    /// Announces in small pieces at the present broker from now on, because it did not take one large one.
+    mutating func breakUp() {
+        guard form == .device, brokersForPieces.insert(broker).inserted else { return }
+        useForm()
+    }
+
+    private mutating func useForm() {
+        let form = form == .device && brokersForPieces.contains(broker) ? .entities : form
+        guard form != options.discovery else { return }
+        options.discovery = form
+        announcer.change(to: form)
     }
 
     /// Announces the battery once more: what was announced before may never have arrived, or was overwritten.

@@ -3,7 +3,6 @@ import Glibc
 import LinuxIO
 import Mosquitto
 import PackSimulator
-import SerialLink
 import SmartBMS
 import ServiceIO
 
@@ -61,9 +60,7 @@ extension Arguments {
 
     /// Host and port of a text like `HOST` or `HOST:PORT`; `nil` for another.
     static func broker(_ text: String) -> (host: String, port: Int)? {
-        if case .success(let host) = HostName.parse(text) { return (host, 1883) }
-        if case .tcp(let host, let port)? = try? SourceAddress("tcp:\(text)") { return (host, port) }
-        return nil
+        BrokerText.parse(text).map { ($0.host, $0.port ?? 1883) }
     }
 
     /// The broker and base topic that a client of a running bridge talks to: those of the options, else of the default file, else
@@ -83,7 +80,9 @@ extension Arguments {
         } else {
             address.origin = "as \(standard) cannot be read (\(Console.reason(errno))): sudo reads it"
         }
-        if let broker = try broker() { (address.link.host, address.link.port) = broker }
+        if let broker = try broker() {
+            (address.link.host, address.link.port, address.link.others) = (broker.host, broker.port, [])
+        }
         if let text = text("--base") {
             if let complaint = ConfigurationTable.baseTopic(text) { throw .usage("--base: \(complaint)") }
             address.base = text

@@ -38,10 +38,16 @@ struct DoctorCommand: Sendable {
             return (checkUp, false)
         }
         checkUp.findings += Self.configuration(configuration)
-        var probe = await Self.broker(configuration)
-        let isAlive = probe.messages["\(configuration.baseTopic)/bridge/status"] == "online"
+        let brokers = configuration.plan.link.brokers
+        var probes: [BrokerProbe] = []
+        for broker in brokers { probes.append(await Self.look(at: broker, configuration)) }
+        let status = "\(configuration.baseTopic)/bridge/status"
+        let isAlive = probes.contains { $0.messages[status] == "online" }
         // A running bridge would hear a stranger on its topics, and shows by itself that it may publish.
-        if !isAlive, probe.version != nil { probe.refused.formUnion(await Self.refusals(configuration)) }
+        for place in brokers.indices where !isAlive && probes[place].version != nil {
+            probes[place].refused.formUnion(await Self.refusals(at: brokers[place], configuration))
+        }
+        let probe = probes.first { $0.messages[status] == "online" } ?? probes[0]
         let packs = configuration.plan.packs
         for pack in packs.prefix(Self.mostPacks) {
             guard !Task.isCancelled else { break }
@@ -53,7 +59,7 @@ struct DoctorCommand: Sendable {
                 Finding("packs", .note, "\(packs.count - Self.mostPacks) further packs were not listened to"))
         }
         checkUp.findings += configuration.plan.buses.map(Self.bus)
-        checkUp.findings += BrokerCheck(configuration, probe).findings
+        checkUp.findings += BrokerCheck.findings(configuration, probes)
         return (checkUp, true)
     }
 
@@ -76,8 +82,8 @@ struct DoctorCommand: Sendable {
             area, .ok, "there; whether an inverter answers, only the running bridge knows: bms-mqtt health")
     }
 
-    private static func broker(_ configuration: Configuration) async -> BrokerProbe {
-        var link = configuration.plan.link
+    private static func look(at broker: BrokerAddress, _ configuration: Configuration) async -> BrokerProbe {
+        var link = configuration.plan.link.only(broker)
         link.clientID = Arguments.clientID("doctor")
         let base = configuration.baseTopic
         // Topics that the bridge's own user may read, and not more: an access rule for them must not look like a fault.
@@ -101,9 +107,9 @@ struct DoctorCommand: Sendable {
     }
 
     /// Topics of the bridge on which its user may not publish.
-    private static func refusals(_ configuration: Configuration) async -> Set<String> {
+    private static func refusals(at broker: BrokerAddress, _ configuration: Configuration) async -> Set<String> {
         guard let pack = configuration.plan.packs.first else { return [] }
-        var link = configuration.plan.link
+        var link = configuration.plan.link.only(broker)
         link.clientID = Arguments.clientID("doctor-test")
         let topic = configuration.plan.bridge.topics.result(pack.options.id)
         let answer =

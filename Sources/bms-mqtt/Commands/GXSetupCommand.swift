@@ -71,6 +71,11 @@ enum GXSetupCommand {
             // The driver takes a comment behind a value for a part of it.
             lines += ["# better a user of its own that may only read", "username = \(user)", "password = ITS-PASSWORD"]
         }
+        if !link.others.isEmpty {
+            lines += [
+                "# the driver knows one broker: while the bridge is at another one of mqtt.hosts, the GX gets nothing, and stops after its timeout"
+            ]
+        }
         lines += ["topic = \(plan.bridge.topics.gx(id))"]
         return lines.joined(separator: "\n") + "\n\n"
     }

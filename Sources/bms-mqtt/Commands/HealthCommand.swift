@@ -8,20 +8,27 @@ import ServiceIO
 /// `bms-mqtt health`: asks the broker, as any consumer would, whether every pack of a configuration is healthy. The bridge itself has
 /// no open port.
 struct HealthCommand: Sendable {
-    /// The model that the reader of events and the timer share.
+    /// The models of the brokers, which the readers of events and the timer share.
     private final class Shared: Sendable {
-        private let model: Lock<HealthModel>
+        private let models: Lock<[HealthModel]>
 
-        init(_ model: HealthModel) { self.model = Lock(model) }
+        init(_ model: HealthModel, brokers: Int) { models = Lock(Array(repeating: model, count: brokers)) }
 
-        var verdicts: [HealthModel.Verdict] { model.withLock { $0.verdicts(wall: Clock.now().wall) } }
+        /// The verdicts at the broker at which most packs are healthy: the bridge is at one of them.
+        var verdicts: [HealthModel.Verdict] {
+            let all = models.withLock { models in models.map { $0.verdicts(wall: Clock.now().wall) } }
+            let most = all.map { $0.count(where: \.isHealthy) }.max()
+            return all.first { $0.count(where: \.isHealthy) == most } ?? []
+        }
 
-        /// Takes an event.
+        /// Takes an event of a broker.
         ///
         /// - Returns: `true` if every pack is healthy now.
-        func take(_ event: LinkEvent) -> Bool {
-            model.withLock { model in
+        func take(_ event: LinkEvent, broker: Int) -> Bool {
+            models.withLock { models in
                 let wall = Clock.now().wall
+                var model = models[broker]
+                defer { models[broker] = model }
                 switch event {
                 case .connected: model.failure = nil
                 case .disconnected(let failure): model.failure = failure.description
@@ -44,21 +51,28 @@ struct HealthCommand: Sendable {
 
     /// - Returns: the exit code: 0 if every pack is healthy in time, else 1.
     func run() async -> Int32 {
-        let shared = Shared(model)
-        let client = MosquittoLink(link)
-        client.subscribe(model.subscriptions.map { Subscription($0) })
-        client.start()
+        let shared = Shared(model, brokers: link.brokers.count)
+        let clients = link.brokers.enumerated().map { index, broker in
+            var one = link.only(broker)
+            if index > 0 { one.clientID += "-\(index)" }
+            return MosquittoLink(one)
+        }
         await withTaskGroup(of: Void.self) { group in
-            group.addTask {
-                for await event in client.events {
-                    if shared.take(event) { return }
+            for (index, client) in clients.enumerated() {
+                client.subscribe(model.subscriptions.map { Subscription($0) })
+                client.start()
+                group.addTask {
+                    for await event in client.events {
+                        if shared.take(event, broker: index) { return }
+                    }
                 }
             }
             group.addTask { try? await Task.sleep(for: .seconds(seconds)) }
             await group.next()
             group.cancelAll()
         }
-        client.stop()
+        for client in clients { client.beginStop() }
+        for client in clients { client.stop() }
         let verdicts = shared.verdicts
         for verdict in verdicts {
             Console.write("\(verdict.pack): \(verdict.isHealthy ? "healthy" : "not healthy"): \(verdict.text)\n")
@@ -77,7 +91,8 @@ extension HealthCommand {
                 meaning: "seconds within which every pack must be healthy (default: \(HealthCommand.defaultSeconds))"),
         ],
         details: """
-            Asks the broker of the configuration, as a consumer would: the bridge online, every pack online, its limits fresh.
+            Asks the broker of the configuration, or each of its list at the same time, as a consumer would: the bridge online, every
+            pack online, its limits fresh.
             Prints a line for each pack. Exit code 0: all of them healthy; 1: not in time; 78: configuration.
             """, examples: ["bms-mqtt health", "bms-mqtt health --config ./config.yaml --wait 60"],
         work: .waiting(start))

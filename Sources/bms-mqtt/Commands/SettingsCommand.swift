@@ -69,7 +69,8 @@ struct SettingsCommand: Sendable {
                         qos: 1))
             case .disconnected(let failure):
                 Console.complain(failure.description)
-                return 1
+                // The next broker of the list is tried at once.
+                guard failure.next != nil, failure.retryIn == 0 else { return 1 }
             case .line, .refusal: break
             case .message(let message):
                 guard let assignment else {
@@ -179,7 +180,8 @@ extension SettingsCommand {
         let address = try arguments.client("settings")
         if let note = address.note { Console.complain(note) }
         return await SettingsCommand(
-            link: address.link, base: address.base, pack: arguments.text("pack") ?? "", assignment: assignment
+            link: await BridgeFinder.locate(address.link, base: address.base), base: address.base,
+            pack: arguments.text("pack") ?? "", assignment: assignment
         ).run()
     }
 }

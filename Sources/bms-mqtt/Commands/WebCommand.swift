@@ -52,6 +52,7 @@ enum WebCommand {
         var plan = WebPlan()
         let link = address.link
         (plan.host, plan.port, plan.base) = (link.host, link.port, address.base)
+        plan.others = link.others.map { WebPlan.Broker(host: $0.host, port: $0.port) }
         (plan.username, plan.password) = (link.username, link.password)
         if let tls = link.tls {
             plan.usesTLS = true

@@ -15,6 +15,9 @@ struct Configuration: Sendable {
     /// The password is in the file itself.
     var hasInlinePassword = false
     var hasPort = false
+    var hasHost = false
+    /// Brokers in order of preference, as written; empty where the file has none.
+    var hosts: [String] = []
     var discoveryPrefix = "homeassistant"
     var baseTopic = "bms"
     var birthTopic: String?
@@ -33,6 +36,11 @@ struct Configuration: Sendable {
     /// Sets the options that depend on several keys.
     mutating func finish() {
         if !hasPort { plan.link.port = plan.link.tls == nil ? 1883 : 8883 }
+        let brokers = BrokerText.brokers(hosts, port: plan.link.port)
+        if let first = brokers.first {
+            (plan.link.host, plan.link.port) = (first.host, first.port)
+            plan.link.others = Array(brokers.dropFirst())
+        }
         plan.bridge.topics = Topics(base: baseTopic, discoveryPrefix: discoveryPrefix)
         plan.bridge.birthTopic = birthTopic ?? "\(discoveryPrefix)/status"
         setPace()

@@ -406,6 +406,7 @@ struct ConfigurationLoader {
                     + "vanish between two heartbeats")
         }
         checkRelays(configuration)
+        checkBrokers(configuration)
         let tls = configuration.plan.link.tls
         if (tls?.certificateFile == nil) != (tls?.keyFile == nil) {
             fault(place("mqtt.tls"), "mqtt.tls: certFile and keyFile belong together")
@@ -431,14 +432,16 @@ struct ConfigurationLoader {
             if link.username == nil {
                 fault(place, "mqtt: a password without username is never sent: give mqtt.username, too")
             }
-            if link.tls == nil, !link.isLocal {
+            let remote = link.brokers.filter { !$0.isLocal }.map(\.description)
+            if link.tls == nil, !remote.isEmpty {
                 configuration.notices.append(
-                    "the password goes to \(link.address) in plain text, for all on the network to read: use mqtt.tls")
+                    "the password goes to \(remote.joined(separator: ", ")) in plain text, for all on the network to read: use mqtt.tls"
+                )
             }
         }
     }
 
-    private func place(_ path: String) -> YAMLNode.Place { places[path] ?? YAMLNode.Place(line: 1, column: 1) }
+    func place(_ path: String) -> YAMLNode.Place { places[path] ?? YAMLNode.Place(line: 1, column: 1) }
 
     mutating func fault(_ place: YAMLNode.Place, _ text: String) {
         faults.append(ConfigurationFault(place: place, text: text))

@@ -24,6 +24,8 @@ struct ConfigurationKey<Target>: Sendable {
         case curve
         /// Identifiers of packs.
         case identifiers
+        /// Brokers, each with or without a port.
+        case brokers
     }
 
     /// A value that fits its kind.
@@ -70,6 +72,7 @@ struct ConfigurationKey<Target>: Sendable {
         }
         if case .curve = kind { return curve(node) }
         if case .identifiers = kind { return identifiers(node) }
+        if case .brokers = kind { return BrokerText.list(node, path, expectation).map { .list($0) } }
         guard case .scalar(let text, let isPlain) = node.content else {
             return fault("expected \(expectation), found \(node.kind)")
         }
@@ -118,6 +121,7 @@ struct ConfigurationKey<Target>: Sendable {
             return .success(.number(number))
         case .curve: return curve(node)
         case .identifiers: return identifiers(node)
+        case .brokers: return BrokerText.list(node, path, expectation).map { .list($0) }
         }
     }
 
@@ -198,6 +202,7 @@ struct ConfigurationKey<Target>: Sendable {
         case .decimal(let range, let unit):
             "a number of \(unit), \(Self.decimal(range.lowerBound)) to \(Self.decimal(range.upperBound))"
         case .identifiers: "a list of ids like [garage, cellar]"
+        case .brokers: "a list of 1 to \(BrokerText.most) brokers like [broker-a, \"192.0.2.7:1884\"]"
         case .curve: "a list of 2 to 50 pairs [degrees Celsius, share of C], by rising temperature"
         }
     }

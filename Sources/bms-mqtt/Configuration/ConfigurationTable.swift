@@ -15,7 +15,15 @@ enum ConfigurationTable {
             "mqtt.host", .checked(host), "localhost", "Name or address of the broker, without port and without mqtt://."
         ) {
             if case .success(let host) = HostName.parse($1.text) { $0.plan.link.host = host }
+            $0.hasHost = true
         },
+        Key(
+            "mqtt.hosts", .brokers, nil,
+            "Brokers in order of preference, in the place of `host`: while the first does not serve, the next one does, and the first "
+                + "is served again when it listens again (docs/failures.md). Each has its own port, or that of `port`; user, password and "
+                + "TLS are the same for all.",
+            example: "[broker-a, \"192.0.2.7:1884\", \"[2001:db8::7]:1883\"]"
+        ) { $0.hosts = $1.list },
         Key(
             "mqtt.port", .whole(1...65_535, unit: ""), nil, "TCP port of the broker; 1883 unless given, with TLS 8883.",
             example: "1883"

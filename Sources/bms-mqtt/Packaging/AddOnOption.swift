@@ -40,8 +40,9 @@ struct AddOnOption: Sendable {
         meaning = "\(key.meaning)\(standard)"
     }
 
-    /// Keys that are not options: the password is one already, and state belongs where the Supervisor makes its backups.
-    static let decided: Set<String> = ["mqtt.passwordFile", "stateDirectory"]
+    /// Keys that are not options: the password is one already, state belongs where the Supervisor makes its backups, and where Home Assistant
+    /// is gone with its broker, the add-on is gone, too.
+    static let decided: Set<String> = ["mqtt.passwordFile", "mqtt.hosts", "stateDirectory"]
     private static let required: Set<String> = ["id", "source"]
 
     private static func type<Target>(_ key: ConfigurationKey<Target>) -> String? {
@@ -59,7 +60,7 @@ struct AddOnOption: Sendable {
             let bounds = [range.lowerBound, range.upperBound].map(ConfigurationKey<Target>.decimal)
             return "float(\(bounds.joined(separator: ",")))"
         // Lists within lists cannot be options.
-        case .curve, .identifiers: return nil
+        case .curve, .identifiers, .brokers: return nil
         }
     }
 }

@@ -8,16 +8,51 @@ import Mosquitto
 /// The check of a broker and of those who listen there: connection, version, rights, reach, bridge, Home Assistant, GX.
 struct BrokerCheck {
     private let configuration: Configuration
+    private let link: LinkConfiguration
     private let probe: BrokerProbe
     private let base: String
 
-    init(_ configuration: Configuration, _ probe: BrokerProbe) {
+    /// - Parameter place: place of the broker in the configuration.
+    init(_ configuration: Configuration, _ probe: BrokerProbe, place: Int = 0) {
         (self.configuration, self.probe, base) = (configuration, probe, configuration.baseTopic)
+        link = configuration.plan.link.only(configuration.plan.link.brokers[place])
     }
 
-    private var link: LinkConfiguration { configuration.plan.link }
+    /// Findings about all brokers of a configuration, and then about those who listen where the bridge is.
+    ///
+    /// - Parameter probes: what was seen at each broker, in the order of the configuration.
+    static func findings(_ configuration: Configuration, _ probes: [BrokerProbe]) -> [Finding] {
+        let checks = probes.enumerated().map { BrokerCheck(configuration, $1, place: $0) }
+        let isServed = probes.contains { $0.version != nil }
+        let brokers = checks.flatMap { check in
+            // While another one serves, a broker that does not is no fault of the service.
+            check.broker.map { finding in
+                var finding = finding
+                if isServed, check.probe.version == nil, finding.level == .fault { finding.level = .warning }
+                return finding
+            }
+        }
+        let topic = "\(configuration.baseTopic)/bridge/status"
+        let place =
+            probes.firstIndex { $0.messages[topic] == "online" } ?? probes.firstIndex { $0.messages[topic] != nil }
+            ?? probes.firstIndex { $0.version != nil }
+        guard let place else { return brokers }
+        return brokers + away(configuration, probes, topic) + checks[place].consumers
+    }
 
-    var findings: [Finding] {
+    /// A word about a bridge that is at another broker than the first.
+    private static func away(_ configuration: Configuration, _ probes: [BrokerProbe], _ topic: String) -> [Finding] {
+        guard probes.count > 1, let place = probes.firstIndex(where: { $0.messages[topic] == "online" }), place > 0
+        else { return [] }
+        return [
+            Finding(
+                "bridge", .warning,
+                "it is at \(configuration.plan.link.brokers[place]), because the brokers before that in mqtt.hosts did not serve it: it is back "
+                    + "at the first within a minute after that serves again")
+        ]
+    }
+
+    private var broker: [Finding] {
         let area = "\(link)"
         guard let version = probe.version else {
             let remedy =
@@ -29,9 +64,11 @@ struct BrokerCheck {
         let name = probe.messages["$SYS/broker/version"].map { " (\($0.prefix(60)))" } ?? ""
         var findings = [Finding(area, .ok, "connected by MQTT \(version == .v5 ? "5" : "3.1.1")\(name)")]
         if let note = probe.note { findings.append(Finding(area, .warning, note)) }
-        findings += rights(area) + reach(area) + bridge + homeAssistant + gx
-        return findings
+        return findings + rights(area) + reach(area)
     }
+
+    /// Findings about the bridge and those who listen to it.
+    private var consumers: [Finding] { bridge + homeAssistant + gx }
 
     private var hostRemedy: String? {
         link.isLocal ? "is mosquitto installed and running here? sudo apt-get install mosquitto" : nil

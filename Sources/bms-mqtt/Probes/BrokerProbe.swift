@@ -62,14 +62,14 @@ struct BrokerProbe: Sendable {
     /// - Returns: `true` where nothing more can be learned.
     private mutating func take(_ event: LinkEvent) -> Bool {
         switch event {
-        case .connected(let version, let note): (self.version, self.note, failure) = (version, note, nil)
+        case .connected(let version, let note, _): (self.version, self.note, failure) = (version, note, nil)
         case .disconnected(let failure):
             self.failure = failure
             return true
         case .message(let message):
             guard messages.count < Self.mostTopics || messages[message.topic] != nil else { break }
             messages[message.topic] = String(decoding: message.payload.prefix(65_536), as: UTF8.self)
-        case .refusal(let topic, let isOver): if isOver { refused.remove(topic) } else { refused.insert(topic) }
+        case .refusal(let topic, let isOver, _): if isOver { refused.remove(topic) } else { refused.insert(topic) }
         case .line: break
         }
         return false

@@ -69,16 +69,28 @@ final class BridgeRuntime: Sendable {
     func tick() { step { $0.tick(at: $1) } }
 
     /// Handles a connection that the broker has accepted; ``lineChanged(takesLarge:)`` follows.
-    func connected(canExpire: Bool) { step { $0.connected(canExpire: canExpire, takesLarge: nil, at: $1) } }
+    ///
+    /// - Parameter broker: place of the broker in the configuration.
+    func connected(canExpire: Bool, broker: Int) {
+        step { $0.connected(canExpire: canExpire, takesLarge: nil, broker: broker, at: $1) }
+    }
 
     func lineChanged(takesLarge: Bool) { state.withLock { $0.bridge.lineChanged(takesLarge: takesLarge) } }
 
     /// Handles a topic whose messages the broker refuses, or accepts again.
-    func refusalChanged(_ topic: String, isOver: Bool) {
-        state.withLock { $0.bridge.refusalChanged(topic, isOver: isOver) }
+    func refusalChanged(_ topic: String, isOver: Bool, isOfSize: Bool) {
+        state.withLock { $0.bridge.refusalChanged(topic, isOver: isOver, isOfSize: isOfSize) }
     }
 
-    func disconnected() { step { $0.disconnected(at: $1) } }
+    /// Handles the end of a connection.
+    ///
+    /// - Parameter isOfSize: the broker ended it because of a message that was too large for it.
+    func disconnected(isOfSize: Bool) {
+        step {
+            if isOfSize { $0.packetTooLarge() }
+            return $0.disconnected(at: $1)
+        }
+    }
 
     func guardChanged(_ relayGuard: RelayGuard, isUp: Bool) {
         step { $0.guardChanged(relayGuard, isUp: isUp, at: $1) }

@@ -90,6 +90,11 @@ struct RunningService {
         let heartbeat = Heartbeat()
         let reporter = ServiceReporter(
             notifier: notifier, log: log, summaries: runtime.summaries, isConnected: { link.isConnected })
+        let links = guards.map(\.1)
+        let places = GuardPlaces(guards.map(\.0), tell: runtime.guardChanged) { index, place in
+            // One broker needs no choice.
+            if !plan.link.others.isEmpty { links[index].steer(to: place) }
+        }
         let time = ClockThread(runtime, clock, events.simulatedPacks(), reporter, heartbeat)
         log.info("bridging \(plan.summary) to \(plan.link) by \(MosquittoLibrary.text)")
         if !MosquittoLibrary.hasBounds {
@@ -97,9 +102,9 @@ struct RunningService {
                 "this build uses the system's libmosquitto: with one packet a hostile broker can end this program or fill its memory: "
                     + "use the package, or build with scripts/set-up (SECURITY.md)")
         }
-        var isWhole = writer.start(runtime) && link.start { events.take($0, runtime) }
+        var isWhole = writer.start(runtime) && link.start { events.take($0, runtime, places) }
         for (relayGuard, link) in guards {
-            isWhole = link.start { events.take($0, relayGuard, runtime) } && isWhole
+            isWhole = link.start { events.take($0, relayGuard, places) } && isWhole
         }
         for (battery, bus) in buses {
             isWhole = bus.start { events.take($0, $1, battery: battery, runtime) } && isWhole
@@ -176,33 +181,36 @@ private struct ServiceEvents: Sendable {
     let plan: ServicePlan
     let log: Log
 
-    func take(_ event: LinkEvent, _ runtime: BridgeRuntime) {
+    func take(_ event: LinkEvent, _ runtime: BridgeRuntime, _ places: GuardPlaces) {
         switch event {
-        case .connected(let version, let note):
-            log.info("connected to \(plan.link) with \(version.rawValue)")
-            if let note { log.warning("\(plan.link) \(note)") }
-            runtime.connected(canExpire: version == .v5)
+        case .connected(let version, let note, let place):
+            let broker = plan.link.only(plan.link.brokers[place])
+            log.info("connected to \(broker) with \(version.rawValue)\(place == 0 ? "" : ", the next in the list")")
+            if let note { log.warning("\(broker) \(note)") }
+            places.bridgeConnected(at: place)
+            runtime.connected(canExpire: version == .v5, broker: place)
         case .disconnected(let failure):
-            runtime.disconnected()
-            log.warning("\(failure); next attempt in \(Int(failure.retryIn.rounded(.up))) s")
+            runtime.disconnected(isOfSize: failure.isOfSize)
+            log.warning("\(failure); \(failure.outlook)")
         case .line(let takesLarge):
             runtime.lineChanged(takesLarge: takesLarge)
             if !takesLarge {
                 log.warning(
-                    "\(plan.link) acknowledges messages slowly (after 3 s, or after 1 s for a minute): the link is too slow for what is "
+                    "the broker acknowledges messages slowly (after 3 s, or after 1 s for a minute): the link is too slow for what is "
                         + "sent. Limits go first, each topic sends its newest document only, and announcements for Home Assistant "
                         + "wait; use a faster link, or publish.economy: low")
             }
         case .message(let message): runtime.receive(message)
-        case .refusal(let topic, let isOver): runtime.refusalChanged(topic, isOver: isOver)
+        case .refusal(let topic, let isOver, let isOfSize):
+            runtime.refusalChanged(topic, isOver: isOver, isOfSize: isOfSize)
         }
     }
 
-    func take(_ event: LinkEvent, _ relayGuard: RelayGuard, _ runtime: BridgeRuntime) {
+    func take(_ event: LinkEvent, _ relayGuard: RelayGuard, _ places: GuardPlaces) {
         switch event {
-        case .connected: runtime.guardChanged(relayGuard, isUp: true)
+        case .connected(_, _, let place): places.guardConnected(relayGuard, at: place)
         case .disconnected(let failure):
-            runtime.guardChanged(relayGuard, isUp: false)
+            places.guardDisconnected(relayGuard)
             log.warning(
                 "pack \(relayGuard.packID): relay \(relayGuard.relay) stays open without a connection of its own: \(failure)"
             )

@@ -1,0 +1,67 @@
+/// The choice among brokers in order of preference. Pure.
+///
+/// The next broker is tried at once after a loss or a failure, and a pause follows only when each of them has failed. While another than
+/// the first serves, somebody looks now and then whether the first listens again; a return that fails goes back at once, and the next one
+/// comes later, so that a broker that listens and does not serve costs little.
+struct BrokerChoice: Sendable {
+    /// Seconds between two looks at the first broker.
+    static let shortestInterval = 30.0
+    /// The longest time between two looks, after returns that failed.
+    static let longestInterval = 480.0
+    /// Seconds of service after which a broker counts as good.
+    static let stableSeconds = 10.0
+    /// Seconds of service after which a return was right.
+    static let provenSeconds = 60.0
+
+    /// Number of brokers.
+    let count: Int
+    /// The broker to try, or that serves.
+    private(set) var place = 0
+    /// Seconds until the next look at the first broker.
+    private(set) var interval: Double
+    private let shortest: Double
+    /// Brokers that failed one after the other since the last pause.
+    private var failed = 0
+    /// The broker that was left for the first one; `nil` unless a return is on trial.
+    private var origin: Int?
+
+    init(count: Int, interval: Double = BrokerChoice.shortestInterval) {
+        self.count = count
+        self.interval = interval
+        shortest = interval
+    }
+
+    /// Somebody should look whether the first broker listens again.
+    var misses: Bool { place != 0 }
+
+    /// The first broker is tried in the place of one that serves.
+    var isReturning: Bool { origin != nil }
+
+    /// Leaves the present broker for the first one.
+    mutating func returnToFirst() {
+        guard place != 0 else { return }
+        (origin, place) = (place, 0)
+    }
+
+    /// Notes that the present broker was lost, or could not be reached.
+    ///
+    /// - Parameter served: seconds of service; `nil` where the broker did not accept the connection.
+    /// - Returns: true where a pause comes before the next attempt.
+    mutating func ended(served: Double?) -> Bool {
+        if let origin {
+            self.origin = nil
+            interval =
+                (served ?? 0) >= Self.provenSeconds ? shortest : min(2 * interval, max(shortest, Self.longestInterval))
+            guard served != nil else {
+                place = origin
+                return false
+            }
+        }
+        if (served ?? 0) >= Self.stableSeconds { failed = 0 }
+        failed += 1
+        place = (place + 1) % count
+        guard failed >= count else { return false }
+        failed = 0
+        return true
+    }
+}

@@ -1,0 +1,42 @@
+/// What the network thread has learnt of one broker, and tries first on the next connection to it.
+struct BrokerKnowledge: Sendable {
+    /// The version to ask for.
+    var version: ProtocolVersion
+    /// Connections in MQTT 5 that the broker closed without a word, one after the other.
+    var silentRefusals = 0
+    /// Connections in MQTT 5 on which the broker said nothing at all, one after the other.
+    var unanswered = 0
+    /// The broker has accepted a connection in MQTT 5: it is silent for another reason than its age.
+    private var hasSpoken5 = false
+    /// Connections that ended soon after they were accepted, one after the other.
+    var shortSessions = 0
+    /// The will in the form that the broker takes.
+    var fallback = WillFallback()
+
+    /// Seconds before which the end of a connection comes soon: two clients of one identifier throw each other off at their pace of
+    /// reconnecting.
+    private static let shortSeconds = 12.0
+
+    /// Silent CONNECTs in MQTT 5 after which MQTT 3.1.1 is tried.
+    private var patience: Int { hasSpoken5 ? 6 : 2 }
+
+    init(_ preference: ProtocolPreference) { version = preference == .v311 ? .v311 : .v5 }
+
+    /// Notes that the broker said nothing on a connection in MQTT 5.
+    ///
+    /// - Returns: true where MQTT 3.1.1 should be tried.
+    mutating func noteSilence() -> Bool {
+        unanswered += 1
+        return unanswered >= patience
+    }
+
+    /// Notes that the broker had accepted a connection that has ended.
+    mutating func noteAccepted(after seconds: Double) {
+        silentRefusals = 0
+        if version == .v5 { hasSpoken5 = true }
+        // Where MQTT 5 had no answer before, one more silence is enough.
+        unanswered = version == .v5 ? 0 : min(unanswered, 1)
+        // A connection that ended before the broker answered proves nothing: the other client may have been that quick.
+        shortSessions = seconds < Self.shortSeconds ? shortSessions + 1 : 0
+    }
+}

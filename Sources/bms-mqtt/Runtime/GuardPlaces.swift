@@ -1,0 +1,64 @@
+import LinuxIO
+import MQTTBridge
+import Mosquitto
+
+/// Keeps the connections that open relays at the broker that serves the bridge. The will of a connection elsewhere would open nothing where
+/// the device of the relay listens, so such a connection does not count.
+final class GuardPlaces: Sendable {
+    private struct State {
+        /// Place of the broker that serves the bridge, or served it last; `nil`: none has yet.
+        var bridge: Int?
+        /// Places of the brokers that serve the connections, in the order of the guards.
+        var guards: [Int?]
+    }
+
+    private let guards: [RelayGuard]
+    private let state: Lock<State>
+    /// Tells whether the connection of a guard counts. Called under the lock, so that the last word is the newest.
+    private let tell: @Sendable (RelayGuard, Bool) -> Void
+    /// Lets the connection of a guard turn to the broker at a place.
+    private let steer: @Sendable (_ index: Int, _ place: Int) -> Void
+
+    init(
+        _ guards: [RelayGuard], tell: @escaping @Sendable (RelayGuard, Bool) -> Void,
+        steer: @escaping @Sendable (_ index: Int, _ place: Int) -> Void
+    ) {
+        self.guards = guards
+        self.tell = tell
+        self.steer = steer
+        state = Lock(State(guards: guards.map { _ in nil }))
+    }
+
+    /// Handles a broker that accepted the bridge, before the bridge says anything there.
+    func bridgeConnected(at place: Int) {
+        state.withLock { state in
+            guard state.bridge != place else { return }
+            state.bridge = place
+            for (index, relayGuard) in guards.enumerated() {
+                if let other = state.guards[index] { tell(relayGuard, other == place) }
+                steer(index, place)
+            }
+        }
+    }
+
+    /// Handles a connection of a guard that came up.
+    func guardConnected(_ relayGuard: RelayGuard, at place: Int) {
+        state.withLock { state in
+            set(relayGuard, place, &state)
+            tell(relayGuard, place == state.bridge ?? place)
+        }
+    }
+
+    /// Handles a connection of a guard that went down.
+    func guardDisconnected(_ relayGuard: RelayGuard) {
+        state.withLock { state in
+            set(relayGuard, nil, &state)
+            tell(relayGuard, false)
+        }
+    }
+
+    private func set(_ relayGuard: RelayGuard, _ place: Int?, _ state: inout State) {
+        guard let index = guards.firstIndex(of: relayGuard) else { return }
+        state.guards[index] = place
+    }
+}

@@ -1,0 +1,111 @@
+import MQTT
+import LinuxIO
+import TestSupport
+import TestThreads
+import Testing
+
+@testable import Mosquitto
+
+/// Brokers that keep to MQTT 5 in ways that are rare, or hardly at all.
+@Suite("Odd brokers", .waits, .timeLimit(.minutes(10)))
+struct OddBrokerTests {
+    private func configuration(_ broker: ScriptedBroker, keepalive: Int = 5) -> LinkConfiguration {
+        var configuration = LinkConfiguration(host: "127.0.0.1", port: broker.port, clientID: "bridge")
+        configuration.keepalive = keepalive
+        return configuration
+    }
+
+    @Test("A broker that never answers CONNECT in MQTT 5 is served in 3.1.1 with the third try, and the log says so")
+    func silent() async {
+        var script = ScriptedBroker.Script()
+        (script.isSilentIn5, script.acceptsOld) = (true, true)
+        let broker = ScriptedBroker(script)
+        let harness = LinkHarness(configuration(broker, keepalive: 300))
+        await harness.start()
+        #expect(await harness.connected())
+        #expect(broker.versions == [5, 5, 4])
+        #expect(await harness.connections == [.v311])
+        let texts = await harness.failures.map(\.description)
+        #expect(texts.count == 2 && texts[1].contains("does not answer in MQTT 5"), "\(texts)")
+        #expect(texts.last?.contains("3.1.1 is tried next (mqtt.protocol: 3.1.1 spares this wait)") == true)
+        harness.link.stop()
+        broker.stop()
+    }
+
+    @Test("Silence is forgotten by an answer; a broker that knows MQTT 5 is not taken for an old one soon")
+    func knowledge() {
+        var knowledge = BrokerKnowledge(.automatic)
+        let first = [knowledge.noteSilence(), knowledge.noteSilence()]
+        #expect(first == [false, true])
+        knowledge.version = .v311
+        knowledge.noteAccepted(after: 60)
+        knowledge.version = .v5
+        let again = knowledge.noteSilence()
+        #expect(again, "it was silent before")
+        knowledge.noteAccepted(after: 60)
+        let silences = (1...6).map { _ in knowledge.noteSilence() }
+        #expect(silences == [false, false, false, false, false, true])
+    }
+
+    @Test("With receive maximum 1, one message after the other is sent, and none is lost")
+    func receiveMaximum() async {
+        var script = ScriptedBroker.Script()
+        script.properties = [0x21, 0, 1]
+        let broker = ScriptedBroker(script)
+        let harness = LinkHarness(configuration(broker))
+        await harness.start()
+        #expect(await harness.connected())
+        for number in 0..<20 { harness.link.publish(MQTTMessage("t", "\(number)", qos: number % 2)) }
+        harness.link.publish(MQTTMessage("end", "end", qos: 1))
+        #expect(await Waiting.until { broker.published.contains { $0.topic == "end" } })
+        let numbers = broker.published.filter { $0.topic == "t" }.compactMap {
+            Int(String(decoding: $0.payload, as: UTF8.self))
+        }
+        #expect(numbers.last == 19 && numbers == numbers.sorted(), "\(numbers)")
+        harness.link.stop()
+        broker.stop()
+    }
+
+    @Test(
+        "A broker that offers topic aliases gets whole topics, and a message that uses one without right does no harm")
+    func topicAlias() async {
+        var script = ScriptedBroker.Script()
+        script.properties = [0x22, 0, 10]
+        // A PUBLISH without topic, with alias 1: this bridge allowed none.
+        script.greeting = [0x30, 7, 0, 0, 3, 0x23, 0, 1, 0x78]
+        let broker = ScriptedBroker(script)
+        let harness = LinkHarness(configuration(broker))
+        harness.link.subscribe([Subscription("#")])
+        await harness.start()
+        #expect(await harness.connected())
+        harness.link.publish(MQTTMessage("a/b", "1", qos: 1))
+        _ = await Waiting.until { !broker.published.isEmpty || broker.versions.count > 1 }
+        #expect(broker.published.allSatisfy { $0.topic == "a/b" })
+        #expect(await harness.messages.isEmpty)
+        harness.link.stop()
+        broker.stop()
+    }
+
+    @Test("The keepalive is that of the broker, where the broker asks for one")
+    func serverKeepalive() async {
+        var script = ScriptedBroker.Script()
+        script.properties = [0x13, 0, 1]
+        let broker = ScriptedBroker(script)
+        let harness = LinkHarness(configuration(broker, keepalive: 300))
+        await harness.start()
+        #expect(await harness.connected())
+        #expect(await Waiting.until { broker.pingCount >= 2 })
+        harness.link.stop()
+        broker.stop()
+    }
+}
+
+/// Waiting for something that a thread without events does. The suite's time limit ends a wait in vain.
+private enum Waiting {
+    static func until(_ condition: @Sendable () -> Bool) async -> Bool {
+        while !condition() {
+            guard (try? await Task.sleep(for: .milliseconds(10))) != nil else { return false }
+        }
+        return true
+    }
+}
