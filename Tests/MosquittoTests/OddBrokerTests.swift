@@ -57,7 +57,8 @@ struct OddBrokerTests {
         #expect(await harness.connected())
         for number in 0..<20 { harness.link.publish(MQTTMessage("t", "\(number)", qos: number % 2)) }
         harness.link.publish(MQTTMessage("end", "end", qos: 1))
-        #expect(await Waiting.until { broker.published.contains { $0.topic == "end" } })
+        let isWhole = broker.wait { broker.published.contains { $0.topic == "end" } }
+        #expect(isWhole)
         let numbers = broker.published.filter { $0.topic == "t" }.compactMap {
             Int(String(decoding: $0.payload, as: UTF8.self))
         }
@@ -79,7 +80,7 @@ struct OddBrokerTests {
         await harness.start()
         #expect(await harness.connected())
         harness.link.publish(MQTTMessage("a/b", "1", qos: 1))
-        _ = await Waiting.until { !broker.published.isEmpty || broker.versions.count > 1 }
+        _ = broker.wait { !broker.published.isEmpty || broker.versions.count > 1 }
         #expect(broker.published.allSatisfy { $0.topic == "a/b" })
         #expect(await harness.messages.isEmpty)
         harness.link.stop()
@@ -94,18 +95,33 @@ struct OddBrokerTests {
         let harness = LinkHarness(configuration(broker, keepalive: 300))
         await harness.start()
         #expect(await harness.connected())
-        #expect(await Waiting.until { broker.pingCount >= 2 })
+        let isAlive = broker.wait { broker.pingCount >= 2 }
+        #expect(isAlive)
         harness.link.stop()
         broker.stop()
     }
 }
 
-/// Waiting for something that a thread without events does. The suite's time limit ends a wait in vain.
-private enum Waiting {
-    static func until(_ condition: @Sendable () -> Bool) async -> Bool {
-        while !condition() {
-            guard (try? await Task.sleep(for: .milliseconds(10))) != nil else { return false }
-        }
-        return true
+@Suite("Knowledge of several brokers")
+struct LinkStateTests {
+    @Test("Line, note and probation belong to one broker, and are there again when the link returns to it")
+    func turn() {
+        var state = LinkCore.State()
+        state.note = "keeps nothing"
+        state.line.throughput.giveUp()
+        state.turn(to: 1)
+        #expect(state.note.isEmpty && !state.line.throughput.isGivenUp && state.place == 1)
+        state.turn(to: 0)
+        #expect(state.note == "keeps nothing" && state.line.throughput.isGivenUp)
+    }
+
+    @Test("A broker that the owner does not want is left, and a new attempt forgets the order to leave")
+    func leave() {
+        var state = LinkCore.State()
+        #expect(!state.mustLeave)
+        state.wanted = 1
+        #expect(state.mustLeave)
+        state.turn(to: 1)
+        #expect(!state.mustLeave)
     }
 }

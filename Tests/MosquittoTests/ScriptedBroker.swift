@@ -54,6 +54,17 @@ final class ScriptedBroker: Sendable {
     /// Topics and payloads of the messages so far.
     var published: [(topic: String, payload: [UInt8])] { papers.withLock { $0 } }
 
+    /// Waits until something is so; `false` after a minute in vain.
+    func wait(until condition: () -> Bool) -> Bool {
+        let end = Deadline(seconds: 60)
+        while !end.isOver {
+            if condition() { return true }
+            var entry = pollfd(fd: -1, events: 0, revents: 0)
+            poll(&entry, 1, 10)
+        }
+        return false
+    }
+
     func stop() {
         isStopped.store(true, ordering: .relaxed)
         shutdown(listener, Int32(SHUT_RDWR))
