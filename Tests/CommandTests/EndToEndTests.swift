@@ -322,7 +322,7 @@ struct EndToEndTests {
         let check = try #require(ChildProcess(Self.program, ["check-config", file]))
         let text = check.read()
         #expect(check.exitCode() == 78)
-        #expect(text.contains("bad.yaml:1:9: unknown key 'mqtt.hots': did you mean 'host'?"))
+        #expect(text.contains("bad.yaml:1:9: unknown key 'mqtt.hots': did you mean 'hosts'?"))
         #expect(text.contains("a pack without 'source'"))
         let run = try #require(ChildProcess(Self.program, ["run", "--config", "/nonexistent.yaml"]))
         #expect(run.read().contains("/nonexistent.yaml: cannot be read: No such file or directory: 'bms-mqtt setup'"))
