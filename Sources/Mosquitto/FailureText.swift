@@ -176,8 +176,8 @@ struct FailureText {
             return failure(
                 operation, code,
                 "\(text) soon after it was made, \(shortSessions) times one after the other: probably a second client with the identifier "
-                    + "\"\(configuration.clientID)\" takes over (give each client, and each bridge, its own mqtt.clientId); else the "
-                    + "broker's log tells why")
+                    + "\"\(configuration.clientID)\" takes over (give each client, and each bridge, its own mqtt.clientId), or a "
+                    + "broker that closes where its access rules refuse a topic, as RabbitMQ does: its log tells why")
         case MOSQ_ERR_ERRNO:
             return failure(operation, code, "\(broker): \(String(cString: strerror(number)))")
         case MOSQ_ERR_EAI: return unknownHost("name server")

@@ -4,7 +4,7 @@ import BatteryEngine
 import MQTTBridge
 import ServiceIO
 
-/// `bms-mqtt acl`: the access rules of mosquitto for one configuration.
+/// `bms-mqtt acl`: the access rules of a broker for one configuration.
 struct ACLCommand: Sendable {
     /// The clients' users at the broker.
     struct Users: Sendable {
@@ -22,7 +22,7 @@ struct ACLCommand: Sendable {
                 user.isEmpty || user.hasPrefix(" ") || user.hasSuffix(" ") || user.contains(":")
                     || !user.isPlain
             }) {
-                return "'\(bad.plain.prefix(40))' cannot be a user of mosquitto"
+                return "'\(bad.plain.prefix(40))' cannot be a user of the broker"
             }
             let twice = Dictionary(grouping: all) { $0 }.filter { $0.value.count > 1 }.keys.sorted().first
             return twice.map { "user '\($0)' would have two roles: give each client a user of its own" }
@@ -44,46 +44,29 @@ struct ACLCommand: Sendable {
         }.first
     }
 
-    /// Text of the complete access file.
-    func text(_ configuration: Configuration, file: String) -> String {
+    /// The rules for a configuration.
+    func rules(_ configuration: Configuration, file: String) -> AccessRules {
         let plan = configuration.plan
         let access = TopicAccess(
             plan.bridge, packs: plan.packs.map(\.options), banks: plan.banks.map(\.options), responses: responses)
-        var text = """
-            # mosquitto: acl_file for \(file.plain), printed by 'bms-mqtt acl'.
-            # Print it again when packs, relays or topics change. The broker refuses every topic that has no line here: other
-            # clients need lines of their own. The file works only with 'allow_anonymous false' and a password_file.
-
-            """
-        text += section("The bridge: writes its documents, reads commands", [users.bridge], access.grants(.bridge))
-        text += section(
-            "Home Assistant: reads, and commands the settings that exist", users.homeAssistant,
-            access.grants(.homeAssistant))
-        text += section("Readers: documents and events, nothing to write", users.readers, access.grants(.reader))
-        text += section(
-            "The page of 'bms-mqtt web' with commands: reads, and commands the settings that exist", users.pages,
-            access.grants(.page))
-        text += section(
-            "Victron: the driver's document, and the GX tree where it is on", users.gx, access.grants(.gx))
-        return text
-    }
-
-    private func section(_ title: String, _ users: [String], _ grants: [TopicAccess.Grant]) -> String {
-        guard !users.isEmpty else { return "" }
-        var seen: Set<TopicAccess.Grant> = []
-        let lines = grants.filter { seen.insert($0).inserted }.map {
-            "topic \($0.isWrite ? "write" : "read") \($0.filter)\n"
-        }
-        let body = lines.isEmpty ? "# nothing: this configuration has no topic for it\n" : lines.joined()
-        return "\n# \(title)\n" + users.map { "user \($0)\n\(body)" }.joined(separator: "\n")
+        return AccessRules(
+            access,
+            [
+                .init(.bridge, [users.bridge]), .init(.homeAssistant, users.homeAssistant),
+                .init(.reader, users.readers),
+                .init(.page, users.pages), .init(.gx, users.gx),
+            ], file: file.plain)
     }
 }
 
 extension ACLCommand {
     static let row = CommandRow(
-        name: "acl", summary: "access rules of mosquitto for this configuration",
+        name: "acl", summary: "access rules of a broker for this configuration",
         options: [
             .config,
+            OptionRow(
+                name: "--for", kind: .choice("BROKER", AccessRules.Language.allCases.map(\.rawValue)),
+                meaning: "the broker's language: mosquitto (default), rabbitmq or nats"),
             OptionRow(
                 name: "--bridge", kind: .text("USER"),
                 meaning: "the bridge's user (default: mqtt.username of the file, else bms-mqtt)"),
@@ -102,13 +85,15 @@ extension ACLCommand {
                 meaning: "MQTT 5 response topics on which commanding clients receive answers"),
         ],
         details: """
-            Prints an acl_file: for each user exactly the topics that this configuration needs. Changes nothing.
+            Prints for each user exactly the topics that this configuration needs: an acl_file of mosquitto, a script of rabbitmqctl
+            lines, or a file to include into the configuration of nats-server. Changes nothing.
             Print it on the bridge's machine, or set gx.portalId: the id of the GX tree follows from the machine.
             docs/security.md has the steps, with passwords and TLS.
             """,
         examples: [
             "bms-mqtt acl --home-assistant homeassistant --reader grafana >bms-mqtt.acl",
             "bms-mqtt acl --config ./config.yaml --bridge bms --gx cerbo",
+            "bms-mqtt acl --for rabbitmq --reader grafana | sudo sh",
         ],
         work: .plain(start))
 
@@ -126,6 +111,9 @@ extension ACLCommand {
             throw .usage("acl: \(complaint)")
         }
         let file = arguments.text("--config") ?? CommandTable.defaultConfiguration
-        return Console.write(ACLCommand(users: users, responses: responses).text(configuration, file: file)) ? 0 : 1
+        let language = arguments.text("--for").flatMap(AccessRules.Language.init) ?? .mosquitto
+        let rules = ACLCommand(users: users, responses: responses).rules(configuration, file: file)
+        if let complaint = rules.complaint(language) { throw .configuration(["acl: \(complaint)"]) }
+        return Console.write(rules.text(language)) ? 0 : 1
     }
 }

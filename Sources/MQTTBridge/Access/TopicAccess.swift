@@ -1,3 +1,4 @@
+import MQTT
 public import BatteryEngine
 
 /// Permissions to publish and to subscribe: the least that each kind of client needs for one configuration.
@@ -55,6 +56,29 @@ public struct TopicAccess: Hashable, Sendable {
             case .gx: (gxRequests, gxReads)
             }
         return write.map { Grant(isWrite: true, filter: $0) } + read.map { Grant(isWrite: false, filter: $0) }
+    }
+
+    /// Filters with wildcards to which the programs of a role subscribe, Home Assistant and `bms-mqtt` among them.
+    ///
+    /// mosquitto takes any filter and drops what the client may not read. Other brokers compare the filter itself with their rules and
+    /// refuse it, so they have to allow these: they reach the topics of other packs and bridges below the same first levels, too.
+    public func wildcards(_ role: Role) -> [String] {
+        let topics = options.topics
+        func documents(_ kinds: [DocumentKind]) -> [String] {
+            [topics.statuses] + kinds.map { topics.word($0, of: "+") }
+        }
+        let read: [DocumentKind] = [.state, .limits, .cells, .relays, .settings, .event]
+        return switch role {
+        case .bridge:
+            [topics.commands] + documents(DocumentKind.allCases)
+                + (options.gxTree?.topics.filters ?? []).map(\.filter)
+        case .homeAssistant:
+            options.discovery == .off
+                ? [] : ["\(topics.discoveryPrefix)/+/+/config", topics.entityDiscovery("+", "+", "+")]
+        case .reader: documents(read)
+        case .page: documents(read + [.result])
+        case .gx: []
+        }
     }
 
     /// True where a command may be answered on its response topic. Its sender may command, but this bridge must not publish for the sender

@@ -1,0 +1,65 @@
+extension AccessRules {
+    /// A file to include into the configuration of a server: permissions with names, which the users there refer to.
+    var nats: String {
+        var text = #"""
+            # NATS: permissions for \#(file), printed by 'bms-mqtt acl --for nats'.
+            # Print it again when packs, relays or topics change; 'nats-server --signal reload' takes it. Write these lines into the
+            # configuration of each server, with passwords ('nats server passwd' encrypts one):
+            #   include ./bms-mqtt-nats.conf
+            #   authorization {
+            #     users: [
+
+            """#
+        for section in sections {
+            for user in section.users {
+                text +=
+                    "#       { user: \(Self.quoted(user)), password: \"...\", permissions: $\(Self.name(section.role)), "
+                text += "allowed_connection_types: [MQTT] }\n"
+            }
+        }
+        text += """
+            #     ]
+            #   }
+            # NATS compares the filter of a subscription with these subjects. So the filters with wildcards that Home Assistant and
+            # bms-mqtt use are allowed as a whole, and reach other packs below the same first levels, too. $MQTT.sub. is where NATS
+            # delivers to subscriptions with QoS 1; a client cannot subscribe there.
+
+            """
+        return text
+            + sections.map { section in "\n# \(Self.title(section.role))\n" + permissions(section.role) }.joined()
+    }
+
+    private func permissions(_ role: TopicAccess.Role) -> String {
+        let write = subjects(filters(role, isWrite: true))
+        let read = ["$MQTT.sub.>"] + subjects(filters(role, isWrite: false, wildcards: true))
+        func list(_ subjects: [String]) -> String {
+            "[\n" + subjects.map { "    \(Self.quoted($0))\n" }.joined() + "  ]"
+        }
+        // An empty list would allow everything.
+        let publish = write.isEmpty ? #"{ deny: [">"] }"# : "{ allow: \(list(write)) }"
+        return "\(Self.name(role)): {\n  publish: \(publish)\n  subscribe: { allow: \(list(read)) }\n}\n"
+    }
+
+    /// Filters in the words of NATS. "a/#" covers "a", too, which "a.>" does not.
+    private func subjects(_ filters: [String]) -> [String] {
+        var seen: Set<String> = []
+        return filters.flatMap { filter -> [String] in
+            let subject = Self.levels(filter).map { $0 == "+" ? "*" : $0 == "#" ? ">" : $0 }.joined(separator: ".")
+            return subject.hasSuffix(".>") ? [String(subject.dropLast(2)), subject] : [subject]
+        }.filter { seen.insert($0).inserted }
+    }
+
+    private static func name(_ role: TopicAccess.Role) -> String {
+        switch role {
+        case .bridge: "bms_bridge"
+        case .homeAssistant: "bms_home_assistant"
+        case .reader: "bms_reader"
+        case .page: "bms_page"
+        case .gx: "bms_gx"
+        }
+    }
+
+    private static func quoted(_ text: String) -> String {
+        "\"" + text.map { "\"\\".contains($0) ? "\\\($0)" : String($0) }.joined() + "\""
+    }
+}

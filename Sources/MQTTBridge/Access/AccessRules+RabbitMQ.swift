@@ -1,0 +1,98 @@
+extension AccessRules {
+    /// A script of rabbitmqctl lines.
+    ///
+    /// RabbitMQ asks twice: may the user touch the queue and the exchange `amq.topic`, and does the routing key match the user's pattern there?
+    /// The routing key of a publication is the topic, of a subscription the filter, in both cases with dots for slashes.
+    var rabbitMQ: String {
+        let head = #"""
+            #!/bin/sh
+            # RabbitMQ: access rules for \#(file), printed by 'bms-mqtt acl --for rabbitmq'.
+            # Create each user first: 'rabbitmqctl add_user USER' asks for the password. Then run this with sh as root, on one node of the
+            # cluster. Print and run it again when packs, relays or topics change.
+            # It takes nothing from other users: delete 'guest', and write 'mqtt.allow_anonymous = false' into rabbitmq.conf.
+            # RabbitMQ compares the filter of a subscription with these patterns, not each message. So the filters with wildcards that
+            # Home Assistant and bms-mqtt use are allowed as a whole, and reach other packs below the same first levels, too.
+            # A user with these rules may also use AMQP. Write 'listeners.tcp = none' into rabbitmq.conf where nothing else needs it.
+            set -eu
+            vhost=/
+            queues='mqtt-subscription-.*qos[01]'
+            allow() { # USER, patterns of what it may publish and subscribe to, resources that it may write
+                rabbitmqctl -q set_topic_permissions -p "$vhost" -- "$1" amq.topic "$2" "$3" </dev/null
+                rabbitmqctl -q set_permissions -p "$vhost" -- "$1" "^$queues$" "$4" "^(amq\\.topic|$queues)$" </dev/null
+            }
+
+            """#
+        return head
+            + sections.map { section in
+                let write = filters(section.role, isWrite: true)
+                let read = filters(section.role, isWrite: false, wildcards: true)
+                // The right to write on its own queue binds it to the exchange.
+                let resources =
+                    write.isEmpty ? #"^mqtt-subscription-.*qos[01]$"# : #"^(amq\.topic|mqtt-subscription-.*qos[01])$"#
+                let words = [Self.pattern(write), Self.pattern(read), resources].map(Self.shellWord)
+                return "\n# \(Self.title(section.role))\n"
+                    + section.users.map { "allow \(Self.shellWord($0)) \(words.joined(separator: " "))\n" }.joined()
+            }.joined()
+    }
+
+    private static func shellWord(_ text: String) -> String {
+        "'\(text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: #"'\''"#))'"
+    }
+
+    /// A regular expression that matches exactly the routing keys which these filters cover, filters included; of no filter: nothing.
+    static func pattern(_ filters: [String]) -> String {
+        var tree = LevelTree()
+        for filter in filters { tree.insert(levels(filter)[...]) }
+        return filters.isEmpty ? "^$" : "^\(tree.alternatives)$"
+    }
+}
+
+/// Topic filters as a tree of levels. Levels with the same levels below are written once: a thousand packs give a short expression, which
+/// the broker compiles at each message.
+private struct LevelTree {
+    private var isEnd = false
+    private var isOpen = false
+    private var children: [String: LevelTree] = [:]
+
+    mutating func insert(_ levels: ArraySlice<String>) {
+        guard let first = levels.first else {
+            isEnd = true
+            return
+        }
+        if first == "#" {
+            isOpen = true
+        } else {
+            children[first, default: LevelTree()].insert(levels.dropFirst())
+        }
+    }
+
+    /// Expression of the levels, without a dot before.
+    var alternatives: String {
+        let groups = Dictionary(grouping: children.keys) { children[$0]?.tail ?? "" }
+        let words = groups.map { tail, levels in
+            let names = levels.sorted().map(Self.expression)
+            return (names.count == 1 ? names[0] : "(\(names.joined(separator: "|")))") + tail
+        }.sorted()
+        return words.count == 1 ? words[0] : "(\(words.joined(separator: "|")))"
+    }
+
+    /// Expression of what follows this level.
+    private var tail: String {
+        if isOpen { return #"(\..*)?"# }
+        if children.isEmpty { return "" }
+        return isEnd ? #"(\.\#(alternatives))?"# : #"\.\#(alternatives)"#
+    }
+
+    /// A level in a routing key. RabbitMQ writes a dot for a slash, and a slash for a dot.
+    private static func expression(_ level: String) -> String {
+        // A wildcard stands for any level and for itself, and never for the wildcard of many levels.
+        if level == "+" { return "[^.#]+" }
+        return level.map { character in
+            switch character {
+            case ".": "/"
+            case "\\", "^", "$", "|", "?", "*", "(", ")", "[", "]", "{", "}": "\\\(character)"
+            default: String(character)
+            }
+        }.joined()
+    }
+}
