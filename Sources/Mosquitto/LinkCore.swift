@@ -401,9 +401,12 @@ final class LinkCore: Sendable {
             let options =
                 (subscription.noLocal ? MQTT_SUB_OPT_NO_LOCAL.rawValue : 0)
                 | (subscription.retainAsPublished ? MQTT_SUB_OPT_RETAIN_AS_PUBLISHED.rawValue : 0)
+            // A NATS cluster agrees about each subscription with quality 1 before it answers, and for a minute after the loss of a node that
+            // fails after 4 s each, with everything else waiting behind. The session is clean: what is under way when a connection ends is
+            // lost with quality 1, too.
+            let qos = state.version == .v5 ? subscription.qos : 0
             var identifier: Int32 = 0
-            let code = mosquitto_subscribe_v5(
-                handle, &identifier, subscription.filter, Int32(subscription.qos), Int32(options), nil)
+            let code = mosquitto_subscribe_v5(handle, &identifier, subscription.filter, Int32(qos), Int32(options), nil)
             if code == MOSQ_ERR_SUCCESS.rawValue32 { requests.note(identifier, .subscribe(subscription.filter)) }
         }
     }

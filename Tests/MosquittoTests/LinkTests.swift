@@ -108,6 +108,22 @@ struct LinkTests {
         harness.link.stop()
     }
 
+    @Test("a subscription has its quality on MQTT 5, and quality 0 on 3.1.1", arguments: [ProtocolPreference.v5, .v311])
+    func quality(version: ProtocolPreference) async {
+        let broker = BrokerFixture()
+        #expect(broker.start())
+        var configuration = LinkConfiguration(broker)
+        configuration.protocolPreference = version
+        let harness = LinkHarness(configuration)
+        harness.link.subscribe([Subscription("t", qos: 1)])
+        await harness.start()
+        #expect(await harness.connected())
+        harness.link.publish(MQTTMessage("t", "x", qos: 1))
+        #expect(await harness.wait { !$0.messages.isEmpty })
+        #expect(await harness.messages.map(\.qos) == [version == .v5 ? 1 : 0])
+        harness.link.stop()
+    }
+
     @Test("an MQTT 5 broker sends no message above the bound, because it knows the bound")
     func oversized() async {
         let broker = BrokerFixture()
