@@ -98,6 +98,11 @@ struct AccessRulesTests {
             #expect(text.contains(line), "\(line)")
         }
         #expect(!text.contains("bms_gx"))
+        // A server has the permissions of several sites.
+        var options = BridgeOptions()
+        options.topics = Topics(base: "fleet/site-a/bms", discoveryPrefix: "homeassistant")
+        let site = rules(TopicAccess(options, packs: [PackOptions(id: "garage")])).text(.nats)
+        #expect(site.contains("\nfleet_site_a_bms_bridge: {"))
     }
 
     @Test("the filters of the bridge's own subscriptions are allowed as they are, with many packs, too")

@@ -13,7 +13,7 @@ extension AccessRules {
         for section in sections {
             for user in section.users {
                 text +=
-                    "#       { user: \(Self.quoted(user)), password: \"...\", permissions: $\(Self.name(section.role)), "
+                    "#       { user: \(Self.quoted(user)), password: \"...\", permissions: $\(name(section.role)), "
                 text += "allowed_connection_types: [MQTT] }\n"
             }
         }
@@ -37,7 +37,7 @@ extension AccessRules {
         }
         // An empty list would allow everything.
         let publish = write.isEmpty ? #"{ deny: [">"] }"# : "{ allow: \(list(write)) }"
-        return "\(Self.name(role)): {\n  publish: \(publish)\n  subscribe: { allow: \(list(read)) }\n}\n"
+        return "\(name(role)): {\n  publish: \(publish)\n  subscribe: { allow: \(list(read)) }\n}\n"
     }
 
     /// Filters in the words of NATS. "a/#" covers "a", too, which "a.>" does not.
@@ -49,14 +49,17 @@ extension AccessRules {
         }.filter { seen.insert($0).inserted }
     }
 
-    private static func name(_ role: TopicAccess.Role) -> String {
-        switch role {
-        case .bridge: "bms_bridge"
-        case .homeAssistant: "bms_home_assistant"
-        case .reader: "bms_reader"
-        case .page: "bms_page"
-        case .gx: "bms_gx"
-        }
+    /// Name of a role's permissions: one server has those of several bridges, each with a base of its own.
+    private func name(_ role: TopicAccess.Role) -> String {
+        let word =
+            switch role {
+            case .bridge: "bridge"
+            case .homeAssistant: "home_assistant"
+            case .reader: "reader"
+            case .page: "page"
+            case .gx: "gx"
+            }
+        return String(access.base.map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "_" }) + "_" + word
     }
 
     private static func quoted(_ text: String) -> String {

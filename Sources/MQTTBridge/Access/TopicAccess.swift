@@ -33,6 +33,9 @@ public struct TopicAccess: Hashable, Sendable {
     private let packs: [PackOptions]
     private let responses: [String]
 
+    /// First levels of the bridge's topics.
+    var base: String { options.topics.base }
+
     /// The permissions of a bridge and its clients.
     ///
     /// - Parameter responses: filters of the response topics (MQTT 5) that commanding clients use.
