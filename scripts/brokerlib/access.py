@@ -47,7 +47,7 @@ FILTERS = [
 ]
 
 
-def check(kind, binary):
+def check(kind, binary, _version, _rows):
     """Yields what held."""
     with Site(kind, binary, rules=True) as site:
         yield from with_rules(site)

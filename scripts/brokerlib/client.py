@@ -1,6 +1,5 @@
 """Clients of MQTT 3.1.1 and 5 for the checks, on paho: each notes what it hears."""
 import itertools
-import socket
 import threading
 import time
 from dataclasses import dataclass
@@ -8,10 +7,6 @@ from dataclasses import dataclass
 import paho.mqtt.client as mqtt
 
 _ids = itertools.count(1)
-
-
-def open_socket(port, seconds=2.0):
-    return socket.create_connection(("127.0.0.1", port), seconds)
 
 
 @dataclass

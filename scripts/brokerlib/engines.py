@@ -56,6 +56,9 @@ class Engine:
     is_cluster = False  # nodes above one share their messages
     has_wildcard_retained = True
     starts_within = 60
+    starts_one_by_one = False
+    failover_nodes = 2
+    killed_within = 5  # seconds until limits flow again when the first of them is killed
 
     def __init__(self, folder, users, nodes=1):
         self.folder, self.users = pathlib.Path(folder), users
@@ -73,8 +76,10 @@ class Engine:
 
     def start(self):
         self.programs = [self.program(node) for node in range(len(self.ports))]
-        for program in self.programs:
+        for node, program in enumerate(self.programs):
             program.start()
+            if self.starts_one_by_one:
+                self.await_node(node)
         for node in range(len(self.ports)):
             self.await_node(node)
         self.started()
@@ -91,11 +96,8 @@ class Engine:
         wait(answers, seconds or self.starts_within, f"{self.title}, node {node + 1}")
 
     def accepts(self, node):
-        try:
-            with client.open_socket(self.ports[node]):
-                return True
-        except OSError:
-            return False
+        # A broker may listen before its cluster has a leader or its users are there.
+        return client.is_let_in(self.ports[node], self.login("admin"), self.users["admin"], self.protocol)
 
     def end(self):
         for program in self.programs:
@@ -154,10 +156,11 @@ class FlashMQ(Engine):
         for user, password in self.users.items():
             subprocess.run(["mosquitto_passwd", "-b", passwords, user, password], check=True, stderr=subprocess.DEVNULL)
         access.write_text((self.rules or "") + "\nuser admin\ntopic readwrite #\n")
+        (self.folder / f"store-{node}").mkdir(exist_ok=True)
         config = self.folder / f"broker-{node}.conf"
         config.write_text(
             f"allow_anonymous false\nmosquitto_password_file {passwords}\nlog_file {self.folder}/flashmq-{node}.log\n"
-            f"storage_dir {self.folder}\nthread_count 1\n" + (f"mosquitto_acl_file {access}\n" if self.rules else "")
+            f"storage_dir {self.folder}/store-{node}\nthread_count 1\n" + (f"mosquitto_acl_file {access}\n" if self.rules else "")
             + f"listen {{\n  protocol mqtt\n  port {self.ports[node]}\n  inet_protocol ip4\n  inet4_bind_address 127.0.0.1\n}}\n")
         return Program([self.binary(), "--config-file", config], self.folder / f"broker-{node}.log")
 
@@ -170,6 +173,8 @@ class NATS(Engine):
     packages = ("nats-server",)
     protocol = 4
     is_cluster = True
+    failover_nodes = 3
+    killed_within = 25  # the rest has to find new leaders before it lets clients in
 
     @classmethod
     def version(cls):
@@ -206,13 +211,11 @@ class NATS(Engine):
         config.write_text("\n".join(lines) + "\n")
         return Program([self.binary(), "-c", config], self.folder / f"nats-{node}.log")
 
-    def accepts(self, node):
-        # It listens before its cluster has a leader, and then refuses.
-        return client.is_let_in(self.ports[node], "admin", self.users["admin"], self.protocol)
-
 
 class Erlang(Engine):
     """A broker that runs in Erlang. Its port mapper would listen on all addresses, and outlive it: it gets one of its own."""
+
+    starts_one_by_one = True  # the others join the first
 
     def environment(self, node):
         # The files with the cookie of the cluster are of one user, and the names of the nodes known to one mapper.
@@ -243,6 +246,7 @@ class RabbitMQ(Erlang):
     has_wildcard_retained = False
     is_cluster = True
     starts_within = 120
+    failover_nodes = 3  # its list of clients is kept by a majority
     _scripts = pathlib.Path("/usr/lib/rabbitmq/bin")
 
     @classmethod
@@ -350,8 +354,6 @@ modules:
             {**self.environment(node), "EJABBERD_CONFIG_PATH": str(config), "EJABBERD_LOG_PATH": str(self.folder / f"log-{node}.log"),
              "ERL_LIBS": str(library), "ERL_CRASH_DUMP": str(self.folder / "dump"), "ERL_MAX_PORTS": "32000"})
 
-    def accepts(self, node):
-        return client.is_let_in(self.ports[node], self.login("admin"), self.users["admin"], self.protocol)
 
 
 class AMQTT(Engine):

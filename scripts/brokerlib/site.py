@@ -11,6 +11,7 @@ from faultlib.processes import Program
 
 from .client import Client
 from .engines import free_port
+from .proxy import Proxy
 
 PORTAL = "02a1b2c3d4e5"
 # The password of each is its name.
@@ -29,13 +30,14 @@ def expect(condition, text):
 class Site:
     """`with Site(engine class, program) as site`: a running broker; then `start_bridge`."""
 
-    def __init__(self, kind, binary, nodes=1, rules=False):
+    def __init__(self, kind, binary, nodes=1, rules=False, has_proxy=False):
         self.binary, self.clients, self.programs = binary, [], []
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix=f"check-brokers-{kind.name}-"))
         # mosquitto reads its files after it gave up the rights of root.
         self.folder.chmod(0o755)
         self.engine = kind(self.folder, {user: user for user in USERS}, nodes)
-        self.has_rules = rules
+        self.has_rules, self.has_proxy, self.proxy = rules, has_proxy, None
+        self.source = free_port()
         self.bridge = None
 
     def __enter__(self):
@@ -44,6 +46,8 @@ class Site:
             if self.has_rules:
                 self.engine.rules = self.rules()
             self.engine.start()
+            if self.has_proxy:
+                self.proxy = Proxy(self.proxy_port, self.engine.ports[0])
         except BaseException:
             self.end()
             raise
@@ -57,15 +61,20 @@ class Site:
             one.close()
         for program in self.programs:
             program.kill()
+        if self.proxy:
+            self.proxy.end()
         self.engine.end()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def write_configuration(self, more_mqtt=""):
+    def write_configuration(self):
         engine = self.engine
-        self.source = getattr(self, "source", None) or free_port()
+        self.proxy_port = free_port() if self.has_proxy else engine.ports[0]
+        ports = [self.proxy_port, *engine.ports[1:]]
+        hosts = ", ".join(f'"127.0.0.1:{port}"' for port in ports)
+        where = f"hosts: [{hosts}]" if len(ports) > 1 else f"host: 127.0.0.1, port: {ports[0]}"
         version = "" if engine.protocol == 5 or engine.name != "amqtt" else 'protocol: "3.1.1", '
         (self.folder / "config.yaml").write_text(f"""\
-mqtt: {{ host: 127.0.0.1, port: {engine.ports[0]}, username: "{engine.login('bridge')}", password: bridge, {version}clientId: the-bridge{more_mqtt} }}
+mqtt: {{ {where}, username: "{engine.login('bridge')}", password: bridge, {version}clientId: the-bridge }}
 gx: {{ portalId: "{PORTAL}" }}
 stateDirectory: {self.folder}/state
 packs:
