@@ -32,6 +32,17 @@ struct AccessRulesTests {
         return regexec(&compiled, text, 0, nil, 0) == 0
     }
 
+    @Test("where there are several brokers, the rules say in every language that each needs them")
+    func brokers() {
+        for language in AccessRules.Language.allCases {
+            let note = "\n# Each broker of mqtt.hosts needs these rules: a:1883, b:1884\n"
+            let two = AccessRules(Self.access(), [.init(.bridge, ["bms"])], file: "c", brokers: ["a:1883", "b:1884"])
+            #expect(two.text(language).hasSuffix(note))
+            let one = AccessRules(Self.access(), [.init(.bridge, ["bms"])], file: "c", brokers: ["a:1883"])
+            #expect(!one.text(language).contains("mqtt.hosts"))
+        }
+    }
+
     @Test(
         "a pattern of RabbitMQ matches what its filters cover, filters included, and nothing else",
         arguments: [

@@ -93,6 +93,8 @@ class Relay:
                 await self.flowing.wait()
                 data = await reader.read(256 if self.rate else 4096)
                 if not data:
+                    # A network that carries nothing carries no end of a connection either.
+                    await self.flowing.wait()
                     break
                 if way == "up":
                     if self.sent is not None:
@@ -103,7 +105,7 @@ class Relay:
             await line.put(None)
             await carrier
         except OSError:
-            pass
+            await self.flowing.wait()
         finally:
             carrier.cancel()
             writer.close()

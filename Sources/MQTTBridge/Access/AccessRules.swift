@@ -20,21 +20,28 @@ public struct AccessRules: Sendable {
     let sections: [Section]
     /// The configuration, for people.
     let file: String
+    /// Addresses of the configuration's brokers, for people.
+    let brokers: [String]
 
     /// The rules for users of known roles.
-    public init(_ access: TopicAccess, _ sections: [Section], file: String) {
+    public init(_ access: TopicAccess, _ sections: [Section], file: String, brokers: [String] = []) {
         self.access = access
+        self.brokers = brokers
         self.sections = sections.filter { !$0.users.isEmpty }
         self.file = file
     }
 
     /// The text of the rules: a file of the broker, or a script for its tool.
     public func text(_ language: Language) -> String {
-        switch language {
-        case .mosquitto: mosquitto
-        case .rabbitmq: rabbitMQ
-        case .nats: nats
-        }
+        let rules =
+            switch language {
+            case .mosquitto: mosquitto
+            case .rabbitmq: rabbitMQ
+            case .nats: nats
+            }
+        // Every language has such comments.
+        return brokers.count > 1
+            ? rules + "\n# Each broker of mqtt.hosts needs these rules: \(brokers.joined(separator: ", "))\n" : rules
     }
 
     /// Reason why a broker cannot carry the topics of the configuration; `nil` if it can.

@@ -55,7 +55,7 @@ struct ACLCommand: Sendable {
                 .init(.bridge, [users.bridge]), .init(.homeAssistant, users.homeAssistant),
                 .init(.reader, users.readers),
                 .init(.page, users.pages), .init(.gx, users.gx),
-            ], file: file.plain)
+            ], file: file.plain, brokers: plan.link.brokers.map(\.description))
     }
 }
 
