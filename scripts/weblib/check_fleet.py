@@ -39,10 +39,14 @@ def main():
             with open(path("broker.conf"), "w") as file:
                 file.write(f"listener {broker} 127.0.0.1\nallow_anonymous true\n")
             start("mosquitto", "-c", path("broker.conf"))
-            simulator = start(options.program, "simulate", "--tcp", "21000", "--packs", str(packs), "--print-config", stdout=subprocess.PIPE)
+            simulator = start(options.program, "simulate", "--pty", "--link", path("bms"), "--packs", str(packs), "--print-config", stdout=subprocess.PIPE)
             lines = []
-            while not any(f":{21000 + packs - 1}\"" in line for line in lines):
-                lines.append(simulator.stdout.readline().decode())
+            # It ends where there are not enough pseudo terminals.
+            while (line := simulator.stdout.readline().decode()) and len(lines) < packs + 2:
+                lines.append(line)
+                if line.startswith(f"  - {{ id: p{packs}"):
+                    break
+            check(len(lines) > packs, "simulated packs", packs)
             lines = [f"mqtt: {{ host: 127.0.0.1, port: {broker} }}\n" if line.startswith("mqtt:") else line for line in lines]
             with open(path("config.yaml"), "w") as file:
                 file.writelines(lines + [f"stateDirectory: {path('state')}\n", "homeAssistant: { discovery: \"off\" }\n", "gx: { feed: false, tree: false }\n", "publish: { economy: low }\n"])

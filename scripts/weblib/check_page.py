@@ -120,7 +120,7 @@ class Checks:
         """Numbers change, and nothing moves."""
         time.sleep(1.5)
         page.run("window.seen.shift = 0; window.before = document.body.innerText")
-        changed = page.until("document.body.innerText !== window.before", 8)
+        changed = page.until("document.body.innerText !== window.before", 20)  # A steady pack says something each ten seconds.
         time.sleep(3)
         shift = page.run("window.seen.shift")
         check(changed, f"{what}: numbers arrive")

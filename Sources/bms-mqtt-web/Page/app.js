@@ -643,7 +643,7 @@ function reasonAt(changes, limit, time) {
 	const last = changes.filter((one) => one.limit === limit && one.time <= time).pop();
 	return last && `${limit.toUpperCase()} ${limitText(limit, last.value)}: ${last.sentence}`;
 }
-/** Made when it is opened. */
+/** Made when opened. */
 function tableOf(title, heads, rows, isOpen) {
 	const details = h("details", { open: isOpen }, h("summary", t("As a table"), h("span.hidden", ": " + title)));
 	const fill = () => {
