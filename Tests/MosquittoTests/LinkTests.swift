@@ -108,7 +108,8 @@ struct LinkTests {
         harness.link.stop()
     }
 
-    @Test("a subscription has its quality on MQTT 5, and quality 0 on 3.1.1", arguments: [ProtocolPreference.v5, .v311])
+    @Test(
+        "a subscription has its quality on MQTT 5, and quality 0 on 3.1.1", arguments: [ProtocolPreference.v5, .v311])
     func quality(version: ProtocolPreference) async {
         let broker = BrokerFixture()
         #expect(broker.start())

@@ -52,7 +52,11 @@ class Client:
             raise Refused(f"reason {self.reason}")
 
     def _loop(self):
-        while self.client.loop(0.5) == 0:
+        try:
+            while self.client.loop(0.5) == 0:
+                pass
+        except (OSError, ValueError):
+            # It was closed meanwhile.
             pass
         self.is_closed.set()
 
