@@ -1,7 +1,9 @@
 """Run by: python3 -m unittest discover -s examples/fleet"""
+import http.server
+import threading
 import unittest
 
-from to_line_protocol import line
+from to_line_protocol import Writer, cell, line
 
 STATE = b'{"Dc":{"Voltage":52.60,"Current":-8.750,"Power":null},"Soc":55,"Link":{"Age":0.5}}'
 LIMITS = b'{"cvl":54.88,"ccl":50.0,"dcl":null,"reasons":{"cvl":"x"},"time":1795246192.046}'
@@ -33,6 +35,44 @@ class Lines(unittest.TestCase):
     def test_a_name_cannot_add_tags_or_lines(self):
         text = line("fleet/a b,c=d\n/bms/p/state", b'{"Soc":5}', 1_795_246_195.0)
         self.assertEqual(text, "bms_state,site=a\\ b\\,c\\=d\\ ,pack=p soc=5.0 1795246195000000000")
+
+    def test_a_cell_of_a_pack_is_its_number(self):
+        self.assertEqual([cell(name) for name in ("C12", "C1", "garage C3", None, 7, "C1234", "C1x")], [12.0, 1.0] + [None] * 5)
+        self.assertEqual(
+            line("fleet/a/bms/p/state", b'{"Soc":5,"System":{"MinVoltageCellId":"C7"}}', 1_795_246_195.0),
+            "bms_state,site=a,pack=p soc=5.0,cell_lowest=7.0 1795246195000000000",
+        )
+
+
+class Database(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        if self.server.is_down:
+            self.send_response(503)
+        else:
+            self.server.lines += body.splitlines()
+            self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+class Writing(unittest.TestCase):
+    def test_lines_wait_while_the_database_is_down_the_newest_of_them(self):
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Database)
+        server.lines, server.is_down = [], True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        writer = Writer(f"http://127.0.0.1:{server.server_port}/write")
+        writer.MOST, writer.PIECE, writer.PAUSE = 7, 3, 0.0
+        for number in range(10):
+            writer.write(f"a {number}")
+        self.assertEqual(server.lines, [])
+        server.is_down = False
+        writer.flush()
+        self.assertEqual(server.lines, [f"a {number}" for number in range(3, 10)])
+        server.shutdown()
+        server.server_close()
 
 
 if __name__ == "__main__":

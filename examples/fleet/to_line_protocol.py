@@ -5,21 +5,22 @@ Start it as often as the load needs: the workers share one subscription ($share)
 
     to_line_protocol.py --host central.example --cafile fleet-ca.crt --user timeseries --password-file password | influx write ...
 
+With --write URL the lines go to a database by themselves, a few at a time (VictoriaMetrics and InfluxDB 1: http://host:port/write).
 Times are those of the measurement: `time` of limits, arrival less /Link/Age for state. What is null is left out.
 """
 import argparse
 import json
 import math
+import re
 import sys
 import time
-
-import paho.mqtt.client as mqtt
+import urllib.request
 
 STATE = {
     "voltage": ("Dc", "Voltage"), "current": ("Dc", "Current"), "power": ("Dc", "Power"), "soc": ("Soc",),
     "cell_min": ("System", "MinCellVoltage"), "cell_max": ("System", "MaxCellVoltage"),
     "temperature_min": ("System", "MinCellTemperature"), "temperature_max": ("System", "MaxCellTemperature"),
-    "energy_in": ("Energy", "In"), "energy_out": ("Energy", "Out"), "alarm": ("Alarms", "Alarm"), "connected": ("Connected",),
+    "energy_in": ("Energy", "In"), "energy_out": ("Energy", "Out"), "energy_stored": ("Energy", "Stored"), "alarm": ("Alarms", "Alarm"), "connected": ("Connected",),
 }  # fmt: skip
 LONGEST = 65_536
 
@@ -44,6 +45,47 @@ def member(document, path):
     return document
 
 
+def cell(name):
+    """Number of a cell by its name, "C12"; None for one of a bank, which names the pack, too."""
+    return float(name[1:]) if isinstance(name, str) and re.fullmatch("C[0-9]{1,3}", name) else None
+
+
+class Writer:
+    """Lines to standard output, or in pieces to a database. While that does not answer, the newest lines wait."""
+
+    MOST, PIECE, PAUSE = 100_000, 500, 1.0
+
+    def __init__(self, url=None):
+        self.url, self.lines, self.at, self.is_down = url, [], 0.0, False
+
+    def write(self, text):
+        if self.url is None:
+            print(text, flush=True)
+            return
+        self.lines.append(text)
+        del self.lines[:-self.MOST]
+        if len(self.lines) >= self.PIECE or time.monotonic() - self.at > self.PAUSE:
+            self.flush()
+
+    def flush(self):
+        # A database that is down is asked once a second, and not with each line.
+        if not self.lines or self.url is None or (self.is_down and time.monotonic() - self.at < self.PAUSE):
+            return
+        self.at = time.monotonic()
+        try:
+            while self.lines:
+                data = "\n".join(self.lines[:self.PIECE]) + "\n"
+                with urllib.request.urlopen(urllib.request.Request(self.url, data.encode()), timeout=5):
+                    del self.lines[:self.PIECE]
+            if self.is_down:
+                print(f"{self.url} takes lines again", file=sys.stderr, flush=True)
+            self.is_down = False
+        except OSError as error:
+            if not self.is_down:
+                print(f"{self.url} takes no lines: {error}; the newest {self.MOST} wait", file=sys.stderr, flush=True)
+            self.is_down = True
+
+
 def line(topic, payload, now):
     """One line for one message, or None for what is no document of a pack."""
     levels = topic.split("/")
@@ -57,6 +99,7 @@ def line(topic, payload, now):
         return None
     if levels[4] == "state":
         fields = {name: number(member(document, path)) for name, path in STATE.items()}
+        fields["cell_lowest"] = cell(member(document, ("System", "MinVoltageCellId")))
         at = now - (number(member(document, ("Link", "Age"))) or 0)
     elif levels[4] == "limits":
         fields = {name: number(document.get(name)) for name in ("cvl", "ccl", "dcl")}
@@ -78,25 +121,33 @@ def main():
     parser.add_argument("--cafile", help="without it no TLS")
     parser.add_argument("--user")
     parser.add_argument("--password-file")
-    parser.add_argument("--group", default="tsdb", help="workers with the same word share the messages")
+    parser.add_argument("--group", default="tsdb", help="workers with the same word share the messages; empty: this one hears all")
+    parser.add_argument("--protocol", choices=["5", "3.1.1"], default="5", help="3.1.1 for brokers without MQTT 5; they have no groups")
+    parser.add_argument("--write", help="URL that takes line protocol; without it lines go to standard output")
     options = parser.parse_args()
+    # Line protocol alone needs no MQTT: read_nats.py takes it from here.
+    import paho.mqtt.client as mqtt
 
-    def subscribe(client, _data, _flags, reason, _properties):
+    writer = Writer(options.write)
+    share = f"$share/{options.group}/" if options.group and options.protocol == "5" else ""
+
+    def subscribe(client, _data, _flags, reason, *_):
         if reason.is_failure if hasattr(reason, "is_failure") else reason != 0:
             print(f"refused by the broker: {reason}", file=sys.stderr)
             return
-        client.subscribe([(f"$share/{options.group}/fleet/+/bms/+/{name}", 0) for name in ("state", "limits")])
+        client.subscribe([(f"{share}fleet/+/bms/+/{name}", 0) for name in ("state", "limits")])
 
     def write(_client, _data, message):
         # mosquitto gives what is retained to each worker of a group, and it was live for one of them before.
         text = None if message.retain else line(message.topic, message.payload, time.time())
         if text is not None:
-            print(text, flush=True)
+            writer.write(text)
 
+    version = mqtt.MQTTv5 if options.protocol == "5" else mqtt.MQTTv311
     if hasattr(mqtt, "CallbackAPIVersion"):
-        client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
+        client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, protocol=version)
     else:
-        client = mqtt.Client(protocol=mqtt.MQTTv5)
+        client = mqtt.Client(protocol=version)
     client.on_connect, client.on_message = subscribe, write
     if options.user:
         password = open(options.password_file, encoding="utf-8").readline().rstrip("\n") if options.password_file else None
