@@ -170,13 +170,19 @@ def main():
         raise SystemExit(f"'{options.program}' is no program: name the bms-mqtt to run, such as .build/release/bms-mqtt")
     # However it is told to end, nothing that it started stays.
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: sys.exit(1))
+        signal.signal(number, leave)
     world = World(str(pathlib.Path(program).resolve()), options)
     try:
         run(world, options)
     finally:
         world.end()
     said("all of it held")
+
+
+def leave(number, _):
+    # A second signal must not end the clearing up.
+    signal.signal(number, signal.SIG_IGN)
+    sys.exit(1)
 
 
 def run(world, options):
