@@ -149,6 +149,12 @@ def questions(world, database):
     wait(lambda: packs("drift") == ["past/drifts"], 60, "the drift of a weakest cell")
     expect(True, "a weakest cell that drifts is found, and not the steady one (their past is made up)")
     expect(dict((labels["pack"], value) for labels, value in database.ask("weakest")).get("drifts") == 12, "its number is told")
+    energy = {labels["site"]: value for labels, value in database.ask("energy")}
+    expect(len(energy) >= len(world.bridges) and min(energy.values()) > 0, f"energy of each site: {sum(energy.values()):.0f} kWh in all")
+    late = {labels["site"]: value for labels, value in database.ask("late")}
+    expect(len(late) >= len(world.bridges) and max(late.values()) < 30, f"oldest limits of each site: {max(late.values()):.1f} s at most")
+    blocked = packs("no-charge")
+    expect(len(blocked) < len(world.packs) / 2, f"packs that may not be charged: {', '.join(blocked) or 'none'}")
     world.bridges[-1].kill()
     world.bridges[-1].wait()
     site = f"site-{len(world.bridges)}"
