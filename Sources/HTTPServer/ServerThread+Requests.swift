@@ -23,8 +23,9 @@ extension ServerThread {
             cmicrohttpd_headers(connection.handle, collectField, pointer)
         }
         do throws(Refusal) {
-            let head = try RequestHead(
+            var head = try RequestHead(
                 method: method, target: connection.target, fields: fields, peer: connection.peer.text, options)
+            head.request.network = connection.peer.network
             connection.phase = .receiving(head, isTooLong: false)
             return true
         } catch {

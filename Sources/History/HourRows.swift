@@ -28,7 +28,8 @@ extension Database {
         try each("SELECT time FROM pending WHERE battery = ?1 ORDER BY time", [.integer(battery)]) { row in
             times.append(row.integer(0))
         }
-        return times
+        // A damaged file may hold any number.
+        return times.filter { BelievedTime.contains(Double($0)) }
     }
 
     /// The number of a battery; `nil`: it is unknown.

@@ -22,6 +22,8 @@ package struct EnergyCounter: Hashable, Sendable {
         guard let whole = Step.thousandths.whole(reading), whole >= 0 else { return 0 }
         defer { counter = EnergyCounter(last: whole, time: time) }
         guard let before = counter else { return 0 }
+        // No counter of ours: a damaged file.
+        guard before.last >= 0 else { return 0 }
         // Half of what it was: a reset. Less of a fall is a correction, which is no energy.
         let energy = whole >= before.last ? whole - before.last : whole <= before.last / 2 ? whole : 0
         let most = mostWatts * (max(0, time - before.time) + grace) / 3600

@@ -67,6 +67,10 @@ package struct ReaderModel: Sendable {
         package var isBank = false
         /// Events, the newest first.
         package var events: [Event] = []
+        /// Size of the documents.
+        fileprivate var bytes: Int {
+            [state, limits, cells, relays, settings].reduce(0) { $0 + ($1?.payload.count ?? 0) }
+        }
         /// Name in the last state, also when that state is no longer valid.
         package var name: String?
     }
@@ -96,6 +100,12 @@ package struct ReaderModel: Sendable {
 
     /// Largest number of packs, so that a hostile broker cannot fill the memory.
     private static let maximumPacks = 1000
+    /// Largest number of bytes of all documents together: those of a thousand packs are 10 MB.
+    package static let mostBytes = 16 << 20
+    /// Largest size of an event, bytes: a sentence, and little else.
+    private static let longestEvent = 4_096
+    /// Longest name, characters: settings allow half of it.
+    private static let longestName = 64
     /// Longest validity of limits and measurements, from their receipt or their own time, milliseconds.
     package static let longestAge: Int64 = 30_000
     /// Longest validity of cell voltages, which come less often, milliseconds.
@@ -111,6 +121,8 @@ package struct ReaderModel: Sendable {
     package private(set) var others: Set<String> = []
     package private(set) var bridge: Status?
 
+    /// Bytes of all documents.
+    private var bytes = 0
     /// Seconds of history.
     private let memory: Int64
     /// Settings are read, too.
@@ -198,12 +210,14 @@ package struct ReaderModel: Sendable {
         switch parts[1] {
         // An empty status means that the pack has left the configuration.
         case "status" where payload.isEmpty:
+            bytes -= pack.bytes
             packs[id] = nil
             return
         case "status": pack.status = status(pack.status)
         case "state":
             pack.state = document(Self.longestAge)
-            pack.name = pack.state?.value["CustomName"]?.text ?? pack.name
+            let name = pack.state?.value["CustomName"]?.text
+            pack.name = name.map { String($0.unicodeScalars.prefix(Self.longestName)) } ?? pack.name
             if let state = pack.state?.value { pack.isBank = state["ProductName"]?.text?.hasSuffix(" bank") ?? false }
             pack.history.record(view(pack, at: now), at: now.monotonic)
         case "limits": pack.limits = document(Self.longestAge)
@@ -212,11 +226,17 @@ package struct ReaderModel: Sendable {
         // Retained without an end: they are true as long as the bridge says so.
         case "settings" where readsSettings: pack.settings = document(.max / 4)
         case "event":
-            guard let event = JSONValue(parsing: payload), let text = event["text"]?.text else { return }
+            guard payload.count <= Self.longestEvent, let event = JSONValue(parsing: payload),
+                let text = event["text"]?.text
+            else { return }
             let new = Event(time: event["time"]?.number, kind: event["event"]?.text ?? "", text: text)
             pack.events = [new] + pack.events.prefix(mostEvents - 1)
         default: return
         }
+        // What is too much is not taken: what was there before ends by itself.
+        let change = pack.bytes - (packs[id]?.bytes ?? 0)
+        guard change <= 0 || bytes + change <= Self.mostBytes else { return }
+        bytes += change
         packs[id] = pack
     }
 

@@ -23,6 +23,8 @@ final class CommandDesk: Sendable {
     static let patience = 5
     /// Commands on their way.
     static let most = 32
+    /// Bytes of an answer: a sentence, and little else.
+    static let longestAnswer = 4_096
 
     private let base: String
     private let publish: @Sendable (MQTTMessage) -> PublishOutcome
@@ -60,7 +62,7 @@ final class CommandDesk: Sendable {
             within: Double(Self.patience),
             otherwise: .error(
                 504,
-                "no answer from the bridge in \(Self.patience) s: it may refuse this user, so look at the broker's access rules"
+                "no answer from the bridge in \(Self.patience) s; the command may still take effect. Where this happens always, look at the broker's access rules for this user"
             ))
         let one = Pending(
             topic: "\(base)/\(battery)/result", mark: mark, answer: owed,
@@ -82,7 +84,7 @@ final class CommandDesk: Sendable {
 
     /// Takes an answer of the bridge; another client's is nobody's here.
     func take(_ message: MQTTMessage) {
-        guard !message.retain, message.topic.hasSuffix("/result"),
+        guard !message.retain, message.topic.hasSuffix("/result"), message.payload.count <= Self.longestAnswer,
             let asked = JSONValue(parsing: message.payload)?["value"]?.text
         else { return }
         let found = pending.withLock { pending in
@@ -119,12 +121,26 @@ extension WebState {
         /// Names of its settings.
         var settings: Set<String>
 
+        /// A name, or "relay/" and a name: what the broker says must not lead commands to other topics.
+        private static func isLevels(_ setting: String) -> Bool {
+            let levels = setting.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+            guard setting.utf8.count <= 64, levels.count == 1 || levels.count == 2 && setting.hasPrefix("relay/") else {
+                return false
+            }
+            return levels.allSatisfy { level in
+                !level.isEmpty
+                    && level.allSatisfy { byte in
+                        (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
+                            || byte == UInt8(ascii: "_") || byte == UInt8(ascii: "-")
+                    }
+            }
+        }
+
         func takes(_ setting: String) -> Bool {
             let isButton = SettingsTable.rows.contains { row in
                 if case .button = row.kind { row.name == setting } else { false }
             }
-            return isButton
-                || settings.contains(setting) && setting.utf8.count <= 64 && !setting.contains { "+#\0".contains($0) }
+            return isButton || settings.contains(setting) && Self.isLevels(setting)
         }
     }
 }

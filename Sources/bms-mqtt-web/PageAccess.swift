@@ -16,8 +16,10 @@ final class PageAccess: Sendable {
 
     private struct State {
         var sessions: [String: Session] = [:]
-        /// Wrong passwords, by address.
-        var attempts: [String: RateLimiter] = [:]
+        /// Wrong passwords, by address, or by IPv6 network: one machine has all addresses of such a network.
+        var attempts: [[UInt8]: RateLimiter] = [:]
+        /// Addresses that gave the password, the newest last.
+        var owners: [[UInt8]] = []
         /// Wrong passwords from everywhere: who has many addresses may not guess either.
         var allAttempts = RateLimiter(burst: 100, perSecond: 2)
         var commands = RateLimiter(burst: 10, perSecond: 1)
@@ -57,14 +59,13 @@ final class PageAccess: Sendable {
     /// - Returns: the refusal; `nil`: it may.
     func refusalToRead(_ request: HTTPRequest, at now: Timestamp) -> HTTPAnswer? {
         if readsFreely || token(of: request, at: now) != nil { return nil }
-        guard let header = request.header("authorization") else {
-            return .error(401, "the password of this page is needed")
+        let refusal = HTTPAnswer.error(
+            401, "the password of this page is needed, as in a header 'Authorization: Bearer PASSWORD'")
+        // As programs log in: Prometheus, scripts. Another scheme is meant for somebody else, as a reverse proxy.
+        guard let header = request.header("authorization"), header.lowercased().hasPrefix("bearer ") else {
+            return refusal
         }
-        // As programs log in: Prometheus, scripts.
-        let given = header.hasPrefix("Bearer ") ? String(header.dropFirst(7)) : nil
-        return check(
-            given, request,
-            .error(401, "the password of this page is needed, in a header 'Authorization: Bearer PASSWORD'"), at: now)
+        return check(String(header.dropFirst(7)), request, refusal, at: now)
     }
 
     /// Lets a request change something.
@@ -158,14 +159,22 @@ final class PageAccess: Sendable {
         -> HTTPAnswer?
     {
         state.withLock { state in
-            var own = state.attempts[request.peer] ?? RateLimiter(burst: 5, perSecond: 0.1)
+            let isKnown = state.owners.contains(request.network)
+            var own = state.attempts[request.network] ?? RateLimiter(burst: 5, perSecond: 0.1)
             var all = state.allAttempts
-            guard case .pass = own.check(at: now), case .pass = all.check(at: now) else {
+            let isPassed = own.check(at: now) == .pass
+            // Others who guess keep nobody out who gave the password before.
+            guard isPassed, isKnown || all.check(at: now) == .pass else {
                 return .tooMany("too many wrong passwords: wait ten seconds", seconds: 10)
             }
-            if let given, let password, Self.isSame(given, password) { return nil }
-            if state.attempts.count >= Self.mostAddresses { state.attempts.removeAll() }
-            state.attempts[request.peer] = own
+            if let given, let password, Self.isSame(given, password) {
+                if !isKnown { state.owners = state.owners.suffix(Self.mostSessions - 1) + [request.network] }
+                return nil
+            }
+            if state.attempts[request.network] == nil, state.attempts.count >= Self.mostAddresses {
+                state.attempts[state.attempts.keys.first ?? []] = nil
+            }
+            state.attempts[request.network] = own
             state.allAttempts = all
             return refusal
         }

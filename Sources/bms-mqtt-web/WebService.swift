@@ -154,8 +154,8 @@ extension WebPlan {
         (link.username, link.password) = (username, password)
         if usesTLS { link.tls = TLSConfiguration(caFile: caFile, certificateFile: certificateFile, keyFile: keyFile) }
         link.protocolPreference = mqttVersion == "5" ? .v5 : mqttVersion == "3.1.1" ? .v311 : .automatic
-        // An announcement of many cells is never read, but a state of many relays may be.
-        link.maximumPacket = 262_144
+        // No document is as large, not the cells of a pack of 255.
+        link.maximumPacket = 65_536
         return link
     }
 

@@ -62,4 +62,36 @@ struct MetricsTextTests {
                 "bms_limits_reason_info{pack=\"cellar\",limit=\"ccl\",name=\"a\\\"b\\\\c\\nd\"} 1",
             ])
     }
+
+    @Test(
+        "no name leaves its quotes: not with an accent behind a quotation mark, not with a line end of two scalars",
+        arguments: [
+            "x\"\u{301}} 1 y", "x\\\u{301}", "q\r\nbms_battery_live{pack=\"garage\"} 0\r\nz 1 ", "a\nb", "a\rb",
+        ])
+    func names(name: String) throws {
+        var writer = JSONWriter()
+        writer.beginObject()
+        writer.member("CustomName", name)
+        writer.endObject()
+        let state = try #require(JSONValue(parsing: writer.bytes))
+        let text = MetricsText.text(
+            [MetricsText.Battery(id: "x", isLive: true, documents: [.state: state])], bridge: true)
+        let line = try #require(
+            text.unicodeScalars.split { $0 == "\n" || $0 == "\r" }.map { String($0) }.first {
+                $0.hasPrefix("bms_battery_info")
+            })
+        #expect(line.unicodeScalars.suffix(3).elementsEqual("} 1".unicodeScalars), "\(line)")
+        var (isQuoted, isEscaped, quotes) = (false, false, 0)
+        for scalar in line.unicodeScalars {
+            if isEscaped {
+                isEscaped = false
+            } else if isQuoted, scalar == "\\" {
+                isEscaped = true
+            } else if scalar == "\"" {
+                isQuoted.toggle()
+                quotes += 1
+            }
+        }
+        #expect(!isQuoted && quotes % 2 == 0 && quotes >= 4, "\(line)")
+    }
 }

@@ -30,6 +30,13 @@ struct IntakeTests {
     @Test("Whole kilowatt-hours count")
     func lifetime() { #expect(Self.energies([593, 594, 594, 596]) == [0, 1000, 0, 2000]) }
 
+    @Test("A counter of a damaged file counts nothing, and goes on from the next reading")
+    func damaged() {
+        var counter: EnergyCounter? = EnergyCounter(last: .min, time: Self.start)
+        #expect(EnergyCounter.energy(&counter, reading: 8.5, at: Self.start + 60) == 0)
+        #expect(EnergyCounter.energy(&counter, reading: 8.51, at: Self.start + 120) == 10)
+    }
+
     private static func record(_ samples: [HistorySample]) -> DayRecord {
         var watch = DayWatch()
         return samples.reduce(into: DayRecord()) { record, sample in

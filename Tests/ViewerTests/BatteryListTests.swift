@@ -113,6 +113,28 @@ struct BatteryListTests {
         (lost.isConnected, lost.text) = (true, nil)
         #expect(list.changes(model, lost, at: Self.after(2)) != nil)
     }
+
+    @Test("hostile documents fill a bounded memory, and real ones are taken again when there is room")
+    func bytes() {
+        var model = model()
+        let large = #"{"a":""# + String(repeating: "x", count: 1 << 20) + #""}"#
+        for number in 0..<40 { take("bms/p\(number)/settings", large, &model) }
+        func total() -> Int { model.packs.values.reduce(0) { $0 + ($1.settings?.payload.count ?? 0) } }
+        #expect(total() <= ReaderModel.mostBytes && total() > ReaderModel.mostBytes - (2 << 20))
+        take("bms/shed/state", #"{"CustomName":"Shed","Soc":58}"#, &model)
+        for number in 0..<40 { take("bms/p\(number)/status", "", &model) }
+        take("bms/late/settings", large, &model)
+        #expect(model.packs["late"]?.settings != nil && model.packs["p0"] == nil)
+    }
+
+    @Test("names and events are cut or left out")
+    func long() {
+        var model = model()
+        let long = String(repeating: "x", count: 5_000)
+        take("bms/shed/state", #"{"CustomName":"\#(long)"}"#, &model)
+        take("bms/shed/event", #"{"event":"alarm","text":"\#(long)"}"#, &model)
+        #expect(model.packs["shed"]?.name?.count == 64 && model.packs["shed"]?.events.count == 2)
+    }
 }
 
 @Suite("The plan of the page's program")

@@ -42,7 +42,7 @@ def main():
             simulator = start(options.program, "simulate", "--pty", "--link", path("bms"), "--packs", str(packs), "--print-config", stdout=subprocess.PIPE)
             lines = []
             # It ends where there are not enough pseudo terminals.
-            while (line := simulator.stdout.readline().decode()) and len(lines) < packs + 2:
+            while (line := simulator.stdout.readline().decode()) and len(lines) < packs + 3:
                 lines.append(line)
                 if line.startswith(f"  - {{ id: p{packs}"):
                     break

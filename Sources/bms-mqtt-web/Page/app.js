@@ -122,8 +122,8 @@ function picture(id) {
 	svg.append(use);
 	return svg;
 }
-/** The bridge's own sentences are English. */
-function english(text) { return h("span", { lang: "en" }, text); }
+/** The bridge's sentences are English. */
+function english(text) { return h("span", { lang: "en" }, [text].join()); }
 
 const silent = { "aria-hidden": "true" };
 let bindings = [];

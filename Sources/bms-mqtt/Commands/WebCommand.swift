@@ -1,3 +1,4 @@
+import BMSCore
 import CLinux
 import Glibc
 import LinuxIO
@@ -73,7 +74,12 @@ enum WebCommand {
                     + "--open if everybody may"
             )
         }
-        plan.names = arguments.text("--name").map { [$0] } ?? []
+        plan.names = arguments.text("--name").map { [$0.lowercased()] } ?? []
+        if let name = plan.names.first, !isName(name) {
+            throw .usage(
+                "--name: expected the name of a host without a port, as batteries.lan, found '\(name.plain.prefix(60))'"
+            )
+        }
         // A further name is a reverse proxy's, which lets others in.
         plan.readsFreely = isOpen || plan.pagePassword == nil || isLoopback(plan.address) && plan.names.isEmpty
         plan.folder = arguments.text("--data")
@@ -102,6 +108,13 @@ enum WebCommand {
     }
 
     private static let shortestPassword = 8
+
+    private static func isName(_ text: String) -> Bool {
+        (1...253).contains(text.utf8.count)
+            && text.utf8.allSatisfy { byte in
+                (0x30...0x39).contains(byte) || (0x61...0x7A).contains(byte) || [0x2D, 0x2E, 0x5F].contains(byte)
+            }
+    }
 
     /// Address and port of a text like "0.0.0.0:8099" or "[::]:8099".
     private static func listen(_ text: String) throws(CommandFailure) -> (String, Int) {

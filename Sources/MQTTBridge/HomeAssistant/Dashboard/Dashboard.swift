@@ -89,6 +89,13 @@ public struct Dashboard: Sendable {
         return text
     }
 
-    /// The name as YAML has it in double quotes.
-    private var escapedName: String { name.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") }
+    /// The name as YAML has it in double quotes; by scalars, because an accent may follow a quotation mark.
+    private var escapedName: String {
+        var escaped = String.UnicodeScalarView()
+        for scalar in name.unicodeScalars {
+            if scalar == "\\" || scalar == "\"" { escaped.append("\\") }
+            escaped.append(scalar)
+        }
+        return String(escaped)
+    }
 }
