@@ -58,7 +58,11 @@ final class ServerThread {
             case Self.libraryToken: break
             case Self.wakeToken: shared.wake.clear()
             // A reader of events has nothing to say: it has gone.
-            case let id: connections.values.first { $0.stream == id }?.close(discards: true)
+            case let id:
+                guard let connection = connections.values.first(where: { $0.stream == id }) else { continue }
+                // The library may need its time to notice, and this thread would not rest meanwhile.
+                epoll.remove(connection.socket)
+                connection.close(discards: true)
             }
         }
         let due = attend(MonotonicTime.seconds())

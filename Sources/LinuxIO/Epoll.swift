@@ -19,6 +19,9 @@ public struct Epoll: ~Copyable {
         clinux_epoll_add(descriptor, watched, token) == 0 ? 0 : errno
     }
 
+    /// Watches a descriptor no longer.
+    public func remove(_ watched: Int32) { epoll_ctl(descriptor, EPOLL_CTL_DEL, watched, nil) }
+
     /// Waits an hour at most.
     ///
     /// - Returns: the number of descriptors that can be read or have hung up; see ``token(_:)``. Descriptors that stay ready are returned
