@@ -1,4 +1,4 @@
-/// What the network thread has learnt of one broker, and tries first on the next connection to it.
+/// The network thread's knowledge of one broker, which it tries first on the next connection to it.
 struct BrokerKnowledge: Sendable {
     /// The version to ask for.
     var version: ProtocolVersion

@@ -32,7 +32,7 @@ final class LinkCore: Sendable {
         var probation = Probation()
         /// Place of the present broker in the list.
         private(set) var place = 0
-        /// What is known of the lines to the other brokers, by their places.
+        /// The states of the lines to the other brokers, by their places.
         private var others: [Int: (LineControl, String, Probation)] = [:]
         /// Place of the broker that the owner wants; `nil`: the link chooses.
         var wanted: Int?

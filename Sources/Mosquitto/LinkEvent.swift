@@ -47,7 +47,7 @@ public struct LinkFailure: Error, Hashable, Sendable, CustomStringConvertible {
     /// Shortest time until the broker should be tried again, in seconds: less would be of no use, or would do harm.
     var pause = 0.0
 
-    /// What follows, for people.
+    /// The next attempt, for people.
     public var outlook: String {
         let seconds = Int(retryIn.rounded(.up))
         guard let next else { return "next attempt in \(seconds) s" }

@@ -114,7 +114,7 @@ final class CommandDesk: Sendable {
 }
 
 extension WebState {
-    /// What a command needs to know of a battery.
+    /// The state of a battery as a command needs it.
     struct Standing {
         /// Why nothing of the battery is valid now; `nil`: it is live.
         var fault: String?

@@ -8,7 +8,7 @@ import LinuxIO
 final class PageAccess: Sendable {
     /// Somebody who gave the password.
     private struct Session {
-        /// What requests that change something have to repeat: a page of another site cannot read it.
+        /// Text that requests which change something have to repeat: a page of another site cannot read it.
         let token: String
         let begin: Timestamp
         var lastUse: Timestamp

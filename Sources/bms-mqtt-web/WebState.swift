@@ -125,7 +125,7 @@ final class WebState: Sendable {
         }
     }
 
-    /// What a command needs to know of a battery; `nil`: there is none of this id.
+    /// The standing of a battery, for a command; `nil`: there is none of this id.
     func standing(_ id: String, at now: ReaderModel.Instant) -> Standing? {
         state.withLock { state in
             guard let pack = state.model.packs[id] else { return nil }

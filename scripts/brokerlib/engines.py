@@ -104,6 +104,16 @@ class Engine:
             program.kill()
 
 
+def mosquitto_files(engine):
+    """Passwords and access rules in files as mosquitto and FlashMQ read them."""
+    passwords, access = engine.folder / "passwords", engine.folder / "acl"
+    passwords.write_text("")
+    for user, password in engine.users.items():
+        subprocess.run(["mosquitto_passwd", "-b", passwords, user, password], check=True, stderr=subprocess.DEVNULL)
+    access.write_text((engine.rules or "") + "\nuser admin\ntopic readwrite #\n")
+    return passwords, access
+
+
 class Mosquitto(Engine):
     name = title = "mosquitto"
     packages = ("mosquitto", "mosquitto-clients")
@@ -121,11 +131,7 @@ class Mosquitto(Engine):
         return found
 
     def program(self, node):
-        passwords, access = self.folder / "passwords", self.folder / "acl"
-        passwords.write_text("")
-        for user, password in self.users.items():
-            subprocess.run(["mosquitto_passwd", "-b", passwords, user, password], check=True, stderr=subprocess.DEVNULL)
-        access.write_text((self.rules or "") + "\nuser admin\ntopic readwrite #\n")
+        passwords, access = mosquitto_files(self)
         for file in (passwords, access):
             file.chmod(0o600)
         config = self.folder / f"broker-{node}.conf"
@@ -151,11 +157,7 @@ class FlashMQ(Engine):
         return found
 
     def program(self, node):
-        passwords, access = self.folder / "passwords", self.folder / "acl"
-        passwords.write_text("")
-        for user, password in self.users.items():
-            subprocess.run(["mosquitto_passwd", "-b", passwords, user, password], check=True, stderr=subprocess.DEVNULL)
-        access.write_text((self.rules or "") + "\nuser admin\ntopic readwrite #\n")
+        passwords, access = mosquitto_files(self)
         (self.folder / f"store-{node}").mkdir(exist_ok=True)
         config = self.folder / f"broker-{node}.conf"
         config.write_text(

@@ -67,7 +67,7 @@ public struct AccessRules: Sendable {
         filter.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
     }
 
-    /// What the users of a role are for.
+    /// The purpose of the users of a role, for people.
     static func title(_ role: TopicAccess.Role) -> String {
         switch role {
         case .bridge: "The bridge: writes its documents, reads commands"

@@ -29,7 +29,7 @@ enum CommandPayload {
             setting: setting, content: content, asked: shown(payload), isRetained: isRetained)
     }
 
-    /// What an answer repeats of a payload: 64 characters, and not a part of one; `nil`: it is no text.
+    /// The part of a payload that an answer repeats: 64 characters, and not a part of one; `nil`: it is no text.
     private static func shown(_ payload: [UInt8]) -> String? {
         String(validating: payload.prefix(longestObject), as: UTF8.self).map { String($0.prefix(64)) }
     }

@@ -117,9 +117,9 @@ struct DemoCommand: Sendable {
         guard access(WebPlan.program, X_OK) == 0 else { throw StartFailure(text: WebPlan.absence) }
         Console.complain("simulating the day before ...")
         // The folder is made with the process, and the plan names it.
-        let process = try CompanionProcess("/bin/sh") { folder throws(StartFailure) in
+        let process = try CompanionProcess(WebPlan.program) { folder throws(StartFailure) in
             web.folder = folder
-            return ["-c", "\(WebPlan.variable)=$1 exec \"$0\"", WebPlan.program, web.text]
+            return ([], ["\(WebPlan.variable)=\(web.text)"])
         }
         var rehearsal = Rehearsal.demo(begin: begin)
         _ = rehearsal.bridge.connected(canExpire: true, at: rehearsal.now)

@@ -28,7 +28,7 @@ final class BrokerProcess {
             guard Self.write(text, to: path) else {
                 throw StartFailure(text: "cannot write \(path): \(Console.reason(errno))")
             }
-            return ["-c", path]
+            return (["-c", path], [])
         }
         self.port = port
         guard process.waitUntilListening(port, seconds: 5) else {

@@ -14,11 +14,11 @@ final class CompanionProcess {
     /// Starts a program, whose words on standard output and error go to the file `log` of its folder.
     ///
     /// - Parameters:
-    ///   - prepare: writes what the program needs into its folder, and returns its arguments.
-    ///   - variables: variables of the environment, as "NAME=value". It inherits few, because others may hold passwords.
+    ///   - prepare: writes what the program needs into its folder, and returns its arguments and variables of its environment, as
+    ///     "NAME=value". It inherits few, because others may hold passwords.
     init(
-        _ program: String, variables: [String] = [],
-        _ prepare: (_ folder: String) throws(StartFailure) -> [String]
+        _ program: String,
+        _ prepare: (_ folder: String) throws(StartFailure) -> (arguments: [String], variables: [String])
     ) throws(StartFailure) {
         let base = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
         var template = Array("\(base)/bms-mqtt-demo-XXXXXX".utf8CString)
@@ -27,7 +27,7 @@ final class CompanionProcess {
         }
         var ends: [Int32] = [-1, -1]
         do throws(StartFailure) {
-            let arguments = try prepare(folder)
+            let (arguments, variables) = try prepare(folder)
             guard pipe(&ends) == 0 else { throw StartFailure(text: "cannot make a pipe: \(Console.reason(errno))") }
             for end in ends { _ = clinux_fcntl(end, F_SETFD, FD_CLOEXEC) }
             shell = try Self.spawn(folder, program, arguments, variables, lifeline: ends[0])
