@@ -14,13 +14,15 @@ import Testing
 struct CANBusLinkTests {
     /// What a link told: the newest figures, and all notices.
     private final class Hearing: Sendable {
-        private let state = Lock((figures: BusFigures(address: ""), notices: [String]()))
+        private let newest = Lock(BusFigures(address: ""))
+        private let journal = Journal<String>()
 
-        var figures: BusFigures { state.withLock { $0.figures } }
-        var notices: [String] { state.withLock { $0.notices } }
+        var figures: BusFigures { newest.withLock { $0 } }
+        var notices: [String] { journal.all }
 
         func take(_ figures: BusFigures, _ notices: [Notice]) {
-            state.withLock { $0 = (figures, $0.notices + notices.map(\.text)) }
+            for notice in notices { journal.add(notice.text) }
+            newest.withLock { $0 = figures }
         }
     }
 

@@ -2,6 +2,7 @@ import BatteryEngine
 import LinuxIO
 import MQTTBridge
 import Mosquitto
+import TestSupport
 import Testing
 import Viewer
 
@@ -70,12 +71,7 @@ struct BrokerListTests: ConfigurationReading {
 @Suite("The guards of relays and the broker of the bridge")
 struct GuardPlacesTests {
     /// What was told and steered, in order.
-    private final class Record: Sendable {
-        private let lines = Lock<[String]>([])
-        var all: [String] { lines.withLock { $0 } }
-        func add(_ line: String) { lines.withLock { $0.append(line) } }
-        func forget() { lines.withLock { $0 = [] } }
-    }
+    private typealias Record = Journal<String>
 
     private func places(_ record: Record) -> (GuardPlaces, [RelayGuard]) {
         var pack = PackOptions(id: "garage")

@@ -31,10 +31,10 @@ struct HTTPBoundsTests {
     /// The library takes a zero byte for the end of a text. What it hands on is clean then, and the next request is answered.
     @Test("Zero bytes in a request line or a header reach no handler")
     func zeroBytes() throws {
-        let seen = Lock<[HTTPRequest]>([])
+        let seen = Journal<HTTPRequest>()
         let running = try RunningServer { _ in
         } _: { request in
-            seen.withLock { $0.append(request) }
+            seen.add(request)
             return echo(request)
         }
         for text in [
@@ -45,7 +45,7 @@ struct HTTPBoundsTests {
             client.send(text)
             #expect(client.response() != nil)
         }
-        for request in seen.withLock({ $0 }) {
+        for request in seen.all {
             #expect(request.path == "a" && request.headers.values.allSatisfy { !$0.utf8.contains(0) })
         }
         #expect(running.get("/b")?.text == "GET b [] ")

@@ -110,15 +110,15 @@ extension MQTTMessage {
 
 /// Complaints in the order of their arrival.
 final class Complaints: Sendable {
-    private let texts = Lock<[String]>([])
+    private let texts = Journal<String>()
     private let stream = AsyncStream<String>.makeStream()
 
     func add(_ text: String) {
-        texts.withLock { $0.append(text) }
+        texts.add(text)
         stream.continuation.yield(text)
     }
 
-    var all: [String] { texts.withLock { $0 } }
+    var all: [String] { texts.all }
 
     /// The next complaint; the suite's time limit ends a wait in vain.
     func next() async -> String {

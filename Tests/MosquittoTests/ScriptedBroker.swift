@@ -29,11 +29,11 @@ final class ScriptedBroker: Sendable {
     private let listener: Int32
     private let script: Script
     private let isStopped = Atomic<Bool>(false)
-    private let flags = Lock<[UInt8]>([])
+    private let flags = Journal<UInt8>()
     private let pings = Atomic<Int>(0)
-    private let papers = Lock<[(topic: String, payload: [UInt8])]>([])
+    private let papers = Journal<(topic: String, payload: [UInt8])>()
     /// Versions of the CONNECTs so far.
-    private let levels = Lock<[UInt8]>([])
+    private let levels = Journal<UInt8>()
 
     init(_ script: Script) {
         (listener, port) = FreePort.listener()
@@ -43,16 +43,16 @@ final class ScriptedBroker: Sendable {
     }
 
     /// The flags of each CONNECT so far: user, password, will and its form.
-    var connectFlags: [UInt8] { flags.withLock { $0 } }
+    var connectFlags: [UInt8] { flags.all }
 
     /// Versions of MQTT in the CONNECTs so far: 4 or 5.
-    var versions: [UInt8] { levels.withLock { $0 } }
+    var versions: [UInt8] { levels.all }
 
     /// Number of pings so far.
     var pingCount: Int { pings.load(ordering: .relaxed) }
 
     /// Topics and payloads of the messages so far.
-    var published: [(topic: String, payload: [UInt8])] { papers.withLock { $0 } }
+    var published: [(topic: String, payload: [UInt8])] { papers.all }
 
     /// Waits until something is so; `false` after a minute in vain.
     func wait(until condition: () -> Bool) -> Bool {
@@ -100,15 +100,12 @@ final class ScriptedBroker: Sendable {
     ///
     /// - Returns: `true` if the connection stays.
     private func answer(_ client: Int32, _ kind: UInt8, _ body: [UInt8]) -> Bool {
-        let isOld = levels.withLock { $0.last == 4 }
+        let isOld = levels.all.last == 4
         switch kind >> 4 {
         case 1:
-            let number = flags.withLock { flags in
-                flags.append(body[7])
-                return flags.count
-            }
+            let number = flags.add(body[7])
             let isOld = body[6] < 5
-            levels.withLock { $0.append(body[6]) }
+            levels.add(body[6])
             if isOld, script.acceptsOld {
                 send(client, [0x20, 2, 0, 0])
                 return true
@@ -148,7 +145,7 @@ final class ScriptedBroker: Sendable {
         guard start < body.count else { return }
         let topic = String(decoding: body[2..<end], as: UTF8.self)
         let payload = Array(body.dropFirst(start + 1 + Int(body[start])))
-        papers.withLock { $0.append((topic, payload)) }
+        papers.add((topic, payload))
     }
 
     private func send(_ client: Int32, _ bytes: [UInt8]) { _ = write(client, bytes, bytes.count) }

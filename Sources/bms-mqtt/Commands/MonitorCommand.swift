@@ -36,7 +36,11 @@ struct MonitorCommand: Sendable {
 
         init(_ model: ReaderModel) { state = Lock(State(model: model)) }
 
-        var now: State { state.withLock { $0 } }
+        var failure: String? { state.withLock { $0.failure } }
+        var wasConnected: Bool { state.withLock { $0.wasConnected } }
+
+        /// Looks at the model while no event changes it.
+        func look<Result>(_ body: (ReaderModel) -> Result) -> Result { state.withLock { body($0.model) } }
 
         func take(_ event: LinkEvent) {
             state.withLock { state in
@@ -82,14 +86,12 @@ struct MonitorCommand: Sendable {
     private func showOnce(_ shared: Shared) async -> Int32 {
         for _ in 0..<30 where !Task.isCancelled {
             try? await Task.sleep(for: .milliseconds(100))
-            let model = shared.now.model
-            let views = model.packs.values.map { model.view($0, at: .now) }
+            let views = shared.look { model in model.packs.values.map { model.view($0, at: .now) } }
             if !views.isEmpty, views.allSatisfy({ $0.fault == nil && $0.state != .null }) { break }
         }
-        let (model, failure) = (shared.now.model, shared.now.failure)
-        let views = model.sorted.map { ($0.id, model.view($0.pack, at: .now)) }
+        let views = shared.look { model in model.sorted.map { ($0.id, model.view($0.pack, at: .now)) } }
         for (id, view) in views { Console.write(MonitorScreen.summary(id, view) + "\n") }
-        if views.isEmpty { Console.complain(failure ?? nothing(model)) }
+        if views.isEmpty { Console.complain(shared.failure ?? shared.look(nothing)) }
         return views.contains { $0.1.fault == nil } ? 0 : 1
     }
 
@@ -107,7 +109,7 @@ struct MonitorCommand: Sendable {
     private func show(_ shared: Shared) async -> Int32 {
         let isWhole = Terminal.isPresent ? await draw(shared) : await print(shared)
         // A viewer that never reached the broker has failed, whatever ended it.
-        return isWhole && shared.now.wasConnected ? 0 : 1
+        return isWhole && shared.wasConnected ? 0 : 1
     }
 
     /// Draws the screen until cancelled, or until somebody presses q.
@@ -123,16 +125,17 @@ struct MonitorCommand: Sendable {
         let help = keyboard == nil ? [] : ["q ends, tab and arrows choose a battery"]
         var selected: String?
         while !Task.isCancelled {
-            let (model, failure) = (shared.now.model, shared.now.failure)
-            let trouble = failure.map { [$0] } ?? []
-            let keys = model.packs.count > 1 ? help : []
-            let lines = Terminal.screen.lines(
-                model, selected: selected, header: header(), footer: trouble + footer + keys, at: .now)
+            let (header, trouble) = (header(), shared.failure.map { [$0] } ?? [])
+            let lines = shared.look { model in
+                let keys = model.packs.count > 1 ? help : []
+                return Terminal.screen.lines(
+                    model, selected: selected, header: header, footer: trouble + footer + keys, at: .now)
+            }
             guard Terminal.draw(lines) else { return false }
             for _ in 0..<5 where !Task.isCancelled {
                 let pressed = keyboard?.pressed() ?? []
                 if pressed.contains(.quit) { return true }
-                for key in pressed { selected = model.neighbour(of: selected, key == .next ? 1 : -1) }
+                for key in pressed { selected = shared.look { $0.neighbour(of: selected, key == .next ? 1 : -1) } }
                 if !pressed.isEmpty { break }
                 try? await Task.sleep(for: .milliseconds(50))
             }
@@ -146,16 +149,16 @@ struct MonitorCommand: Sendable {
     private func print(_ shared: Shared) async -> Bool {
         var (lastFailure, lastHeader): (String?, [String]) = (nil, [])
         while !Task.isCancelled {
-            let (model, failure) = (shared.now.model, shared.now.failure)
+            let failure = shared.failure
             if let failure, failure != lastFailure { Console.complain(failure) }
             lastFailure = failure
             let header = header()
             if header.last != lastHeader.last { for line in header { Console.write(line + "\n") } }
             lastHeader = header
-            for (id, pack) in model.sorted {
-                let line = MonitorScreen.summary(id, model.view(pack, at: .now))
-                guard Console.write(line + "\n") else { return true }
+            let lines = shared.look { model in
+                model.sorted.map { MonitorScreen.summary($0.id, model.view($0.pack, at: .now)) }
             }
+            for line in lines { guard Console.write(line + "\n") else { return true } }
             try? await Task.sleep(for: .seconds(1))
         }
         return true
