@@ -21,4 +21,15 @@ extension StringProtocol {
 
     /// The text without the characters that are not plain.
     package var plain: String { isPlain ? String(self) : String(filter(\.isPlain)) }
+
+    /// The text with some scalars replaced, for the languages that want characters escaped. It looks at scalars, because a `Character` may be
+    /// a quotation mark with an accent on it, which ends a text all the same.
+    ///
+    /// - Parameter substitute: what stands for a scalar; `nil`: the scalar itself.
+    package func substituting(_ substitute: (Unicode.Scalar) -> String?) -> String {
+        unicodeScalars.reduce(into: "") { $0 += substitute($1) ?? String($1) }
+    }
+
+    /// The text in double quotes as YAML and NATS read it.
+    package var inDoubleQuotes: String { "\"" + substituting { $0 == "\\" || $0 == "\"" ? "\\\($0)" : nil } + "\"" }
 }

@@ -25,4 +25,13 @@ struct PlainTextTests {
         #expect(text.isPlain)
         #expect(text.plain == text)
     }
+
+    @Test("A quotation mark is escaped where an accent follows it, too")
+    func escaped() {
+        let text = "a\"\u{301}b\\\u{301}'\u{301}"
+        #expect(text.inDoubleQuotes.unicodeScalars.elementsEqual("\"a\\\"\u{301}b\\\\\u{301}'\u{301}\"".unicodeScalars))
+        let doubled = text.substituting { $0 == "'" ? "''" : nil }
+        #expect(doubled.unicodeScalars.elementsEqual("a\"\u{301}b\\\u{301}''\u{301}".unicodeScalars))
+        #expect("".inDoubleQuotes == "\"\"")
+    }
 }

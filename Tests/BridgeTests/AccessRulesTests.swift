@@ -109,6 +109,8 @@ struct AccessRulesTests {
             #expect(text.contains(line), "\(line)")
         }
         #expect(!text.contains("bms_gx"))
+        let accents = rules(Self.access(command: "cmnd/x\"\u{301}/POWER")).text(.nats)
+        #expect(accents.unicodeScalars.count { $0 == "\"" } == text.unicodeScalars.count { $0 == "\"" } + 2)
         // A server has the permissions of several sites.
         var options = BridgeOptions()
         options.topics = Topics(base: "fleet/site-a/bms", discoveryPrefix: "homeassistant")

@@ -28,6 +28,12 @@ struct DashboardTests {
     @Test("the name is quoted, and the number of cells counts where it is given")
     func parts() {
         #expect(pack("a").contains("title: \"The \\\"big\\\" one\""))
+        let accent = Dashboard(pack: "a", name: "x\"\u{301}", language: .en).yaml
+        #expect(accent.unicodeScalars.count { $0 == "\"" } == pack("a").unicodeScalars.count { $0 == "\"" } - 2)
+        for name in ["[[Load", "{id} {keys} [[Load]]"] {
+            let yaml = Dashboard(pack: "a", name: name, language: .de).yaml
+            #expect(yaml.contains("heading: \"\(name)\", icon: mdi:home-battery"), "\(name)")
+        }
         #expect(pack("a", cells: 20).contains("range(1, 21)") && pack("a", cells: 20).contains("a_cell_%03d_voltage"))
         #expect(pack("a").contains("a_cell_[0-9]+_voltage"))
         #expect(pack("a", relays: ["heat-pump"]).contains("select.a_relay_heat_pump"))

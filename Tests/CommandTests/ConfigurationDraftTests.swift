@@ -1,12 +1,21 @@
 import BMSCore
 import ChargeLimits
+import Mosquitto
 import SerialLink
 import Testing
 
 @testable import bms_mqtt
 
 @Suite("Suggestions of setup")
-struct ConfigurationDraftTests {
+struct ConfigurationDraftTests: ConfigurationReading {
+    @Test("a password with a quotation mark, with an accent on it, too, is read back as it was typed")
+    func quotes() throws {
+        var draft = ConfigurationDraft(source: .serialAuto)
+        (draft.host, draft.username, draft.password) = ("broker", "o'hara", "a'\u{301}b\"''")
+        let mqtt = try load(draft.text).plan.link
+        #expect(mqtt.username == draft.username && mqtt.password == draft.password)
+    }
+
     @Test("what a draft names for a pack is what the limits use where nothing is set", arguments: Chemistry.allCases)
     func suggestions(chemistry: Chemistry) {
         var draft = ConfigurationDraft(source: .serialAuto)

@@ -1,3 +1,5 @@
+import BMSCore
+
 extension AccessRules {
     /// A file to include into the configuration of a server: permissions with names, which the users there refer to.
     var nats: String {
@@ -13,7 +15,7 @@ extension AccessRules {
         for section in sections {
             for user in section.users {
                 text +=
-                    "#       { user: \(Self.quoted(user)), password: \"...\", permissions: $\(name(section.role)), "
+                    "#       { user: \(user.inDoubleQuotes), password: \"...\", permissions: $\(name(section.role)), "
                 text += "allowed_connection_types: [MQTT] }\n"
             }
         }
@@ -33,7 +35,7 @@ extension AccessRules {
         let write = subjects(filters(role, isWrite: true))
         let read = ["$MQTT.sub.>"] + subjects(filters(role, isWrite: false, wildcards: true))
         func list(_ subjects: [String]) -> String {
-            "[\n" + subjects.map { "    \(Self.quoted($0))\n" }.joined() + "  ]"
+            "[\n" + subjects.map { "    \($0.inDoubleQuotes)\n" }.joined() + "  ]"
         }
         // An empty list would allow everything.
         let publish = write.isEmpty ? #"{ deny: [">"] }"# : "{ allow: \(list(write)) }"
@@ -60,9 +62,5 @@ extension AccessRules {
             case .gx: "gx"
             }
         return String(access.base.map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "_" }) + "_" + word
-    }
-
-    private static func quoted(_ text: String) -> String {
-        "\"" + text.map { "\"\\".contains($0) ? "\\\($0)" : String($0) }.joined() + "\""
     }
 }

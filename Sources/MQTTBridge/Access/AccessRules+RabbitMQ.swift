@@ -1,3 +1,5 @@
+import BMSCore
+
 extension AccessRules {
     /// A script of rabbitmqctl lines.
     ///
@@ -87,12 +89,12 @@ private struct LevelTree {
     private static func expression(_ level: String) -> String {
         // A wildcard stands for any level and for itself, and never for the wildcard of many levels.
         if level == "+" { return "[^.#]+" }
-        return level.map { character in
-            switch character {
+        return level.substituting { scalar in
+            switch scalar {
             case ".": "/"
-            case "\\", "^", "$", "|", "?", "*", "(", ")", "[", "]", "{", "}": "\\\(character)"
-            default: String(character)
+            case "\\", "^", "$", "|", "?", "*", "(", ")", "[", "]", "{", "}": "\\\(scalar)"
+            default: nil
             }
-        }.joined()
+        }
     }
 }

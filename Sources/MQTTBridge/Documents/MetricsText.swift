@@ -148,17 +148,8 @@ package struct MetricsText {
         value == value.rounded() && value.magnitude < 1e15 ? "\(Int(value))" : "\(value)"
     }
 
-    /// By scalars: in a character, an accent may follow a quotation mark, and a line end may be two scalars.
     private static func escaped(_ text: String) -> String {
-        var escaped = String.UnicodeScalarView()
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\\", "\"": escaped.append(contentsOf: ["\\", scalar])
-            case "\n", "\r": escaped.append(contentsOf: ["\\", "n"])
-            default: escaped.append(scalar)
-            }
-        }
-        return String(escaped)
+        text.substituting { $0 == "\\" || $0 == "\"" ? "\\\($0)" : $0 == "\n" || $0 == "\r" ? "\\n" : nil }
     }
 
     /// "Info", "MaxChargeVoltage" -> "bms_info_max_charge_voltage".

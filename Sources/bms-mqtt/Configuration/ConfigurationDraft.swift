@@ -80,6 +80,6 @@ struct ConfigurationDraft: Sendable {
 
     /// A text of YAML in quotes.
     private func quoted(_ text: String) -> String {
-        "'\(text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "''"))'"
+        "'" + text.substituting { $0 == "'" ? "''" : nil } + "'"
     }
 }

@@ -1,3 +1,5 @@
+import BMSCore
+
 /// The Home Assistant add-on's files that repeat the configuration table.
 enum AddOn {
     /// Options of the bridge.
@@ -17,9 +19,9 @@ enum AddOn {
         var text =
             note + """
                 name: SmartBMS to MQTT
-                version: \(quoted(Version.number))
+                version: \(Version.number.inDoubleQuotes)
                 slug: bms-mqtt
-                description: \(quoted("Charge and discharge limits of 123\\SmartBMS battery packs, for Home Assistant and Victron GX"))
+                description: \("Charge and discharge limits of 123\\SmartBMS battery packs, for Home Assistant and Victron GX".inDoubleQuotes)
                 arch: [amd64, aarch64]
                 # Before Home Assistant and independent of it: an inverter may follow the limits.
                 startup: services
@@ -42,10 +44,10 @@ enum AddOn {
                 schema:
 
                 """
-        for option in bridge + page { text += "  \(option.path): \(quoted(option.schema))\n" }
+        for option in bridge + page { text += "  \(option.path): \(option.schema.inDoubleQuotes)\n" }
         text += "  packs:\n"
         for (index, option) in pack.enumerated() {
-            text += "    \(index == 0 ? "-" : " ") \(option.path): \(quoted(option.schema))\n"
+            text += "    \(index == 0 ? "-" : " ") \(option.path): \(option.schema.inDoubleQuotes)\n"
         }
         return text
     }
@@ -63,12 +65,6 @@ enum AddOn {
     }
 
     private static func entry(_ path: String, _ meaning: String, indent: String) -> String {
-        "\(indent)\(path):\n\(indent)  name: \(path)\n\(indent)  description: \(quoted(meaning))\n"
-    }
-
-    /// A double-quoted scalar of YAML.
-    private static func quoted(_ text: String) -> String {
-        let escaped = text.map { $0 == "\\" || $0 == "\"" ? "\\\($0)" : String($0) }.joined()
-        return "\"\(escaped)\""
+        "\(indent)\(path):\n\(indent)  name: \(path)\n\(indent)  description: \(meaning.inDoubleQuotes)\n"
     }
 }

@@ -1,3 +1,5 @@
+import BMSCore
+
 /// Completions for shells, from the ``CommandTable``.
 enum Completions {
     /// For bash, without further packages.
@@ -130,6 +132,6 @@ enum Completions {
 
     /// A text in single quotes, for all three shells.
     private static func quoted(_ text: String) -> String {
-        "'\(text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''"))'"
+        "'" + text.substituting { $0 == "'" ? "'\\''" : nil } + "'"
     }
 }

@@ -1,3 +1,4 @@
+import BMSCore
 import BatteryEngine
 
 /// A dashboard of Home Assistant for a pack or a bank, as YAML for its raw configuration editor: built-in cards only.
@@ -78,24 +79,17 @@ public struct Dashboard: Sendable {
 
     /// A view with its marks filled in.
     private func filled(_ view: String, _ marks: [String: String] = [:]) -> String {
-        var text = view.replacing("          {banner}\n", with: DashboardViews.banner).replacing(
-            "{name}", with: escapedName)
+        var text = view.replacing("          {banner}\n", with: DashboardViews.banner)
         for (mark, value) in marks { text = text.replacing("{\(mark)}", with: value) }
         text = text.replacing("{id}", with: Topics.entityID(id))
         while let start = text.firstRange(of: "[["), let end = text[start.upperBound...].firstRange(of: "]]") {
             let words = language.name(String(text[start.upperBound..<end.lowerBound]), nil)
             text.replaceSubrange(start.lowerBound..<end.upperBound, with: words)
         }
-        return text
+        // Last: a name may look like a mark.
+        return text.replacing("{name}", with: escapedName)
     }
 
-    /// The name as YAML has it in double quotes; by scalars, because an accent may follow a quotation mark.
-    private var escapedName: String {
-        var escaped = String.UnicodeScalarView()
-        for scalar in name.unicodeScalars {
-            if scalar == "\\" || scalar == "\"" { escaped.append("\\") }
-            escaped.append(scalar)
-        }
-        return String(escaped)
-    }
+    /// The name as YAML has it in double quotes.
+    private var escapedName: String { name.substituting { $0 == "\\" || $0 == "\"" ? "\\\($0)" : nil } }
 }

@@ -1,3 +1,5 @@
+import BMSCore
+
 /// Language of the names and words that Home Assistant shows. It translates states and units of known classes itself, but nothing else of
 /// entities that come by MQTT.
 public enum Language: String, Sendable, CaseIterable {
@@ -26,7 +28,7 @@ public enum Language: String, Sendable, CaseIterable {
     }
 
     /// A text in a template.
-    private static func quoted(_ text: String) -> String { "'\(text.replacing("'", with: "\\'"))'" }
+    private static func quoted(_ text: String) -> String { "'\(text.substituting { $0 == "'" ? "\\'" : nil })'" }
 
     /// Words of this language by the English ones.
     package var words: [String: String] {
