@@ -102,10 +102,7 @@ struct BatchWriter {
     /// many go, so that both happens once an hour.
     private func closeHours(now: Double) throws(DatabaseError) {
         let present = HistoryLevel.hours.start(Int(min(max(now, 0), 1e10)))
-        var over: [(battery: Int, time: Int)] = []
-        try database.each("SELECT battery, time FROM pending WHERE time <> ?1", [.integer(present)]) { row in
-            over.append((row.integer(0), row.integer(1)))
-        }
+        let over = try database.pending(but: present)
         for (battery, time) in over {
             let place = [SQLValue.integer(battery), .integer(time)]
             let old = try database.blob("SELECT data FROM hours WHERE battery = ?1 AND time = ?2", place[0], place[1])

@@ -42,7 +42,8 @@ extension HistoryFailure {
             self.init(
                 kind: .readOnly,
                 description: "\(path) cannot be written: \(reason): allow this user to write the file and its folder")
-        case (SQLITE_CORRUPT, _), (SQLITE_NOTADB, _):
+        // Nothing that is written breaks a rule of a table, unless the file holds numbers that were never written.
+        case (SQLITE_CORRUPT, _), (SQLITE_NOTADB, _), (SQLITE_CONSTRAINT, _), (SQLITE_MISMATCH, _):
             self.init(kind: .damaged, description: "\(path) is damaged: \(reason)")
         case (SQLITE_BUSY, _), (SQLITE_LOCKED, _):
             self.init(

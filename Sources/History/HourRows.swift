@@ -24,12 +24,18 @@ extension Database {
 
     /// Hours of a battery that are not closed, in their order.
     func pending(_ battery: Int) throws(DatabaseError) -> [Int] {
-        var times: [Int] = []
-        try each("SELECT time FROM pending WHERE battery = ?1 ORDER BY time", [.integer(battery)]) { row in
-            times.append(row.integer(0))
+        try pending(but: nil).compactMap { $0.battery == battery ? $0.time : nil }
+    }
+
+    /// Hours of all batteries that are not closed, by their time, but for one.
+    func pending(but present: Int?) throws(DatabaseError) -> [(battery: Int, time: Int)] {
+        var hours: [(battery: Int, time: Int)] = []
+        try each("SELECT battery, time FROM pending ORDER BY time", []) { row in
+            let (battery, time) = (row.integer(0), row.integer(1))
+            // A damaged file may hold any number.
+            if time != present, BelievedTime.contains(Double(time)) { hours.append((battery, time)) }
         }
-        // A damaged file may hold any number.
-        return times.filter { BelievedTime.contains(Double($0)) }
+        return hours
     }
 
     /// The number of a battery; `nil`: it is unknown.

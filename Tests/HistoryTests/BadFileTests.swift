@@ -111,6 +111,55 @@ struct BadFileTests {
                 .contains(54))
     }
 
+    /// Every column with a number, and numbers that no release writes into it.
+    private static let numbers = [
+        ("pending", "time"), ("minutes", "time"), ("samples", "time"), ("hours", "time"), ("days", "time"),
+        ("changes", "time"), ("changes", "value"), ("events", "time"), ("batteries", "samples"),
+        ("batteries", "minutes"), ("batteries", "energyIn"), ("batteries", "energyInTime"), ("batteries", "id"),
+    ].flatMap { column in [Int.min, -1, 1_000, 1 << 62, Int.max].map { (column.0, column.1, $0) } }
+
+    @Test("Numbers of a damaged file end nothing, and what comes after them is kept", arguments: numbers)
+    func damagedNumber(table: String, column: String, number: Int) throws {
+        func play(_ history: History, from begin: Double) {
+            for index in 0..<150 {
+                let time = begin + Double(index) * 60
+                let sample = HistorySample(time: time, values: [.voltage: 53], energyIn: 1_000 + Double(index))
+                history.add(sample, of: "garage")
+                history.add(LimitChange(time: time, limit: "ccl", value: 80, name: "a", sentence: "b"), of: "garage")
+                history.add(HistoryEvent(time: time, kind: "a", text: "b"), of: "garage")
+                if index % 10 == 9 { said += history.commit(at: time) }
+            }
+        }
+        var said: [String] = []
+        let first = harness.open()
+        play(first, from: Self.start + 1_800)
+        _ = first.close(at: Self.start + 10_790)
+        let database = try Database(harness.path, readOnly: false)
+        for order in ["DESC", "ASC"] {
+            let row =
+                table == "batteries" ? "" : "WHERE time = (SELECT time FROM \(table) ORDER BY time \(order) LIMIT 1)"
+            try database.run("UPDATE OR REPLACE \(table) SET \(column) = \(number) \(row)")
+        }
+        // The minutes of an hour that is open go with it, so that closing it has something to do.
+        if table == "pending" { try database.run("UPDATE OR REPLACE minutes SET time = \(number)") }
+        let history = harness.open { ($0.samples, $0.minutes, $0.changes, $0.events) = (100, 100, 100, 100) }
+        said = history.open()
+        let begin = Self.start + 14_400
+        play(history, from: begin)
+        #expect(history.status.failure == nil, "\(said)")
+        for (from, to) in [(Self.start, begin + 10_800), (0, Double.infinity), (-1e300, 1e300)] {
+            _ = try HistoryHarness.voltages(history, from: from, to: to)
+            _ = try history.events("garage", from: from, to: to)
+            _ = try history.changes("garage", from: from, to: to)
+            _ = try history.days("garage", from: from, to: to)
+            _ = try history.batteries()
+        }
+        let voltages = try HistoryHarness.voltages(history, from: begin + 7_200, to: begin + 8_400, points: 20)
+        #expect(voltages.contains(53), "\(said)")
+        said = history.close(at: begin + 10_800)
+        #expect(said.isEmpty)
+    }
+
     @Test("A file of a newer release is set aside, one of an older release is brought up to date")
     func versions() throws {
         let old = harness.open()
