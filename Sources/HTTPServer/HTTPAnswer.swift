@@ -9,8 +9,9 @@ public struct HTTPAnswer: Sendable {
         /// A regular file, read while it is sent.
         case file(path: String)
         /// A stream of events. `first` is called once, on the server's thread, when the stream gets events already: nothing is missed
-        /// between what it returns (see ``ServerEvent/text(_:_:)``) and the first event that is sent.
-        case events(tag: String, first: @Sendable () -> [UInt8])
+        /// between what it returns (see ``ServerEvent/text(_:_:)``) and the first event that is sent. `mayGoOn` is called each second, on
+        /// the server's thread, and ends the stream with `false`.
+        case events(tag: String, mayGoOn: (@Sendable () -> Bool)?, first: @Sendable () -> [UInt8])
         /// An answer that somebody gives later.
         case later(LaterAnswer)
     }
@@ -62,8 +63,10 @@ public struct HTTPAnswer: Sendable {
     }
 
     /// A stream of events for all that is sent to its tag.
-    public static func events(tag: String, first: @escaping @Sendable () -> [UInt8]) -> HTTPAnswer {
-        HTTPAnswer(type: "text/event-stream", .events(tag: tag, first: first))
+    public static func events(
+        tag: String, mayGoOn: (@Sendable () -> Bool)? = nil, first: @escaping @Sendable () -> [UInt8]
+    ) -> HTTPAnswer {
+        HTTPAnswer(type: "text/event-stream", .events(tag: tag, mayGoOn: mayGoOn, first: first))
     }
 
     /// An answer that somebody gives later.

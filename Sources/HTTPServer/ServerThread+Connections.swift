@@ -2,6 +2,9 @@ import LinuxIO
 
 /// The connections: who may have one, and for how long.
 extension ServerThread {
+    /// Seconds between two questions whether the reader of a stream may have more.
+    private static let questionSeconds = 1.0
+
     /// An address has a connection left.
     func mayConnect(_ peer: PeerAddress) -> Bool {
         if peer.isLoopback, !options.limitsLoopback { return true }
@@ -61,7 +64,9 @@ extension ServerThread {
         let streams = shared.state.withLock { state in
             state.streams.values.reduce(Double.infinity) { nearest, stream in
                 let late = stream.queue.oldest.map { $0 + options.streamSeconds }
-                return min(nearest, stream.sentAt + options.commentSeconds, late ?? .infinity)
+                let question =
+                    stream.mayGoOn == nil || stream.isOver ? .infinity : stream.askedAt + Self.questionSeconds
+                return min(nearest, stream.sentAt + options.commentSeconds, late ?? .infinity, question)
             }
         }
         return connections.values.reduce(streams) { nearest, connection in
@@ -104,7 +109,13 @@ extension ServerThread {
         guard let oldest = state.streams[id].map({ $0.queue.oldest ?? now }), let sentAt = state.streams[id]?.sentAt
         else { return }
         if now - oldest >= options.streamSeconds { state.streams[id]?.isDropped = true }
-        if state.streams[id]?.isDropped == true {
+        if let mayGoOn = state.streams[id]?.mayGoOn, let askedAt = state.streams[id]?.askedAt,
+            now - askedAt >= Self.questionSeconds
+        {
+            state.streams[id]?.askedAt = now
+            if !mayGoOn() { state.streams[id]?.isForbidden = true }
+        }
+        if state.streams[id]?.isOver == true {
             dropped.insert(id)
             // Nothing else is due for it.
             state.streams[id]?.sentAt = .infinity

@@ -88,9 +88,9 @@ extension ServerThread {
     func send(_ connection: OpenConnection, _ answer: HTTPAnswer, isHead: Bool) -> Bool {
         connection.phase = .answering
         connection.deadline = MonotonicTime.seconds() + options.answerSeconds
-        if case .events(let tag, let first) = answer.content {
+        if case .events(let tag, let mayGoOn, let first) = answer.content {
             if isHead { return queue(connection, answer, cmicrohttpd_bytes(nil, 0)) }
-            return open(connection, answer, tag, first)
+            return open(connection, answer, tag, mayGoOn, first)
         }
         switch Response.make(answer.content) {
         case .success(let response): return queue(connection, answer, response)

@@ -5,13 +5,14 @@ import LinuxIO
 extension ServerThread {
     /// Opens an event stream, and hands it to the library.
     func open(
-        _ connection: OpenConnection, _ answer: HTTPAnswer, _ tag: String, _ first: @Sendable () -> [UInt8]
+        _ connection: OpenConnection, _ answer: HTTPAnswer, _ tag: String, _ mayGoOn: (@Sendable () -> Bool)?,
+        _ first: @Sendable () -> [UInt8]
     ) -> Bool {
         let now = MonotonicTime.seconds()
         let id = nextStream
         let isOpen = shared.state.withLock { state in
             guard state.streams.count < options.streams, !state.isEnding else { return false }
-            state.streams[id] = SharedState.EventStream(tag: tag, sentAt: now)
+            state.streams[id] = SharedState.EventStream(tag, mayGoOn, at: now)
             return true
         }
         guard isOpen else {

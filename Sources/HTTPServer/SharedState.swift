@@ -12,11 +12,24 @@ final class SharedState: Sendable {
     /// An open event stream.
     struct EventStream: Sendable {
         let tag: String
+        /// Ends the stream with `false`; `nil`: nothing but its reader ends it.
+        let mayGoOn: (@Sendable () -> Bool)?
         var queue = EventQueue()
         /// Time of the last text.
         var sentAt: Double
+        /// Time at which `mayGoOn` was asked.
+        var askedAt: Double
         /// The reader was too slow: something is missing in its queue, and it must begin anew.
         var isDropped = false
+        /// The reader may not have more.
+        var isForbidden = false
+
+        init(_ tag: String, _ mayGoOn: (@Sendable () -> Bool)?, at now: Double) {
+            (self.tag, self.mayGoOn, sentAt, askedAt) = (tag, mayGoOn, now, now)
+        }
+
+        /// Nothing more is sent.
+        var isOver: Bool { isDropped || isForbidden }
     }
 
     /// What the reader of a stream gets.
@@ -56,7 +69,7 @@ final class SharedState: Sendable {
             var isChanged = false
             // In place: a copy of a stream, or of the dictionary, would copy its queue with each event.
             for id in Array(state.streams.keys) {
-                guard let tag = state.streams[id]?.tag, state.streams[id]?.isDropped == false, accepts(tag) else {
+                guard let tag = state.streams[id]?.tag, state.streams[id]?.isOver == false, accepts(tag) else {
                     continue
                 }
                 isChanged = true
@@ -71,7 +84,7 @@ final class SharedState: Sendable {
 
     func take(_ id: UInt64, _ most: Int) -> Portion {
         state.withLock { state in
-            guard state.streams[id]?.isDropped == false else { return .failure }
+            guard state.streams[id]?.isOver == false else { return .failure }
             guard state.streams[id]?.queue.count != 0 else { return state.isEnding ? .end : .nothing }
             return .bytes(state.streams[id]?.queue.take(most) ?? [])
         }

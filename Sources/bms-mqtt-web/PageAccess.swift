@@ -68,6 +68,14 @@ final class PageAccess: Sendable {
         return check(String(header.dropFirst(7)), request, refusal, at: now)
     }
 
+    /// Lets the stream of a reader with a session go on until the session ends. The stream counts as use of the session.
+    func mayGoOn(
+        _ request: HTTPRequest, at now: Timestamp, _ clock: @escaping @Sendable () -> Timestamp
+    ) -> (@Sendable () -> Bool)? {
+        guard !readsFreely, token(of: request, at: now) != nil else { return nil }
+        return { self.token(of: request, at: clock()) != nil }
+    }
+
     /// Lets a request change something.
     ///
     /// - Returns: the refusal; `nil`: it may.

@@ -17,12 +17,13 @@ struct Routes: Sendable {
     let language: String
     let access: PageAccess
     let desk: CommandDesk
+    var clock: @Sendable () -> Timestamp = { Clock.monotonic() }
 
     /// Name of the streams that get news of a battery; `nil`: of the list alone.
     static func tag(_ battery: String?) -> String { battery.map { "battery \($0)" } ?? "list" }
 
     /// The answer to a request, made on the server's thread.
-    func answer(_ request: HTTPRequest) -> HTTPAnswer { answer(request, at: Clock.monotonic()) }
+    func answer(_ request: HTTPRequest) -> HTTPAnswer { answer(request, at: clock()) }
 
     /// - Parameter now: the time for sessions and attempts to log in.
     func answer(_ request: HTTPRequest, at now: Timestamp) -> HTTPAnswer {
@@ -39,7 +40,7 @@ struct Routes: Sendable {
         }
         if let refusal = access.refusalToRead(request, at: now) { return refusal }
         switch (parts.first, parts.count) {
-        case ("events", 1): return events(request.query["battery"])
+        case ("events", 1): return events(request, access.mayGoOn(request, at: now, clock))
         case ("metrics", 1):
             return HTTPAnswer(
                 type: "text/plain; version=0.0.4; charset=utf-8", .bytes(Array(state.metrics(at: .now).utf8)))
@@ -82,9 +83,10 @@ struct Routes: Sendable {
         }
     }
 
-    private func events(_ battery: String?) -> HTTPAnswer {
+    private func events(_ request: HTTPRequest, _ mayGoOn: (@Sendable () -> Bool)?) -> HTTPAnswer {
+        let battery = request.query["battery"]
         if let battery, !state.knows(battery) { return Self.unknown(battery) }
-        return .events(tag: Self.tag(battery)) { [state, commands] in
+        return .events(tag: Self.tag(battery), mayGoOn: mayGoOn) { [state, commands] in
             ServerEvent.text("rows", state.list(battery, at: .now, members: commands))
         }
     }

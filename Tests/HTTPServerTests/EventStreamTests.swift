@@ -58,6 +58,25 @@ struct EventStreamTests {
         for _ in 0..<3 { #expect(client.read(until: ":\n\n") != nil) }
     }
 
+    @Test("A stream whose reader may not have more ends within seconds, with nobody sending, and is no slow reader")
+    func forbidden() throws {
+        let mayGoOn = Lock(true)
+        let running = try RunningServer {
+            $0.commentSeconds = 3600
+        } _: { request in
+            .events(tag: request.path, mayGoOn: { mayGoOn.withLock { $0 } || request.path == "free" }) {
+                ServerEvent.text("first", Array(request.path.utf8))
+            }
+        }
+        let (one, two) = (try open(running, "one"), try open(running, "free"))
+        mayGoOn.withLock { $0 = false }
+        #expect(one.isClosed())
+        #expect(running.reaches { $0.streams == 1 && $0.connections == 1 })
+        #expect(running.server.counters.droppedReaders == 0)
+        running.server.send(event: "e", data: [0x78]) { _ in true }
+        #expect(two.read(until: "event: e\ndata: x\n\n") != nil)
+    }
+
     @Test("A client that closes its connection is noticed at once")
     func departure() throws {
         let running = try start { $0.commentSeconds = 3600 }

@@ -122,6 +122,36 @@ struct PageAccessTests {
         #expect(door.ask("login", post: right, from: "192.0.2.9", at: 1).status == 429, "but not for guessing")
     }
 
+    @Test("a stream of events ends with the session that opened it, and keeps the session alive until then")
+    func streams() throws {
+        let (door, seconds) = (Door(readsFreely: false), Lock(0.0))
+        var routes = door.routes
+        routes.clock = { Timestamp(milliseconds: Int64(seconds.withLock { $0 } * 1000)) }
+        _ = door.ask("login", post: #"{"password":"open sesame"}"#)
+        let cookie = ["cookie": "bms-mqtt-8099=secret1"]
+        func opened(_ headers: [String: String]) -> (@Sendable () -> Bool)? {
+            let request = HTTPRequest(
+                method: .get, path: "events", query: [:], headers: headers, body: [], peer: "192.0.2.1")
+            guard case .events(_, let mayGoOn, _) = routes.answer(request).content else { return { false } }
+            return mayGoOn
+        }
+        let mayGoOn = try #require(opened(cookie))
+        for hours in 1...(24 * 7 - 1) {
+            seconds.withLock { $0 = Double(hours) * 3600 }
+            let goesOn = mayGoOn()
+            #expect(goesOn)
+        }
+        _ = door.ask("login", post: #"{"password":"open sesame"}"#, at: seconds.withLock { $0 })
+        let other = try #require(opened(["cookie": "bms-mqtt-8099=secret3"]))
+        seconds.withLock { $0 += 3600 }
+        #expect(!mayGoOn(), "a week is the longest")
+        #expect(other())
+        _ = door.ask("logout", post: "{}", ["cookie": "bms-mqtt-8099=secret3"])
+        #expect(!other())
+        // The password itself has no session, and no end.
+        #expect(opened(["authorization": "Bearer open sesame"]) == nil)
+    }
+
     @Test("a password for somebody else, as a reverse proxy, is no attempt here, and the scheme has no case")
     func schemes() {
         let door = Door(readsFreely: false)

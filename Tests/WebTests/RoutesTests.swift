@@ -97,7 +97,9 @@ struct RoutesTests {
     func streams() throws {
         let routes = routes([("barn/status", "online")])
         for (query, count) in [([:], 2), (["battery": "shed"], 1)] {
-            guard case .events(_, let first) = get(routes, "events", query).content else { return #expect(Bool(false)) }
+            guard case .events(_, _, let first) = get(routes, "events", query).content else {
+                return #expect(Bool(false))
+            }
             let text = String(decoding: first(), as: UTF8.self)
             let data = try #require(text.split(separator: "\n").first { $0.hasPrefix("data: ") })
             #expect(JSONValue(parsing: Array(data.dropFirst(6).utf8))?["batteries"]?.array?.count == count)
