@@ -30,6 +30,9 @@ extension StringProtocol {
         unicodeScalars.reduce(into: "") { $0 += substitute($1) ?? String($1) }
     }
 
+    /// The text in single quotes as a word of a POSIX shell, of zsh and of fish.
+    package var inShellQuotes: String { "'" + substituting { $0 == "'" ? "'\\''" : nil } + "'" }
+
     /// The text in double quotes as YAML and NATS read it.
     package var inDoubleQuotes: String { "\"" + substituting { $0 == "\\" || $0 == "\"" ? "\\\($0)" : nil } + "\"" }
 }

@@ -1,3 +1,5 @@
+import LinuxIO
+
 /// The host that a browser believes to talk to. Pure.
 ///
 /// A page of somebody else can let its own name lead to this server (DNS rebinding), and would then be taken for ours by the browser. Its
@@ -44,17 +46,7 @@ struct HostCheck {
         }
         let colon = lower.firstIndex(of: ":") ?? lower.endIndex
         guard isPort(lower[colon...]) else { return nil }
-        var name = lower[..<colon]
-        if name.hasSuffix(".") { name.removeLast() }
-        let isSound = name.utf8.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"),
-                UInt8(ascii: "."), UInt8(ascii: "_"):
-                true
-            default: false
-            }
-        }
-        return isSound && !name.isEmpty ? String(name) : nil
+        return HostName.ascii(lower[..<colon])
     }
 
     private static func isPort(_ text: Substring) -> Bool {

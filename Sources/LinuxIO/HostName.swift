@@ -37,6 +37,15 @@ package enum HostName {
         }
     }
 
+    /// A name as the header `Host` of HTTP and a browser's address line have it: in lower case, without the dot at its end; `nil` for what
+    /// is no name of ASCII letters.
+    package static func ascii(_ text: some StringProtocol) -> String? {
+        var name = text.lowercased()
+        if name.hasSuffix(".") { name.removeLast() }
+        let isSound = name.unicodeScalars.allSatisfy { $0.isASCII && isPartOfName($0) }
+        return isSound && (1...253).contains(name.utf8.count) ? name : nil
+    }
+
     /// True for an IPv6 address; a link-local one may end with a percent sign and its interface.
     private static func isIPv6(_ text: String) -> Bool {
         var address = in6_addr()

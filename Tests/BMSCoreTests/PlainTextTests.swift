@@ -30,6 +30,7 @@ struct PlainTextTests {
     func escaped() {
         let text = "a\"\u{301}b\\\u{301}'\u{301}"
         #expect(text.inDoubleQuotes.unicodeScalars.elementsEqual("\"a\\\"\u{301}b\\\\\u{301}'\u{301}\"".unicodeScalars))
+        #expect(text.inShellQuotes.unicodeScalars.elementsEqual("'a\"\u{301}b\\\u{301}'\\''\u{301}'".unicodeScalars))
         let doubled = text.substituting { $0 == "'" ? "''" : nil }
         #expect(doubled.unicodeScalars.elementsEqual("a\"\u{301}b\\\u{301}''\u{301}".unicodeScalars))
         #expect("".inDoubleQuotes == "\"\"")

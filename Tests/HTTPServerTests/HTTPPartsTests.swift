@@ -1,3 +1,4 @@
+import LinuxIO
 import Testing
 
 @testable import HTTPServer
@@ -44,4 +45,12 @@ struct HTTPPartsTests {
         let all = [queue.take(10), queue.take(10)].flatMap { $0 }
         #expect(all == [9, 1, 2])
     }
+
+    @Test(
+        "A name as browsers write it",
+        arguments: [
+            ("Batteries.LAN.", "batteries.lan"), ("a_b-1", "a_b-1"), ("", nil), (".", nil), ("b\u{fc}cher.lan", nil),
+            ("a b", nil), ("host:80", nil), ("a\u{301}", nil), (String(repeating: "a", count: 254), nil),
+        ] as [(String, String?)])
+    func names(text: String, name: String?) { #expect(HostName.ascii(text) == name) }
 }

@@ -17,7 +17,7 @@ extension AccessRules {
             # A user with these rules may also use AMQP. Write 'listeners.tcp = none' into rabbitmq.conf where nothing else needs it.
             set -eu
             vhost=/
-            queues='mqtt-subscription-.*qos[01]'
+            queues='\#(Self.queues)'
             allow() { # USER, patterns of what it may publish and subscribe to, resources that it may write
                 rabbitmqctl -q set_topic_permissions -p "$vhost" -- "$1" amq.topic "$2" "$3" </dev/null
                 rabbitmqctl -q set_permissions -p "$vhost" -- "$1" "^$queues$" "$4" "^(amq\\.topic|$queues)$" </dev/null
@@ -29,17 +29,15 @@ extension AccessRules {
                 let write = filters(section.role, isWrite: true)
                 let read = filters(section.role, isWrite: false, wildcards: true)
                 // The right to write on its own queue binds it to the exchange.
-                let resources =
-                    write.isEmpty ? #"^mqtt-subscription-.*qos[01]$"# : #"^(amq\.topic|mqtt-subscription-.*qos[01])$"#
-                let words = [Self.pattern(write), Self.pattern(read), resources].map(Self.shellWord)
+                let resources = write.isEmpty ? "^\(Self.queues)$" : #"^(amq\.topic|\#(Self.queues))$"#
+                let words = [Self.pattern(write), Self.pattern(read), resources].map(\.inShellQuotes)
                 return "\n# \(Self.title(section.role))\n"
-                    + section.users.map { "allow \(Self.shellWord($0)) \(words.joined(separator: " "))\n" }.joined()
+                    + section.users.map { "allow \($0.inShellQuotes) \(words.joined(separator: " "))\n" }.joined()
             }.joined()
     }
 
-    private static func shellWord(_ text: String) -> String {
-        "'\(text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: #"'\''"#))'"
-    }
+    /// Names of the queues that RabbitMQ makes for subscriptions, as a regular expression.
+    private static let queues = "mqtt-subscription-.*qos[01]"
 
     /// A regular expression that matches exactly the routing keys which these filters cover, filters included; of no filter: nothing.
     static func pattern(_ filters: [String]) -> String {

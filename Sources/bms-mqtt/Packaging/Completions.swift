@@ -64,7 +64,7 @@ enum Completions {
                 commands=(
 
             """
-        for row in CommandTable.rows { text += "        \(quoted("\(row.name):\(row.summary)"))\n" }
+        for row in CommandTable.rows { text += "        \("\(row.name):\(row.summary)".inShellQuotes)\n" }
         text += """
                 )
                 if (( CURRENT == 2 )); then
@@ -79,8 +79,8 @@ enum Completions {
 
             """
         for row in CommandTable.rows {
-            text += "        \(row.name))\n            _arguments \(quoted("--help[this text]"))"
-            for option in row.options { text += " \\\n                \(quoted(zshArgument(option)))" }
+            text += "        \(row.name))\n            _arguments \("--help[this text]".inShellQuotes)"
+            for option in row.options { text += " \\\n                \(zshArgument(option).inShellQuotes)" }
             text += " ;;\n"
         }
         return text + "    esac\n}\n_bms_mqtt \"$@\"\n"
@@ -108,7 +108,7 @@ enum Completions {
             """
         let names = CommandTable.rows.map(\.name).joined(separator: " ")
         for row in CommandTable.rows {
-            text += "complete -c bms-mqtt -n __fish_use_subcommand -a \(row.name) -d \(quoted(row.summary))\n"
+            text += "complete -c bms-mqtt -n __fish_use_subcommand -a \(row.name) -d \(row.summary.inShellQuotes)\n"
         }
         text += "complete -c bms-mqtt -n __fish_use_subcommand -l version -d 'print the versions'\n"
         text += "complete -c bms-mqtt -l help -d 'explain the command'\n"
@@ -116,22 +116,17 @@ enum Completions {
         for row in CommandTable.rows {
             for option in row.options {
                 let seen = "complete -c bms-mqtt -n '__fish_seen_subcommand_from \(row.name)'"
-                let name = option.isArgument ? "" : " -l \(option.name.dropFirst(2)) -d \(quoted(option.meaning))"
+                let name = option.isArgument ? "" : " -l \(option.name.dropFirst(2)) -d \(option.meaning.inShellQuotes)"
                 switch option.kind {
                 case .flag: text += "\(seen)\(name)\n"
                 case .file: text += "\(seen)\(name)\(option.isArgument ? "" : " -r") -F\n"
                 case .choice(_, let words):
                     text +=
-                        "\(seen)\(name)\(option.isArgument ? "" : " -x") -a \(quoted(words.joined(separator: " ")))\n"
+                        "\(seen)\(name)\(option.isArgument ? "" : " -x") -a \(words.joined(separator: " ").inShellQuotes)\n"
                 case .text, .whole, .decimal: if !option.isArgument { text += "\(seen)\(name) -x\n" }
                 }
             }
         }
         return text
-    }
-
-    /// A text in single quotes, for all three shells.
-    private static func quoted(_ text: String) -> String {
-        "'" + text.substituting { $0 == "'" ? "'\\''" : nil } + "'"
     }
 }
