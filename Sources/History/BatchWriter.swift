@@ -87,9 +87,11 @@ struct BatchWriter {
         let (energyIn, energyOut) = (counters.energyIn, counters.energyOut)
         try database.run(
             """
-            UPDATE batteries SET energyIn = ?2, energyInTime = ?3, energyOut = ?4, energyOutTime = ?5 WHERE id = ?1
+            UPDATE batteries SET energyIn = ?2, energyInTime = ?3, energyOut = ?4, energyOutTime = ?5, \
+            lifetimeIn = ?6, lifetimeOut = ?7 WHERE id = ?1
             """, .integer(number(name)), SQLValue(energyIn?.last), SQLValue(energyIn.map { Int($0.time) }),
-            SQLValue(energyOut?.last), SQLValue(energyOut.map { Int($0.time) }))
+            SQLValue(energyOut?.last), SQLValue(energyOut.map { Int($0.time) }), SQLValue(energyIn?.lifetime),
+            SQLValue(energyOut?.lifetime))
     }
 
     private func count(_ table: String, _ rows: Int, _ battery: Int) throws(DatabaseError) {

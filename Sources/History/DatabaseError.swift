@@ -47,7 +47,8 @@ extension HistoryFailure {
             self.init(kind: .damaged, description: "\(path) is damaged: \(reason)")
         case (SQLITE_BUSY, _), (SQLITE_LOCKED, _):
             self.init(
-                kind: .locked, description: "\(path) is held by another program: close it, only one can write a history"
+                kind: .locked,
+                description: "\(path) is held by another program: close that, because only one can write a history"
             )
         default: self.init(kind: .other, description: "\(path): \(reason): check the disk and the folder")
         }

@@ -79,6 +79,11 @@ public final class History: Sendable {
                 try open(&writer, say)
                 return
             }
+            if let battery = intake.withLock({ $0.takeRefused() }) {
+                say(
+                    "\(path): as many batteries are recorded as there may be (\(Intake.mostBatteries)), so '\(battery)' is not: "
+                        + "one that says nothing for a day makes room")
+            }
             try writer.tidy()
         }
     }

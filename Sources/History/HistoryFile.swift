@@ -38,7 +38,7 @@ struct HistoryFile: Sendable {
             try setAside("is damaged", say)
         }
         guard let database = try attempt() else {
-            throw DatabaseError(kind: .other, description: "\(path) cannot be begun anew: move it away")
+            throw DatabaseError(kind: .other, description: "\(path) cannot be replaced by a new history: move it away")
         }
         return database
     }

@@ -68,7 +68,10 @@ struct HistoryReader {
         let (first, last) = (days.day(from), days.day(to - 1))
         let begin = isMonthly ? LocalDays.firstOfMonth(first) : first
         var summary = PeriodSummary(days, isMonthly: isMonthly)
-        try rows(battery, .hours, from: days.start(begin), to: days.start(last + 1)) { summary.add($0, at: $1) }
+        // Where days begin within an hour of UTC, the first one belongs to the day before.
+        try rows(battery, .hours, from: days.start(begin), to: days.start(last + 1)) {
+            if days.day($1) >= begin { summary.add($0, at: $1) }
+        }
         try database.each(
             "SELECT time, data FROM days WHERE battery = ?1 AND time >= ?2 AND time <= ?3 ORDER BY time",
             [.integer(battery), .integer(begin), .integer(last)]

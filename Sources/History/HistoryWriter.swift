@@ -29,12 +29,18 @@ struct HistoryWriter: Sendable {
         guard database == nil else { return }
         if lock == nil { lock = try file.lock() }
         let database = try file.open(say)
-        try database.each("SELECT name, energyIn, energyInTime, energyOut, energyOutTime FROM batteries", []) { row in
+        try database.each(
+            """
+            SELECT name, energyIn, energyInTime, lifetimeIn, energyOut, energyOutTime, lifetimeOut FROM batteries
+            """, []
+        ) { row in
             func counter(_ column: Int32) -> EnergyCounter? {
-                guard let last = row.optional(column), let time = row.optional(column + 1) else { return nil }
-                return EnergyCounter(last: last, time: Double(time))
+                guard let last = row.optional(column), let time = row.optional(column + 1),
+                    BelievedTime.contains(Double(time))
+                else { return nil }
+                return EnergyCounter(last: last, time: Double(time), lifetime: row.optional(column + 2))
             }
-            restore(row.text(0), Counters(energyIn: counter(1), energyOut: counter(3)))
+            restore(row.text(0), Counters(energyIn: counter(1), energyOut: counter(4)))
         }
         self.database = database
         generation += 1

@@ -8,7 +8,9 @@ struct Schema {
 
     var version: Int { steps.count }
 
-    static let current = Schema(steps: [first])
+    static let current = Schema(steps: [first, second])
+
+    private static let second = ["lifetimeIn", "lifetimeOut"].map { "ALTER TABLE batteries ADD COLUMN \($0) INTEGER" }
 
     /// Rows with data are in the order of their time: a query reads neighbours, and new rows go to the end.
     private static let first =

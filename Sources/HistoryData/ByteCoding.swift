@@ -63,6 +63,7 @@ struct ByteReader {
                 body(index, nil)
             } else {
                 before += code & 1 == 1 ? code / 2 : -(code / 2)
+                guard abs(before) <= Self.largest else { return false }
                 body(index, before)
             }
         }

@@ -56,6 +56,8 @@ package struct PeriodSummary {
         var hours = Bucket()
         var record = DayRecord()
         var weakest: [Int: Int] = [:]
+        /// Highest less lowest cell at rest, mV.
+        var spread = Tally()
     }
 
     private let days: LocalDays
@@ -79,6 +81,10 @@ package struct PeriodSummary {
         var period = periods[key] ?? Period()
         if let cell = record.weakestCell { period.weakest[cell, default: 0] += 1 }
         if !record.rest.isEmpty { period.record.rest = record.rest }
+        let rest = record.rest.compactMap { $0 }
+        if let low = rest.min(), let high = rest.max() {
+            period.spread.merge(Tally(count: 1, sum: high - low, low: high - low, high: high - low))
+        }
         if !record.full.isEmpty { period.record.full = record.full }
         periods[key] = period
     }
@@ -89,12 +95,12 @@ package struct PeriodSummary {
     package var periodsInOrder: [HistoryPeriod] {
         periods.sorted { $0.key < $1.key }.map { key, period in
             let hours = period.hours
-            let spread = hours[.highestCell].mean.flatMap { high in hours[.lowestCell].mean.map { high - $0 } }
             return HistoryPeriod(
-                time: Double(days.start(key)), energyIn: Step.thousandths.number(hours.energyIn),
+                time: Double(days.start(key)), date: LocalDays.text(key),
+                energyIn: Step.thousandths.number(hours.energyIn),
                 energyOut: Step.thousandths.number(hours.energyOut),
                 resistance: hours[.resistance].mean.map(HistoryValue.resistance.step.number),
-                spread: spread.map(Step.thousandths.number),
+                spread: period.spread.mean.map(Step.thousandths.number),
                 weakestCell: period.weakest.max { ($0.value, $1.key) < ($1.value, $0.key) }?.key,
                 atRest: period.record.cellsAtRest, atFull: period.record.cellsAtFull)
         }

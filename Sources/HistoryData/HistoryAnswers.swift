@@ -40,13 +40,15 @@ public struct HistoryCells: Hashable, Sendable {
 public struct HistoryPeriod: Hashable, Sendable {
     /// Its start, seconds since 1970.
     public var time: Double
+    /// Its first day where the battery is, as "2026-05-01".
+    public var date: String
     /// Energy that went in, kWh.
     public var energyIn: Double
     /// Energy that went out, kWh.
     public var energyOut: Double
     /// Mean internal resistance, mΩ.
     public var resistance: Double?
-    /// Mean of the highest less the lowest cell, V.
+    /// Highest less lowest cell after the longest rest, V; of a month, the mean of its days.
     public var spread: Double?
     /// Number of the cell with the lowest voltage, from 1; of a month, the one of most days.
     public var weakestCell: Int?

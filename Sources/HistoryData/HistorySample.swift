@@ -8,6 +8,10 @@ public struct HistorySample: Hashable, Sendable {
     public var energyIn: Double?
     /// Counter of the energy that went out, kWh.
     public var energyOut: Double?
+    /// Counter of a lifetime, kWh, which may be coarse. It tells what flowed while nobody read the other one.
+    public var lifetimeIn: Double?
+    /// The same of the energy that went out.
+    public var lifetimeOut: Double?
     /// The word of `chargeState` in `limits`, as "float".
     public var chargeState: String?
     /// Voltage of each cell, V, where they are known; the first 255 count.
@@ -18,12 +22,15 @@ public struct HistorySample: Hashable, Sendable {
     /// A moment of which only the time and the given values are known.
     public init(
         time: Double, values: [HistoryValue: Double] = [:], energyIn: Double? = nil, energyOut: Double? = nil,
-        chargeState: String? = nil, cells: [Double?] = [], temperatures: [Double?] = []
+        lifetimeIn: Double? = nil, lifetimeOut: Double? = nil, chargeState: String? = nil, cells: [Double?] = [],
+        temperatures: [Double?] = []
     ) {
         self.time = time
         self.values = values
         self.energyIn = energyIn
         self.energyOut = energyOut
+        self.lifetimeIn = lifetimeIn
+        self.lifetimeOut = lifetimeOut
         self.chargeState = chargeState
         self.cells = cells
         self.temperatures = temperatures

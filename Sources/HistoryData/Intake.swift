@@ -39,9 +39,13 @@ package struct Batch: Sendable {
 /// Collects what readers report, in a bounded amount of memory.
 package struct Intake: Sendable {
     /// Batteries, buckets (4 MB of 16 cells; four hours of 16 packs, if the disk is full for so long), lines of each kind.
-    private static let mostBatteries = 256
+    package static let mostBatteries = 256
     static let mostBuckets = 4_096
     static let mostLines = 2_000
+    /// Counters of a file that are kept for batteries which may come.
+    private static let mostRestored = 4_096
+    /// Seconds without a sample after which a battery's place is free for another.
+    private static let longestAbsence = 86_400.0
     private static let longestName = 64
     private static let longestText = 500
 
@@ -55,6 +59,11 @@ package struct Intake: Sendable {
     private let days: LocalDays
     private var batch = Batch()
     private var watches: [String: Watch] = [:]
+    /// Counters of batteries that have no place.
+    private var restored: [String: Counters] = [:]
+    /// The first battery for which there was no place, until somebody was told.
+    private var refused: String?
+    private var hasRefused = false
     /// Reports that were not taken: of an impossible time, of too many batteries, or beyond the memory.
     package private(set) var dropped = 0
 
@@ -62,17 +71,25 @@ package struct Intake: Sendable {
 
     /// The readings of a file's last commit, for batteries of which nothing came yet.
     package mutating func restore(_ counters: Counters, of battery: String) {
-        if watches.count < Self.mostBatteries, watches[battery] == nil { watches[battery] = Watch(counters: counters) }
+        if restored.count < Self.mostRestored, watches[battery] == nil { restored[battery] = counters }
+    }
+
+    /// A battery that is not recorded, because as many are as there may be; once.
+    package mutating func takeRefused() -> String? {
+        defer { refused = nil }
+        return refused
     }
 
     package mutating func add(_ sample: HistorySample, of battery: String) {
-        guard isTaken(battery, sample.time), var watch = watches[battery] else { return }
+        guard isTaken(battery, sample.time, isSample: true), var watch = watches[battery] else { return }
         // A retained document comes again with each connection.
         guard sample.time != watch.lastTime else { return }
         watch.lastTime = sample.time
         let (energyIn, energyOut) = (
-            EnergyCounter.energy(&watch.counters.energyIn, reading: sample.energyIn, at: sample.time),
-            EnergyCounter.energy(&watch.counters.energyOut, reading: sample.energyOut, at: sample.time)
+            EnergyCounter.energy(
+                &watch.counters.energyIn, reading: sample.energyIn, lifetime: sample.lifetimeIn, at: sample.time),
+            EnergyCounter.energy(
+                &watch.counters.energyOut, reading: sample.energyOut, lifetime: sample.lifetimeOut, at: sample.time)
         )
         let second = Int(sample.time)
         let day = days.day(second)
@@ -130,18 +147,30 @@ package struct Intake: Sendable {
         bound()
     }
 
-    private mutating func isTaken(_ battery: String, _ time: Double) -> Bool {
+    private mutating func isTaken(_ battery: String, _ time: Double, isSample: Bool = false) -> Bool {
         if BelievedTime.contains(time), (1...Self.longestName).contains(battery.utf8.count),
             battery.utf8.allSatisfy({ $0 > 32 && $0 != 127 })
         {
             if watches[battery] != nil { return true }
+            if watches.count >= Self.mostBatteries, isSample { makePlace(at: time) }
             if watches.count < Self.mostBatteries {
-                watches[battery] = Watch()
+                watches[battery] = Watch(counters: restored[battery] ?? Counters(energyIn: nil, energyOut: nil))
+                restored[battery] = nil
                 return true
             }
+            if isSample, !hasRefused { (refused, hasRefused) = (battery, true) }
         }
         dropped += 1
         return false
+    }
+
+    /// Takes the place of the battery that has been silent longest: one of which only words came, or no sample for a day.
+    private mutating func makePlace(at time: Double) {
+        guard let (name, watch) = watches.min(by: { ($0.value.lastTime ?? 0) < ($1.value.lastTime ?? 0) }),
+            watch.lastTime.map({ time - $0 > Self.longestAbsence }) != false
+        else { return }
+        watches[name] = nil
+        restore(watch.counters, of: name)
     }
 
     /// Makes room: the oldest samples go first, and minutes when there are no samples. Days and lines are bounded by themselves.

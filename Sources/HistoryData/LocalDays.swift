@@ -13,10 +13,18 @@ public struct LocalDays: Sendable {
     /// Number of the local day, counted from 1970-01-01.
     package func day(_ time: Int) -> Int { Self.floor(time + offset(time), 86_400) }
 
-    /// Start of a local day, seconds since 1970.
+    /// Start of a local day, seconds since 1970. Where summer time begins at midnight, that is 1:00.
     package func start(_ day: Int) -> Int {
         let guess = day * 86_400 - offset(day * 86_400)
-        return day * 86_400 - offset(guess)
+        let start = day * 86_400 - offset(guess)
+        return self.day(start) < day ? guess : start
+    }
+
+    /// A day as "2026-05-01".
+    package static func text(_ day: Int) -> String {
+        let (year, month, day) = date(day)
+        func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
+        return "\(year)-\(two(month))-\(two(day))"
     }
 
     /// Number of the first day of the month that a day belongs to.

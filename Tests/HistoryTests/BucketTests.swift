@@ -151,4 +151,24 @@ struct HistoryTimeTests {
         #expect(days.start(before) == 1_774_738_800)
         #expect(days.start(before + 1) == 1_774_738_800 + 23 * 3_600)
     }
+
+    @Test(
+        "Where summer time begins at midnight, a day begins with its first hour", arguments: [-3_600, -14_400, 7_200])
+    func missingMidnight(offset: Int) {
+        // Local midnight of 2026-03-29 is 1:00.
+        let change = 20_541 * 86_400 - offset
+        let days = LocalDays { $0 >= change ? offset + 3_600 : offset }
+        #expect(days.start(20_541) == change && days.day(change) == 20_541 && days.day(change - 1) == 20_540)
+        #expect(days.start(20_540) == change - 86_400 && days.start(20_542) == change + 23 * 3_600)
+        #expect(LocalDays.text(20_541) == "2026-03-29")
+    }
+
+    @Test("Cells whose differences add up to more than any voltage end a row")
+    func largeDifferences() {
+        let large: [UInt8] = [0xFF, 0xFF, 0xFF, 0xFF, 0x1F]
+        var reader = ByteReader([3] + large + large + large)
+        var numbers: [Int?] = []
+        let isWhole = reader.list { numbers.append($1) }
+        #expect(!isWhole && numbers.count < 3 && numbers.allSatisfy { abs($0 ?? 0) <= 1 << 33 })
+    }
 }

@@ -97,7 +97,8 @@ struct HistoryTests {
         #expect(days.map(\.time) == [Self.start + 86_400, Self.start + 2 * 86_400])
         // 95 steps of 0.1 kWh; the counter's reset at midnight adds nothing.
         #expect(days.allSatisfy { abs($0.energyIn - 9.5) < 0.001 && $0.energyOut == 0 })
-        #expect(days.allSatisfy { $0.resistance == 12.5 && abs(($0.spread ?? 0) - 0.02) < 1e-9 })
+        #expect(days.allSatisfy { $0.resistance == 12.5 && $0.spread == nil }, "it never rested")
+        #expect(days.map(\.date) == ["2026-01-02", "2026-01-03"])
         #expect(days.allSatisfy { $0.weakestCell == 2 && $0.atFull == [3.32, 3.31] && $0.atRest == nil })
         let months = try history.months("garage")
         #expect(months.map(\.time) == [Self.start, Self.start + 31 * 86_400])
@@ -106,17 +107,52 @@ struct HistoryTests {
         #expect(months[1].weakestCell == 2 && months[1].atFull == [3.32, 3.31])
     }
 
+    @Test("The spread of a day is that of the cells at rest, and that of a month the mean of its days")
+    func spread() throws {
+        let history = harness.open()
+        for minute in 0..<(2 * 1_440) {
+            let (isNext, rests) = (minute >= 1_440, minute % 1_440 < 60)
+            let cells = rests ? [3.30, isNext ? 3.32 : 3.31, nil] : [3.30, 3.55, nil]
+            let sample = HistorySample(
+                time: Self.start + Double(minute * 60), values: [.current: rests ? 0 : 40], cells: cells)
+            history.add(sample, of: "garage")
+        }
+        _ = history.commit(at: Self.start + 2 * 86_400)
+        let days = try history.days("garage", from: Self.start, to: Self.start + 2 * 86_400)
+        #expect(days.map(\.spread) == [0.01, 0.02])
+        #expect(try history.months("garage").map(\.spread) == [0.015])
+    }
+
+    @Test("Where days do not begin with an hour of UTC, the first day has no part of the one before")
+    func halfHours() throws {
+        let india = LocalDays { _ in 19_800 }
+        let history = harness.open { $0.days = india }
+        for quarter in 0..<(3 * 96) {
+            history.add(
+                HistorySample(time: Self.start + Double(quarter * 900), energyIn: Double(quarter)), of: "garage")
+            if quarter % 4 == 3 { _ = history.commit(at: Self.start + Double(quarter * 900)) }
+        }
+        let midnight = Self.start + 86_400 - 19_800
+        let days = try history.days("garage", from: midnight, to: midnight + 86_400)
+        #expect(days.map(\.time) == [midnight] && days.map(\.date) == ["2026-01-02"])
+    }
+
     @Test("Energy counters continue after a restart")
     func restart() throws {
         for (index, reading) in [10.0, 10.5, 11.25].enumerated() {
             let history = harness.open()
             _ = history.open()
-            history.add(HistorySample(time: Self.start + Double(index * 60), energyIn: reading), of: "garage")
+            let sample = HistorySample(time: Self.start + Double(index * 60), energyIn: reading, lifetimeIn: 500)
+            history.add(sample, of: "garage")
             _ = history.close(at: Self.start + Double(index * 60))
         }
         let history = harness.open()
         _ = history.open()
         #expect(try history.days("garage", from: Self.start, to: Self.start + 60).map(\.energyIn) == [1.25])
+        let next = HistorySample(time: Self.start + 86_400, energyIn: 14, lifetimeIn: 515)
+        history.add(next, of: "garage")
+        _ = history.commit(at: Self.start + 86_400)
+        #expect(try history.days("garage", from: Self.start + 86_400, to: Self.start + 86_401).map(\.energyIn) == [15])
     }
 
     @Test("Cells of a plot")

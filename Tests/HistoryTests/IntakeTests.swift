@@ -30,6 +30,25 @@ struct IntakeTests {
     @Test("Whole kilowatt-hours count")
     func lifetime() { #expect(Self.energies([593, 594, 594, 596]) == [0, 1000, 0, 2000]) }
 
+    @Test(
+        "After a long silence the counter of a lifetime tells what that of today cannot",
+        arguments: [
+            // Reading and lifetime before, reading and lifetime after, hours, Wh: an unseen reset, below and above the last reading.
+            (20.0, 593.0, 14.0, 608.0, 16.0, 15_000), (20, 593, 25, 620, 16, 27_000), (8, 593, 1.5, 595, 8, 1_500),
+            // The same day, and a lifetime that counts in whole kWh.
+            (8, 593, 9.4, 594, 2, 1_400), (8, 593, 9.4, 595, 2, 1_400),
+            // A short silence, an unknown lifetime, and one of another BMS.
+            (20, 593, 14, 608, 0.5, 0), (20, 593, 14, nil, 16, 0), (20, 593, 25, 3, 16, 5_000),
+            (20, 593, 25, -3, 16, 5_000), (20, -593, 25, 3, 16, 5_000),
+        ] as [(Double, Double, Double, Double?, Double, Int)])
+    func silence(last: Double, before: Double, reading: Double, after: Double?, hours: Double, energy: Int) {
+        var counter: EnergyCounter?
+        _ = EnergyCounter.energy(&counter, reading: last, lifetime: before, at: Self.start)
+        let told = EnergyCounter.energy(
+            &counter, reading: reading, lifetime: after, at: Self.start + hours * 3_600)
+        #expect(told == energy)
+    }
+
     @Test("A counter of a damaged file counts nothing, and goes on from the next reading")
     func damaged() {
         var counter: EnergyCounter? = EnergyCounter(last: .min, time: Self.start)
@@ -154,6 +173,26 @@ struct IntakeTests {
         for number in 0..<300 { intake.add(HistorySample(time: Self.start, values: [.soc: 1]), of: "b\(number)") }
         #expect(Set(intake.take().buckets.keys.map(\.battery)).count == 256)
         #expect(intake.dropped == 44)
+    }
+
+    @Test(
+        "A battery that is silent for a day, or that never had a sample, makes room; the first that finds none is told once"
+    )
+    func places() {
+        var intake = Intake(.utc)
+        intake.restore(Counters(energyIn: EnergyCounter(last: 1_000, time: Self.start), energyOut: nil), of: "late")
+        for number in 0..<255 { intake.add(HistorySample(time: Self.start, values: [.soc: 5]), of: "p\(number)") }
+        intake.add(HistoryEvent(time: Self.start, kind: "a", text: "invented"), of: "words")
+        intake.add(HistoryEvent(time: Self.start, kind: "a", text: "invented"), of: "more")
+        #expect(intake.takeRefused() == nil && intake.dropped == 1, "words take no place from others")
+        intake.add(HistorySample(time: Self.start + 60, energyIn: 1.5), of: "late")
+        #expect(intake.take().counters["late"]?.energyIn?.last == 1_500)
+        intake.add(HistorySample(time: Self.start + 60, values: [.soc: 5]), of: "one")
+        #expect(intake.takeRefused() == "one" && intake.takeRefused() == nil)
+        intake.add(HistorySample(time: Self.start + 61, values: [.soc: 5]), of: "two")
+        #expect(intake.takeRefused() == nil)
+        intake.add(HistorySample(time: Self.start + 86_401, values: [.soc: 5]), of: "one")
+        #expect(intake.take().buckets.keys.contains { $0.battery == "one" })
     }
 
     @Test("Long texts are cut, and control characters do not break lines")
