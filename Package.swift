@@ -154,7 +154,7 @@ let package = Package(
             name: "WebTests",
             dependencies: [
                 "bms-mqtt-web", "BMSCore", "BatteryEngine", "HTTPServer", "History", "HistoryData", "JSON", "LinuxIO",
-                "MQTT", "MQTTBridge", "Mosquitto", "PackSimulator", "Rehearsal", "TestThreads", "Viewer",
+                "MQTT", "MQTTBridge", "Mosquitto", "PackSimulator", "Rehearsal", "TestSupport", "TestThreads", "Viewer",
             ],
             swiftSettings: common),
         .testTarget(

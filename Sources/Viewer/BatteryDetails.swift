@@ -17,7 +17,17 @@ package enum BatteryDetails {
         writer.beginObject()
         for name in documentNames {
             writer.key(name)
-            if let payload = document(name, pack, model, at: now) { writer.element(payload) } else { writer.null() }
+            if let document = document(name, pack, model, at: now) {
+                writer.element(document.payload)
+            } else {
+                writer.null()
+            }
+        }
+        writer.endObject()
+        writer.key("holds")
+        writer.beginObject()
+        for name in documentNames {
+            writer.member(name, optional: document(name, pack, model, at: now)?.remaining(now))
         }
         writer.endObject()
         writer.key("events")
@@ -31,10 +41,26 @@ package enum BatteryDetails {
     /// Names of the documents.
     package static let documentNames = ["state", "limits", "cells", "relays", "settings"]
 
-    /// A document as it came; `nil` where it is not valid now.
+    /// News of a document, with the seconds for which it holds from now on.
+    package static func news(
+        _ id: String, _ name: String, _ pack: ReaderModel.Pack, _ model: ReaderModel, at now: ReaderModel.Instant
+    ) -> [UInt8] {
+        let document = document(name, pack, model, at: now)
+        var writer = JSONWriter(reserving: 256 + (document?.payload.count ?? 0))
+        writer.beginObject()
+        writer.member("battery", id)
+        writer.member("name", name)
+        writer.key("document")
+        if let document { writer.element(document.payload) } else { writer.null() }
+        writer.member("holds", optional: document?.remaining(now))
+        writer.endObject()
+        return writer.bytes
+    }
+
+    /// A document; `nil` where it is not valid now.
     package static func document(
         _ name: String, _ pack: ReaderModel.Pack, _ model: ReaderModel, at now: ReaderModel.Instant
-    ) -> [UInt8]? {
+    ) -> ReaderModel.Document? {
         let document =
             switch name {
             case "state": pack.state
@@ -48,7 +74,7 @@ package enum BatteryDetails {
         let isValid = ["state", "cells"].contains(name) ? model.view(pack, at: now).fault == nil : isSaid
         guard let document, isValid, document.holds(now) else { return nil }
         if name == "limits", model.limits(pack, at: now) == .null { return nil }
-        return document.payload
+        return document
     }
 }
 

@@ -31,15 +31,16 @@ package struct BatteryList: Sendable {
     ///
     /// - Parameters:
     ///   - only: the battery; `nil`: all.
-    ///   - members: writes further members of the object.
+    ///   - more: writes further members of the object.
     package static func json(
         _ model: ReaderModel, _ broker: Broker, only: String? = nil, at now: ReaderModel.Instant,
-        members: (inout JSONWriter) -> Void = { _ in }
+        more: (inout JSONWriter) -> Void = { _ in }
     ) -> [UInt8] {
-        let rows = model.sorted.filter { only == nil || $0.id == only }.map {
+        let members = only.flatMap { model.packs[$0] }.map(model.members) ?? []
+        let rows = model.sorted.filter { only == nil || $0.id == only || members.contains($0.id) }.map {
             BatteryRow($0.id, $0.pack, model, at: now)
         }
-        return json(rows, [], model.bridge, broker, at: now, members: members)
+        return json(rows, [], model.bridge, broker, at: now, more: more)
     }
 
     /// What has changed since the last call; `nil`: nothing.
@@ -55,12 +56,17 @@ package struct BatteryList: Sendable {
             Self.json(rows, removed, model.bridge, broker, at: now) { _ in }
         }
         let each = (isForAll ? rows : new).map { ($0.id, json([$0], [])) } + removed.map { ($0, json([], [$0])) }
-        return Changes(all: json(new, removed), each: each)
+        // Who looks at a bank gets its packs, too.
+        let banks = model.packs.filter(\.value.isBank).map { id, pack in
+            (id, new.filter { [members = model.members(of: pack)] in members.contains($0.id) })
+        }
+        return Changes(
+            all: json(new, removed), each: each + banks.filter { !$0.1.isEmpty }.map { ($0, json($1, [])) })
     }
 
     private static func json(
         _ rows: [BatteryRow], _ removed: [String], _ bridge: ReaderModel.Status?, _ broker: Broker,
-        at now: ReaderModel.Instant, members: (inout JSONWriter) -> Void
+        at now: ReaderModel.Instant, more: (inout JSONWriter) -> Void
     ) -> [UInt8] {
         var writer = JSONWriter(reserving: 512 + rows.count * 400)
         writer.beginObject()
@@ -76,7 +82,7 @@ package struct BatteryList: Sendable {
         writer.member("since", seconds: broker.since)
         writer.member("text", optional: broker.text)
         writer.endObject()
-        members(&writer)
+        more(&writer)
         writer.key("batteries")
         writer.beginArray()
         for row in rows { row.write(into: &writer) }

@@ -37,12 +37,36 @@ package struct ReaderModel: Sendable {
     /// A document with the end of its validity.
     package struct Document: Sendable {
         package var value: JSONValue
-        /// The value as it came.
+        /// The value as it came, on one line.
         package var payload: [UInt8]
         /// Time from which on the document is not valid.
         package var end: Instant
+        /// Estimated bytes of memory.
+        fileprivate let size: Int
+
+        fileprivate init(_ value: JSONValue, _ payload: [UInt8], end: Instant) {
+            self.value = value
+            self.end = end
+            var (values, hasLines) = (0, false)
+            for byte in payload {
+                switch byte {
+                case UInt8(ascii: ","), UInt8(ascii: ":"), UInt8(ascii: "{"), UInt8(ascii: "["): values += 1
+                case UInt8(ascii: "\n"), UInt8(ascii: "\r"): hasLines = true
+                default: break
+                }
+            }
+            self.payload = hasLines ? payload.map { $0 == 10 || $0 == 13 ? 32 : $0 } : payload
+            // Each value of the tree takes about as much, however short its text is.
+            size = payload.count + 96 * values
+        }
 
         package func holds(_ now: Instant) -> Bool { now.monotonic < end.monotonic }
+
+        /// Seconds until the end; `nil`: it holds until another comes.
+        package func remaining(_ now: Instant) -> Double? {
+            let milliseconds = end.monotonic - now.monotonic
+            return milliseconds < ReaderModel.endless / 2 ? Double(milliseconds) / 1000 : nil
+        }
     }
 
     /// Something that happened.
@@ -67,10 +91,25 @@ package struct ReaderModel: Sendable {
         package var isBank = false
         /// Events, the newest first.
         package var events: [Event] = []
-        /// Size of the documents.
-        fileprivate var bytes: Int {
-            [state, limits, cells, relays, settings].reduce(0) { $0 + ($1?.payload.count ?? 0) }
+        /// Estimated bytes of documents and events.
+        package var size: Int {
+            [state, limits, cells, relays, settings].reduce(0) { $0 + ($1?.size ?? 0) }
+                + events.reduce(0) { $0 + $1.text.utf8.count + $1.kind.utf8.count + 96 }
         }
+
+        /// Lets go of what does not hold any more, but for the time at which limits ended.
+        fileprivate mutating func forget(at now: Instant) {
+            if state?.holds(now) == false { state = nil }
+            if cells?.holds(now) == false { cells = nil }
+            if relays?.holds(now) == false { relays = nil }
+            if let limits, !limits.holds(now) { self.limits = Document(.null, [], end: limits.end) }
+        }
+
+        /// Somebody speaks for the battery, or did.
+        fileprivate var isKnown: Bool {
+            status != nil || state != nil || cells != nil || relays != nil || limits.map { $0.value != .null } == true
+        }
+
         /// Name in the last state, also when that state is no longer valid.
         package var name: String?
     }
@@ -100,8 +139,14 @@ package struct ReaderModel: Sendable {
 
     /// Largest number of packs, so that a hostile broker cannot fill the memory.
     private static let maximumPacks = 1000
-    /// Largest number of bytes of all documents together: those of a thousand packs are 10 MB.
-    package static let mostBytes = 16 << 20
+    /// Largest estimated number of bytes of all documents and events together: those of a thousand packs take half of it.
+    package static let mostBytes = 96 << 20
+    /// Validity of what holds until another comes, milliseconds.
+    fileprivate static let endless: Int64 = .max / 4
+    /// Milliseconds between two attempts to make room.
+    private static let tidying: Int64 = 1_000
+    /// Largest time that a document tells, seconds since 1970: browsers know no later ones.
+    private static let latest = 1e11
     /// Largest size of an event, bytes: a sentence, and little else.
     private static let longestEvent = 4_096
     /// Longest name, characters: settings allow half of it.
@@ -121,8 +166,10 @@ package struct ReaderModel: Sendable {
     package private(set) var others: Set<String> = []
     package private(set) var bridge: Status?
 
-    /// Bytes of all documents.
+    /// Estimated bytes of all documents and events.
     private var bytes = 0
+    /// Monotonic time of the next attempt to make room.
+    private var nextTidying: Int64 = .min
     /// Seconds of history.
     private let memory: Int64
     /// Settings are read, too.
@@ -176,13 +223,16 @@ package struct ReaderModel: Sendable {
 
     package var bridgeStatus: String { bridge?.text ?? "unknown" }
 
-    /// Takes a message; a topic outside the layout is ignored.
+    /// Takes a message.
+    ///
+    /// - Returns: `false`: it changed nothing, because its topic is outside the layout, it is no event, or there is no room for it.
+    @discardableResult
     package mutating func take(
         topic: String, payload: [UInt8], isRetained: Bool = false, expiry: Int? = nil, at now: Instant
-    ) {
-        guard topic.hasPrefix(base + "/") else { return }
+    ) -> Bool {
+        guard topic.hasPrefix(base + "/") else { return false }
         let parts = topic.dropFirst(base.count + 1).split(separator: "/", omittingEmptySubsequences: false)
-        guard parts.count == 2 else { return }
+        guard parts.count == 2 else { return false }
         let id = String(parts[0])
         let text = String(decoding: payload.prefix(32), as: UTF8.self).plain
         func status(_ old: Status?) -> Status {
@@ -192,27 +242,28 @@ package struct ReaderModel: Sendable {
         }
         if id == "bridge" {
             if parts[1] == "status" { bridge = status(bridge) }
-            return
+            return parts[1] == "status"
         }
         if let only, id != only {
             if others.count < Self.maximumPacks, !payload.isEmpty { others.insert(id) }
-            return
+            return false
         }
-        guard packs[id] != nil || packs.count < Self.maximumPacks else { return }
+        if packs[id] == nil, packs.count >= Self.maximumPacks { makeRoom(at: now) }
+        guard packs[id] != nil || packs.count < Self.maximumPacks else { return false }
         var pack = packs[id] ?? Pack(history: ReaderHistory(seconds: memory))
         func document(_ longest: Int64) -> Document? {
             JSONValue(parsing: payload).map { value in
                 let age = expiry.map { min(Int64($0) * 1000, longest) } ?? longest
                 return Document(
-                    value: value, payload: payload, end: Instant(monotonic: now.monotonic + age, wall: now.wall + age))
+                    value, payload, end: Instant(monotonic: now.monotonic + age, wall: now.wall + age))
             }
         }
         switch parts[1] {
         // An empty status means that the pack has left the configuration.
         case "status" where payload.isEmpty:
-            bytes -= pack.bytes
+            bytes -= pack.size
             packs[id] = nil
-            return
+            return true
         case "status": pack.status = status(pack.status)
         case "state":
             pack.state = document(Self.longestAge)
@@ -224,20 +275,47 @@ package struct ReaderModel: Sendable {
         case "cells": pack.cells = document(Self.longestCells)
         case "relays": pack.relays = document(Self.longestAge)
         // Retained without an end: they are true as long as the bridge says so.
-        case "settings" where readsSettings: pack.settings = document(.max / 4)
+        case "settings" where readsSettings: pack.settings = document(Self.endless)
         case "event":
             guard payload.count <= Self.longestEvent, let event = JSONValue(parsing: payload),
                 let text = event["text"]?.text
-            else { return }
-            let new = Event(time: event["time"]?.number, kind: event["event"]?.text ?? "", text: text)
+            else { return false }
+            let time = event["time"]?.number.flatMap { $0.magnitude < Self.latest ? $0 : nil }
+            let new = Event(time: time, kind: event["event"]?.text ?? "", text: text)
             pack.events = [new] + pack.events.prefix(mostEvents - 1)
-        default: return
+        default: return false
+        }
+        if bytes + pack.size - (packs[id]?.size ?? 0) > Self.mostBytes {
+            makeRoom(at: now)
+            pack.forget(at: now)
         }
         // What is too much is not taken: what was there before ends by itself.
-        let change = pack.bytes - (packs[id]?.bytes ?? 0)
-        guard change <= 0 || bytes + change <= Self.mostBytes else { return }
+        let change = pack.size - (packs[id]?.size ?? 0)
+        guard change <= 0 || bytes + change <= Self.mostBytes else { return false }
         bytes += change
         packs[id] = pack
+        return true
+    }
+
+    /// Lets go of documents that do not hold any more, and of batteries for which nobody speaks, now and then.
+    private mutating func makeRoom(at now: Instant) {
+        guard now.monotonic >= nextTidying else { return }
+        nextTidying = now.monotonic + Self.tidying
+        for (id, var pack) in packs {
+            pack.forget(at: now)
+            packs[id] = pack.isKnown ? pack : nil
+        }
+        bytes = packs.values.reduce(0) { $0 + $1.size }
+    }
+
+    /// Ids of the packs that the limits of a bank name.
+    package func members(of pack: Pack) -> Set<String> {
+        guard pack.isBank, let constraints = pack.limits?.value["constraints"]?.array else { return [] }
+        return Set(
+            constraints.compactMap { constraint in
+                let name = constraint["name"]?.text?.split(separator: ":", maxSplits: 1) ?? []
+                return name.count == 2 && packs[String(name[1])] != nil ? String(name[1]) : nil
+            })
     }
 
     /// The values of a pack that are valid now.

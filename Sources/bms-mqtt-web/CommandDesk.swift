@@ -62,7 +62,7 @@ final class CommandDesk: Sendable {
             within: Double(Self.patience),
             otherwise: .error(
                 504,
-                "no answer from the bridge in \(Self.patience) s; the command may still take effect. Where this happens always, look at the broker's access rules for this user"
+                "no answer from the bridge in \(Self.patience) s; the command may still take effect. If this happens every time, check the broker's access rules for this user"
             ))
         let one = Pending(
             topic: "\(base)/\(battery)/result", mark: mark, answer: owed,

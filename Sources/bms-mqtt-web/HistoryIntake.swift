@@ -21,7 +21,8 @@ enum HistoryIntake {
         }
         return HistorySample(
             time: time, values: values, energyIn: view.state["Energy.InToday"]?.number,
-            energyOut: view.state["Energy.OutToday"]?.number, chargeState: view.limits["chargeState"]?.text,
+            energyOut: view.state["Energy.OutToday"]?.number, lifetimeIn: view.state["Energy.In"]?.number,
+            lifetimeOut: view.state["Energy.Out"]?.number, chargeState: view.limits["chargeState"]?.text,
             cells: cells(view.cells["Voltages"]), temperatures: cells(view.cells["Temperatures"]))
     }
 

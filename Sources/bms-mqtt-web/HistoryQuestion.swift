@@ -66,8 +66,8 @@ struct HistoryQuestion {
     }
 
     private func series(_ writer: inout JSONWriter) throws(HistoryFailure) {
-        let names = (query["series"] ?? "soc").split(separator: ",")
-        let values = names.compactMap { HistoryValue(name: $0) }
+        let names = Set((query["series"] ?? "soc").split(separator: ","))
+        let values = HistoryValue.allCases.filter { names.contains($0.name[...]) }
         let series = try history.series(battery, values, from: plotFrom, to: plotTo, points: points(800))
         writer.member("from", series.from)
         writer.member("to", series.to)
@@ -102,6 +102,7 @@ struct HistoryQuestion {
         writer.key(name)
         list(periods, &writer) { period, writer in
             writer.member("time", period.time)
+            writer.member("date", period.date)
             writer.member("energyIn", period.energyIn)
             writer.member("energyOut", period.energyOut)
             writer.member("resistance", optional: period.resistance)

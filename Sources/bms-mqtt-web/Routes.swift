@@ -92,7 +92,7 @@ struct Routes: Sendable {
     }
 
     private static func unknown(_ id: String) -> HTTPAnswer {
-        .error(404, "no battery '\(id.prefix(64))' was heard of on the broker")
+        .error(404, "no battery '\(id.prefix(64))' is known on the broker")
     }
 
     private func commands(_ writer: inout JSONWriter) {

@@ -28,12 +28,15 @@ final class WebService: Sendable {
     private let desk: CommandDesk
     private let end = EventDescriptor()
     private let finished = EventDescriptor()
+    private let closed = EventDescriptor()
 
     init(_ plan: WebPlan, _ log: Log) {
         self.plan = plan
         self.log = log
         state = WebState(base: plan.base, at: Clock.now().wall)
-        let link = MosquittoLink(plan.link)
+        var configuration = plan.link
+        configuration.onRefusal = { log.warning($0) }
+        let link = MosquittoLink(configuration)
         self.link = link
         access = PageAccess(
             password: plan.pagePassword, readsFreely: plan.readsFreely, port: plan.pagePort)
@@ -67,13 +70,15 @@ final class WebService: Sendable {
         link.subscribe(state.subscriptions.map { Subscription($0) } + (access.takesCommands ? [desk.subscription] : []))
         let isWhole =
             link.start { [self] in take($0, server) } && OwnThread.start("page") { [self] in keepTime(server) }
+            && OwnThread.start("history") { [self] in keepHistory() }
         guard isWhole else {
             log.error("cannot start all threads: raise the limit on them (ulimit -u, TasksMax= of a service)")
             return 71
         }
-        while Signals.wait() == .reload { log.info("the page has nothing to read again: restart it") }
+        while Signals.wait() == .reload { log.info("SIGHUP reloads nothing here: restart the page") }
         end.set()
         finished.wait(seconds: 10)
+        closed.wait(seconds: 10)
         link.stop()
         server.stop(seconds: 5)
         return 0
@@ -122,6 +127,7 @@ final class WebService: Sendable {
         let seconds = Double(now.wall) / 1000
         switch news.kind {
         case .document("state"):
+            guard !news.isRepeated else { return }
             if let sample = HistoryIntake.sample(news.view, at: seconds) { history.add(sample, of: news.battery) }
         case .document("limits"):
             for change in HistoryIntake.changes(news.limits, at: seconds) { history.add(change, of: news.battery) }
@@ -130,19 +136,22 @@ final class WebService: Sendable {
         }
     }
 
-    /// Tells what has changed once a second, and writes the history once a minute.
+    /// Tells what has changed once a second.
     private func keepTime(_ server: HTTPServer) {
-        var commitAt = MonotonicTime.seconds() + Self.commitSeconds
         while !end.wait(seconds: Self.tick) {
             let changes = state.changes(at: .now)
             for (tag, data) in changes { server.send(event: "rows", data: data) { $0 == tag } }
-            if MonotonicTime.seconds() >= commitAt {
-                commitAt = MonotonicTime.seconds() + Self.commitSeconds
-                for sentence in history?.commit(at: Double(Clock.now().wall) / 1000) ?? [] { log.warning(sentence) }
-            }
+        }
+        finished.set()
+    }
+
+    /// Writes the history once a minute, on a thread of its own: what is live waits for no disk.
+    private func keepHistory() {
+        while !end.wait(seconds: Self.commitSeconds) {
+            for sentence in history?.commit(at: Double(Clock.now().wall) / 1000) ?? [] { log.warning(sentence) }
         }
         for sentence in history?.close(at: Double(Clock.now().wall) / 1000) ?? [] { log.warning(sentence) }
-        finished.set()
+        closed.set()
     }
 }
 

@@ -30,6 +30,8 @@ final class WebState: Sendable {
         var limits: JSONValue
         /// Name and data of the event that browsers get; `nil`: none.
         var event: (name: String, data: [UInt8])?
+        /// The broker's copy of what was known already, after a new connection.
+        var isRepeated = false
     }
 
     /// Events that are kept of each battery.
@@ -66,42 +68,29 @@ final class WebState: Sendable {
     func take(_ message: MQTTMessage, at now: ReaderModel.Instant) -> News? {
         let parts = message.topic.dropFirst(base.count + 1).split(separator: "/", omittingEmptySubsequences: false)
         return state.withLock { state in
-            state.model.take(
+            let before = parts.first.flatMap { state.model.packs[String($0)] }?.state?.payload
+            let isTaken = state.model.take(
                 topic: message.topic, payload: message.payload, isRetained: message.retain, expiry: message.expiry,
                 at: now)
-            guard parts.count == 2, parts[0] != "bridge", let pack = state.model.packs[String(parts[0])] else {
-                return nil
-            }
+            guard isTaken, parts.count == 2, parts[0] != "bridge", let pack = state.model.packs[String(parts[0])]
+            else { return nil }
             let (id, name) = (String(parts[0]), String(parts[1]))
             var news = News(
                 battery: id, kind: .document(name), view: state.model.view(pack, at: now),
                 limits: state.model.limits(pack, at: now))
+            news.isRepeated = message.retain && name == "state" && pack.state?.payload == before
             if name == "event", let event = pack.events.first {
                 news.kind = .event(event)
                 var writer = JSONWriter()
                 event.write(into: &writer)
                 news.event = ("happened", writer.bytes)
             } else if BatteryDetails.documentNames.contains(name) {
-                news.event = (
-                    "document",
-                    Self.document(id, name, BatteryDetails.document(name, pack, state.model, at: now))
-                )
+                news.event = ("document", BatteryDetails.news(id, name, pack, state.model, at: now))
             } else {
                 return nil
             }
             return news
         }
-    }
-
-    private static func document(_ id: String, _ name: String, _ payload: [UInt8]?) -> [UInt8] {
-        var writer = JSONWriter(reserving: 256 + (payload?.count ?? 0))
-        writer.beginObject()
-        writer.member("battery", id)
-        writer.member("name", name)
-        writer.key("document")
-        if let payload { writer.element(payload) } else { writer.null() }
-        writer.endObject()
-        return writer.bytes
     }
 
     /// What has changed in the list since the last call, for each kind of stream that gets it.
@@ -115,7 +104,7 @@ final class WebState: Sendable {
 
     /// The whole list, or the part of it that a battery's page needs.
     func list(_ battery: String? = nil, at now: ReaderModel.Instant, members: (inout JSONWriter) -> Void) -> [UInt8] {
-        state.withLock { BatteryList.json($0.model, $0.broker, only: battery, at: now, members: members) }
+        state.withLock { BatteryList.json($0.model, $0.broker, only: battery, at: now, more: members) }
     }
 
     /// Everything of one battery; `nil`: there is none of this id.
@@ -130,7 +119,7 @@ final class WebState: Sendable {
         state.withLock { state in
             guard let pack = state.model.packs[id] else { return nil }
             let view = state.model.view(pack, at: now)
-            let silence = view.state == .null ? "the battery has told no state yet" : nil
+            let silence = view.state == .null ? "the battery has published no state yet" : nil
             let settings: Set<String> =
                 if case .object(let members)? = pack.settings?.value { Set(members.keys) } else { [] }
             return Standing(

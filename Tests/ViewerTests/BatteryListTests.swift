@@ -117,14 +117,90 @@ struct BatteryListTests {
     @Test("hostile documents fill a bounded memory, and real ones are taken again when there is room")
     func bytes() {
         var model = model()
-        let large = #"{"a":""# + String(repeating: "x", count: 1 << 20) + #""}"#
-        for number in 0..<40 { take("bms/p\(number)/settings", large, &model) }
-        func total() -> Int { model.packs.values.reduce(0) { $0 + ($1.settings?.payload.count ?? 0) } }
-        #expect(total() <= ReaderModel.mostBytes && total() > ReaderModel.mostBytes - (2 << 20))
+        // 64 kB of text, and fifty times as much in memory.
+        let large = "[" + String(repeating: "0,", count: 32_000) + "0]"
+        for number in 0..<40 {
+            take("bms/p\(number)/status", "online", &model)
+            take("bms/p\(number)/settings", large, &model)
+        }
+        func total() -> Int { model.packs.values.reduce(0) { $0 + $1.size } }
+        #expect(total() <= ReaderModel.mostBytes && total() > ReaderModel.mostBytes - (4 << 20))
         take("bms/shed/state", #"{"CustomName":"Shed","Soc":58}"#, &model)
         for number in 0..<40 { take("bms/p\(number)/status", "", &model) }
         take("bms/late/settings", large, &model)
         #expect(model.packs["late"]?.settings != nil && model.packs["p0"] == nil)
+    }
+
+    @Test("documents that have ended, and batteries for which nobody speaks, make room")
+    func room() throws {
+        var model = model()
+        let large = "[" + String(repeating: "0,", count: 32_000) + "0]"
+        for number in 0..<40 { take("bms/p\(number)/cells", large, &model) }
+        let before = model.packs.count
+        let fits = model.take(topic: "bms/barn/cells", payload: Array(large.utf8), at: Self.after(1))
+        #expect(!fits && model.packs["barn"] == nil)
+        let fitsLater = model.take(topic: "bms/barn/cells", payload: Array(large.utf8), at: Self.after(91))
+        #expect(fitsLater && model.packs.count < before && model.packs["p0"] == nil)
+        let view = model.view(try #require(model.packs["shed"]), at: Self.after(91))
+        #expect(view.fault == .limitsEnded(at: Self.start.wall + 30_000))
+        for number in 0..<1_100 { take("bms/invented\(number)/event", #"{"text":"x"}"#, &model, at: Self.after(100)) }
+        #expect(model.packs.count <= 1_000)
+        take("bms/real/status", "online", &model, at: Self.after(102))
+        #expect(model.packs["real"] != nil && model.packs["shed"] != nil && model.packs.count < 200)
+    }
+
+    @Test("events are a part of the memory that is bounded")
+    func eventMemory() {
+        var model = ReaderModel(base: "bms", mostEvents: 50)
+        let long = String(repeating: "x", count: 4_000)
+        for number in 0..<520 {
+            for _ in 0..<50 { take("bms/p\(number)/event", #"{"text":"\#(long)"}"#, &model) }
+        }
+        #expect(model.packs.values.reduce(0) { $0 + $1.size } <= ReaderModel.mostBytes)
+    }
+
+    @Test("a time beyond all calendars is none")
+    func hugeTime() {
+        var model = model()
+        take("bms/shed/event", #"{"event":"a","text":"b","time":1e300}"#, &model)
+        #expect(model.packs["shed"]?.events.first.map { $0.time == nil && $0.text == "b" } == true)
+    }
+
+    @Test("details and news of documents say for how long they hold, and are on one line")
+    func holds() throws {
+        var model = model()
+        model.take(
+            topic: "bms/shed/state", payload: Array("{\"Soc\":\r\n57}".utf8), expiry: 12, at: Self.after(2))
+        let pack = try #require(model.packs["shed"])
+        let details = BatteryDetails.json("shed", pack, model, at: Self.after(5))
+        let value = try #require(JSONValue(parsing: details))
+        #expect(value["holds.state"]?.number == 9 && value["holds.limits"]?.number == 25)
+        #expect(value["holds.cells"]?.number == 85 && value["holds.settings"] == .null)
+        let news = BatteryDetails.news("shed", "state", pack, model, at: Self.after(5))
+        #expect(JSONValue(parsing: news)?["holds"]?.number == 9 && !news.contains(10) && !details.contains(13))
+        let ended = BatteryDetails.news("shed", "state", pack, model, at: Self.after(15))
+        #expect(JSONValue(parsing: ended)?["document"] == .null && JSONValue(parsing: ended)?["holds"] == .null)
+    }
+
+    @Test("who looks at a bank gets the packs that its limits name")
+    func members() {
+        var (list, model) = (BatteryList(), model())
+        for (topic, text) in [
+            ("house/status", "online"), ("house/state", #"{"ProductName":"123\\SmartBMS bank"}"#),
+            (
+                "house/limits",
+                #"{"ccl":1,"constraints":[{"name":"cellRating:shed"},{"name":"tail:gone"},{"name":"userCap"},{"name":7}]}"#
+            ), ("barn/status", "online"),
+        ] { take("bms/\(topic)", text, &model) }
+        func ids(_ bytes: [UInt8]) -> [String] {
+            JSONValue(parsing: bytes)?["batteries"]?.array?.compactMap { $0["id"]?.text } ?? []
+        }
+        #expect(ids(BatteryList.json(model, Self.broker, only: "house", at: Self.start)) == ["house", "shed"])
+        #expect(ids(BatteryList.json(model, Self.broker, only: "shed", at: Self.start)) == ["shed"])
+        _ = list.changes(model, Self.broker, at: Self.start)
+        take("bms/shed/state", #"{"Soc":58}"#, &model)
+        let changes = list.changes(model, Self.broker, at: Self.start)
+        #expect(changes?.each.map { "\($0.battery) \(ids($0.data))" } == [#"shed ["shed"]"#, #"house ["shed"]"#])
     }
 
     @Test("names and events are cut or left out")

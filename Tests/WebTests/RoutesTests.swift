@@ -8,6 +8,7 @@ import MQTTBridge
 import Mosquitto
 import PackSimulator
 import Rehearsal
+import TestSupport
 import TestThreads
 import Testing
 import Viewer
@@ -129,6 +130,39 @@ struct RoutesTests {
         _ = take("shed/status", "offline")
         let silent = try #require(take("shed/state", Self.state))
         #expect(HistoryIntake.sample(silent.view, at: 2) == nil, "what is not valid is no sample")
+    }
+
+    @Test("what the reader's memory does not take is no news, and a retained copy is no second sample")
+    func noNews() throws {
+        let state = WebState(base: "bms", at: 0)
+        func take(_ topic: String, _ text: String, retain: Bool = false) -> WebState.News? {
+            state.take(MQTTMessage("bms/\(topic)", Array(text.utf8), retain: retain), at: .now)
+        }
+        _ = take("bridge/status", "online")
+        _ = take("shed/status", "online")
+        _ = take("shed/limits", #"{"ccl":1}"#)
+        let first = try #require(take("shed/state", Self.state, retain: true))
+        let again = try #require(take("shed/state", Self.state, retain: true))
+        #expect(!first.isRepeated && again.isRepeated)
+        #expect(take("shed/state", Self.state)?.isRepeated == false, "the same values can come twice")
+        #expect(take("shed/event", #"{"text":"one"}"#) != nil)
+        for text in ["", "{}", #"{"text":"\#(String(repeating: "x", count: 5_000))"}"#] {
+            #expect(take("shed/event", text) == nil)
+        }
+    }
+
+    @Test("a series is told once, however often it is asked for")
+    func sameSeries() throws {
+        let folder = TemporaryFolder()
+        let history = History("\(folder.path)/history.sqlite")
+        _ = history.open()
+        let names = String(repeating: "soc,voltage,nothing,", count: 100)
+        let answer = HistoryQuestion(history, "shed", ["series": names, "from": "0", "to": "20000", "points": "2000"])
+            .answer("series")
+        guard case .object(let lines)? = json(answer)?["series"], case .bytes(let bytes) = answer.content else {
+            return #expect(Bool(false))
+        }
+        #expect(Set(lines.keys) == ["soc", "voltage"] && bytes.count < 100_000)
     }
 
     @Test("the demo's day is the same in both programs, and becomes samples, limits with reasons and a live battery")

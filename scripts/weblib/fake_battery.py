@@ -1,5 +1,6 @@
 """An invented battery with sun by day and a house that draws: the documents of docs/mqtt-topics.md and a history that fits them."""
 import math
+import time
 
 N, CAPACITY, VMIN, VBALANCE, VMAX = 16, 280.0, 2.9, 3.4, 3.7
 
@@ -11,6 +12,10 @@ def wave(seed, t):
 
 def hour(t):
     return t % 86400 / 3600
+
+
+def date(t):
+    return time.strftime("%Y-%m-%d", time.localtime(t))
 
 
 def packs(scene):
@@ -249,13 +254,13 @@ class Battery:
         for back in range(11, -1, -1):
             t = now - back * 30.44 * 86400
             summer = 0.5 - 0.5 * math.cos((t % 31557600) / 31557600 * 2 * math.pi)
-            found.append({"time": t, "energyIn": round(110 + 190 * summer, 1), "energyOut": round(105 + 184 * summer, 1), "resistance": round(19.5 - back * 0.11, 1) if back < 10 else None,
+            found.append({"time": t, "date": date(t), "energyIn": round(110 + 190 * summer, 1), "energyOut": round(105 + 184 * summer, 1), "resistance": round(19.5 - back * 0.11, 1) if back < 10 else None,
                           "spread": round(0.021 - back * 0.0008, 3), "weakestCell": 11 if back % 5 else 7, "atRest": [round(3.295 + 0.004 * math.sin(n * 2.3) - (0.012 if n == 11 else 0), 3) for n in range(1, N + 1)],
                           "atFull": [round(3.43 + 0.01 * math.sin(n * 2.3) - (0.03 if n == 11 else 0), 3) for n in range(1, N + 1)]})
         return {"months": found}
 
     def days(self, begin, end):
-        return {"days": [{"time": begin + n * 86400, "energyIn": round(9.5 + 3.5 * wave(self.seed, begin + n * 50000), 2), "energyOut": round(8.9 + 3 * wave(self.seed + 1, begin + n * 50000), 2)}
+        return {"days": [{"time": begin + n * 86400, "date": date(begin + n * 86400), "energyIn": round(9.5 + 3.5 * wave(self.seed, begin + n * 50000), 2), "energyOut": round(8.9 + 3 * wave(self.seed + 1, begin + n * 50000), 2)}
                          for n in range(math.ceil((end - begin) / 86400))]}
 
     def changes(self, begin, end):

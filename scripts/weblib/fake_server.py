@@ -28,6 +28,7 @@ FILES = {"": ("index.html", "text/html"), "index.html": ("index.html", "text/htm
          "style.css": ("style.css", "text/css"), "icon.svg": ("icon.svg", "image/svg+xml")}
 SCENES = ("healthy", "balancing", "fault", "stale", "offline", "bank", "fleet", "commands", "mute", "gone", "broker", "bridge")
 PASSWORD, TOKEN = "secret", "0123456789abcdef"
+HOLDS = {"state": 30, "limits": 30, "cells": 90, "relays": 30, "settings": None}
 
 
 def words(language):
@@ -128,6 +129,7 @@ class Handler(BaseHTTPRequestHandler):
         if parts[:2] == ["api", "batteries"] and len(parts) == 3 and parts[2] in self.world.packs:
             pack = self.world.packs[parts[2]]
             return self.answer({"time": now, "commands": self.world.commands(), "row": self.world.rows(now, [pack.id])[0], "documents": pack.documents(now, self.world.since),
+                                "holds": HOLDS,
                                 "events": pack.events(now, self.world.since)})
         if parts[:2] == ["api", "history"] and len(parts) in (3, 4) and parts[2] in self.world.packs:
             return self.history(self.world.packs[parts[2]], parts[3] if len(parts) == 4 else "", query, now)
@@ -160,7 +162,8 @@ class Handler(BaseHTTPRequestHandler):
                     time.sleep(0.2)
                     continue
                 now = time.time()
-                rows = self.world.rows(now)
+                pack = self.world.packs.get(battery)
+                rows = self.world.rows(now, pack and [pack.id, *pack.packs])
                 changed = [row for row in rows if said.get(row["id"]) != row]
                 removed = [name for name in said if name not in self.world.packs]
                 if changed or removed or scene != self.world.scene:
@@ -173,7 +176,7 @@ class Handler(BaseHTTPRequestHandler):
                         key = json.dumps({**document, "time": 0} if document else None)
                         if names.get(name) != key:
                             names[name] = key
-                            self.event("document", {"battery": battery, "name": name, "document": document})
+                            self.event("document", {"battery": battery, "name": name, "document": document, "holds": HOLDS[name]})
                 if now - beat > 15:
                     self.wfile.write(b": alive\n\n")
                     beat = now

@@ -51,8 +51,9 @@ const shortClock = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }, clo
 const day = { day: "numeric", month: "short" }, fullDay = { ...day, year: "numeric" };
 
 function at(seconds) {
-	if (!isNumber(seconds)) return "–";
-	const date = new Date(seconds * 1000), isToday = date.toDateString() === new Date().toDateString();
+	const date = new Date(seconds * 1000);
+	if (!isNumber(seconds) || isNaN(date)) return "–";
+	const isToday = date.toDateString() === new Date().toDateString();
 	return (isToday ? "" : dateFormat(fullDay).format(date) + ", ") + dateFormat(clock).format(date);
 }
 function since(seconds) { return isNumber(seconds) ? t("since {time}", { time: at(seconds) }) : ""; }
@@ -71,10 +72,11 @@ const model = {
 	/** Why nothing arrives, and since when; null: it does. */
 	lost: { since: Date.now() / 1000, text: null },
 };
-/** Of the page in view; documents with their time of receipt. */
+/** Of the page in view; documents with their receipt, and how many seconds they hold from then on. */
 let battery, documents = {}, events = [], isUnknown = false;
-/** Seconds after receipt in which a document holds; the bridge repeats each sooner. */
-const validity = { state: 35, limits: 35, relays: 35, cells: 95, settings: Infinity };
+/** By two clocks, because one may be set and one rests while the machine sleeps. */
+function stamp() { return [performance.now(), Date.now()]; }
+function elapsed([steady, set]) { return Math.max(performance.now() - steady, Date.now() - set) / 1000; }
 
 /** Why nothing of any battery is live. */
 function outage() {
@@ -87,14 +89,14 @@ function fault(row) {
 	return outage() || (!row ? { text: t(isUnknown ? "This battery is not known here" : "Connecting") }
 		: row.status === "live" ? null : { text: statusWord(row.status), since: row.since, more: row.text });
 }
-function limitsHold(row) { return !outage() && row && (row.status === "live" || row.status === "stale"); }
+function limitsHold(row) { return !outage() && row && Object.keys(limitWords).some((limit) => isNumber(row[limit])); }
 function statusWord(status) { return t({ stale: "No data: nothing comes from the BMS", offline: "Offline" }[status] || "Not known yet"); }
 /** A document of the battery in view, if it holds now. */
 function paper(name) {
 	const row = model.rows.get(battery), document = documents[name];
 	if (!document?.value) return null;
 	if (name !== "settings" && (name === "limits" ? !limitsHold(row) : fault(row))) return null;
-	return Date.now() / 1000 - document.received < validity[name] ? document.value : null;
+	return elapsed(document.received) < (document.holds ?? Infinity) ? document.value : null;
 }
 /** A member of the state by its path; undefined is unknown. */
 function state(path) { return path.split(".").reduce((value, name) => value?.[name], paper("state")); }
@@ -196,11 +198,11 @@ function send(address, value) {
 	return ask(address, { method: "POST", body: JSON.stringify(value), headers: { "Content-Type": "application/json", "X-Token": model.token || "" } });
 }
 
-let stream = null, lastByte = 0, pause = 500;
+let stream = null, lastByte = stamp(), pause = 500;
 
 /** Nothing arrives any more: says so at once. */
 function lose(text) {
-	model.lost = { since: model.lost?.text ? model.lost.since : lastByte / 1000, text };
+	model.lost = { since: model.lost?.text ? model.lost.since : Date.now() / 1000 - elapsed(lastByte), text };
 	refresh();
 }
 
@@ -211,13 +213,16 @@ async function listen(id) {
 	while (stream === mine) {
 		const one = new AbortController();
 		mine.signal.onabort = mine.restart = () => one.abort();
-		lastByte = Date.now();
+		lastByte = stamp();
 		let text = t("The connection to the server is lost");
 		try {
 			const answer = await fetch("events" + (id ? "?battery=" + encode(id) : ""), { signal: one.signal, cache: "no-store" });
 			if (answer.status === 401) { stream = null; return enter(); }
-			if (answer.ok) await read(answer.body.getReader(), mine);
-			else text = (await answer.json()).error;
+			isUnknown = answer.status === 404;
+			if (answer.ok) {
+				if (id) load(id);
+				await read(answer.body.getReader(), mine);
+			} else text = (await answer.json()).error;
 		} catch { /* The same as an end. */ }
 		if (stream !== mine) return;
 		lose(one.signal.aborted ? t("The server is silent") : text);
@@ -231,11 +236,11 @@ async function read(reader, mine) {
 	for (let rest = "", isFirst = true; ;) {
 		const { done, value } = await reader.read();
 		if (done || stream !== mine || rest.length > 8e6) return;
-		lastByte = Date.now();
+		lastByte = stamp();
 		const blocks = (rest + decoder.decode(value, { stream: true })).split("\n\n");
 		rest = blocks.pop();
 		for (const block of blocks) {
-			const [, event, data] = /^event: (\w+)\ndata: (.*)$/.exec(block) || [];
+			const [, event, data] = /^event: (\w+)\ndata: (.*)$/s.exec(block) || [];
 			if (event) take(event, JSON.parse(data), isFirst);
 			if (event === "rows") isFirst = false;
 		}
@@ -254,13 +259,13 @@ function take(event, message, isFirst) {
 		model.serverTime = message.time;
 		if (isFirst || model.rows.size !== before || message.removed?.length) view.rowsChanged?.();
 	} else if (message.battery && message.battery !== battery) return;
-	else if (event === "document") documents[message.name] = { value: message.document, received: Date.now() / 1000 };
+	else if (event === "document") documents[message.name] = { value: message.document, holds: message.holds, received: stamp() };
 	else if (event === "happened") addEvents([message]);
 	refresh();
 }
 
 setInterval(() => {
-	if (stream && !document.hidden && Date.now() - lastByte > 20000) { lose(t("The server is silent")); lastByte = Date.now(); stream.restart?.(); }
+	if (stream && !document.hidden && elapsed(lastByte) > 20) { lose(t("The server is silent")); lastByte = stamp(); stream.restart?.(); }
 	refresh();
 }, 1000);
 
@@ -289,7 +294,6 @@ function go(isFirst) {
 	view = { hash: location.hash || "#/" };
 	if (model.mayRead && where.id !== battery) {
 		[battery, documents, events, isUnknown] = [where.id, {}, [], false];
-		if (where.id) load(where.id);
 		listen(where.id);
 	}
 	const main = byId("main");
@@ -305,15 +309,16 @@ function addEvents(more) {
 	const all = new Map([...more, ...events].map((one) => [one.time + one.text, one]));
 	events = [...all.values()].sort((a, b) => b.time - a.time).slice(0, 50);
 }
-/** What is there already; the stream brings what follows. */
+/** What is there when a stream begins, which brings what follows. */
 async function load(id) {
+	const asked = stamp();
 	try {
 		const answer = await ask("api/batteries/" + encode(id));
 		if (battery !== id) return;
-		for (const [name, value] of Object.entries(answer.documents)) documents[name] ??= { value, received: Date.now() / 1000 };
+		for (const [name, value] of Object.entries(answer.documents)) if (!(elapsed(asked) > elapsed(documents[name]?.received ?? [0, 0]))) documents[name] = { value, holds: answer.holds[name], received: asked };
 		addEvents(answer.events);
 		model.commands = answer.commands ?? model.commands;
-	} catch (error) { if (battery === id && error.status === 404) isUnknown = true; }
+	} catch { /* The stream says more. */ }
 	refresh();
 }
 
@@ -364,15 +369,16 @@ function summary() {
 function flowText(row) {
 	return !row ? "–" : t(row.current > 0.05 ? "charging" : row.current < -0.05 ? "discharging" : "idle") + " " + number(Math.abs(row.power), 0, "W");
 }
+function valueOf(row, name, decimals, unit) { return live(() => number(alive(row())?.[name], decimals, unit)); }
+function electric(row) { return [valueOf(row, "voltage", 1, "V"), " · ", valueOf(row, "current", 1, "A")]; }
 const shapes = { live: "●", stale: "◐", offline: "○" };
 /** Fills a card when it comes into view. */
 function fillCard(item) {
 	if (item.update) return;
 	const others = bindings, mine = bindings = [], row = () => model.rows.get(item.dataset.id), limit = (name) => limitText(name, limitsHold(row()) ? row()[name] : null);
-	const value = (name, decimals, unit) => live(() => number(alive(row())?.[name], decimals, unit));
 	item.append(h("div.state", live(() => badge(row()), "span.badge"), h("span.quiet", row()?.bank ? t("bank") : "")),
-		h("div.big", value("soc", 0, "%"), bind(meter(), (node) => fillMeter(node, alive(row())?.soc))),
-		h("p", live(() => flowText(alive(row()))), " · ", value("voltage", 1, "V"), " · ", value("current", 1, "A")),
+		h("div.big", valueOf(row, "soc", 0, "%"), bind(meter(), (node) => fillMeter(node, alive(row())?.soc))),
+		h("p", live(() => flowText(alive(row()))), " · ", electric(row)),
 		live(() => (limitsHold(row()) && row().status === "stale" ? t("Fallback:") + " " : "") + `${t("takes up to")} ${limit("ccl")} (${limit("cvl")}), ${t("gives up to")} ${limit("dcl")}`, "p.quiet"),
 		live(() => {
 			const why = fault(row());
@@ -423,7 +429,7 @@ function flowSection(row) {
 	const end = (id, name, power, path) => node(id, name, live(() => number(power(), 0, "W"), "p.value"), h("p", t("Today"), " ", live(of(path, 1, "kWh"))));
 	return section("Sun, battery, load", h("div.flow", end("sun", t("Sun") + " / " + t("charger"), into, "Energy.InToday"), arrow(into),
 		node("battery", t("Battery"), live(() => number(soc(), 0, "%"), "p.value"), bind(meter(), (node) => fillMeter(node, soc())),
-			live(() => flowText(alive(row())), "p"), h("p", live(() => number(alive(row())?.voltage, 1, "V")), " · ", live(() => number(alive(row())?.current, 1, "A")))),
+			live(() => flowText(alive(row())), "p"), h("p", electric(row))),
 		arrow(out), end("load", t("Load"), out, "Energy.OutToday")),
 	bind(h("p.calibrated"), (node) => {
 		const is = state("SocCalibrated");
@@ -572,8 +578,8 @@ async function showHistory(main, id, [wanted, when]) {
 		if (view !== mine) return;
 		box.replaceChildren();
 		drawHistory(box, period, series, changes?.changes || [], cells);
-		drawSums(box, period, (sums?.months || sums?.days || []).filter((one) => one.time >= period.from - 43200 && one.time < period.to));
-		if (happened?.events?.length) box.append(section("What happened", h("ol.events", eventItems(happened.events.slice(0, 200)))));
+		drawSums(box, period, (sums?.months || sums?.days || []).filter((one) => noon(one) >= from && noon(one) < to));
+		if (happened?.events?.length) box.append(section("What happened", h("ol.events", eventItems(happened.events.reverse()))));
 	} catch (error) {
 		if (view === mine) box.replaceChildren(h("p.fault", { role: "alert" }, "▲ " + error.message));
 	}
@@ -581,18 +587,18 @@ async function showHistory(main, id, [wanted, when]) {
 
 function drawHistory(box, period, { time, series }, changes, cells) {
 	if (!time.length) return box.append(h("p", t("Nothing was recorded in this time.")));
-	const graphs = [], line = (name, key, isStep, values = series[key]) => ({ name, values, isStep });
+	const graphs = [], line = (name, key, isStep, values = series[key]) => ({ name: t(name), values, isStep });
 	const below = series.dcl && Object.fromEntries(Object.entries(series.dcl).map(([part, values]) => [part, values.map((x) => x === null ? null : -x)]));
-	for (const plot of [
-		{ title: "State of charge", unit: "%", decimals: 0, range: [0, 102], lines: [line(t("State of charge"), "soc")] },
-		{ title: "Power", unit: "W", decimals: 0, lines: [line(t("Power"), "power")] },
-		{ title: "Current and its limits", unit: "A", decimals: 1, limits: ["ccl", "dcl"], lines: [line(t("Current"), "current"), line("CCL", "ccl", true), line("−DCL", "dcl", true, below)] },
-		{ title: "Voltage", unit: "V", decimals: 2, limits: ["cvl"], lines: [line(t("Voltage"), "voltage"), line("CVL", "cvl", true)] },
-		{ title: "Highest and lowest cell", unit: "V", decimals: 3, lines: [line(t("Highest cell"), "cell_max"), line(t("Lowest cell"), "cell_min")] },
-		{ title: "Temperatures", unit: "°C", decimals: 1, lines: [line(t("Warmest cell"), "temperature_max"), line(t("Coldest cell"), "temperature_min")] },
+	for (const [title, unit, decimals, all, more] of [
+		["State of charge", "%", 0, [line("State of charge", "soc")], { range: [0, 102] }],
+		["Power", "W", 0, [line("Power", "power")]],
+		["Current and its limits", "A", 1, [line("Current", "current"), line("CCL", "ccl", true), line("−DCL", "dcl", true, below)], { limits: ["ccl", "dcl"] }],
+		["Voltage", "V", 2, [line("Voltage", "voltage"), line("CVL", "cvl", true)], { limits: ["cvl"] }],
+		["Highest and lowest cell", "V", 3, [line("Highest cell", "cell_max"), line("Lowest cell", "cell_min")]],
+		["Temperatures", "°C", 1, [line("Warmest cell", "temperature_max"), line("Coldest cell", "temperature_min")]],
 	]) {
-		plot.lines = plot.lines.filter((one) => one.values?.mean?.some((x) => x !== null));
-		if (plot.lines.length) addPlot(box, period, time, plot, changes, graphs);
+		const lines = all.filter((one) => one.values?.mean?.some((x) => x !== null));
+		if (lines.length) addPlot(box, period, time, { title, unit, decimals, lines, ...more }, changes, graphs);
 	}
 	if (cells?.time?.length) addPlot(box, period, cells.time, { title: "Every cell", unit: "V", decimals: 3, isMany: true,
 		lines: cells.cells.map((mean, index) => ({ name: t("Cell") + " " + (index + 1), values: { min: mean, mean, max: mean } })) }, [], []);
@@ -656,10 +662,12 @@ function tableOf(title, heads, rows, isOpen) {
 	return details;
 }
 
+/** A day as the battery's place counts it, wherever the reader is. */
+function noon(one) { return new Date(one.date + "T12:00"); }
 function drawSums(box, period, sums) {
 	if (!sums.length) return;
 	const isYear = period.range === "year", cell = (one) => one.weakestCell ? "C" + one.weakestCell : "–", energy = (x) => number(x, 1, "kWh");
-	const name = (one) => dateFormat(isYear ? { month: "short" } : day).format(one.time * 1000);
+	const name = (one) => dateFormat(isYear ? { month: "short" } : day).format(noon(one));
 	if (period.range === "day") return box.append(section("Energy", h("p", `${t("In")}: ${energy(sums[0].energyIn)} · ${t("Out")}: ${energy(sums[0].energyOut)}`)));
 	box.append(section("Energy", h("ul.legend", h("li.in", h("i"), t("In") + " ▲"), h("li.out", h("i"), t("Out") + " ▼")), bars(sums, isYear, energy, (one) => one.energyIn, (one) => one.energyOut),
 		tableOf(t("Energy"), [t("Date"), t("In"), t("Out")], () => sums.map((one) => [name(one), energy(one.energyIn), energy(one.energyOut)]))));
@@ -679,7 +687,7 @@ function bars(items, isYear, text, up, down, note) {
 	const bar = (kind, x) => { const node = h("span." + kind); node.style.height = 100 * (x || 0) / top + "%"; return h("span.half", node); };
 	return h("div", silent, h("p.quiet", t("highest: {value}", { value: text(top) })), h("div.bars" + (items.length > 16 ? ".dense" : ""), items.map((one) =>
 		h("div", bar("up", up(one)), down ? bar("down", down(one)) : null,
-			h("small", isYear ? dateFormat({ month: "narrow" }).format(one.time * 1000) : String(new Date(one.time * 1000).getDate())), note ? h("small", note(one)) : null))));
+			h("small", isYear ? dateFormat({ month: "narrow" }).format(noon(one)) : String(noon(one).getDate())), note ? h("small", note(one)) : null))));
 }
 
 // ---- Settings
