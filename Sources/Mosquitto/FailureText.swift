@@ -146,7 +146,7 @@ struct FailureText {
         return failure(
             .session, MOSQ_ERR_OVERSIZE_PACKET.rawValue,
             "\(broker) sent \(message), where \(limit) are taken at most: its topic is unknown, and probably somebody who may write "
-                + "to a topic of this bridge sent it\(consequence). Clear it if it is retained, let the broker refuse such "
+                + "to a topic of this bridge sent it\(consequence). Clear it if it is retained, let the broker refuse such messages "
                 + "(mosquitto: message_size_limit), and see with 'bms-mqtt acl' who may write")
     }
 

@@ -51,7 +51,7 @@ struct SentenceTests {
         "an ended connection is reported with the broker's cause",
         arguments: [
             (128, "ended the connection and says no more"), (129, "could not read a packet"),
-            (130, "a packet breaks the protocol"), (131, "by a rule of its own"), (135, "allows this client no longer"),
+            (130, "a packet breaks the protocol"), (131, "by a rule of its own"), (135, "no longer allows this client"),
             (137, "is busy"), (139, "shuts down"), (141, "heard nothing for longer than mqtt.keepalive allows"),
             (
                 142,

@@ -76,7 +76,7 @@ extension ACLCommand {
             OptionRow(name: "--reader", kind: .text("USER[,USER]"), meaning: "may read documents and events"),
             OptionRow(
                 name: "--page", kind: .text("USER[,USER]"),
-                meaning: "'bms-mqtt web' with --password-file: may read, and command settings"),
+                meaning: "'bms-mqtt web' with --password-file: may read, and change settings"),
             OptionRow(
                 name: "--gx", kind: .text("USER[,USER]"),
                 meaning: "a GX device's driver, or a client of the GX tree"),

@@ -17,13 +17,13 @@ enum WebCommand {
                 meaning: "where browsers reach the page (default: 127.0.0.1:8099)"),
             OptionRow(
                 name: "--password-file", kind: .file("FILE"),
-                meaning: "password of the page: who gives it may command settings, and look where that is not free"),
+                meaning: "password of the page: whoever gives it may change settings, and look where that needs it"),
             OptionRow(
                 name: "--open", kind: .flag,
                 meaning: "everybody who reaches the page may look, from other machines, too"),
             OptionRow(
                 name: "--name", kind: .text("HOST"),
-                meaning: "a further name under which browsers reach the page, as that of a reverse proxy"),
+                meaning: "a further name under which browsers reach the page, such as that of a reverse proxy"),
             OptionRow(
                 name: "--data", kind: .file("FOLDER"), meaning: "keep a history in this folder (default: none)"),
             OptionRow(
@@ -74,11 +74,13 @@ enum WebCommand {
                     + "--open if everybody may"
             )
         }
-        plan.names = arguments.text("--name").map { [$0.lowercased()] } ?? []
-        if let name = plan.names.first, !isName(name) {
-            throw .usage(
-                "--name: expected the name of a host without a port, as batteries.lan, found '\(name.plain.prefix(60))'"
-            )
+        if let text = arguments.text("--name") {
+            guard let name = HostName.ascii(text) else {
+                throw .usage(
+                    "--name: expected the name of a host without a port, as batteries.lan, found '\(text.plain.prefix(60))'"
+                )
+            }
+            plan.names = [name]
         }
         // A further name is a reverse proxy's, which lets others in.
         plan.readsFreely = isOpen || plan.pagePassword == nil || isLoopback(plan.address) && plan.names.isEmpty
@@ -109,17 +111,10 @@ enum WebCommand {
 
     private static let shortestPassword = 8
 
-    private static func isName(_ text: String) -> Bool {
-        (1...253).contains(text.utf8.count)
-            && text.utf8.allSatisfy { byte in
-                (0x30...0x39).contains(byte) || (0x61...0x7A).contains(byte) || [0x2D, 0x2E, 0x5F].contains(byte)
-            }
-    }
-
     /// Address and port of a text like "0.0.0.0:8099" or "[::]:8099".
     private static func listen(_ text: String) throws(CommandFailure) -> (String, Int) {
         let failure = CommandFailure.usage(
-            "--listen: expected ADDRESS:PORT with an address in figures, as 127.0.0.1:8099 or [::1]:8099, found '\(text.prefix(60))'"
+            "--listen: expected ADDRESS:PORT with an IP address, such as 127.0.0.1:8099 or [::1]:8099, found '\(text.prefix(60))'"
         )
         guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]),
             (1...65_535).contains(port)
