@@ -6,8 +6,6 @@ public struct Subscription: Hashable, Sendable {
     public var qos: Int
     /// This client's own messages do not come back (MQTT 5). On an older broker the filter is not asked for, unless ``toleratesOwn``.
     public var noLocal: Bool
-    /// Asked for on an older broker alone, where another filter with ``noLocal`` is not.
-    public var isForOldBrokers = false
     /// On an older broker this client's own messages may come back with those of others.
     public var toleratesOwn: Bool
     /// A message comes with the retain flag that its sender gave it (MQTT 5); otherwise the flag says that the broker had kept the message.

@@ -19,10 +19,8 @@ extension Bridge {
         result += relayCommands
         result += announced.map { Subscription($0, qos: 1, isLarge: true) }
         result.append(Subscription(options.topics.statuses, qos: 1, noLocal: true))
-        // A will that comes late must be heard in MQTT 3.1.1, too; this bridge's own `online` does no harm.
-        var ownStatus = Subscription(options.topics.bridgeStatus, qos: 1)
-        ownStatus.isForOldBrokers = true
-        result.append(ownStatus)
+        // A will that comes late must be heard, and it comes from this client's own identifier; this bridge's own `online` does no harm.
+        result.append(Subscription(options.topics.bridgeStatus, qos: 1))
         result += options.topics.words(of: ids)
         result += gx?.topics.filters ?? []
         return result + departures.filters

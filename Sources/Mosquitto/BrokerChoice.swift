@@ -1,8 +1,8 @@
 /// The choice among brokers in order of preference. Pure.
 ///
 /// The next broker is tried at once after a loss or a failure, and a pause follows only when each of them has failed. While another than
-/// the first serves, somebody looks now and then whether the first listens again; a return that fails goes back at once, and the next one
-/// comes later, so that a broker that listens and does not serve costs little.
+/// the first serves, somebody looks now and then whether the first listens again; a return that ends goes back at once, and the next one
+/// comes later unless it held, so that a broker that listens and does not serve costs little.
 struct BrokerChoice: Sendable {
     /// Seconds between two looks at the first broker.
     static let shortestInterval = 30.0
@@ -48,14 +48,15 @@ struct BrokerChoice: Sendable {
     /// - Parameter served: seconds of service; `nil` where the broker did not accept the connection.
     /// - Returns: true where a pause comes before the next attempt.
     mutating func ended(served: Double?) -> Bool {
+        if place == 0, (served ?? 0) >= Self.provenSeconds {
+            interval = shortest
+        } else if origin != nil {
+            interval = min(2 * interval, max(shortest, Self.longestInterval))
+        }
         if let origin {
-            self.origin = nil
-            interval =
-                (served ?? 0) >= Self.provenSeconds ? shortest : min(2 * interval, max(shortest, Self.longestInterval))
-            guard served != nil else {
-                place = origin
-                return false
-            }
+            // It served until it was left, so it is tried before all others, and what failed before it served does not count.
+            (place, self.origin, failed) = (origin, nil, 0)
+            return false
         }
         if (served ?? 0) >= Self.stableSeconds { failed = 0 }
         failed += 1

@@ -3,7 +3,7 @@ struct BrokerKnowledge: Sendable {
     /// The version to ask for.
     var version: ProtocolVersion
     /// Connections in MQTT 5 that the broker closed without a word, one after the other.
-    var silentRefusals = 0
+    private var silentRefusals = 0
     /// Connections in MQTT 5 on which the broker said nothing at all, one after the other.
     var unanswered = 0
     /// The broker has accepted a connection in MQTT 5: it is silent for another reason than its age.
@@ -17,7 +17,7 @@ struct BrokerKnowledge: Sendable {
     /// reconnecting.
     private static let shortSeconds = 12.0
 
-    /// Silent CONNECTs in MQTT 5 after which MQTT 3.1.1 is tried.
+    /// CONNECTs in MQTT 5 without an answer after which MQTT 3.1.1 is tried once.
     private var patience: Int { hasSpoken5 ? 6 : 2 }
 
     init(_ preference: ProtocolPreference) { version = preference == .v311 ? .v311 : .v5 }
@@ -27,7 +27,15 @@ struct BrokerKnowledge: Sendable {
     /// - Returns: true where MQTT 3.1.1 should be tried.
     mutating func noteSilence() -> Bool {
         unanswered += 1
-        return unanswered >= patience
+        return unanswered.isMultiple(of: patience)
+    }
+
+    /// Notes that the broker hung up on a connection in MQTT 5 without a word.
+    ///
+    /// - Returns: true where MQTT 3.1.1 should be tried.
+    mutating func noteHangUp() -> Bool {
+        silentRefusals += 1
+        return silentRefusals.isMultiple(of: patience)
     }
 
     /// Notes that the broker had accepted a connection that has ended.

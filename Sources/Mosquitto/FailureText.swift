@@ -68,6 +68,13 @@ struct FailureText {
                 : "\(broker) is left, because the bridge is at \(other) now")
     }
 
+    /// The broker is left for a moment, so that it publishes the will.
+    var leftForWill: LinkFailure {
+        failure(
+            .session, MOSQ_ERR_SUCCESS.rawValue,
+            "the connection was ended so that \(broker) sends its will, because the bridge has no connection")
+    }
+
     /// The broker refused a subscription, or a message, on an accepted connection.
     func refusal(of request: PendingRequests.Request, _ reason: Int32) -> String {
         refusals.sentence(request, reason, name: String(cString: mosquitto_reason_string(reason)))

@@ -20,6 +20,8 @@ final class LinkCore: Sendable {
         var version = ProtocolVersion.v5
         var subscriptions: [Subscription] = []
         var isStopping = false
+        /// The broker publishes the will at the end, too.
+        var leavesWill = false
         /// Control of the line of this connection.
         var line = LineControl()
         /// The large subscriptions were asked for on this connection.
@@ -38,6 +40,8 @@ final class LinkCore: Sendable {
         var wanted: Int?
         /// The present broker is to be left, so that it publishes the will.
         fileprivate(set) var isLeaving = false
+        /// It is left for the will alone, and tried again at once.
+        fileprivate(set) var isLeavingForWill = false
         /// Number of the present attempt.
         private(set) var attempt = 0
 
@@ -46,7 +50,7 @@ final class LinkCore: Sendable {
 
         /// Turns to the broker at a place: what was learnt of one broker says nothing about another.
         mutating func turn(to place: Int) {
-            isLeaving = false
+            (isLeaving, isLeavingForWill) = (false, false)
             attempt += 1
             guard place != self.place else { return }
             others[self.place] = (line, note, probation)
@@ -62,32 +66,6 @@ final class LinkCore: Sendable {
             maximumPacket = nil
             probation.forgetConnection()
         }
-    }
-
-    /// News that callbacks leave for the network thread. Callbacks run while that thread, or a publisher, holds ``state``.
-    struct Report: Sendable {
-        /// Answer to CONNECT, if one came; 0 is success.
-        var connack: Int32?
-        /// Number of unacknowledged messages that the broker takes, where the broker said so.
-        var receiveMaximum: Int?
-        /// Largest packet that the broker takes, in bytes, where the broker said so.
-        var maximumPacket: Int?
-        /// The reason for which the broker ended the connection, where the broker said so (MQTT 5).
-        var dismissal: Int32?
-        /// Messages in the order of their arrival.
-        var messages: [MQTTMessage] = []
-        /// Bytes of the payloads of ``messages``.
-        var bytes = 0
-        /// Bytes of payloads that may come with one turn of the network thread.
-        static let room = 4 << 20
-        /// Sentences about subscriptions and messages that the broker refused.
-        var refusals: [String] = []
-        /// Topics on which the broker takes no messages, or takes messages again.
-        var changedTopics: [(topic: String, isOver: Bool, isOfSize: Bool)] = []
-        /// Large messages may go out, where that has changed.
-        var takesLarge: Bool?
-        /// Lines of the library that name causes.
-        var lines: [String] = []
     }
 
     /// Messages of the present connection that the library still holds: the socket did not take them yet, or the broker has
@@ -145,6 +123,15 @@ final class LinkCore: Sendable {
             return true
         }
         if isPresent { wake.set() }
+    }
+
+    /// Ends the present connection so that the broker publishes the will.
+    func leaveForWill() {
+        state.withLock { state in
+            guard state.isAccepted, !state.isLeaving else { return }
+            (state.isLeaving, state.isLeavingForWill) = (true, true)
+        }
+        wake.set()
     }
 
     /// Turns to the broker at a place, and stays there.
@@ -235,7 +222,11 @@ final class LinkCore: Sendable {
         let hasReceipt =
             message.qos == 0
             && state.line.throughput.wantsReceipt(message.size, at: now, pending: pending.withLock { $0.sizes.count })
-        var qos = hasReceipt ? 1 : message.qos
+        // A broker that gives no receipts may never acknowledge anything, and the library would keep back what comes after its quota.
+        let isHopeless =
+            state.line.throughput.isGivenUp
+            && !state.line.throughput.hasQuota(pending: pending.withLock { $0.sizes.count })
+        var qos = hasReceipt ? 1 : isHopeless ? 0 : message.qos
         var (code, identifier) = Self.publish(message, qos: qos, handle, state.version)
         if code == MOSQ_ERR_QOS_NOT_SUPPORTED.rawValue32 {
             qos = 0
@@ -306,8 +297,10 @@ final class LinkCore: Sendable {
             if !report.refusals.isEmpty { report.refusals = [] }
             if !report.changedTopics.isEmpty { report.changedTopics = [] }
             report.takesLarge = nil
+            report.isAcknowledging = false
             return news
         }
+        if news.isAcknowledging { state.withLock { $0.line.throughput.noteAcknowledgement() } }
         for refusal in news.refusals { configuration.onRefusal?(refusal) }
         if news.connack == 0, let (version, note) = accept(news) {
             deliver(.connected(version, note: note, place: place.load(ordering: .relaxed)))
@@ -354,7 +347,10 @@ final class LinkCore: Sendable {
     func answered(_ identifier: Int32, _ reason: Int32) {
         guard let request = requests.take(identifier) else { return }
         guard reason >= 128 else {
-            if case .publish(let topic, _, _) = request { noteTaken(topic, .answer) }
+            if case .publish(let topic, _, _) = request {
+                noteTaken(topic, .answer)
+                report.withLock { $0.isAcknowledging = true }
+            }
             return
         }
         let text = texts.refusal(of: request, reason)
@@ -393,9 +389,7 @@ final class LinkCore: Sendable {
     private func ask(_ subscriptions: [Subscription], _ state: inout State, _ handle: OpaquePointer) {
         // Where nothing keeps this client's own messages away, the client goes without the messages of others, too.
         for subscription in subscriptions
-        where state.version == .v5
-            ? !subscription.isForOldBrokers : !subscription.noLocal || subscription.toleratesOwn
-        {
+        where state.version == .v5 || !subscription.noLocal || subscription.toleratesOwn {
             // The next messages wait behind the subscriptions.
             state.line.throughput.sent(subscription.filter.utf8.count, receipt: nil, at: 0)
             let options =
@@ -409,15 +403,6 @@ final class LinkCore: Sendable {
             let code = mosquitto_subscribe_v5(handle, &identifier, subscription.filter, Int32(qos), Int32(options), nil)
             if code == MOSQ_ERR_SUCCESS.rawValue32 { requests.note(identifier, .subscribe(subscription.filter)) }
         }
-    }
-}
-
-extension LinkCore.Report {
-    /// Largest number of sentences that wait for the network thread: for a thousand packs, a few sentences say the same.
-    private static let most = 64
-
-    mutating func add(_ refusal: String) {
-        if refusals.count < Self.most { refusals.append(refusal) }
     }
 }
 

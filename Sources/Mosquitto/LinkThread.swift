@@ -45,6 +45,10 @@ struct LinkThread {
     private var knowledge: [BrokerKnowledge]
     /// The longest of the pauses for which the brokers of this round asked, seconds.
     private var pause = 0.0
+    /// Time at which the broker accepted the present connection.
+    private var acceptedAt: Double?
+    /// The same broker is tried in another version at once: later, its silence might be over, and it would be taken for an old one.
+    private var triesAgain = false
 
     private init(_ core: LinkCore, _ deliver: @escaping @Sendable (LinkEvent) -> Void) {
         self.core = core
@@ -84,26 +88,33 @@ struct LinkThread {
             return state.place
         }
         core.place.store(place, ordering: .relaxed)
-        let start = MonotonicTime.seconds()
+        (acceptedAt, triesAgain) = (nil, false)
         guard var failure = connectAndServe(), !core.isStopping else { return }
-        let (wanted, mustLeave) = core.state.withLock { ($0.wanted, $0.mustLeave) }
+        guard !triesAgain else { return deliver(.disconnected(failure)) }
+        let (wanted, mustLeave, isForWill) = core.state.withLock { ($0.wanted, $0.mustLeave, $0.isLeavingForWill) }
         let isLeft = mustLeave && failure.operation == .session
+        let served = failure.operation == .session ? acceptedAt.map { MonotonicTime.seconds() - $0 } ?? 0 : nil
+        if let served, served >= BrokerChoice.stableSeconds {
+            backoff.reset()
+            pause = 0
+        }
         if isLeft {
-            if wanted == nil { choice.returnToFirst() }
+            if wanted == nil, !isForWill { choice.returnToFirst() }
         } else {
-            let served = failure.operation == .session ? MonotonicTime.seconds() - start : nil
-            if let served {
-                if served >= BrokerChoice.stableSeconds { backoff.reset() }
-                knowledge[place].fallback.reset()
-            }
-            pause = max(pause, failure.pause)
+            if served != nil { knowledge[place].fallback.reset() }
+            // What ends a return delays nothing: the broker that was left is well.
+            if !choice.isReturning || wanted != nil { pause = max(pause, failure.pause) }
             if wanted != nil || choice.ended(served: served) {
                 failure.retryIn = max(pause, backoff.wait(random: core.random()))
                 pause = 0
             }
         }
         let next = wanted ?? choice.place
-        if isLeft { failure = texts.left(for: brokers[next], isFirst: wanted == nil) }
+        if isLeft, next == place {
+            failure = texts.leftForWill
+        } else if isLeft {
+            failure = texts.left(for: brokers[next], isFirst: wanted == nil)
+        }
         if next != place { failure.next = brokers[next] }
         core.heartbeat.beat()
         deliver(.disconnected(failure))
@@ -122,6 +133,7 @@ struct LinkThread {
         case .unknownHost(let reason): return texts.unknownHost(reason)
         case .refused(let number): return texts.refused(number)
         }
+        guard !core.isStopping else { return nil }
         let context = Unmanaged.passUnretained(core).toOpaque()
         guard let handle = mosquitto_new(configuration.clientID, true, context) else {
             return texts.ended(MOSQ_ERR_NOMEM.rawValue32, wasAccepted: false, number: errno, isTLS: false, lines: [])
@@ -187,7 +199,7 @@ struct LinkThread {
     /// Reads and writes whenever the socket is ready, until the connection ends; publishers write by themselves meanwhile.
     ///
     /// - Returns: the library's error and the system's.
-    private func serve(
+    private mutating func serve(
         _ handle: OpaquePointer, _ watch: FirstBrokerWatch, _ isOverdue: inout Bool
     ) -> (Int32, Int32) {
         let answerBy =
@@ -214,12 +226,12 @@ struct LinkThread {
             ready.canRead = ready.canRead || hasPending
             if ready.isWoken { core.wake.clear() }
             let result = core.state.withLock { state in
-                if state.isStopping {
+                if state.isStopping, !state.leavesWill {
                     // Only this thread closes the socket: another could close it while this one waits for it.
                     mosquitto_disconnect(handle)
                     return (MOSQ_ERR_NO_CONN.rawValue32, Int32(0))
                 }
-                if state.mustLeave {
+                if state.isStopping || state.mustLeave {
                     // In MQTT 3.1.1 the end of the connection without a word says the same.
                     if state.version == .v5 {
                         mosquitto_disconnect_v5(handle, Int32(MQTT_RC_DISCONNECT_WITH_WILL_MSG.rawValue), nil)
@@ -246,6 +258,7 @@ struct LinkThread {
             core.deliverNews(deliver)
             if !isAccepted, core.state.withLock({ $0.isAccepted }) {
                 isAccepted = true
+                acceptedAt = MonotonicTime.seconds()
                 look(for: watch)
             }
             if result.0 != MOSQ_ERR_SUCCESS.rawValue32 { return result }
@@ -320,8 +333,7 @@ struct LinkThread {
         if report.connack == nil, code == MOSQ_ERR_CONN_LOST.rawValue32, core.configuration.tls == nil {
             // Some old brokers just hang up on a version that they do not know; so does a broker that restarts. Two such ends are not a
             // restart.
-            knowledge[place].silentRefusals += 1
-            if knowledge[place].silentRefusals >= 2, fallBack() { return nil }
+            if knowledge[place].noteHangUp(), fallBack() { return nil }
         }
         if code == MOSQ_ERR_OVERSIZE_PACKET.rawValue32 {
             core.backlog.countLoss()
@@ -333,7 +345,10 @@ struct LinkThread {
         }
         if !wasAccepted, code == MOSQ_ERR_KEEPALIVE.rawValue32, knowledge[place].version == .v5 {
             // Some old brokers misread what is new in MQTT 5, and wait for more.
-            if knowledge[place].noteSilence(), fallBack() { return texts.unanswered }
+            if knowledge[place].noteSilence(), fallBack() {
+                triesAgain = true
+                return texts.unanswered
+            }
         } else if knowledge[place].version == .v311, core.configuration.protocolPreference == .automatic {
             // The broker may have been replaced by one that knows MQTT 5.
             knowledge[place].version = .v5

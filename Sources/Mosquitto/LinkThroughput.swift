@@ -87,6 +87,14 @@ struct LinkThroughput: Sendable {
         awaited = []
     }
 
+    /// Notes that the broker acknowledged a message: one that gave no receipts gives them again.
+    mutating func noteAcknowledgement() {
+        guard isGivenUp else { return }
+        var next = LinkThroughput()
+        (next.largeFrom, next.most) = (largeFrom, most)
+        self = next
+    }
+
     /// Identifier of the message whose receipt comes next; `nil` where no receipt is awaited.
     var nextReceipt: Int32? { awaited.first?.identifier }
 

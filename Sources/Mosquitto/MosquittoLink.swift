@@ -53,6 +53,9 @@ public final class MosquittoLink: Sendable {
     /// will.
     public func steer(to place: Int) { core.steer(to: place) }
 
+    /// Ends the present connection so that the broker publishes the will, and connects again.
+    public func sendWill() { core.leaveForWill() }
+
     /// The heartbeat of the network thread: overdue when the thread hangs; at rest while there is no connection.
     public var heartbeat: Heartbeat { core.heartbeat }
 
@@ -83,6 +86,12 @@ public final class MosquittoLink: Sendable {
 
     /// Subscribes now and after each reconnect.
     public func subscribe(_ subscriptions: [Subscription]) { core.subscribe(subscriptions) }
+
+    /// The first half of ``stop(farewell:)`` for a connection whose will says all that is to be said: the broker publishes it.
+    public func beginStopWithWill() {
+        core.state.withLock { $0.leavesWill = true }
+        beginStop()
+    }
 
     /// Sends the farewell, disconnects and ends the thread, within two seconds whatever the broker does. The broker does not send the will
     /// after a clean end, so the content of the will belongs in the farewell.

@@ -205,8 +205,8 @@ struct DiscoveryTests {
         var harness = BridgeHarness { options, _ in options.discovery = .off }
         harness.frames(10)
         #expect(announcements(harness).isEmpty)
-        let filters = harness.bridge.subscriptions.filter { !$0.isForOldBrokers }.map(\.filter)
-        #expect(filters.starts(with: ["bms/+/set/#", "bms/+/status"]))
-        #expect(filters.dropFirst(2).allSatisfy { $0.hasPrefix("bms/garage/") })
+        let filters = harness.bridge.subscriptions.map(\.filter)
+        #expect(filters.starts(with: ["bms/+/set/#", "bms/+/status", "bms/bridge/status"]))
+        #expect(filters.dropFirst(3).allSatisfy { $0.hasPrefix("bms/garage/") })
     }
 }

@@ -85,6 +85,8 @@ struct GuardPlacesTests {
             record.add("\($0.relay) \($1 ? "up" : "down")")
         } steer: {
             record.add("\($0) to \($1)")
+        } sendWill: {
+            record.add("will of \($0)")
         }
         return (places, guards)
     }
@@ -116,5 +118,29 @@ struct GuardPlacesTests {
         places.guardDisconnected(guards[0])
         places.guardConnected(guards[0], at: 1)
         #expect(record.all == ["a down", "a down", "a up"])
+    }
+
+    @Test("Where the bridge alone loses its connection for ten seconds, the wills open the relays, once")
+    func alone() {
+        let record = Record()
+        let (places, guards) = places(record)
+        places.bridgeDisconnected(at: 0)
+        places.step(at: 100)
+        places.bridgeConnected(at: 0)
+        places.guardConnected(guards[1], at: 0)
+        record.forget()
+        places.bridgeDisconnected(at: 200)
+        places.step(at: 209)
+        places.bridgeConnected(at: 0)
+        places.step(at: 300)
+        #expect(record.all.isEmpty, "it came back in time")
+        places.bridgeDisconnected(at: 400)
+        // Attempts in vain are no new loss.
+        places.bridgeDisconnected(at: 408)
+        places.step(at: 410)
+        places.step(at: 411)
+        places.bridgeDisconnected(at: 420)
+        places.step(at: 500)
+        #expect(record.all == ["will of 1"], "a guard without a connection has sent its will already")
     }
 }

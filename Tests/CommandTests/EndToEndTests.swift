@@ -193,7 +193,7 @@ struct EndToEndTests {
         bridge.kill(SIGTERM)
         #expect(bridge.exitCode(seconds: 2) == 0)
         let words = topics.read(until: "bms/bridge/status offline", seconds: 2).split(separator: "\n")
-        let open = words.lastIndex { $0.hasSuffix("cmnd/charger/POWER OFF") }
+        let open = words.firstIndex { $0.hasSuffix("cmnd/charger/POWER OFF") }
         #expect(open != nil)
         #expect((open ?? .max) < (words.firstIndex { $0.hasSuffix("bms/bridge/status offline") } ?? 0))
     }

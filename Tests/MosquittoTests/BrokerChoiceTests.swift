@@ -71,6 +71,33 @@ struct BrokerChoiceTests {
         #expect(choice.interval == 30, "a return that held")
     }
 
+    @Test("A return that ends goes back to the broker that was left, whatever failed before it served")
+    func backToOrigin() {
+        for served in [nil, 2.0, 3_600] {
+            var choice = BrokerChoice(count: 3)
+            _ = attempts(&choice, 2)
+            choice.returnToFirst()
+            let mustWait = choice.ended(served: served)
+            #expect(!mustWait && choice.place == 2)
+            #expect(attempts(&choice, 3) == [2, 0, 1, -1], "each is tried before a pause")
+        }
+    }
+
+    @Test("A first broker that serves for a minute ends the long intervals, however it was reached")
+    func proven() {
+        var choice = BrokerChoice(count: 2)
+        _ = attempts(&choice, 1)
+        for _ in 0..<3 {
+            choice.returnToFirst()
+            _ = choice.ended(served: nil)
+        }
+        #expect(choice.interval == 240 && choice.place == 1)
+        _ = attempts(&choice, 1, served: 3_600)
+        #expect(choice.place == 0 && choice.interval == 240)
+        _ = attempts(&choice, 1, served: 60)
+        #expect(choice.interval == 30)
+    }
+
     @Test("The first broker is not left for itself")
     func first() {
         var choice = BrokerChoice(count: 2)

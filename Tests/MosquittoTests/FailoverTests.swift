@@ -65,6 +65,33 @@ struct FailoverTests {
     }
 
     @Test(
+        "A connection that is told to send its will is back at once; one that ends with it does not come back",
+        arguments: [ProtocolPreference.v5, .v311])
+    func willOnDemand(version: ProtocolPreference) async {
+        let broker = BrokerFixture()
+        #expect(broker.start())
+        let watcher = await watcher(broker)
+        var configuration = configuration(broker.port)
+        configuration.protocolPreference = version
+        let harness = LinkHarness(configuration)
+        // Without a connection there is no will to send.
+        harness.link.sendWill()
+        await harness.start()
+        #expect(await harness.connected())
+        harness.link.sendWill()
+        #expect(await harness.connected(2))
+        #expect(await watcher.wait { $0.messages.count == 1 })
+        let failure = await harness.failures.first
+        #expect(failure?.retryIn == 0 && failure?.description.contains("sends its will") == true)
+        harness.link.beginStopWithWill()
+        harness.link.stop()
+        #expect(await watcher.wait { $0.messages.count == 2 })
+        #expect(await watcher.messages.allSatisfy { $0.topic == "status" && $0.text == "offline" })
+        #expect(await harness.connections.count == 2)
+        watcher.link.stop()
+    }
+
+    @Test(
         "A first broker that is back is served again; the other one publishes the will, and before that the session there has ended"
     )
     func back() async {

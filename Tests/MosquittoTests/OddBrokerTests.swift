@@ -47,6 +47,49 @@ struct OddBrokerTests {
         #expect(silences == [false, false, false, false, false, true])
     }
 
+    @Test("A broker that acknowledges nothing gets what it can, and one that acknowledges again is measured again")
+    func receiptsAgain() {
+        var throughput = LinkThroughput()
+        throughput.limit(to: 4)
+        throughput.giveUp()
+        #expect(throughput.isGivenUp && throughput.hasQuota(pending: 1) && !throughput.hasQuota(pending: 2))
+        #expect(throughput.next(isOverdue: false, at: 0).isGivenUp)
+        throughput.noteAcknowledgement()
+        #expect(!throughput.isGivenUp && throughput.isSlow && throughput.isNarrow == nil)
+        #expect(!throughput.hasQuota(pending: 2), "the broker's bound stays")
+        throughput.sent(100, receipt: 7, at: 5)
+        throughput.noteAcknowledgement()
+        #expect(throughput.nextReceipt == 7, "nothing is forgotten where nothing was given up")
+    }
+
+    @Test("QoS 1 messages reach a broker that never acknowledges one, beyond the library's quota")
+    func neverAcknowledged() async {
+        var script = ScriptedBroker.Script()
+        script.acknowledges = false
+        let broker = ScriptedBroker(script)
+        let harness = LinkHarness(configuration(broker))
+        await harness.start()
+        #expect(await harness.connected())
+        // The first connection ends without a receipt after 25 s, and the broker is asked for none any more.
+        harness.link.publish(MQTTMessage("first", "", qos: 1))
+        #expect(await harness.connected(2))
+        for number in 0..<60 { harness.link.publish(MQTTMessage("sure", "\(number)", qos: 1)) }
+        let isWhole = broker.wait { broker.published.count { $0.topic == "sure" } == 60 }
+        #expect(isWhole)
+        harness.link.stop()
+        broker.stop()
+    }
+
+    @Test("A broker that hangs up is asked in MQTT 3.1.1 now and then; one that knows MQTT 5 seldom")
+    func hangUps() {
+        var knowledge = BrokerKnowledge(.automatic)
+        let unknown = (1...6).map { _ in knowledge.noteHangUp() }
+        #expect(unknown == [false, true, false, true, false, true])
+        knowledge.noteAccepted(after: 60)
+        let known = (1...12).map { _ in knowledge.noteHangUp() }
+        #expect(known == (1...12).map { $0 % 6 == 0 })
+    }
+
     @Test("With receive maximum 1, one message after the other is sent, and none is lost")
     func receiveMaximum() async {
         var script = ScriptedBroker.Script()

@@ -21,6 +21,8 @@ final class ScriptedBroker: Sendable {
         var suback: UInt8 = 0
         /// Reason code of the answer to each PUBLISH with quality 1.
         var puback: UInt8 = 0
+        /// A PUBLISH with quality 1 is answered.
+        var acknowledges = true
         /// Reason code with which the broker ends an accepted connection; `nil`: it does not end it.
         var disconnect: UInt8?
     }
@@ -123,6 +125,7 @@ final class ScriptedBroker: Sendable {
             let topic = Int(body[0]) << 8 | Int(body[1])
             note(body, identifier: 2)
             let identifier = [body[topic + 2], body[topic + 3]]
+            guard script.acknowledges else { break }
             send(client, isOld ? [0x40, 2] + identifier : [0x40, 4] + identifier + [script.puback, 0])
         case 8:
             let identifier = [body[0], body[1]]

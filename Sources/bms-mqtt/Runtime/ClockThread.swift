@@ -12,11 +12,13 @@ struct ClockThread: Sendable {
     private var packs: [SimulatedPack]
     private var reporter: ServiceReporter
     private let heartbeat: Heartbeat
+    private let places: GuardPlaces
 
     init(
         _ runtime: BridgeRuntime, _ clock: PacedClock, _ packs: [SimulatedPack], _ reporter: ServiceReporter,
-        _ heartbeat: Heartbeat
+        _ heartbeat: Heartbeat, _ places: GuardPlaces
     ) {
+        self.places = places
         self.reporter = reporter
         self.heartbeat = heartbeat
         self.runtime = runtime
@@ -60,6 +62,7 @@ struct ClockThread: Sendable {
             }
             guard now >= nextTick else { continue }
             runtime.tick()
+            places.step(at: now)
             reporter.step()
             tick = clock.realSeconds(milliseconds: BridgeRuntime.tickMilliseconds)
             nextTick = now + tick

@@ -94,8 +94,10 @@ struct RunningService {
         let places = GuardPlaces(guards.map(\.0), tell: runtime.guardChanged) { index, place in
             // One broker needs no choice.
             if !plan.link.others.isEmpty { links[index].steer(to: place) }
+        } sendWill: { index in
+            links[index].sendWill()
         }
-        let time = ClockThread(runtime, clock, events.simulatedPacks(), reporter, heartbeat)
+        let time = ClockThread(runtime, clock, events.simulatedPacks(), reporter, heartbeat, places)
         log.info("bridging \(plan.summary) to \(plan.link) by \(MosquittoLibrary.text)")
         if !MosquittoLibrary.hasBounds {
             log.warning(
@@ -134,7 +136,8 @@ struct RunningService {
         for bus in buses { bus.beginStop() }
         sources.stop()
         link.stop(farewell: runtime.end(keepsTree: keepsTree))
-        for (_, link) in guards { link.beginStop() }
+        // The farewell opens the relays, too, but the bridge may have no connection to send it on.
+        for (_, link) in guards { link.beginStopWithWill() }
         for (_, link) in guards { link.stop() }
         time.stop(seconds: Self.patience)
         // A service that follows opens the same ports.
@@ -191,6 +194,7 @@ private struct ServiceEvents: Sendable {
             runtime.connected(canExpire: version == .v5, broker: place)
         case .disconnected(let failure):
             runtime.disconnected(isOfSize: failure.isOfSize)
+            places.bridgeDisconnected(at: MonotonicTime.seconds())
             log.warning("\(failure); \(failure.outlook)")
         case .line(let takesLarge):
             runtime.lineChanged(takesLarge: takesLarge)

@@ -104,7 +104,7 @@ struct ServicePlan: Sendable {
         let relays = packs.reduce(0) { $0 + $1.options.relays.count }
         // A source may be open while its successor is being opened; a connection has a socket and its events.
         return OpenFiles.allow(
-            2 * packs.count + 4 * buses.count + 8 * (1 + relays),
+            2 * packs.count + 4 * buses.count + 10 * (1 + relays),
             OpenFiles.count(packs.count, "pack") + (relays == 0 ? "" : " and \(OpenFiles.count(relays, "relay"))"))
     }
 }
