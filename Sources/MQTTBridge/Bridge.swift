@@ -56,7 +56,7 @@ public struct Bridge: Sendable {
             packs: packs, banks: banks, takesCommands: options.takesCommands, states: states, bankStates: bankStates,
             at: now)
         channels = engine.batteries.map { BatteryChannel($0, options) }
-        departures = Departures(departed, served: channels.map(\.battery.id))
+        departures = Departures(departed, served: channels.map(\.battery.id), brokers: options.brokers)
         relays = RelayInbox(packs)
         router = TopicRouter(options)
         access = TopicAccess(options, packs: packs, banks: banks)
@@ -123,7 +123,7 @@ public struct Bridge: Sendable {
         }
         var outbox = Outbox()
         outbox.send(bridgeStatus("online"))
-        outbox.send(departures.connected(areCorrected: canExpire, at: now.monotonic))
+        outbox.send(departures.connected(areCorrected: canExpire, broker: broker, at: now.monotonic))
         return step(.connection, at: now, outbox)
     }
 

@@ -44,9 +44,18 @@ struct Departures: Sendable {
     private var settled: [DepartedPack] = []
     /// Their status `offline` was published on this connection.
     private var hasSaidOffline = false
+    /// Number of brokers, each of which may keep something of them.
+    private let brokers: Int
+    /// Places of the brokers at which nothing is left of them.
+    private var done: Set<Int> = []
+    /// Place of the present broker.
+    private var broker = 0
 
-    /// - Parameter served: ids of the packs and banks of the bridge.
-    init(_ packs: [DepartedPack], served: [String]) {
+    /// - Parameters:
+    ///   - served: ids of the packs and banks of the bridge.
+    ///   - brokers: number of brokers in the configuration.
+    init(_ packs: [DepartedPack], served: [String], brokers: Int) {
+        self.brokers = brokers
         self.packs = Array(packs.sorted { ($0.topics.base, $0.id) < ($1.topics.base, $1.id) }.prefix(Self.most))
         self.served = Set(served.map(Discovery.node))
     }
@@ -62,8 +71,15 @@ struct Departures: Sendable {
         }
     }
 
-    /// - Parameter areCorrected: another bridge would hear a wrong status, and say what is true (MQTT 5).
-    mutating func connected(areCorrected: Bool, at now: Timestamp) -> [MQTTMessage] {
+    /// - Parameters:
+    ///   - areCorrected: another bridge would hear a wrong status, and say what is true (MQTT 5).
+    ///   - broker: place of the broker.
+    mutating func connected(areCorrected: Bool, broker: Int, at now: Timestamp) -> [MQTTMessage] {
+        self.broker = broker
+        guard !done.contains(broker) else {
+            connectedAt = nil
+            return []
+        }
         (connectedAt, clearedAt, hasSaidOffline) = (now, nil, areCorrected)
         return areCorrected ? packs.map(Self.offline) : []
     }
@@ -106,8 +122,12 @@ struct Departures: Sendable {
         guard !packs.isEmpty, let connectedAt else { return }
         if let clearedAt {
             guard now - clearedAt >= Self.settling else { return }
-            outbox.settled += packs
-            packs = []
+            done.insert(broker)
+            self.connectedAt = nil
+            if done.count >= brokers {
+                outbox.settled += packs
+                packs = []
+            }
             return
         }
         guard now - connectedAt >= Self.patience else { return }

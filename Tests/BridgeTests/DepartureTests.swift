@@ -16,8 +16,10 @@ struct DepartureTests {
         var sent: [MQTTMessage] = []
         var settled: [DepartedPack] = []
 
-        init(_ departed: [DepartedPack], isOld: Bool = false) {
-            bridge = Bridge(BridgeOptions(), packs: [PackOptions(id: "garage")], departed: departed)
+        init(_ departed: [DepartedPack], isOld: Bool = false, brokers: Int = 1) {
+            var options = BridgeOptions()
+            options.brokers = brokers
+            bridge = Bridge(options, packs: [PackOptions(id: "garage")], departed: departed)
             take(bridge.connected(canExpire: !isOld, at: now))
         }
 
@@ -67,6 +69,21 @@ struct DepartureTests {
         #expect(run.settled == [DepartedPack(Self.topics, "shed")])
         run.pass(60)
         #expect(!run.sent.contains { $0.topic.contains("shed") }, "once")
+    }
+
+    @Test("departed packs are cleared at each of several brokers before they are forgotten")
+    func brokers() {
+        var run = Run([DepartedPack(Self.topics, "shed")], brokers: 2)
+        run.pass(60)
+        #expect(run.settled.isEmpty && run.on("bms/shed/limits") == [""])
+        run.sent = []
+        run.take(run.bridge.connected(canExpire: true, broker: 0, at: run.now))
+        run.pass(60)
+        #expect(!run.sent.contains { $0.topic.contains("shed") }, "nothing is left there")
+        run.take(run.bridge.connected(canExpire: true, broker: 1, at: run.now))
+        #expect(run.on("bms/shed/status") == ["offline"])
+        run.pass(60)
+        #expect(run.settled == [DepartedPack(Self.topics, "shed")] && run.on("bms/shed/limits") == [""])
     }
 
     @Test(
