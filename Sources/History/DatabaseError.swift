@@ -37,7 +37,7 @@ extension HistoryFailure {
         switch (code & 0xFF, number) {
         case (SQLITE_FULL, _), (SQLITE_IOERR, ENOSPC), (SQLITE_IOERR, EDQUOT), (SQLITE_IOERR, EFBIG),
             (SQLITE_CANTOPEN, ENOSPC):
-            self.init(kind: .full, description: "\(path): the disk is full: make room, what is newest waits in memory")
+            self.init(kind: .full, description: "\(path): the disk is full: make room; the newest data waits in memory")
         case (SQLITE_READONLY, _), (SQLITE_CANTOPEN, EACCES), (SQLITE_CANTOPEN, EROFS), (SQLITE_IOERR, EROFS):
             self.init(
                 kind: .readOnly,

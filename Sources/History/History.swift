@@ -115,7 +115,7 @@ public final class History: Sendable {
                 try open(&writer) { sentences.append($0) }
                 try body(&writer) { sentences.append($0) }
                 writer.note(nil)
-                if before != nil { sentences.append("\(path): the history is written again") }
+                if before != nil { sentences.append("\(path): the history is being written again") }
             } catch {
                 writer.note(error)
                 if error != before { sentences.append("the history is not written: \(error)") }

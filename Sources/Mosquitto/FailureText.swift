@@ -53,7 +53,7 @@ struct FailureText {
     var unanswered: LinkFailure {
         failure(
             .handshake, MOSQ_ERR_KEEPALIVE.rawValue,
-            "\(broker) does not answer in MQTT 5: it hangs, or knows only an older MQTT: 3.1.1 is tried next (mqtt.protocol: 3.1.1 spares "
+            "\(broker) does not answer in MQTT 5: it hangs, or knows only an older MQTT: 3.1.1 is tried next (mqtt.protocol: 3.1.1 saves "
                 + "this wait)")
     }
 

@@ -234,7 +234,7 @@ struct BadFileTests {
         let second = harness.open()
         #expect(second.open().count == 1)
         _ = history.close(at: Self.start)
-        #expect(second.commit(at: Self.start) == ["\(harness.path): the history is written again"])
+        #expect(second.commit(at: Self.start) == ["\(harness.path): the history is being written again"])
     }
 
     @Test("The file is for its owner alone")

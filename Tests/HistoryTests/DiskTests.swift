@@ -50,11 +50,12 @@ struct DiskTests {
         close(filler)
         #expect(
             HistoryHarness.fill(history, from: Self.start + 600, count: 120)
-                == ["the history is not written: \(path): the disk is full: make room, what is newest waits in memory"])
+                == ["the history is not written: \(path): the disk is full: make room; the newest data waits in memory"]
+        )
         #expect(history.status.failure?.kind == .full)
         #expect(history.status.failures == 20)
         unlink("\(disk.folder.path)/filler")
-        #expect(history.commit(at: Self.start + 1_800) == ["\(path): the history is written again"])
+        #expect(history.commit(at: Self.start + 1_800) == ["\(path): the history is being written again"])
         #expect(try HistoryHarness.samples(path) == (isOpen ? 180 : 120))
         #expect(!HistoryHarness.exists("\(path).bad"))
     }
@@ -75,7 +76,7 @@ struct DiskTests {
             let plot = try HistoryHarness.voltages(history, from: start, to: start + 600, points: 10)
             #expect(plot.allSatisfy { $0 == 53 })
             DiskTests.limitFiles(nil)
-            #expect(history.commit(at: start + 12_600) == ["\(path): the history is written again"])
+            #expect(history.commit(at: start + 12_600) == ["\(path): the history is being written again"])
             #expect(history.status.failure == nil)
             let samples = try HistoryHarness.samples(path)
             #expect(samples == 60 + 6 * 200)

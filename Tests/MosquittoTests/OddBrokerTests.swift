@@ -27,7 +27,7 @@ struct OddBrokerTests {
         #expect(await harness.connections == [.v311])
         let texts = await harness.failures.map(\.description)
         #expect(texts.count == 2 && texts[1].contains("does not answer in MQTT 5"), "\(texts)")
-        #expect(texts.last?.contains("3.1.1 is tried next (mqtt.protocol: 3.1.1 spares this wait)") == true)
+        #expect(texts.last?.contains("3.1.1 is tried next (mqtt.protocol: 3.1.1 saves this wait)") == true)
         harness.link.stop()
         broker.stop()
     }

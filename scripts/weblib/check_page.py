@@ -185,7 +185,7 @@ def scenes(checks):
     dashes = "[...document.querySelectorAll('.value')].every((e) => e.textContent === '–')"
     garage = "battery/garage"
     expected = {
-        "healthy": ["Live", "target of 16 x 3.450 V", "Next: cell rating, 140.0 A", "Calibrated", "limits are told"],
+        "healthy": ["Live", "target of 16 x 3.450 V", "Next: cell rating, 140.0 A", "Calibrated", "limits are sent"],
         "balancing": ["Charge mode: balancing", "cell 4 at 3.440 V leads the pack"],
         "fault": ["Alarm", "never calibrated", "set limits.fuse", "does not follow its command", "Cell imbalance"],
         "stale": ["nothing comes from the BMS since", "safe fallback", "is the cable plugged in"],
@@ -214,7 +214,7 @@ def scenes(checks):
 
     page = at("healthy", garage, "Live")
     page.until("window.seen.first !== null")
-    for scene, text in (("stale", "nothing comes from the BMS since"), ("healthy", "95"), ("broker", "No connection to the MQTT broker: nothing is live since"), ("bridge", "the bridge program does not run since"), ("healthy", "Live")):
+    for scene, text in (("stale", "nothing comes from the BMS since"), ("healthy", "95"), ("broker", "No connection to the MQTT broker: nothing is live since"), ("bridge", "the bridge program is not running since"), ("healthy", "Live")):
         checks.scene(scene)
         check(page.says(text), f"an open page, then {scene}: \"{text}\"")
         if scene in ("broker", "bridge"):

@@ -158,7 +158,7 @@ class Battery:
                      ("dcl", "userCap", 200.0, "at most 200 A by the configuration"), ("dcl", "pack:garage", 280.0, "garage: 140.0 A at 50 % of the current")]
             return self.document(rules, "balancing", now)
         if self.kind == "stale":
-            text = "no good frame since {} s: the cable or the power of the BMS".format(round(now - since) // 5 * 5 + 10)
+            text = "no good frame since {} s: the cable or the power supply of the BMS".format(round(now - since) // 5 * 5 + 10)
             return self.document([("cvl", "link", 52.8, text), ("ccl", "link", 0.0, text), ("dcl", "link", 56.0 if now - since < 50 else 0.0, text)], "stale", now)
         if self.kind == "fault":
             return self.document([

@@ -29,7 +29,7 @@ extension MetricCatalogue {
 
     private static func word(_ state: BusFigures.State) -> String {
         switch state {
-        case .sending: "limits are told"
+        case .sending: "limits are sent"
         case .silent: "silent"
         case .unacknowledged: "no answer"
         case .busOff: "bus off"

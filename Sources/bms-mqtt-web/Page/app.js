@@ -83,7 +83,7 @@ function outage() {
 	if (!model.mayRead) return { text: t("Log in") };
 	if (model.lost) return { text: model.lost.text || t("Connecting"), since: model.lost.text ? model.lost.since : null };
 	if (!model.broker?.connected) return { text: t("No connection to the MQTT broker: nothing is live"), since: model.broker?.since, more: model.broker?.text };
-	return model.bridge?.status === "online" ? null : { text: t("No data: the bridge program does not run"), since: model.bridge?.since };
+	return model.bridge?.status === "online" ? null : { text: t("No data: the bridge program is not running"), since: model.bridge?.since };
 }
 function fault(row) {
 	return outage() || (!row ? { text: t(isUnknown ? "This battery is not known here" : "Connecting") }
@@ -416,7 +416,7 @@ function showBattery(main, { id, page, more }) {
 	if (page === "history") return showHistory(main, id, more);
 	if (page === "settings") return showSettings(main, id);
 	main.append(flowSection(row), warningSection(), limitSection(row, isBank), cellSection(isBank), packSection(isBank), relaySection(), section("What happened",
-		follow(h("ol.events"), () => events, eventItems), live(() => events.length ? "" : t("Nothing is kept."), "p")), linkSection(isBank), canSection());
+		follow(h("ol.events"), () => events, eventItems), live(() => events.length ? "" : t("No events yet."), "p")), linkSection(isBank), canSection());
 }
 function eventItems(list) { return list.map((one) => h("li", h("time", at(one.time)), " ", english(one.text))); }
 
@@ -464,7 +464,7 @@ function limitSection(row, isBank) {
 			follow(h("ol"), () => constraints(limit), (list) => list.map((one) => h("li", h("strong", limitText(limit, one.value)), " " + rule(one.name) + ": ", english(one.text))))));
 	const packs = () => isBank ? [...new Set((limits()?.constraints || []).map((one) => one.name.split(":")[1]))].filter((id) => model.rows.has(id)).sort() : [];
 	return section("Limits", h("p", t("Charge mode"), ": ", live(() => limits() ? t(limits().chargeState) + (limits().chargeRequest ? " · " + t("Charge requested") : "") : "–", "strong")),
-		live(() => row()?.status === "stale" && limits() ? t("Look at the cable and at the power of the BMS. Until data comes, a safe fallback holds:") : "", "p.note"),
+		live(() => row()?.status === "stale" && limits() ? t("Look at the cable and at the power supply of the BMS. Until data comes, a safe fallback holds:") : "", "p.note"),
 		h("div.limits", Object.keys(limitWords).map(card)),
 		follow(h("p"), packs, (ids) => ids.length ? [t("Packs of this bank") + ": ", ids.map((id, index) => [index ? ", " : "", h("a", { href: addressOf(id) }, nameOf(id))])].flat(3) : []));
 }
@@ -528,7 +528,7 @@ function linkSection(isBank) {
 		["Source opened again", "Link.SourceReopenings"], ["Reconnections to the broker", "Link.BrokerReconnects"], ["Commands refused", "Link.CommandsRefused"]])));
 }
 function canSection() {
-	const words = { sending: "limits are told", silent: "silent", unacknowledged: "no answer", "bus-off": "bus off", closed: "not connected" };
+	const words = { sending: "limits are sent", silent: "silent", unacknowledged: "no answer", "bus-off": "bus off", closed: "not connected" };
 	return bind(section("CAN bus", facts(["Interface", () => state("Can.Interface") || "–"], ["Status", () => t(words[state("Can.Status")] || state("Can.Status") || "–")],
 		["Inverter on CAN", () => ({ 1: t("heard"), 0: t("silent") })[state("Can.Inverter")] ?? "–"], ["Messages sent", "Can.Sets"], ["CAN faults", "Can.Faults"],
 		["Keep-alives of the inverter", "Can.KeepAlives"], ["Frames of other batteries", "Can.OtherFrames"])), (node) => show(node, documents.state?.value?.Can?.Interface));
@@ -758,7 +758,7 @@ function controls(id) {
 	}
 	const isLocked = Object.values(paper("limits")?.names || {}).includes("deepDischarge");
 	for (const [setting, title] of [["clearPeaks", "Forget highest and lowest"], ["republish", "Send everything again"], ...(isLocked ? [["allowDeepCharge", "Allow deep charge"]] : [])]) item(setting, t(title), null, null, t("Do it"));
-	if (!Object.keys(settings()).length) form.prepend(h("p", t("The bridge has not told any settings of this battery.")));
+	if (!Object.keys(settings()).length) form.prepend(h("p", t("The bridge has published no settings of this battery.")));
 	form.append(h("button", { click: () => send("logout").then(enter, enter) }, t("Log out")));
 	return form;
 }

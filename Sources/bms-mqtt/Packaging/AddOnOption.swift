@@ -19,7 +19,7 @@ struct AddOnOption: Sendable {
     static let webPassword = AddOnOption(
         path: "web.password", schema: "password?",
         meaning:
-            "Password of the page, 8 characters or more: who gives it may look and command settings. Unless given, everybody who reaches the page may look, and nobody may command."
+            "Password of the page, 8 characters or more: whoever gives it may look and change settings. Unless given, everybody who reaches the page may look, and nobody may command."
     )
     static let webName = AddOnOption(
         path: "web.name", schema: "str?",

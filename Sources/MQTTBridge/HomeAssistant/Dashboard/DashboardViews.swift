@@ -16,11 +16,11 @@ enum DashboardViews {
                       {% set gives = states('sensor.{id}_dcl', with_unit=True) ~ ' (' ~ states('sensor.{id}_dcl_reason') ~ ')' %}
                       {% set power = states('sensor.{id}_power') | float(0) %}
                       {% if not has_value(link) %}
-                      <ha-alert alert-type="error" title="[[No data: the bridge program does not run]]">{{ since }}.
+                      <ha-alert alert-type="error" title="[[No data: the bridge program is not running]]">{{ since }}.
                       [[The BMS still protects the battery, but nobody limits inverter and chargers. Look at the machine with the cable, and at the MQTT broker.]]</ha-alert>
                       {% elif is_state(link, 'off') %}
                       <ha-alert alert-type="error" title="[[No data: nothing comes from the BMS]]">{{ since }}.
-                      [[Look at the cable and at the power of the BMS. Until data comes, a safe fallback holds:]]
+                      [[Look at the cable and at the power supply of the BMS. Until data comes, a safe fallback holds:]]
                       [[takes up to]] {{ takes }}, [[gives up to]] {{ gives }}.</ha-alert>
                       {% elif is_state('binary_sensor.{id}_alarm', 'on') %}
                       {% set ns = namespace(names=[], level=1) %}

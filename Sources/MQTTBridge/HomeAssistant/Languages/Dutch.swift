@@ -106,10 +106,10 @@ extension Language {
         "Internal resistance": "Interne weerstand",
         "Inverter on CAN": "Omvormer op CAN",
         "Limits": "Limieten",
-        "limits are told": "limieten worden verzonden",
+        "limits are sent": "limieten worden verzonden",
         "Load": "Verbruik",
         "Load relay contact": "Contact lastrelais",
-        "Look at the cable and at the power of the BMS. Until data comes, a safe fallback holds:":
+        "Look at the cable and at the power supply of the BMS. Until data comes, a safe fallback holds:":
             "Controleer de kabel en de voeding van het BMS. Tot er gegevens komen geldt een veilige terugval:",
         "Low cell voltage": "Lage celspanning",
         "Low state of charge": "Lage laadtoestand",
@@ -122,7 +122,7 @@ extension Language {
         "no answer": "geen antwoord",
         "no data": "geen gegevens",
         "No data: nothing comes from the BMS": "Geen gegevens: er komt niets van het BMS",
-        "No data: the bridge program does not run": "Geen gegevens: het bridge-programma draait niet",
+        "No data: the bridge program is not running": "Geen gegevens: het bridge-programma draait niet",
         "not connected": "niet verbonden",
         "off": "uit",
         "on": "aan",

@@ -106,10 +106,10 @@ extension Language {
         "Internal resistance": "Résistance interne",
         "Inverter on CAN": "Onduleur sur CAN",
         "Limits": "Limites",
-        "limits are told": "limites envoyées",
+        "limits are sent": "limites envoyées",
         "Load": "Consommation",
         "Load relay contact": "Contact relais consommateurs",
-        "Look at the cable and at the power of the BMS. Until data comes, a safe fallback holds:":
+        "Look at the cable and at the power supply of the BMS. Until data comes, a safe fallback holds:":
             "Vérifiez le câble et l'alimentation du BMS. En attendant, un repli sûr s'applique :",
         "Low cell voltage": "Tension de cellule basse",
         "Low state of charge": "État de charge bas",
@@ -122,7 +122,7 @@ extension Language {
         "no answer": "aucune réponse",
         "no data": "pas de données",
         "No data: nothing comes from the BMS": "Pas de données : rien ne vient du BMS",
-        "No data: the bridge program does not run": "Pas de données : le programme pont ne fonctionne pas",
+        "No data: the bridge program is not running": "Pas de données : le programme pont ne fonctionne pas",
         "not connected": "non connecté",
         "off": "arrêt",
         "on": "marche",

@@ -106,10 +106,10 @@ extension Language {
         "Internal resistance": "Innenwiderstand",
         "Inverter on CAN": "Wechselrichter am CAN",
         "Limits": "Grenzen",
-        "limits are told": "Grenzen werden gesendet",
+        "limits are sent": "Grenzen werden gesendet",
         "Load": "Verbrauch",
         "Load relay contact": "Lastrelais-Kontakt",
-        "Look at the cable and at the power of the BMS. Until data comes, a safe fallback holds:":
+        "Look at the cable and at the power supply of the BMS. Until data comes, a safe fallback holds:":
             "Kabel und Stromversorgung des BMS prüfen. Bis Daten kommen, gilt ein sicherer Ersatz:",
         "Low cell voltage": "Niedrige Zellspannung",
         "Low state of charge": "Niedriger Ladezustand",
@@ -122,7 +122,7 @@ extension Language {
         "no answer": "keine Antwort",
         "no data": "keine Daten",
         "No data: nothing comes from the BMS": "Keine Daten: vom BMS kommt nichts",
-        "No data: the bridge program does not run": "Keine Daten: das Brückenprogramm läuft nicht",
+        "No data: the bridge program is not running": "Keine Daten: das Brückenprogramm läuft nicht",
         "not connected": "nicht verbunden",
         "off": "aus",
         "on": "ein",
