@@ -5,20 +5,11 @@ import subprocess
 import sys
 import time
 
-from pair import HERE, PASSWORDS, Pair, wait
+from checks import expect, said, wait
+from pair import HERE, PASSWORDS, Pair
 
 BASE = "fleet/site-a/bms"
 CUT = 60
-
-
-def said(text):
-    print(f"{time.strftime('%H:%M:%S')} {text}", flush=True)
-
-
-def expect(condition, text):
-    if not condition:
-        raise SystemExit(f"FAIL: {text}")
-    said(f"ok   {text}")
 
 
 def believable(centre, now):

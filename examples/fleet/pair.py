@@ -14,6 +14,8 @@ import time
 
 import paho.mqtt.client as mqtt
 
+from checks import edited, wait
+
 HERE = pathlib.Path(__file__).resolve().parent
 PASSWORDS = {"site-a": "a-secret", "site-b": "b-secret", "timeseries": "t-secret", "operator": "o-secret"}
 
@@ -22,15 +24,6 @@ def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
-
-
-def wait(condition, seconds, what):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if condition():
-            return
-        time.sleep(0.05)
-    raise SystemExit(f"FAIL: {what} did not come within {seconds} s")
 
 
 class Proxy(threading.Thread):
@@ -115,11 +108,7 @@ class Pair:
                  "-days", "2", "-extfile", "names", "-out", "central.crt")  # fmt: skip
 
     def edited(self, source, target, *edits):
-        text = (HERE / source).read_text(encoding="utf-8")
-        for old, new in edits:
-            assert old in text, f"{source} has no '{old}'"
-            text = text.replace(old, new)
-        (self.work / target).write_text(text, encoding="utf-8")
+        edited(HERE / source, self.work / target, *edits)
         return str(self.work / target)
 
     def central(self, port):

@@ -21,18 +21,9 @@ import urllib.request
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
+from checks import expect, said, wait  # noqa: E402
 from read_nats import Connection  # noqa: E402
 from world import World  # noqa: E402
-
-
-def said(text):
-    print(f"{time.strftime('%H:%M:%S')} {text}", flush=True)
-
-
-def expect(condition, text):
-    if not condition:
-        raise SystemExit(f"FAIL: {text}")
-    said(f"ok   {text}")
 
 
 class Database:
@@ -63,14 +54,6 @@ class Database:
 
     def write(self, lines):
         urllib.request.urlopen(urllib.request.Request(f"{self.url}/write", "\n".join(lines).encode()), timeout=30).close()
-
-
-def wait(condition, seconds, what):
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            raise SystemExit(f"FAIL: {what} did not come within {seconds} s")
-        time.sleep(0.25)
 
 
 def load(world, seconds):

@@ -11,6 +11,8 @@ import tempfile
 import time
 import urllib.request
 
+from checks import edited
+
 HERE = pathlib.Path(__file__).resolve().parent
 _taken = set()
 
@@ -98,11 +100,7 @@ class World:
         return file
 
     def edited(self, source, target, *edits):
-        text = (HERE / source).read_text(encoding="utf-8")
-        for old, new in edits:
-            assert old in text, f"{source} has no '{old}'"
-            text = text.replace(old, new)
-        (self.work / target).write_text(text, encoding="utf-8")
+        edited(HERE / source, self.work / target, *edits)
 
     def configure_site(self, number, packs):
         site = self.sites[number]
