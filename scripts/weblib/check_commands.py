@@ -141,7 +141,7 @@ def run(program, pictures):
             page.run(log_in % PASSWORD)
             check(page.says("Charge current ceiling"), "and shows the settings")
             page.run(give % ("maxChargeCurrent", 30))
-            check(page.says("look at the broker's access rules", 12), "what the broker refuses is told with its remedy")
+            check(page.says("check the broker's access rules", 12), "what the broker refuses is told with its remedy")
             page.close()
         finally:
             scene.end()
