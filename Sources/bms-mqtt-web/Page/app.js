@@ -773,8 +773,8 @@ select.addEventListener("change", async () => {
 addEventListener("hashchange", () => go(false));
 // Plots have their colours inside.
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { if (route().page === "history") go(true); });
-if (!route().id) listen(battery = null);
-speak(attempt(() => localStorage.language) || (navigator.languages || []).map((one) => one.slice(0, 2)).find((one) => languages.includes(one))).then(() => {
+listen(battery = route().id);
+Promise.all([ask("session").then((one) => { model.token = one.token; }, () => {}), speak(attempt(() => localStorage.language) || (navigator.languages || []).map((one) => one.slice(0, 2)).find((one) => languages.includes(one)))]).then(() => {
 	select.value = language;
-	ask("session").then((one) => { model.token = one.token; }, () => {}).then(() => go(true));
+	go(true);
 });
