@@ -139,7 +139,7 @@ package struct ReaderModel: Sendable {
 
     /// Largest number of packs, so that a hostile broker cannot fill the memory.
     private static let maximumPacks = 1000
-    /// Largest estimated number of bytes of all documents and events together: those of a thousand packs take half of it.
+    /// The usual largest estimated number of bytes of all documents and events together: those of a thousand packs take half of it.
     package static let mostBytes = 96 << 20
     /// Validity of what holds until another comes, milliseconds.
     fileprivate static let endless: Int64 = .max / 4
@@ -176,11 +176,14 @@ package struct ReaderModel: Sendable {
     private let readsSettings: Bool
     /// Events that are kept of each battery.
     private let mostEvents: Int
+    /// Largest estimated number of bytes of all documents and events together.
+    private let room: Int
 
     package init(
         base: String, only: String? = nil, judgesTime: Bool = true, memory: Int64 = 600, readsSettings: Bool = false,
-        mostEvents: Int = 1
+        mostEvents: Int = 1, room: Int = ReaderModel.mostBytes
     ) {
+        self.room = room
         self.mostEvents = max(1, mostEvents)
         self.readsSettings = readsSettings
         self.memory = memory
@@ -285,13 +288,13 @@ package struct ReaderModel: Sendable {
             pack.events = [new] + pack.events.prefix(mostEvents - 1)
         default: return false
         }
-        if bytes + pack.size - (packs[id]?.size ?? 0) > Self.mostBytes {
+        if bytes + pack.size - (packs[id]?.size ?? 0) > room {
             makeRoom(at: now)
             pack.forget(at: now)
         }
         // What is too much is not taken: what was there before ends by itself.
         let change = pack.size - (packs[id]?.size ?? 0)
-        guard change <= 0 || bytes + change <= Self.mostBytes else { return false }
+        guard change <= 0 || bytes + change <= room else { return false }
         bytes += change
         packs[id] = pack
         return true

@@ -48,7 +48,9 @@ struct CANBusLinkTests {
 
         /// Reads until something was written, telling limits meanwhile; `false` after some seconds.
         func read(until isDone: (String) -> Bool, answering answer: ((String) -> String?)? = nil) -> Bool {
-            let end = MonotonicTime.seconds() + 30
+            let end = MonotonicTime.seconds() + 120
+            // A command may come in two parts.
+            var unanswered = ""
             while !isDone(text) {
                 guard MonotonicTime.seconds() < end else { return false }
                 tell()
@@ -58,7 +60,11 @@ struct CANBusLinkTests {
                 guard count > 0 else { return false }
                 let new = String(decoding: buffer[..<count], as: UTF8.self)
                 text += new
-                if let reply = answer?(new) { pty.write(Array(reply.utf8)) }
+                unanswered += new
+                if let reply = answer?(unanswered) {
+                    pty.write(Array(reply.utf8))
+                    unanswered = ""
+                }
             }
             return true
         }

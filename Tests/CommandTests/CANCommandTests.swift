@@ -2,7 +2,7 @@ import TestSupport
 import TestThreads
 import Testing
 
-@Suite("CAN frames at the command line", .waits, .timeLimit(.minutes(5)))
+@Suite("CAN frames at the command line", .waits, .timeLimit(.minutes(10)))
 struct CANCommandTests {
     private static let program = EndToEndTests.program
 

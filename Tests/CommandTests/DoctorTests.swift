@@ -15,7 +15,7 @@ import ServiceIO
 /// The check-up and the set-up with real brokers, real pseudo terminals, wrong passwords, no rights and no cable.
 @Suite(
     "doctor and setup", .enabled(if: BrokerFixture.isAvailable, "needs mosquitto"), .waits,
-    .timeLimit(.minutes(5)))
+    .timeLimit(.minutes(10)))
 struct DoctorTests {
     private static let program = EndToEndTests.program
 

@@ -7,7 +7,7 @@ import Testing
 @Suite(
     "A hostile broker",
     .enabled(if: MosquittoLibrary.hasBounds, "needs the library of scripts/libmosquitto: scripts/test"),
-    .serialized, .waits, .timeLimit(.minutes(5)))
+    .serialized, .waits, .timeLimit(.minutes(10)))
 struct HostileBrokerTests {
     private static let program: String = {
         let folder = CommandLine.arguments[0].split(separator: "/").dropLast().joined(separator: "/")

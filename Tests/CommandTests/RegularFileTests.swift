@@ -7,7 +7,7 @@ import Testing
 
 @testable import bms_mqtt
 
-@Suite("Other things in place of a file", .waits, .timeLimit(.minutes(5)))
+@Suite("Other things in place of a file", .waits, .timeLimit(.minutes(10)))
 struct RegularFileTests {
     private static let program = EndToEndTests.program
     private static let yaml = "packs: [{id: a, source: 'serial:auto'}]\n"

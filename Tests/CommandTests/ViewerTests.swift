@@ -10,7 +10,7 @@ import Testing
 
 @Suite(
     "Viewers of a bridge's topics", .enabled(if: BrokerFixture.isAvailable, "needs mosquitto"),
-    .waits, .timeLimit(.minutes(5)))
+    .waits, .timeLimit(.minutes(10)))
 struct ViewerTests {
     private struct Answer {
         var text: String
@@ -80,7 +80,7 @@ struct ViewerTests {
     }
 }
 
-@Suite("The page's program", .waits, .timeLimit(.minutes(5)))
+@Suite("The page's program", .waits, .timeLimit(.minutes(10)))
 struct WebCommandTests {
     @Test("nothing of HTTP or SQLite is in the program that makes the limits")
     func libraries() throws {

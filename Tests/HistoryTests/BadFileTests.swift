@@ -116,7 +116,7 @@ struct BadFileTests {
         ("pending", "time"), ("minutes", "time"), ("samples", "time"), ("hours", "time"), ("days", "time"),
         ("changes", "time"), ("changes", "value"), ("events", "time"), ("batteries", "samples"),
         ("batteries", "minutes"), ("batteries", "energyIn"), ("batteries", "energyInTime"), ("batteries", "id"),
-    ].flatMap { column in [Int.min, -1, 1_000, 1 << 62, Int.max].map { (column.0, column.1, $0) } }
+    ].flatMap { column in [Int.min, 1_000, Int.max].map { (column.0, column.1, $0) } }
 
     @Test("Numbers of a damaged file end nothing, and what comes after them is kept", arguments: numbers)
     func damagedNumber(table: String, column: String, number: Int) throws {
@@ -128,7 +128,7 @@ struct BadFileTests {
                 history.add(sample, of: "garage")
                 history.add(LimitChange(time: time, limit: "ccl", value: 80, name: "a", sentence: "b"), of: "garage")
                 history.add(HistoryEvent(time: time, kind: "a", text: "b"), of: "garage")
-                if index % 10 == 9 { said += history.commit(at: time) }
+                if index % 25 == 24 { said += history.commit(at: time) }
             }
         }
         var said: [String] = []

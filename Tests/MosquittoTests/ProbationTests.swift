@@ -96,7 +96,7 @@ struct ProbationTests {
     "Messages that are too large",
     .enabled(
         if: BrokerFixture.isAvailable && MosquittoLibrary.hasBounds,
-        "needs mosquitto, and the library of scripts/libmosquitto: scripts/test"), .waits, .timeLimit(.minutes(5)))
+        "needs mosquitto, and the library of scripts/libmosquitto: scripts/test"), .waits, .timeLimit(.minutes(10)))
 struct TooLargeTests {
     @Test("a retained message that meets each MQTT 3.1.1 connection costs its filter, and the others are served")
     func retained() async {
