@@ -40,7 +40,7 @@ final class LinkCore: Sendable {
         var wanted: Int?
         /// The present broker is to be left, so that it publishes the will.
         fileprivate(set) var isLeaving = false
-        /// It is left for the will alone, and tried again at once.
+        /// The present broker is left for its will alone, and tried again at once.
         fileprivate(set) var isLeavingForWill = false
         /// Number of the present attempt.
         private(set) var attempt = 0
