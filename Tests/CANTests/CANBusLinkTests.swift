@@ -48,11 +48,11 @@ struct CANBusLinkTests {
 
         /// Reads until something was written, telling limits meanwhile; `false` after some seconds.
         func read(until isDone: (String) -> Bool, answering answer: ((String) -> String?)? = nil) -> Bool {
-            let end = MonotonicTime.seconds() + 120
+            let end = Deadline(seconds: 120)
             // A command may come in two parts.
             var unanswered = ""
             while !isDone(text) {
-                guard MonotonicTime.seconds() < end else { return false }
+                guard !end.isOver else { return false }
                 tell()
                 guard Poll.wait(for: pty.primary, seconds: 0.05) == .ready else { continue }
                 var buffer = [UInt8](repeating: 0, count: 4096)
@@ -134,8 +134,8 @@ struct CANBusLinkTests {
         let bench = try Bench()
         #expect(bench.read { $0.contains("t35C2") })
         bench.pty.hangUp()
-        let end = MonotonicTime.seconds() + 10
-        while bench.hearing.figures.state != .closed, MonotonicTime.seconds() < end { bench.tell() }
+        let end = Deadline(seconds: 20)
+        while bench.hearing.figures.state != .closed, !end.isOver { bench.tell() }
         #expect(bench.hearing.figures.state == .closed)
         #expect(
             bench.hearing.notices.contains { $0.contains("was the adapter pulled?") && $0.contains("next attempt") })
@@ -147,8 +147,8 @@ struct CANBusLinkTests {
         let link = CANBusLink(try CANAddress("can:none0"), .victron, battery: "pack garage")
         let hasThread = link.start { figures, notices in hearing.take(figures, notices) }
         #expect(hasThread)
-        let end = MonotonicTime.seconds() + 10
-        while hearing.notices.isEmpty, MonotonicTime.seconds() < end { _ = Poll.wait(for: -1, seconds: 0.01) }
+        let end = Deadline(seconds: 20)
+        while hearing.notices.isEmpty, !end.isOver { _ = Poll.wait(for: -1, seconds: 0.01) }
         link.stop(seconds: 5)
         // This machine may have no CAN at all.
         #expect(

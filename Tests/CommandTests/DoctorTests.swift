@@ -277,12 +277,12 @@ struct DoctorTests {
         #expect(broker.start())
         let cable = try cable(folder)
         let file = "\(folder.path)/new.yaml"
-        let script = try #require(ProgramStart.find("script"))
-        let line = "\(Self.program) setup --config \(file) --port serial:\(cable.path)"
-        let process = try #require(ChildProcess(script, ["-qec", line, "/dev/null"]))
+        let terminal = PtyPair(isRaw: false)
+        let words = ["setup", "--config", file, "--port", "serial:\(cable.path)"]
+        let process = try #require(ChildProcess(Self.program, words, terminal: terminal.secondary))
         func answer(_ question: String, _ text: String) {
             #expect(process.read(until: question).contains(question), "no question '\(question)'")
-            process.write(text + "\n")
+            terminal.write(Array("\(text)\n".utf8))
         }
         answer("Id of the pack", "My Pack")
         answer("expected 1 to 32", "attic")
@@ -297,6 +297,9 @@ struct DoctorTests {
         answer("Password", "s3cret #1")
         let rest = process.read()
         #expect(process.exitCode() == 0 && rest.contains("Written: \(file)"), "\(rest)")
+        // The terminal echoes what a person types, and not the password.
+        let echo = String(decoding: terminal.read(), as: UTF8.self)
+        #expect(echo.contains("My Pack") && echo.hasSuffix("bms\r\n") && !echo.contains("s3cret"), "\(echo)")
         #expect(!rest.contains("s3cret") && rest.contains("connected by MQTT 5"))
         let configuration = try ConfigurationFile.load(file)
         #expect(configuration.plan.link.password == "s3cret #1" && configuration.plan.packs[0].options.id == "attic")

@@ -99,7 +99,7 @@ extension EndToEndTests {
             let program = try #require(ProgramStart.find("mosquitto_pub"))
             let words =
                 ["-h", "127.0.0.1", "-p", "\(broker.port)", "-t", topic, "-m", text] + (isRetained ? ["-r"] : [])
-            #expect(try #require(ChildProcess(program, words)).exitCode(seconds: 5) == 0)
+            #expect(try #require(ChildProcess(program, words)).exitCode(seconds: 20) == 0)
         }
         for name in ["limits", "settings", "gx", "event", "status"] {
             try say("bms/garage/\(name)", "wrong")

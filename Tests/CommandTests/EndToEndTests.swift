@@ -209,13 +209,13 @@ struct EndToEndTests {
         #expect(topics.read(until: "system/0/Serial").contains("0123456789ab"))
         let publisher = try #require(ProgramStart.find("mosquitto_pub"))
         let keepalive = ["-h", "127.0.0.1", "-p", "\(broker.port)", "-t", "R/0123456789ab/keepalive", "-m", ""]
-        #expect(try #require(ChildProcess(publisher, keepalive)).exitCode(seconds: 5) == 0)
+        #expect(try #require(ChildProcess(publisher, keepalive)).exitCode(seconds: 20) == 0)
         #expect(frames(pty, until: "/Voltages/Cell16 {", on: topics) { _ in }.contains("/Voltages/Cell16 {"))
         // The service that follows with the same packs goes on with the tree.
         bridge.kill(SIGHUP)
         #expect(bridge.read(until: "read again").contains("read again"))
         #expect(!topics.read(until: "system/0/Serial").contains("/Voltages/Cell16 \n"))
-        #expect(try #require(ChildProcess(publisher, keepalive)).exitCode(seconds: 5) == 0)
+        #expect(try #require(ChildProcess(publisher, keepalive)).exitCode(seconds: 20) == 0)
         #expect(frames(pty, until: "/Voltages/Cell16 {", on: topics) { _ in }.contains("/Voltages/Cell16 {"))
         bridge.kill(SIGTERM)
         #expect(bridge.exitCode(seconds: 2) == 0)

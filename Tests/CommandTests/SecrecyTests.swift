@@ -114,7 +114,7 @@ struct SecrecyTests {
         // A demo that ends before it reached its broker has failed.
         #expect(demo.read(until: "| CVL ").contains("| CVL "))
         demo.kill(SIGTERM)
-        #expect(demo.exitCode(seconds: 10) == 0)
+        #expect(demo.exitCode(seconds: 20) == 0)
     }
 
     @Test("the running bridge listens on no socket")

@@ -93,7 +93,7 @@ struct SimulateTests {
         #expect(packs.map(\.options.id) == (1...12).map { $0 < 10 ? "p0\($0)" : "p\($0)" })
         #expect(packs.map { "\($0.source)" } == (0..<12).map { "tcp:127.0.0.1:\(first + $0)" })
         process.kill(SIGTERM)
-        #expect(process.exitCode(seconds: 5) == 0)
+        #expect(process.exitCode(seconds: 20) == 0)
     }
 
     @Test("several pseudo terminals have numbered links, which are removed at the end")
@@ -102,7 +102,7 @@ struct SimulateTests {
         let process = try simulate("--pty --packs 3 --link \(folder.path)/bms")
         #expect(process.read(until: "bms3\n").contains("serial:\(folder.path)/bms1\nserial:\(folder.path)/bms2\n"))
         process.kill(SIGTERM)
-        #expect(process.exitCode(seconds: 5) == 0)
+        #expect(process.exitCode(seconds: 20) == 0)
         for number in 1...3 { #expect(access("\(folder.path)/bms\(number)", F_OK) != 0) }
     }
 
@@ -135,8 +135,8 @@ struct SimulateTests {
         }
         #expect(missing.isEmpty, "\(missing)")
         bridge.kill(SIGTERM)
-        #expect(bridge.exitCode(seconds: 10) == 0)
+        #expect(bridge.exitCode(seconds: 20) == 0)
         process.kill(SIGTERM)
-        #expect(process.exitCode(seconds: 5) == 0)
+        #expect(process.exitCode(seconds: 20) == 0)
     }
 }

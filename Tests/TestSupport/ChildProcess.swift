@@ -12,7 +12,11 @@ public final class ChildProcess: Sendable {
     public let input: Int32
 
     /// Starts a program by its path.
-    public init?(_ program: String, _ arguments: [String], environment: [String: String] = [:]) {
+    ///
+    /// - Parameter terminal: a descriptor that the program reads instead of `input`.
+    public init?(
+        _ program: String, _ arguments: [String], environment: [String: String] = [:], terminal: Int32? = nil
+    ) {
         var out: [Int32] = [0, 0]
         var feed: [Int32] = [0, 0]
         guard pipe(&out) == 0, pipe(&feed) == 0 else { return nil }
@@ -22,7 +26,7 @@ public final class ChildProcess: Sendable {
         let child = try? ProgramStart.start(
             program, arguments,
             variables: ProgramStart.inherited(names) + environment.map { "\($0.key)=\($0.value)" },
-            descriptors: [STDIN_FILENO: feed[0], STDOUT_FILENO: out[1], STDERR_FILENO: out[1]])
+            descriptors: [STDIN_FILENO: terminal ?? feed[0], STDOUT_FILENO: out[1], STDERR_FILENO: out[1]])
         for end in [out[1], feed[0]] { close(end) }
         guard let child else {
             for end in [out[0], feed[1]] { close(end) }
@@ -102,15 +106,23 @@ extension String {
     }
 }
 
-/// A point in time that a test does not wait beyond.
-public struct Deadline: Sendable {
-    private let end: ContinuousClock.Instant
+/// The time that a test waits at most. A machine that stands still between two looks (a virtual one does, while its host is busy or takes a
+/// snapshot) takes little of it: the program that is waited for stood still, too.
+public final class Deadline {
+    private static let longestStep = Duration.seconds(2)
+    private var left: Duration
+    private var look = ContinuousClock.now
 
     /// A deadline some seconds from now.
-    public init(seconds: Double) { end = ContinuousClock.now + .seconds(seconds) }
+    public init(seconds: Double) { left = .seconds(seconds) }
 
     /// The time is up.
-    public var isOver: Bool { ContinuousClock.now >= end }
+    public var isOver: Bool {
+        let now = ContinuousClock.now
+        left -= min(now - look, Self.longestStep)
+        look = now
+        return left <= .zero
+    }
 }
 
 /// A folder of a test, removed with it.

@@ -8,7 +8,6 @@ enum Prompt {
 
     /// The answer in one line, without spaces at its ends; `nil`: the input has ended, or the task was cancelled.
     static func line(_ question: String, isSecret: Bool = false) -> String? {
-        Console.write("\(question): ")
         var before = termios()
         let hides = isSecret && tcgetattr(STDIN_FILENO, &before) == 0
         if hides {
@@ -22,6 +21,8 @@ enum Prompt {
                 Console.write("\n")
             }
         }
+        // After the echo is off: who sees the question may type at once.
+        Console.write("\(question): ")
         guard let text = read() else { return nil }
         if isSecret { return text }
         return String(text.drop { $0.isWhitespace }.reversed().drop { $0.isWhitespace }.reversed())
