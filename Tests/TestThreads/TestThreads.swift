@@ -7,7 +7,7 @@ public import Testing
 /// All tests begin at once, in a pool with one thread for each processor, and in no order. A test that waits for a process would keep a
 /// processor idle there, and one that calculates for seconds would keep those that wait from beginning.
 private final class TestThreads: TaskExecutor {
-    static let waiting = TestThreads(count: 2)
+    static let waiting = TestThreads(count: 4)
     static let calculating = TestThreads(count: max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
 
     private let jobs = Lock([UnownedJob]())
