@@ -53,15 +53,14 @@ const day = { day: "numeric", month: "short" }, fullDay = { ...day, year: "numer
 function at(seconds) {
 	const date = new Date(seconds * 1000);
 	if (!isNumber(seconds) || isNaN(date)) return "–";
-	const isToday = date.toDateString() === new Date().toDateString();
-	return (isToday ? "" : dateFormat(fullDay).format(date) + ", ") + dateFormat(clock).format(date);
+	return (date.toDateString() === new Date().toDateString() ? "" : dateFormat(fullDay).format(date) + ", ") + dateFormat(clock).format(date);
 }
 function since(seconds) { return isNumber(seconds) ? t("since {time}", { time: at(seconds) }) : ""; }
 function duration(seconds) {
 	if (!isNumber(seconds)) return "–";
 	const minutes = Math.round(seconds / 60);
 	if (minutes < 60) return minutes + "\u00a0min";
-	if (minutes < 48 * 60) return Math.floor(minutes / 60) + "\u00a0h " + (minutes % 60) + "\u00a0min";
+	if (minutes < 2880) return Math.floor(minutes / 60) + "\u00a0h " + (minutes % 60) + "\u00a0min";
 	return number(Math.round(minutes / 1440)) + "\u00a0" + t("days");
 }
 
@@ -81,12 +80,13 @@ function elapsed([steady, set]) { return Math.max(performance.now() - steady, Da
 /** Why nothing of any battery is live. */
 function outage() {
 	if (!model.mayRead) return { text: t("Log in") };
+	if (isUnknown) return { text: t("This battery is not known here") };
 	if (model.lost) return { text: model.lost.text || t("Connecting"), since: model.lost.text ? model.lost.since : null };
 	if (!model.broker?.connected) return { text: t("No connection to the MQTT broker: nothing is live"), since: model.broker?.since, more: model.broker?.text };
 	return model.bridge?.status === "online" ? null : { text: t("No data: the bridge program is not running"), since: model.bridge?.since };
 }
 function fault(row) {
-	return outage() || (!row ? { text: t(isUnknown ? "This battery is not known here" : "Connecting") }
+	return outage() || (!row ? { text: t("Connecting") }
 		: row.status === "live" ? null : { text: statusWord(row.status), since: row.since, more: row.text });
 }
 function limitsHold(row) { return !outage() && row && Object.keys(limitWords).some((limit) => isNumber(row[limit])); }
@@ -108,10 +108,10 @@ function h(kind, ...parts) {
 	const [tag, ...classes] = kind.split("."), node = document.createElement(tag);
 	if (classes.length) node.className = classes.join(" ");
 	for (const part of parts.flat(2)) {
-		if (part?.constructor !== Object) { if (part !== null && part !== undefined) node.append(part); continue; }
+		if (part?.constructor !== Object) { if (part != null) node.append(part); continue; }
 		for (const [name, value] of Object.entries(part)) {
 			if (typeof value === "function") node.addEventListener(name, value);
-			else if (value !== null && value !== undefined && value !== false) node.setAttribute(name, value === true ? "" : value);
+			else if (value != null && value !== false) node.setAttribute(name, value === true ? "" : value);
 		}
 	}
 	return node;
@@ -159,7 +159,7 @@ function section(title, ...children) {
 function facts(...entries) {
 	return h("dl.facts", entries.map(([name, what, decimals, unit]) => h("div", h("dt", t(name)), live(typeof what === "string" ? of(what, decimals, unit) : what, "dd"))));
 }
-function of(path, decimals, unit) { return () => number(state(path), decimals, unit); }
+function of(path, decimals, unit) { return () => typeof state(path) === "string" ? state(path) : number(state(path), decimals, unit); }
 function meter() { return h("span.meter", silent, h("span")); }
 function fillMeter(node, soc) { node.firstChild.style.width = (soc ?? 0) + "%"; }
 
@@ -217,7 +217,7 @@ async function listen(id) {
 		let text = t("The connection to the server is lost");
 		try {
 			const answer = await fetch("events" + (id ? "?battery=" + encode(id) : ""), { signal: one.signal, cache: "no-store" });
-			if (answer.status === 401) { stream = null; return enter(); }
+			if (answer.status === 401) return enter();
 			isUnknown = answer.status === 404;
 			if (answer.ok) {
 				if (id) load(id);
@@ -251,13 +251,14 @@ async function read(reader, mine) {
 
 function take(event, message, isFirst) {
 	if (event === "rows") {
-		const before = model.rows.size;
+		const isChanged = isFirst || message.removed?.length || message.batteries.some((row) => row.name !== model.rows.get(row.id)?.name);
 		if (isFirst) model.rows.clear();
 		for (const row of message.batteries) model.rows.set(row.id, row);
 		for (const id of message.removed || []) model.rows.delete(id);
 		for (const name of ["bridge", "broker", "commands"]) model[name] = message[name] ?? model[name];
 		model.serverTime = message.time;
-		if (isFirst || model.rows.size !== before || message.removed?.length) view.rowsChanged?.();
+		isUnknown = Boolean(battery) && !model.rows.has(battery);
+		if (isChanged) view.rowsChanged?.();
 	} else if (message.battery && message.battery !== battery) return;
 	else if (event === "document") documents[message.name] = { value: message.document, holds: message.holds, received: stamp() };
 	else if (event === "happened") addEvents([message]);
@@ -274,7 +275,7 @@ let sleep = null;
 document.addEventListener("visibilitychange", () => {
 	clearTimeout(sleep);
 	if (document.hidden) sleep = setTimeout(() => { stream?.abort(); stream = null; lose(t("The page was in the background")); }, 30000);
-	else if (!stream) listen(battery);
+	else if (!stream && model.mayRead) listen(battery);
 });
 
 // ---- Which page
@@ -315,7 +316,7 @@ async function load(id) {
 	try {
 		const answer = await ask("api/batteries/" + encode(id));
 		if (battery !== id) return;
-		for (const [name, value] of Object.entries(answer.documents)) if (!(elapsed(asked) > elapsed(documents[name]?.received ?? [0, 0]))) documents[name] = { value, holds: answer.holds[name], received: asked };
+		for (const [name, value] of Object.entries(answer.documents)) if ((value || name !== "settings" || !documents[name]) && !(elapsed(asked) > elapsed(documents[name]?.received ?? [0, 0]))) documents[name] = { value, holds: answer.holds[name], received: asked };
 		addEvents(answer.events);
 		model.commands = answer.commands ?? model.commands;
 	} catch { /* The stream says more. */ }
@@ -344,13 +345,16 @@ function showOverview(main) {
 		put(found, text || only.checked ? t("{count} of {all} shown", { count: number(count), all: number(items.size) }) : "");
 	}
 	view.rowsChanged = () => {
-		const compare = new Intl.Collator(language, { numeric: true }).compare;
+		const { compare } = new Intl.Collator(language, { numeric: true });
 		const rows = [...model.rows.values()].sort((a, b) => b.bank - a.bank || compare(a.name || a.id, b.name || b.id));
-		for (const [id, item] of items) if (!model.rows.has(id)) { watcher.unobserve(item); visible.delete(item); item.remove(); items.delete(id); }
-		const fresh = rows.filter((row) => !items.has(row.id));
-		for (const row of fresh) items.set(row.id, h("li", { "data-id": row.id }, h("h2", h("a", { href: addressOf(row.id) }, row.name || row.id))));
-		if (fresh.length) list.replaceChildren(...rows.map((row) => items.get(row.id)));
-		for (const row of fresh) watcher.observe(items.get(row.id));
+		for (const [id, item] of items) if (!model.rows.has(id)) { watcher.unobserve(item); visible.delete(item); items.delete(id); }
+		for (const { id } of rows) if (!items.has(id)) {
+			const item = h("li", { "data-id": id }, h("h2", h("a", { href: addressOf(id) })));
+			items.set(id, item);
+			watcher.observe(item);
+		}
+		list.replaceChildren(...rows.map((row) => items.get(row.id)));
+		for (const [id, item] of items) put(item.querySelector("a"), nameOf(id));
 		arrange();
 	};
 	bindings.push(() => { for (const item of visible) item.update?.(); if (only.checked) arrange(); });
@@ -367,7 +371,7 @@ function summary() {
 		t("{n} with an alarm or a warning", count((row) => row.alarm > 0))].join(" · ");
 }
 function flowText(row) {
-	return !row ? "–" : t(row.current > 0.05 ? "charging" : row.current < -0.05 ? "discharging" : "idle") + " " + number(Math.abs(row.power), 0, "W");
+	return !isNumber(row?.power) ? "–" : t(row.current > 0.05 ? "charging" : row.current < -0.05 ? "discharging" : "idle") + " " + number(Math.abs(row.power), 0, "W");
 }
 function valueOf(row, name, decimals, unit) { return live(() => number(alive(row())?.[name], decimals, unit)); }
 function electric(row) { return [valueOf(row, "voltage", 1, "V"), " · ", valueOf(row, "current", 1, "A")]; }
@@ -424,7 +428,7 @@ function flowSection(row) {
 	const node = (id, name, ...lines) => h("div.node", picture(id), h("h3", name), lines);
 	const arrow = (power) => bind(h("div.arrow", silent), (node) => mark(node, "data-flows", power() >= 1 ? "right" : power() <= -1 ? "left" : "no"));
 	// A side without a sensor has what the battery takes or gives.
-	const side = (name, sign) => () => state(`Dc.${name}.Power`) ?? (paper("state") ? Math.max(0, sign * state("Dc.Power")) : null);
+	const side = (name, sign) => () => state(`Dc.${name}.Power`) ?? Math.max(0, sign * (state("Dc.Power") ?? NaN));
 	const into = side("In", 1), out = side("Out", -1), soc = () => alive(row())?.soc;
 	const end = (id, name, power, path) => node(id, name, live(() => number(power(), 0, "W"), "p.value"), h("p", t("Today"), " ", live(of(path, 1, "kWh"))));
 	return section("Sun, battery, load", h("div.flow", end("sun", t("Sun") + " / " + t("charger"), into, "Energy.InToday"), arrow(into),
@@ -503,8 +507,8 @@ function cellItem(n) {
 	return item;
 }
 
+function either(path, one, zero) { return () => ({ 1: t(one), 0: t(zero) })[state(path)] ?? "–"; }
 function packSection(isBank) {
-	const either = (path, one, zero) => () => ({ 1: t(one), 0: t(zero) })[state(path)] ?? "–";
 	const cell = (which) => () => number(state(`System.${which}CellTemperature`), 1, "°C") + " " + (state(`System.${which}TemperatureCellId`) || "");
 	return section(isBank ? "The bank" : "The pack", facts(
 		["Charging permitted", either("Io.AllowToCharge", "yes", "no")], ["Discharging permitted", either("Io.AllowToDischarge", "yes", "no")],
@@ -512,12 +516,12 @@ function packSection(isBank) {
 		["Time to go", () => duration(state("TimeToGo"))], ["Stored energy", "Energy.Stored", 2, "kWh"], ["Installed energy", "Energy.Installed", 1, "kWh"],
 		["Coldest cell", cell("Min")], ["Warmest cell", cell("Max")], ["Inflow current", "Dc.In.Current", 1, "A"], ["Outflow current", "Dc.Out.Current", 1, "A"],
 		["Energy in", "Energy.In", 0, "kWh"], ["Energy out", "Energy.Out", 0, "kWh"], ["State of health", "Soh", 0, "%"], ["Cycles", "History.ChargeCycles"],
-		["Internal resistance", "Info.InternalResistance", 1, "mΩ"], ["Weakest cell", () => state("History.WeakestCell") || "–"],
+		["Internal resistance", "Info.InternalResistance", 1, "mΩ"], ["Weakest cell", "History.WeakestCell"],
 		["Last full charge", () => { const age = state("History.TimeSinceLastFullCharge"); return isNumber(age) ? t("{time} ago", { time: duration(age) }) : "–"; }],
-		["BMS firmware", () => state("FirmwareVersion") || "–"]));
+		["BMS firmware", "FirmwareVersion"]));
 }
 function relaySection() {
-	const word = (is) => is === true ? t("closed") : is === false ? t("open") : "–", list = h("ul.more"), box = section("Relays", list);
+	const word = (is) => ({ true: t("closed"), false: t("open") })[is] ?? "–", list = h("ul.more"), box = section("Relays", list);
 	follow(list, () => paper("relays"), (relays) => relays && Object.entries(relays).map(([name, relay]) => h("li", { "data-level": relay.alarm ? "2" : null },
 		h("strong", name + ": " + word(relay.closed) + (relay.alarm ? " ▲ " + t("does not follow its command") : "")), ` · ${t("reported")}: ${word(relay.readBack)} · `, english(relay.reason), " · " + since(relay.since))));
 	return bind(box, () => show(box, Object.keys(documents.relays?.value || {}).length));
@@ -529,8 +533,8 @@ function linkSection(isBank) {
 }
 function canSection() {
 	const words = { sending: "limits are sent", silent: "silent", unacknowledged: "no answer", "bus-off": "bus off", closed: "not connected" };
-	return bind(section("CAN bus", facts(["Interface", () => state("Can.Interface") || "–"], ["Status", () => t(words[state("Can.Status")] || state("Can.Status") || "–")],
-		["Inverter on CAN", () => ({ 1: t("heard"), 0: t("silent") })[state("Can.Inverter")] ?? "–"], ["Messages sent", "Can.Sets"], ["CAN faults", "Can.Faults"],
+	return bind(section("CAN bus", facts(["Interface", "Can.Interface"], ["Status", () => t(words[state("Can.Status")] || state("Can.Status") || "–")],
+		["Inverter on CAN", either("Can.Inverter", "heard", "silent")], ["Messages sent", "Can.Sets"], ["CAN faults", "Can.Faults"],
 		["Keep-alives of the inverter", "Can.KeepAlives"], ["Frames of other batteries", "Can.OtherFrames"])), (node) => show(node, documents.state?.value?.Can?.Interface));
 }
 
@@ -563,7 +567,10 @@ async function showHistory(main, id, [wanted, when]) {
 	const title = range === "week" ? dateFormat(day).format(from) + " – " + dateFormat(fullDay).format(to - 1)
 		: dateFormat({ day: { dateStyle: "full" }, month: { month: "long", year: "numeric" }, year: { year: "numeric" } }[range]).format(from);
 	const link = (name, date, ...more) => h("a", { href: base + name + "/" + iso(date) }, more);
-	const date = h("input", { type: "date", value: iso(chosen), max: iso(new Date()), "aria-label": t("Date"), change: () => { if (date.value) location.hash = base + range + "/" + date.value; } });
+	// Typed, a date is complete at the end.
+	let isTyped;
+	const open = () => { if (date.value > "2" && date.value !== iso(chosen)) location.hash = base + range + "/" + date.value; };
+	const date = h("input", { type: "date", value: iso(chosen), max: iso(new Date()), "aria-label": t("Date"), blur: open, change: () => isTyped || open(), keydown: ({ key }) => { isTyped = true; if (key === "Enter") open(); } });
 	const box = h("div", h("p", { role: "status" }, t("Loading")));
 	main.append(h("nav.tabs", { "aria-label": t("Range") }, Object.entries(names).map(([name, text]) => link(name, chosen, { "aria-current": name === range ? "true" : null }, t(text)))),
 		h("div.step", link(range, new Date(from - 43200000), { "aria-label": t("Before") }, "◀"), h("strong", title),
@@ -649,7 +656,6 @@ function reasonAt(changes, limit, time) {
 	const last = changes.filter((one) => one.limit === limit && one.time <= time).pop();
 	return last && `${limit.toUpperCase()} ${limitText(limit, last.value)}: ${last.sentence}`;
 }
-/** Made when opened. */
 function tableOf(title, heads, rows, isOpen) {
 	const details = h("details", { open: isOpen }, h("summary", t("As a table"), h("span.hidden", ": " + title)));
 	const fill = () => {
@@ -683,9 +689,9 @@ function drawSums(box, period, sums) {
 }
 /** Bars up, and down where there is a second value. Screen readers get the table beside it. */
 function bars(items, isYear, text, up, down, note) {
-	const top = Math.max(...items.flatMap((one) => [up(one) || 0, down?.(one) || 0])) || 1;
-	const bar = (kind, x) => { const node = h("span." + kind); node.style.height = 100 * (x || 0) / top + "%"; return h("span.half", node); };
-	return h("div", silent, h("p.quiet", t("highest: {value}", { value: text(top) })), h("div.bars" + (items.length > 16 ? ".dense" : ""), items.map((one) =>
+	const top = Math.max(...items.flatMap((one) => [up(one) || 0, down?.(one) || 0]));
+	const bar = (kind, x) => { const node = h("span." + kind); node.style.height = 100 * (x || 0) / (top || 1) + "%"; return h("span.half", node); };
+	return h("div", silent, h("p.quiet", t("highest: {value}", { value: text(top || null) })), h("div.bars" + (items.length > 16 ? ".dense" : ""), items.map((one) =>
 		h("div", bar("up", up(one)), down ? bar("down", down(one)) : null,
 			h("small", isYear ? dateFormat({ month: "narrow" }).format(noon(one)) : String(noon(one).getDate())), note ? h("small", note(one)) : null))));
 }
@@ -693,16 +699,16 @@ function bars(items, isYear, text, up, down, note) {
 // ---- Settings
 
 function showSettings(main, id) {
-	main.append(follow(h("div"), () => [model.commands, !documents.settings], ([commands]) => !commands ? h("p", t("Loading"))
+	main.append(follow(h("div"), () => [model.commands, documents.settings && Object.keys(documents.settings.value || {}), isLocked()], ([commands]) => !commands ? h("p", t("Loading"))
 		: !commands.allowed ? h("p", t("This server accepts no commands.")) : model.token ? controls(id) : login()));
 }
 
-/** Shows what the reader may see now. */
 async function enter() {
 	const session = await ask("session").catch(() => null);
 	model.token = session?.token;
 	model.mayRead = session?.mayRead ?? true;
-	battery = undefined;
+	stream?.abort();
+	battery = stream = undefined;
 	go(true);
 }
 function login() {
@@ -719,6 +725,7 @@ function login() {
 	} }, h("label", { for: "password" }, t("Password of this page")), password, h("button", t("Log in")), says);
 }
 
+function isLocked() { return Object.values(paper("limits")?.names || {}).includes("deepDischarge"); }
 function controls(id) {
 	const settings = () => documents.settings?.value || {}, form = h("div.settings");
 	function item(setting, title, input, hint, word) {
@@ -743,7 +750,7 @@ function controls(id) {
 		if (!entry?.setBy) continue;
 		const title = setting.startsWith("relay/") ? t("Relay {n}", { n: setting.slice(6) }) : named("setting." + setting);
 		const words = entry.options || (["ON", "OFF"].includes(entry.value) ? ["ON", "OFF"] : null), known = () => settings()[setting] || {};
-		const figure = (x, unit) => number(x, x % 1 ? 2 : 0, unit), text = (x) => words ? t(String(x).toLowerCase()) : isNumber(x) ? figure(x, entry.unit) : x ?? "–";
+		const figure = (x, unit) => number(x, x % 1 ? 2 : 0, unit), text = (x) => words && x ? t(String(x).toLowerCase()) : isNumber(x) ? figure(x, entry.unit) : x ?? "–";
 		const input = words ? h("select", words.map((word) => h("option", { value: word }, text(word)))) : h("input", { required: true }, typeof entry.value === "string" ? { maxlength: "32" }
 			: { type: "number", min: entry.min, max: entry.max, step: { V: "0.01", A: "0.1" }[entry.unit] || "1" });
 		const hint = h("p.quiet", live(() => [t("now {value}", { value: text(known().value) }), isNumber(known().max) ? t("{low} to {high}", { low: figure(known().min), high: figure(known().max, entry.unit) }) : "",
@@ -756,8 +763,7 @@ function controls(id) {
 		let last;
 		bind(input, () => { const now = known().value ?? ""; if (now !== last && document.activeElement !== input) input.value = now; last = now; });
 	}
-	const isLocked = Object.values(paper("limits")?.names || {}).includes("deepDischarge");
-	for (const [setting, title] of [["clearPeaks", "Forget highest and lowest"], ["republish", "Send everything again"], ...(isLocked ? [["allowDeepCharge", "Allow deep charge"]] : [])]) item(setting, t(title), null, null, t("Do it"));
+	for (const [setting, title] of [["clearPeaks", "Forget highest and lowest"], ["republish", "Send everything again"], ...(isLocked() ? [["allowDeepCharge", "Allow deep charge"]] : [])]) item(setting, t(title), null, null, t("Do it"));
 	if (!Object.keys(settings()).length) form.prepend(h("p", t("The bridge has published no settings of this battery.")));
 	form.append(h("button", { click: () => send("logout").then(enter, enter) }, t("Log out")));
 	return form;
@@ -774,7 +780,7 @@ addEventListener("hashchange", () => go(false));
 // Plots have their colours inside.
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { if (route().page === "history") go(true); });
 listen(battery = route().id);
-Promise.all([ask("session").then((one) => { model.token = one.token; }, () => {}), speak(attempt(() => localStorage.language) || (navigator.languages || []).map((one) => one.slice(0, 2)).find((one) => languages.includes(one)))]).then(() => {
+Promise.all([ask("session").then((one) => { model.token = one?.token; }, () => {}), speak(attempt(() => localStorage.language) || (navigator.languages || []).map((one) => one.slice(0, 2)).find((one) => languages.includes(one)))]).then(() => {
 	select.value = language;
 	go(true);
 });
