@@ -117,6 +117,7 @@ package struct ReaderModel: Sendable {
     /// The valid values of a pack; none while there is a fault.
     package struct View: Sendable {
         package var status: String
+        package var isBank = false
         package var mode = "-"
         /// Reason why no value is valid.
         package var fault: Fault?
@@ -323,7 +324,7 @@ package struct ReaderModel: Sendable {
 
     /// The values of a pack that are valid now.
     package func view(_ pack: Pack, at now: Instant) -> View {
-        var view = View(status: pack.status?.text ?? "unknown")
+        var view = View(status: pack.status?.text ?? "unknown", isBank: pack.isBank)
         view.fault = fault(pack, now)
         guard view.fault == nil else { return view }
         view.limits = pack.limits?.value ?? .null

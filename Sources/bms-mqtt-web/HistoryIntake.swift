@@ -19,10 +19,12 @@ enum HistoryIntake {
         for (value, name) in [(HistoryValue.cvl, "cvl"), (.ccl, "ccl"), (.dcl, "dcl")] {
             values[value] = view.limits[name]?.number
         }
+        // That of a bank has steps of one kWh for each of its packs: too coarse.
+        func lifetime(_ path: String) -> Double? { view.isBank ? nil : view.state[path]?.number }
         return HistorySample(
             time: time, values: values, energyIn: view.state["Energy.InToday"]?.number,
-            energyOut: view.state["Energy.OutToday"]?.number, lifetimeIn: view.state["Energy.In"]?.number,
-            lifetimeOut: view.state["Energy.Out"]?.number, chargeState: view.limits["chargeState"]?.text,
+            energyOut: view.state["Energy.OutToday"]?.number, lifetimeIn: lifetime("Energy.In"),
+            lifetimeOut: lifetime("Energy.Out"), chargeState: view.limits["chargeState"]?.text,
             cells: cells(view.cells["Voltages"]), temperatures: cells(view.cells["Temperatures"]))
     }
 

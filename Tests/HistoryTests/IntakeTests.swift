@@ -40,6 +40,10 @@ struct IntakeTests {
             // A short silence, an unknown lifetime, and one of another BMS.
             (20, 593, 14, 608, 0.5, 0), (20, 593, 14, nil, 16, 0), (20, 593, 25, 3, 16, 5_000),
             (20, 593, 25, -3, 16, 5_000), (20, -593, 25, 3, 16, 5_000),
+            // Counters that are not of one BMS, or not in the unit that is assumed: today's alone counts.
+            (10, 500, 13.6, 500, 2, 3_600), (20, 593, 25, 1_593, 3, 5_000), (2, 593, 9, 595, 16, 7_000),
+            // Days: what flowed before today has no day of its own.
+            (20, 593, 14, 893, 26, 14_000), (8, 593, 9.4, 893, 700, 9_400),
         ] as [(Double, Double, Double, Double?, Double, Int)])
     func silence(last: Double, before: Double, reading: Double, after: Double?, hours: Double, energy: Int) {
         var counter: EnergyCounter?

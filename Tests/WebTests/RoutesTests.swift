@@ -124,6 +124,10 @@ struct RoutesTests {
         let sample = try #require(HistoryIntake.sample(news.view, at: 1))
         #expect(sample.values[.soc] == 57 && sample.values[.ccl] == 12.5 && sample.values[.dcl] == nil)
         #expect(sample.cells == [3.301, nil, 3.4] && sample.energyIn == 1.25)
+        var bank = news.view
+        (bank.isBank, bank.state) = (true, .object(["Energy": .object(["In": .number(500), "InToday": .number(1)])]))
+        let total = try #require(HistoryIntake.sample(bank, at: 1))
+        #expect(total.energyIn == 1 && total.lifetimeIn == nil, "its steps are too coarse")
         #expect(news.event?.name == "document")
         let event = try #require(take("shed/event", #"{"event":"alarm","text":"hot","time":5.5}"#))
         #expect(event.event?.name == "happened")
