@@ -72,7 +72,7 @@ extension Bridge {
             channels[place].repeatStatus()
             engine.demandReport(of: place)
         }
-        if status.connections > 1, now - status.connectedAt < Self.lateWill {
+        if now - status.connectedAt < Self.lateWill {
             return outbox.log(
                 .info,
                 "the broker said late on \(options.topics.bridgeStatus) that this bridge is offline, probably for the connection before: "

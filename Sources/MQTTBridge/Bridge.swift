@@ -32,8 +32,6 @@ public struct Bridge: Sendable {
         var isDoubted = false
         /// Time at which it is said once more: a broker that keeps nothing has none for a Home Assistant that starts.
         var repeatAt: Timestamp?
-        /// Number of connections so far.
-        var connections = 0
         /// Time at which the present connection came up.
         var connectedAt = Timestamp(milliseconds: 0)
     }
@@ -113,7 +111,6 @@ public struct Bridge: Sendable {
         canExpire: Bool, takesLarge: Bool? = true, broker: Int = 0, at now: Moment
     ) -> Outbox {
         isConnected = true
-        status.connections += 1
         status.connectedAt = now.monotonic
         strangers.forgive()
         relays.connected(excludesOwn: canExpire)

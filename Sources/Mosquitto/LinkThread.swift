@@ -32,8 +32,13 @@ struct LinkThread {
     private static let quickOverdue = 12.0
     /// Seconds for the answer to CONNECT; the library itself knows the keepalive alone.
     private static let answerSeconds = 10.0
-    /// Seconds for the answer where another broker was left for this one, or where the last CONNECT had no answer.
+    /// Seconds for the answer where another broker was left for this one, and for each second CONNECT of those without an answer.
     private static let shortAnswerSeconds = 5.0
+
+    /// Seconds between two looks at the clock until the broker has accepted the connection.
+    private static let handshakeTurn = 0.5
+    /// Seconds that a return takes at most where the first broker listens and does not answer, in either version.
+    static let longestReturn = 2 * (leaveSeconds + shortAnswerSeconds + handshakeTurn)
 
     private let core: LinkCore
     private let deliver: @Sendable (LinkEvent) -> Void
@@ -47,6 +52,8 @@ struct LinkThread {
     private var pause = 0.0
     /// Time at which the broker accepted the present connection.
     private var acceptedAt: Double?
+    /// The present connection ended because somebody told this thread to leave it.
+    private var hasLeft = false
     /// The same broker is tried in another version at once: later, its silence might be over, and it would be taken for an old one.
     private var triesAgain = false
 
@@ -88,17 +95,16 @@ struct LinkThread {
             return state.place
         }
         core.place.store(place, ordering: .relaxed)
-        (acceptedAt, triesAgain) = (nil, false)
+        (acceptedAt, hasLeft, triesAgain) = (nil, false, false)
         guard var failure = connectAndServe(), !core.isStopping else { return }
         guard !triesAgain else { return deliver(.disconnected(failure)) }
-        let (wanted, mustLeave, isForWill) = core.state.withLock { ($0.wanted, $0.mustLeave, $0.isLeavingForWill) }
-        let isLeft = mustLeave && failure.operation == .session
+        let (wanted, isForWill) = core.state.withLock { ($0.wanted, $0.isLeavingForWill) }
         let served = failure.operation == .session ? acceptedAt.map { MonotonicTime.seconds() - $0 } ?? 0 : nil
         if let served, served >= BrokerChoice.stableSeconds {
             backoff.reset()
             pause = 0
         }
-        if isLeft {
+        if hasLeft {
             if wanted == nil, !isForWill { choice.returnToFirst() }
         } else {
             if served != nil { knowledge[place].fallback.reset() }
@@ -110,9 +116,9 @@ struct LinkThread {
             }
         }
         let next = wanted ?? choice.place
-        if isLeft, next == place {
+        if hasLeft, next == place {
             failure = texts.leftForWill
-        } else if isLeft {
+        } else if hasLeft {
             failure = texts.left(for: brokers[next], isFirst: wanted == nil)
         }
         if next != place { failure.next = brokers[next] }
@@ -127,8 +133,12 @@ struct LinkThread {
     private mutating func connectAndServe() -> LinkFailure? {
         let (configuration, broker) = (core.configuration, brokers[place])
         // The library's own connect blocks for minutes on a black-holed host, so somebody must be seen to listen first.
+        var host = broker.host
         switch TCPDialer.dial(host: broker.host, port: broker.port, seconds: Self.probeSeconds, stop: core.stop) {
-        case .connected(let descriptor): endProbe(descriptor)
+        case .connected(let descriptor):
+            // The address that answered: others of the name may not. TLS compares the name with the certificate.
+            if configuration.tls == nil { host = TCPDialer.peer(of: descriptor) ?? host }
+            endProbe(descriptor)
         case .stopped: return nil
         case .unknownHost(let reason): return texts.unknownHost(reason)
         case .refused(let number): return texts.refused(number)
@@ -150,7 +160,7 @@ struct LinkThread {
         let version = knowledge[place].version
         let properties = PropertyList(maximumPacket: version == .v5 ? configuration.maximumPacket : nil)
         let code = mosquitto_connect_bind_v5(
-            handle, broker.host, Int32(broker.port), Int32(max(5, configuration.keepalive)), nil, properties.head)
+            handle, host, Int32(broker.port), Int32(max(5, configuration.keepalive)), nil, properties.head)
         guard code == MOSQ_ERR_SUCCESS.rawValue32 else {
             return core.isStopping ? nil : conclude(code, errno, after: 0)
         }
@@ -202,9 +212,9 @@ struct LinkThread {
     private mutating func serve(
         _ handle: OpaquePointer, _ watch: FirstBrokerWatch, _ isOverdue: inout Bool
     ) -> (Int32, Int32) {
-        let answerBy =
-            MonotonicTime.seconds()
-            + (choice.isReturning || knowledge[place].unanswered > 0 ? Self.shortAnswerSeconds : Self.answerSeconds)
+        // A line that is merely slow needs the long time now and then.
+        let isShort = choice.isReturning || !knowledge[place].unanswered.isMultiple(of: 2)
+        let answerBy = MonotonicTime.seconds() + (isShort ? Self.shortAnswerSeconds : Self.answerSeconds)
         var isAccepted = false
         let overdue = min(
             Self.longestOverdue,
@@ -221,7 +231,8 @@ struct LinkThread {
             // The library counts time for the keepalive, of 5 s at least, only when it is asked. The socket does not show the bytes that
             // TLS has read already.
             var ready = Poll.wait(
-                for: socket, alsoWriting: hasToWrite, seconds: hasPending ? 0 : isAccepted ? turn ?? 2 : 0.5,
+                for: socket, alsoWriting: hasToWrite,
+                seconds: hasPending ? 0 : isAccepted ? turn ?? 2 : Self.handshakeTurn,
                 wake: core.wake)
             ready.canRead = ready.canRead || hasPending
             if ready.isWoken { core.wake.clear() }
@@ -232,6 +243,7 @@ struct LinkThread {
                     return (MOSQ_ERR_NO_CONN.rawValue32, Int32(0))
                 }
                 if state.isStopping || state.mustLeave {
+                    hasLeft = !state.isStopping
                     // In MQTT 3.1.1 the end of the connection without a word says the same.
                     if state.version == .v5 {
                         mosquitto_disconnect_v5(handle, Int32(MQTT_RC_DISCONNECT_WITH_WILL_MSG.rawValue), nil)
@@ -245,7 +257,10 @@ struct LinkThread {
                 guard code == MOSQ_ERR_SUCCESS.rawValue32 else { return (code, errno) }
                 core.askNext(&state, handle)
                 let now = MonotonicTime.seconds()
-                if !isAccepted, now >= answerBy { return (MOSQ_ERR_KEEPALIVE.rawValue32, 0) }
+                guard state.isAccepted else {
+                    // The library would count the time that the connect took, too.
+                    return now < answerBy ? (code, errno) : (MOSQ_ERR_KEEPALIVE.rawValue32, 0)
+                }
                 if !state.line.throughput.isAwaiting {
                     code = mosquitto_loop_misc(handle)
                 } else if state.line.throughput.isOverdue(isReplaceable(state) ? Self.quickOverdue : overdue, at: now) {

@@ -19,6 +19,10 @@ public final class MosquittoLink: Sendable {
     private let continuation: HandoverStream<LinkEvent>.Continuation
     private let isStarted = Lock(false)
 
+    /// Seconds that a return to the first broker takes at most before the broker that was left is tried again: the first one listens and
+    /// does not answer, in either version.
+    public static let longestReturn = LinkThread.longestReturn
+
     /// Seconds that a farewell may take; the end of the thread may take as long again.
     private static let patience = 0.8
 

@@ -91,12 +91,16 @@ struct SecondBridgeTests {
 
 @Suite("Several brokers in the life of a bridge")
 struct SeveralBrokersTests {
-    @Test("A will that another broker of a cluster publishes late is answered within a tick, and is no second bridge")
-    func lateWill() {
+    @Test(
+        "A will that another broker of a cluster publishes late is answered within a tick, and is no second bridge",
+        arguments: [true, false])
+    func lateWill(isRestarted: Bool) {
         var harness = BridgeHarness()
         harness.frames(5)
-        _ = harness.bridge.disconnected(at: harness.now)
-        harness.connect()
+        if !isRestarted {
+            _ = harness.bridge.disconnected(at: harness.now)
+            harness.connect()
+        }
         harness.pass(10)
         harness.forget()
         harness.message("bms/bridge/status", "offline")

@@ -1,3 +1,4 @@
+import Glibc
 import MQTT
 import LinuxIO
 import TestSupport
@@ -30,6 +31,36 @@ struct OddBrokerTests {
         #expect(texts.last?.contains("3.1.1 is tried next (mqtt.protocol: 3.1.1 saves this wait)") == true)
         harness.link.stop()
         broker.stop()
+    }
+
+    @Test("A broker that takes longer than the keepalive to accept a connection is not taken to be gone")
+    func slow() async {
+        var script = ScriptedBroker.Script()
+        script.thinks = 7
+        let broker = ScriptedBroker(script)
+        let harness = LinkHarness(configuration(broker))
+        await harness.start()
+        #expect(await harness.connected())
+        #expect(broker.versions == [5])
+        #expect(await harness.failures.isEmpty)
+        harness.link.stop()
+        broker.stop()
+    }
+
+    @Test("The address that answered is known in figures, and a connection that is gone has none")
+    func peer() {
+        let (listener, port) = FreePort.listener()
+        guard
+            case .connected(let descriptor) = TCPDialer.dial(
+                host: "localhost", port: port, seconds: 5, stop: EventDescriptor())
+        else {
+            Issue.record("no connection to localhost")
+            return
+        }
+        #expect(TCPDialer.peer(of: descriptor) == "127.0.0.1")
+        close(descriptor)
+        close(listener)
+        #expect(TCPDialer.peer(of: -1) == nil)
     }
 
     @Test("Silence is forgotten by an answer; a broker that knows MQTT 5 is not taken for an old one soon")

@@ -15,6 +15,8 @@ final class ScriptedBroker: Sendable {
         var acceptsOld = false
         /// A CONNECT in MQTT 5 gets no answer at all.
         var isSilentIn5 = false
+        /// Seconds before the answer to CONNECT.
+        var thinks = 0.0
         /// Bytes that follow an accepted CONNECT.
         var greeting: [UInt8] = []
         /// Reason code of the answer to each SUBSCRIBE.
@@ -113,6 +115,7 @@ final class ScriptedBroker: Sendable {
                 return true
             }
             if !isOld, script.isSilentIn5 { return true }
+            if script.thinks > 0 { _ = Poll.wait(for: -1, seconds: script.thinks) }
             let reason = script.connack[min(number, script.connack.count) - 1]
             let properties = reason == 0 ? script.properties : []
             let count = UInt8(properties.count)

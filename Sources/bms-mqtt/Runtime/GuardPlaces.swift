@@ -13,12 +13,14 @@ final class GuardPlaces: Sendable {
         var guards: [Int?]
         /// The bridge has lost its connection.
         var isAway = false
-        /// Time since which it is away; `nil` where the wills were sent.
+        /// Time since which it is away; `nil` where it was away for too long.
         var lostAt: Double?
+        /// Guards that had no connection when the wills were sent. A broker that was killed has sent none.
+        var owed: Set<Int> = []
     }
 
-    /// Seconds without a connection of the bridge after which relays open.
-    static let longestAbsence = 10.0
+    /// Seconds without a connection of the bridge after which relays open. A return to the first broker that fails takes less.
+    static let longestAbsence = 15.0
 
     private let guards: [RelayGuard]
     private let state: Lock<State>
@@ -44,7 +46,7 @@ final class GuardPlaces: Sendable {
     /// Handles a broker that accepted the bridge, before the bridge says anything there.
     func bridgeConnected(at place: Int) {
         state.withLock { state in
-            (state.lostAt, state.isAway) = (nil, false)
+            (state.lostAt, state.isAway, state.owed) = (nil, false, [])
             guard state.bridge != place else { return }
             state.bridge = place
             for (index, relayGuard) in guards.enumerated() {
@@ -67,7 +69,9 @@ final class GuardPlaces: Sendable {
         state.withLock { state in
             guard let lostAt = state.lostAt, now - lostAt >= Self.longestAbsence else { return }
             state.lostAt = nil
-            for index in guards.indices where state.guards[index] != nil { sendWill(index) }
+            for index in guards.indices {
+                if state.guards[index] != nil { sendWill(index) } else { state.owed.insert(index) }
+            }
         }
     }
 
@@ -76,6 +80,7 @@ final class GuardPlaces: Sendable {
         state.withLock { state in
             set(relayGuard, place, &state)
             tell(relayGuard, place == state.bridge ?? place)
+            if let index = guards.firstIndex(of: relayGuard), state.owed.remove(index) != nil { sendWill(index) }
         }
     }
 

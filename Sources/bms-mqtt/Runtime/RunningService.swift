@@ -14,6 +14,8 @@ import ServiceIO
 struct RunningService {
     /// Longest wait for the end of a part that a disk or a name server may hold up, seconds.
     private static let patience = 5.0
+    /// Seconds for answers that wait for the disk.
+    private static let answerPatience = 0.5
 
     /// All threads have started. A service without some of them must be stopped at once.
     let isWhole: Bool
@@ -135,6 +137,7 @@ struct RunningService {
         // An inverter that hears nothing is safe.
         for bus in buses { bus.beginStop() }
         sources.stop()
+        writer.sendAnswers(seconds: Self.answerPatience)
         link.stop(farewell: runtime.end(keepsTree: keepsTree))
         // The farewell opens the relays, too, but the bridge may have no connection to send it on.
         for (_, link) in guards { link.beginStopWithWill() }

@@ -21,6 +21,8 @@ final class StateWriter: Sendable {
         /// New content of ``StateWriter/announced``; `nil`: nothing has changed.
         var announced: Set<DepartedPack>?
         var isEnding = false
+        /// Set when the answers of this work are sent.
+        var waiters: [EventDescriptor] = []
     }
 
     private let store: StateStore?
@@ -76,6 +78,14 @@ final class StateWriter: Sendable {
         }
     }
 
+    /// Waits until the answers that are due are sent, because the connection is about to end; a disk that hangs takes all of the time.
+    func sendAnswers(seconds: Double) {
+        let sent = EventDescriptor()
+        work.withLock { $0.waiters.append(sent) }
+        event.set()
+        sent.wait(seconds: seconds)
+    }
+
     /// Writes everything a last time and ends the thread.
     func finish(seconds: Double) {
         work.withLock { $0.isEnding = true }
@@ -104,6 +114,7 @@ final class StateWriter: Sendable {
             let failure = save(
                 todo.saves, looks: looks, all: savesAll, isEnding: todo.isEnding, &written, runtime)
             for answer in todo.answers { runtime.publish(answer.messages(failure: todo.saves.isEmpty ? nil : failure)) }
+            for waiter in todo.waiters { waiter.set() }
             if todo.isEnding { return }
         }
     }
