@@ -1,5 +1,6 @@
 import Glibc
 import LinuxIO
+import Mosquitto
 import BatteryEngine
 import MQTTBridge
 import TestSupport
@@ -89,7 +90,12 @@ struct SimulateTests {
     @Test("the printed configuration is valid, and every pack has its own source and seed")
     func configuration() throws {
         let (process, first, text) = try fleet(12, "--print-config --generation 2") { "tcp:127.0.0.1:\($0)\"" }
-        let packs = try ConfigurationFile.parse(Array(text.utf8), file: "fleet.yaml").plan.packs
+        let plan = try ConfigurationFile.parse(Array(text.utf8), file: "fleet.yaml").plan
+        let packs = plan.packs
+        // A bridge that runs on the same machine is left alone.
+        #expect(
+            plan.bridge.topics.base == "fleet" && plan.link.clientID == "bms-mqtt-fleet"
+                && plan.bridge.discovery == .off)
         #expect(packs.map(\.options.id) == (1...12).map { $0 < 10 ? "p0\($0)" : "p\($0)" })
         #expect(packs.map { "\($0.source)" } == (0..<12).map { "tcp:127.0.0.1:\(first + $0)" })
         process.kill(SIGTERM)

@@ -42,12 +42,12 @@ def main():
             simulator = start(options.program, "simulate", "--pty", "--link", path("bms"), "--packs", str(packs), "--print-config", stdout=subprocess.PIPE)
             lines = []
             # It ends where there are not enough pseudo terminals.
-            while (line := simulator.stdout.readline().decode()) and len(lines) < packs + 3:
+            while (line := simulator.stdout.readline().decode()) and len(lines) < packs + 4:
                 lines.append(line)
                 if line.startswith(f"  - {{ id: p{packs}"):
                     break
             check(len(lines) > packs, "simulated packs", packs)
-            lines = [f"mqtt: {{ host: 127.0.0.1, port: {broker} }}\n" if line.startswith("mqtt:") else line for line in lines]
+            lines = [f"mqtt: {{ host: 127.0.0.1, port: {broker} }}\n"] + lines[lines.index("packs:\n"):]
             with open(path("config.yaml"), "w") as file:
                 file.writelines(lines + [f"stateDirectory: {path('state')}\n", "homeAssistant: { discovery: \"off\" }\n", "gx: { feed: false, tree: false }\n", "publish: { economy: low }\n"])
             web = start(options.program, "web", "--config", path("config.yaml"), "--listen", f"127.0.0.1:{page}", "--data", path("data"))

@@ -85,6 +85,11 @@ def schemas(options):
     with open(os.path.join(check_page.ROOT, "docs/web-api.json"), encoding="utf-8") as file:
         document = json.load(file)
     history = "api/history/garage"
+
+    def validate(name, value, what):
+        faults = list(jsonschema.Draft202012Validator({"$ref": "#/$defs/" + name, "$defs": document["$defs"]}).iter_errors(value))
+        check(not faults, f"{what} has the shape of docs/web-api.json", faults[0].message[:200] if faults else name)
+
     for name, address in {"batteries": "api/batteries", "battery": "api/batteries/garage", "session": "session", "words": "api/words?language=fr", "error": "api/nothing",
                           "series": history + "?from=0&to=4e9&series=soc,voltage,current,power,cvl,ccl,dcl,cell_min,cell_max,temperature_min,temperature_max,resistance",
                           **{one: f"{history}/{one}?from=0&to=4e9" for one in ("cells", "days", "months", "changes", "events")}}.items():
@@ -93,8 +98,19 @@ def schemas(options):
                 value = json.load(answer)
         except urllib.error.HTTPError as error:
             value = json.load(error)
-        faults = list(jsonschema.Draft202012Validator({"$ref": "#/$defs/" + name, "$defs": document["$defs"]}).iter_errors(value))
-        check(not faults, f"{address.split('?')[0]} has the shape of docs/web-api.json", faults[0].message[:200] if faults else name)
+        validate(name, value, address.split("?")[0])
+    awaited, event, end = {"batteries", "rows", "document", "happened"}, "", time.monotonic() + 30
+    with urllib.request.urlopen(options.url + "events?battery=garage", timeout=20) as stream:
+        subprocess.run(["mosquitto_pub", "-p", str(options.broker), "-t", "bms/garage/event", "-m", '{"event":"test","text":"a test","time":1.5}'], check=True)
+        while awaited and time.monotonic() < end:
+            line = stream.readline().decode()
+            if line.startswith("event: "):
+                event = line[7:].strip()
+                event = "batteries" if event == "rows" and event in awaited and "batteries" in awaited else event
+            elif line.startswith("data: ") and event in awaited:
+                awaited.remove(event)
+                validate(event, json.loads(line[6:]), "events: " + event)
+    check(not awaited, "the stream has every kind of event", ", ".join(awaited) or "all")
 
 
 def main():

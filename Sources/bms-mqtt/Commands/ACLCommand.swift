@@ -91,9 +91,9 @@ extension ACLCommand {
             docs/security.md has the steps, with passwords and TLS.
             """,
         examples: [
-            "bms-mqtt acl --home-assistant homeassistant --reader grafana >bms-mqtt.acl",
+            "sudo bms-mqtt acl --home-assistant homeassistant --reader grafana >bms-mqtt.acl",
             "bms-mqtt acl --config ./config.yaml --bridge bms --gx cerbo",
-            "bms-mqtt acl --for rabbitmq --reader grafana | sudo sh",
+            "sudo bms-mqtt acl --for rabbitmq --reader grafana | sudo sh",
         ],
         work: .plain(start))
 

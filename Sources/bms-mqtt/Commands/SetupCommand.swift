@@ -242,10 +242,11 @@ extension SetupCommand {
                 meaning: "seconds of listening to the BMS at most (default: 30); 0: none"),
         ]
             + answers.map { OptionRow(name: $0.option, kind: .text("VALUE"), meaning: $0.question) } + [
-                .broker,
+                OptionRow(
+                    name: "--broker", kind: .text("HOST[:PORT]"), meaning: "the broker (default: localhost; port 1883)"),
                 OptionRow(name: "--username", kind: .text("USER"), meaning: "user at the broker"),
                 OptionRow(
-                    name: "--password-file", kind: .file("FILE"), meaning: "file whose first line is the password"),
+                    name: "--password-file", kind: .file("FILE"), meaning: "file with the user's password in one line"),
                 OptionRow(
                     name: "--replace", kind: .flag,
                     meaning: "replace an existing file, which stays beside it as FILE.old"),

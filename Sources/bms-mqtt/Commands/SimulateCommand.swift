@@ -92,7 +92,10 @@ struct SimulateCommand: Sendable {
         }
         let digits = "\(sources.count)".count
         var text = "# \(sources.count) simulated packs; 'bms-mqtt print-default-config' lists every key.\n"
-        text += "mqtt: { host: localhost }\npacks:\n"
+        // Nothing of it may touch a bridge that runs on the same machine.
+        text +=
+            "mqtt: { host: localhost, base: fleet, clientId: bms-mqtt-fleet }\nhomeAssistant: { discovery: \"off\" }\n"
+        text += "packs:\n"
         for (index, source) in sources.enumerated() {
             let number = "\(index + 1)"
             let id = "p" + String(repeating: "0", count: digits - number.count) + number

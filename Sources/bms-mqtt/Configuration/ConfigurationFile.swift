@@ -170,7 +170,7 @@ struct ConfigurationLoader {
         if let packs {
             configuration.plan.packs = self.packs(packs.value)
         } else if !isClient {
-            fault(top, "no 'packs:': name at least one pack with an id and a source")
+            fault(top, "no 'packs:': name one with an id and a source; a file for 'bms-mqtt web' alone needs none")
         }
         if let banks { configuration.plan.banks = self.banks(banks.value, configuration.plan.packs) }
         if let buses { configuration.plan.buses = self.buses(buses.value, configuration.plan) }

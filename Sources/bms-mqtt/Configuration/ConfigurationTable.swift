@@ -19,8 +19,8 @@ enum ConfigurationTable {
         },
         Key(
             "mqtt.hosts", .brokers, nil,
-            "Brokers in order of preference, in the place of `host`: while the first does not serve, the next one does, and the first "
-                + "is served again when it listens again (docs/failures.md). Each has its own port, or that of `port`; user, password and "
+            "Brokers in order of preference, in the place of `host`: while the first does not serve, the next one does, and the bridge "
+                + "goes back to the first when it listens again (docs/brokers.md). Each has its own port, or that of `port`; user, password and "
                 + "TLS are the same for all.",
             example: "[broker-a, \"192.0.2.7:1884\", \"[2001:db8::7]:1883\"]"
         ) { $0.hosts = $1.list },
@@ -62,7 +62,7 @@ enum ConfigurationTable {
         Key(
             "mqtt.keepalive", .whole(5...300, unit: "seconds"), "6",
             "The broker notices a dead or frozen bridge after 1.5 times this and about 5 s more: within 15 s at the default. A dead "
-                + "broker is noticed after 25 to 30 s, whatever the value."
+                + "broker is noticed after 25 to 30 s, whatever the value; after 12 s where `hosts` has another and the line was quick."
         ) { $0.plan.link.keepalive = $1.number },
         Key("mqtt.base", .checked(baseTopic), "bms", "First level of all topics.") { $0.baseTopic = $1.text },
         Key(

@@ -99,8 +99,9 @@ struct BrokerCheck {
                 area, .warning,
                 "it listens on this machine only (\(address):\(link.port) does not answer): a GX, or Home Assistant elsewhere, cannot reach it",
                 remedy: "/etc/mosquitto/conf.d/bms-mqtt.conf, then sudo systemctl restart mosquitto:\n\(file)\n"
-                    + "users: sudo mosquitto_passwd -c /etc/mosquitto/passwd NAME (without -c for the next user), then mqtt.username and "
-                    + "mqtt.password in the bridge's file")
+                    + "users: sudo mosquitto_passwd -c /etc/mosquitto/passwd NAME (without -c for the next user), sudo chown root:mosquitto "
+                    + "/etc/mosquitto/passwd, sudo chmod 640 /etc/mosquitto/passwd, then mqtt.username and mqtt.password in the bridge's file"
+            )
         ]
     }
 
