@@ -46,6 +46,23 @@ package enum HostName {
         return isSound && (1...253).contains(name.utf8.count) ? name : nil
     }
 
+    /// The host name of this machine; `nil` where it has none.
+    package static var ofMachine: String? {
+        var buffer = [CChar](repeating: 0, count: 256)
+        guard gethostname(&buffer, buffer.count - 1) == 0 else { return nil }
+        let name = String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        return name.isEmpty ? nil : name
+    }
+
+    /// Names by which other machines of the network usually know the one with a host name: that name, its first part alone, and the one that
+    /// mDNS gives it.
+    package static func inNetwork(_ hostName: String?) -> Set<String> {
+        guard let name = hostName.flatMap({ ascii($0) }), let first = name.split(separator: ".").first else {
+            return []
+        }
+        return [name, String(first), "\(first).local"]
+    }
+
     /// True for an IPv6 address; a link-local one may end with a percent sign and its interface.
     private static func isIPv6(_ text: String) -> Bool {
         var address = in6_addr()

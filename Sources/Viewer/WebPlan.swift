@@ -24,6 +24,8 @@ package struct WebPlan: Hashable, Sendable {
     /// Address and port of the page.
     package var address = "127.0.0.1"
     package var pagePort = 8099
+    /// No other machine reaches the page, but for those that a reverse proxy lets in.
+    package var isLocal: Bool { address.hasPrefix("127.") || address == "::1" }
     /// Further names under which browsers may ask for the page.
     package var names: [String] = []
     /// Folder of the history; `nil`: none is kept.

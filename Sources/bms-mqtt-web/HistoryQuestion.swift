@@ -1,3 +1,4 @@
+import BMSCore
 import BatteryEngine
 import HTTPServer
 import History
@@ -30,8 +31,28 @@ struct HistoryQuestion {
         min(max(query["points"].flatMap { Int($0) } ?? standard, 1), PlotRange.mostPoints)
     }
 
+    /// What cannot be in the question; `nil`: nothing.
+    private var complaint: String? {
+        for name in ["from", "to"] where query[name] != nil && number(name) == nil {
+            return "\(name): expected seconds since 1970, found '\(shown(name))'"
+        }
+        if let text = query["points"], (Int(text) ?? 0) < 1 {
+            return "points: expected a whole number, 1 to \(PlotRange.mostPoints), found '\(shown("points"))'"
+        }
+        let known = HistoryValue.allCases.map(\.name)
+        guard
+            query["series"]?.split(separator: ",", omittingEmptySubsequences: false).allSatisfy({
+                known.contains(String($0))
+            }) != false
+        else { return "series: expected some of \(known.joined(separator: ",")), found '\(shown("series"))'" }
+        return nil
+    }
+
+    private func shown(_ name: String) -> String { String((query[name] ?? "").plain.prefix(60)) }
+
     /// The answer to the question of a name.
     func answer(_ name: String) -> HTTPAnswer {
+        if let complaint { return .error(400, complaint) }
         var writer = JSONWriter(reserving: 65_536)
         writer.beginObject()
         do throws(HistoryFailure) {

@@ -172,6 +172,9 @@ extension WebPlan {
     var page: HTTPOptions {
         var options = HTTPOptions()
         (options.address, options.port, options.hostNames) = (address, pagePort, Set(names.map { $0.lowercased() }))
+        // Other machines know this one by its own name, which no stranger's web site has.
+        if !isLocal { options.hostNames.formUnion(HostName.inNetwork(HostName.ofMachine)) }
+        options.nameRemedy = "use its address in figures, or start it with --name (in the add-on: web.name)"
         // A list of a thousand batteries is about 350 kB, and is told at once.
         options.streamBytes = 2 << 20
         return options

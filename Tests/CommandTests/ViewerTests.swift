@@ -98,12 +98,24 @@ struct WebCommandTests {
             ("--listen [::]:8099", "add --password-file FILE, or --open"),
             ("--listen 8099", "expected ADDRESS:PORT"), ("--listen localhost:8099", "expected ADDRESS:PORT"),
             ("--listen 127.0.0.1:0", "expected ADDRESS:PORT"), ("--listen ::1:8099", "expected ADDRESS:PORT"),
+            ("--name pi,", "expected names of hosts without a port"), ("--name pi,pi:80", "found 'pi,pi:80'"),
         ])
     func refused(words: String, sentence: String) throws {
         let list = ["web"] + words.split(separator: " ").map(String.init) + ["--broker", "127.0.0.1"]
         let process = try #require(ChildProcess(EndToEndTests.program, list))
         let text = process.read()
         #expect(process.exitCode() == 2 && text.contains(sentence), "\(text)")
+    }
+
+    @Test("an open page that no other machine reaches says how they would")
+    func openLocally() throws {
+        let (listener, port) = FreePort.listener()
+        close(listener)
+        let list = ["web", "--open", "--listen", "127.0.0.1:\(port)", "--broker", "127.0.0.1:1"]
+        let process = try #require(ChildProcess(EndToEndTests.program, list))
+        let sentence =
+            "--open: the page listens on 127.0.0.1 alone; --listen 0.0.0.0:\(port) lets other machines reach it"
+        #expect(process.read(until: sentence).contains(sentence))
     }
 
     @Test(

@@ -96,9 +96,16 @@ struct HTTPBoundsTests {
             ("localhost:123456", 400),
         ])
     func strangeHosts(_ host: String, _ status: Int) throws {
-        let running = try RunningServer { $0.hostNames = ["garage.lan"] }
+        let running = try RunningServer {
+            $0.hostNames = ["garage.lan"]
+            $0.nameRemedy = "say --name"
+        }
         let response = try #require(running.get("/", host: host))
         #expect(response.status == status)
+        if status == 421 {
+            let text = String(decoding: response.body, as: UTF8.self)
+            #expect(text.contains("does not go by the name '\(host)': say --name"), "\(text)")
+        }
     }
 
     @Test(

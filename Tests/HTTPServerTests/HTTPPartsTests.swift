@@ -53,4 +53,13 @@ struct HTTPPartsTests {
             ("a b", nil), ("host:80", nil), ("a\u{301}", nil), (String(repeating: "a", count: 254), nil),
         ] as [(String, String?)])
     func names(text: String, name: String?) { #expect(HostName.ascii(text) == name) }
+
+    @Test(
+        "Other machines know a machine by three names at most",
+        arguments: [
+            ("raspberrypi", ["raspberrypi", "raspberrypi.local"]),
+            ("Pi.House.lan", ["pi.house.lan", "pi", "pi.local"]),
+            (nil, []), ("", []), ("b\u{fc}cher", []), ("a b", []),
+        ] as [(String?, Set<String>)])
+    func ownNames(hostName: String?, names: Set<String>) { #expect(HostName.inNetwork(hostName) == names) }
 }

@@ -3,6 +3,7 @@ import BatteryEngine
 @testable import HTTPServer
 import HistoryData
 import JSON
+import LinuxIO
 import MQTT
 import MQTTBridge
 import Mosquitto
@@ -80,6 +81,30 @@ struct RoutesTests {
     func missing(path: String, status: Int) {
         let answer = get(routes(), path)
         #expect(answer.status == status && json(answer)?["error"]?.text != nil)
+    }
+
+    @Test(
+        "what cannot be in a question for the history is named",
+        arguments: [
+            ("from", "yesterday", "from: expected seconds since 1970, found 'yesterday'"), ("to", "inf", "found 'inf'"),
+            ("points", "0", "points: expected a whole number, 1 to 2000"), ("points", "1.5", "found '1.5'"),
+            ("series", "soc,sock", "series: expected some of soc,"), ("series", "", "found ''"),
+            ("series", "\u{202e}", "found ''"),
+        ])
+    func question(name: String, value: String, sentence: String) {
+        let history = History("/nonexistent/history.sqlite")
+        let answer = HistoryQuestion(history, "shed", [name: value]).answer("series")
+        let text = json(answer)?["error"]?.text ?? ""
+        #expect(answer.status == 400 && text.contains(sentence), "\(text)")
+    }
+
+    @Test("a page that other machines reach goes by the names of its own machine, and a local one does not")
+    func hostNames() {
+        var plan = WebPlan()
+        plan.names = ["Batteries.lan"]
+        #expect(plan.page.hostNames == ["batteries.lan"])
+        plan.address = "0.0.0.0"
+        #expect(plan.page.hostNames == HostName.inNetwork(HostName.ofMachine).union(["batteries.lan"]))
     }
 
     @Test("nothing can be done where there is no password")
@@ -160,7 +185,7 @@ struct RoutesTests {
         let folder = TemporaryFolder()
         let history = History("\(folder.path)/history.sqlite")
         _ = history.open()
-        let names = String(repeating: "soc,voltage,nothing,", count: 100)
+        let names = "soc" + String(repeating: ",soc,voltage", count: 100)
         let answer = HistoryQuestion(history, "shed", ["series": names, "from": "0", "to": "20000", "points": "2000"])
             .answer("series")
         guard case .object(let lines)? = json(answer)?["series"], case .bytes(let bytes) = answer.content else {

@@ -22,8 +22,10 @@ enum WebCommand {
                 name: "--open", kind: .flag,
                 meaning: "everybody who reaches the page may look, from other machines, too"),
             OptionRow(
-                name: "--name", kind: .text("HOST"),
-                meaning: "a further name under which browsers reach the page, such as that of a reverse proxy"),
+                name: "--name", kind: .text("HOST,..."),
+                meaning:
+                    "further names under which browsers reach the page, such as that of a reverse proxy; this machine's own are known"
+            ),
             OptionRow(
                 name: "--data", kind: .file("FOLDER"), meaning: "keep a history in this folder (default: none)"),
             OptionRow(
@@ -68,22 +70,20 @@ enum WebCommand {
         if let text = arguments.text("--listen") { (plan.address, plan.pagePort) = try listen(text) }
         plan.pagePassword = try arguments.text("--password-file").map(pagePassword)
         let isOpen = arguments.has("--open")
-        guard isLoopback(plan.address) || isOpen || plan.pagePassword != nil else {
+        guard plan.isLocal || isOpen || plan.pagePassword != nil else {
             throw .usage(
                 "--listen \(plan.address): everybody who reaches this address could look at the batteries: add --password-file FILE, or "
                     + "--open if everybody may"
             )
         }
-        if let text = arguments.text("--name") {
-            guard let name = HostName.ascii(text) else {
-                throw .usage(
-                    "--name: expected the name of a host without a port, as batteries.lan, found '\(text.plain.prefix(60))'"
-                )
-            }
-            plan.names = [name]
+        if let text = arguments.text("--name") { plan.names = try names(text) }
+        if isOpen, plan.isLocal, plan.names.isEmpty {
+            Console.complain(
+                "--open: the page listens on \(plan.address) alone; --listen 0.0.0.0:\(plan.pagePort) lets other machines reach it"
+            )
         }
         // A further name is a reverse proxy's, which lets others in.
-        plan.readsFreely = isOpen || plan.pagePassword == nil || isLoopback(plan.address) && plan.names.isEmpty
+        plan.readsFreely = isOpen || plan.pagePassword == nil || plan.isLocal && plan.names.isEmpty
         plan.folder = arguments.text("--data")
         if let folder = plan.folder, mkdir(folder, 0o700) != 0, errno != EEXIST {
             Console.complain("--data \(folder): cannot be made: \(Console.reason(errno))")
@@ -128,7 +128,19 @@ enum WebCommand {
         return (address, port)
     }
 
-    private static func isLoopback(_ address: String) -> Bool { address.hasPrefix("127.") || address == "::1" }
+    /// Names of hosts between commas.
+    private static func names(_ text: String) throws(CommandFailure) -> [String] {
+        var names: [String] = []
+        for part in text.split(separator: ",", omittingEmptySubsequences: false) {
+            guard let name = HostName.ascii(part) else {
+                throw .usage(
+                    "--name: expected names of hosts without a port, as batteries.lan or pi,pi.lan, found '\(text.plain.prefix(60))'"
+                )
+            }
+            names.append(name)
+        }
+        return names
+    }
 }
 
 extension WebPlan {

@@ -21,10 +21,5 @@ enum Machine {
     }
 
     /// Host name, or "host" where there is none.
-    static var name: String {
-        var buffer = [CChar](repeating: 0, count: 256)
-        guard gethostname(&buffer, buffer.count - 1) == 0 else { return "host" }
-        let name = String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        return name.isEmpty ? "host" : name
-    }
+    static var name: String { HostName.ofMachine ?? "host" }
 }
