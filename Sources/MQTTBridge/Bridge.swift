@@ -42,11 +42,13 @@ public struct Bridge: Sendable {
     ///   - banks: packs in parallel; ids of packs that are none here are left out.
     ///   - states: kept states of packs, by their ids.
     ///   - bankStates: kept states of banks, by their ids.
-    ///   - departed: packs and banks of an earlier configuration of this bridge.
+    ///   - departed: packs and banks of an earlier configuration of this bridge, with the names of the brokers at which nothing is left of
+    ///     them.
     ///   - now: the time to which the states refer.
     public init(
         _ options: BridgeOptions, packs: [PackOptions], banks: [BankOptions] = [],
-        states: [String: PackState] = [:], bankStates: [String: BankState] = [:], departed: [DepartedPack] = [],
+        states: [String: PackState] = [:], bankStates: [String: BankState] = [:],
+        departed: [DepartedPack: Set<String>] = [:],
         at now: Timestamp = Timestamp(milliseconds: 0)
     ) {
         self.options = options

@@ -14,8 +14,8 @@ public struct BridgeOptions: Hashable, Sendable {
     public var topics = Topics(base: "bms", discoveryPrefix: "homeassistant")
     /// Topic on which Home Assistant reports its start.
     public var birthTopic = "homeassistant/status"
-    /// Number of brokers that may serve, one at a time.
-    public var brokers = 1
+    /// Names of the brokers that may serve, one at a time, in the order of their places.
+    public var brokers = ["localhost"]
     /// Form of the announcements.
     public var discovery = DiscoveryMode.device
     /// Language of the entities' names.

@@ -34,7 +34,10 @@ struct Departures: Sendable {
     private static let mostAnnouncements = 4_096
     private static let kept: [DocumentKind] = DocumentKind.allCases.filter(\.isKept)
 
+    /// Those of this life.
     private var packs: [DepartedPack]
+    /// Names of the brokers at which nothing is left of them.
+    private var cleared: [DepartedPack: Set<String>]
     /// Nodes of announcements that belong to packs that are served: these change their own.
     private let served: Set<String>
     private var connectedAt: Timestamp?
@@ -44,21 +47,30 @@ struct Departures: Sendable {
     private var settled: [DepartedPack] = []
     /// Their status `offline` was published on this connection.
     private var hasSaidOffline = false
-    /// Number of brokers, each of which may keep something of them.
-    private let brokers: Int
-    /// Places of the brokers at which nothing is left of them.
-    private var done: Set<Int> = []
+    /// Names of the brokers, each of which may keep something of them.
+    private let brokers: [String]
     /// Place of the present broker.
     private var broker = 0
 
     /// - Parameters:
+    ///   - departed: the packs, with the names of the brokers at which nothing is left of them.
     ///   - served: ids of the packs and banks of the bridge.
-    ///   - brokers: number of brokers in the configuration.
-    init(_ packs: [DepartedPack], served: [String], brokers: Int) {
+    ///   - brokers: names of the brokers in the configuration.
+    init(_ departed: [DepartedPack: Set<String>], served: [String], brokers: [String]) {
         self.brokers = brokers
-        self.packs = Array(packs.sorted { ($0.topics.base, $0.id) < ($1.topics.base, $1.id) }.prefix(Self.most))
+        let all = departed.keys.sorted { ($0.topics.base, $0.id) < ($1.topics.base, $1.id) }
+        cleared = departed
+        settled = all.filter { brokers.allSatisfy(departed[$0, default: []].contains) }
+        // Those first that were cleared nowhere: each has its turn in some life.
+        let due = all.filter { !brokers.allSatisfy(departed[$0, default: []].contains) }
+        let ranks = Set(due.map { departed[$0, default: []].count }).sorted()
+        packs = Array(
+            ranks.flatMap { rank in due.filter { departed[$0, default: []].count == rank } }.prefix(Self.most))
         self.served = Set(served.map(Discovery.node))
     }
+
+    /// Packs of which the present broker may keep something.
+    private var pending: [DepartedPack] { packs.filter { cleared[$0]?.contains(brokers[broker]) != true } }
 
     /// Topic filters to subscribe to: who else speaks for them, and how they were announced.
     var filters: [Subscription] {
@@ -76,12 +88,10 @@ struct Departures: Sendable {
     ///   - broker: place of the broker.
     mutating func connected(areCorrected: Bool, broker: Int, at now: Timestamp) -> [MQTTMessage] {
         self.broker = broker
-        guard !done.contains(broker) else {
-            connectedAt = nil
-            return []
-        }
-        (connectedAt, clearedAt, hasSaidOffline) = (now, nil, areCorrected)
-        return areCorrected ? packs.map(Self.offline) : []
+        let pending = pending
+        (connectedAt, clearedAt) = (pending.isEmpty ? nil : now, nil)
+        (announcements, hasSaidOffline) = ([], areCorrected)
+        return areCorrected ? pending.map(Self.offline) : []
     }
 
     /// A message on that topic is for ``hear(_:_:isRetained:into:)``.
@@ -122,17 +132,19 @@ struct Departures: Sendable {
         guard !packs.isEmpty, let connectedAt else { return }
         if let clearedAt {
             guard now - clearedAt >= Self.settling else { return }
-            done.insert(broker)
             self.connectedAt = nil
-            if done.count >= brokers {
-                outbox.settled += packs
-                packs = []
+            for pack in pending {
+                cleared[pack, default: []].insert(brokers[broker])
+                outbox.cleared[pack] = cleared[pack]
             }
+            let isDone = { [cleared, brokers] pack in brokers.allSatisfy(cleared[pack, default: []].contains) }
+            outbox.settled += packs.filter(isDone)
+            packs.removeAll(where: isDone)
             return
         }
         guard now - connectedAt >= Self.patience else { return }
         clearedAt = now
-        for pack in packs {
+        for pack in pending {
             outbox.send(
                 [Self.offline(pack)]
                     + Self.kept.map { MQTTMessage(pack.topics.word($0, of: pack.id), [], qos: 1, retain: true) }

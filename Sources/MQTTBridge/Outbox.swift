@@ -11,6 +11,8 @@ public struct Outbox: Sendable {
     public internal(set) var saves: Set<String> = []
     /// Answers to commands.
     public internal(set) var answers: [CommandAnswer] = []
+    /// Packs and banks of an earlier configuration, with the names of all brokers at which nothing is left of them, where that has changed.
+    public internal(set) var cleared: [DepartedPack: Set<String>] = [:]
     /// Packs and banks of an earlier configuration that need no more care.
     public internal(set) var settled: [DepartedPack] = []
     /// Reports of the step, for other ways out: they come with and without a broker.

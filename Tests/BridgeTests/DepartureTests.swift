@@ -16,9 +16,17 @@ struct DepartureTests {
         var sent: [MQTTMessage] = []
         var settled: [DepartedPack] = []
 
-        init(_ departed: [DepartedPack], isOld: Bool = false, brokers: Int = 1) {
+        /// What the file of announced packs would get.
+        var kept: [DepartedPack: Set<String>]
+
+        init(_ departed: [DepartedPack], isOld: Bool = false) {
+            self.init(Dictionary(uniqueKeysWithValues: departed.map { ($0, []) }), isOld: isOld)
+        }
+
+        init(_ departed: [DepartedPack: Set<String>], isOld: Bool = false, brokers: [String] = ["one"]) {
             var options = BridgeOptions()
             options.brokers = brokers
+            kept = departed
             bridge = Bridge(options, packs: [PackOptions(id: "garage")], departed: departed)
             take(bridge.connected(canExpire: !isOld, at: now))
         }
@@ -28,6 +36,8 @@ struct DepartureTests {
         mutating func take(_ outbox: Outbox) {
             sent += outbox.messages
             settled += outbox.settled
+            kept.merge(outbox.cleared) { _, new in new }
+            for pack in outbox.settled { kept[pack] = nil }
         }
 
         mutating func pass(_ seconds: Int64) {
@@ -73,7 +83,7 @@ struct DepartureTests {
 
     @Test("departed packs are cleared at each of several brokers before they are forgotten")
     func brokers() {
-        var run = Run([DepartedPack(Self.topics, "shed")], brokers: 2)
+        var run = Run([DepartedPack(Self.topics, "shed"): []], brokers: ["one", "two"])
         run.pass(60)
         #expect(run.settled.isEmpty && run.on("bms/shed/limits") == [""])
         run.sent = []
@@ -84,6 +94,32 @@ struct DepartureTests {
         #expect(run.on("bms/shed/status") == ["offline"])
         run.pass(60)
         #expect(run.settled == [DepartedPack(Self.topics, "shed")] && run.on("bms/shed/limits") == [""])
+    }
+
+    @Test("a broker at which departed packs were cleared in an earlier life is left alone, and each pack has its turn")
+    func lives() {
+        let (one, two) = (["one", "two"], ["one", "two", "three"])
+        var first = Run(
+            Dictionary(uniqueKeysWithValues: (10..<90).map { (DepartedPack(Self.topics, "p\($0)"), []) }), brokers: one)
+        first.pass(60)
+        #expect(first.settled.isEmpty && first.kept.values.count { $0 == ["one"] } == 64)
+        var next = Run(first.kept, brokers: one)
+        next.pass(60)
+        let cleared = Set(
+            next.sent.filter { $0.topic.hasPrefix("bms/p") && $0.topic.hasSuffix("/settings") }.map(\.topic))
+        #expect(cleared == Set((74..<90).map { "bms/p\($0)/settings" }), "those that had no turn")
+        #expect(next.kept.values.allSatisfy { $0 == ["one"] })
+        next.take(next.bridge.connected(canExpire: true, broker: 1, at: next.now))
+        next.pass(60)
+        #expect(next.settled.count == 64 && next.kept.count == 16)
+        // A broker that is new in the list has to be cleared, too; one that left the list has not.
+        var shed = Run([DepartedPack(Self.topics, "shed"): ["one", "two"]], brokers: two)
+        shed.pass(60)
+        #expect(shed.sent.allSatisfy { !$0.topic.contains("shed") } && shed.settled.isEmpty)
+        var last = Run([DepartedPack(Self.topics, "shed"): ["one", "two"]], brokers: ["two"])
+        last.pass(1)
+        #expect(
+            last.settled == [DepartedPack(Self.topics, "shed")] && last.sent.allSatisfy { !$0.topic.contains("shed") })
     }
 
     @Test(

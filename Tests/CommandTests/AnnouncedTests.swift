@@ -9,7 +9,9 @@ import Testing
 struct AnnouncedTests {
     private static let topics = Topics(base: "bms", discoveryPrefix: "homeassistant")
 
-    private func packs(_ ids: String...) -> Set<DepartedPack> { Set(ids.map { DepartedPack(Self.topics, $0) }) }
+    private func packs(_ ids: String...) -> AnnouncedPacks {
+        Dictionary(uniqueKeysWithValues: ids.map { (DepartedPack(Self.topics, $0), []) })
+    }
 
     @Test("a written file is read by the bridge of its client id alone")
     func roundTrip() {
@@ -18,6 +20,10 @@ struct AnnouncedTests {
         #expect(store.saveAnnounced(packs("garage", "shed"), "one") == nil)
         #expect(store.loadAnnounced("one") { Issue.record("\($0)") } == packs("garage", "shed"))
         #expect(store.loadAnnounced("two") { Issue.record("\($0)") }.isEmpty)
+        var cleared = packs("garage", "shed")
+        cleared[DepartedPack(Self.topics, "shed")] = ["broker-a:1883", "[2001:db8::7]:1883"]
+        #expect(store.saveAnnounced(cleared, "one") == nil)
+        #expect(store.loadAnnounced("one") { Issue.record("\($0)") } == cleared)
     }
 
     @Test("a file of a thousand packs with the longest names is read in full")
@@ -25,9 +31,11 @@ struct AnnouncedTests {
         let folder = TemporaryFolder()
         let store = StateStore(directory: folder.path + "/state")
         let tail = String(repeating: "x", count: 27)
-        let all = Set(
-            (1000..<2000).map { DepartedPack(Topics(base: tail + tail, discoveryPrefix: tail + tail), "p\($0)\(tail)") }
-        )
+        let topics = Topics(base: tail + tail, discoveryPrefix: tail + tail)
+        let all = Dictionary(
+            uniqueKeysWithValues: (1000..<2000).map {
+                (DepartedPack(topics, "p\($0)\(tail)"), Set(["\(tail)\(tail):1883"]))
+            })
         #expect(store.saveAnnounced(all, "one") == nil)
         #expect(store.loadAnnounced("one") { Issue.record("\($0)") } == all)
     }
@@ -38,6 +46,7 @@ struct AnnouncedTests {
             "{", #"{"version":2,"packs":[]}"#, #"{"version":1,"packs":[{"base":"bms","prefix":"ha","id":"A"}]}"#,
             #"{"version":1,"packs":[{"base":"a+b","prefix":"ha","id":"a"}]}"#,
             #"{"version":1,"packs":[{"base":"bms","id":"a"}]}"#,
+            "{\"version\":1,\"packs\":[{\"base\":\"bms\",\"prefix\":\"ha\",\"id\":\"a\",\"cleared\":[\"\(String(repeating: "b", count: 301))\"]}]}",
             #"{"version":1,"packs":{}}"#,
         ])
     func damaged(text: String) {
@@ -63,7 +72,7 @@ struct AnnouncedTests {
         let others = [
             Topics(base: "bms", discoveryPrefix: "ha"), Topics(base: "barn", discoveryPrefix: "homeassistant"),
         ]
-        #expect(
-            plan.departed(of: Set(others.map { DepartedPack($0, "garage") })) == [DepartedPack(others[1], "garage")])
+        let named = Dictionary(uniqueKeysWithValues: others.map { (DepartedPack($0, "garage"), Set(["a:1883"])) })
+        #expect(plan.departed(of: named) == [DepartedPack(others[1], "garage"): ["a:1883"]])
     }
 }

@@ -41,7 +41,7 @@ struct Configuration: Sendable {
             (plan.link.host, plan.link.port) = (first.host, first.port)
             plan.link.others = Array(brokers.dropFirst())
         }
-        plan.bridge.brokers = plan.link.brokers.count
+        plan.bridge.brokers = plan.link.brokers.map(\.description)
         plan.bridge.topics = Topics(base: baseTopic, discoveryPrefix: discoveryPrefix)
         plan.bridge.birthTopic = birthTopic ?? "\(discoveryPrefix)/status"
         setPace()

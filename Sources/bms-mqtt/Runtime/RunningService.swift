@@ -60,16 +60,16 @@ struct RunningService {
         let events = ServiceEvents(plan: plan, log: log)
         let now = clock.now()
         let known = legacy?.bridge.states(at: now.monotonic) ?? [:]
-        let announced = store?.loadAnnounced(plan.link.clientID) { log.warning($0) } ?? []
+        let announced = store?.loadAnnounced(plan.link.clientID) { log.warning($0) } ?? [:]
         let departed = plan.departed(of: announced)
-        let all = plan.served.union(departed)
+        let all = departed.merging(plan.served.map { ($0, []) }) { _, served in served }
         var bridge = Bridge(
             plan.bridge, packs: plan.packs.map(\.bridged), banks: plan.banks.map(\.options),
             states: Self.states(store, plan, known, log),
             // The totals of banks are handed over in memory, too.
             bankStates: Self.bankStates(store, plan, log)
                 .merging(legacy?.bridge.bankStates(isEnding: true) ?? [:]) { _, known in known },
-            departed: Array(departed), at: now.monotonic)
+            departed: departed, at: now.monotonic)
         if let legacy { bridge.resume(from: legacy.bridge, sameSources: legacy.sameSources(plan), at: now) }
         // The bridge is asked for its will and subscriptions before the runtime gets it.
         let guards = bridge.guards.map { ($0, Self.link($0, plan.link)) }

@@ -19,7 +19,7 @@ final class StateWriter: Sendable {
         var saves: Set<String> = []
         var answers: [CommandAnswer] = []
         /// New content of ``StateWriter/announced``; `nil`: nothing has changed.
-        var announced: Set<DepartedPack>?
+        var announced: AnnouncedPacks?
         var isEnding = false
         /// Set when the answers of this work are sent.
         var waiters: [EventDescriptor] = []
@@ -29,7 +29,7 @@ final class StateWriter: Sendable {
     private let log: Log
     private let work = Lock(Work())
     /// Packs whose announcements the broker holds, also those of packs that have left the configuration.
-    private let announced: Lock<Set<DepartedPack>>
+    private let announced: Lock<AnnouncedPacks>
     private let owner: String
     private let event = EventDescriptor()
     private let finished = EventDescriptor()
@@ -39,7 +39,7 @@ final class StateWriter: Sendable {
     ///   - isKept: the file of announced packs is up to date.
     ///   - owner: client id of the bridge.
     init(
-        _ store: StateStore?, announced: Set<DepartedPack> = [], isKept: Bool = true, owner: String = "", log: Log
+        _ store: StateStore?, announced: AnnouncedPacks = [:], isKept: Bool = true, owner: String = "", log: Log
     ) {
         self.store = store
         self.announced = Lock(announced)
@@ -48,10 +48,13 @@ final class StateWriter: Sendable {
         if !isKept { work.withLock { $0.announced = announced } }
     }
 
-    /// Forgets packs that have left the configuration and whose announcements are removed.
-    func settle(_ packs: [DepartedPack]) {
+    /// Forgets packs that have left the configuration and whose announcements are removed everywhere.
+    ///
+    /// - Parameter cleared: packs with the names of the brokers at which nothing is left of them.
+    func settle(_ packs: [DepartedPack], cleared: AnnouncedPacks) {
         let left = announced.withLock { announced in
-            announced.subtract(packs)
+            announced.merge(cleared) { _, new in new }
+            for pack in packs { announced[pack] = nil }
             return announced
         }
         work.withLock { $0.announced = left }
@@ -119,7 +122,7 @@ final class StateWriter: Sendable {
         }
     }
 
-    private func saveAnnounced(_ packs: Set<DepartedPack>) {
+    private func saveAnnounced(_ packs: AnnouncedPacks) {
         guard let store, !packs.isEmpty, let reason = store.saveAnnounced(packs, owner) else { return }
         log.warning("\(reason): a pack that leaves the configuration while the bridge is stopped will look online")
     }
