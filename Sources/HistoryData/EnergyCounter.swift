@@ -42,10 +42,13 @@ package struct EnergyCounter: Hashable, Sendable {
         // Half of what it was: a reset. Less of a fall is a correction, which is no energy.
         let silence = max(0, time - before.time)
         var energy = whole >= before.last ? whole - before.last : whole <= before.last / 2 ? whole : 0
+        let told = before.lifetime.flatMap { then in
+            lifetime.flatMap { then >= 0 && then <= $0 ? $0 - then : nil }
+        }
         if silence > day {
-            energy = whole
-        } else if silence > longSilence, let then = before.lifetime, let lifetime, then >= 0, then <= lifetime {
-            let told = lifetime - then
+            // A clock that was set forward makes a silence, too: then the counter of a lifetime knows of less.
+            if told.map({ $0 + lifetimeStep >= whole }) != false { energy = whole }
+        } else if silence > longSilence, let told {
             // Where both agree within a step, the finer one counts. Else the counter of today began anew, and has a part of the whole.
             let isPossible = told + lifetimeStep >= whole && Double(told) <= mostWattsOfPack * silence / 3600
             if abs(told - energy) > lifetimeStep, isPossible { energy = max(told, whole) }

@@ -66,7 +66,7 @@ struct Routes: Sendable {
             return Self.nothing
         }
         if let refusal = access.refusalToCommand(request, at: now) { return refusal }
-        guard let standing = state.standing(parts[2], at: .now) else { return Self.unknown(parts[2]) }
+        guard let standing = state.standing(parts[2], at: .now) else { return unknown(parts[2]) }
         return desk.send(parts[2], request.body, standing, at: now)
     }
 
@@ -74,7 +74,7 @@ struct Routes: Sendable {
         switch (parts[0], parts.count) {
         case ("batteries", 1): return .json(state.list(at: .now, members: commands))
         case ("batteries", 2):
-            return state.details(parts[1], at: .now, members: commands).map { .json($0) } ?? Self.unknown(parts[1])
+            return state.details(parts[1], at: .now, members: commands).map { .json($0) } ?? unknown(parts[1])
         case ("history", 2), ("history", 3):
             guard let history else { return .error(404, "no history is kept: start 'bms-mqtt web' with --data") }
             let question = HistoryQuestion(history, parts[1], request.query)
@@ -85,14 +85,17 @@ struct Routes: Sendable {
 
     private func events(_ request: HTTPRequest, _ mayGoOn: (@Sendable () -> Bool)?) -> HTTPAnswer {
         let battery = request.query["battery"]
-        if let battery, !state.knows(battery) { return Self.unknown(battery) }
+        if let battery, !state.knows(battery) { return unknown(battery) }
         return .events(tag: Self.tag(battery), mayGoOn: mayGoOn) { [state, commands] in
             ServerEvent.text("rows", state.list(battery, at: .now, members: commands))
         }
     }
 
-    private static func unknown(_ id: String) -> HTTPAnswer {
-        .error(404, "no battery '\(id.prefix(64))' is known on the broker")
+    private func unknown(_ id: String) -> HTTPAnswer {
+        state.isConnected
+            ? .error(404, "no battery '\(id.prefix(64))' is known on the broker")
+            : .error(
+                503, "there is no connection to the MQTT broker, so nothing is known of battery '\(id.prefix(64))'")
     }
 
     private func commands(_ writer: inout JSONWriter) {

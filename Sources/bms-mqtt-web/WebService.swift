@@ -65,8 +65,7 @@ final class WebService: Sendable {
             Console.complain("\(error)")
             return 1
         }
-        log.info(
-            "the page is at http://\(plan.address.contains(":") ? "[\(plan.address)]" : plan.address):\(server.port)/")
+        log.info("the page is at http://\(plan.ownHost):\(server.port)/")
         link.subscribe(state.subscriptions.map { Subscription($0) } + (access.takesCommands ? [desk.subscription] : []))
         let isWhole =
             link.start { [self] in take($0, server) } && OwnThread.start("page") { [self] in keepTime(server) }
@@ -168,13 +167,19 @@ extension WebPlan {
         return link
     }
 
+    /// This machine in an address of the page: by its name where the page is at all of its addresses.
+    fileprivate var ownHost: String {
+        if ["0.0.0.0", "::"].contains(address), let name = HostName.ofMachine { return name }
+        return address.contains(":") ? "[\(address)]" : address
+    }
+
     /// Address and bounds of the page.
     var page: HTTPOptions {
         var options = HTTPOptions()
         (options.address, options.port, options.hostNames) = (address, pagePort, Set(names.map { $0.lowercased() }))
         // Other machines know this one by its own name, which no stranger's web site has.
         if !isLocal { options.hostNames.formUnion(HostName.inNetwork(HostName.ofMachine)) }
-        options.nameRemedy = "use its address in figures, or start it with --name (in the add-on: web.name)"
+        options.nameRemedy = "use its IP address, or start it with --name (in the add-on: web.name)"
         // A list of a thousand batteries is about 350 kB, and is told at once.
         options.streamBytes = 2 << 20
         return options

@@ -56,6 +56,9 @@ final class WebState: Sendable {
         }
     }
 
+    /// The broker has accepted this program on the present connection.
+    var isConnected: Bool { state.withLock { $0.broker.isConnected } }
+
     func disconnected(_ text: String, at now: ReaderModel.Instant) {
         state.withLock { state in
             // The time is that of the loss, not that of the last attempt.

@@ -44,6 +44,9 @@ struct IntakeTests {
             (10, 500, 13.6, 500, 2, 3_600), (20, 593, 25, 1_593, 3, 5_000), (2, 593, 9, 595, 16, 7_000),
             // Days: what flowed before today has no day of its own.
             (20, 593, 14, 893, 26, 14_000), (8, 593, 9.4, 893, 700, 9_400),
+            (20, 593, 14, nil, 26, 14_000),
+            // A clock that was set forward by 30 hours.
+            (8.5, 593, 8.505, 593, 30, 5),
         ] as [(Double, Double, Double, Double?, Double, Int)])
     func silence(last: Double, before: Double, reading: Double, after: Double?, hours: Double, energy: Int) {
         var counter: EnergyCounter?

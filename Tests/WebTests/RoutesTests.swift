@@ -27,6 +27,7 @@ struct RoutesTests {
     /// Routes over what a broker has said.
     private func routes(_ more: [(String, String)] = []) -> Routes {
         let state = WebState(base: "bms", at: 0)
+        state.connected(at: .now)
         let messages = [
             ("bridge/status", "online"), ("shed/status", "online"), ("shed/state", Self.state),
             (
@@ -131,6 +132,8 @@ struct RoutesTests {
             #expect(JSONValue(parsing: Array(data.dropFirst(6).utf8))?["batteries"]?.array?.count == count)
         }
         #expect(get(routes, "events", ["battery": "none"]).status == 404)
+        routes.state.disconnected("it is down", at: .now)
+        #expect(get(routes, "events", ["battery": "none"]).status == 503, "nobody can know")
     }
 
     @Test("messages become news for browsers and samples for the history, and nothing else does")

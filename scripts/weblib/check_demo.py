@@ -34,7 +34,8 @@ def main():
             page = checks.open(place, **more)
             check(page.says("Live"), f"{name}: live")
             if "day" not in name:
-                check(page.until("document.querySelectorAll('.cells [data-kind=unknown]').length === 0", 40), f"{name}: every cell is known")
+                known = page.until("document.querySelector('.cells li') && !document.querySelector('.cells [data-kind=unknown]')", 40)
+                check(known, f"{name}: every cell is known", "yes" if known else page.run("JSON.stringify([document.visibilityState, documents.cells, model.lost])"))
             if "day" in name:
                 check(page.until("document.querySelectorAll('.plot canvas').length > 3"), "plots of today")
             time.sleep(1.5)

@@ -80,7 +80,7 @@ function elapsed([steady, set]) { return Math.max(performance.now() - steady, Da
 /** Why nothing of any battery is live. */
 function outage() {
 	if (!model.mayRead) return { text: t("Log in") };
-	if (isUnknown) return { text: t("This battery is not known here") };
+	if (isUnknown) return { text: t("This battery is not known here"), since: model.lost?.since };
 	if (model.lost) return { text: model.lost.text || t("Connecting"), since: model.lost.text ? model.lost.since : null };
 	if (!model.broker?.connected) return { text: t("No connection to the MQTT broker: nothing is live"), since: model.broker?.since, more: model.broker?.text };
 	return model.bridge?.status === "online" ? null : { text: t("No data: the bridge program is not running"), since: model.bridge?.since };
@@ -223,7 +223,7 @@ async function listen(id) {
 				if (id) load(id);
 				await read(answer.body.getReader(), mine);
 			} else text = (await answer.json()).error;
-		} catch { /* The same as an end. */ }
+		} catch { isUnknown = false; }
 		if (stream !== mine) return;
 		lose(one.signal.aborted ? t("The server is silent") : text);
 		await new Promise((done) => setTimeout(done, pause));
@@ -347,13 +347,13 @@ function showOverview(main) {
 	view.rowsChanged = () => {
 		const { compare } = new Intl.Collator(language, { numeric: true });
 		const rows = [...model.rows.values()].sort((a, b) => b.bank - a.bank || compare(a.name || a.id, b.name || b.id));
-		for (const [id, item] of items) if (!model.rows.has(id)) { watcher.unobserve(item); visible.delete(item); items.delete(id); }
+		for (const [id, item] of items) if (!model.rows.has(id)) { watcher.unobserve(item); visible.delete(item); item.remove(); items.delete(id); }
 		for (const { id } of rows) if (!items.has(id)) {
 			const item = h("li", { "data-id": id }, h("h2", h("a", { href: addressOf(id) })));
 			items.set(id, item);
 			watcher.observe(item);
 		}
-		list.replaceChildren(...rows.map((row) => items.get(row.id)));
+		if (rows.some(({ id }, index) => list.children[index] !== items.get(id))) list.replaceChildren(...rows.map(({ id }) => items.get(id)));
 		for (const [id, item] of items) put(item.querySelector("a"), nameOf(id));
 		arrange();
 	};
@@ -567,14 +567,12 @@ async function showHistory(main, id, [wanted, when]) {
 	const title = range === "week" ? dateFormat(day).format(from) + " – " + dateFormat(fullDay).format(to - 1)
 		: dateFormat({ day: { dateStyle: "full" }, month: { month: "long", year: "numeric" }, year: { year: "numeric" } }[range]).format(from);
 	const link = (name, date, ...more) => h("a", { href: base + name + "/" + iso(date) }, more);
-	// Typed, a date is complete at the end.
-	let isTyped;
-	const open = () => { if (date.value > "2" && date.value !== iso(chosen)) location.hash = base + range + "/" + date.value; };
-	const date = h("input", { type: "date", value: iso(chosen), max: iso(new Date()), "aria-label": t("Date"), blur: open, change: () => isTyped || open(), keydown: ({ key }) => { isTyped = true; if (key === "Enter") open(); } });
+	const date = h("input", { type: "date", value: iso(chosen), max: iso(new Date()), "aria-label": t("Date") });
+	const open = () => { if (date.value) location.hash = base + range + "/" + date.value; };
 	const box = h("div", h("p", { role: "status" }, t("Loading")));
 	main.append(h("nav.tabs", { "aria-label": t("Range") }, Object.entries(names).map(([name, text]) => link(name, chosen, { "aria-current": name === range ? "true" : null }, t(text)))),
 		h("div.step", link(range, new Date(from - 43200000), { "aria-label": t("Before") }, "◀"), h("strong", title),
-			link(range, new Date(+to + 43200000), { "aria-label": t("After"), hidden: to > Date.now() }, "▶"), date), box);
+			link(range, new Date(+to + 43200000), { "aria-label": t("After"), hidden: to > Date.now() }, "▶"), date, h("button", { click: open }, t("Show"))), box);
 	const address = "api/history/" + encode(id), query = `from=${period.from}&to=${period.to}`;
 	const points = Math.min(800, Math.max(200, Math.round(main.clientWidth))), maybe = (wish, address) => wish ? ask(address).catch(() => null) : null;
 	try {
@@ -699,7 +697,7 @@ function bars(items, isYear, text, up, down, note) {
 // ---- Settings
 
 function showSettings(main, id) {
-	main.append(follow(h("div"), () => [model.commands, documents.settings && Object.keys(documents.settings.value || {}), isLocked()], ([commands]) => !commands ? h("p", t("Loading"))
+	main.append(follow(h("div"), () => [model.commands, documents.settings && Object.keys(documents.settings.value || {})], ([commands]) => !commands ? h("p", t("Loading"))
 		: !commands.allowed ? h("p", t("This server accepts no commands.")) : model.token ? controls(id) : login()));
 }
 
@@ -725,13 +723,12 @@ function login() {
 	} }, h("label", { for: "password" }, t("Password of this page")), password, h("button", t("Log in")), says);
 }
 
-function isLocked() { return Object.values(paper("limits")?.names || {}).includes("deepDischarge"); }
 function controls(id) {
 	const settings = () => documents.settings?.value || {}, form = h("div.settings");
 	function item(setting, title, input, hint, word) {
 		const says = h("p.answer", { role: "status" }), button = h("button", word, h("span.hidden", ": " + title));
 		const say = (isGood, text) => { mark(says, "data-ok", isGood); put(says, text); };
-		form.append(h("form", { submit: async (event) => {
+		const node = h("form", { submit: async (event) => {
 			event.preventDefault();
 			button.disabled = true;
 			say(null, t("Sending"));
@@ -744,7 +741,9 @@ function controls(id) {
 				if (error.status === 401 || error.status === 403) setTimeout(enter, 2000);
 			}
 			button.disabled = false;
-		} }, input ? h("label", { for: input.id }, title) : h("strong", title), h("div.row", input, button), hint, says));
+		} }, input ? h("label", { for: input.id }, title) : h("strong", title), h("div.row", input, button), hint, says);
+		form.append(node);
+		return node;
 	}
 	for (const [setting, entry] of Object.entries(settings())) {
 		if (!entry?.setBy) continue;
@@ -763,7 +762,8 @@ function controls(id) {
 		let last;
 		bind(input, () => { const now = known().value ?? ""; if (now !== last && document.activeElement !== input) input.value = now; last = now; });
 	}
-	for (const [setting, title] of [["clearPeaks", "Forget highest and lowest"], ["republish", "Send everything again"], ...(isLocked() ? [["allowDeepCharge", "Allow deep charge"]] : [])]) item(setting, t(title), null, null, t("Do it"));
+	for (const [setting, title] of Object.entries({ clearPeaks: "Forget highest and lowest", republish: "Send everything again", allowDeepCharge: "Allow deep charge" }))
+		bind(item(setting, t(title), null, null, t("Do it")), (node) => show(node, setting !== "allowDeepCharge" || Object.values(paper("limits")?.names || {}).includes("deepDischarge")));
 	if (!Object.keys(settings()).length) form.prepend(h("p", t("The bridge has published no settings of this battery.")));
 	form.append(h("button", { click: () => send("logout").then(enter, enter) }, t("Log out")));
 	return form;
