@@ -86,7 +86,7 @@ extension ACLCommand {
         ],
         details: """
             Prints for each user exactly the topics that this configuration needs: an acl_file of mosquitto, a script of rabbitmqctl
-            lines, or a file to include into the configuration of nats-server. Changes nothing.
+            lines, or a file to include in the configuration of nats-server. Changes nothing.
             Print it on the bridge's machine, or set gx.portalId: the id of the GX tree follows from the machine.
             docs/security.md has the steps, with passwords and TLS.
             """,

@@ -85,9 +85,9 @@ extension CANCommand {
         ],
         details: """
             --print reads lines as 'bms-mqtt limits' does, {"t": seconds, "frame": "<116 hexadecimal digits>"}, and prints the
-            frames that tell each second's limits to an inverter, as 'candump -L' writes them. No frames: an inverter must hear
+            frames that send each second's limits to an inverter, as 'candump -L' writes them. No frames: an inverter must hear
             nothing, because no limits are known or the link is lost.
-            It opens no bus: this is for the bench, beside can-utils. 'bms-mqtt run' tells limits on the buses of its
+            It opens no bus: this is for the bench, beside can-utils. 'bms-mqtt run' sends limits on the buses of its
             configuration.
             """,
         examples: [

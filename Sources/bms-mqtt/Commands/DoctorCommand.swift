@@ -146,12 +146,12 @@ extension DoctorCommand {
             OptionRow(
                 name: "--listen", kind: .whole("S", 1...600),
                 meaning:
-                    "seconds of listening to each source that no running bridge reads (default: 22; the firmware comes once in 19)"
+                    "seconds of listening to each source that no running bridge reads (default: 22; the BMS sends its firmware version every 19 s)"
             ),
         ],
         details: """
             Looks at configuration, cable, group, bytes, frames, the broker, its rights and whether other machines reach it, Home Assistant
-            and a GX on it, clock and limits that are not set. Changes nothing, and opens no source that a running bridge reads.
+            and a GX on it, the clock, and limits that are not set. Changes nothing, and opens no source that a running bridge reads.
             Exit code 0: no fault, though there may be warnings; 1: a fault; 78: no valid configuration.
             """, examples: ["bms-mqtt doctor", "bms-mqtt doctor --config ./config.yaml --json"],
         work: .waiting(start))

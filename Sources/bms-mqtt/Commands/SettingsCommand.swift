@@ -136,7 +136,7 @@ struct SettingsCommand: Sendable {
 
 extension SettingsCommand {
     static let setRow = CommandRow(
-        name: "set", summary: "command a setting of a running bridge",
+        name: "set", summary: "change a setting of a running bridge",
         options: [
             OptionRow(name: "pack", kind: .text("PACK"), meaning: "id of the pack", isRequired: true),
             OptionRow(name: "setting", kind: .text("SETTING"), meaning: "see 'settings'", isRequired: true),

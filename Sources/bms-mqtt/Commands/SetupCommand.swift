@@ -239,7 +239,7 @@ extension SetupCommand {
                 meaning: "serial:auto, serial:/dev/ttyUSB0, tcp:host:port; found unless given"),
             OptionRow(
                 name: "--listen", kind: .whole("S", 0...3600),
-                meaning: "seconds of listening to the BMS at most (default: 30); 0: none"),
+                meaning: "longest time to listen to the BMS, in seconds (default: 30); 0: none"),
         ]
             + answers.map { OptionRow(name: $0.option, kind: .text("VALUE"), meaning: $0.question) } + [
                 OptionRow(
@@ -256,8 +256,8 @@ extension SetupCommand {
             ],
         details: """
             Asks only where standard input is a terminal, and --yes is not given. Answers are checked as check-config does. The file
-            is readable by its owner alone, as a password may stand in it; owner and group of an existing file stay. At the end it is checked
-            as by 'doctor': exit code 0 without a fault, 1 with one, 2 for an answer that cannot be.
+            is readable by its owner alone, because it may contain a password; owner and group of an existing file stay. At the end it is checked
+            as by 'doctor'. Exit code 0: no fault; 1: a fault; 2: an invalid answer.
             """,
         examples: [
             "sudo bms-mqtt setup",

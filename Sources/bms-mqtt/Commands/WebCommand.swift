@@ -24,7 +24,7 @@ enum WebCommand {
             OptionRow(
                 name: "--name", kind: .text("HOST,..."),
                 meaning:
-                    "further names under which browsers reach the page, such as that of a reverse proxy; this machine's own are known"
+                    "further names under which browsers reach the page, such as that of a reverse proxy; a page that other machines reach knows this machine's own"
             ),
             OptionRow(
                 name: "--data", kind: .file("FOLDER"), meaning: "keep a history in this folder (default: none)"),

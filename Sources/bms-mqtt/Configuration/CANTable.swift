@@ -19,7 +19,7 @@ enum CANTable {
         ) { $0.kind = CANProtocol(rawValue: $1.text) ?? .victron },
         Key(
             "battery", .checked(PackTable.identifier), nil,
-            "Pack or bank whose limits are told. Required where the file has more than one.", example: "garage"
+            "Pack or bank whose limits are sent. Required where the file has more than one.", example: "garage"
         ) { $0.battery = $1.text },
     ]
 

@@ -19,7 +19,7 @@ enum ConfigurationTable {
         },
         Key(
             "mqtt.hosts", .brokers, nil,
-            "Brokers in order of preference, in the place of `host`: while the first does not serve, the next one does, and the bridge "
+            "Brokers in order of preference, instead of `host`: while the first does not serve, the next one does, and the bridge "
                 + "goes back to the first when it listens again (docs/brokers.md). Each has its own port, or that of `port`; user, password and "
                 + "TLS are the same for all.",
             example: "[broker-a, \"192.0.2.7:1884\", \"[2001:db8::7]:1883\"]"
@@ -62,7 +62,7 @@ enum ConfigurationTable {
         Key(
             "mqtt.keepalive", .whole(5...300, unit: "seconds"), "6",
             "The broker notices a dead or frozen bridge after 1.5 times this and about 5 s more: within 15 s at the default. A dead "
-                + "broker is noticed after 25 to 30 s, whatever the value; after 12 s where `hosts` has another and the line was quick."
+                + "broker is noticed after 25 to 30 s, whatever the value; after 12 s if `hosts` has another broker and the line was quick before."
         ) { $0.plan.link.keepalive = $1.number },
         Key("mqtt.base", .checked(baseTopic), "bms", "First level of all topics.") { $0.baseTopic = $1.text },
         Key(
@@ -118,8 +118,8 @@ enum ConfigurationTable {
         ) { $0.gxPrefix = $1.text },
         Key(
             "publish.economy", .choice(Economy.allCases.map(\.rawValue)), "normal",
-            "Change with which a measurement is sent between two heartbeats (docs/mqtt-topics.md lists the deadbands): off "
-                + "for any change, normal, or low with four times the deadbands and longer times, for links that are paid by the byte. "
+            "How much a measurement must change to be sent between two heartbeats (docs/mqtt-topics.md lists the deadbands): off "
+                + "for any change, normal, or low with four times the deadbands and longer times, for links billed by the byte. "
                 + "Limits, alarms, permissions and relays go out at once in any case."
         ) { $0.plan.bridge.economy = Economy(rawValue: $1.text) ?? .normal },
         Key(

@@ -67,7 +67,7 @@ extension PackTable {
         ) { $0.options.limits.maximumSoc = $1.number },
         Key(
             "charging.fullChargeInterval", .whole(0...90, unit: "days"), "7",
-            "A pack that hardly discharged is charged and balanced again after this many days; 1: daily, 0: never."
+            "A pack that has hardly been discharged is charged and balanced again after this many days; 1: daily, 0: never."
         ) { $0.options.limits.fullChargeInterval = $1.number },
         Key(
             "charging.balanceHours", .checked(hoursFault), nil,
@@ -76,7 +76,7 @@ extension PackTable {
         ) { $0.options.limits.balanceHours = hours($1.text) },
         Key(
             "charging.boardRise", .decimal(0...40_000, unit: "kelvin"), "12",
-            "Rise of a cell board's temperature while it balances: near Tmax balancing pauses."
+            "How much warmer a cell board reads while it balances. If this could bring it to Tmax, balancing pauses."
         ) { $0.options.limits.boardRise = Millidegrees($1.number) },
         Key(
             "charging.voltageOnly", .flag, "false",
@@ -89,8 +89,9 @@ extension PackTable {
         ) { $0.options.limits.overshoot = Millivolts($1.number) },
         Key(
             "charging.curve", .curve, nil,
-            "Charge current against the temperature of the coldest and the warmest cell, in C; it ends at 0 where the list "
-                + "ends, at Tmin and 1 K below Tmax.", example: "[[0, 0], [5, 0.1], [15, 0.5], [45, 0.5], [55, 0]]"
+            "Charge current against the temperature of the coldest and the warmest cell, in C. Outside the list its first and last "
+                + "value hold; the current is 0 at Tmin and 1 K below Tmax in any case.",
+            example: "[[0, 0], [5, 0.1], [15, 0.5], [45, 0.5], [55, 0]]"
         ) { $0.options.limits.chargeCurve = $1.curve },
     ]
 

@@ -43,7 +43,7 @@ enum PackTable {
             ) { $0.options.limits.relayMode = RelayMode(rawValue: $1.text) ?? .normal },
             Key(
                 "sensor", .whole(20...2000, unit: "amperes"), "500",
-                "Range of the current sensor; limits stay below 95 % of it."
+                "Range of the current sensor; limits are at most 95 % of it."
             ) { $0.options.limits.sensorRange = Milliamperes($1.number * 1000) },
             Key(
                 "temperatureRule", .choice(TemperatureScale.allCases.map(\.rawValue)), "measured",
@@ -65,7 +65,7 @@ enum PackTable {
     private static let checks: [Key] = [
         Key(
             "checks.packVoltageTolerance", .whole(1...20, unit: "percent"), "3",
-            "Tolerance of the pack voltage outside the range that lowest and highest cell allow."
+            "How far the pack voltage may lie outside the range that the lowest and the highest cell allow."
         ) { $0.options.rules.plausibility?.packVoltagePermille = $1.number * 10 },
         Key(
             "checks.maximumCellJump", .decimal(100...2_000, unit: "volts"), "0.3",
@@ -117,7 +117,7 @@ enum PackTable {
         ) { $0.options.rules.plausibility?.maximumCurrent = Milliamperes($1.number * 1000) },
         Key(
             "checks.settingsConfirmation", .whole(2...20, unit: "frames"), "5",
-            "Equal frames that confirm a change of cell count, thresholds or capacity."
+            "Number of equal frames that confirm a change of cell count, thresholds or capacity."
         ) { $0.options.decoding.confirmation.settingsConfirmation = $1.number },
         Key(
             "checks.stuck", .whole(10...3_600, unit: "seconds"), "20",
