@@ -30,7 +30,7 @@ def main():
     try:
         checks = check_page.Checks(driver, options.url, options.pictures)
         for name, place, more in (("demo", "battery/demo", {"height": 1900}), ("demo-dark", "battery/demo", {"height": 1900, "dark": True}),
-                                  ("demo-phone", "battery/demo", {"width": 390, "height": 1700, "phone": True}), ("demo-day", "battery/demo/history/day", {"height": 1900})):
+                                  ("demo-phone", "battery/demo", {"width": 390, "height": 1700, "phone": True}), ("page-day", "battery/demo/history/day", {"height": 1900})):
             page = checks.open(place, **more)
             check(page.says("Live"), f"{name}: live")
             if "day" not in name:
