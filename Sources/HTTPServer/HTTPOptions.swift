@@ -6,7 +6,7 @@ public struct HTTPOptions: Hashable, Sendable {
     public var port = 0
     /// Names under which browsers reach the server, beside `localhost`: in lower case, without a port.
     public var hostNames: Set<String> = []
-    /// What to do about a request under another name, for people.
+    /// The remedy for a request under another name, for people.
     public var nameRemedy = "use its IP address"
     /// Who may show a page in a frame, in terms of a Content-Security-Policy.
     public var frameAncestors = "'none'"

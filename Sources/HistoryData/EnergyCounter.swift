@@ -42,9 +42,8 @@ package struct EnergyCounter: Hashable, Sendable {
         // Half of what it was: a reset. Less of a fall is a correction, which is no energy.
         let silence = max(0, time - before.time)
         var energy = whole >= before.last ? whole - before.last : whole <= before.last / 2 ? whole : 0
-        let told = before.lifetime.flatMap { then in
-            lifetime.flatMap { then >= 0 && then <= $0 ? $0 - then : nil }
-        }
+        let told: Int? =
+            if let then = before.lifetime, let lifetime, then >= 0, then <= lifetime { lifetime - then } else { nil }
         if silence > day {
             // A clock that was set forward makes a silence, too: then the counter of a lifetime knows of less.
             if told.map({ $0 + lifetimeStep >= whole }) != false { energy = whole }

@@ -1,4 +1,4 @@
-import CLinux
+package import CLinux
 import Glibc
 
 /// TCP connections that give up after some seconds, or at once when told to stop, and that name the cause of a failure. A plain connect
@@ -41,14 +41,19 @@ public enum TCPDialer {
     public static func peer(of descriptor: Int32) -> String? {
         var address = sockaddr_storage()
         var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
-        var text = [CChar](repeating: 0, count: Int(NI_MAXHOST))
-        let result = withUnsafeMutablePointer(to: &address) { pointer in
+        return withUnsafeMutablePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-                getpeername(descriptor, address, &length) == 0
-                    ? getnameinfo(address, length, &text, socklen_t(text.count), nil, 0, NI_NUMERICHOST) : EAI_SYSTEM
+                getpeername(descriptor, address, &length) == 0 ? figures(of: address, length: length) : nil
             }
         }
-        guard result == 0 else { return nil }
+    }
+
+    /// An address in figures, a link-local one with its interface; `nil`: it has no such form.
+    package static func figures(of address: UnsafePointer<sockaddr>, length: socklen_t) -> String? {
+        var text = [CChar](repeating: 0, count: Int(NI_MAXHOST))
+        guard getnameinfo(address, length, &text, socklen_t(text.count), nil, 0, NI_NUMERICHOST) == 0 else {
+            return nil
+        }
         return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 

@@ -5,7 +5,7 @@ import ChargeLimits
 import JSON
 
 /// A pack or bank that this bridge announced once, in the words of the topics.
-public struct DepartedPack: Hashable, Sendable {
+public struct DepartedPack: Hashable, Comparable, Sendable {
     /// Topics below which it was published.
     public var topics: Topics
     /// Its id.
@@ -15,6 +15,11 @@ public struct DepartedPack: Hashable, Sendable {
     public init(_ topics: Topics, _ id: String) {
         self.topics = topics
         self.id = id
+    }
+
+    /// Order by topics, then by id.
+    public static func < (one: Self, other: Self) -> Bool {
+        (one.topics.base, one.id) < (other.topics.base, other.id)
     }
 }
 
@@ -34,9 +39,9 @@ struct Departures: Sendable {
     private static let mostAnnouncements = 4_096
     private static let kept: [DocumentKind] = DocumentKind.allCases.filter(\.isKept)
 
-    /// Those of this life.
-    private var packs: [DepartedPack]
-    /// Names of the brokers at which nothing is left of them.
+    /// The packs of this life.
+    private var packs: [DepartedPack] = []
+    /// Names of the brokers at which nothing is left of a pack.
     private var cleared: [DepartedPack: Set<String>]
     /// Nodes of announcements that belong to packs that are served: these change their own.
     private let served: Set<String>
@@ -58,19 +63,19 @@ struct Departures: Sendable {
     ///   - brokers: names of the brokers in the configuration.
     init(_ departed: [DepartedPack: Set<String>], served: [String], brokers: [String]) {
         self.brokers = brokers
-        let all = departed.keys.sorted { ($0.topics.base, $0.id) < ($1.topics.base, $1.id) }
         cleared = departed
-        settled = all.filter { brokers.allSatisfy(departed[$0, default: []].contains) }
-        // Those first that were cleared nowhere: each has its turn in some life.
-        let due = all.filter { !brokers.allSatisfy(departed[$0, default: []].contains) }
-        let ranks = Set(due.map { departed[$0, default: []].count }).sorted()
-        packs = Array(
-            ranks.flatMap { rank in due.filter { departed[$0, default: []].count == rank } }.prefix(Self.most))
         self.served = Set(served.map(Discovery.node))
+        settled = departed.keys.filter(isDone).sorted()
+        // Packs that were cleared nowhere come first: each has its turn in some life.
+        let due = departed.filter { !isDone($0.key) }.sorted { ($0.value.count, $0.key) < ($1.value.count, $1.key) }
+        packs = due.prefix(Self.most).map(\.key)
     }
 
+    /// Nothing is left of a pack at any broker of the configuration.
+    private func isDone(_ pack: DepartedPack) -> Bool { brokers.allSatisfy(cleared[pack, default: []].contains) }
+
     /// Packs of which the present broker may keep something.
-    private var pending: [DepartedPack] { packs.filter { cleared[$0]?.contains(brokers[broker]) != true } }
+    private var pending: [DepartedPack] { packs.filter { !cleared[$0, default: []].contains(brokers[broker]) } }
 
     /// Topic filters to subscribe to: who else speaks for them, and how they were announced.
     var filters: [Subscription] {
@@ -137,9 +142,9 @@ struct Departures: Sendable {
                 cleared[pack, default: []].insert(brokers[broker])
                 outbox.cleared[pack] = cleared[pack]
             }
-            let isDone = { [cleared, brokers] pack in brokers.allSatisfy(cleared[pack, default: []].contains) }
-            outbox.settled += packs.filter(isDone)
-            packs.removeAll(where: isDone)
+            let done = packs.filter(isDone)
+            outbox.settled += done
+            packs.removeAll(where: done.contains)
             return
         }
         guard now - connectedAt >= Self.patience else { return }

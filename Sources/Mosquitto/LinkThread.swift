@@ -32,7 +32,7 @@ struct LinkThread {
     private static let quickOverdue = 12.0
     /// Seconds for the answer to CONNECT; the library itself knows the keepalive alone.
     private static let answerSeconds = 10.0
-    /// Seconds for the answer where another broker was left for this one, and for each second CONNECT of those without an answer.
+    /// Seconds for the answer where another broker was left for this one, and for every other CONNECT while none has an answer.
     private static let shortAnswerSeconds = 5.0
 
     /// Seconds between two looks at the clock until the broker has accepted the connection.

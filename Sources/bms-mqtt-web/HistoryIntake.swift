@@ -19,7 +19,7 @@ enum HistoryIntake {
         for (value, name) in [(HistoryValue.cvl, "cvl"), (.ccl, "ccl"), (.dcl, "dcl")] {
             values[value] = view.limits[name]?.number
         }
-        // That of a bank has steps of one kWh for each of its packs: too coarse.
+        // The counter of a bank has steps of one kWh for each of its packs: too coarse.
         func lifetime(_ path: String) -> Double? { view.isBank ? nil : view.state[path]?.number }
         return HistorySample(
             time: time, values: values, energyIn: view.state["Energy.InToday"]?.number,

@@ -31,7 +31,12 @@ struct HistoryQuestion {
         min(max(query["points"].flatMap { Int($0) } ?? standard, 1), PlotRange.mostPoints)
     }
 
-    /// What cannot be in the question; `nil`: nothing.
+    /// Names of the series that are asked for.
+    private var names: [Substring] {
+        (query["series"] ?? "soc").split(separator: ",", omittingEmptySubsequences: false)
+    }
+
+    /// The complaint about a parameter of the question; `nil`: there is none.
     private var complaint: String? {
         for name in ["from", "to"] where query[name] != nil && number(name) == nil {
             return "\(name): expected seconds since 1970, found '\(shown(name))'"
@@ -40,11 +45,9 @@ struct HistoryQuestion {
             return "points: expected a whole number, 1 to \(PlotRange.mostPoints), found '\(shown("points"))'"
         }
         let known = HistoryValue.allCases.map(\.name)
-        guard
-            query["series"]?.split(separator: ",", omittingEmptySubsequences: false).allSatisfy({
-                known.contains(String($0))
-            }) != false
-        else { return "series: expected some of \(known.joined(separator: ",")), found '\(shown("series"))'" }
+        guard names.allSatisfy({ known.contains(String($0)) }) else {
+            return "series: expected some of \(known.joined(separator: ",")), found '\(shown("series"))'"
+        }
         return nil
     }
 
@@ -87,7 +90,7 @@ struct HistoryQuestion {
     }
 
     private func series(_ writer: inout JSONWriter) throws(HistoryFailure) {
-        let names = Set((query["series"] ?? "soc").split(separator: ","))
+        let names = Set(names)
         let values = HistoryValue.allCases.filter { names.contains($0.name[...]) }
         let series = try history.series(battery, values, from: plotFrom, to: plotTo, points: points(800))
         writer.member("from", series.from)

@@ -19,8 +19,8 @@ struct DepartureTests {
         /// What the file of announced packs would get.
         var kept: [DepartedPack: Set<String>]
 
-        init(_ departed: [DepartedPack], isOld: Bool = false) {
-            self.init(Dictionary(uniqueKeysWithValues: departed.map { ($0, []) }), isOld: isOld)
+        init(_ departed: [DepartedPack], isOld: Bool = false, brokers: [String] = ["one"]) {
+            self.init(Dictionary(uniqueKeysWithValues: departed.map { ($0, []) }), isOld: isOld, brokers: brokers)
         }
 
         init(_ departed: [DepartedPack: Set<String>], isOld: Bool = false, brokers: [String] = ["one"]) {
@@ -83,7 +83,7 @@ struct DepartureTests {
 
     @Test("departed packs are cleared at each of several brokers before they are forgotten")
     func brokers() {
-        var run = Run([DepartedPack(Self.topics, "shed"): []], brokers: ["one", "two"])
+        var run = Run([DepartedPack(Self.topics, "shed")], brokers: ["one", "two"])
         run.pass(60)
         #expect(run.settled.isEmpty && run.on("bms/shed/limits") == [""])
         run.sent = []
@@ -98,12 +98,11 @@ struct DepartureTests {
 
     @Test("a broker at which departed packs were cleared in an earlier life is left alone, and each pack has its turn")
     func lives() {
-        let (one, two) = (["one", "two"], ["one", "two", "three"])
-        var first = Run(
-            Dictionary(uniqueKeysWithValues: (10..<90).map { (DepartedPack(Self.topics, "p\($0)"), []) }), brokers: one)
+        let two = ["one", "two"]
+        var first = Run((10..<90).map { DepartedPack(Self.topics, "p\($0)") }, brokers: two)
         first.pass(60)
         #expect(first.settled.isEmpty && first.kept.values.count { $0 == ["one"] } == 64)
-        var next = Run(first.kept, brokers: one)
+        var next = Run(first.kept, brokers: two)
         next.pass(60)
         let cleared = Set(
             next.sent.filter { $0.topic.hasPrefix("bms/p") && $0.topic.hasSuffix("/settings") }.map(\.topic))
@@ -113,7 +112,7 @@ struct DepartureTests {
         next.pass(60)
         #expect(next.settled.count == 64 && next.kept.count == 16)
         // A broker that is new in the list has to be cleared, too; one that left the list has not.
-        var shed = Run([DepartedPack(Self.topics, "shed"): ["one", "two"]], brokers: two)
+        var shed = Run([DepartedPack(Self.topics, "shed"): ["one", "two"]], brokers: two + ["three"])
         shed.pass(60)
         #expect(shed.sent.allSatisfy { !$0.topic.contains("shed") } && shed.settled.isEmpty)
         var last = Run([DepartedPack(Self.topics, "shed"): ["one", "two"]], brokers: ["two"])

@@ -106,7 +106,8 @@ def schemas(options):
             line = stream.readline().decode()
             if line.startswith("event: "):
                 event = line[7:].strip()
-                event = "batteries" if event == "rows" and event in awaited and "batteries" in awaited else event
+                if event == "rows" and "batteries" in awaited:
+                    event = "batteries"
             elif line.startswith("data: ") and event in awaited:
                 awaited.remove(event)
                 validate(event, json.loads(line[6:]), "events: " + event)

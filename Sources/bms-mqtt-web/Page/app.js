@@ -60,7 +60,7 @@ function duration(seconds) {
 	if (!isNumber(seconds)) return "–";
 	const minutes = Math.round(seconds / 60);
 	if (minutes < 60) return minutes + "\u00a0min";
-	if (minutes < 2880) return Math.floor(minutes / 60) + "\u00a0h " + (minutes % 60) + "\u00a0min";
+	if (minutes < 48 * 60) return Math.floor(minutes / 60) + "\u00a0h " + (minutes % 60) + "\u00a0min";
 	return number(Math.round(minutes / 1440)) + "\u00a0" + t("days");
 }
 
@@ -159,7 +159,7 @@ function section(title, ...children) {
 function facts(...entries) {
 	return h("dl.facts", entries.map(([name, what, decimals, unit]) => h("div", h("dt", t(name)), live(typeof what === "string" ? of(what, decimals, unit) : what, "dd"))));
 }
-function of(path, decimals, unit) { return () => typeof state(path) === "string" ? state(path) : number(state(path), decimals, unit); }
+function of(path, decimals, unit) { return () => { const x = state(path); return typeof x === "string" ? x : number(x, decimals, unit); }; }
 function meter() { return h("span.meter", silent, h("span")); }
 function fillMeter(node, soc) { node.firstChild.style.width = (soc ?? 0) + "%"; }
 
@@ -762,8 +762,10 @@ function controls(id) {
 		let last;
 		bind(input, () => { const now = known().value ?? ""; if (now !== last && document.activeElement !== input) input.value = now; last = now; });
 	}
-	for (const [setting, title] of Object.entries({ clearPeaks: "Forget highest and lowest", republish: "Send everything again", allowDeepCharge: "Allow deep charge" }))
-		bind(item(setting, t(title), null, null, t("Do it")), (node) => show(node, setting !== "allowDeepCharge" || Object.values(paper("limits")?.names || {}).includes("deepDischarge")));
+	const action = (setting, title) => item(setting, t(title), null, null, t("Do it"));
+	action("clearPeaks", "Forget highest and lowest");
+	action("republish", "Send everything again");
+	bind(action("allowDeepCharge", "Allow deep charge"), (node) => show(node, Object.values(paper("limits")?.names || {}).includes("deepDischarge")));
 	if (!Object.keys(settings()).length) form.prepend(h("p", t("The bridge has published no settings of this battery.")));
 	form.append(h("button", { click: () => send("logout").then(enter, enter) }, t("Log out")));
 	return form;

@@ -87,13 +87,8 @@ struct BrokerProbe: Sendable {
             guard entry.pointee.ifa_flags & UInt32(IFF_LOOPBACK) == 0, entry.pointee.ifa_flags & UInt32(IFF_UP) != 0,
                 let address = entry.pointee.ifa_addr, address.pointee.sa_family == sa_family_t(AF_INET)
             else { continue }
-            var text = [CChar](repeating: 0, count: Int(NI_MAXHOST))
-            guard
-                getnameinfo(
-                    address, socklen_t(MemoryLayout<sockaddr_in>.size), &text, socklen_t(text.count), nil, 0,
-                    NI_NUMERICHOST) == 0
-            else { continue }
-            addresses.append(String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self))
+            let length = socklen_t(MemoryLayout<sockaddr_in>.size)
+            if let text = TCPDialer.figures(of: address, length: length) { addresses.append(text) }
         }
         return addresses
     }

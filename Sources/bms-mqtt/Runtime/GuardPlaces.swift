@@ -78,9 +78,9 @@ final class GuardPlaces: Sendable {
     /// Handles a connection of a guard that came up.
     func guardConnected(_ relayGuard: RelayGuard, at place: Int) {
         state.withLock { state in
-            set(relayGuard, place, &state)
+            let index = set(relayGuard, place, &state)
             tell(relayGuard, place == state.bridge ?? place)
-            if let index = guards.firstIndex(of: relayGuard), state.owed.remove(index) != nil { sendWill(index) }
+            if let index, state.owed.remove(index) != nil { sendWill(index) }
         }
     }
 
@@ -92,8 +92,13 @@ final class GuardPlaces: Sendable {
         }
     }
 
-    private func set(_ relayGuard: RelayGuard, _ place: Int?, _ state: inout State) {
-        guard let index = guards.firstIndex(of: relayGuard) else { return }
+    /// Notes the place of a guard.
+    ///
+    /// - Returns: its index.
+    @discardableResult
+    private func set(_ relayGuard: RelayGuard, _ place: Int?, _ state: inout State) -> Int? {
+        guard let index = guards.firstIndex(of: relayGuard) else { return nil }
         state.guards[index] = place
+        return index
     }
 }

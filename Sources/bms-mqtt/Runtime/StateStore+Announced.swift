@@ -41,7 +41,7 @@ extension StateStore {
         writer.member("version", .integer(Int(announcedVersion)))
         writer.key("packs")
         writer.beginArray()
-        for pack in packs.keys.sorted(by: { ($0.topics.base, $0.id) < ($1.topics.base, $1.id) }).prefix(mostAnnounced) {
+        for pack in packs.keys.sorted().prefix(mostAnnounced) {
             writer.beginObject()
             writer.member("base", pack.topics.base)
             writer.member("prefix", pack.topics.discoveryPrefix)

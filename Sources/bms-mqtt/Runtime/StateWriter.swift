@@ -21,7 +21,7 @@ final class StateWriter: Sendable {
         /// New content of ``StateWriter/announced``; `nil`: nothing has changed.
         var announced: AnnouncedPacks?
         var isEnding = false
-        /// Set when the answers of this work are sent.
+        /// Events to set when the answers of this work are sent.
         var waiters: [EventDescriptor] = []
     }
 
