@@ -12,7 +12,7 @@ struct HostCheck {
         guard let header else { throw Refusal(400, "the request does not say which host it is for") }
         guard let name = Self.name(header) else { throw Refusal(400, "the host of the request is no host") }
         guard Self.isOwn(name, options) else {
-            throw Refusal(421, "this server does not go by the name '\(name)': \(options.nameRemedy)")
+            throw Refusal(421, "this server does not go by the name '\(name.prefix(64))': \(options.nameRemedy)")
         }
         self.name = name
     }

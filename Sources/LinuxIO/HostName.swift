@@ -38,12 +38,14 @@ package enum HostName {
     }
 
     /// A name as the header `Host` of HTTP and a browser's address line have it: in lower case, without the dot at its end; `nil` for what
-    /// is no name of ASCII letters.
+    /// is no name of ASCII letters, or too long for DNS (63 characters from dot to dot, 253 in all; RFC 1035).
     package static func ascii(_ text: some StringProtocol) -> String? {
         var name = text.lowercased()
         if name.hasSuffix(".") { name.removeLast() }
         let isSound = name.unicodeScalars.allSatisfy { $0.isASCII && isPartOfName($0) }
-        return isSound && (1...253).contains(name.utf8.count) ? name : nil
+        let labels = name.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+        let fits = name.utf8.count <= 253 && labels.allSatisfy { (1...63).contains($0.count) }
+        return isSound && fits ? name : nil
     }
 
     /// The host name of this machine; `nil` where it has none.

@@ -50,9 +50,16 @@ struct HTTPPartsTests {
         "A name as browsers write it",
         arguments: [
             ("Batteries.LAN.", "batteries.lan"), ("a_b-1", "a_b-1"), ("", nil), (".", nil), ("b\u{fc}cher.lan", nil),
-            ("a b", nil), ("host:80", nil), ("a\u{301}", nil), (String(repeating: "a", count: 254), nil),
+            ("a b", nil), ("host:80", nil), ("a\u{301}", nil),
+            ("a..b", nil), (".lan", nil), (Self.label(63), Self.label(63)), (Self.label(64), nil),
+            ("pi." + Self.label(64), nil),
+            (Self.label(63, 63, 63, 61), Self.label(63, 63, 63, 61)), (Self.label(63, 63, 63, 62), nil),
         ] as [(String, String?)])
     func names(text: String, name: String?) { #expect(HostName.ascii(text) == name) }
+
+    private static func label(_ counts: Int...) -> String {
+        counts.map { String(repeating: "a", count: $0) }.joined(separator: ".")
+    }
 
     @Test(
         "Other machines know a machine by three names at most",
