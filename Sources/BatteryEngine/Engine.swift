@@ -37,7 +37,6 @@ public struct Engine: Sendable {
     private var banks: [BankEngine]
     /// Place of the bank of each pack in a bank; a pack is in one bank at most.
     private let bankOfPack: [Int: Int]
-    private let takesCommands: Bool
 
     /// An engine for packs and banks with different ids.
     ///
@@ -52,9 +51,8 @@ public struct Engine: Sendable {
         states: [String: PackState] = [:], bankStates: [String: BankState] = [:],
         at now: Timestamp = Timestamp(milliseconds: 0)
     ) {
-        self.takesCommands = takesCommands
         self.packs = packs.enumerated().map { place, pack in
-            PackEngine(pack, place: place, states[pack.id] ?? PackState(), at: now)
+            PackEngine(pack, place: place, states[pack.id] ?? PackState(), takesCommands: takesCommands, at: now)
         }
         self.banks = banks.enumerated().map { offset, bank in
             let members = bank.packs.compactMap { id in packs.firstIndex { $0.id == id }.map { (place: $0, id: id) } }
@@ -83,7 +81,7 @@ public struct Engine: Sendable {
         case .time:
             result.updates = each(at: now, .time) { $0.tick(othersAreFull: $1, at: now) }
         case .connection:
-            result.updates = each(at: now, .connection) { pack, _ in pack.connected(at: now) }
+            result.updates = each(at: now, .connection) { $0.connected(othersAreFull: $1, at: now) }
         case .disconnection:
             for pack in packs.indices { packs[pack].disconnected() }
         case .source(let change, let pack):
@@ -120,10 +118,7 @@ public struct Engine: Sendable {
             return
         }
         let isFull = othersAreFull(pack)
-        guard
-            let (update, answer, notice) = packs[pack].handle(
-                command, isOff: !takesCommands, othersAreFull: isFull, at: now)
-        else { return }
+        guard let (update, answer, notice) = packs[pack].handle(command, othersAreFull: isFull, at: now) else { return }
         result.updates = [update] + bankUpdate(of: pack, at: now)
         result.answers = [answer]
         result.notices = notice.map { [$0] } ?? []

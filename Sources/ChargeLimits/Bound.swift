@@ -25,10 +25,11 @@ extension RuleName {
     /// charge. Cells close to Vmax, lost cell boards and silence have a charge voltage of their own.
     var stopsCharging: Bool {
         switch self {
-        case .cold, .hot, .alarmCold, .alarmHot, .alarmHighCell, .chargeOff, .deepDischarge, .maximumSoc, .chemistry:
+        case .cold, .hot, .alarmCold, .alarmHot, .alarmHighCell, .chargeOff, .deepDischarge, .maximumSoc, .chemistry,
+            .chargeByVoltage:
             true
         case .target, .userCap, .fuse, .sensorRange, .cellRating, .reserve, .float, .highestCell, .hardCellCut,
-            .hotBoards, .lowestCell, .loadStep, .empty, .chargeByVoltage, .chargePermission, .dischargePermission,
+            .hotBoards, .lowestCell, .loadStep, .empty, .chargePermission, .dischargePermission,
             .cellCommunication, .alarmLowCell, .cellCount, .link, .command, .dischargeOff, .sum, .mismatch, .pack,
             .overload, .silent:
             false

@@ -50,6 +50,8 @@ public enum Cause: Hashable, Sendable {
     case restsAboveBalance(CellVoltage, balance: Millivolts)
     /// A current expressed in volts, above the pack's voltage without current.
     case byVoltage(Milliamperes, rest: Millivolts)
+    /// The same is not possible, because the current is not known.
+    case noCurrentSensor
     /// Permissions of the BMS.
     case chargeRefused(isEndOfCharge: Bool), chargeAwaited, dischargeRefused, dischargeAwaited
     /// Faults that the BMS reports.
@@ -155,6 +157,7 @@ extension Cause: CustomStringConvertible {
             current > .zero
                 ? "\(current.inAmperes) above the pack's \(rest.inPackVolts), for chargers that ignore CCL"
                 : "no charging: held at the pack's own \(rest.inPackVolts)"
+        case .noCurrentSensor: "charging.voltageOnly needs a current sensor, and the BMS reports no current"
         case .restsAboveBalance(let cell, let balance):
             "full: \(cell) has to come down to its balancing voltage of \(balance.inVolts)"
         case .float(let level): "full: resting at \(level.inPackVolts)"

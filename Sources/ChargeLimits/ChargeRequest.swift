@@ -11,10 +11,9 @@ struct ChargeRequest: Sendable {
     /// - Returns: true while the pack asks to be charged.
     mutating func step(_ input: LimitInput, _ bounds: [Bound]) -> Bool {
         let isEmpty = bounds.contains { $0.name == .empty }
-        let soc = input.isSocKnown ? input.measured.soc : nil
-        if isEmpty || soc.map({ $0 < Self.low }) ?? false {
+        if isEmpty || (input.isSocKnown && input.socFalling < Self.low) {
             isWanted = true
-        } else if soc.map({ $0 >= Self.release }) ?? true {
+        } else if !input.isSocKnown || input.socRising >= Self.release {
             isWanted = false
         }
         return isWanted && bounds.lowest(.ccl)?.value != 0

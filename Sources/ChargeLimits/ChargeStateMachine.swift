@@ -32,6 +32,8 @@ struct ChargeStateMachine: Sendable {
         var elapsed = 0.0
     }
 
+    /// A cell so far below Vbalance counts as being at the top.
+    static let top = Millivolts(5)
     private static let stallSeconds = 86_400.0
 
     private(set) var state = ChargeState.bulk
@@ -62,7 +64,7 @@ struct ChargeStateMachine: Sendable {
 
     private mutating func charge(_ measured: Measurements, _ settings: PackSettings, _ context: Context) {
         let balance = settings.balanceVoltage
-        let isTop = measured.lowestVoltage >= balance - Millivolts(5)
+        let isTop = measured.lowestVoltage >= balance - Self.top
         let current = measured.current ?? .zero
         let isEnded = isTop && current.magnitude <= context.tail + (isTop ? Milliamperes(1000) : .zero)
         secondsFull = isEnded ? secondsFull + context.elapsed : max(0, secondsFull - context.elapsed)

@@ -83,8 +83,8 @@ struct DerivedParameters: Sendable {
         hardVoltage = settings.balanceVoltage + Millivolts(span.rawValue * 55 / 100)
         targetCell = min(settings.balanceVoltage + profile.head, hardVoltage - Millivolts(20))
         softCap = min(settings.balanceVoltage + profile.soft, hardVoltage - Millivolts(10))
-        let way = max(.zero, settings.balanceVoltage - settings.minimumVoltage)
-        floor = (settings.minimumVoltage + Millivolts(way.rawValue * 3 / 10)) * cells
+        let way = settings.balanceVoltage - thresholds.lowestMinimum
+        floor = (thresholds.lowestMinimum + Millivolts(way.rawValue * 3 / 10)) * cells
         // A V-low at or under Vmin, or more than 0.25 V above it, is a careless setting.
         let careful = settings.minimumVoltage + Millivolts(30)
         let byKey = snapshot.cellSettings.low.map { $0 - Millivolts(20) }.flatMap { [settings] in
@@ -98,7 +98,7 @@ struct DerivedParameters: Sendable {
         charging = Self.rate(10, of: capacity)
         leastDischarge = max(Self.leastOfGX, Self.rate(30, of: capacity))
         leastDischargeNearEmpty = max(Self.leastOfGX, Self.rate(15, of: capacity))
-        restFloor = (settings.minimumVoltage - .safe) * cells
+        restFloor = (thresholds.lowestMinimum - .safe) * cells
         deepVoltage = snapshot.chemistry == .lto ? Millivolts(1500) : Millivolts(2000)
         tail = Self.rate(40, of: capacity)
         rest = Self.rate(50, of: capacity)

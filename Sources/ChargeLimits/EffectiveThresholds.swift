@@ -11,6 +11,8 @@ struct EffectiveThresholds: Hashable, Sendable {
     /// Treatment of Vbalance.
     let balance: Cause.BalanceSource
 
+    /// The lowest Vmin that may be meant: CVL goes down to it, and below it.
+    let lowestMinimum: Millivolts
     /// Threshold that contradicts the chemistry; `nil` where none does.
     let fault: ThresholdFault?
 
@@ -39,6 +41,8 @@ struct EffectiveThresholds: Hashable, Sendable {
         } else {
             balance = .sent
         }
+        let lowest = fault == nil ? settings.minimumVoltage : chemistry?.usualMinimumVoltage ?? sent.minimumVoltage
+        lowestMinimum = min(settings.balanceVoltage, sent.minimumVoltage, lowest)
         self.settings = settings
         self.fault = fault
     }

@@ -60,10 +60,14 @@ struct LimitInput: Sendable {
     /// Battery current, positive = charging; 0 where there is no sensor.
     var current: Milliamperes { measured.current ?? .zero }
     /// The BMS ended the charge itself, as it does in normal mode when the pack is full: this is not a fault, only a missing permission.
-    /// The owner states the mode; a full pack proves it, too.
+    /// The pack must show it: it is full, its cells are at Vbalance, or, in normal mode, its charge is above the restart figure. Any other
+    /// refusal is meant to stop charging.
     var isEndedByBMS: Bool {
         guard !permissions.contains(.chargeAllowed), faults.isDisjoint(with: .alarms) else { return false }
-        return configuration.relayMode == .normal || isFull || measured.lowestVoltage >= settings.balanceVoltage
+        if isFull || measured.lowestVoltage >= settings.balanceVoltage { return true }
+        guard configuration.relayMode == .normal else { return false }
+        return measured.lowestVoltage >= settings.balanceVoltage - ChargeStateMachine.top
+            || (isSocKnown && measured.soc >= configuration.restartSoc)
     }
     /// The pack is at float, or on its way down to it.
     var isFull: Bool { state == .full || state == .float }
@@ -87,6 +91,14 @@ extension LimitInput {
     /// Voltage of the highest cell.
     var highestVoltage: Millivolts {
         before.map { min($0.highestVoltage, measured.highestVoltage) } ?? measured.highestVoltage
+    }
+    /// State of charge on its way down, percent: the higher of two frames.
+    var socFalling: Int { max(before?.soc ?? measured.soc, measured.soc) }
+    /// State of charge on its way up, percent: the lower of two frames.
+    var socRising: Int { min(before?.soc ?? measured.soc, measured.soc) }
+    /// Both frames have the highest cell at this voltage or below it.
+    func isHighest(atMost voltage: Millivolts) -> Bool {
+        max(before?.highestVoltage ?? measured.highestVoltage, measured.highestVoltage) <= voltage
     }
     /// Voltage of the lowest cell.
     var lowestVoltage: Millivolts {

@@ -171,7 +171,7 @@ extension BatteryChannel {
     mutating func repeatStatus() { outputs.resetStatus() }
 
     /// The battery's status is `online`, by this bridge.
-    var isOnline: Bool { (last?.freshness.isLive ?? false) && !connection.areLimitsRefused }
+    var isOnline: Bool { (last?.hasLiveLimits ?? false) && !connection.areLimitsRefused }
 
     /// These bytes are the newest settings document.
     func hasNewestSettings(_ payload: [UInt8]) -> Bool { outputs.settings.isNewest(payload) }

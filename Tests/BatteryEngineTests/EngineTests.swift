@@ -167,6 +167,38 @@ struct EngineTests {
         #expect(run(reloads: true) == [600, 0])
     }
 
+    @Test(
+        "A ramp of a bank goes on over a restart, and over a reload that changes its bounds", arguments: [true, false])
+    func rampOverReload(isReload: Bool) throws {
+        let packs = [PackOptions(id: "a"), PackOptions(id: "b")]
+        var bank = BankOptions(id: "house", packs: ["a", "b"])
+        var harness = EngineHarness(packs: packs, banks: [bank])
+        harness.run(30, packs: 2)
+        let full = try #require(harness.engine.limits(of: 2)).dcl
+        for _ in 0..<140 {
+            harness.milliseconds += 500
+            harness.step(.time)
+        }
+        #expect(harness.engine.limits(of: 2)?.dcl == .zero)
+        harness.run(5, packs: 2)
+        let before = try #require(harness.engine.limits(of: 2)).dcl
+        #expect(before < Milliamperes(full.rawValue / 2))
+        bank.limits.fuse = full + Milliamperes(50_000)
+        var next = Engine(
+            packs: packs, banks: [bank], states: harness.engine.states(at: harness.now.monotonic),
+            bankStates: harness.engine.bankStates(isEnding: true), at: harness.now.monotonic)
+        if isReload { next.resume(from: harness.engine, sameSources: ["a", "b"], at: harness.now) }
+        harness.engine = next
+        harness.step(.connection)
+        if isReload { #expect(harness.engine.limits(of: 2)?.dcl == before) }
+        harness.run(2, packs: 2)
+        let after = try #require(harness.engine.limits(of: 2)).dcl
+        #expect(after < before + Milliamperes(full.rawValue / 10))
+        harness.run(120, packs: 2)
+        let late = try #require(harness.engine.limits(of: 2)).dcl
+        #expect(late > Milliamperes(full.rawValue * 9 / 10))
+    }
+
     @Test("Frames of a flood confirm no energy counter, and make no good link")
     func flood() {
         var harness = EngineHarness(packs: [PackOptions(id: "garage")])

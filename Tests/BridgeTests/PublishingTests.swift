@@ -189,6 +189,20 @@ struct StalenessTests {
     }
 }
 
+@Suite("Cell boards that were never heard")
+struct UnheardBoardsTests {
+    @Test("a battery without limits is offline, whatever its BMS says; it is online with its first limits")
+    func status() {
+        var harness = BridgeHarness()
+        harness.frames(30) { $0.status = [.noCellCommunication] }
+        #expect(harness.on("limits").isEmpty)
+        #expect(harness.on("status").allSatisfy { $0.payload == Array("offline".utf8) })
+        harness.frames(3)
+        #expect(harness.on("status").last?.payload == Array("online".utf8))
+        #expect(!harness.on("limits").isEmpty)
+    }
+}
+
 @Suite("GX feed")
 struct GXFeedTests {
     @Test("power, voltage and SoC are numbers in every document, and every document has the same keys")

@@ -82,11 +82,12 @@ struct ReloadTests {
         #expect(after.dcl <= before.dcl + Milliamperes(2 * 5_600 + 500))
     }
 
-    @Test("A cap of the new file is in force with the next frame")
-    func cap() {
+    @Test("A cap of the new file is in force with the first document")
+    func cap() throws {
         var harness = BridgeHarness()
         harness.frames(10)
         reload(&harness) { $0.limits.maximumDischargeCurrent = Milliamperes(15_000) }
+        #expect(try harness.document("limits").number("dcl") == 15)
         harness.frames(1)
         #expect(harness.bridge.limits(of: 0)?.dcl == Milliamperes(15_000))
     }

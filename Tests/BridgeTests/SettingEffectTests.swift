@@ -60,7 +60,7 @@ struct SettingEffectTests {
         let now = Moment(monotonic: Timestamp(milliseconds: 20_000), wall: 1_795_000_000_000)
         var handler = CommandHandler(CommandedSettings(), at: now.monotonic)
         let command = CommandPayload.command(name, Array(payload.utf8), isRetained: false)
-        guard case .answered(let outcome) = handler.handle(command, context, isOff: false, at: now) else {
+        guard case .answered(let outcome) = handler.handle(command, context, at: now) else {
             Issue.record("the command got no answer")
             return
         }

@@ -193,16 +193,39 @@ struct SettingsTests {
         #expect(harness.bridge.limits(of: 0)?.ccl == .zero)
     }
 
-    @Test("with commands: off every command is refused and no control is announced")
+    @Test("with commands: false every command is refused and no control is announced")
     func off() throws {
         var harness = harness { bridge, _ in bridge.takesCommands = false }
-        #expect(try result(harness.command("maxChargeCurrent", "5")).text("reason")?.contains("commands: off") == true)
+        #expect(
+            try result(harness.command("maxChargeCurrent", "5")).text("reason")?.contains("commands: false") == true)
         harness.birth()
         harness.pass(3)
         harness.tick()
         let announced = harness.sent.filter { $0.topic.hasPrefix("homeassistant/") }
         #expect(!announced.isEmpty)
         #expect(announced.allSatisfy { !String(decoding: $0.payload, as: UTF8.self).contains("command_topic") })
+    }
+
+    @Test("with commands: false a relay that was switched on is opened, and other settings stay")
+    func offWithRelay() throws {
+        var relay = RelayOptions(name: "pump")
+        relay.function = .manual
+        relay.commandTopic = "cmnd/pump/POWER"
+        let stored = [
+            relay.setting: StoredSetting(.word("on"), setAt: 0),
+            "chargeEnabled": StoredSetting(.flag(false), setAt: 0),
+        ]
+        for takesCommands in [true, false] {
+            var harness = BridgeHarness(
+                { bridge, pack in
+                    bridge.takesCommands = takesCommands
+                    pack.relays = [relay]
+                }, state: PackState(settings: stored))
+            harness.frames(60)
+            let settings = try harness.document("settings")
+            #expect(settings.text("relay/pump.value") == (takesCommands ? "on" : "auto"))
+            #expect(settings.text("chargeEnabled.value") == "OFF")
+        }
     }
 
     @Test("a command for an unknown pack is reported and not answered")

@@ -33,6 +33,36 @@ struct BadSettingsTests {
         #expect(limits.reason(.cvl).contains("is not above Vmin: the chemistry's is used"))
     }
 
+    @Test(
+        "Thresholds of another chemistry lift CVL neither above the chemistry's cells nor, where charging is forbidden, above the pack",
+        arguments: [Chemistry.lfp, .nmc, .nca, .lto],
+        [(3000, 3400, 3700), (3490, 4000, 4150), (2150, 2600, 2750), (3300, 3350, 3600)])
+    func anotherChemistry(chemistry: Chemistry, thresholds: (low: Int, balance: Int, high: Int)) throws {
+        var options = SnapshotBuilder.Options()
+        options.chemistry = chemistry
+        var bench = Bench(options: options)
+        let cell = chemistry.nominalVoltage.rawValue / 5 * 5
+        func frame(_ frame: inout Frame) {
+            frame.minimumVoltage = Millivolts(thresholds.low)
+            frame.balanceVoltage = Millivolts(thresholds.balance)
+            frame.maximumVoltage = Millivolts(thresholds.high)
+            frame.setCells(low: cell, high: cell)
+            frame.packVoltage = Millivolts(16 * cell)
+            frame.current = .zero
+        }
+        bench.run(0...60, frame)
+        let limits = try #require(bench.limits)
+        #expect(limits.cvl <= chemistry.highestCellVoltage * 16)
+        if limits.thresholdFault != nil {
+            #expect(limits.ccl == .zero)
+            #expect(limits.cvl <= Millivolts(16 * cell + 10), "\(limits.reason(.cvl))")
+        }
+        bench.wait(at: 75)
+        let stale = try #require(bench.limits)
+        #expect(stale.ccl == .zero)
+        #expect(stale.cvl <= chemistry.highestCellVoltage * 16)
+    }
+
     @Test("With Vmin at or above Vmax every frame is refused", arguments: [(3700, 3700), (3800, 3650)])
     func crossed(minimum: Int, maximum: Int) {
         var bench = Bench()

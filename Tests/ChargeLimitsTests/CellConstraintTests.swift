@@ -131,6 +131,24 @@ struct HighestCellTests {
 
 @Suite("Hard cut")
 struct HardCellCutTests {
+    @Test("One low frame does not release the cut")
+    func oneFrame() {
+        var cut = HardCellCut()
+        func bound(_ high: Int, before: Int) -> Int? {
+            var input = input {
+                $0.maximumVoltage = Millivolts(3700)
+                $0.highestVoltage = Millivolts(high)
+            }
+            input.before = input.measured
+            input.before?.highestVoltage = Millivolts(before)
+            return cut.bound(.ccl, input)
+        }
+        #expect(bound(3570, before: 3570) == 0)
+        #expect(bound(3410, before: 3500) == 0)
+        #expect(bound(3500, before: 3410) == 0)
+        #expect(bound(3410, before: 3410) == nil)
+    }
+
     @Test("Charge stops 55 % of the way to Vmax and starts again at Vbalance + 10 mV")
     func hysteresis() {
         var cut = HardCellCut()

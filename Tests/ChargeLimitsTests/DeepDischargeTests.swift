@@ -110,6 +110,34 @@ struct MaximumSocTests {
         #expect(bench.limits?.ccl ?? .zero > .zero)
     }
 
+    @Test("One frame with another state of charge sets neither ceiling nor reserve, and releases neither")
+    func oneFrame() {
+        var bench = Bench {
+            $0.maximumSoc = 80
+            $0.reserveSoc = 20
+        }
+        feed(&bench, 0...10, soc: 78)
+        feed(&bench, 11...11, soc: 80)
+        feed(&bench, 12...12, soc: 78)
+        #expect(bench.limits?.has(.maximumSoc) == false)
+        feed(&bench, 13...14, soc: 80)
+        #expect(bench.limits?.ccl == .zero)
+        feed(&bench, 15...15, soc: 77)
+        feed(&bench, 16...16, soc: 79)
+        #expect(bench.limits?.ccl == .zero)
+        feed(&bench, 17...40, soc: 22)
+        feed(&bench, 41...41, soc: 20)
+        feed(&bench, 42...42, soc: 22)
+        #expect(bench.limits?.has(.reserve) == false)
+        feed(&bench, 43...44, soc: 20)
+        #expect(bench.limits?.dcl == .zero)
+        feed(&bench, 45...45, soc: 23)
+        feed(&bench, 46...46, soc: 22)
+        #expect(bench.limits?.dcl == .zero)
+        feed(&bench, 47...48, soc: 23)
+        #expect(bench.limits?.has(.reserve) == false)
+    }
+
     @Test("A state of charge that was never calibrated sets no ceiling and no reserve")
     func uncalibrated() {
         var bench = Bench {

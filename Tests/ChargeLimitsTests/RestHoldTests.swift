@@ -10,7 +10,9 @@ import Testing
 private struct Bus {
     var restVoltage: Double
     var offset: Double
-    let mostCurrent = 80_000.0
+    var mostCurrent = 80_000.0
+    /// Seconds after which the charge is counted.
+    var countsFrom = 0
     var leastCurrent: Double
     /// Rise of the rest voltage by a coulomb, mV: a flat part of the curve of 100 Ah.
     var slope: Double
@@ -38,6 +40,8 @@ private struct Bus {
         let wanted = min(mostCurrent, max(leastCurrent, goal))
         current += min(20_000, max(-20_000, wanted - current))
         restVoltage += current / 1000 * slope
+        countsFrom -= 1
+        guard countsFrom < 0 else { return Int(current) }
         if current > 300 { chargedIn += current / 3_600_000 }
         if current < -300 { chargedOut -= current / 3_600_000 }
         return Int(current)
@@ -102,12 +106,40 @@ struct RestHoldTests {
         #expect(bus.chargedIn <= 0.5, "\(bus.chargedIn) Ah")
     }
 
+    @Test("Without a current sensor a charge that flows with CCL when the cold comes is stopped, too")
+    func blindCharge() {
+        var bus = Bus()
+        (bus.mostCurrent, bus.countsFrom) = (50_000, 3660)
+        var seconds = 0
+        let (limits, _) = run(hours: 3, &bus, hasSensor: false) {
+            seconds += 1
+            if seconds > 3600 { Self.freeze(&$0) }
+        }
+        #expect(limits?.ccl == .zero)
+        #expect(bus.chargedIn <= 2, "\(bus.chargedIn) Ah")
+    }
+
+    @Test("voltageOnly without a current sensor charges nothing, also when the sensor fails, and says why")
+    func voltageOnlyBlind() {
+        var bus = Bus()
+        let (limits, _) = run(hours: 1, &bus, hasSensor: false, configure: { $0.isVoltageOnly = true }) { _ in }
+        #expect(limits?.ccl == .zero)
+        #expect(limits?.reason(.ccl).contains("voltageOnly needs a current sensor") == true)
+        #expect(bus.chargedIn <= 0.5, "\(bus.chargedIn) Ah")
+        var bench = Bench { $0.isVoltageOnly = true }
+        bench.run(0...60)
+        #expect(bench.limits?.ccl ?? .zero > .zero)
+        bench.run(61...70) { $0.current = nil }
+        #expect(bench.limits?.ccl == .zero)
+    }
+
     @Test("Each cause that forbids charging holds CVL at the pack's own voltage")
     func causes() {
         let causes: [(name: String, change: (inout Frame) -> Void, configure: (inout LimitConfiguration) -> Void)] = [
             ("cold", Self.freeze, { _ in }),
             ("hot", { $0.highestTemperature = RawTemperature(340) }, { _ in }),
             ("refused", { $0.status = .dischargeAllowed }, { $0.relayMode = .critical }),
+            ("refused in normal mode", { ($0.status, $0.soc) = (.dischargeAllowed, 94) }, { _ in }),
             ("alarm", { $0.status.insert(.tooCold) }, { _ in }),
             ("ceiling", { ($0.soc, $0.energyStored) = (85, WattHours(4_488)) }, { $0.maximumSoc = 80 }),
         ]

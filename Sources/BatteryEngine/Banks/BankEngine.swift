@@ -108,10 +108,11 @@ struct BankEngine: Sendable {
     }
 
     /// Continues where the engine of an earlier configuration stopped, if its packs and its bounds are the same. Else it has the shares
-    /// that it was made with.
+    /// that it was made with, and goes on from the limits that it published.
     mutating func resume(from before: BankEngine) {
         let old = before.options
         guard old.packs == options.packs, old.limits == options.limits, old.disconnected == options.disconnected else {
+            calculator.goOn(from: before.calculator)
             return
         }
         let fresh = self

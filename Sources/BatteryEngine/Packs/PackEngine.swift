@@ -28,14 +28,14 @@ struct PackEngine: Sendable {
     /// Good frames came as of the last step.
     private(set) var isLive = false
 
-    init(_ options: PackOptions, place: Int, _ state: PackState, at now: Timestamp) {
+    init(_ options: PackOptions, place: Int, _ state: PackState, takesCommands: Bool, at now: Timestamp) {
         self.place = place
         shared = Shared(options)
         identity = Shared(options.identity)
         decoder = PackDecoder(rules: options.rules, options: options.decoding, memory: state.memory?.ofDecoder)
         calculator = LimitCalculator(options.limits, memory: state.memory, at: now)
         keptMemory = KeptMemory(state.memory, at: now)
-        commands = CommandHandler(CommandedSettings(state.settings, options), at: now)
+        commands = CommandHandler(CommandedSettings(state.settings, options), takesCommands: takesCommands, at: now)
         relays = RelayController(options.relays, patience: options.decoding.freshness.stale)
         history = PackHistory(state.peaks)
     }
@@ -81,14 +81,13 @@ struct PackEngine: Sendable {
 
     /// Handles a command: it is obeyed or refused in this step.
     ///
-    /// - Parameter isOff: the file switches commands off.
     /// - Returns: the update, the answer and a line for the log; `nil` where nothing is answered: in a flood, and to an empty message
     ///   that clears a retained command.
     mutating func handle(
-        _ command: BatteryCommand, isOff: Bool, othersAreFull: Bool, at now: Moment
+        _ command: BatteryCommand, othersAreFull: Bool, at now: Moment
     ) -> (update: BatteryUpdate, result: CommandResult, notice: Notice?)? {
         let outcome: CommandHandler.Outcome
-        switch commands.handle(command, context, isOff: isOff, at: now) {
+        switch commands.handle(command, context, at: now) {
         case .answered(let answered): outcome = answered
         case .dropped:
             history.counts.commandsRefused += 1
@@ -133,13 +132,16 @@ struct PackEngine: Sendable {
         return evaluate(.relay, othersAreFull: othersAreFull, at: now)
     }
 
-    /// Handles a new connection of the outputs: every relay is commanded once more.
-    mutating func connected(at now: Moment) -> BatteryUpdate {
+    /// Handles a new connection of the outputs: every relay is commanded once more. The first words on it are computed now: the limits of
+    /// the last step may be those before a suspend.
+    mutating func connected(othersAreFull: Bool, at now: Moment) -> BatteryUpdate {
         history.counts.brokerConnections += 1
+        let mustBeKept = computeLimits(decoder.snapshot, othersAreFull: othersAreFull, at: now)
         var output = RelayController.Output()
         relays.connected(at: now.monotonic, into: &output)
         var update = BatteryUpdate(place, report(at: now.monotonic), .connection)
         update.orders = output.orders
+        update.mustBeKept = mustBeKept
         return update
     }
 
@@ -250,7 +252,8 @@ extension PackEngine {
     mutating func resume(from before: PackEngine, isSameSource: Bool, at now: Moment) {
         let (old, memory) = (before.options, before.keptMemory.memory(of: before.calculator, at: now.monotonic))
         commands = CommandHandler(
-            CommandedSettings(before.commands.stored(at: now.monotonic), options), at: now.monotonic)
+            CommandedSettings(before.commands.stored(at: now.monotonic), options),
+            takesCommands: commands.takesCommands, at: now.monotonic)
         history = before.history
         if isSameSource, old.rules == options.rules, old.decoding == options.decoding {
             decoder = before.decoder
@@ -260,6 +263,8 @@ extension PackEngine {
             (keptMemory, limits, detectors) = (before.keptMemory, before.limits, before.detectors)
             (cells, direction) = (before.cells, before.direction)
             isLive = before.isLive
+            // Nothing may be told that this configuration does not permit.
+            _ = computeLimits(decoder.snapshot, othersAreFull: false, at: now)
         } else {
             keptMemory = KeptMemory(memory, at: now.monotonic)
             calculator = LimitCalculator(options.limits, memory: memory, at: now.monotonic)

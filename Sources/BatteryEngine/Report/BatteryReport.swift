@@ -99,6 +99,8 @@ extension BatteryReport {
     /// Relays that the bridge drives; a bank has none.
     public var relays: [RelayState] { pack?.relays ?? [] }
 
+    /// Good frames come, and limits are known: a BMS that has not heard its cell boards since the start has none.
+    public var hasLiveLimits: Bool { freshness.isLive && limits != nil }
     /// Milliseconds since the last good frame; `nil` before the first.
     public var linkAge: Int64? { link.newestAt.map { max(0, now - $0) } }
     /// Age of the oldest data behind live values, ms; 0 where nothing is live.

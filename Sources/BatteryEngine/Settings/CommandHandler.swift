@@ -7,6 +7,8 @@ struct CommandHandler: Sendable {
     private static let fullChargePatience: Int64 = 48 * 3_600_000
 
     private(set) var settings: CommandedSettings
+    /// The file permits commands.
+    let takesCommands: Bool
     /// Start of the commanded full charge, by the clock that nobody sets; `nil`: there is none.
     private var fullChargeSince: Timestamp?
     private var limiter = RateLimiter()
@@ -36,9 +38,13 @@ struct CommandHandler: Sendable {
         var warning: String?
     }
 
-    /// - Parameter now: time to which the ages of the settings refer.
-    init(_ settings: CommandedSettings, at now: Timestamp) {
+    /// - Parameters:
+    ///   - takesCommands: the file permits commands. Where it does not, no relay stays switched on: nobody could switch it off.
+    ///   - now: time to which the ages of the settings refer.
+    init(_ settings: CommandedSettings, takesCommands: Bool = true, at now: Timestamp) {
         self.settings = settings
+        self.takesCommands = takesCommands
+        if !takesCommands { self.settings.openRelays() }
         fullChargeSince = settings.fullCharge.map { now + -($0.age ?? 0) }
     }
 
@@ -51,9 +57,8 @@ struct CommandHandler: Sendable {
 
     /// Obeys or refuses a command.
     ///
-    /// - Parameter isOff: the file switches commands off.
     mutating func handle(
-        _ command: BatteryCommand, _ context: SettingContext, isOff: Bool, at now: Moment
+        _ command: BatteryCommand, _ context: SettingContext, at now: Moment
     ) -> Ending {
         let row = SettingsTable.row(command.setting, context.options)
         func refusal(_ reason: String, warning: String? = nil) -> Ending {
@@ -69,7 +74,9 @@ struct CommandHandler: Sendable {
             let text = "too many commands: five a second are taken, the rest of the flood is dropped"
             return isFirst ? refusal(text, warning: text) : .dropped
         }
-        if isOff { return refusal("commands are switched off in the configuration file (commands: off)") }
+        guard takesCommands else {
+            return refusal("commands are switched off in the configuration file (commands: false)")
+        }
         if command.isRetained {
             let text =
                 "retained commands are ignored: they would be repeated at each start; clear it with an empty retained message"

@@ -66,6 +66,9 @@ package struct CommandedSettings: Hashable, Sendable {
         return Answer(isAccepted: true, reason: "set", effective: value)
     }
 
+    /// Forgets which relays were switched on.
+    package mutating func openRelays() { stored = stored.filter { $0.value.value != .word("on") } }
+
     /// Sets a setting back to the file's value.
     package mutating func reset(_ name: String) { stored[name] = nil }
 

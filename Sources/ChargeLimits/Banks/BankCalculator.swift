@@ -114,6 +114,11 @@ public struct BankCalculator: Sendable {
         return limits
     }
 
+    /// Goes on from the limits that another calculator published for this bank: they fall at once, and rise slowly.
+    public mutating func goOn(from before: BankCalculator) {
+        (publisher, steppedAt) = (before.publisher, before.steppedAt)
+    }
+
     private mutating func stand(_ members: [BankMember], _ ages: [Freshness], side: Int, at now: Timestamp) {
         let direction = FlowDirection.allCases[side]
         // Where no contact reads closed, contacts are not wired: a BMS that forbids current must not take the other packs with it. The last

@@ -46,7 +46,8 @@ struct BankSide: Sendable {
             || (standing == .open && believesContact && Self.isContactClosed(member, direction) == false)
         switch standing {
         case .active:
-            if before != .active { isReturning = true }
+            // The ramp of a pack that is heard for the first time is the bank's.
+            if before != .active && before != .waiting { isReturning = true }
             bound = counted(member)
             last = bound?.value
         case .ignoringBMS:

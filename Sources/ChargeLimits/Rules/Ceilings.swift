@@ -9,7 +9,11 @@ struct Ceilings: LimitRule {
     /// Share of the sensor's range that is used: at its end a reading saturates and hides the excess.
     private static let sensorShare = 95
 
-    mutating func bounds(_ input: LimitInput, after earlier: [Bound]) -> [Bound] { Self.bounds(input.figures) }
+    mutating func bounds(_ input: LimitInput, after earlier: [Bound]) -> [Bound] {
+        // Nobody could tell when the current is too high.
+        let isBlind = input.configuration.isVoltageOnly && input.measured.current == nil
+        return Self.bounds(input.figures) + (isBlind ? [.ccl(.zero, .chargeByVoltage, .noCurrentSensor)] : [])
+    }
 
     /// The ceilings by these figures.
     static func bounds(_ figures: DerivedParameters) -> [Bound] {

@@ -19,8 +19,8 @@ struct DeepDischarge: LimitRule {
 
     mutating func bounds(_ input: LimitInput, after earlier: [Bound]) -> [Bound] {
         let lowest = input.lowestVoltage
-        let start = input.settings.minimumVoltage - Self.begin
         let floor = input.figures.deepVoltage
+        let start = max(input.settings.minimumVoltage - Self.begin, floor)
         let isBelow = lowest < floor
         secondsBelow = isBelow ? secondsBelow + input.elapsed : 0
         if secondsBelow >= Self.seconds && !isAllowed { isLatched = true }

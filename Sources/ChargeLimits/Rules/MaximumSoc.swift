@@ -20,7 +20,11 @@ struct MaximumSoc: LimitRule {
             return []
         }
         if input.elapsed > 0 || !isReached {
-            if soc >= most { isReached = true } else if soc <= most - Self.hysteresis { isReached = false }
+            if input.socRising >= most {
+                isReached = true
+            } else if input.socFalling <= most - Self.hysteresis {
+                isReached = false
+            }
         }
         if isReached { return [.ccl(.zero, .maximumSoc, .maximumSoc(soc: soc, most: most, isReached: true))] }
         guard soc == most - 1 else { return [] }

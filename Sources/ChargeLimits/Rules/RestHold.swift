@@ -7,7 +7,7 @@ import BMSCore
 /// load's drop and all of it is added back, so that its sag is not taken for rest, nor a charger that exports for a load. The offset grows
 /// while current flows in, by 12 % of that current's drop a second, and shrinks likewise while current flows out. The rest voltage follows
 /// the pack down; it is never above the rest voltage at which charging was forbidden, and does not rise while current flows in. Without a
-/// current sensor CVL is the rest voltage at which charging was forbidden, less 25 mV a cell.
+/// current sensor CVL is the voltage at which charging was forbidden, less the drop of the current that CCL permitted, less 25 mV a cell.
 ///
 /// mV. Example: 16 cells at rest at 52.64 V, CCL 0 because of cold: CVL 52.64 V; 10 A flow in nevertheless at 1.6 milliohm a cell: CVL
 /// falls by 16 x 0.12 x 16 mV = 31 mV a second, until nothing flows at 52.24 V with a charger that holds 0.4 V more.
@@ -40,9 +40,11 @@ struct RestHold: LimitRule {
             offset = 0
             return []
         }
-        let most = ceiling ?? rest
-        if ceiling == nil { ceiling = most }
         let hasSensor = input.measured.current != nil
+        // The current that CCL permitted may have flowed unseen: its drop is in the voltage that was taken for rest.
+        let unseen = hasSensor ? 0 : Double(input.published?.ccl.rawValue ?? 0) / 1000 * input.resistance
+        let most = ceiling ?? rest - unseen * Double(input.cells)
+        if ceiling == nil { ceiling = most }
         if hasSensor { move(input) }
         let held =
             hasSensor ? min(rest, most) - offset * Double(input.cells) : most - Self.blindOffset * Double(input.cells)

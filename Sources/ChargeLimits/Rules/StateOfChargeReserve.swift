@@ -14,8 +14,8 @@ struct StateOfChargeReserve: LimitRule {
         let soc = input.measured.soc
         // A state of charge that was never calibrated must not darken a house.
         guard input.isSocKnown else { return [] }
-        if reserve > 0 && soc <= reserve { isReached = true }
-        if reserve <= 0 || soc >= min(100, reserve + Self.release) { isReached = false }
+        if reserve > 0 && input.socFalling <= reserve { isReached = true }
+        if reserve <= 0 || input.socRising >= min(100, reserve + Self.release) { isReached = false }
         guard isReached else { return [] }
         return [.dcl(.zero, .reserve, .reserve(soc: soc, reserve: reserve))]
     }

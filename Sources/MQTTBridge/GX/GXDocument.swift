@@ -37,7 +37,8 @@ public enum GXDocument {
         var values: [MetricValue?] = []
         for (index, row) in rows.enumerated() {
             if index == sum { values += cellValues(CellTable.voltage, count, report) }
-            // While the link is stale the last of these stay, beside limits that are safe and a BmsCable warning.
+            // While the link is stale, or the BMS does not hear its cell boards, the last of these stay, beside limits that are safe and
+            // an alarm. Without a document the driver would drop the battery and its limits with it.
             switch row.gx {
             case .voltage: values.append(.thousandths(last.voltage.rawValue, 3))
             case .current: values.append(.thousandths(current.rawValue, 3))

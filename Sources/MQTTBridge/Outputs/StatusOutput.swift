@@ -2,7 +2,7 @@ import BatteryEngine
 import BMSCore
 import MQTT
 
-/// Publishes `online` while good frames come and the broker accepts the limits, else `offline`.
+/// Publishes `online` while good frames come, limits are known and the broker accepts them, else `offline`.
 ///
 /// A status is never repeated without a cause: of two bridges with one pack, each would answer the other's `offline`.
 struct StatusOutput: Output {
@@ -13,7 +13,7 @@ struct StatusOutput: Output {
     init(_ id: String, _ options: BridgeOptions) { topic = options.topics.status(id) }
 
     mutating func update(_ report: BatteryReport, _ context: OutputContext) -> [MQTTMessage] {
-        let isOnline = report.freshness.isLive && !context.areLimitsRefused
+        let isOnline = report.hasLiveLimits && !context.areLimitsRefused
         guard isOnline != sent else { return [] }
         sent = isOnline
         return [MQTTMessage(topic, Array((isOnline ? "online" : "offline").utf8), qos: 1, retain: true)]
