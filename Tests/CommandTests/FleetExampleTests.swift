@@ -36,4 +36,11 @@ struct FleetExampleTests {
         #expect(passed.count > 6)
         #expect(passed.allSatisfy { $0.hasPrefix(configuration.baseTopic + "/") })
     }
+
+    @Test("no line of the centre's access rules applies to every user, as those of mosquitto with 'pattern' do")
+    func centre() {
+        let lines = Repository.text("examples/fleet/central/acl").split(separator: "\n").filter { !$0.hasPrefix("#") }
+        #expect(lines.first == "user site-a")
+        #expect(lines.allSatisfy { $0.hasPrefix("user ") || $0.hasPrefix("topic ") })
+    }
 }

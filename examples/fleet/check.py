@@ -61,6 +61,7 @@ def check(pair):
 
     operator_commands(pair, centre, site)
     strangers(pair, site)
+    pretenders(pair)
     workers(pair)
     link_cut(pair, centre)
     bridge_killed(pair, centre)
@@ -84,6 +85,24 @@ def operator_commands(pair, centre, site):
     answer = json.loads(centre.on(f"{BASE}/pack-1/result")[-1][3])
     expect(answer["accepted"] is False and "retain" in answer["reason"], f"a retained command is refused: {answer['reason']}")
     centre.publish(f"{BASE}/pack-1/set/maxChargeCurrent", "", retain=True)
+
+
+def pretenders(pair):
+    """Nobody but a site may publish anything that a reader would take for a site's, not even below a name of its own."""
+    witness = pair.client("timeseries")
+    witness.subscribe("fleet/#")
+    for user in ("timeseries", "operator", "site-b"):
+        client = pair.client(user)
+        names = [f"fleet/{site}/{topic}" for site in (user, "site-a", "site-c")
+                 for topic in ("bms/pack-1/state", "bms/pack-1/limits", "bms/bridge/status", "link")]  # fmt: skip
+        for topic in names:
+            client.publish(topic, "forged")
+        wait(lambda: len(client.acknowledged) == len(names), 10, "the broker's answers")
+        client.end()
+    wait(lambda: len([m for m in witness.heard if m[1].startswith("fleet/site-b/")]) == 4, 10, "what a site says of itself")
+    forged = {message[1] for message in witness.heard if message[3] == b"forged" and not message[1].startswith("fleet/site-b/")}
+    expect(not forged, f"a reader, an operator and another site can pretend nowhere to be a site: {sorted(forged)}")
+    witness.end()
 
 
 def strangers(pair, site):
