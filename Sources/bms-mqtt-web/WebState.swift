@@ -136,7 +136,7 @@ final class WebState: Sendable {
 
     /// The metrics of all batteries.
     func metrics(at now: ReaderModel.Instant) -> String {
-        let (batteries, bridge) = state.withLock { state in
+        let (batteries, broker, bridge) = state.withLock { state in
             let batteries = state.model.sorted.map { id, pack in
                 let view = state.model.view(pack, at: now)
                 return MetricsText.Battery(
@@ -145,8 +145,8 @@ final class WebState: Sendable {
                         .state: view.state, .cells: view.cells, .limits: state.model.limits(pack, at: now),
                     ])
             }
-            return (batteries, state.broker.isConnected ? state.model.bridge.map { $0.text == "online" } : nil)
+            return (batteries, state.broker.isConnected, state.model.bridge?.text == "online")
         }
-        return MetricsText.text(batteries, bridge: bridge)
+        return MetricsText.text(batteries, isConnected: broker, isBridgeOnline: broker && bridge)
     }
 }

@@ -19,12 +19,14 @@ struct MetricsTextTests {
 
     @Test("numbers have base units, cells their numbers, limits their rule")
     func values() throws {
-        let text = MetricsText.text([try battery()], bridge: true)
+        let text = MetricsText.text([try battery()], isConnected: true, isBridgeOnline: true)
         let lines = text.split(separator: "\n").map(String.init)
         for line in [
-            "bms_bridge_online 1", "bms_battery_live{pack=\"garage\"} 1", "bms_soc_ratio{pack=\"garage\"} 0.5",
+            "bms_broker_connected 1", "bms_bridge_online 1", "bms_battery_live{pack=\"garage\"} 1",
+            "bms_soc_ratio{pack=\"garage\"} 0.5",
             "bms_dc_current_amperes{pack=\"garage\"} 10", "bms_cell_voltage_volts{pack=\"garage\",cell=\"1\"} 3.31",
             "bms_limits_dcl_amperes{pack=\"garage\"} 280", "# TYPE bms_link_frames_accepted_total counter",
+            "# TYPE bms_dc_current_amperes gauge", "# TYPE bms_energy_in_today_joules gauge",
         ] {
             #expect(lines.contains(line), "\(line)")
         }
@@ -35,7 +37,7 @@ struct MetricsTextTests {
     @Test("every number of the catalogue that is known is there, once, with help and type")
     func whole() throws {
         let battery = try battery()
-        let text = MetricsText.text([battery], bridge: true)
+        let text = MetricsText.text([battery], isConnected: true, isBridgeOnline: true)
         let names = text.split(separator: "\n").filter { !$0.hasPrefix("#") }.map {
             $0.prefix { $0 != "{" && $0 != " " }
         }
@@ -49,15 +51,48 @@ struct MetricsTextTests {
         for row in known { #expect(text.contains("(\(row.path)).\n"), "\(row.path)") }
     }
 
+    @Test("what only grows is a counter with the ending of one, and nothing else is")
+    func counters() throws {
+        let counters: Set<String> = [
+            "/Energy/In", "/Energy/Out", "/History/ChargeCycles", "/History/ChargedEnergy",
+            "/History/DischargedEnergy", "/Link/FramesAccepted", "/Link/FramesRejected", "/Link/FramesDamaged",
+            "/Link/BytesDropped", "/Link/Resyncs", "/Link/SourceReopenings", "/Link/BrokerReconnects",
+            "/Link/CommandsRefused", "/Can/Sets", "/Can/Faults", "/Can/KeepAlives", "/Can/OtherFrames",
+        ]
+        #expect(Set(MetricCatalogue.state.filter(\.isCounter).map(\.path)) == counters)
+        let state = JSONValue.object([
+            "Energy": .object(["In": .number(2)]), "Can": .object(["OtherFrames": .number(7)]),
+        ])
+        let text = MetricsText.text(
+            [MetricsText.Battery(id: "x", isLive: true, documents: [.state: state])], isConnected: true,
+            isBridgeOnline: true)
+        for line in [
+            "# TYPE bms_energy_in_joules_total counter\nbms_energy_in_joules_total{pack=\"x\"} 7200000\n",
+            "# TYPE bms_can_other_frames_total counter\nbms_can_other_frames_total{pack=\"x\"} 7\n",
+        ] {
+            #expect(text.contains(line), "\(text)")
+        }
+    }
+
+    @Test("broker and bridge are told of when nothing is known of either, and before the first battery")
+    func nothing() {
+        let text = MetricsText.text([], isConnected: false, isBridgeOnline: false)
+        #expect(
+            text.split(separator: "\n").filter { !$0.hasPrefix("#") } == [
+                "bms_broker_connected 0", "bms_bridge_online 0",
+            ])
+    }
+
     @Test("what is not valid is absent, and a hostile name stays inside its quotes")
     func absent() throws {
         let name = "a\"b\\c\nd"
         let silent = MetricsText.Battery(
             id: "cellar", isLive: false,
             documents: [.limits: .object(["ccl": .number(0), "dcl": .null, "names": .object(["ccl": .text(name)])])])
-        let text = MetricsText.text([silent], bridge: nil)
+        let text = MetricsText.text([silent], isConnected: true, isBridgeOnline: false)
         #expect(
             text.split(separator: "\n").filter { !$0.hasPrefix("#") } == [
+                "bms_broker_connected 1", "bms_bridge_online 0",
                 "bms_battery_live{pack=\"cellar\"} 0", "bms_limits_ccl_amperes{pack=\"cellar\"} 0",
                 "bms_limits_reason_info{pack=\"cellar\",limit=\"ccl\",name=\"a\\\"b\\\\c\\nd\"} 1",
             ])
@@ -75,7 +110,8 @@ struct MetricsTextTests {
         writer.endObject()
         let state = try #require(JSONValue(parsing: writer.bytes))
         let text = MetricsText.text(
-            [MetricsText.Battery(id: "x", isLive: true, documents: [.state: state])], bridge: true)
+            [MetricsText.Battery(id: "x", isLive: true, documents: [.state: state])], isConnected: true,
+            isBridgeOnline: true)
         let line = try #require(
             text.unicodeScalars.split { $0 == "\n" || $0 == "\r" }.map { String($0) }.first {
                 $0.hasPrefix("bms_battery_info")

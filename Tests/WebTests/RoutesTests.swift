@@ -69,7 +69,21 @@ struct RoutesTests {
         #expect(json(get(routes, "api/words", ["language": "de"]))?["words.To do"]?.text == "Zu tun")
         #expect(json(get(routes, "api/words", ["language": "x"]))?["language"]?.text == "en")
         guard case .bytes(let text) = get(routes, "metrics").content else { return #expect(Bool(false)) }
-        #expect(String(decoding: text, as: UTF8.self).contains("bms_soc_ratio{pack=\"shed\"} 0.57"))
+        let metrics = String(decoding: text, as: UTF8.self)
+        #expect(metrics.contains("bms_soc_ratio{pack=\"shed\"} 0.57") && metrics.contains("bms_broker_connected "))
+    }
+
+    @Test("metrics have broker and bridge as 0 before the first word of either, and without a connection")
+    func gone() {
+        let state = WebState(base: "bms", at: 0)
+        func lines() -> [Substring] { state.metrics(at: .now).split(separator: "\n").filter { !$0.hasPrefix("#") } }
+        #expect(lines() == ["bms_broker_connected 0", "bms_bridge_online 0"])
+        state.connected(at: .now)
+        #expect(lines() == ["bms_broker_connected 1", "bms_bridge_online 0"])
+        _ = state.take(MQTTMessage("bms/bridge/status", Array("online".utf8)), at: .now)
+        #expect(lines() == ["bms_broker_connected 1", "bms_bridge_online 1"])
+        state.disconnected("the broker is gone", at: .now)
+        #expect(lines() == ["bms_broker_connected 0", "bms_bridge_online 0"])
     }
 
     @Test(

@@ -48,6 +48,8 @@ struct Metric: Sendable {
     let entity: EntityRow?
     /// Values that it can have.
     let shape: ValueShape
+    /// It only grows, for a lifetime of the pack or of the program; it may begin anew.
+    let isCounter: Bool
     /// Batteries whose entity it is.
     let isFor: @Sendable (BatteryIdentity) -> Bool
     /// The value now.
@@ -55,7 +57,7 @@ struct Metric: Sendable {
 
     init(
         _ path: String, _ unit: String = "", gx: GXUse? = nil, deadband: Deadband = .none, entity: EntityRow? = nil,
-        shape: ValueShape? = nil,
+        shape: ValueShape? = nil, isCounter: Bool = false,
         isFor: @escaping @Sendable (BatteryIdentity) -> Bool = { _ in true },
         value: @escaping @Sendable (BatteryReport) -> MetricValue
     ) {
@@ -66,6 +68,7 @@ struct Metric: Sendable {
         self.deadband = deadband
         self.entity = entity
         self.shape = shape ?? (unit.isEmpty ? entity?.shape ?? .whole : .number)
+        self.isCounter = isCounter
         self.isFor = isFor
         self.value = value
     }

@@ -53,8 +53,10 @@ extension MetricCatalogue {
 
     static let history: [Metric] = [
         chargeCycles,
-        Metric("/History/ChargedEnergy", "kWh", gx: .value) { .thousandths($0.keys?.chargedEnergy?.rawValue, 0) },
-        Metric("/History/DischargedEnergy", "kWh", gx: .value) {
+        Metric("/History/ChargedEnergy", "kWh", gx: .value, isCounter: true) {
+            .thousandths($0.keys?.chargedEnergy?.rawValue, 0)
+        },
+        Metric("/History/DischargedEnergy", "kWh", gx: .value, isCounter: true) {
             .thousandths($0.keys?.dischargedEnergy?.rawValue, 0)
         },
         Metric("/History/MinimumCellVoltage", "V", gx: .value) {
@@ -78,7 +80,8 @@ extension MetricCatalogue {
 
     static let chargeCycles = Metric(
         "/History/ChargeCycles", gx: .value,
-        entity: .total("cycles", "Cycles", nil, nil, precision: 0, diagnostic: true, icon: "mdi:battery-sync").optional
+        entity: .total("cycles", "Cycles", nil, nil, precision: 0, diagnostic: true, icon: "mdi:battery-sync").optional,
+        isCounter: true
     ) { .whole($0.keys?.cycles) }
 
     static let firmware = Metric(
@@ -107,12 +110,16 @@ extension MetricCatalogue {
         ) { .whole($0.link.quality) },
         counter("/Link/FramesAccepted", "frames_accepted", "Frames accepted") { $0.framesAccepted },
         counter("/Link/FramesRejected", "frames_rejected", "Frames rejected") { $0.framesRejected },
-        Metric("/Link/FramesDamaged") { .integer($0.link.counters[.signs] + $0.link.counters[.sum]) },
+        Metric("/Link/FramesDamaged", isCounter: true) { .integer($0.link.counters[.signs] + $0.link.counters[.sum]) },
         counter("/Link/BytesDropped", "bytes_dropped", "Bytes dropped") { $0.bytesDropped },
         counter("/Link/Resyncs", "resyncs", "Resynchronisations") { $0.resyncs },
-        Metric("/Link/SourceReopenings") { .whole($0.pack.map { max(0, $0.counts.sourceOpenings - 1) }) },
-        Metric("/Link/BrokerReconnects") { .whole($0.pack.map { max(0, $0.counts.brokerConnections - 1) }) },
-        Metric("/Link/CommandsRefused") { .whole($0.pack?.counts.commandsRefused) },
+        Metric("/Link/SourceReopenings", isCounter: true) {
+            .whole($0.pack.map { max(0, $0.counts.sourceOpenings - 1) })
+        },
+        Metric("/Link/BrokerReconnects", isCounter: true) {
+            .whole($0.pack.map { max(0, $0.counts.brokerConnections - 1) })
+        },
+        Metric("/Link/CommandsRefused", isCounter: true) { .whole($0.pack?.counts.commandsRefused) },
     ]
 
     static let productName = "123\\SmartBMS"
@@ -137,6 +144,6 @@ extension MetricCatalogue {
         _ path: String, _ key: String, _ name: String, _ value: @escaping @Sendable (LinkCounters) -> Int
     ) -> Metric {
         let entity = EntityRow.total(key, name, nil, nil, precision: 0, diagnostic: true, icon: "mdi:counter").disabled
-        return Metric(path, deadband: .heartbeat, entity: entity) { .integer(value($0.link.counters)) }
+        return Metric(path, deadband: .heartbeat, entity: entity, isCounter: true) { .integer(value($0.link.counters)) }
     }
 }

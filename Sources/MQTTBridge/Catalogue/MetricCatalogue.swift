@@ -135,10 +135,16 @@ enum MetricCatalogue {
             entity: .total(
                 "energy_out_today", "Energy out today", "energy", "kWh", precision: 2)
         ) { total($0) { $0.outToday } },
-        Metric("/Energy/In", "kWh", entity: .total("energy_in", "Energy in", "energy", "kWh", precision: 0)) {
+        Metric(
+            "/Energy/In", "kWh", entity: .total("energy_in", "Energy in", "energy", "kWh", precision: 0),
+            isCounter: true
+        ) {
             total($0, 0) { $0.inAll }
         },
-        Metric("/Energy/Out", "kWh", entity: .total("energy_out", "Energy out", "energy", "kWh", precision: 0)) {
+        Metric(
+            "/Energy/Out", "kWh", entity: .total("energy_out", "Energy out", "energy", "kWh", precision: 0),
+            isCounter: true
+        ) {
             total($0, 0) { $0.outAll }
         },
     ]

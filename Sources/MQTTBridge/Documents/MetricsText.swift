@@ -43,13 +43,14 @@ package struct MetricsText {
 
     /// The text for some batteries.
     ///
-    /// - Parameter bridge: the bridge is online; `nil`: nothing was heard of it.
-    package static func text(_ batteries: [Battery], bridge: Bool?) -> String {
+    /// - Parameters:
+    ///   - isConnected: the reader has a connection to the broker.
+    ///   - isBridgeOnline: the bridge is known to be online. One of which nothing was heard is not.
+    package static func text(_ batteries: [Battery], isConnected: Bool, isBridgeOnline: Bool) -> String {
         var metrics = MetricsText(batteries: batteries)
-        if let bridge {
-            metrics.family("bms_bridge_online", "The bridge is online.")
-            metrics.sample("bms_bridge_online", [], bridge ? 1 : 0)
-        }
+        // Both are always there: an alert for a series that may be absent would never fire.
+        metrics.flag("bms_broker_connected", "The page is connected to the broker.", isConnected)
+        metrics.flag("bms_bridge_online", "The bridge is online.", isBridgeOnline)
         metrics.each("bms_battery_live", "The values of the battery are valid now.") { [([], $0.isLive ? 1 : 0)] }
         metrics.identity()
         metrics.limits()
@@ -98,10 +99,9 @@ package struct MetricsText {
                 (battery.documents[.state]?[path]?.text).map { [([("value", $0)], 1)] } ?? []
             }
         case .number, .whole, .oneOf:
-            let isCounter = row.entity?.stateClass == "total_increasing" && row.unit.isEmpty
             let unit = Self.units[row.unit]
-            let name = Self.name(row.keys) + (unit.map { "_\($0.suffix)" } ?? "") + (isCounter ? "_total" : "")
-            each(name, help, isCounter: isCounter) { battery in
+            let name = Self.name(row.keys) + (unit.map { "_\($0.suffix)" } ?? "") + (row.isCounter ? "_total" : "")
+            each(name, help, isCounter: row.isCounter) { battery in
                 (battery.documents[.state]?[path]?.number).map { [([], $0 * (unit?.factor ?? 1))] } ?? []
             }
         }
@@ -133,6 +133,12 @@ package struct MetricsText {
                 sample(name, [("pack", battery.id)] + labels, value)
             }
         }
+    }
+
+    /// A family of one sample that belongs to no battery.
+    private mutating func flag(_ name: String, _ help: String, _ isSet: Bool) {
+        family(name, help)
+        sample(name, [], isSet ? 1 : 0)
     }
 
     private mutating func family(_ name: String, _ help: String, isCounter: Bool = false) {
