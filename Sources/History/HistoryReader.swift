@@ -123,16 +123,16 @@ struct HistoryReader {
     func chunk(
         _ name: String, _ level: HistoryLevel, from: Int, to: Int, format: CSVRows?, most: Int
     ) throws(HistoryFailure) -> (CSVRows, [(time: Int, data: [UInt8])]) {
-        guard let battery = try database.battery(name) else { return (format ?? CSVRows(newest: nil), []) }
+        guard let battery = try database.battery(name) else { return (format ?? CSVRows(cells: 0), []) }
         var rows: [(time: Int, data: [UInt8])] = []
         try self.rows(battery, level, from: from, to: to, most: most) { data, time in
             if rows.count < most { rows.append((time, data)) }
         }
-        let newest =
-            try format == nil
-            ? database.blob(
-                "SELECT data FROM minutes WHERE battery = ?1 ORDER BY time DESC LIMIT 1", .integer(battery)) : nil
-        return (format ?? CSVRows(newest: newest), rows)
+        if let format { return (format, rows) }
+        // The rows may have different numbers of cells: none in a silence, others after a change of the pack.
+        var cells = 0
+        try self.rows(battery, level, from: from, to: to) { data, _ in cells = max(cells, CSVRows.cells(data)) }
+        return (CSVRows(cells: cells), rows)
     }
 
     func batteries() throws(HistoryFailure) -> [HistoryBattery] {

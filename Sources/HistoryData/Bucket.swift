@@ -32,17 +32,20 @@ package struct Bucket: Hashable, Sendable {
     /// Energy in this time, Wh; 0 where nothing is known of any.
     package var energyIn = 0
     package var energyOut = 0
+    /// The counters of energy were read in this time: 0 Wh is a fact then.
+    var knowsEnergy = false
     var cells: [Tally] = []
     var temperatures: [Tally] = []
 
     package init() {}
 
     /// Adds one sample; what is not a number counts as unknown.
-    mutating func add(_ sample: HistorySample, energyIn: Int, energyOut: Int) {
+    mutating func add(_ sample: HistorySample, energyIn: Int?, energyOut: Int?) {
         count += 1
         for (value, number) in sample.values { Self.add(value.step.whole(number), to: &values[value.rawValue]) }
-        self.energyIn += energyIn
-        self.energyOut += energyOut
+        self.energyIn += energyIn ?? 0
+        self.energyOut += energyOut ?? 0
+        knowsEnergy = knowsEnergy || energyIn != nil || energyOut != nil
         Self.add(sample.cells, .thousandths, to: &cells)
         Self.add(sample.temperatures, .tenths, to: &temperatures)
     }
@@ -52,6 +55,7 @@ package struct Bucket: Hashable, Sendable {
         for index in values.indices { values[index].merge(other.values[index]) }
         energyIn += other.energyIn
         energyOut += other.energyOut
+        knowsEnergy = knowsEnergy || other.knowsEnergy
         for (index, tally) in other.cells.enumerated() { Self.merge(tally, index, into: &cells) }
         for (index, tally) in other.temperatures.enumerated() { Self.merge(tally, index, into: &temperatures) }
     }

@@ -10,7 +10,7 @@ package enum BucketCode {
     package static func bytes(_ bucket: Bucket) -> [UInt8] {
         var writer = ByteWriter()
         writer.unsigned(min(bucket.count, largestCount))
-        var mask = bucket.energyIn != 0 || bucket.energyOut != 0 ? energyBit : 0
+        var mask = bucket.knowsEnergy ? energyBit : 0
         for (index, tally) in bucket.values.enumerated() where tally.count > 0 { mask |= 1 << index }
         if !bucket.cells.isEmpty { mask |= cellsBit }
         if !bucket.temperatures.isEmpty { mask |= temperaturesBit }
@@ -57,6 +57,7 @@ package enum BucketCode {
             guard let energyIn = reader.unsigned(), let energyOut = reader.unsigned() else { return }
             bucket.energyIn += energyIn
             bucket.energyOut += energyOut
+            bucket.knowsEnergy = true
         }
         guard withCells else { return }
         if mask & cellsBit != 0, !merge(&reader, weight, into: &bucket.cells) { return }

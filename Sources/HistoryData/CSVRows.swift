@@ -2,11 +2,14 @@
 package struct CSVRows: Sendable {
     private let cells: Int
 
-    /// - Parameter newest: a row with as many cells as the battery has; `nil`: there is none.
-    package init(newest: [UInt8]?) {
+    /// Lines that end with a field for each of so many cells.
+    package init(cells: Int) { self.cells = cells }
+
+    /// The number of cells in a row.
+    package static func cells(_ bytes: [UInt8]) -> Int {
         var bucket = Bucket()
-        if let newest { BucketCode.add(newest, to: &bucket) }
-        cells = bucket.cells.count
+        BucketCode.add(bytes, to: &bucket)
+        return bucket.cells.count
     }
 
     /// The names of the fields.
@@ -26,7 +29,7 @@ package struct CSVRows: Sendable {
             let wholes = tally.mean.map { [tally.low, $0, tally.high] }
             fields += wholes?.map(value.step.text) ?? ["", "", ""]
         }
-        fields += [String(bucket.energyIn), String(bucket.energyOut)]
+        fields += bucket.knowsEnergy ? [String(bucket.energyIn), String(bucket.energyOut)] : ["", ""]
         for index in 0..<cells {
             let mean = index < bucket.cells.count ? bucket.cells[index].mean : nil
             fields.append(mean.map(Step.thousandths.text) ?? "")

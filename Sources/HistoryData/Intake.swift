@@ -101,7 +101,9 @@ package struct Intake: Sendable {
         for level in [HistoryLevel.samples, .minutes] {
             batch.buckets[
                 BucketKey(battery: battery, level: level, time: level.start(second)), default: Bucket()
-            ].add(sample, energyIn: energyIn, energyOut: energyOut)
+            ].add(
+                sample, energyIn: sample.energyIn.map { _ in energyIn },
+                energyOut: sample.energyOut.map { _ in energyOut })
         }
         bound()
     }

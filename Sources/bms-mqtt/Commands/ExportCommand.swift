@@ -5,6 +5,8 @@ import Viewer
 
 /// `bms-mqtt export`: the history of the page as CSV.
 enum ExportCommand {
+    /// 2020-01-01 in seconds since 1970.
+    private static let year2020 = 1_577_836_800.0
     private static let levels = ["samples": 10, "minutes": 60, "hours": 3600]
 
     static let row = CommandRow(
@@ -23,9 +25,11 @@ enum ExportCommand {
         ],
         details: """
             Prints one line for each row, with the names of the fields first: time, lowest, mean and highest of each value, energy, cells.
-            A field is empty where nothing is known. It may run while the page does.
+            docs/web.md has their units. A field is empty where nothing is known. It may run while the page does.
             """,
-        examples: ["bms-mqtt export --data ./history --battery garage --from 2026-11-01 > november.csv"],
+        examples: [
+            "bms-mqtt export --data ./history --battery garage --from 2026-11-01 --to 2026-12-01 > november.csv"
+        ],
         work: .plain(start))
 
     private static func start(_ arguments: Arguments) throws(CommandFailure) -> Int32 {
@@ -40,16 +44,21 @@ enum ExportCommand {
     }
 
     /// Seconds since 1970 of a text like "2026-11-30" or "1796034801".
-    private static func time(_ text: String, _ option: String) throws(CommandFailure) -> Double {
-        if let seconds = Double(text), seconds.isFinite { return seconds }
+    static func time(_ text: String, _ option: String) throws(CommandFailure) -> Double {
+        // A smaller number is a day without its hyphens, not a time at which there was a history.
+        if let seconds = Double(text), seconds.isFinite, seconds >= year2020 { return seconds }
         let parts = text.split(separator: "-", omittingEmptySubsequences: false).map { Int32($0) }
         if parts.count == 3, let year = parts[0], let month = parts[1], let day = parts[2],
             (2000...2100).contains(year), (1...12).contains(month), (1...31).contains(day)
         {
             var date = tm()
             (date.tm_year, date.tm_mon, date.tm_mday, date.tm_isdst) = (year - 1900, month - 1, day, -1)
-            return Double(mktime(&date))
+            let seconds = Double(mktime(&date))
+            // The 31st of February has become a day of March.
+            if date.tm_mon == month - 1, date.tm_mday == day { return seconds }
         }
-        throw .usage("\(option): expected a day like 2026-11-30, or seconds since 1970, found '\(text.prefix(40))'")
+        throw .usage(
+            "\(option): expected a day like 2026-11-30, or seconds since 1970 (from 2020 on), found '\(text.prefix(40))'"
+        )
     }
 }
