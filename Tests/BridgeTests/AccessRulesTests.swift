@@ -118,6 +118,22 @@ struct AccessRulesTests {
         #expect(site.contains("\nfleet_site_a_bms_bridge: {"))
     }
 
+    @Test("RabbitMQ lets Home Assistant subscribe at its start for other integrations, or it would end the connection")
+    func starts() throws {
+        func text(_ language: AccessRules.Language, _ discovery: DiscoveryMode = .device) -> String {
+            AccessRules(Self.access(discovery: discovery), [.init(.homeAssistant, ["home"])], file: "c").text(language)
+        }
+        let line = text(.rabbitmq).split(separator: "\n").first { $0.hasPrefix("allow 'home'") }
+        let words = try #require(line).split(separator: "'")
+        let pattern = try #require(words.first { $0.contains("homeassistant") && $0.contains("limits") })
+        for key in ["tasmota.discovery.#", "dsmr.#", "fully.deviceInfo.*", ".greencell.broadcast.device"] {
+            #expect(try matches(String(pattern), key), "\(key)")
+        }
+        for key in ["#", "tasmota.#", "fully.#"] { #expect(try !matches(String(pattern), key), "\(key)") }
+        // NATS refuses the subscription alone. Without discovery there is none.
+        #expect(!text(.nats).contains("tasmota") && !text(.rabbitmq, .off).contains("tasmota"))
+    }
+
     @Test("the filters of the bridge's own subscriptions are allowed as they are, with many packs, too")
     func filters() throws {
         var options = BridgeOptions()

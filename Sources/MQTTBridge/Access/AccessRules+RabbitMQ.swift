@@ -27,7 +27,8 @@ extension AccessRules {
         return head
             + sections.map { section in
                 let write = filters(section.role, isWrite: true)
-                let read = filters(section.role, isWrite: false, wildcards: true)
+                let starts = section.role == .homeAssistant && access.isAnnounced ? Self.homeAssistantStarts : []
+                let read = filters(section.role, isWrite: false, wildcards: true) + starts
                 // The right to write on its own queue binds it to the exchange.
                 let resources = write.isEmpty ? "^\(Self.queues)$" : #"^(amq\.topic|\#(Self.queues))$"#
                 let words = [Self.pattern(write), Self.pattern(read), resources].map(\.inShellQuotes)
@@ -35,6 +36,14 @@ extension AccessRules {
                     + section.users.map { "allow \($0.inShellQuotes) \(words.joined(separator: " "))\n" }.joined()
             }.joined()
     }
+
+    /// Filters to which Home Assistant subscribes at each start, for devices of other integrations. RabbitMQ ends a connection that subscribes
+    /// to something forbidden. The list follows its `homeassistant/generated/mqtt.py`; later versions may have more.
+    static let homeAssistantStarts = [
+        "arwn/#", "cloudapp/QBUSMQTTGW/state", "cloudapp/QBUSMQTTGW/config", "cloudapp/QBUSMQTTGW/+/state",
+        "drop_connect/discovery/#", "dsmr/#", "esphome/discover/#", "fully/deviceInfo/+",
+        "/greencell/broadcast/device", "inels/status/#", "pglab/discovery/#", "tasmota/discovery/#",
+    ]
 
     /// Names of the queues that RabbitMQ makes for subscriptions, as a regular expression.
     private static let queues = "mqtt-subscription-.*qos[01]"

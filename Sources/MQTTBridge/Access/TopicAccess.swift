@@ -36,6 +36,9 @@ public struct TopicAccess: Hashable, Sendable {
     /// First levels of the bridge's topics.
     var base: String { options.topics.base }
 
+    /// The batteries are announced to Home Assistant.
+    var isAnnounced: Bool { options.discovery != .off }
+
     /// The permissions of a bridge and its clients.
     ///
     /// - Parameter responses: filters of the response topics (MQTT 5) that commanding clients use.
