@@ -45,12 +45,18 @@ FILTERS = [
     *((user, [name], False) for user in ("reader", "ha", "page", "cerbo", "bridge") for name in ("#", "bms/#", "+/+/+", "bms/garage/#")),
     ("cerbo", ["N/+/battery/#"], False), ("reader", ["bms/+/set/#"], False), ("reader", ["$MQTT/sub/#"], False),
 ]
+# What Home Assistant subscribes to at each start for devices of other integrations. RabbitMQ ends the connection for one that is refused.
+STARTS = ["homeassistant/+/+/config", "homeassistant/+/+/+/config", "arwn/#", "cloudapp/QBUSMQTTGW/state", "cloudapp/QBUSMQTTGW/config",
+          "cloudapp/QBUSMQTTGW/+/state", "drop_connect/discovery/#", "dsmr/#", "esphome/discover/#", "fully/deviceInfo/+",
+          "/greencell/broadcast/device", "inels/status/#", "pglab/discovery/#", "tasmota/discovery/#"]
 
 
 def check(kind, binary, _version, _rows):
     """Yields what held."""
     with Site(kind, binary, rules=True) as site:
         yield from with_rules(site)
+        if kind.name == "rabbitmq":
+            yield starts(site)
 
 
 def with_rules(site):
@@ -136,6 +142,14 @@ def reading(site):
             one.close()
     expect(not wrong, f"reading: {wrong}")
     return f"{sum(len(row[1]) + len(row[2]) for row in READING)} topics are heard or not as they must"
+
+
+def starts(site):
+    one = site.client("ha")
+    codes = one.subscribe(STARTS, seconds=5.0)
+    expect(codes is not None and all(code < 128 for code in codes), f"Home Assistant is refused at its start: {codes}")
+    one.close()
+    return f"Home Assistant's {len(STARTS)} subscriptions at its start are taken"
 
 
 def filters(site):
