@@ -115,7 +115,16 @@ struct AccessRulesTests {
         var options = BridgeOptions()
         options.topics = Topics(base: "fleet/site-a/bms", discoveryPrefix: "homeassistant")
         let site = rules(TopicAccess(options, packs: [PackOptions(id: "garage")])).text(.nats)
-        #expect(site.contains("\nfleet_site_a_bms_bridge: {"))
+        #expect(site.contains("\nfleet_ssite_da_sbms_bridge: {"))
+    }
+
+    @Test("bases that differ in punctuation alone have permissions with different names, of letters, digits and _")
+    func identifiers() {
+        let bases = ["a/b", "a-b", "a_b", "a.b", "a b", "a_sb", "a__b", "a_x2eb", "aé", "a_é", "a", "a_"]
+        let names = bases.map(AccessRules.identifier)
+        #expect(Set(names).count == bases.count, "\(names)")
+        #expect(names.allSatisfy { $0.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") } })
+        #expect(AccessRules.identifier("fleet/site_1/é") == "fleet_ssite__1_s_xc3_xa9")
     }
 
     @Test("RabbitMQ lets Home Assistant subscribe at its start for other integrations, or it would end the connection")

@@ -43,4 +43,11 @@ struct FleetExampleTests {
         #expect(lines.first == "user site-a")
         #expect(lines.allSatisfy { $0.hasPrefix("user ") || $0.hasPrefix("topic ") })
     }
+
+    @Test("the cluster's configuration names the permissions that 'acl' prints for the site")
+    func cluster() {
+        #expect(Repository.text("examples/fleet/cluster/site.yaml").contains("\n  base: fleet/site-a/bms\n"))
+        let servers = Repository.text("examples/fleet/cluster/nats.conf")
+        #expect(servers.contains("permissions: $fleet_ssite_da_sbms_bridge,"))
+    }
 }

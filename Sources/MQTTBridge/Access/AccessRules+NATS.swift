@@ -61,6 +61,22 @@ extension AccessRules {
             case .page: "page"
             case .gx: "gx"
             }
-        return String(access.base.map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "_" }) + "_" + word
+        return Self.identifier(access.base) + "_" + word
+    }
+
+    /// A base in letters, digits and underscores: two bases never have one name, also where they differ in punctuation alone.
+    static func identifier(_ base: String) -> String {
+        let digits = Array("0123456789abcdef")
+        return base.utf8.map { byte in
+            switch byte {
+            case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "a")...UInt8(ascii: "z"):
+                String(UnicodeScalar(byte))
+            case UInt8(ascii: "_"): "__"
+            case UInt8(ascii: "-"): "_d"
+            case UInt8(ascii: "/"): "_s"
+            default: "_x\(digits[Int(byte >> 4)])\(digits[Int(byte & 15)])"
+            }
+        }.joined()
     }
 }

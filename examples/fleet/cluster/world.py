@@ -129,9 +129,9 @@ class World:
         name = f"node-{node + 1}"
         routes = ", ".join(f"nats://localhost:{port}" for port in self.routes)
         users = "".join(
-            f'    {{ user: {site}, password: "{site}-secret", permissions: $fleet_{site.replace("-", "_")}_bms_bridge, '
+            f'    {{ user: {site}, password: "{site}-secret", permissions: $fleet_s{site.replace("-", "_d")}_sbms_bridge, '
             "allowed_connection_types: [MQTT] }\n" for site in self.sites)
-        example = '    { user: site-a, password: "change-me", permissions: $fleet_site_a_bms_bridge, allowed_connection_types: [MQTT] }\n'
+        example = '    { user: site-a, password: "change-me", permissions: $fleet_ssite_da_sbms_bridge, allowed_connection_types: [MQTT] }\n'
         self.edited(
             "nats.conf", f"{name}.conf", ("server_name: node-1 ", f"server_name: {name} "), ("127.0.0.1:4222", f"127.0.0.1:{self.plain[node]}"),
             ("127.0.0.1:8222", f"127.0.0.1:{self.monitors[node]}"), ("0.0.0.0:8883", f"127.0.0.1:{self.mqtt[node]}"),
