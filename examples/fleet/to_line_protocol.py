@@ -5,7 +5,8 @@ Start it as often as the load needs: the workers share one subscription ($share)
 
     to_line_protocol.py --host central.example --cafile fleet-ca.crt --user timeseries --password-file password | influx write ...
 
-With --write URL the lines go to a database by themselves, a few at a time (VictoriaMetrics and InfluxDB 1: http://host:port/write).
+With --write URL the lines go to a database by themselves, a few at a time: http://host:8428/write for VictoriaMetrics,
+http://host:8086/write?db=NAME for InfluxDB 1.
 Times are those of the measurement: `time` of limits, arrival less /Link/Age for state. What is null is left out.
 """
 import argparse
@@ -14,6 +15,7 @@ import math
 import re
 import sys
 import time
+import urllib.error
 import urllib.request
 
 STATE = {
@@ -34,9 +36,13 @@ def tag(text):
 
 def number(value):
     """A finite number, or None: the payload is somebody else's."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
-    return float(value)
+    try:
+        value = float(value)
+    except OverflowError:  # a whole number of 400 digits
+        return None
+    return value if math.isfinite(value) else None
 
 
 def member(document, path):
@@ -54,9 +60,14 @@ class Writer:
     """Lines to standard output, or in pieces to a database. While that does not answer, the newest lines wait."""
 
     MOST, PIECE, PAUSE = 100_000, 500, 1.0
+    # Seconds that an answer, and a whole attempt, may take: messages wait meanwhile.
+    ANSWER, ATTEMPT = 3.0, 5.0
+    # What an answer says of the access, the address or the moment, and not of the lines: they wait.
+    WAITS = (401, 403, 404, 408, 429)
 
     def __init__(self, url=None):
-        self.url, self.lines, self.at, self.is_down = url, [], 0.0, False
+        self.url, self.lines, self.at, self.pause, self.is_down = url, [], 0.0, self.PAUSE, False
+        self.refused, self.told = 0, None
 
     def write(self, text):
         if self.url is None:
@@ -64,19 +75,17 @@ class Writer:
             return
         self.lines.append(text)
         del self.lines[:-self.MOST]
-        if len(self.lines) >= self.PIECE or time.monotonic() - self.at > self.PAUSE:
-            self.flush()
+        self.flush()
 
     def flush(self):
-        # A database that is down is asked once a second, and not with each line.
-        if not self.lines or self.url is None or (self.is_down and time.monotonic() - self.at < self.PAUSE):
+        """Sends what waits, once a second, and not with each line."""
+        if not self.lines or self.url is None or time.monotonic() - self.at < self.pause:
             return
-        self.at = time.monotonic()
+        begin = time.monotonic()
         try:
-            while self.lines:
-                data = "\n".join(self.lines[:self.PIECE]) + "\n"
-                with urllib.request.urlopen(urllib.request.Request(self.url, data.encode()), timeout=5):
-                    del self.lines[:self.PIECE]
+            while self.lines and time.monotonic() - begin < self.ATTEMPT:
+                self.post(self.lines[:self.PIECE])
+                del self.lines[:self.PIECE]
             if self.is_down:
                 print(f"{self.url} takes lines again", file=sys.stderr, flush=True)
             self.is_down = False
@@ -84,12 +93,29 @@ class Writer:
             if not self.is_down:
                 print(f"{self.url} takes no lines: {error}; the newest {self.MOST} wait", file=sys.stderr, flush=True)
             self.is_down = True
+        self.at = time.monotonic()
+        # A database that is slow, or does not answer, is asked more rarely, so that four fifths of the time remain for the messages.
+        self.pause = max(self.PAUSE, 4 * (self.at - begin))
+
+    def post(self, lines):
+        """Sends a piece. One that the database refuses for what is in it would be refused for ever: it counts as sent."""
+        data = "\n".join(lines) + "\n"
+        try:
+            urllib.request.urlopen(urllib.request.Request(self.url, data.encode()), timeout=self.ANSWER).close()
+        except urllib.error.HTTPError as error:
+            error.close()
+            if not 400 <= error.code < 500 or error.code in self.WAITS:
+                raise
+            self.refused += len(lines)
+            if self.told is None or time.monotonic() - self.told > 60:
+                self.told = time.monotonic()
+                print(f"{self.url} refuses lines: {error}; {self.refused} are lost so far", file=sys.stderr, flush=True)
 
 
 def line(topic, payload, now):
     """One line for one message, or None for what is no document of a pack."""
     levels = topic.split("/")
-    if len(levels) != 5 or levels[2] != "bms" or len(payload) > LONGEST:
+    if len(levels) != 5 or levels[2] != "bms" or "" in levels or len(payload) > LONGEST:
         return None
     try:
         document = json.loads(payload)
@@ -97,7 +123,11 @@ def line(topic, payload, now):
         return None
     if not isinstance(document, dict):
         return None
+    kind = ""
     if levels[4] == "state":
+        # A bank is written like a pack: without this, its packs would count twice.
+        name = member(document, ("ProductName",))
+        kind = ",kind=bank" if isinstance(name, str) and name.endswith(" bank") else ",kind=pack"
         fields = {name: number(member(document, path)) for name, path in STATE.items()}
         fields["cell_lowest"] = cell(member(document, ("System", "MinVoltageCellId")))
         at = now - (number(member(document, ("Link", "Age"))) or 0)
@@ -111,7 +141,7 @@ def line(topic, payload, now):
     values = ",".join(f"{name}={value!r}" for name, value in fields.items() if value is not None)
     if not values or at is None or not 0 < at < 4e9:
         return None
-    return f"bms_{levels[4]},site={tag(levels[1])},pack={tag(levels[3])} {values} {round(at * 1000) * 1_000_000}"
+    return f"bms_{levels[4]},site={tag(levels[1])},pack={tag(levels[3])}{kind} {values} {round(at * 1000) * 1_000_000}"
 
 
 def main():
