@@ -68,8 +68,8 @@ def load(world, seconds):
     begin = time.time()
     before = {name: [ticks(one) for one in group] for name, group in groups.items()}
     messages = [world.figures(node)["in_msgs"] for node in range(3)]
-    witness = Connection(world.native(0), types.SimpleNamespace(cafile=None, user="timeseries", password_file=str(world.password("timeseries")),
-                                                                group=""))
+    witness = Connection(world.native(0), types.SimpleNamespace(
+        cafile=str(world.work / "ca.crt"), user="timeseries", password_file=str(world.password("timeseries")), group=""))
     shared, heard = world.delivered("tsdb"), 0
     while time.time() - begin < seconds:
         message = witness.message()

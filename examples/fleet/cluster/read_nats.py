@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Fleet topics from a NATS cluster into a time-series database.
+r"""Fleet topics from a NATS cluster into a time-series database.
 
 MQTT at NATS 2.9 has no shared subscriptions, so this reader speaks the protocol of NATS, where readers of one queue group share the
 messages: start as many as the load needs. A reader whose node dies goes on at the next one.
 
-    read_nats.py --hosts node-1:4222,node-2:4222,node-3:4222 --user timeseries --password-file password --write http://localhost:8428/write
+    read_nats.py --hosts node-1.example:4222,node-2.example:4222,node-3.example:4222 --cafile fleet-ca.crt --user timeseries \
+        --password-file password --write http://localhost:8428/write
 """
 import argparse
 import json
@@ -27,7 +28,7 @@ class Connection:
     def __init__(self, host, options):
         name, port = host.rsplit(":", 1)
         self.socket = socket.create_connection((name, int(port)), 3)
-        self.buffer = b""
+        self.buffer, self.is_accepted = b"", False
         info = json.loads(self.line(3).partition(b" ")[2])
         if options.cafile:
             context = ssl.create_default_context(cafile=options.cafile)
@@ -69,6 +70,9 @@ class Connection:
         words = text.split()
         if words and words[0] == b"PING":
             self.send("PONG")
+        elif words and words[0] == b"PONG":
+            # The answer to the first ping comes after the login and the subscriptions, and only where these are allowed.
+            self.is_accepted = True
         elif words and words[0] == b"-ERR":
             raise OSError(text.decode(errors="replace"))
         elif words and words[0] in (b"MSG", b"HMSG"):
@@ -103,6 +107,26 @@ def read(connection, writer):
             writer.write(text)
 
 
+def follow(hosts, options, writer, pause=time.sleep):
+    """Reads from one node after the other."""
+    place, failures = 0, 0
+    while True:
+        host, connection = hosts[place % len(hosts)], None
+        try:
+            connection = Connection(host, options)
+            print(f"reads from {host}", file=sys.stderr, flush=True)
+            read(connection, writer)
+        except (OSError, ValueError) as error:
+            if connection:
+                connection.socket.close()
+            failures = 1 if connection and connection.is_accepted else failures + 1
+            print(f"{host}: {error}; {hosts[(place + 1) % len(hosts)]} is tried now", file=sys.stderr, flush=True)
+        place += 1
+        # A pause when each of them has failed, not between them.
+        if failures % len(hosts) == 0:
+            pause(1)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--hosts", default="localhost:4222", help="nodes, separated by commas")
@@ -112,24 +136,10 @@ def main():
     parser.add_argument("--group", default="tsdb", help="readers with the same word share the messages")
     parser.add_argument("--write", help="URL that takes line protocol; without it lines go to standard output")
     options = parser.parse_args()
-    hosts, place, failures = options.hosts.split(","), 0, 0
-    writer = Writer(options.write)
-    while True:
-        host = hosts[place % len(hosts)]
-        try:
-            connection = Connection(host, options)
-            print(f"reads from {host}", file=sys.stderr, flush=True)
-            failures = 0
-            read(connection, writer)
-        except (OSError, ValueError) as error:
-            failures += 1
-            print(f"{host}: {error}; {hosts[(place + 1) % len(hosts)]} is tried now", file=sys.stderr, flush=True)
-        except KeyboardInterrupt:
-            return
-        place += 1
-        # A pause when each of them has failed, not between them.
-        if failures and failures % len(hosts) == 0:
-            time.sleep(1)
+    try:
+        follow(options.hosts.split(","), options, Writer(options.write))
+    except KeyboardInterrupt:
+        pass
 
 
 if __name__ == "__main__":

@@ -62,7 +62,7 @@ class World:
         for _ in range(2):
             self.readers.append(self.run(
                 "reader", sys.executable, "-B", HERE / "read_nats.py", "--hosts", ",".join(f"localhost:{port}" for port in self.plain),
-                "--user", "timeseries", "--password-file", self.password("timeseries"), "--write",
+                "--user", "timeseries", "--password-file", self.password("timeseries"), "--cafile", f"{self.work}/ca.crt", "--write",
                 f"http://127.0.0.1:{self.database_port}/write"))
         for site in self.sites:
             self.bridges.append(self.run(site, self.program, "run", "--config", self.work / f"{site}.yaml"))
@@ -133,7 +133,7 @@ class World:
             "allowed_connection_types: [MQTT] }\n" for site in self.sites)
         example = '    { user: site-a, password: "change-me", permissions: $fleet_ssite_da_sbms_bridge, allowed_connection_types: [MQTT] }\n'
         self.edited(
-            "nats.conf", f"{name}.conf", ("server_name: node-1 ", f"server_name: {name} "), ("127.0.0.1:4222", f"127.0.0.1:{self.plain[node]}"),
+            "nats.conf", f"{name}.conf", ("server_name: node-1 ", f"server_name: {name} "), ("0.0.0.0:4222", f"127.0.0.1:{self.plain[node]}"),
             ("127.0.0.1:8222", f"127.0.0.1:{self.monitors[node]}"), ("0.0.0.0:8883", f"127.0.0.1:{self.mqtt[node]}"),
             ("0.0.0.0:6222", f"127.0.0.1:{self.routes[node]}"), ("/var/lib/nats", f"{self.work}/store-{node}"),
             ("nats://node-1.example:6222, nats://node-2.example:6222, nats://node-3.example:6222", routes),
