@@ -40,6 +40,7 @@ class World:
         self.children, self.nodes, self.bridges, self.readers = [], [None] * 3, [], []
         self.mqtt, self.plain, self.routes, self.monitors = (free_ports(3) for _ in range(4))
         self.database_port = free_ports(1)[0]
+        self.simulators = {}
         self.sites = [f"site-{number}" for number in range(1, options.sites + 1)]
         self.packs = []
 
@@ -111,7 +112,7 @@ class World:
         sources = [(f"pack-{n + 1}", port) for n, port in enumerate(first[:packs - len(special)])]
         self.run("simulate", self.program, "simulate", "--tcp", first[0], "--packs", len(sources), "--seed", 1 + 1000 * number)
         for (name, scenario), port in zip(special, first[len(sources):]):
-            self.run("simulate", self.program, "simulate", "--tcp", port, "--scenario", scenario)
+            self.simulators[name] = self.run("simulate", self.program, "simulate", "--tcp", port, "--scenario", scenario)
             sources.append((name, port))
         self.packs += [(site, name) for name, _ in sources]
         rows = "".join(f"\n  - id: {name}\n    source: tcp:127.0.0.1:{port}" for name, port in sources)
@@ -122,6 +123,9 @@ class World:
                     ("\n  - id: pack-1\n    source: serial:auto", rows))
         with open(self.work / f"{site}.yaml", "a", encoding="utf-8") as config:
             config.write(f"stateDirectory: {self.work}/state-{site}\n")
+            # A bank of two packs, which no answer may count as a third.
+            if number == 0:
+                config.write("banks:\n  - id: both\n    packs: [pack-1, pack-2]\n")
         (self.work / f"{site}.conf").write_text(self.call(
             self.program, "acl", "--for", "nats", "--config", self.work / f"{site}.yaml", "--bridge", site))
 
@@ -139,7 +143,8 @@ class World:
             ("nats://node-1.example:6222, nats://node-2.example:6222, nats://node-3.example:6222", routes),
             ("/etc/nats/node-1", f"{self.work}/node"), ("/etc/nats/ca.crt", f"{self.work}/ca.crt"),
             ("include ./site-a.conf", "\n".join(f"include ./{site}.conf" for site in self.sites)), (example, users),
-            ('user: timeseries, password: "change-me"', 'user: timeseries, password: "timeseries-secret"'))
+            ('user: timeseries, password: "change-me"', 'user: timeseries, password: "timeseries-secret"'),
+            ('user: operator, password: "change-me"', 'user: operator, password: "operator-secret"'))
         self.nodes[node] = self.run(name, self.binary("nats-server"), "-c", self.work / f"{name}.conf")
 
     def await_port(self, port):
