@@ -86,6 +86,8 @@ public struct HTTPCounters: Hashable, Sendable {
     public var connections = 0
     /// Event streams that are open.
     public var streams = 0
+    /// Turns of the thread, for tests.
+    var turns = 0
 }
 
 /// The reason why a server cannot start.

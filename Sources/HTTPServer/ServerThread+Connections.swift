@@ -15,6 +15,7 @@ extension ServerThread {
     }
 
     func opened(_ handle: OpaquePointer) {
+        pace.hasMoved = true
         connections[handle] = OpenConnection(
             handle, self, deadline: MonotonicTime.seconds() + options.arrivalSeconds)
         shared.count { $0.connections += 1 }
@@ -22,17 +23,20 @@ extension ServerThread {
 
     func closed(_ handle: OpaquePointer) {
         guard connections.removeValue(forKey: handle) != nil else { return }
+        pace.hasMoved = true
         shared.count { $0.connections -= 1 }
         hasRoom = true
     }
 
     /// The request line is there.
     func began(_ connection: OpenConnection) {
+        pace.hasMoved = true
         connection.deadline = min(connection.deadline, MonotonicTime.seconds() + options.arrivalSeconds)
     }
 
     /// The request is over: it was answered, or its connection is lost.
     func ended(_ connection: OpenConnection, isTimeout: Bool) {
+        pace.hasMoved = true
         if let id = connection.stream {
             shared.state.withLock { state in
                 let stream = state.streams.removeValue(forKey: id)

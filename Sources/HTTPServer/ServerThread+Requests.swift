@@ -7,6 +7,7 @@ extension ServerThread {
     ///
     /// - Returns: `false` closes the connection.
     func proceed(_ connection: OpenConnection, _ method: String, _ body: UnsafeRawBufferPointer) -> Bool {
+        pace.hasMoved = true
         guard !connection.isClosing else { return false }
         return switch connection.phase {
         case .waiting: takeHead(connection, method)

@@ -44,6 +44,7 @@ extension ServerThread {
         guard let id = connection.stream, !connection.isClosing else { return cmicrohttpd_stream_failure }
         switch shared.take(id, buffer.count) {
         case .bytes(let bytes):
+            pace.hasMoved = true
             buffer.copyBytes(from: bytes)
             return bytes.count
         case .nothing:

@@ -19,6 +19,7 @@ final class ServerThread {
     /// A connection was closed in the last run of the library. At its bound the library forgets the listening socket, and remembers it at
     /// the beginning of a run alone.
     var hasRoom = false
+    var pace = TurnPace()
     private(set) var epoll = Epoll()
     private var daemon: OpaquePointer?
 
@@ -53,6 +54,7 @@ final class ServerThread {
     /// - Returns: seconds until there is something to do without anything happening.
     private func turn(_ seconds: Double) -> Double {
         let count = epoll.wait(seconds: seconds)
+        shared.count { $0.turns += 1 }
         for index in 0..<count {
             switch epoll.token(index) {
             case Self.libraryToken: break
@@ -72,9 +74,10 @@ final class ServerThread {
         if closeAbandoned() || hasRoom { return 0 }
         var milliseconds: UInt64 = 0
         let hasTimeout = MHD_get_timeout(daemon, &milliseconds) == cmicrohttpd_yes
+        let wait = pace.wait(hasTimeout ? Double(milliseconds) / 1000 : nil)
         // What came up in MHD_run, such as new connections, has its time later than that.
         let later = min(due, nearest) - MonotonicTime.seconds()
-        return max(0, hasTimeout ? min(later, Double(milliseconds) / 1000) : later)
+        return max(0, min(later, wait ?? later))
     }
 
     /// Watches for the end of a stream's client. A closed socket is watched no longer.

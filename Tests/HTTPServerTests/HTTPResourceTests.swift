@@ -1,0 +1,60 @@
+import Glibc
+import LinuxIO
+import TestSupport
+import TestThreads
+import Testing
+
+@testable import HTTPServer
+
+@Suite("What a client can take of the machine", .waits, .timeLimit(.minutes(10)))
+struct HTTPResourceTests {
+    /// A request whose bytes fill the library's buffer, so that no more can be read and nothing can be answered.
+    private static func full(_ kind: String) -> String {
+        let head = "POST /x HTTP/1.1\r\nHost: localhost\r\n"
+        guard kind == "chunk" else {
+            let fill = head + "Content-Length: 5\r\nX: "
+            return fill + String(repeating: "a", count: 16_192 - fill.utf8.count - 4) + "\r\n\r\n"
+        }
+        return head + "Transfer-Encoding: chunked\r\n\r\n1;" + String(repeating: "a", count: 40_000)
+    }
+
+    @Test("A request that is stuck takes few turns of the thread", arguments: ["chunk", "head"])
+    func stuck(kind: String) throws {
+        let running = try RunningServer()
+        let client = try #require(running.client())
+        client.send(Self.full(kind))
+        #expect(running.reaches { $0.connections == 1 })
+        // What comes later than the head finds no room. Where it comes together with it, the request is refused.
+        _ = running.reaches(seconds: 0.3) { _ in false }
+        client.send("12345")
+        let (turns, begin) = (running.server.counters.turns, MonotonicTime.seconds())
+        // A turn of a millisecond or more each would be a hundred times as slow as the loop is.
+        _ = running.reaches(seconds: 1) { _ in false }
+        let count = running.server.counters.turns - turns
+        let most = 100 + 2 * (MonotonicTime.seconds() - begin) / TurnPace.rest
+        #expect(Double(count) < most, "\(count) turns")
+        // Others are answered meanwhile, without a wait for the rest to end.
+        for _ in 0..<20 { #expect(running.get("/y")?.status == 200) }
+        withExtendedLifetime(client) {}
+    }
+
+    @Test("The pace of the thread slows down in turns in which nothing happens, and in no others")
+    func pace() {
+        var pace = TurnPace()
+        let first = (0..<TurnPace.mostIdle).map { _ in pace.wait(0) }
+        #expect(first == Array(repeating: 0, count: TurnPace.mostIdle))
+        let rests = (0..<3).map { _ in pace.wait(0) }
+        #expect(rests == [TurnPace.rest, TurnPace.rest, TurnPace.rest])
+        pace.hasMoved = true
+        let moved = [pace.wait(0), pace.wait(0)]
+        #expect(moved == [0, 0], "something happened")
+        for _ in 0..<100 { _ = pace.wait(0) }
+        let others = [pace.wait(nil), pace.wait(7), pace.wait(0)]
+        #expect(others == [nil, 7, 0], "the library can wait by itself")
+        let busy = (0..<1_000).map { _ in
+            pace.hasMoved = true
+            return pace.wait(0)
+        }
+        #expect(busy.allSatisfy { $0 == 0 })
+    }
+}
