@@ -27,6 +27,10 @@ public struct HTTPOptions: Hashable, Sendable {
     public var parameters = 32
     /// Longest body of a request, bytes.
     public var bodyLength = 16_384
+    /// Bytes of all answers together that their readers have not taken yet. Answers of less than ``smallAnswer`` do not count.
+    public var answerBytes = 64 << 20
+    /// Bytes of an answer that is given in any case.
+    public var smallAnswer = 65_536
     /// Seconds for a whole request to arrive.
     public var arrivalSeconds = 10.0
     /// Seconds for an answer to be taken by its reader.

@@ -28,6 +28,8 @@ final class OpenConnection {
     var target: [UInt8] = []
     /// Bytes of the body that were not kept.
     var surplus = 0
+    /// Bytes of the answer that is on its way.
+    var answerBytes = 0
     /// Time at which the connection is closed.
     var deadline: Double
     /// The library does nothing with the connection until it is resumed.
@@ -42,6 +44,8 @@ final class OpenConnection {
         peer = PeerAddress(cmicrohttpd_peer(handle))
         // Data for a peer that is gone would else wait for a quarter of an hour.
         Listener.set(socket, Int32(IPPROTO_TCP), TCP_USER_TIMEOUT, 60_000)
+        // Without a bound the system takes megabytes for a client that does not read, and keeps them after the connection's end.
+        limitBuffer(65_536)
     }
 
     var stream: UInt64? { if case .streaming(let id) = phase { id } else { nil } }
@@ -83,6 +87,6 @@ final class OpenConnection {
         }
     }
 
-    /// Lets the system keep few bytes that the peer has not taken.
-    func limitBuffer() { Listener.set(socket, SOL_SOCKET, SO_SNDBUF, 32_768) }
+    /// Lets the system keep few bytes that the peer has not taken. It counts twice as many, for its own needs.
+    func limitBuffer(_ bytes: Int32) { Listener.set(socket, SOL_SOCKET, SO_SNDBUF, bytes) }
 }

@@ -45,7 +45,7 @@ extension ServerThread {
         }
         connection.phase = .waiting
         connection.target = []
-        connection.surplus = 0
+        (connection.surplus, connection.answerBytes) = (0, 0)
         // The next request may begin as long as the library lets the connection rest, and has its time then.
         connection.deadline = MonotonicTime.seconds() + Double(options.idleSeconds) + options.arrivalSeconds
     }

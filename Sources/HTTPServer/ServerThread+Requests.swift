@@ -93,6 +93,16 @@ extension ServerThread {
             if isHead { return queue(connection, answer, cmicrohttpd_bytes(nil, 0)) }
             return open(connection, answer, tag, mayGoOn, first)
         }
+        if case .bytes(let bytes) = answer.content, bytes.count >= options.smallAnswer {
+            let underWay = connections.values.reduce(0) { $0 + $1.answerBytes }
+            guard underWay + bytes.count <= options.answerBytes else {
+                shared.count { $0.refused += 1 }
+                return send(
+                    connection, .error(503, "many large answers are under way: ask again in a few seconds"),
+                    isHead: isHead)
+            }
+            connection.answerBytes = bytes.count
+        }
         switch Response.make(answer.content) {
         case .success(let response): return queue(connection, answer, response)
         case .failure(let refusal):

@@ -26,8 +26,8 @@ extension ServerThread {
         connection.deadline = .infinity
         let text = ServerEvent.opening + first()
         shared.state.withLock { $0.streams[id]?.queue.prepend(text, at: now) }
-        // Without this the system would keep megabytes for a reader that does not read, and it would look fast for minutes.
-        connection.limitBuffer()
+        // A reader that does not read would else look fast for longer.
+        connection.limitBuffer(32_768)
         let response = cmicrohttpd_stream(
             giveEvents, Unmanaged.passUnretained(connection).toOpaque())
         guard queue(connection, answer, response) else {

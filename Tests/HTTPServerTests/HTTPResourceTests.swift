@@ -57,4 +57,72 @@ struct HTTPResourceTests {
         }
         #expect(busy.allSatisfy { $0 == 0 })
     }
+
+    /// Bytes that the system keeps for the other end of each connection to a port of this process.
+    private static func buffers(port: Int) -> [Int32] {
+        (Int32(3)..<1_024).compactMap { descriptor in
+            var (address, length) = (sockaddr_in(), socklen_t(MemoryLayout<sockaddr_in>.size))
+            let isOurs = withUnsafeMutablePointer(to: &address) { pointer in
+                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { own in
+                    getsockname(descriptor, own, &length) == 0
+                        && UInt16(bigEndian: pointer.pointee.sin_port) == port
+                        && getpeername(descriptor, own, &length) == 0
+                }
+            }
+            guard isOurs else { return nil }
+            var (bytes, size) = (Int32(0), socklen_t(MemoryLayout<Int32>.size))
+            getsockopt(descriptor, SOL_SOCKET, SO_SNDBUF, &bytes, &size)
+            return bytes
+        }
+    }
+
+    @Test("The system keeps little for a client that does not read its answer")
+    func unread() throws {
+        let running = try RunningServer { _ in
+        } _: { _ in
+            HTTPAnswer(type: "text/plain", .bytes([UInt8](repeating: 0x78, count: 8_000_000)))
+        }
+        let client = try #require(running.client(receiveBuffer: 4_096))
+        client.request("GET", "/", ["Connection: close"])
+        #expect(running.reaches { $0.requests == 1 })
+        let buffers = Self.buffers(port: running.server.port)
+        #expect(buffers.count == 1 && buffers.allSatisfy { $0 <= 131_072 }, "\(buffers)")
+        withExtendedLifetime(client) {}
+    }
+
+    @Test("Answers that nobody takes have a bound together, and small ones are given all the same")
+    func answersUnderWay() throws {
+        let running = try RunningServer {
+            $0.answerBytes = 20_000_000
+        } _: { request in
+            HTTPAnswer(
+                type: "text/plain", .bytes([UInt8](repeating: 0x78, count: request.path == "large" ? 8_000_000 : 10)))
+        }
+        var clients = (0..<2).compactMap { _ in running.client(receiveBuffer: 4_096) }
+        for client in clients {
+            client.request("GET", "/large")
+            #expect(client.response(isHead: true)?.status == 200)
+        }
+        #expect(running.get("/large")?.status == 503)
+        #expect(running.get("/small")?.status == 200)
+        clients.removeLast()
+        #expect(running.reaches { $0.connections == 1 })
+        let next = try #require(running.client(receiveBuffer: 4_096))
+        next.request("GET", "/large")
+        #expect(next.response(isHead: true)?.status == 200)
+        withExtendedLifetime(clients) {}
+    }
+
+    @Test("A reader of events has an even smaller part")
+    func unreadEvents() throws {
+        let running = try RunningServer { _ in
+        } _: { _ in
+            .events(tag: "x") { [] }
+        }
+        let client = try #require(running.client())
+        client.request("GET", "/")
+        #expect(client.read(until: "\r\n\r\n") != nil)
+        let buffers = Self.buffers(port: running.server.port)
+        #expect(buffers.count == 1 && buffers.allSatisfy { $0 <= 65_536 }, "\(buffers)")
+    }
 }
