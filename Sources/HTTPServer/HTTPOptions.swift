@@ -13,9 +13,11 @@ public struct HTTPOptions: Hashable, Sendable {
 
     /// Connections at a time, 1 or more. Further ones wait in the system's queue until one ends.
     public var connections = 64
-    /// Connections at a time of one address, or of one IPv6 network of 64 bits.
+    /// Connections at a time of one address.
     public var connectionsPerAddress = 16
-    /// ``connectionsPerAddress`` holds for loopback addresses, too. Behind them are all users of a reverse proxy.
+    /// Connections at a time of one IPv6 network of 64 bits.
+    public var connectionsPerNetwork = 32
+    /// The bounds of an address and of its network hold for loopback addresses, too. Behind them are all users of a reverse proxy.
     public var limitsLoopback = false
     /// Event streams at a time, less than ``connections`` or nothing else is answered.
     public var streams = 32

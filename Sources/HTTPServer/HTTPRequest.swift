@@ -21,6 +21,8 @@ public struct HTTPRequest: Hashable, Sendable {
     public var body: [UInt8] = []
     /// The peer's address in figures; a reverse proxy's, where there is one.
     public var peer: String
+    /// The peer's address as bytes.
+    public var address: [UInt8] = []
     /// The peer's address, or its IPv6 network of 64 bits, as bytes.
     public var network: [UInt8] = []
 

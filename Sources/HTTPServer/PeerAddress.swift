@@ -5,7 +5,10 @@ import Glibc
 struct PeerAddress {
     /// The address in figures.
     var text = "unknown"
-    /// The address, or the IPv6 network of 64 bits: one machine has all addresses of such a network.
+    /// The address.
+    var bytes: [UInt8] = []
+    /// The address, or its IPv6 network of 64 bits: one machine can have all addresses of such a network, and all machines of a home share
+    /// one.
     var network: [UInt8] = []
     /// The peer is on this machine.
     var isLoopback = false
@@ -38,14 +41,27 @@ struct PeerAddress {
 
     private init(four bytes: [UInt8]) {
         text = bytes.map(String.init).joined(separator: ".")
-        network = bytes
+        (self.bytes, network) = (bytes, bytes)
         isLoopback = bytes[0] == 127
     }
 
     private init(sixteen bytes: [UInt8]) {
         var buffer = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
         if let start = inet_ntop(AF_INET6, bytes, &buffer, socklen_t(buffer.count)) { text = String(cString: start) }
-        network = Array(bytes[..<8])
+        (self.bytes, network) = (bytes, Array(bytes[..<8]))
         isLoopback = bytes == [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]
+    }
+
+    /// A further connection of this address has a place.
+    ///
+    /// - Parameter others: the other ends of all connections.
+    func hasPlace(beside others: some Sequence<PeerAddress>, _ options: HTTPOptions) -> Bool {
+        if isLoopback, !options.limitsLoopback { return true }
+        var (own, near) = (0, 0)
+        for other in others where other.network == network {
+            near += 1
+            if other.bytes == bytes { own += 1 }
+        }
+        return own < options.connectionsPerAddress && near < options.connectionsPerNetwork
     }
 }

@@ -7,9 +7,7 @@ extension ServerThread {
 
     /// An address has a connection left.
     func mayConnect(_ peer: PeerAddress) -> Bool {
-        if peer.isLoopback, !options.limitsLoopback { return true }
-        let count = connections.values.count { $0.peer.network == peer.network }
-        if count < options.connectionsPerAddress { return true }
+        if peer.hasPlace(beside: connections.values.lazy.map(\.peer), options) { return true }
         shared.count { $0.refused += 1 }
         return false
     }

@@ -26,7 +26,7 @@ extension ServerThread {
         do throws(Refusal) {
             var head = try RequestHead(
                 method: method, target: connection.target, fields: fields, peer: connection.peer.text, options)
-            head.request.network = connection.peer.network
+            (head.request.address, head.request.network) = (connection.peer.bytes, connection.peer.network)
             connection.phase = .receiving(head, isTooLong: false)
             return true
         } catch {

@@ -18,8 +18,9 @@ final class PageAccess: Sendable {
         var sessions: [String: Session] = [:]
         /// Wrong passwords, by address, or by IPv6 network: one machine has all addresses of such a network.
         var attempts: [[UInt8]: RateLimiter] = [:]
-        /// Addresses that gave the password, the newest last.
-        var owners: [[UInt8]] = []
+        /// Addresses that gave the password, the newest last, with their wrong passwords. In IPv6 these are not networks, which others of
+        /// the same home share.
+        var owners: [(address: [UInt8], attempts: RateLimiter)] = []
         /// Wrong passwords from everywhere: who has many addresses may not guess either.
         var allAttempts = RateLimiter(burst: 100, perSecond: 2)
         var commands = RateLimiter(burst: 10, perSecond: 1)
@@ -33,6 +34,9 @@ final class PageAccess: Sendable {
     static let longest: Int64 = 7 * 24 * 3_600_000
     /// Addresses whose wrong passwords are counted.
     static let mostAddresses = 1_000
+
+    /// Wrong passwords of somebody who gave none yet.
+    private static let attempts = RateLimiter(burst: 5, perSecond: 0.1)
 
     private let password: String?
     /// Everybody who reaches the page may look.
@@ -167,23 +171,29 @@ final class PageAccess: Sendable {
         -> HTTPAnswer?
     {
         state.withLock { state in
-            let isKnown = state.owners.contains(request.network)
-            var own = state.attempts[request.network] ?? RateLimiter(burst: 5, perSecond: 0.1)
+            let place = state.owners.firstIndex { $0.address == request.address }
+            var own = place.map { state.owners[$0].attempts } ?? state.attempts[request.network] ?? Self.attempts
             var all = state.allAttempts
             let isPassed = own.check(at: now) == .pass
             // Others who guess keep nobody out who gave the password before.
-            guard isPassed, isKnown || all.check(at: now) == .pass else {
+            guard isPassed, place != nil || all.check(at: now) == .pass else {
                 return .tooMany("too many wrong passwords: wait ten seconds", seconds: 10)
             }
             if let given, let password, Self.isSame(given, password) {
-                if !isKnown { state.owners = state.owners.suffix(Self.mostSessions - 1) + [request.network] }
+                if place == nil {
+                    state.owners = state.owners.suffix(Self.mostSessions - 1) + [(request.address, Self.attempts)]
+                }
                 return nil
             }
-            if state.attempts[request.network] == nil, state.attempts.count >= Self.mostAddresses {
-                state.attempts[state.attempts.keys.first ?? []] = nil
-            }
-            state.attempts[request.network] = own
             state.allAttempts = all
+            if let place {
+                state.owners[place].attempts = own
+            } else {
+                if state.attempts[request.network] == nil, state.attempts.count >= Self.mostAddresses {
+                    state.attempts[state.attempts.keys.first ?? []] = nil
+                }
+                state.attempts[request.network] = own
+            }
             return refusal
         }
     }

@@ -125,4 +125,31 @@ struct HTTPResourceTests {
         let buffers = Self.buffers(port: running.server.port)
         #expect(buffers.count == 1 && buffers.allSatisfy { $0 <= 65_536 }, "\(buffers)")
     }
+
+    private static func peer(_ text: String) -> PeerAddress {
+        var address = sockaddr_in6()
+        address.sin6_family = sa_family_t(AF_INET6)
+        inet_pton(AF_INET6, text, &address.sin6_addr)
+        return withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { PeerAddress($0) }
+        }
+    }
+
+    @Test("A machine takes its own part of the connections, and a home of IPv6 half of them")
+    func places() {
+        let options = HTTPOptions()
+        let one = Self.peer("2001:db8::1"), neighbour = Self.peer("2001:db8::2")
+        let others = Array(repeating: one, count: 15)
+        #expect(one.hasPlace(beside: others, options))
+        #expect(!one.hasPlace(beside: others + [one], options))
+        #expect(neighbour.hasPlace(beside: others + [one], options), "the neighbour has done nothing")
+        let home = (0..<32).map { Self.peer("2001:db8::1:\($0 % 10)") }
+        #expect(!neighbour.hasPlace(beside: home, options), "one machine can have all these addresses")
+        #expect(Self.peer("2001:db8:1::2").hasPlace(beside: home, options))
+        let four = Self.peer("::ffff:192.0.2.1")
+        #expect(four.text == "192.0.2.1" && four.hasPlace(beside: home + others, options))
+        #expect(!four.hasPlace(beside: Array(repeating: four, count: 16), options))
+        let local = Self.peer("::1")
+        #expect(local.hasPlace(beside: Array(repeating: local, count: 60), options))
+    }
 }

@@ -52,13 +52,14 @@ private struct Door {
 
     func ask(
         _ path: String, post body: String? = nil, _ headers: [String: String] = [:], from peer: String = "192.0.2.1",
-        at seconds: Double = 0
+        of network: String? = nil, at seconds: Double = 0
     ) -> HTTPAnswer {
         var headers = headers
         if body != nil, headers["content-type"] == nil { headers["content-type"] = "application/json" }
         let request = HTTPRequest(
             method: body == nil ? .get : .post, path: path, query: [:], headers: headers,
-            body: Array((body ?? "").utf8), peer: peer, network: Array(peer.utf8))
+            body: Array((body ?? "").utf8), peer: peer, address: Array(peer.utf8),
+            network: Array((network ?? peer).utf8))
         return routes.answer(request, at: Timestamp(milliseconds: Int64(seconds * 1000)))
     }
 
@@ -120,6 +121,21 @@ struct PageAccessTests {
         #expect(door.ask("login", post: right, from: "192.0.2.9", at: 1).status == 204)
         for _ in 0..<5 { _ = door.ask("login", post: "{}", from: "192.0.2.9", at: 1) }
         #expect(door.ask("login", post: right, from: "192.0.2.9", at: 1).status == 429, "but not for guessing")
+    }
+
+    @Test("in an IPv6 network, who guesses keeps nobody out whose address gave the password before")
+    func neighbours() {
+        let door = Door(readsFreely: false)
+        let right = #"{"password":"open sesame"}"#
+        func login(_ body: String, from peer: String) -> Int {
+            door.ask("login", post: body, from: peer, of: "2001:db8::").status
+        }
+        #expect(login(right, from: "2001:db8::9") == 204)
+        for number in 0..<10 { _ = login("{}", from: "2001:db8::1:\(number)") }
+        #expect(login(right, from: "2001:db8::8") == 429, "one machine has all addresses of a network")
+        #expect(login(right, from: "2001:db8::9") == 204)
+        for _ in 0..<5 { #expect(login("{}", from: "2001:db8::9") == 403) }
+        #expect(login(right, from: "2001:db8::9") == 429, "but not for guessing")
     }
 
     @Test("a stream of events ends with the session that opened it, and keeps the session alive until then")
