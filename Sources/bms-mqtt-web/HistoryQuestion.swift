@@ -7,7 +7,10 @@ import JSON
 import ServiceIO
 
 /// A question for the history of a battery, as an address asks it.
-struct HistoryQuestion {
+struct HistoryQuestion: Sendable {
+    /// Names of the questions, the last parts of their addresses.
+    private static let names = ["series", "cells", "days", "months", "changes", "events"]
+
     private let history: History
     private let battery: String
     private let query: [String: String]
@@ -53,9 +56,15 @@ struct HistoryQuestion {
 
     private func shown(_ name: String) -> String { String((query[name] ?? "").plain.prefix(60)) }
 
-    /// The answer to the question of a name.
-    func answer(_ name: String) -> HTTPAnswer {
+    /// The answer to a question that nobody needs to look up; `nil`: the history has to be asked.
+    func refusal(_ name: String) -> HTTPAnswer? {
         if let complaint { return .error(400, complaint) }
+        return Self.names.contains(name) ? nil : .error(404, "there is nothing at this address")
+    }
+
+    /// The answer to the question of a name, from the disk.
+    func answer(_ name: String) -> HTTPAnswer {
+        if let refusal = refusal(name) { return refusal }
         var writer = JSONWriter(reserving: 65_536)
         writer.beginObject()
         do throws(HistoryFailure) {
@@ -80,7 +89,7 @@ struct HistoryQuestion {
                     writer.member("event", event.kind)
                     writer.member("text", event.text)
                 }
-            default: return .error(404, "there is nothing at this address")
+            default: break
             }
         } catch {
             return .error(503, "the history cannot be read: \(error)")

@@ -1,6 +1,5 @@
 import BMSCore
 import HTTPServer
-import History
 import JSON
 import LinuxIO
 import MQTTBridge
@@ -13,7 +12,7 @@ struct Routes: Sendable {
     private static let plots = "/usr/share/javascript/dygraphs"
 
     let state: WebState
-    let history: History?
+    let history: HistoryDesk?
     let language: String
     let access: PageAccess
     let desk: CommandDesk
@@ -77,8 +76,7 @@ struct Routes: Sendable {
             return state.details(parts[1], at: .now, members: commands).map { .json($0) } ?? unknown(parts[1])
         case ("history", 2), ("history", 3):
             guard let history else { return .error(404, "no history is kept: start 'bms-mqtt web' with --data") }
-            let question = HistoryQuestion(history, parts[1], request.query)
-            return question.answer(parts.count == 3 ? parts[2] : "series")
+            return history.answer(parts[1], request.query, parts.count == 3 ? parts[2] : "series")
         default: return Self.nothing
         }
     }

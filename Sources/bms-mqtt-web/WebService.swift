@@ -24,6 +24,7 @@ final class WebService: Sendable {
     private let state: WebState
     private let link: MosquittoLink
     private let history: History?
+    private let questions: HistoryDesk?
     private let access: PageAccess
     private let desk: CommandDesk
     private let end = EventDescriptor()
@@ -46,6 +47,7 @@ final class WebService: Sendable {
             options.mostBytes = plan.megabytes << 20
             return History(Self.file(in: folder), options)
         }
+        questions = history.map { HistoryDesk($0) }
     }
 
     /// The file of the history in a folder.
@@ -57,7 +59,7 @@ final class WebService: Sendable {
     func run() -> Int32 {
         for sentence in history?.open() ?? [] { log.warning(sentence) }
         if plan.demoBegin > 0 { rehearse(from: Int64(plan.demoBegin)) }
-        let routes = Routes(state: state, history: history, language: plan.language, access: access, desk: desk)
+        let routes = Routes(state: state, history: questions, language: plan.language, access: access, desk: desk)
         let server = HTTPServer(plan.page) { routes.answer($0) }
         do throws(HTTPFault) {
             try server.start()
@@ -69,7 +71,7 @@ final class WebService: Sendable {
         link.subscribe(state.subscriptions.map { Subscription($0) } + (access.takesCommands ? [desk.subscription] : []))
         let isWhole =
             link.start { [self] in take($0, server) } && OwnThread.start("page") { [self] in keepTime(server) }
-            && OwnThread.start("history") { [self] in keepHistory() }
+            && OwnThread.start("history") { [self] in keepHistory() } && questions?.start() != false
         guard isWhole else {
             log.error("cannot start all threads: raise the limit on them (ulimit -u, TasksMax= of a service)")
             return 71
@@ -149,6 +151,8 @@ final class WebService: Sendable {
         while !end.wait(seconds: Self.commitSeconds) {
             for sentence in history?.commit(at: Double(Clock.now().wall) / 1000) ?? [] { log.warning(sentence) }
         }
+        // What is written is worth more than an answer: this waits for one question at most.
+        questions?.close(seconds: 1)
         for sentence in history?.close(at: Double(Clock.now().wall) / 1000) ?? [] { log.warning(sentence) }
         closed.set()
     }
