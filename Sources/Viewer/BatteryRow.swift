@@ -46,7 +46,7 @@ package struct BatteryRow: Hashable, Sendable {
         (alarm, toDo) = (state["Alarms.Alarm"]?.number, state["ToDo.Count"]?.number)
         let limits = model.limits(pack, at: now)
         (cvl, ccl, dcl) = (limits["cvl"]?.number, limits["ccl"]?.number, limits["dcl"]?.number)
-        chargeState = limits["chargeState"]?.text
+        chargeState = ReaderModel.name(limits["chargeState"])
     }
 
     private static func status(_ fault: ReaderModel.Fault?, _ pack: ReaderModel.Pack) -> (Status, Int64?, String?) {

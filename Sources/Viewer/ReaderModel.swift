@@ -150,8 +150,12 @@ package struct ReaderModel: Sendable {
     private static let latest = 1e11
     /// Largest size of an event, bytes: a sentence, and little else.
     private static let longestEvent = 4_096
-    /// Longest name, characters: settings allow half of it.
+    /// Longest name or word of a document, characters: settings allow half of it.
     private static let longestName = 64
+    /// Longest sentence of a document, characters.
+    private static let longestSentence = 200
+    /// Longest id of a battery, bytes: configurations allow half of it.
+    private static let longestID = 64
     /// Longest validity of limits and measurements, from their receipt or their own time, milliseconds.
     package static let longestAge: Int64 = 30_000
     /// Longest validity of cell voltages, which come less often, milliseconds.
@@ -238,6 +242,10 @@ package struct ReaderModel: Sendable {
         let parts = topic.dropFirst(base.count + 1).split(separator: "/", omittingEmptySubsequences: false)
         guard parts.count == 2 else { return false }
         let id = String(parts[0])
+        // The history has the same rule. No bridge has other ids, and a list would hold each of them several times.
+        guard (1...Self.longestID).contains(id.utf8.count), id.utf8.allSatisfy({ $0 > 32 && $0 != 127 }) else {
+            return false
+        }
         let text = String(decoding: payload.prefix(32), as: UTF8.self).plain
         func status(_ old: Status?) -> Status {
             old?.text == text
@@ -271,8 +279,7 @@ package struct ReaderModel: Sendable {
         case "status": pack.status = status(pack.status)
         case "state":
             pack.state = document(Self.longestAge)
-            let name = pack.state?.value["CustomName"]?.text
-            pack.name = name.map { String($0.unicodeScalars.prefix(Self.longestName)) } ?? pack.name
+            pack.name = Self.name(pack.state?.value["CustomName"]) ?? pack.name
             if let state = pack.state?.value { pack.isBank = state["ProductName"]?.text?.hasSuffix(" bank") ?? false }
             pack.history.record(view(pack, at: now), at: now.monotonic)
         case "limits": pack.limits = document(Self.longestAge)
@@ -331,8 +338,18 @@ package struct ReaderModel: Sendable {
         if let state = pack.state, state.holds(now) { view.state = state.value }
         if let cells = pack.cells, cells.holds(now) { view.cells = cells.value }
         if let relays = pack.relays, relays.holds(now) { view.relays = relays.value }
-        view.mode = view.state["Info.ChargeMode"]?.text ?? view.limits["chargeState"]?.text ?? "-"
+        view.mode = Self.name(view.state["Info.ChargeMode"]) ?? Self.name(view.limits["chargeState"]) ?? "-"
         return view
+    }
+
+    /// A name or a word, cut where it is too long.
+    static func name(_ value: JSONValue?) -> String? {
+        (value?.text).map { String($0.unicodeScalars.prefix(longestName)) }
+    }
+
+    /// A sentence, cut where it is too long.
+    private static func sentence(_ value: JSONValue?) -> String? {
+        (value?.text).map { String($0.unicodeScalars.prefix(longestSentence)) }
     }
 
     private func fault(_ pack: Pack, _ now: Instant) -> Fault? {
@@ -341,7 +358,7 @@ package struct ReaderModel: Sendable {
         guard let status = pack.status else { return .noStatus }
         guard status.text == "online" else {
             let isFresh = pack.limits?.holds(now) == true
-            let reason = isFresh ? pack.limits?.value["reasons.ccl"]?.text.map { String($0.prefix(200)) } : nil
+            let reason = isFresh ? Self.sentence(pack.limits?.value["reasons.ccl"]) : nil
             return .offline(status, reason: reason)
         }
         guard let limits = pack.limits else { return .noLimits }

@@ -83,6 +83,14 @@ struct MetricsTextTests {
             ])
     }
 
+    @Test("a text of a broker is cut")
+    func long() {
+        let state = JSONValue.object(["CustomName": .text(String(repeating: "x", count: 60_000))])
+        let text = MetricsText.text(
+            [.init(id: "a", isLive: true, documents: [.state: state])], isConnected: true, isBridgeOnline: true)
+        #expect(text.contains("name=\"\(String(repeating: "x", count: 128))\"") && text.utf8.count < 2_000)
+    }
+
     @Test("what is not valid is absent, and a hostile name stays inside its quotes")
     func absent() throws {
         let name = "a\"b\\c\nd"

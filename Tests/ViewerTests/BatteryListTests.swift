@@ -214,6 +214,33 @@ struct BatteryListTests {
         take("bms/shed/event", #"{"event":"alarm","text":"\#(long)"}"#, &model)
         #expect(model.packs["shed"]?.name?.count == 64 && model.packs["shed"]?.events.count == 2)
     }
+
+    @Test("words and sentences of a row are cut, however they are composed")
+    func longWords() throws {
+        // One character for people, and a thousand in memory.
+        let long = "x" + String(repeating: "\u{301}", count: 1_000)
+        var model = model()
+        take("bms/shed/limits", #"{"ccl":1,"chargeState":"\#(long)","reasons":{"ccl":"\#(long)"}}"#, &model)
+        #expect(try row(model).chargeState?.unicodeScalars.count == 64)
+        let shed = try #require(model.packs["shed"])
+        #expect(model.view(shed, at: Self.start).mode.unicodeScalars.count == 64)
+        take("bms/shed/status", "offline", &model)
+        #expect(try row(model).text?.unicodeScalars.count == 200)
+    }
+
+    @Test("a battery whose id no bridge has is none")
+    func ids() {
+        var model = model()
+        let longest = String(repeating: "x", count: 64)
+        for id in [longest, longest + "x", "\u{E9}" + longest.dropLast(), "", "a b", "a\u{1}", "a\u{7F}", "garage"] {
+            take("bms/\(id)/status", "online", &model)
+        }
+        #expect(model.packs.keys.sorted() == ["garage", "shed", longest])
+        var one = ReaderModel(base: "bms", only: "shed")
+        take("bms/\(longest)x/status", "online", &one)
+        take("bms/garage/status", "online", &one)
+        #expect(one.others == ["garage"])
+    }
 }
 
 @Suite("The plan of the page's program")

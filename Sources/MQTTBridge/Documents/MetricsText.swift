@@ -38,6 +38,9 @@ package struct MetricsText {
         "mΩ": BaseUnit(suffix: "ohms", factor: 0.001),
     ]
 
+    /// Longest value of a label, characters: a broker's document may hold any text.
+    private static let longestLabel = 128
+
     private let batteries: [Battery]
     private var text = ""
 
@@ -155,7 +158,9 @@ package struct MetricsText {
     }
 
     private static func escaped(_ text: String) -> String {
-        text.substituting { $0 == "\\" || $0 == "\"" ? "\\\($0)" : $0 == "\n" || $0 == "\r" ? "\\n" : nil }
+        String(text.unicodeScalars.prefix(longestLabel)).substituting {
+            $0 == "\\" || $0 == "\"" ? "\\\($0)" : $0 == "\n" || $0 == "\r" ? "\\n" : nil
+        }
     }
 
     /// "Info", "MaxChargeVoltage" -> "bms_info_max_charge_voltage".
