@@ -34,7 +34,17 @@ struct Retention {
     ///
     /// - Parameter most: bytes of the file without its log.
     func shrink(to most: Int) throws(DatabaseError) {
-        guard try used > most else { return }
+        // Pages may be free although nothing is removed here: batteries lost their oldest rows, or the bound has become smaller.
+        let (size, free) = try (size, free)
+        guard size > most, size - free > most || free > 0 else { return }
+        if size - free > most { try makeRoom(below: most) }
+        try database.run("PRAGMA incremental_vacuum")
+        // The main file becomes shorter with the checkpoint. A reader may hold that up; the next one does it.
+        try database.each("PRAGMA wal_checkpoint(TRUNCATE)", []) { _ in }
+    }
+
+    /// Removes the oldest rows until the others are some bytes less.
+    private func makeRoom(below most: Int) throws(DatabaseError) {
         var batteries: [Int] = []
         try database.each("SELECT id FROM batteries", []) { row in batteries.append(row.integer(0)) }
         try database.transaction { () throws(DatabaseError) in
@@ -46,18 +56,15 @@ struct Retention {
                 }
             }
         }
-        try database.run("PRAGMA incremental_vacuum")
-        // The main file becomes shorter with the checkpoint. A reader may hold that up; the next one does it.
-        try database.each("PRAGMA wal_checkpoint(TRUNCATE)", []) { _ in }
     }
 
-    /// Bytes of pages with something in them.
-    private var used: Int {
-        get throws(DatabaseError) {
-            let pages = try database.integer("PRAGMA page_count") ?? 0
-            let free = try database.integer("PRAGMA freelist_count") ?? 0
-            return try (pages - free) * (database.integer("PRAGMA page_size") ?? 4096)
-        }
+    /// Bytes of all pages, and of those with nothing in them.
+    private var size: Int { get throws(DatabaseError) { try bytes("page_count") } }
+    private var free: Int { get throws(DatabaseError) { try bytes("freelist_count") } }
+    private var used: Int { get throws(DatabaseError) { try size - free } }
+
+    private func bytes(_ count: String) throws(DatabaseError) -> Int {
+        try (database.integer("PRAGMA \(count)") ?? 0) * (database.integer("PRAGMA page_size") ?? 4096)
     }
 
     /// Removes the oldest rows of all batteries.

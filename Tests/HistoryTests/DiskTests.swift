@@ -177,6 +177,27 @@ struct DiskTests {
         #expect(try writable.integer("SELECT count(*) FROM hours") == 0)
     }
 
+    @Test("A file of free pages becomes smaller where it is above its size, and keeps what it holds")
+    func freePages() throws {
+        let history = harness.open()
+        _ = HistoryHarness.fill(history, from: Self.start, count: 12)
+        _ = history.close(at: Self.start + 120)
+        let database = try Database(harness.path, readOnly: false)
+        for time in 0..<300 {
+            try database.run(
+                "INSERT INTO samples VALUES (99, ?1, ?2)", .integer(time), .blob([UInt8](repeating: 1, count: 4_000)))
+        }
+        try database.run("DELETE FROM samples WHERE battery = 99")
+        _ = try database.integer("PRAGMA wal_checkpoint(TRUNCATE)")
+        let size = FileSize.of(harness.path)
+        #expect(size > 1_000_000)
+        try Retention(database, HistoryHarness.options()).shrink(to: size)
+        #expect(FileSize.of(harness.path) == size, "there is room")
+        try Retention(database, HistoryHarness.options()).shrink(to: 500_000)
+        #expect(FileSize.of(harness.path) < 200_000)
+        #expect(try HistoryHarness.samples(harness.path) == 12)
+    }
+
     @Test("A clock that goes back repeats minutes: they are merged, and nothing is lost or counted twice")
     func back() throws {
         let history = harness.open()
