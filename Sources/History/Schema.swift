@@ -54,6 +54,10 @@ struct Schema {
                 kind: .foreign,
                 description: "\(database.path) is a database of another program: name another file for the history")
         }
+        guard version >= 0 else {
+            throw DatabaseError(
+                kind: .damaged, description: "\(database.path) is damaged: it says that it is of version \(version)")
+        }
         guard version <= self.version else { return false }
         guard version < self.version else { return true }
         // Before the first table, or never: pages that are given back must be known.

@@ -184,6 +184,20 @@ struct BadFileTests {
         #expect(try HistoryHarness.samples("\(harness.path).bad") == 6)
     }
 
+    @Test("A file that says a version which it does not have is set aside", arguments: [-1, Int(Int32.min), 0, 1])
+    func falseVersion(version: Int) throws {
+        let old = harness.open()
+        _ = HistoryHarness.fill(old, from: Self.start, count: 6)
+        _ = old.close(at: Self.start + 60)
+        try Database(harness.path, readOnly: false).run("PRAGMA user_version = \(version)")
+        let history = harness.open()
+        let said = history.open()
+        #expect(said.count == 1)
+        #expect(said.first?.contains("is damaged: it is now \(harness.path).bad") == true, "\(said)")
+        #expect(HistoryHarness.fill(history, from: Self.start, count: 12).isEmpty)
+        #expect(try HistoryHarness.samples(harness.path) == 12)
+    }
+
     @Test("A step that fails leaves the file as it was")
     func failedStep() throws {
         let old = harness.open()
