@@ -11,6 +11,9 @@ enum HistoryIntake {
         (.resistance, "Info.InternalResistance"),
     ]
 
+    /// Seconds by which a bridge's clock may differ from this machine's, or an event be late.
+    private static let longestDifference = 86_400.0
+
     /// A sample of what is valid; `nil`: nothing is.
     static func sample(_ view: ReaderModel.View, at time: Double) -> HistorySample? {
         guard view.fault == nil, view.state != .null else { return nil }
@@ -38,8 +41,11 @@ enum HistoryIntake {
         }
     }
 
+    /// An event with the time that it tells, if that is near the time of its receipt: lists of events have room for the newest alone, and
+    /// false ones of another year would take it from the true ones.
     static func event(_ event: ReaderModel.Event, at time: Double) -> HistoryEvent {
-        HistoryEvent(time: event.time ?? time, kind: event.kind, text: event.text)
+        let said = event.time.flatMap { abs($0 - time) <= longestDifference ? $0 : nil }
+        return HistoryEvent(time: said ?? time, kind: event.kind, text: event.text)
     }
 
     private static func cells(_ value: JSONValue?) -> [Double?] {
