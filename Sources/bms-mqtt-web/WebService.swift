@@ -18,6 +18,8 @@ final class WebService: Sendable {
     private static let tick = 1.0
     /// Seconds between two transactions of the history.
     private static let commitSeconds = 60.0
+    /// Seconds for an orderly end: what stops a container kills it after ten, and the service manager waits somewhat longer.
+    private static let stopSeconds = 8.0
 
     private let plan: WebPlan
     private let log: Log
@@ -78,11 +80,26 @@ final class WebService: Sendable {
         }
         while Signals.wait() == .reload { log.info("SIGHUP reloads nothing here: restart the page") }
         end.set()
-        finished.wait(seconds: 10)
-        closed.wait(seconds: 10)
+        link.beginStop()
+        Self.wait(
+            Self.stopSeconds,
+            [
+                { server.stop(seconds: $0) }, { self.finished.wait(seconds: $0) }, { self.closed.wait(seconds: $0) },
+            ])
         link.stop()
-        server.stop(seconds: 5)
         return 0
+    }
+
+    /// Waits for several things, all of which have begun.
+    ///
+    /// - Parameters:
+    ///   - seconds: the time for all of them together.
+    ///   - waits: wait for one of them, so many seconds at most.
+    static func wait(
+        _ seconds: Double, clock: () -> Double = MonotonicTime.seconds, _ waits: [(Double) -> Bool]
+    ) {
+        let end = clock() + seconds
+        for wait in waits { _ = wait(max(0, end - clock())) }
     }
 
     private func take(_ event: LinkEvent, _ server: HTTPServer) {

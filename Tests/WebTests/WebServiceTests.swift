@@ -8,6 +8,25 @@ import Testing
 
 @Suite("The page's program", .waits, .timeLimit(.minutes(10)))
 struct WebServiceTests {
+    @Test("an end has one time for all that it waits for")
+    func oneDeadline() {
+        var (now, times) = (100.0, [Double]())
+        func hang(_ seconds: Double) -> Bool {
+            times.append(seconds)
+            now += seconds
+            return false
+        }
+        WebService.wait(
+            8, clock: { now },
+            [
+                { _ in
+                    now += 3
+                    return true
+                }, hang, hang,
+            ])
+        #expect(now == 108 && times == [5, 0])
+    }
+
     @Test("an event has its own time only where that is near the time of its receipt")
     func eventTimes() {
         let received = 2e9
