@@ -157,7 +157,8 @@ let package = Package(
             name: "WebTests",
             dependencies: [
                 "bms-mqtt-web", "BMSCore", "BatteryEngine", "HTTPServer", "History", "HistoryData", "JSON", "LinuxIO",
-                "MQTT", "MQTTBridge", "Mosquitto", "PackSimulator", "Rehearsal", "TestSupport", "TestThreads", "Viewer",
+                "MQTT", "MQTTBridge", "Mosquitto", "PackSimulator", "Rehearsal", "ServiceIO", "TestSupport",
+                "TestThreads", "Viewer",
             ],
             swiftSettings: tests),
         .testTarget(

@@ -1,4 +1,4 @@
-import LinuxIO
+public import LinuxIO
 
 /// An HTTP server on one thread of its own. Answers are made on that thread; events are sent from any.
 public final class HTTPServer: Sendable {
@@ -50,6 +50,9 @@ public final class HTTPServer: Sendable {
 
     /// The port on which the server listens; 0 before it is started.
     public var port: Int { shared.state.withLock { $0.port } }
+
+    /// The thread's sign of life: overdue while a handler hangs.
+    public var heartbeat: Heartbeat { shared.heartbeat }
 
     /// What happened since the start.
     public var counters: HTTPCounters { shared.counters }

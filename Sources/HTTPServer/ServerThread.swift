@@ -45,6 +45,7 @@ final class ServerThread {
             seconds = turn(seconds)
         }
         finish()
+        shared.heartbeat.rest()
     }
 
     private var isEnding: Bool { shared.state.withLock { $0.isEnding } }
@@ -53,7 +54,9 @@ final class ServerThread {
     ///
     /// - Returns: seconds until there is something to do without anything happening.
     private func turn(_ seconds: Double) -> Double {
+        shared.heartbeat.rest()
         let count = epoll.wait(seconds: seconds)
+        shared.heartbeat.beat()
         shared.count { $0.turns += 1 }
         for index in 0..<count {
             switch epoll.token(index) {

@@ -41,6 +41,8 @@ final class SharedState: Sendable {
     }
 
     let state = Lock(State())
+    /// The thread's sign of life.
+    let heartbeat = Heartbeat()
     /// Wakes the server's thread.
     let wake = EventDescriptor()
     /// The server's thread has ended.

@@ -156,9 +156,12 @@ final class WebService: Sendable {
 
     /// Tells what has changed once a second.
     private func keepTime(_ server: HTTPServer) {
+        var watchdog = PageWatchdog(ServiceNotifier(), server.heartbeat)
+        watchdog.step()
         while !end.wait(seconds: Self.tick) {
             let changes = state.changes(at: .now)
             for (tag, data) in changes { server.send(event: "rows", data: data) { $0 == tag } }
+            watchdog.step()
         }
         finished.set()
     }
