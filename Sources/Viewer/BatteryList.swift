@@ -74,7 +74,7 @@ package struct BatteryList: Sendable {
         writer.key("bridge")
         writer.beginObject()
         writer.member("status", optional: bridge?.text)
-        writer.member("since", seconds: bridge?.since)
+        writer.member("since", seconds: bridge?.began)
         writer.endObject()
         writer.key("broker")
         writer.beginObject()

@@ -51,19 +51,16 @@ package struct BatteryRow: Hashable, Sendable {
 
     private static func status(_ fault: ReaderModel.Fault?, _ pack: ReaderModel.Pack) -> (Status, Int64?, String?) {
         switch fault {
-        case nil: (.live, pack.status?.since, nil)
+        case nil: (.live, pack.status?.began, nil)
         case .noBridge(let topic): (.unknown, nil, "no bridge on \(topic)")
-        case .bridge(let status): (.offline, status.since, "the bridge is \(status.text)")
+        case .bridge(let status): (.offline, status.began, "the bridge is \(status.text)")
         case .noStatus: (.unknown, nil, "the bridge says nothing about this battery")
-        case .offline(let status, let reason?): (.stale, status.since, reason)
-        case .offline(let status, nil): (.offline, status.since, "the battery is \(status.text)")
+        case .offline(let status, let reason?): (.stale, status.began, reason)
+        case .offline(let status, nil): (.offline, status.began, "the battery is \(status.text)")
         case .noLimits: (.stale, nil, "no limits received yet")
         case .limitsEnded(let time): (.stale, time, "the limits are not repeated any more")
-        case .heldBack(let said, let seconds):
-            (
-                .stale, said,
-                "the limits are \(seconds) s old: they were held back on the way, or one of the two clocks is wrong"
-            )
+        case .heldBack:
+            (.stale, nil, "the limits came too late: they were held back on the way, or one of the two clocks is wrong")
         }
     }
 

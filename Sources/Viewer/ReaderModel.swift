@@ -26,6 +26,9 @@ package struct ReaderModel: Sendable {
             (self.text, self.since, self.isRetained) = (text, since, isRetained)
         }
 
+        /// Wall time at which the text began to hold, milliseconds; `nil`: it was retained, so nobody knows.
+        package var began: Int64? { isRetained ? nil : since }
+
         /// Text with its time, like "offline since 14:02:31".
         ///
         /// - Parameter clock: writes a wall time.

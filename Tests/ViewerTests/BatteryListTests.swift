@@ -78,6 +78,29 @@ struct BatteryListTests {
         #expect(try row(self.model([("bms/shed/status", "online")])).status == .unknown)
     }
 
+    @Test("nobody knows since when a retained status holds")
+    func retained() throws {
+        var model = ReaderModel(base: "bms")
+        for (topic, text) in [("bms/bridge/status", "online"), ("bms/shed/status", "offline")] {
+            model.take(topic: topic, payload: Array(text.utf8), isRetained: true, at: Self.start)
+        }
+        #expect(try row(model).since == nil && model.bridge?.began == nil)
+        take("bms/shed/status", "online", &model, at: Self.after(1))
+        take("bms/shed/status", "offline", &model, at: Self.after(2))
+        #expect(try row(model, 3).since == Self.after(2).wall)
+        take("bms/bridge/status", "offline", &model, at: Self.after(4))
+        let list = BatteryList.json(model, Self.broker, at: Self.after(5))
+        #expect(JSONValue(parsing: list)?["bridge.since"]?.number == Double(Self.after(4).wall) / 1000)
+    }
+
+    @Test("limits that were held back have a sentence that stays the same, and no time")
+    func heldBack() throws {
+        let late = Self.documents.map { ($0, $1.replacing("1795246192.0", with: "1795246102.0")) }
+        let rows = try [0, 5].map { try row(model(late), $0) }
+        #expect(rows[0] == rows[1] && rows[0].status == .stale && rows[0].since == nil && rows[0].ccl == nil)
+        #expect(rows[0].text?.contains("one of the two clocks is wrong") == true)
+    }
+
     @Test("details are the documents that are valid, as they came, and the newest events")
     func details() throws {
         var model = model()
