@@ -205,14 +205,14 @@ class Battery:
     def command(self, setting, value):
         import time
         if setting in ("clearPeaks", "republish"):
-            return {"ok": True, "text": "done"}
+            return {"accepted": True, "reason": "done"}
         known = self.settings().get(setting)
         if known is None:
-            return {"ok": False, "text": f"there is no setting {setting}"}
+            return {"accepted": False, "reason": f"there is no setting {setting}"}
         if "unit" in known and not (isinstance(value, (int, float)) and known["min"] <= value <= known["max"]):
-            return {"ok": False, "text": f"{setting} must be {known['min']} to {known['max']} {known['unit']}, asked for {value} {known['unit']}"}
+            return {"accepted": False, "reason": f"{setting} must be {known['min']} to {known['max']} {known['unit']}, asked for {value} {known['unit']}"}
         self.chosen[setting] = (value, time.time())
-        return {"ok": True, "text": f"{setting} is {value} now"}
+        return {"accepted": True, "reason": f"{setting} is {value} now"}
 
     def events(self, now, since):
         last = {"stale": [("linkLost", "no good frame for 10 s: is the cable plugged in?")], "fault": [("alarm", "High cell voltage: alarm"), ("permission", "charging forbidden, discharging forbidden")],
@@ -247,7 +247,7 @@ class Battery:
 
     def cell_history(self, begin, end, points):
         _, times = self.times(begin, end, points)
-        return {"time": times, "cells": [[None if 3.2 < hour(t) < 3.9 else round(self.sample(t)["voltage"] / N + 0.006 * math.sin(n * 2.3), 3) for t in times] for n in range(1, N + 1)]}
+        return {"time": times, "cells": [[None if 3.2 < hour(t) < 3.9 else round(self.sample(t)["voltage"] / N + 0.006 * math.sin(n * 2.3), 3) for t in times] for n in range(1, N + 1) if not self.packs]}
 
     def months(self, now):
         found = []

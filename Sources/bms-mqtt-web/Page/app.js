@@ -1,9 +1,9 @@
 "use strict";
 // Shows documents of the bridge as they arrive. No value looks live unless server, broker, bridge and battery are.
 
-// ---- Words
+// Words
 
-const select = document.getElementById("language"), languages = [...select.options].map((one) => one.value);
+const select = document.getElementById("language"), languages = [...select.options].map(one => one.value);
 let language = "en", words = {};
 
 /** In the reader's language; {name} stands for a value. */
@@ -12,27 +12,31 @@ function t(english, values = {}) {
 }
 
 async function speak(wanted) {
-	language = languages.includes(wanted) ? wanted : "en";
-	words = { ...(await ask("api/words?language=" + language).catch(() => null))?.words, __proto__: null };
+	const chosen = language = languages.includes(wanted) ? wanted : "en";
+	const answer = await ask("api/words?language=" + chosen).catch(() => null);
+	// Of two choices the last holds.
+	if (chosen !== language) return;
+	words = { ...answer?.words, __proto__: null };
 	document.documentElement.lang = language;
 	for (const node of document.querySelectorAll("[data-t]")) node.textContent = t(node.dataset.t ||= node.textContent);
 	formats.clear();
 }
 
 const limitWords = { cvl: "Charge voltage limit", ccl: "Charge current limit", dcl: "Discharge current limit" };
-function limitText(limit, value) { return limit === "cvl" ? number(value, 2, "V") : number(value, 1, "A"); }
+const limitText = (limit, value) => number(value, ...limit === "cvl" ? [2, "V"] : [1, "A"]);
 
+const dots = (...parts) => parts.filter(Boolean).join(" · ");
 /** The word of a rule, an alarm or a setting: the name itself has an English one. */
-function named(name) { return t(t(name)); }
+const named = name => t(t(name));
 function rule(name) {
 	const [word, pack] = String(name ?? "").split(/:(.*)/);
 	return named("rule." + word) + (pack ? " (" + nameOf(pack) + ")" : "");
 }
 const encode = encodeURIComponent;
-function addressOf(id) { return "#/battery/" + encode(id); }
-function nameOf(id) { return model.rows.get(id)?.name || id; }
+const addressOf = id => "#/battery/" + encode(id);
+const nameOf = id => model.rows.get(id)?.name || id;
 
-// ---- Numbers and times
+// Numbers and times
 
 const isNumber = Number.isFinite;
 const formats = new Map();
@@ -40,57 +44,59 @@ function format(key, make) {
 	return formats.get(key) ?? formats.set(key, make()).get(key);
 }
 
-/** With its unit, or a dash where nothing is known. */
+/** With its unit, or a dash; what rounds to 0 has no sign. */
 function number(value, decimals = 0, unit = "") {
 	if (!isNumber(value)) return "–";
-	return format(decimals, () => new Intl.NumberFormat(language, { minimumFractionDigits: decimals, maximumFractionDigits: decimals })).format(value).replace("-", "−") + (unit && "\u00a0" + unit);
+	return format(decimals, () => new Intl.NumberFormat(language, { minimumFractionDigits: decimals, maximumFractionDigits: decimals })).format(+value.toFixed(decimals) || 0).replace("-", "−") + (unit && "\u00a0" + unit);
 }
-function millivolts(volts) { return number(isNumber(volts) ? volts * 1000 : null, 0, "mV"); }
-function dateFormat(options) { return format(JSON.stringify(options), () => new Intl.DateTimeFormat(language, options)); }
+const millivolts = volts => number(isNumber(volts) ? volts * 1000 : null, 0, "mV");
+const dated = (options, date) => format(JSON.stringify(options), () => new Intl.DateTimeFormat(language, options)).format(date);
 const shortClock = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }, clock = { ...shortClock, second: "2-digit" };
 const day = { day: "numeric", month: "short" }, fullDay = { ...day, year: "numeric" };
 
 function at(seconds) {
 	const date = new Date(seconds * 1000);
 	if (!isNumber(seconds) || isNaN(date)) return "–";
-	return (date.toDateString() === new Date().toDateString() ? "" : dateFormat(fullDay).format(date) + ", ") + dateFormat(clock).format(date);
+	return (date.toDateString() === new Date().toDateString() ? "" : dated(fullDay, date) + ", ") + dated(clock, date);
 }
-function since(seconds) { return isNumber(seconds) ? t("since {time}", { time: at(seconds) }) : ""; }
+const since = seconds => isNumber(seconds) ? t("since {time}", { time: at(seconds) }) : "";
 function duration(seconds) {
 	if (!isNumber(seconds)) return "–";
 	const minutes = Math.round(seconds / 60);
 	if (minutes < 60) return minutes + "\u00a0min";
 	if (minutes < 48 * 60) return Math.floor(minutes / 60) + "\u00a0h " + (minutes % 60) + "\u00a0min";
-	return number(Math.round(minutes / 1440)) + "\u00a0" + t("days");
+	return number(Math.round(minutes / 1440)) + "\u00a0" + t("d");
 }
 
-// ---- What is known
+// What is known
 
 const model = {
-	rows: new Map(), bridge: null, broker: null, commands: null, serverTime: null, token: null, mayRead: true,
-	/** Why nothing arrives, and since when; null: it does. */
+	rows: new Map(), bridge: null, broker: null, mayRead: true,
+	/** Why nothing arrives, and since when. */
 	lost: { since: Date.now() / 1000, text: null },
 };
-/** Of the page in view; documents with their receipt, and how many seconds they hold from then on. */
+/** Of the page in view; documents with their receipt, and the seconds for which they hold. */
 let battery, documents = {}, events = [], isUnknown = false;
-/** By two clocks, because one may be set and one rests while the machine sleeps. */
-function stamp() { return [performance.now(), Date.now()]; }
-function elapsed([steady, set]) { return Math.max(performance.now() - steady, Date.now() - set) / 1000; }
+/** By two clocks: one may be set, one rests while the machine sleeps. */
+const stamp = () => [performance.now(), Date.now()];
+const elapsed = ([steady, set]) => Math.max(performance.now() - steady, Date.now() - set) / 1000;
 
 /** Why nothing of any battery is live. */
 function outage() {
 	if (!model.mayRead) return { text: t("Log in") };
 	if (isUnknown) return { text: t("This battery is not known here"), since: model.lost?.since };
-	if (model.lost) return { text: model.lost.text || t("Connecting"), since: model.lost.text ? model.lost.since : null };
+	if (model.lost) return { text: model.lost.text || t("Connecting"), since: model.lost.text && model.lost.since };
 	if (!model.broker?.connected) return { text: t("No connection to the MQTT broker: nothing is live"), since: model.broker?.since, more: model.broker?.text };
-	return model.bridge?.status === "online" ? null : { text: t("No data: the bridge program is not running"), since: model.bridge?.since };
+	const { status, since } = model.bridge || {};
+	return status === "online" ? null : { text: t(status ? "No data: the bridge program is not running" : "No data: no bridge program on this MQTT topic"), since: status ? since : model.broker.since };
 }
 function fault(row) {
 	return outage() || (!row ? { text: t("Connecting") }
-		: row.status === "live" ? null : { text: statusWord(row.status), since: row.since, more: row.text });
+		: row.status === "live" ? null : { text: statusWord(row), since: row.since, more: row.text });
 }
-function limitsHold(row) { return !outage() && row && Object.keys(limitWords).some((limit) => isNumber(row[limit])); }
-function statusWord(status) { return t({ stale: "No data: nothing comes from the BMS", offline: "Offline" }[status] || "Not known yet"); }
+const limitsHold = row => !outage() && row && Object.keys(limitWords).some(limit => isNumber(row[limit]));
+/** The bridge of a silent BMS goes on saying limits. */
+const statusWord = row => t({ stale: limitsHold(row) ? "No data: nothing comes from the BMS" : "Not live", offline: "Offline" }[row?.status] || "Not known yet");
 /** A document of the battery in view, if it holds now. */
 function paper(name) {
 	const row = model.rows.get(battery), document = documents[name];
@@ -99,9 +105,9 @@ function paper(name) {
 	return elapsed(document.received) < (document.holds ?? Infinity) ? document.value : null;
 }
 /** A member of the state by its path; undefined is unknown. */
-function state(path) { return path.split(".").reduce((value, name) => value?.[name], paper("state")); }
+const state = path => path.split(".").reduce((value, name) => value?.[name], paper("state"));
 
-// ---- Elements
+// Elements
 
 /** "p.quiet", properties, children; text is never markup. */
 function h(kind, ...parts) {
@@ -116,20 +122,15 @@ function h(kind, ...parts) {
 	}
 	return node;
 }
-function byId(id) { return document.getElementById(id); }
-function picture(id) {
-	const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg"), use = document.createElementNS(svg.namespaceURI, "use");
-	use.setAttribute("href", "#" + id);
-	svg.setAttribute("aria-hidden", "true");
-	svg.append(use);
-	return svg;
-}
+const byId = id => document.getElementById(id);
+const picture = id => byId("pictures").content.getElementById(id).cloneNode(true);
 /** The bridge's sentences are English. */
-function english(text) { return h("span", { lang: "en" }, [text].join()); }
+const english = text => h("span", { lang: "en" }, [text].join());
+const complaint = error => ["▲ ", h("span", { lang: error.lang }, error.message)];
 
 const silent = { "aria-hidden": "true" };
 let bindings = [];
-/** Updates now and at each refresh, only what differs: nothing flickers. A bad document breaks one part. */
+/** Updates now and at each refresh. A bad document breaks one part. */
 function bind(node, update) {
 	const safe = () => { try { update(node); } catch (error) { console.error(error); node.replaceChildren("?"); } };
 	bindings.push(safe);
@@ -141,8 +142,8 @@ function mark(node, name, value) {
 	if (value === null) node.removeAttribute(name);
 	else if (node.getAttribute(name) !== value) node.setAttribute(name, value);
 }
-function show(node, is) { if (node.hidden === Boolean(is)) node.hidden = !is; }
-function live(text, kind = "span") { return bind(h(kind), (node) => put(node, text())); }
+function show(node, is) { node.hidden = !is; }
+const live = (text, kind = "span") => bind(h(kind), node => put(node, text()));
 function follow(node, value, fill) {
 	let last;
 	return bind(node, () => {
@@ -150,17 +151,13 @@ function follow(node, value, fill) {
 		if (key !== last) { last = key; node.replaceChildren(...[fill(now) ?? "–"].flat()); }
 	});
 }
-let sections = 0;
-function section(title, ...children) {
-	const id = "section" + ++sections;
-	return h("section", { "aria-labelledby": id }, h("h2", { id }, t(title)), ...children);
-}
-/** Entries of a name, and a path in `state` with decimals and unit, or a function of the text. */
+const section = (title, ...children) => h("section", { "aria-label": t(title) }, h("h2", t(title)), ...children);
+/** Entries of a name, and a path in `state` with decimals and unit, or a function. */
 function facts(...entries) {
 	return h("dl.facts", entries.map(([name, what, decimals, unit]) => h("div", h("dt", t(name)), live(typeof what === "string" ? of(what, decimals, unit) : what, "dd"))));
 }
-function of(path, decimals, unit) { return () => { const x = state(path); return typeof x === "string" ? x : number(x, decimals, unit); }; }
-function meter() { return h("span.meter", silent, h("span")); }
+const of = (path, decimals, unit) => () => { const x = state(path); return typeof x === "string" ? x : number(x, decimals, unit); };
+const meter = () => h("span.meter", silent, h("span"));
 function fillMeter(node, soc) { node.firstChild.style.width = (soc ?? 0) + "%"; }
 
 let waiting = false;
@@ -177,21 +174,25 @@ function refresh() {
 function header() {
 	const general = outage(), [sign, says, heard] = byId("status").children;
 	// The first second of a page is no alarm.
-	mark(document.body, "data-live", !general ? "yes" : general.since ? "no" : "wait");
-	put(sign, !general ? "●" : general.since ? "▲" : "…");
-	put(says, general ? sentence(general) + (model.lost?.text ? ". " + t("Trying again.") : "") : t("Connected"));
-	put(heard, general ? "" : at(model.serverTime));
+	const [is, shape] = !general ? ["yes", "●"] : general.since || model.broker && model.mayRead ? ["no", "▲"] : ["wait", "…"];
+	mark(document.body, "data-live", is);
+	put(sign, shape);
+	putSentence(says, general || { text: t("Connected") }, model.lost?.text ? ". " + t("Trying again.") : "");
+	put(heard, general ? "" : at(lastByte[1] / 1000));
 }
-function sentence(why) { return [why.text, since(why.since)].filter(Boolean).join(" ") + (why.more ? " – " + why.more : ""); }
+function putSentence(node, why, end = "") {
+	const own = (why.text + " " + since(why.since)).trim() + end, more = why.more ? " – " + why.more : "";
+	if (node.textContent !== own + more) node.replaceChildren(own, english(more));
+}
 
-// ---- The server
+// The server
 
 async function ask(address, options) {
 	const answer = await fetch(address, { cache: "no-store", ...options }).catch(() => { throw new Error(t("The server does not answer")); });
 	// What is no JSON is not ours: a proxy's page, perhaps.
 	const value = await answer.json().catch(() => null);
 	const { ok, status } = answer;
-	if (!ok) throw Object.assign(new Error(value?.error || t("The server answers {status}", { status })), { status });
+	if (!ok) throw Object.assign(new Error(value?.error || t("The server answers {status}", { status })), { status, lang: value?.error && "en" });
 	return value;
 }
 function send(address, value) {
@@ -206,14 +207,14 @@ function lose(text) {
 	refresh();
 }
 
-/** Reads events. `EventSource` would hide the comments that show that the server lives. */
+/** `EventSource` would hide the comments that show that the server lives. */
 async function listen(id) {
 	stream?.abort();
 	const mine = stream = new AbortController();
 	while (stream === mine) {
 		const one = new AbortController();
 		mine.signal.onabort = mine.restart = () => one.abort();
-		lastByte = stamp();
+		if (model.lost) lastByte = stamp();
 		let text = t("The connection to the server is lost");
 		try {
 			const answer = await fetch("events" + (id ? "?battery=" + encode(id) : ""), { signal: one.signal, cache: "no-store" });
@@ -226,7 +227,7 @@ async function listen(id) {
 		} catch { isUnknown = false; }
 		if (stream !== mine) return;
 		lose(one.signal.aborted ? t("The server is silent") : text);
-		await new Promise((done) => setTimeout(done, pause));
+		await new Promise(done => setTimeout(done, pause));
 		pause = Math.min(pause * 2, 5000);
 	}
 }
@@ -245,18 +246,22 @@ async function read(reader, mine) {
 			if (event === "rows") isFirst = false;
 		}
 		// A comment after rows means that they still hold.
-		if (!isFirst && model.lost) { model.lost = null; pause = 500; refresh(); }
+		if (!isFirst && model.lost) {
+				if (model.lost.text) view.again?.();
+				model.lost = null;
+				pause = 500;
+				refresh();
+			}
 	}
 }
 
 function take(event, message, isFirst) {
 	if (event === "rows") {
-		const isChanged = isFirst || message.removed?.length || message.batteries.some((row) => row.name !== model.rows.get(row.id)?.name);
+		const isChanged = isFirst || message.removed?.length || message.batteries.some(row => row.name !== model.rows.get(row.id)?.name);
 		if (isFirst) model.rows.clear();
 		for (const row of message.batteries) model.rows.set(row.id, row);
 		for (const id of message.removed || []) model.rows.delete(id);
 		for (const name of ["bridge", "broker", "commands"]) model[name] = message[name] ?? model[name];
-		model.serverTime = message.time;
 		isUnknown = Boolean(battery) && !model.rows.has(battery);
 		if (isChanged) view.rowsChanged?.();
 	} else if (message.battery && message.battery !== battery) return;
@@ -267,6 +272,7 @@ function take(event, message, isFirst) {
 
 setInterval(() => {
 	if (stream && !document.hidden && elapsed(lastByte) > 20) { lose(t("The server is silent")); lastByte = stamp(); stream.restart?.(); }
+	if (!model.lost) view.again?.(300);
 	refresh();
 }, 1000);
 
@@ -278,36 +284,38 @@ document.addEventListener("visibilitychange", () => {
 	else if (!stream && model.mayRead) listen(battery);
 });
 
-// ---- Which page
+// Which page
 
 function attempt(what) { try { return what(); } catch { return null; } }
 
 let view = {};
 function route() {
-	const [, kind, id, page, ...more] = location.hash.slice(1).split("/").map((part) => attempt(() => decodeURIComponent(part)) ?? part);
+	const [, kind, id, page, ...more] = location.hash.slice(1).split("/").map(part => attempt(() => decodeURIComponent(part)) ?? part);
 	return kind === "battery" && id ? { id, page: page || "now", more } : { id: null, page: "overview", more: [] };
 }
 function go(isFirst) {
 	if (location.hash === "#main") { history.replaceState(null, "", view.hash || "#/"); byId("main").focus(); return; }
 	const where = route();
 	bindings = [];
-	view.leave?.();
-	view = { hash: location.hash || "#/" };
 	if (model.mayRead && where.id !== battery) {
 		[battery, documents, events, isUnknown] = [where.id, {}, [], false];
 		listen(where.id);
 	}
-	const main = byId("main");
+	const main = byId("main"), hadFocus = main.contains(document.activeElement), isStep = view.title;
+	view.leave?.();
+	view = { hash: location.hash || "#/" };
 	main.replaceChildren();
 	if (!model.mayRead) main.append(h("h1", t("Batteries")), login());
 	else if (where.id) showBattery(main, where); else showOverview(main);
-	const title = main.querySelector("h1");
+	// In a history the day is what is new.
+	const title = isStep && view.title || main.querySelector("h1");
 	title.tabIndex = -1;
-	if (!isFirst) { scrollTo(0, 0); title.focus(); }
+	if (!isFirst) scrollTo(0, 0);
+	if (!isFirst || hadFocus) title.focus({ preventScroll: true });
 	refresh();
 }
 function addEvents(more) {
-	const all = new Map([...more, ...events].map((one) => [one.time + one.text, one]));
+	const all = new Map([...more, ...events].map(one => [one.time + one.text, one]));
 	events = [...all.values()].sort((a, b) => b.time - a.time).slice(0, 50);
 }
 /** What is there when a stream begins, which brings what follows. */
@@ -323,13 +331,13 @@ async function load(id) {
 	refresh();
 }
 
-// ---- Overview
+// Overview
 
 function showOverview(main) {
 	document.title = t("Batteries");
 	const list = h("ul.cards"), items = new Map(), visible = new Set(), found = h("p.quiet", { role: "status" });
 	const search = h("input", { type: "search", id: "search", input: arrange }), only = h("input", { type: "checkbox", change: arrange });
-	const watcher = new IntersectionObserver((entries) => entries.forEach(({ target, isIntersecting }) => {
+	const watcher = new IntersectionObserver(entries => entries.forEach(({ target, isIntersecting }) => {
 		if (isIntersecting) { visible.add(target); fillCard(target); } else visible.delete(target);
 	}), { rootMargin: "300px" });
 	view.leave = () => watcher.disconnect();
@@ -360,35 +368,32 @@ function showOverview(main) {
 	bindings.push(() => { for (const item of visible) item.update?.(); if (only.checked) arrange(); });
 
 	const many = bind(h("div.search", h("label", { for: "search" }, t("Search")), search,
-		h("label", only, " ", t("Only what needs attention")), found), (node) => show(node, model.rows.size > 6));
+		h("label", only, " ", t("Only what needs attention")), found), node => show(node, model.rows.size > 6));
 	main.append(h("h1", t("Batteries")), live(summary, "p.quiet"), many,
 		live(() => model.rows.size || model.lost ? "" : t("No battery is known yet."), "p"), list);
 	view.rowsChanged();
 }
 function summary() {
-	const rows = [...model.rows.values()], count = (test) => ({ n: number(rows.filter(test).length) });
-	return !rows.length || outage() ? "\u00a0" : [t("{n} live", count((row) => row.status === "live")), t("{n} without data", count((row) => row.status !== "live")),
-		t("{n} with an alarm or a warning", count((row) => row.alarm > 0))].join(" · ");
+	const rows = [...model.rows.values()], count = test => ({ n: number(rows.filter(test).length) });
+	return !rows.length || outage() ? "\u00a0" : dots(t("{n} live", count(row => row.status === "live")), t("{n} without data", count(row => row.status !== "live")),
+		t("{n} with an alarm or a warning", count(row => row.alarm > 0)));
 }
 function flowText(row) {
-	return !isNumber(row?.power) ? "–" : t(row.current > 0.05 ? "charging" : row.current < -0.05 ? "discharging" : "idle") + " " + number(Math.abs(row.power), 0, "W");
+	return !isNumber(row?.power) ? "–" : t(row.current > 0.5 ? "charging" : row.current < -0.5 ? "discharging" : "idle") + " " + number(Math.abs(row.power), 0, "W");
 }
-function valueOf(row, name, decimals, unit) { return live(() => number(alive(row())?.[name], decimals, unit)); }
-function electric(row) { return [valueOf(row, "voltage", 1, "V"), " · ", valueOf(row, "current", 1, "A")]; }
+const valueOf = (row, name, decimals, unit) => live(() => number(alive(row())?.[name], decimals, unit));
+const electric = row => [valueOf(row, "voltage", 1, "V"), " · ", valueOf(row, "current", 1, "A")];
 const shapes = { live: "●", stale: "◐", offline: "○" };
 /** Fills a card when it comes into view. */
 function fillCard(item) {
-	if (item.update) return;
-	const others = bindings, mine = bindings = [], row = () => model.rows.get(item.dataset.id), limit = (name) => limitText(name, limitsHold(row()) ? row()[name] : null);
+	if (item.update) return item.update();
+	const others = bindings, mine = bindings = [], row = () => model.rows.get(item.dataset.id), limit = name => limitText(name, limitsHold(row()) ? row()[name] : null);
 	item.append(h("div.state", live(() => badge(row()), "span.badge"), h("span.quiet", row()?.bank ? t("bank") : "")),
-		h("div.big", valueOf(row, "soc", 0, "%"), bind(meter(), (node) => fillMeter(node, alive(row())?.soc))),
+		h("div.big", valueOf(row, "soc", 0, "%"), bind(meter(), node => fillMeter(node, alive(row())?.soc))),
 		h("p", live(() => flowText(alive(row()))), " · ", electric(row)),
 		live(() => (limitsHold(row()) && row().status === "stale" ? t("Fallback:") + " " : "") + `${t("takes up to")} ${limit("ccl")} (${limit("cvl")}), ${t("gives up to")} ${limit("dcl")}`, "p.quiet"),
-		live(() => {
-			const why = fault(row());
-			if (why) return outage() ? "" : why.more || why.text;
-			return [row().chargeState ? t("Charge mode") + ": " + t(row().chargeState) : "", row().toDo ? t("To do") + ": " + row().toDo : ""].filter(Boolean).join(" · ");
-		}, "p"));
+		h("p", bind(english(), node => put(node, outage() ? "" : fault(row())?.more || "")), live(() =>
+			!alive(row()) ? "" : dots(row().chargeState && t("Charge mode") + ": " + t(row().chargeState), row().toDo && t("To do") + ": " + row().toDo))));
 	bind(item, () => mark(item, "data-kind", alive(row()) ? ["live", "warning", "alarm"][row().alarm || 0] : "off"));
 	bindings = others;
 	item.update = () => { for (const update of mine) update(); };
@@ -396,24 +401,23 @@ function fillCard(item) {
 function badge(row) {
 	if (outage()) return "? " + t("not live");
 	if (alive(row)) return row.alarm ? alarmWord(row.alarm) : "● " + t("Live");
-	return `${shapes[row?.status] || "?"} ${row?.status === "stale" ? t("no data") : statusWord(row?.status)} ${since(row?.since)}`;
+	return `${shapes[row?.status] || "?"} ${row?.status === "stale" ? t("no data") : statusWord(row)} ${since(row?.since)}`;
 }
-function alive(row) { return row && !fault(row) ? row : null; }
+const alive = row => row && !fault(row) ? row : null;
 
-// ---- One battery
+// One battery
 
 function showBattery(main, { id, page, more }) {
 	const row = () => model.rows.get(id), isBank = row()?.bank, base = addressOf(id);
-	const tab = (name, title, address) => h("a", { href: base + address, "aria-current": page === name ? "page" : null }, t(title));
+	const tab = (name, title, href = base + "/" + name) => h("a", { href, click: () => href === location.hash && go(), "aria-current": page === name ? "page" : null }, t(title));
 	document.title = nameOf(id);
-	main.append(live(() => nameOf(id), "h1"), h("nav.tabs", { "aria-label": t("Battery") }, tab("now", "Now", ""), tab("history", "History", "/history"),
-		bind(tab("settings", "Settings", "/settings"), (node) => show(node, model.commands?.allowed && !row()?.bank))),
-	bind(h("p.fault", h("span", silent), h("span", { role: "status" })), (node) => {
+	main.append(live(() => nameOf(id), "h1"), h("nav.tabs", { "aria-label": t("Battery") }, tab("now", "Now", base), tab("history", "History"),
+		bind(tab("settings", "Settings"), node => show(node, model.commands?.allowed && !row()?.bank))),
+	bind(h("p.fault", h("span", silent), h("span", { role: "status" })), node => {
 		const why = fault(row()), general = outage(), kind = why ? general ? "off" : row()?.status : "live";
 		mark(node, "data-kind", kind);
 		put(node.firstChild, (shapes[kind] || "▲") + " ");
-		put(node.lastChild, !why ? t("Live") : general ? t("Nothing on this page is live.")
-			: sentence(why));
+		putSentence(node.lastChild, why && !general ? why : { text: t(why ? "Nothing on this page is live." : "Live") });
 	}));
 	// Whether it is a bank is known with the first rows.
 	view.rowsChanged = () => { if (row()?.bank !== isBank) go(true); };
@@ -422,61 +426,61 @@ function showBattery(main, { id, page, more }) {
 	main.append(flowSection(row), warningSection(), limitSection(row, isBank), cellSection(isBank), packSection(isBank), relaySection(), section("What happened",
 		follow(h("ol.events"), () => events, eventItems), live(() => events.length ? "" : t("No events yet."), "p")), linkSection(isBank), canSection());
 }
-function eventItems(list) { return list.map((one) => h("li", h("time", at(one.time)), " ", english(one.text))); }
+const eventItems = list => list.map(one => h("li", h("time", at(one.time)), " ", english(one.text)));
 
 function flowSection(row) {
 	const node = (id, name, ...lines) => h("div.node", picture(id), h("h3", name), lines);
-	const arrow = (power) => bind(h("div.arrow", silent), (node) => mark(node, "data-flows", power() >= 1 ? "right" : power() <= -1 ? "left" : "no"));
+	const arrow = power => bind(h("div.arrow", silent), node => mark(node, "data-flows", power() >= 1 ? "right" : power() <= -1 ? "left" : "no"));
 	// A side without a sensor has what the battery takes or gives.
 	const side = (name, sign) => () => state(`Dc.${name}.Power`) ?? Math.max(0, sign * (state("Dc.Power") ?? NaN));
 	const into = side("In", 1), out = side("Out", -1), soc = () => alive(row())?.soc;
 	const end = (id, name, power, path) => node(id, name, live(() => number(power(), 0, "W"), "p.value"), h("p", t("Today"), " ", live(of(path, 1, "kWh"))));
 	return section("Sun, battery, load", h("div.flow", end("sun", t("Sun") + " / " + t("charger"), into, "Energy.InToday"), arrow(into),
-		node("battery", t("Battery"), live(() => number(soc(), 0, "%"), "p.value"), bind(meter(), (node) => fillMeter(node, soc())),
+		node("battery", t("Battery"), live(() => number(soc(), 0, "%"), "p.value"), bind(meter(), node => fillMeter(node, soc())),
 			live(() => flowText(alive(row())), "p"), h("p", electric(row))),
 		arrow(out), end("load", t("Load"), out, "Energy.OutToday")),
-	bind(h("p.calibrated"), (node) => {
+	bind(h("p.calibrated"), node => {
 		const is = state("SocCalibrated");
 		mark(node, "data-is", is === 0 ? "no" : null);
 		put(node, is === 1 ? "✓ " + t("State of charge") + ": " + t("Calibrated") : is === 0 ? "▲ " + t("The state of charge was never calibrated: charge to full once.") : "\u00a0");
 	}),
-	follow(h("div"), () => state("ToDo.Text") || "", (text) => text ? h("div.todo", h("h3", t("To do")), h("ul", { lang: "en" }, text.split("\n").map((line) => h("li", line)))) : []));
+	follow(h("div"), () => state("ToDo.Text") || "", text => text ? h("div.todo", h("h3", t("To do")), h("ul", { lang: "en" }, text.split("\n").map(line => h("li", line)))) : []));
 }
 
-function alarmWord(level) { return "▲ " + t(level > 1 ? "Alarm" : "Warning"); }
+const alarmWord = level => "▲ " + t(level > 1 ? "Alarm" : "Warning");
 function warningSection() {
 	const five = { E: ["InternalFailure", "BmsCable"], Vh: ["HighCellVoltage"], Vl: ["LowCellVoltage"], Th: ["HighTemperature"], Tl: ["LowTemperature"] };
-	const level = (names) => Math.max(...names.map((name) => state("Alarms." + name) ?? -1));
+	const level = names => Math.max(...names.map(name => state("Alarms." + name) ?? -1));
 	return section("Warnings", h("ul.warnings", Object.entries(five).map(([letters, names]) => bind(
 		h("li", h("b", silent, letters), letters === "E" ? t("Communication error") : named("alarm." + names[0]),
-			live(() => level(names) < 0 ? "–" : level(names) ? alarmWord(level(names)) : "✓ " + t("ok"), "strong")), (node) => mark(node, "data-level", String(level(names)))))),
+			live(() => level(names) < 0 ? "–" : level(names) ? alarmWord(level(names)) : "✓ " + t("ok"), "strong")), node => mark(node, "data-level", String(level(names)))))),
 	follow(h("ul.more"), () => Object.entries(state("Alarms") || {}).filter(([name, value]) => value > 0 && name !== "Alarm" && !Object.values(five).flat().includes(name)),
-		(others) => others.map(([name, value]) => h("li", { "data-level": String(value) }, h("strong", alarmWord(value)), ": " + named("alarm." + name)))));
+		others => others.map(([name, value]) => h("li", { "data-level": String(value) }, h("strong", alarmWord(value)), ": " + named("alarm." + name)))));
 }
 
 function limitSection(row, isBank) {
 	const limits = () => paper("limits");
-	const constraints = (limit) => (limits()?.constraints || []).filter((one) => one.limit === limit);
-	const card = (limit) => h("div.limit", h("h3", limit.toUpperCase() + " · " + t(limitWords[limit])), live(() => limitText(limit, limits()?.[limit]), "p.value"),
+	const constraints = limit => (limits()?.constraints || []).filter(one => one.limit === limit);
+	const card = limit => h("div.limit", h("h3", limit.toUpperCase() + " · " + t(limitWords[limit])), live(() => limitText(limit, limits()?.[limit]), "p.value"),
 		live(() => limits()?.names?.[limit] ? rule(limits().names[limit]) : "–", "p.rule"),
-		bind(h("p.reason", { lang: "en" }), (node) => put(node, limits()?.reasons?.[limit] || "–")),
+		bind(h("p.reason", { lang: "en" }), node => put(node, limits()?.reasons?.[limit] || "–")),
 		live(() => {
-			const next = constraints(limit).find((one) => one.name !== limits().names?.[limit]);
+			const next = constraints(limit).find(one => one.name !== limits().names?.[limit]);
 			return next ? t("Next: {rule}, {value}", { rule: rule(next.name), value: limitText(limit, next.value) }) : "\u00a0";
 		}, "p.quiet"),
 		h("details", live(() => t("All constraints, the lowest first ({n})", { n: constraints(limit).length }), "summary"),
-			follow(h("ol"), () => constraints(limit), (list) => list.map((one) => h("li", h("strong", limitText(limit, one.value)), " " + rule(one.name) + ": ", english(one.text))))));
-	const packs = () => isBank ? [...new Set((limits()?.constraints || []).map((one) => one.name.split(":")[1]))].filter((id) => model.rows.has(id)).sort() : [];
+			follow(h("ol"), () => constraints(limit), list => list.map(one => h("li", h("strong", limitText(limit, one.value)), " " + rule(one.name) + ": ", english(one.text))))));
+	const packs = () => isBank ? [...new Set((limits()?.constraints || []).map(one => one.name.split(":")[1]))].filter(id => model.rows.has(id)).sort() : [];
 	return section("Limits", h("p", t("Charge mode"), ": ", live(() => limits() ? t(limits().chargeState) + (limits().chargeRequest ? " · " + t("Charge requested") : "") : "–", "strong")),
 		live(() => row()?.status === "stale" && limits() ? t("Look at the cable and at the power supply of the BMS. Until data comes, a safe fallback holds:") : "", "p.note"),
 		h("div.limits", Object.keys(limitWords).map(card)),
-		follow(h("p"), packs, (ids) => ids.length ? [t("Packs of this bank") + ": ", ids.map((id, index) => [index ? ", " : "", h("a", { href: addressOf(id) }, nameOf(id))])].flat(3) : []));
+		follow(h("p"), packs, ids => ids.length ? [t("Packs of this bank") + ": ", ids.map((id, index) => [index ? ", " : "", h("a", { href: addressOf(id) }, nameOf(id))])].flat(3) : []));
 }
 
 const cellKinds = { ok: ["●", "in range"], balancing: ["◆", "balancing"], "too-high": ["▲", "too high"], "too-low": ["▼", "too low"], unknown: ["?", "not known"] };
 function cellSection(isBank) {
-	const extreme = (which) => live(() => number(state(`System.${which}CellVoltage`), 3, "V") + " " + (state(`System.${which}VoltageCellId`) || ""), "strong");
-	const threshold = (name) => state(`System.${name}VoltageThreshold`), v = (name) => number(threshold(name), 3, "V");
+	const extreme = which => live(() => number(state(`System.${which}CellVoltage`), 3, "V") + " " + (state(`System.${which}VoltageCellId`) || ""), "strong");
+	const threshold = name => state(`System.${name}VoltageThreshold`), v = name => number(threshold(name), 3, "V");
 	const list = h("ol.cells");
 	if (!isBank) bind(list, () => {
 		const count = Object.keys(documents.cells?.value?.Voltages || {}).length;
@@ -492,7 +496,7 @@ function cellItem(n) {
 	const fill = h("span.fill"), tick = h("span.tick"), shape = h("span.shape", silent), says = h("span.hidden"), voltage = h("span"), temperature = h("span");
 	const item = h("li", h("span.n", h("span.hidden", t("Cell") + " "), String(n)), h("span.track", silent, fill, tick), shape, voltage, temperature, says);
 	item.update = (cells, low, balance, high) => {
-		const v = cells?.Voltages?.["Cell" + n], share = (x) => Math.max(0, Math.min(100, 100 * (x - low) / (high - low))) || 0;
+		const v = cells?.Voltages?.["Cell" + n], share = x => Math.max(0, Math.min(100, 100 * (x - low) / (high - low))) || 0;
 		const kind = !isNumber(v) ? "unknown" : v > high ? "too-high" : v < low ? "too-low" : cells.Balances?.["Cell" + n] ? "balancing" : "ok";
 		const [sign, word] = cellKinds[kind];
 		mark(item, "data-kind", kind);
@@ -507,9 +511,9 @@ function cellItem(n) {
 	return item;
 }
 
-function either(path, one, zero) { return () => ({ 1: t(one), 0: t(zero) })[state(path)] ?? "–"; }
+const either = (path, one, zero) => () => ({ 1: t(one), 0: t(zero) })[state(path)] ?? "–";
 function packSection(isBank) {
-	const cell = (which) => () => number(state(`System.${which}CellTemperature`), 1, "°C") + " " + (state(`System.${which}TemperatureCellId`) || "");
+	const cell = which => () => number(state(`System.${which}CellTemperature`), 1, "°C") + " " + (state(`System.${which}TemperatureCellId`) || "");
 	return section(isBank ? "The bank" : "The pack", facts(
 		["Charging permitted", either("Io.AllowToCharge", "yes", "no")], ["Discharging permitted", either("Io.AllowToDischarge", "yes", "no")],
 		["Charge relay contact", either("Io.ChargeRelay", "closed", "open")], ["Load relay contact", either("Io.LoadRelay", "closed", "open")],
@@ -521,8 +525,8 @@ function packSection(isBank) {
 		["BMS firmware", "FirmwareVersion"]));
 }
 function relaySection() {
-	const word = (is) => ({ true: t("closed"), false: t("open") })[is] ?? "–", list = h("ul.more"), box = section("Relays", list);
-	follow(list, () => paper("relays"), (relays) => relays && Object.entries(relays).map(([name, relay]) => h("li", { "data-level": relay.alarm ? "2" : null },
+	const word = is => ({ true: t("closed"), false: t("open") })[is] ?? "–", list = h("ul.more"), box = section("Relays", list);
+	follow(list, () => paper("relays"), relays => relays && Object.entries(relays).map(([name, relay]) => h("li", { "data-level": relay.alarm ? "2" : null },
 		h("strong", name + ": " + word(relay.closed) + (relay.alarm ? " ▲ " + t("does not follow its command") : "")), ` · ${t("reported")}: ${word(relay.readBack)} · `, english(relay.reason), " · " + since(relay.since))));
 	return bind(box, () => show(box, Object.keys(documents.relays?.value || {}).length));
 }
@@ -535,10 +539,10 @@ function canSection() {
 	const words = { sending: "limits are sent", silent: "silent", unacknowledged: "no answer", "bus-off": "bus off", closed: "not connected" };
 	return bind(section("CAN bus", facts(["Interface", "Can.Interface"], ["Status", () => t(words[state("Can.Status")] || state("Can.Status") || "–")],
 		["Inverter on CAN", either("Can.Inverter", "heard", "silent")], ["Messages sent", "Can.Sets"], ["CAN faults", "Can.Faults"],
-		["Keep-alives of the inverter", "Can.KeepAlives"], ["Frames of other batteries", "Can.OtherFrames"])), (node) => show(node, documents.state?.value?.Can?.Interface));
+		["Keep-alives of the inverter", "Can.KeepAlives"], ["Frames of other batteries", "Can.OtherFrames"])), node => show(node, documents.state?.value?.Can?.Interface));
 }
 
-// ---- History
+// History
 
 let plotter = null;
 function loadPlotter() {
@@ -546,12 +550,14 @@ function loadPlotter() {
 		document.head.append(h("link", { rel: "stylesheet", href: "dygraph.css" }),
 			h("script", { src: "dygraph.min.js", load: () => {
 				// Its legend needs an inline style, which the policy forbids.
-				Dygraph.PLUGINS = Dygraph.PLUGINS.filter((one) => one !== Dygraph.Plugins.Legend);
+				Dygraph.PLUGINS = Dygraph.PLUGINS.filter(one => one !== Dygraph.Plugins.Legend);
+				// A finger scrolls the page; a tap reads values.
+				for (const kind of ["start", "move", "end"]) delete Dygraph.defaultInteractionModel["touch" + kind];
 				done();
 			}, error: () => { plotter = null; failed(new Error(t("The plots could not be loaded"))); } }));
 	});
 }
-function iso(date) { return new Date(date - date.getTimezoneOffset() * 60000).toISOString().slice(0, 10); }
+const iso = date => new Date(date - date.getTimezoneOffset() * 60000).toISOString().slice(0, 10);
 /** Begin and end in the reader's time zone. */
 function span(range, date) {
 	const y = date.getFullYear(), m = date.getMonth(), d = date.getDate(), monday = d - (date.getDay() + 6) % 7;
@@ -559,41 +565,55 @@ function span(range, date) {
 		month: [new Date(y, m), new Date(y, m + 1)], year: [new Date(y, 0), new Date(y + 1, 0)] }[range];
 }
 
-async function showHistory(main, id, [wanted, when]) {
-	const mine = view, base = addressOf(id) + "/history/", isBank = model.rows.get(id)?.bank;
+function showHistory(main, id, [wanted, when]) {
+	const mine = view, today = iso(new Date()), base = addressOf(id) + "/history/";
 	const names = { day: "Day", week: "Week", month: "Month", year: "Year" }, range = Object.hasOwn(names, wanted) ? wanted : "day";
-	const chosen = /^\d{4}-\d\d-\d\d$/.test(when || "") ? new Date(when + "T12:00") : new Date(), [from, to] = span(range, chosen);
-	const period = { from: from / 1000, to: to / 1000, range };
-	const title = range === "week" ? dateFormat(day).format(from) + " – " + dateFormat(fullDay).format(to - 1)
-		: dateFormat({ day: { dateStyle: "full" }, month: { month: "long", year: "numeric" }, year: { year: "numeric" } }[range]).format(from);
+	const chosen = /^\d{4}-\d\d-\d\d$/.test(when) ? new Date(when + "T12:00") : new Date(), [from, to] = span(range, chosen);
+	const period = { from, to, range };
+	const title = range === "week" ? dated(day, from) + " – " + dated(fullDay, to - 1)
+		: dated({ day: { dateStyle: "full" }, month: { month: "long", year: "numeric" }, year: { year: "numeric" } }[range], from);
 	const link = (name, date, ...more) => h("a", { href: base + name + "/" + iso(date) }, more);
-	const date = h("input", { type: "date", value: iso(chosen), max: iso(new Date()), "aria-label": t("Date") });
+	const date = h("input", { type: "date", value: iso(chosen), max: today, "aria-label": t("Date") });
 	const open = () => { if (date.value) location.hash = base + range + "/" + date.value; };
 	const box = h("div", h("p", { role: "status" }, t("Loading")));
 	main.append(h("nav.tabs", { "aria-label": t("Range") }, Object.entries(names).map(([name, text]) => link(name, chosen, { "aria-current": name === range ? "true" : null }, t(text)))),
-		h("div.step", link(range, new Date(from - 43200000), { "aria-label": t("Before") }, "◀"), h("strong", title),
+		h("div.step", link(range, new Date(from - 43200000), { "aria-label": t("Before") }, "◀"), mine.title = h("strong", title),
 			link(range, new Date(+to + 43200000), { "aria-label": t("After"), hidden: to > Date.now() }, "▶"), date, h("button", { click: open }, t("Show"))), box);
-	const address = "api/history/" + encode(id), query = `from=${period.from}&to=${period.to}`;
-	const points = Math.min(800, Math.max(200, Math.round(main.clientWidth))), maybe = (wish, address) => wish ? ask(address).catch(() => null) : null;
-	try {
-		const [, series, cells, changes, sums, happened] = await Promise.all([loadPlotter(),
-			ask(`${address}?${query}&series=soc,voltage,current,power,cvl,ccl,dcl,cell_min,cell_max,temperature_min,temperature_max&points=${points}`),
-			maybe(range === "day" && !isBank, `${address}/cells?${query}&points=${Math.min(points, 400)}`), maybe(range === "day" || range === "week", `${address}/changes?${query}`),
-			maybe(true, range === "year" ? address + "/months" : `${address}/days?${query}`), maybe(true, `${address}/events?${query}`)]);
-		if (view !== mine) return;
-		box.replaceChildren();
-		drawHistory(box, period, series, changes?.changes || [], cells);
-		drawSums(box, period, (sums?.months || sums?.days || []).filter((one) => noon(one) >= from && noon(one) < to));
-		if (happened?.events?.length) box.append(section("What happened", h("ol.events", eventItems(happened.events.reverse()))));
-	} catch (error) {
-		if (view === mine) box.replaceChildren(h("p.fault", { role: "alert" }, "▲ " + error.message));
+	const address = "api/history/" + encode(id), query = `from=${from / 1000}&to=${to / 1000}`;
+	const points = Math.min(800, Math.max(200, main.clientWidth)), maybe = (what, wish = true) => wish ? ask(`${address}/${what}?${query}`).catch(() => null) : null;
+	let drawn;
+	async function draw() {
+		drawn = stamp();
+		try {
+			const [, series, cells, changes, sums, happened] = await Promise.all([loadPlotter(),
+				ask(`${address}?${query}&series=soc,voltage,current,power,cvl,ccl,dcl,cell_min,cell_max,temperature_min,temperature_max&points=${points}`),
+				maybe("cells", range === "day"), maybe("changes", range === "day" || range === "week"), maybe(range === "year" ? "months" : "days"), maybe("events")]);
+			if (view !== mine) return;
+			const place = scrollY;
+			mine.leave?.();
+			box.replaceChildren();
+			drawHistory(box, period, series, changes?.changes || [], cells);
+			drawSums(box, period, (sums?.months || sums?.days || []).filter(one => noon(one) >= from && noon(one) < to));
+			if (happened?.events?.length) box.append(section("What happened", h("ol.events", eventItems(happened.events.reverse()))));
+			scrollTo(0, place);
+		} catch (error) {
+			if (view === mine) box.replaceChildren(h("p.fault", { role: "alert" }, complaint(error)));
+		}
 	}
+	/** Draws it anew, unless somebody looks closely. */
+	mine.again = (age = 0) => {
+		if (elapsed(drawn) < age || mine.isZoomed || box.querySelector(":focus-visible, [open]")) return;
+		if (iso(new Date()) !== today) go(true); else if (!age || to > Date.now()) draw();
+	};
+	draw();
 }
 
 function drawHistory(box, period, { time, series }, changes, cells) {
-	if (!time.length) return box.append(h("p", t("Nothing was recorded in this time.")));
-	const graphs = [], line = (name, key, isStep, values = series[key]) => ({ name: t(name), values, isStep });
-	const below = series.dcl && Object.fromEntries(Object.entries(series.dcl).map(([part, values]) => [part, values.map((x) => x === null ? null : -x)]));
+	const graphs = [];
+	view.leave = () => graphs.forEach(graph => graph.destroy());
+	// Of "cell_max" the "max" counts.
+	const line = (name, key, isStep, values = series[key]) => ({ name: t(name), isStep, ...values, mean: values?.[key.slice(-3)] || values?.mean });
+	const below = series.dcl && Object.fromEntries(Object.entries(series.dcl).map(([part, values]) => [part, values.map(x => x && -x)]));
 	for (const [title, unit, decimals, all, more] of [
 		["State of charge", "%", 0, [line("State of charge", "soc")], { range: [0, 102] }],
 		["Power", "W", 0, [line("Power", "power")]],
@@ -602,99 +622,108 @@ function drawHistory(box, period, { time, series }, changes, cells) {
 		["Highest and lowest cell", "V", 3, [line("Highest cell", "cell_max"), line("Lowest cell", "cell_min")]],
 		["Temperatures", "°C", 1, [line("Warmest cell", "temperature_max"), line("Coldest cell", "temperature_min")]],
 	]) {
-		const lines = all.filter((one) => one.values?.mean?.some((x) => x !== null));
+		const lines = all.filter(one => one.mean?.some(isNumber));
 		if (lines.length) addPlot(box, period, time, { title, unit, decimals, lines, ...more }, changes, graphs);
 	}
-	if (cells?.time?.length) addPlot(box, period, cells.time, { title: "Every cell", unit: "V", decimals: 3, isMany: true,
-		lines: cells.cells.map((mean, index) => ({ name: t("Cell") + " " + (index + 1), values: { min: mean, mean, max: mean } })) }, [], []);
+	if (!graphs.length) return box.append(h("p", t("Nothing was recorded in this time.")));
+	if (cells?.cells.length) addPlot(box, period, cells.time, { title: "Every cell", unit: "V", decimals: 3, isMany: true,
+		lines: cells.cells.map((mean, index) => ({ name: t("Cell") + " " + (index + 1), min: mean, mean, max: mean })) }, changes, graphs);
 }
 
 function addPlot(box, period, time, plot, changes, graphs) {
-	const style = getComputedStyle(document.documentElement), colour = (name) => style.getPropertyValue("--" + name), { lines, isMany } = plot, title = t(plot.title);
-	const value = (x) => number(x, plot.decimals, plot.unit);
-	const when = (seconds) => dateFormat(period.range === "day" ? shortClock : { ...day, ...shortClock }).format(seconds * 1000);
-	const area = h("div.plot", { tabindex: "0", role: "group", "aria-label": title + ". " + t("Arrow keys move the cursor; the table has the values.") });
+	const style = getComputedStyle(document.documentElement), colour = name => style.getPropertyValue("--" + name), { lines, isMany, limits = [] } = plot, title = t(plot.title);
+	const value = x => number(x, plot.decimals, plot.unit), when = seconds => dated(period.range === "day" ? shortClock : { ...day, ...shortClock }, seconds * 1000);
+	const area = h("div.plot", { tabindex: "0", role: "group", "aria-label": title + ". " + t("Arrow keys move the cursor; the table has the values."), keydown });
 	const moment = h("span.moment", "\u00a0"), why = h("p.reason", { lang: "en" }), pointed = h("span");
 	const entries = isMany ? [] : lines.map((line, index) => h("li.line" + index + (line.isStep ? ".step" : ""), h("i"), line.name + " ", h("span")));
-	box.append(section(plot.title, h("ul.legend", h("li", moment, pointed), entries), area, plot.limits && changes.length ? why : null,
-		tableOf(title, [t("Time"), ...lines.map((line) => line.name)], () => {
+	box.append(section(plot.title, h("ul.legend", h("li", moment, pointed), entries), area, limits.length && changes.length ? why : null,
+		tableOf(title, ["Time", ...lines.map(line => line.name)], () => {
 			const stride = Math.ceil(time.length / 48);
-			return time.flatMap((seconds, index) => index % stride ? [] : [[when(seconds), ...lines.map((line) => value(line.values.mean[index]))]]);
+			return time.flatMap((seconds, index) => index % stride ? [] : [[when(seconds), ...lines.map(line => value(line.mean[index]))]]);
 		})));
 	function tell(row, name) {
+		const read = line => row === null ? "" : value(line.mean[row]);
 		put(moment, row === null ? "\u00a0" : when(time[row]));
-		put(pointed, isMany && name && row !== null ? name + " " + value(lines.find((line) => line.name === name).values.mean[row]) : "");
-		entries.forEach((entry, index) => put(entry.lastChild, row === null ? "" : value(lines[index].values.mean[row])));
-		put(why, row === null ? "" : (plot.limits || []).map((limit) => reasonAt(changes, limit, time[row])).filter(Boolean).join(" · "));
+		put(pointed, isMany && name ? name + " " + read(lines.find(line => line.name === name)) : "");
+		entries.forEach((entry, index) => put(entry.lastChild, read(lines[index])));
+		put(why, lines.some(line => isNumber(line.mean[row])) ? dots(...limits.map(limit => reasonAt(changes, limit, time[row]))) : "");
 	}
-	const graph = new Dygraph(area, time.map((seconds, index) => [new Date(seconds * 1000), ...lines.map(({ values: v }) => [v.min[index], v.mean[index], v.max[index]])]), {
-		labels: ["x", ...lines.map((line) => line.name)], customBars: true, legend: "never", dateWindow: [period.from * 1000, period.to * 1000], valueRange: plot.range,
+	const graph = new Dygraph(area, time.map((seconds, index) => [new Date(seconds * 1000), ...lines.map(line => [line.min[index], line.mean[index], line.max[index]])]), {
+		labels: ["x", ...lines.map(line => line.name)], customBars: true, legend: "never", dateWindow: [+period.from, +period.to], valueRange: plot.range,
 		fillAlpha: 0.18, gridLineColor: colour("line"), axisLineColor: colour("soft"), rightGap: 12,
-		colors: lines.map((_, index) => isMany ? `hsl(${index * 360 / lines.length}, 60%, ${index % 2 ? 42 : 58}%)` : colour(["link", "ink2", "ink3"][index])),
+		colors: lines.map((_, index) => isMany ? `hsl(${index * 360 / lines.length}, 60%, ${index % 2 * 12 + +colour("shade")}%)` : colour(["link", "ink2", "ink3"][index])),
 		series: Object.fromEntries(lines.map((line, index) => [line.name, { strokePattern: isMany || line.isStep || !index ? null : [7, 4], strokeWidth: isMany || line.isStep ? 1 : 2, stepPlot: Boolean(line.isStep) }])),
-		axes: { x: { axisLabelFormatter: (date) => dateFormat(period.range === "day" || date.getHours() || date.getMinutes() ? shortClock : period.range === "year" ? { month: "short" } : day).format(date) },
+		axes: { x: { axisLabelFormatter: date => dated(period.range === "day" || date.getHours() || date.getMinutes() ? shortClock : period.range === "year" ? { month: "short" } : day, date) },
 			y: { axisLabelWidth: 52, axisLabelFormatter: (x, _, __, of) => { const [low, high] = of.yAxisRange(); return number(x, Math.max(0, Math.min(3, Math.ceil(1.1 - Math.log10(high - low))))); } } },
 		highlightSeriesOpts: isMany ? { strokeWidth: 3 } : null, highlightCallback: (_, __, ___, row, name) => tell(row, name), unhighlightCallback: () => tell(null),
-		zoomCallback: (low, high) => { for (const other of graphs) if (other !== graph) other.updateOptions({ dateWindow: [low, high] }); },
+		zoomCallback: (low, high) => {
+			const [begin, end] = graph.xAxisExtremes();
+			view.isZoomed = low > begin || high < end;
+			for (const one of graphs) one.updateOptions({ dateWindow: [low, high] });
+		},
 	});
 	graphs.push(graph);
-	let cursor = time.length;
-	area.addEventListener("keydown", (event) => {
-		const step = { ArrowLeft: -1, ArrowRight: 1, PageUp: -20, PageDown: 20 }[event.key];
-		if (!step) return;
+	let cursor = time.length, chosen = 0;
+	function keydown(event) {
+		const step = { ArrowLeft: -1, ArrowRight: 1, PageUp: -20, PageDown: 20 }[event.key] || 0, other = isMany && { ArrowUp: -1, ArrowDown: 1 }[event.key] || 0;
+		if (!step && !other) return;
 		event.preventDefault();
 		cursor = Math.max(0, Math.min(time.length - 1, cursor + step));
-		graph.setSelection(cursor);
-		tell(cursor, lines[0].name);
-	});
-	const before = view.leave;
-	view.leave = () => { before?.(); graph.destroy(); };
+		chosen = (chosen + other + lines.length) % lines.length;
+		graph.setSelection(cursor, lines[chosen].name);
+		tell(cursor, lines[chosen].name);
+	}
 }
 function reasonAt(changes, limit, time) {
-	const last = changes.filter((one) => one.limit === limit && one.time <= time).pop();
+	const last = changes.filter(one => one.limit === limit && one.time <= time).pop();
 	return last && `${limit.toUpperCase()} ${limitText(limit, last.value)}: ${last.sentence}`;
 }
 function tableOf(title, heads, rows, isOpen) {
-	const details = h("details", { open: isOpen }, h("summary", t("As a table"), h("span.hidden", ": " + title)));
-	const fill = () => {
+	const details = h("details", { open: isOpen, toggle }, h("summary", t("As a table"), h("span.hidden", ": " + title)));
+	function toggle() {
 		if (!details.open || details.children.length > 1) return;
-		details.append(h("div.scroll", { tabindex: "0", role: "region", "aria-label": title }, h("table", h("thead", h("tr", heads.map((head) => h("th", { scope: "col" }, head)))),
-			h("tbody", rows().map(([first, ...others]) => h("tr", h("th", { scope: "row" }, first), others.map((cell) => h("td", cell))))))));
-	};
-	details.addEventListener("toggle", fill);
-	fill();
+		details.append(h("div.scroll", { tabindex: "0", role: "region", "aria-label": title }, h("table", h("thead", h("tr", heads.map(head => h("th", { scope: "col" }, t(head))))),
+			h("tbody", rows().map(([first, ...others]) => h("tr", h("th", { scope: "row" }, first), others.map(cell => h("td", cell))))))));
+	}
+	toggle();
 	return details;
 }
 
-/** A day as the battery's place counts it, wherever the reader is. */
-function noon(one) { return new Date(one.date + "T12:00"); }
+/** A day as the battery's place counts it. */
+const noon = one => new Date(one.date + "T12:00");
 function drawSums(box, period, sums) {
 	if (!sums.length) return;
-	const isYear = period.range === "year", cell = (one) => one.weakestCell ? "C" + one.weakestCell : "–", energy = (x) => number(x, 1, "kWh");
-	const name = (one) => dateFormat(isYear ? { month: "short" } : day).format(noon(one));
+	const isYear = period.range === "year", cell = one => one.weakestCell ? "C" + one.weakestCell : "–", energy = x => number(x, 1, "kWh");
+	const name = one => dated(isYear ? { month: "short" } : day, noon(one));
 	if (period.range === "day") return box.append(section("Energy", h("p", `${t("In")}: ${energy(sums[0].energyIn)} · ${t("Out")}: ${energy(sums[0].energyOut)}`)));
-	box.append(section("Energy", h("ul.legend", h("li.in", h("i"), t("In") + " ▲"), h("li.out", h("i"), t("Out") + " ▼")), bars(sums, isYear, energy, (one) => one.energyIn, (one) => one.energyOut),
-		tableOf(t("Energy"), [t("Date"), t("In"), t("Out")], () => sums.map((one) => [name(one), energy(one.energyIn), energy(one.energyOut)]))));
-	if (!isYear || !sums.some((one) => one.resistance || one.weakestCell)) return;
-	const resistance = (x) => number(x, 1, "mΩ"), ageing = section("Ageing", h("h3", t("Internal resistance")), bars(sums, true, resistance, (one) => one.resistance),
-		h("h3", t("Spread at rest, and the weakest cell")), bars(sums, true, millivolts, (one) => one.spread, null, cell),
-		tableOf(t("Ageing"), [t("Date"), t("Internal resistance"), t("Spread"), t("Weakest cell")], () => sums.map((one) => [name(one), resistance(one.resistance), millivolts(one.spread), cell(one)]), true));
+	// A day or a month without data is a gap.
+	const step = (isYear ? 30.44 : 1) * 864e5, all = [];
+	for (let time = +period.from + step / 2; time < period.to; time += step) {
+		const date = iso(new Date(time));
+		all.push(sums.find(one => one.date.startsWith(date.slice(0, isYear ? 7 : 10))) || { date });
+	}
+	box.append(section("Energy", h("ul.legend", h("li.in", h("i"), t("In") + " ▲"), h("li.out", h("i"), t("Out") + " ▼")), bars(all, isYear, energy, one => one.energyIn, one => one.energyOut),
+		tableOf(t("Energy"), ["Date", "In", "Out"], () => sums.map(one => [name(one), energy(one.energyIn), energy(one.energyOut)]))));
+	if (!isYear || !sums.some(one => one.resistance || one.weakestCell)) return;
+	const resistance = x => number(x, 1, "mΩ"), ageing = section("Ageing", h("h3", t("Internal resistance")), bars(all, true, resistance, one => one.resistance),
+		h("h3", t("Spread at rest, and the weakest cell")), bars(all, true, millivolts, one => one.spread, null, cell),
+		tableOf(t("Ageing"), ["Date", "Internal resistance", "Spread", "Weakest cell"], () => sums.map(one => [name(one), resistance(one.resistance), millivolts(one.spread), cell(one)]), true));
 	for (const [member, title] of [["atRest", t("Cells at rest")], ["atFull", t("Cells at full charge")]]) {
-		const known = sums.filter((one) => one[member]?.length);
-		if (known.length) ageing.append(h("h3", title), tableOf(title, [t("Date"), ...known[0][member].map((_, index) => String(index + 1))], () => known.map((one) => [name(one), ...one[member].map((v) => number(v, 3))])));
+		const known = sums.filter(one => one[member]?.length);
+		if (known.length) ageing.append(h("h3", title), tableOf(title, ["Date", ...known[0][member].map((_, index) => String(index + 1))], () => known.map(one => [name(one), ...one[member].map(v => number(v, 3, "V"))])));
 	}
 	box.append(ageing);
 }
 /** Bars up, and down where there is a second value. Screen readers get the table beside it. */
 function bars(items, isYear, text, up, down, note) {
-	const top = Math.max(...items.flatMap((one) => [up(one) || 0, down?.(one) || 0]));
+	const top = Math.max(...items.flatMap(one => [up(one) || 0, down?.(one) || 0]));
 	const bar = (kind, x) => { const node = h("span." + kind); node.style.height = 100 * (x || 0) / (top || 1) + "%"; return h("span.half", node); };
 	return h("div", silent, h("p.quiet", t("highest: {value}", { value: text(top || null) })), h("div.bars" + (items.length > 16 ? ".dense" : ""), items.map((one) =>
 		h("div", bar("up", up(one)), down ? bar("down", down(one)) : null,
-			h("small", isYear ? dateFormat({ month: "narrow" }).format(noon(one)) : String(noon(one).getDate())), note ? h("small", note(one)) : null))));
+			h("small", isYear ? dated({ month: "narrow" }, noon(one)) : String(noon(one).getDate())), note ? h("small", note(one)) : null))));
 }
 
-// ---- Settings
+// Settings
 
 function showSettings(main, id) {
 	main.append(follow(h("div"), () => [model.commands, documents.settings && Object.keys(documents.settings.value || {})], ([commands]) => !commands ? h("p", t("Loading"))
@@ -704,43 +733,47 @@ function showSettings(main, id) {
 async function enter() {
 	const session = await ask("session").catch(() => null);
 	model.token = session?.token;
-	model.mayRead = session?.mayRead ?? true;
+	model.mayRead = session?.mayRead;
+	// What was known before is not live.
+	model.rows.clear();
+	lastByte = stamp();
 	stream?.abort();
 	battery = stream = undefined;
 	go(true);
 }
 function login() {
 	const password = h("input", { type: "password", id: "password", autocomplete: "current-password", required: true }), says = h("p", { role: "alert" });
-	return h("form", { submit: async (event) => {
+	return h("form", { submit: async event => {
 		event.preventDefault();
 		try {
 			await send("login", { password: password.value });
 			enter();
 		} catch (error) {
-			put(says, "▲ " + (error.status === 403 ? t("The password is wrong.") : error.message));
+			says.replaceChildren(...complaint(error.status === 403 ? { message: t("The password is wrong.") } : error));
 			password.select();
 		}
 	} }, h("label", { for: "password" }, t("Password of this page")), password, h("button", t("Log in")), says);
 }
 
 function controls(id) {
-	const settings = () => documents.settings?.value || {}, form = h("div.settings");
+	const settings = () => documents.settings?.value || {}, form = h("div.settings"), mine = view;
 	function item(setting, title, input, hint, word) {
-		const says = h("p.answer", { role: "status" }), button = h("button", word, h("span.hidden", ": " + title));
-		const say = (isGood, text) => { mark(says, "data-ok", isGood); put(says, text); };
-		const node = h("form", { submit: async (event) => {
+		const says = h("p", { role: "status" }), button = h("button", word, h("span.hidden", ": " + title));
+		let isBusy = false;
+		const say = (isGood, ...parts) => { mark(says, "data-ok", isGood); says.replaceChildren(...parts); };
+		const node = h("form", { submit: async event => {
 			event.preventDefault();
-			button.disabled = true;
+			if (isBusy) return;
+			isBusy = true;
 			say(null, t("Sending"));
 			try {
-				const answer = await send("api/batteries/" + encode(id) + "/settings", { setting, value: !input ? "ON" : input.type === "number" ? Number(input.value) : input.value });
-				const isGood = answer?.ok ?? answer?.accepted, text = answer?.text || answer?.reason;
-				say(isGood ? "yes" : "no", (isGood ? "✓ " + t("Accepted") : "▲ " + t("Refused")) + (text ? ": " + text : ""));
+				const { accepted, reason } = await send("api/batteries/" + encode(id) + "/settings", { setting, value: !input ? "ON" : input.type === "number" ? Number(input.value) : input.value }) || {};
+				say(accepted ? "yes" : "no", accepted ? "✓ " + t("Accepted") : "▲ " + t("Refused"), english(reason ? ": " + reason : ""));
 			} catch (error) {
-				say("no", "▲ " + error.message);
-				if (error.status === 401 || error.status === 403) setTimeout(enter, 2000);
+				say("no", ...complaint(error));
+				if (error.status === 401 || error.status === 403) setTimeout(() => view === mine && enter(), 2000);
 			}
-			button.disabled = false;
+			isBusy = false;
 		} }, input ? h("label", { for: input.id }, title) : h("strong", title), h("div.row", input, button), hint, says);
 		form.append(node);
 		return node;
@@ -749,11 +782,11 @@ function controls(id) {
 		if (!entry?.setBy) continue;
 		const title = setting.startsWith("relay/") ? t("Relay {n}", { n: setting.slice(6) }) : named("setting." + setting);
 		const words = entry.options || (["ON", "OFF"].includes(entry.value) ? ["ON", "OFF"] : null), known = () => settings()[setting] || {};
-		const figure = (x, unit) => number(x, x % 1 ? 2 : 0, unit), text = (x) => words && x ? t(String(x).toLowerCase()) : isNumber(x) ? figure(x, entry.unit) : x ?? "–";
-		const input = words ? h("select", words.map((word) => h("option", { value: word }, text(word)))) : h("input", { required: true }, typeof entry.value === "string" ? { maxlength: "32" }
+		const figure = (x, unit) => number(x, x % 1 ? 2 : 0, unit), text = x => words && x ? t(String(x).toLowerCase()) : isNumber(x) ? figure(x, entry.unit) : x ?? "–";
+		const input = words ? h("select", words.map(word => h("option", { value: word }, text(word)))) : h("input", { required: true }, typeof entry.value === "string" ? { maxlength: "32" }
 			: { type: "number", min: entry.min, max: entry.max, step: { V: "0.01", A: "0.1" }[entry.unit] || "1" });
-		const hint = h("p.quiet", live(() => [t("now {value}", { value: text(known().value) }), isNumber(known().max) ? t("{low} to {high}", { low: figure(known().min), high: figure(known().max, entry.unit) }) : "",
-			known().setBy === "command" ? t("set by command") + " " + at(known().setAt) : t("from the configuration file")].filter(Boolean).join(" · ")));
+		const hint = h("p.quiet", live(() => dots(t("now {value}", { value: text(known().value) }), isNumber(known().max) ? t("{low} to {high}", { low: figure(known().min), high: figure(known().max, entry.unit) }) : "",
+			known().setBy === "command" ? t("set by command") + " " + at(known().setAt) : t("from the configuration file"))));
 		input.id = "set-" + setting;
 		hint.id = "hint-" + setting;
 		input.setAttribute("aria-describedby", hint.id);
@@ -765,13 +798,13 @@ function controls(id) {
 	const action = (setting, title) => item(setting, t(title), null, null, t("Do it"));
 	action("clearPeaks", "Forget highest and lowest");
 	action("republish", "Send everything again");
-	bind(action("allowDeepCharge", "Allow deep charge"), (node) => show(node, Object.values(paper("limits")?.names || {}).includes("deepDischarge")));
+	bind(action("allowDeepCharge", "Allow deep charge"), node => show(node, Object.values(paper("limits")?.names || {}).includes("deepDischarge")));
 	if (!Object.keys(settings()).length) form.prepend(h("p", t("The bridge has published no settings of this battery.")));
 	form.append(h("button", { click: () => send("logout").then(enter, enter) }, t("Log out")));
 	return form;
 }
 
-// ---- Start
+// Start
 
 select.addEventListener("change", async () => {
 	attempt(() => localStorage.language = select.value);
@@ -780,9 +813,9 @@ select.addEventListener("change", async () => {
 });
 addEventListener("hashchange", () => go(false));
 // Plots have their colours inside.
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { if (route().page === "history") go(true); });
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { if (view.again) go(true); });
 listen(battery = route().id);
-Promise.all([ask("session").then((one) => { model.token = one?.token; }, () => {}), speak(attempt(() => localStorage.language) || (navigator.languages || []).map((one) => one.slice(0, 2)).find((one) => languages.includes(one)))]).then(() => {
+Promise.all([ask("session").then(one => { model.token = one?.token; }, () => {}), speak(attempt(() => localStorage.language) || navigator.languages.map(one => one.slice(0, 2)).find(one => languages.includes(one)))]).then(() => {
 	select.value = language;
 	go(true);
 });
