@@ -116,6 +116,24 @@ class Checks:
         when = page.run("window.seen.first")
         check(shown and when < most, f"{what}: first figures within {most} ms", f"{when and round(when)} ms, {page.bytes / 1000:.0f} kB")
 
+    def fingers(self, page):
+        """A finger scrolls over a plot, and a tap reads values."""
+        page.call("Emulation.setTouchEmulationEnabled", enabled=True, maxTouchPoints=1)
+        touch = lambda kind, *points: page.call("Input.dispatchTouchEvent", type=kind, touchPoints=[{"x": x, "y": y} for x, y in points])
+        place = "(() => { const r = document.querySelector('.plot').getBoundingClientRect(); return [r.left + 200, r.top + 60]; })()"
+        x, y = page.run(place)
+        touch("touchStart", (x, y))
+        for step in range(1, 16):
+            touch("touchMove", (x, y - 20 * step))
+            time.sleep(0.03)
+        touch("touchEnd")
+        check(page.until("scrollY > 150", 3), "history: a finger scrolls over a plot", page.run("scrollY"))
+        page.run("scrollTo(0, 0)")
+        time.sleep(0.5)
+        touch("touchStart", page.run(place))
+        touch("touchEnd")
+        check(page.until("/\\d/.test(document.querySelector('.legend .moment').textContent)", 3), "history: a tap reads values")
+
     def steady(self, page, what):
         """Numbers change, and nothing moves."""
         time.sleep(1.5)
@@ -145,12 +163,21 @@ def any_server(checks, battery):
         check(page.until("document.querySelectorAll('.plot canvas').length > 3"), f"history at {width} px: plots appear")
         time.sleep(0.5)
         checks.sound(page, f"history at {width} px")
+        page.until("document.querySelectorAll('.plot canvas').length > 3")  # Plots were drawn again in other colours.
+        time.sleep(0.5)
+        if width == 390:
+            checks.fingers(page)
         if width == 1280:
             check(page.run("performance.getEntriesByType('resource').some((e) => e.name.includes('dygraph.min.js'))"), "history: the plotter is loaded when it is needed")
             checks.keyboard(page, "history")
             page.run("document.querySelector('.plot').focus()")
             page.key("ArrowLeft")
             check(page.until("/\\d/.test(document.querySelector('.legend').textContent)", 3), "history: arrow keys read values")
+            page.run("document.querySelector('.step a').focus()")
+            page.key("Enter")
+            check(page.until("document.activeElement.tagName === 'STRONG'"), "history: the day before has the focus on its name")
+            page.run(f"location.hash = '#/battery/{battery}/history/day/2001-01-01'")
+            check(page.says("Nothing was recorded in this time.") and page.run("!document.querySelector('.plot')"), "history: a time without data says so")
         page.close()
     for language, word in (("de", "Jetzt"), ("nl", "Verloop"), ("fr", "Maintenant")):
         page = checks.open("battery/" + battery, language=language)
@@ -189,6 +216,7 @@ def scenes(checks):
         "balancing": ["Charge mode: balancing", "cell 4 at 3.440 V leads the pack"],
         "fault": ["Alarm", "never calibrated", "set limits.fuse", "does not follow its command", "Cell imbalance"],
         "stale": ["nothing comes from the BMS since", "safe fallback", "is the cable plugged in"],
+        "hung": ["Not live since", "the limits are not repeated any more"],
         "offline": ["Offline since", "left the bridge"],
         "bank": ["Packs of this bank", "one pack (Cellar battery)"],
     }
@@ -214,10 +242,11 @@ def scenes(checks):
 
     page = at("healthy", garage, "Live")
     page.until("window.seen.first !== null")
-    for scene, text in (("stale", "nothing comes from the BMS since"), ("healthy", "95"), ("broker", "No connection to the MQTT broker: nothing is live since"), ("bridge", "the bridge program is not running since"), ("healthy", "Live")):
+    for scene, text in (("stale", "nothing comes from the BMS since"), ("healthy", "95"), ("broker", "No connection to the MQTT broker: nothing is live since"), ("bridge", "the bridge program is not running"), ("nobody", "no bridge program on this MQTT topic since"), ("healthy", "Live")):
         checks.scene(scene)
         check(page.says(text), f"an open page, then {scene}: \"{text}\"")
-        if scene in ("broker", "bridge"):
+        if scene in ("broker", "bridge", "nobody"):
+            check(page.run("document.body.dataset.live") == "no", f"{scene}: a warning")
             check(page.until(dashes, 3), f"{scene}: no value looks live")
     checks.scene("gone")
     check(page.says("Trying again.") and page.says("since"), "server gone: says so, since when")
@@ -273,9 +302,12 @@ def scenes(checks):
     page.errors.clear()  # The browser itself logs the 403.
     page.run(log_in % "secret")
     check(page.says("Charge current ceiling"), "settings: the password opens them")
+    check(page.run("document.activeElement.tagName") == "H1", "settings: the focus is on the name of the battery")
     give = "(() => { const i = document.getElementById('set-%s'); i.value = '%s'; i.form.noValidate = true; i.form.requestSubmit(); })()"
+    page.run("document.getElementById('set-maxChargeCurrent').form.querySelector('button').focus()")
     page.run(give % ("maxChargeCurrent", 40))
     check(page.says("Accepted: maxChargeCurrent is 40 now") and page.says("now 40"), "settings: a setting is changed, answered and shown")
+    check(page.run("document.activeElement.tagName") == "BUTTON", "settings: the focus stays on the button")
     page.run(give % ("maxChargeCurrent", 400))
     check(page.says("Refused: maxChargeCurrent must be 0 to 100 A"), "settings: a refusal is shown")
     checks.sound(page, "settings")

@@ -2,6 +2,8 @@
 import math
 import time
 
+# Time before which nothing was recorded.
+FIRST = 1_500_000_000
 N, CAPACITY, VMIN, VBALANCE, VMAX = 16, 280.0, 2.9, 3.4, 3.7
 
 
@@ -25,7 +27,7 @@ def packs(scene):
     if scene == "bank":
         found = [Battery("garage", "Garage battery", 1), Battery("cellar", "Cellar battery", 2, "balancing")]
         return {pack.id: pack for pack in [Battery("house", "House", 3, packs=[pack.id for pack in found]), *found]}
-    kind = scene if scene in ("balancing", "fault", "stale", "offline", "commands") else "healthy"
+    kind = scene if scene in ("balancing", "fault", "stale", "hung", "offline", "commands") else "healthy"
     return {"garage": Battery("garage", "Garage battery", 1, kind), "shed": Battery("shed", "Shed", 5)}
 
 
@@ -71,7 +73,7 @@ class Battery:
         return [5 * round(self.cell(n, t) * 200) / 1000 for n in range(1, N + 1)]
 
     def status(self):
-        return {"stale": "stale", "offline": "offline"}.get(self.kind, "live")
+        return {"stale": "stale", "hung": "stale", "offline": "offline"}.get(self.kind, "live")
 
     def alarm(self):
         return {"fault": 2}.get(self.kind, 0)
@@ -88,8 +90,9 @@ class Battery:
         live = self.status() == "live" and not quiet
         v = self.values(now // 2 * 2)
         asks = self.limits(now, since)
-        heard = (live or self.status() == "stale") and not quiet
+        heard = (live or self.kind == "stale") and not quiet
         text = {"stale": "good frames stopped; nothing came for 10 s: is the cable plugged in, and does the BMS have power?",
+                "hung": "the limits are not repeated any more",
                 "offline": "the battery left the bridge, or the bridge was started without hearing it"}.get(self.kind)
         row = {"id": self.id, "name": self.title, "bank": bool(self.packs), "status": "unknown" if quiet else self.status(), "since": since,
                "text": None if live else text}
@@ -102,7 +105,7 @@ class Battery:
 
     def documents(self, now, since):
         live = self.status() == "live"
-        return {"state": self.state(now) if live else None, "limits": self.limits(now, since) if self.status() != "offline" else None,
+        return {"state": self.state(now) if live else None, "limits": self.limits(now, since) if self.kind not in ("offline", "hung") else None,
                 "cells": self.cell_document(now) if live and not self.packs else None,
                 "relays": self.relays(since) if live and not self.packs and self.seed == 1 else None,
                 "settings": None if self.packs else self.settings()}
@@ -239,7 +242,7 @@ class Battery:
 
     def series(self, begin, end, points, names):
         step, times = self.times(begin, end, points)
-        samples = [None if 3.2 < hour(t) < 3.9 else self.sample(t) for t in times]
+        samples = [None if 3.2 < hour(t) < 3.9 or t < FIRST else self.sample(t) for t in times]
         wide = {"soc": 0.3, "voltage": 0.15, "current": 4, "power": 210, "cell_min": 0.004, "cell_max": 0.004}
         part = lambda name, sign: [None if s is None else round(s[name] + sign * wide.get(name, 0), 3) for s in samples]
         known = {name: {"min": part(name, -1), "mean": part(name, 0), "max": part(name, 1)} for name in names if not samples or name in (self.sample(begin))}
@@ -247,7 +250,7 @@ class Battery:
 
     def cell_history(self, begin, end, points):
         _, times = self.times(begin, end, points)
-        return {"time": times, "cells": [[None if 3.2 < hour(t) < 3.9 else round(self.sample(t)["voltage"] / N + 0.006 * math.sin(n * 2.3), 3) for t in times] for n in range(1, N + 1) if not self.packs]}
+        return {"time": times, "cells": [[None if 3.2 < hour(t) < 3.9 else round(self.sample(t)["voltage"] / N + 0.006 * math.sin(n * 2.3), 3) for t in times] for n in range(1, N + 1) if not self.packs and end > FIRST]}
 
     def months(self, now):
         found = []

@@ -3,8 +3,9 @@
 
 usage: scripts/weblib/fake_server.py [--port 8099] [--scene healthy] [--dygraphs FOLDER]
 
-Scenes: healthy, balancing, fault, stale, offline, bank, fleet (1,000 batteries), commands (password: secret), and faults of the way:
-mute (the stream stays open and says nothing), gone (streams end, none begins), broker, bridge. `POST scene/NAME` changes the scene while
+Scenes: healthy, balancing, fault, stale, hung (limits are not repeated), offline, bank, fleet (1,000 batteries), commands (password: secret),
+and faults of the way: mute (the stream stays open and says nothing), gone (streams end, none begins), broker, bridge (it is offline, and
+nobody knows since when), nobody (no bridge was heard). `POST scene/NAME` changes the scene while
 pages are open; a real server has nothing of that kind.
 """
 import argparse
@@ -26,7 +27,7 @@ PAGE = os.path.join(ROOT, "Sources/bms-mqtt-web/Page")
 LANGUAGES = {"de": "German", "nl": "Dutch", "fr": "French"}
 FILES = {"": ("index.html", "text/html"), "index.html": ("index.html", "text/html"), "app.js": ("app.js", "text/javascript"),
          "style.css": ("style.css", "text/css"), "icon.svg": ("icon.svg", "image/svg+xml")}
-SCENES = ("healthy", "balancing", "fault", "stale", "offline", "bank", "fleet", "commands", "mute", "gone", "broker", "bridge")
+SCENES = ("healthy", "balancing", "fault", "stale", "hung", "offline", "bank", "fleet", "commands", "mute", "gone", "broker", "bridge", "nobody")
 PASSWORD, TOKEN = "secret", "0123456789abcdef"
 HOLDS = {"state": 30, "limits": 30, "cells": 90, "relays": 30, "settings": None}
 
@@ -58,13 +59,13 @@ class World:
 
     def head(self, now):
         return {"time": round(now, 3),
-                "bridge": {"status": "offline" if self.scene == "bridge" else "online",
-                           "since": self.since if self.scene == "bridge" else now - 86000},
+                "bridge": {"status": {"bridge": "offline", "nobody": None}.get(self.scene, "online"),
+                           "since": None if self.scene in ("bridge", "nobody") else now - 86000},
                 "broker": {"connected": self.scene != "broker", "since": self.since if self.scene == "broker" else now - 86000,
                            "text": "connection refused by 127.0.0.1:1883: is the broker running?" if self.scene == "broker" else None}}
 
     def rows(self, now, only=None):
-        quiet = self.scene in ("broker", "bridge")
+        quiet = self.scene in ("broker", "bridge", "nobody")
         chosen = self.packs.values() if only is None else [self.packs[name] for name in only]
         return [pack.row(now, self.since, quiet) for pack in chosen]
 
