@@ -1,5 +1,5 @@
 "use strict";
-// Shows documents of the bridge as they arrive. No value looks live unless server, broker, bridge and battery are.
+// Shows documents of the bridge. Nothing looks live unless server, broker, bridge and battery are.
 
 // Words
 
@@ -26,7 +26,7 @@ const limitWords = { cvl: "Charge voltage limit", ccl: "Charge current limit", d
 const limitText = (limit, value) => number(value, ...limit === "cvl" ? [2, "V"] : [1, "A"]);
 
 const dots = (...parts) => parts.filter(Boolean).join(" · ");
-/** The word of a rule, an alarm or a setting: the name itself has an English one. */
+/** The word of a rule, an alarm or a setting; English has words for names, too. */
 const named = name => t(t(name));
 function rule(name) {
 	const [word, pack] = String(name ?? "").split(/:(.*)/);
@@ -201,7 +201,6 @@ function send(address, value) {
 
 let stream = null, lastByte = stamp(), pause = 500;
 
-/** Nothing arrives any more: says so at once. */
 function lose(text) {
 	model.lost = { since: model.lost?.text ? model.lost.since : Date.now() / 1000 - elapsed(lastByte), text };
 	refresh();
@@ -247,11 +246,11 @@ async function read(reader, mine) {
 		}
 		// A comment after rows means that they still hold.
 		if (!isFirst && model.lost) {
-				if (model.lost.text) view.again?.();
-				model.lost = null;
-				pause = 500;
-				refresh();
-			}
+			if (model.lost.text) setTimeout(() => view.again?.(), 5000 * Math.random());
+			model.lost = null;
+			pause = 500;
+			refresh();
+		}
 	}
 }
 
@@ -272,11 +271,11 @@ function take(event, message, isFirst) {
 
 setInterval(() => {
 	if (stream && !document.hidden && elapsed(lastByte) > 20) { lose(t("The server is silent")); lastByte = stamp(); stream.restart?.(); }
-	if (!model.lost) view.again?.(300);
+	if (!model.lost) view.again?.(true);
 	refresh();
 }, 1000);
 
-// A browser has six connections to a server: a hidden page gives its own back.
+// A browser has six connections to a server: a hidden page frees its own.
 let sleep = null;
 document.addEventListener("visibilitychange", () => {
 	clearTimeout(sleep);
@@ -580,30 +579,32 @@ function showHistory(main, id, [wanted, when]) {
 		h("div.step", link(range, new Date(from - 43200000), { "aria-label": t("Before") }, "◀"), mine.title = h("strong", title),
 			link(range, new Date(+to + 43200000), { "aria-label": t("After"), hidden: to > Date.now() }, "▶"), date, h("button", { click: open }, t("Show"))), box);
 	const address = "api/history/" + encode(id), query = `from=${from / 1000}&to=${to / 1000}`;
-	const points = Math.min(800, Math.max(200, main.clientWidth)), maybe = (what, wish = true) => wish ? ask(`${address}/${what}?${query}`).catch(() => null) : null;
-	let drawn;
+	const points = Math.min(800, Math.max(200, main.clientWidth)), part = what => ask(`${address}/${what}?${query}`);
+	let drawn, next;
 	async function draw() {
-		drawn = stamp();
+		[drawn, next] = [stamp(), 20];
 		try {
 			const [, series, cells, changes, sums, happened] = await Promise.all([loadPlotter(),
 				ask(`${address}?${query}&series=soc,voltage,current,power,cvl,ccl,dcl,cell_min,cell_max,temperature_min,temperature_max&points=${points}`),
-				maybe("cells", range === "day"), maybe("changes", range === "day" || range === "week"), maybe(range === "year" ? "months" : "days"), maybe("events")]);
+				range === "day" && part("cells"), (range === "day" || range === "week") && part("changes"), part(range === "year" ? "months" : "days"), part("events")]);
 			if (view !== mine) return;
 			const place = scrollY;
 			mine.leave?.();
 			box.replaceChildren();
-			drawHistory(box, period, series, changes?.changes || [], cells);
-			drawSums(box, period, (sums?.months || sums?.days || []).filter(one => noon(one) >= from && noon(one) < to));
-			if (happened?.events?.length) box.append(section("What happened", h("ol.events", eventItems(happened.events.reverse()))));
+			drawHistory(box, period, series, changes.changes || [], cells);
+			drawSums(box, period, (sums.months || sums.days).filter(one => noon(one) >= from && noon(one) < to));
+			if (happened.events.length) box.append(section("What happened", h("ol.events", eventItems(happened.events.reverse()))));
 			scrollTo(0, place);
+			next = 300;
 		} catch (error) {
-			if (view === mine) box.replaceChildren(h("p.fault", { role: "alert" }, complaint(error)));
+			// What is drawn stays.
+			if (view === mine && !mine.leave) box.replaceChildren(h("p.fault", { role: "alert" }, complaint(error)));
 		}
 	}
 	/** Draws it anew, unless somebody looks closely. */
-	mine.again = (age = 0) => {
-		if (elapsed(drawn) < age || mine.isZoomed || box.querySelector(":focus-visible, [open]")) return;
-		if (iso(new Date()) !== today) go(true); else if (!age || to > Date.now()) draw();
+	mine.again = isTick => {
+		if (isTick && elapsed(drawn) < next || mine.isZoomed || box.querySelector(":focus-visible, [open]")) return;
+		if (iso(new Date()) !== today) go(true); else if (!isTick || next < 300 || to > Date.now()) draw();
 	};
 	draw();
 }
@@ -678,14 +679,13 @@ function reasonAt(changes, limit, time) {
 	const last = changes.filter(one => one.limit === limit && one.time <= time).pop();
 	return last && `${limit.toUpperCase()} ${limitText(limit, last.value)}: ${last.sentence}`;
 }
-function tableOf(title, heads, rows, isOpen) {
-	const details = h("details", { open: isOpen, toggle }, h("summary", t("As a table"), h("span.hidden", ": " + title)));
+function tableOf(title, heads, rows) {
+	const details = h("details", { toggle }, h("summary", t("As a table"), h("span.hidden", ": " + title)));
 	function toggle() {
 		if (!details.open || details.children.length > 1) return;
 		details.append(h("div.scroll", { tabindex: "0", role: "region", "aria-label": title }, h("table", h("thead", h("tr", heads.map(head => h("th", { scope: "col" }, t(head))))),
 			h("tbody", rows().map(([first, ...others]) => h("tr", h("th", { scope: "row" }, first), others.map(cell => h("td", cell))))))));
 	}
-	toggle();
 	return details;
 }
 
@@ -707,18 +707,18 @@ function drawSums(box, period, sums) {
 	if (!isYear || !sums.some(one => one.resistance || one.weakestCell)) return;
 	const resistance = x => number(x, 1, "mΩ"), ageing = section("Ageing", h("h3", t("Internal resistance")), bars(all, true, resistance, one => one.resistance),
 		h("h3", t("Spread at rest, and the weakest cell")), bars(all, true, millivolts, one => one.spread, null, cell),
-		tableOf(t("Ageing"), ["Date", "Internal resistance", "Spread", "Weakest cell"], () => sums.map(one => [name(one), resistance(one.resistance), millivolts(one.spread), cell(one)]), true));
+		tableOf(t("Ageing"), ["Date", "Internal resistance", "Spread", "Weakest cell"], () => sums.map(one => [name(one), resistance(one.resistance), millivolts(one.spread), cell(one)])));
 	for (const [member, title] of [["atRest", t("Cells at rest")], ["atFull", t("Cells at full charge")]]) {
 		const known = sums.filter(one => one[member]?.length);
 		if (known.length) ageing.append(h("h3", title), tableOf(title, ["Date", ...known[0][member].map((_, index) => String(index + 1))], () => known.map(one => [name(one), ...one[member].map(v => number(v, 3, "V"))])));
 	}
 	box.append(ageing);
 }
-/** Bars up, and down where there is a second value. Screen readers get the table beside it. */
+/** Bars up, and down where there is a second value; the table is for screen readers. */
 function bars(items, isYear, text, up, down, note) {
 	const top = Math.max(...items.flatMap(one => [up(one) || 0, down?.(one) || 0]));
 	const bar = (kind, x) => { const node = h("span." + kind); node.style.height = 100 * (x || 0) / (top || 1) + "%"; return h("span.half", node); };
-	return h("div", silent, h("p.quiet", t("highest: {value}", { value: text(top || null) })), h("div.bars" + (items.length > 16 ? ".dense" : ""), items.map((one) =>
+	return h("div", silent, h("p.quiet", t("highest: {value}", { value: text(top || null) })), h("div.bars" + (items.length > 16 ? ".dense" : ""), items.map(one =>
 		h("div", bar("up", up(one)), down ? bar("down", down(one)) : null,
 			h("small", isYear ? dated({ month: "narrow" }, noon(one)) : String(noon(one).getDate())), note ? h("small", note(one)) : null))));
 }
@@ -731,9 +731,9 @@ function showSettings(main, id) {
 }
 
 async function enter() {
-	const session = await ask("session").catch(() => null);
-	model.token = session?.token;
-	model.mayRead = session?.mayRead;
+	const session = await ask("session").catch(error => error);
+	model.token = session.token;
+	model.mayRead = session.status !== 401 && (session.mayRead ?? model.mayRead);
 	// What was known before is not live.
 	model.rows.clear();
 	lastByte = stamp();
