@@ -60,14 +60,14 @@ struct LimitInput: Sendable {
     /// Battery current, positive = charging; 0 where there is no sensor.
     var current: Milliamperes { measured.current ?? .zero }
     /// The BMS ended the charge itself, as it does in normal mode when the pack is full: this is not a fault, only a missing permission.
-    /// The pack must show it: it is full, its cells are at Vbalance, or, in normal mode, its charge is above the restart figure. Any other
+    /// The pack must show it: it is full, its cells are at Vbalance, or, in normal mode, its charge is not below the restart figure. Any other
     /// refusal is meant to stop charging.
     var isEndedByBMS: Bool {
         guard !permissions.contains(.chargeAllowed), faults.isDisjoint(with: .alarms) else { return false }
         if isFull || measured.lowestVoltage >= settings.balanceVoltage { return true }
         guard configuration.relayMode == .normal else { return false }
         return measured.lowestVoltage >= settings.balanceVoltage - ChargeStateMachine.top
-            || (isSocKnown && measured.soc >= configuration.restartSoc)
+            || (isSocKnown && socRising >= configuration.restartSoc)
     }
     /// The pack is at float, or on its way down to it.
     var isFull: Bool { state == .full || state == .float }

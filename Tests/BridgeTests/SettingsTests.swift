@@ -206,7 +206,7 @@ struct SettingsTests {
         #expect(announced.allSatisfy { !String(decoding: $0.payload, as: UTF8.self).contains("command_topic") })
     }
 
-    @Test("with commands: false a relay that was switched on is opened, and other settings stay")
+    @Test("with commands: false a relay that was switched on is opened, a full charge ends, and other settings stay")
     func offWithRelay() throws {
         var relay = RelayOptions(name: "pump")
         relay.function = .manual
@@ -214,6 +214,7 @@ struct SettingsTests {
         let stored = [
             relay.setting: StoredSetting(.word("on"), setAt: 0),
             "chargeEnabled": StoredSetting(.flag(false), setAt: 0),
+            "chargeMode": StoredSetting(.word("full"), setAt: 0),
         ]
         for takesCommands in [true, false] {
             var harness = BridgeHarness(
@@ -224,6 +225,7 @@ struct SettingsTests {
             harness.frames(60)
             let settings = try harness.document("settings")
             #expect(settings.text("relay/pump.value") == (takesCommands ? "on" : "auto"))
+            #expect(settings.text("chargeMode.value") == (takesCommands ? "full" : "auto"))
             #expect(settings.text("chargeEnabled.value") == "OFF")
         }
     }

@@ -110,6 +110,21 @@ struct MaximumSocTests {
         #expect(bench.limits?.ccl ?? .zero > .zero)
     }
 
+    @Test("CCL does not rise on the way to the ceiling")
+    func noRise() {
+        var bench = Bench { $0.maximumSoc = 80 }
+        feed(&bench, 0...60, soc: 78)
+        feed(&bench, 61...100, soc: 79)
+        var last = bench.limits?.ccl ?? .zero
+        for second in 101...103 {
+            feed(&bench, second...second, soc: 80)
+            let ccl = bench.limits?.ccl ?? .zero
+            #expect(ccl <= last)
+            last = ccl
+        }
+        #expect(last == .zero)
+    }
+
     @Test("One frame with another state of charge sets neither ceiling nor reserve, and releases neither")
     func oneFrame() {
         var bench = Bench {

@@ -39,12 +39,13 @@ struct CommandHandler: Sendable {
     }
 
     /// - Parameters:
-    ///   - takesCommands: the file permits commands. Where it does not, no relay stays switched on: nobody could switch it off.
+    ///   - takesCommands: the file permits commands. Where it does not, no relay stays switched on and no full charge requested: nobody could
+    ///     end that.
     ///   - now: time to which the ages of the settings refer.
     init(_ settings: CommandedSettings, takesCommands: Bool = true, at now: Timestamp) {
         self.settings = settings
         self.takesCommands = takesCommands
-        if !takesCommands { self.settings.openRelays() }
+        if !takesCommands { self.settings.dropRequests() }
         fullChargeSince = settings.fullCharge.map { now + -($0.age ?? 0) }
     }
 
@@ -56,7 +57,6 @@ struct CommandHandler: Sendable {
     }
 
     /// Obeys or refuses a command.
-    ///
     mutating func handle(
         _ command: BatteryCommand, _ context: SettingContext, at now: Moment
     ) -> Ending {

@@ -66,8 +66,11 @@ package struct CommandedSettings: Hashable, Sendable {
         return Answer(isAccepted: true, reason: "set", effective: value)
     }
 
-    /// Forgets which relays were switched on.
-    package mutating func openRelays() { stored = stored.filter { $0.value.value != .word("on") } }
+    /// Forgets what does more than to lower a limit: relays that were switched on, and a full charge that was requested.
+    package mutating func dropRequests() {
+        if fullCharge != nil { reset(SettingsTable.chargeMode.name) }
+        stored = stored.filter { $0.value.value != .word("on") }
+    }
 
     /// Sets a setting back to the file's value.
     package mutating func reset(_ name: String) { stored[name] = nil }

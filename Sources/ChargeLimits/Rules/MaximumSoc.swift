@@ -27,8 +27,8 @@ struct MaximumSoc: LimitRule {
             }
         }
         if isReached { return [.ccl(.zero, .maximumSoc, .maximumSoc(soc: soc, most: most, isReached: true))] }
-        guard soc == most - 1 else { return [] }
-        let left = Double(soc + 1) - input.preciseSoc
+        guard input.socRising == most - 1 else { return [] }
+        let left = max(0, Double(most) - input.preciseSoc)
         let ceiling = Milliamperes(Int(Double(input.figures.chargeRating.rawValue) * left))
         return [.ccl(max(Self.least, ceiling), .maximumSoc, .maximumSoc(soc: soc, most: most, isReached: false))]
     }
