@@ -45,8 +45,10 @@ extension HistoryFailure {
         // Nothing that is written breaks a rule of a table, unless the file holds numbers that were never written.
         case (SQLITE_CORRUPT, _), (SQLITE_NOTADB, _), (SQLITE_CONSTRAINT, _), (SQLITE_MISMATCH, _):
             self.init(kind: .damaged, description: "\(path) is damaged: \(reason)")
-        // Nothing is made twice, unless the file says a version that it does not have.
-        case (SQLITE_ERROR, _) where text.hasPrefix("duplicate column name") || text.hasSuffix("already exists"):
+        // Nothing is made twice or missing, unless the file says a version that it does not have.
+        case (SQLITE_ERROR, _)
+        where text.hasPrefix("duplicate column name") || text.hasSuffix("already exists")
+            || text.hasPrefix("no such column") || text == "no such table: batteries":
             self.init(kind: .damaged, description: "\(path) is damaged: \(reason)")
         case (SQLITE_BUSY, _), (SQLITE_LOCKED, _):
             self.init(

@@ -65,7 +65,7 @@ struct HistoryFile: Sendable {
         guard try schema.migrate(database) else { return nil }
         for pragma in Self.pragmas { try database.run(pragma) }
         // A damaged table is noticed by the statements that read it. These are the ones that everything begins with.
-        _ = try database.integer("SELECT count(*) FROM batteries")
+        _ = try database.integer("SELECT count(lifetimeIn) FROM batteries")
         return database
     }
 

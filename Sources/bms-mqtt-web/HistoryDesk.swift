@@ -18,7 +18,8 @@ final class HistoryDesk: Sendable {
         var isClosed = false
     }
 
-    /// Questions that wait. One address has 16 connections, which ask one question each: it cannot take all places.
+    /// Questions that wait. One address has 16 connections, which ask one question each: it cannot take all places, unless it is that of
+    /// a reverse proxy on this machine.
     static let most = 32
     /// Seconds for which a browser waits for its answer.
     static let patience = 20.0

@@ -198,6 +198,21 @@ struct BadFileTests {
         #expect(try HistoryHarness.samples(harness.path) == 12)
     }
 
+    @Test(
+        "A file without what its version has is set aside",
+        arguments: ["ALTER TABLE batteries DROP COLUMN lifetimeIn", "DROP TABLE batteries"])
+    func incomplete(statement: String) throws {
+        let old = harness.open()
+        _ = HistoryHarness.fill(old, from: Self.start, count: 6)
+        _ = old.close(at: Self.start + 60)
+        try Database(harness.path, readOnly: false).run(statement)
+        let history = harness.open()
+        let said = history.open()
+        #expect(said.first?.contains("is damaged: it is now \(harness.path).bad") == true, "\(said)")
+        #expect(HistoryHarness.fill(history, from: Self.start, count: 12).isEmpty)
+        #expect(try HistoryHarness.samples(harness.path) == 12)
+    }
+
     @Test("A step that fails leaves the file as it was")
     func failedStep() throws {
         let old = harness.open()

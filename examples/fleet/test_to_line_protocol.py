@@ -46,7 +46,6 @@ class Lines(unittest.TestCase):
             "bms_state,site=a,pack=p,kind=pack soc=5.0,cell_lowest=7.0 1795246195000000000",
         )
 
-
     def test_a_bank_has_a_tag_of_its_own(self):
         for name, kind in (("123\\\\SmartBMS bank", "bank"), ("123\\\\SmartBMS", "pack"), ("bank", "pack")):
             text = line("fleet/a/bms/p/state", b'{"Soc":5,"ProductName":"%s"}' % name.encode(), 1_795_246_195.0)
