@@ -116,6 +116,19 @@ class Checks:
         when = page.run("window.seen.first")
         check(shown and when < most, f"{what}: first figures within {most} ms", f"{when and round(when)} ms, {page.bytes / 1000:.0f} kB")
 
+    def busy(self, page, battery):
+        """A server that is busy for a while: the plots stay, and are drawn again without a touch."""
+        page.run(f"location.hash = '#/battery/{battery}/history/day'")
+        page.until("document.querySelectorAll('.plot canvas').length > 3")
+        page.run("document.activeElement.blur()")
+        page.run("""(() => { window.asked = 0; window.real = fetch; window.fetch = (url, more) => String(url).includes("/changes") && ++asked
+            ? Promise.resolve(new Response('{"error": "ask again"}', { status: 503 })) : real(url, more); view.again(); })()""")
+        check(page.until("asked > 0"), "history: it is asked for anew")
+        time.sleep(1)
+        check(page.run("document.querySelectorAll('.plot canvas').length > 3"), "history: a server that is busy takes no plot away")
+        page.run("window.first = document.querySelector('.plot canvas'); window.fetch = real")
+        check(page.until("document.querySelector('.plot canvas') && document.querySelector('.plot canvas') !== first", 30), "history: it is soon tried again")
+
     def fingers(self, page):
         """A finger scrolls over a plot, and a tap reads values."""
         page.call("Emulation.setTouchEmulationEnabled", enabled=True, maxTouchPoints=1)
@@ -176,6 +189,7 @@ def any_server(checks, battery):
             page.run("document.querySelector('.step a').focus()")
             page.key("Enter")
             check(page.until("document.activeElement.tagName === 'STRONG'"), "history: the day before has the focus on its name")
+            checks.busy(page, battery)
             page.run(f"location.hash = '#/battery/{battery}/history/day/2001-01-01'")
             check(page.says("Nothing was recorded in this time.") and page.run("!document.querySelector('.plot')"), "history: a time without data says so")
         page.close()
