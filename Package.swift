@@ -16,9 +16,6 @@ let common: [SwiftSetting] = [
 // Pure modules touch no pointer: the compiler refuses one there.
 let pure = common + [.strictMemorySafety()]
 
-// Tests run once: optimising them takes a fifth of the time that a build for a sanitizer takes.
-let tests = common + [.unsafeFlags(["-Onone"], .when(configuration: .release))]
-
 let package = Package(
     name: "bms-mqtt",
     products: [
@@ -122,22 +119,22 @@ let package = Package(
             swiftSettings: common),
         .testTarget(
             name: "BMSCoreTests", dependencies: ["BMSCore", "SmartBMS", "TestSupport", "TestThreads"],
-            swiftSettings: tests),
+            swiftSettings: common),
         .testTarget(
             name: "SmartBMSTests", dependencies: ["SmartBMS", "BMSCore", "TestSupport", "TestThreads"],
-            swiftSettings: tests),
+            swiftSettings: common),
         .testTarget(
             name: "ChargeLimitsTests",
             dependencies: ["ChargeLimits", "BMSCore", "SmartBMS", "PackSimulator", "TestSupport", "TestThreads"],
-            swiftSettings: tests),
+            swiftSettings: common),
         .testTarget(
             name: "PackSimulatorTests",
             dependencies: ["PackSimulator", "BMSCore", "SmartBMS", "TestSupport", "TestThreads"],
-            swiftSettings: tests),
+            swiftSettings: common),
         .testTarget(
             name: "BatteryEngineTests",
             dependencies: ["BatteryEngine", "BMSCore", "SmartBMS", "ChargeLimits", "TestSupport", "TestThreads"],
-            swiftSettings: tests),
+            swiftSettings: common),
         .testTarget(
             name: "BridgeTests",
             dependencies: [
@@ -145,14 +142,14 @@ let package = Package(
                 "MQTTBridge", "CANFrames", "JSON", "ChargeLimits", "BMSCore", "SmartBMS", "PackSimulator",
                 "GoldenSupport", "LinuxIO", "MQTT", "TestSupport", "TestThreads",
             ],
-            swiftSettings: tests),
+            swiftSettings: common),
         .testTarget(
             name: "CANTests",
             dependencies: [
                 "CANBus", "CANFrames", "BatteryEngine", "BMSCore", "ChargeLimits", "LinuxIO", "PackSimulator",
                 "SmartBMS", "TestSupport", "TestThreads",
             ],
-            swiftSettings: tests),
+            swiftSettings: common),
         .testTarget(
             name: "WebTests",
             dependencies: [
@@ -160,24 +157,24 @@ let package = Package(
                 "MQTT", "MQTTBridge", "Mosquitto", "PackSimulator", "Rehearsal", "ServiceIO", "TestSupport",
                 "TestThreads", "Viewer",
             ],
-            swiftSettings: tests),
+            swiftSettings: common),
         .testTarget(
-            name: "ViewerTests", dependencies: ["JSON", "Viewer", "TestThreads"], swiftSettings: tests),
+            name: "ViewerTests", dependencies: ["JSON", "Viewer", "TestThreads"], swiftSettings: common),
         .testTarget(
             name: "MosquittoTests", dependencies: ["Mosquitto", "MQTT", "LinuxIO", "TestSupport", "TestThreads"],
-            swiftSettings: tests
+            swiftSettings: common
         ),
         .testTarget(
             name: "HTTPServerTests",
             dependencies: ["HTTPServer", "CLinux", "JSON", "LinuxIO", "TestSupport", "TestThreads"],
-            swiftSettings: tests),
+            swiftSettings: common),
         .testTarget(
             name: "SerialLinkTests", dependencies: ["SerialLink", "LinuxIO", "CLinux", "TestSupport", "TestThreads"],
-            swiftSettings: tests),
+            swiftSettings: common),
         .testTarget(
             name: "HistoryTests",
             dependencies: ["CLinux", "CSQLite", "History", "HistoryData", "LinuxIO", "TestSupport", "TestThreads"],
-            swiftSettings: tests),
+            swiftSettings: common),
         .testTarget(
             name: "CommandTests",
             dependencies: [
@@ -186,7 +183,7 @@ let package = Package(
                 "PackSimulator", "MQTTBridge", "Mosquitto", "SerialLink", "ServiceIO", "TestSupport", "TestThreads",
                 "Viewer",
             ],
-            swiftSettings: tests),
+            swiftSettings: common),
     ]
 )
 
