@@ -7,7 +7,6 @@ import LinuxIO
 final class HistoryDesk: Sendable {
     private struct Waiting: Sendable {
         let question: HistoryQuestion
-        let name: String
         let answer: LaterAnswer
         /// Monotonic time at which nobody waits for the answer any more.
         let end: Double
@@ -43,7 +42,7 @@ final class HistoryDesk: Sendable {
         finished.clear()
         let isStarted = OwnThread.start("questions") { [self] in
             while let one = next() {
-                if MonotonicTime.seconds() < one.end { one.answer.give(one.question.answer(one.name)) }
+                if MonotonicTime.seconds() < one.end { one.answer.give(one.question.answer()) }
             }
             finished.set()
         }
@@ -55,14 +54,13 @@ final class HistoryDesk: Sendable {
     ///
     /// - Parameter name: the last part of the question's address.
     func answer(_ battery: String, _ query: [String: String], _ name: String) -> HTTPAnswer {
-        let question = HistoryQuestion(history, battery, query)
-        if let refusal = question.refusal(name) { return refusal }
+        let question = HistoryQuestion(name, history, battery, query)
+        if let refusal = question.refusal { return refusal }
         let answer = LaterAnswer(
             within: Self.patience,
             otherwise: .error(
                 503, "the history has not answered in \(Int(Self.patience)) s, because it has much to do: ask again"))
-        let one = Waiting(
-            question: question, name: name, answer: answer, end: MonotonicTime.seconds() + Self.patience)
+        let one = Waiting(question: question, answer: answer, end: MonotonicTime.seconds() + Self.patience)
         let refusal = state.withLock { state -> HTTPAnswer? in
             if state.isClosed { return Self.closed }
             guard state.waiting.count < Self.most else {

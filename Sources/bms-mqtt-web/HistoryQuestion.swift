@@ -8,15 +8,20 @@ import ServiceIO
 
 /// A question for the history of a battery, as an address asks it.
 struct HistoryQuestion: Sendable {
-    /// Names of the questions, the last parts of their addresses.
-    private static let names = ["series", "cells", "days", "months", "changes", "events"]
+    /// Kinds of questions, by the last parts of their addresses.
+    private enum Kind: String { case series, cells, days, months, changes, events }
 
+    private static let nothing = HTTPAnswer.error(404, "there is nothing at this address")
+
+    /// `nil`: there is no such question.
+    private let kind: Kind?
     private let history: History
     private let battery: String
     private let query: [String: String]
 
-    init(_ history: History, _ battery: String, _ query: [String: String]) {
-        (self.history, self.battery, self.query) = (history, battery, query)
+    /// - Parameter name: the last part of the question's address.
+    init(_ name: String, _ history: History, _ battery: String, _ query: [String: String]) {
+        (kind, self.history, self.battery, self.query) = (Kind(rawValue: name), history, battery, query)
     }
 
     private var from: Double { number("from") ?? 0 }
@@ -57,23 +62,23 @@ struct HistoryQuestion: Sendable {
     private func shown(_ name: String) -> String { String((query[name] ?? "").plain.prefix(60)) }
 
     /// The answer to a question that nobody needs to look up; `nil`: the history has to be asked.
-    func refusal(_ name: String) -> HTTPAnswer? {
+    var refusal: HTTPAnswer? {
         if let complaint { return .error(400, complaint) }
-        return Self.names.contains(name) ? nil : .error(404, "there is nothing at this address")
+        return kind == nil ? Self.nothing : nil
     }
 
-    /// The answer to the question of a name, from the disk.
-    func answer(_ name: String) -> HTTPAnswer {
-        if let refusal = refusal(name) { return refusal }
+    /// The answer from the disk to a question that was not refused.
+    func answer() -> HTTPAnswer {
+        guard let kind else { return Self.nothing }
         var writer = JSONWriter(reserving: 65_536)
         writer.beginObject()
         do throws(HistoryFailure) {
-            switch name {
-            case "series": try series(&writer)
-            case "cells": try cells(&writer)
-            case "days": periods("days", try history.days(battery, from: from, to: to), &writer)
-            case "months": periods("months", try history.months(battery, from: from, to: to), &writer)
-            case "changes":
+            switch kind {
+            case .series: try series(&writer)
+            case .cells: try cells(&writer)
+            case .days: periods("days", try history.days(battery, from: from, to: to), &writer)
+            case .months: periods("months", try history.months(battery, from: from, to: to), &writer)
+            case .changes:
                 writer.key("changes")
                 list(try history.changes(battery, from: from, to: to), &writer) { change, writer in
                     writer.member("time", change.time)
@@ -82,14 +87,13 @@ struct HistoryQuestion: Sendable {
                     writer.member("name", change.name)
                     writer.member("sentence", change.sentence)
                 }
-            case "events":
+            case .events:
                 writer.key("events")
                 list(try history.events(battery, from: from, to: to), &writer) { event, writer in
                     writer.member("time", event.time)
                     writer.member("event", event.kind)
                     writer.member("text", event.text)
                 }
-            default: break
             }
         } catch {
             return .error(503, "the history cannot be read: \(error)")

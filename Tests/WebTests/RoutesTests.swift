@@ -106,9 +106,9 @@ struct RoutesTests {
             ("series", "soc,sock", "series: expected some of soc,"), ("series", "", "found ''"),
             ("series", "\u{202e}", "found ''"),
         ])
-    func question(name: String, value: String, sentence: String) {
+    func question(name: String, value: String, sentence: String) throws {
         let history = History("/nonexistent/history.sqlite")
-        let answer = HistoryQuestion(history, "shed", [name: value]).answer("series")
+        let answer = try #require(HistoryQuestion("series", history, "shed", [name: value]).refusal)
         let text = json(answer)?["error"]?.text ?? ""
         #expect(answer.status == 400 && text.contains(sentence), "\(text)")
     }
@@ -203,8 +203,9 @@ struct RoutesTests {
         let history = History("\(folder.path)/history.sqlite")
         _ = history.open()
         let names = "soc" + String(repeating: ",soc,voltage", count: 100)
-        let answer = HistoryQuestion(history, "shed", ["series": names, "from": "0", "to": "20000", "points": "2000"])
-            .answer("series")
+        let answer = HistoryQuestion(
+            "series", history, "shed", ["series": names, "from": "0", "to": "20000", "points": "2000"]
+        ).answer()
         guard case .object(let lines)? = json(answer)?["series"], case .bytes(let bytes) = answer.content else {
             return #expect(Bool(false))
         }
