@@ -89,35 +89,34 @@ struct LimitInput: Sendable {
 /// Readings that two frames in a row agree on: of the two the less severe counts, so one wrong frame moves nothing.
 extension LimitInput {
     /// Voltage of the highest cell.
-    var highestVoltage: Millivolts {
-        before.map { min($0.highestVoltage, measured.highestVoltage) } ?? measured.highestVoltage
-    }
-    /// State of charge on its way down, percent: the higher of two frames.
-    var socFalling: Int { max(before?.soc ?? measured.soc, measured.soc) }
-    /// State of charge on its way up, percent: the lower of two frames.
-    var socRising: Int { min(before?.soc ?? measured.soc, measured.soc) }
-    /// Both frames have the highest cell at this voltage or below it.
-    func isHighest(atMost voltage: Millivolts) -> Bool {
-        max(before?.highestVoltage ?? measured.highestVoltage, measured.highestVoltage) <= voltage
-    }
+    var highestVoltage: Millivolts { agreed(min, \.highestVoltage) }
+    /// The same on its way down.
+    var highestVoltageFalling: Millivolts { agreed(max, \.highestVoltage) }
+    /// State of charge on its way down, percent.
+    var socFalling: Int { agreed(max, \.soc) }
+    /// State of charge on its way up, percent.
+    var socRising: Int { agreed(min, \.soc) }
     /// Voltage of the lowest cell.
-    var lowestVoltage: Millivolts {
-        before.map { max($0.lowestVoltage, measured.lowestVoltage) } ?? measured.lowestVoltage
-    }
+    var lowestVoltage: Millivolts { agreed(max, \.lowestVoltage) }
     /// Temperature of the coldest cell.
-    var coldest: Millidegrees {
-        before.map { max($0.lowestTemperature, measured.lowestTemperature) } ?? measured.lowestTemperature
-    }
+    var coldest: Millidegrees { agreed(max, \.lowestTemperature) }
     /// Temperature of the warmest cell.
-    var warmest: Millidegrees {
-        before.map { min($0.highestTemperature, measured.highestTemperature) } ?? measured.highestTemperature
+    var warmest: Millidegrees { agreed(min, \.highestTemperature) }
+
+    /// The one of two frames' readings that is chosen; the newest where it counts alone.
+    private func agreed<Reading>(
+        _ choose: (Reading, Reading) -> Reading, _ reading: (Measurements) -> Reading
+    ) -> Reading {
+        let newest = reading(measured)
+        return before.map { choose(reading($0), newest) } ?? newest
     }
+
     /// N x highest - pack, mV, 0 or more.
     var measuredImbalance: Double {
         func imbalance(_ measured: Measurements) -> Double {
             Double(max(0, (measured.highestVoltage * cells - measured.packVoltage).rawValue))
         }
-        return before.map { min(imbalance($0), imbalance(measured)) } ?? imbalance(measured)
+        return agreed(min, imbalance)
     }
     /// Voltage of the lowest cell without the effect of the current, mV.
     func lowestRest(_ resistance: Double) -> Double {

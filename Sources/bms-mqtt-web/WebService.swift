@@ -171,7 +171,7 @@ final class WebService: Sendable {
         while !end.wait(seconds: Self.commitSeconds) {
             for sentence in history?.commit(at: Double(Clock.now().wall) / 1000) ?? [] { log.warning(sentence) }
         }
-        // What is written is worth more than an answer: this waits for one question at most.
+        // Data on the disk is worth more than an answer: this waits for one question at most.
         questions?.close(seconds: 1)
         for sentence in history?.close(at: Double(Clock.now().wall) / 1000) ?? [] { log.warning(sentence) }
         closed.set()

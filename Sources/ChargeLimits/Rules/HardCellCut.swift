@@ -11,7 +11,7 @@ struct HardCellCut: LimitRule {
         let highest = input.highestVoltage
         let release = input.settings.balanceVoltage + Millivolts(10)
         if highest >= input.figures.hardVoltage { isCut = true }
-        if input.isHighest(atMost: release) { isCut = false }
+        if input.highestVoltageFalling <= release { isCut = false }
         guard isCut else { return [] }
         let cause = Cause.hardCut(input.highest, maximum: input.settings.maximumVoltage, release: release)
         return [

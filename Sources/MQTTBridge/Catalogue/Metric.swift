@@ -48,7 +48,7 @@ struct Metric: Sendable {
     let entity: EntityRow?
     /// Values that it can have.
     let shape: ValueShape
-    /// It only grows, for a lifetime of the pack or of the program; it may begin anew.
+    /// The value only grows, for a lifetime of the pack or of the program; it may begin anew.
     let isCounter: Bool
     /// Batteries whose entity it is.
     let isFor: @Sendable (BatteryIdentity) -> Bool
