@@ -245,16 +245,15 @@ struct EndToEndTests {
         #expect(bridge.read(until: "bridging shed").contains("bridging shed"))
     }
 
-    /// Writes frames until a text comes on a topic.
+    /// Writes frames on the beat of a BMS until a text comes on a topic.
     func frames(
         _ pty: PtyPair, until mark: String, on topic: ChildProcess, _ change: (inout Frame) -> Void
     ) -> String {
         var text = ""
-        // The first frames come faster than a BMS sends them. Where a busy machine has delayed one, so that they count as held back, only
-        // frames at the pace of a BMS are accepted again.
-        for number in 0..<100 where !text.contains(mark) {
+        let beat = SecondBeat()
+        for _ in 0..<100 where !text.contains(mark) {
             pty.write(FrameFixture.bytes(change))
-            text += topic.read(until: mark, seconds: number < 6 ? 0.6 : 1)
+            text += topic.read(until: mark, seconds: beat.secondsToNext)
         }
         return text
     }
@@ -281,11 +280,7 @@ struct EndToEndTests {
         let text = frames(pty, until: "\"dcl\":40", on: limits) { _ in }
         #expect(text.contains("maximum discharge current of 40.0 A by command"))
         let status = try subscriber(broker, "bms/garage/status")
-        var word = ""
-        for _ in 0..<300 where !word.contains("online") {
-            pty.write(FrameFixture.bytes())
-            word += status.read(until: "online", seconds: 0.2)
-        }
+        #expect(frames(pty, until: "online", on: status) { _ in }.contains("online"))
         let show = try #require(ChildProcess(Self.program, ["settings", "garage"] + words))
         #expect(show.read().contains("maxDischargeCurrent    40 A  (0 to 280)  set by command"))
     }

@@ -75,7 +75,7 @@ public final class ChildProcess: Sendable {
                 endOfLine = endOfLine ?? Deadline(seconds: 1)
             }
             var entry = pollfd(fd: output, events: Int16(POLLIN), revents: 0)
-            guard poll(&entry, 1, 100) > 0 else { continue }
+            guard poll(&entry, 1, min(100, end.milliseconds)) > 0 else { continue }
             var buffer = [UInt8](repeating: 0, count: 65_536)
             let count = Glibc.read(output, &buffer, buffer.count)
             guard count > 0 else { break }
@@ -122,6 +122,12 @@ public final class Deadline {
         left -= min(now - look, Self.longestStep)
         look = now
         return left <= .zero
+    }
+
+    /// The time left at the last look, in milliseconds, rounded up.
+    var milliseconds: Int32 {
+        let (seconds, attoseconds) = left.components
+        return Int32(clamping: seconds * 1_000 + attoseconds / 1_000_000_000_000_000 + 1)
     }
 }
 
