@@ -3,7 +3,7 @@ import BMSCore
 /// The charge states bulk, absorption, balancing, full and float. Only believed frames step them; silence changes nothing.
 ///
 /// A pack is full when the lowest cell is at Vbalance - 5 mV and the current is down to 4 % of C (and the 1 A that boards burn), for 120
-/// counted seconds while the BMS says 100 %, 600 s without; or, in normal mode, when the BMS ends the charge itself. It floats once the
+/// counted seconds while the BMS says 100 %, 600 s without; or when the BMS ends the charge itself and the pack shows it. It floats once the
 /// voltage has eased down and every other pack of the bank is full. It goes back to bulk below the restart SoC or voltage for 30 s, with
 /// cells 50 mV apart at rest for 20 min, when the next full charge is due, or when somebody asks for it. Balancing that gains nothing for
 /// 24 h ends as full, stalled.
@@ -20,7 +20,7 @@ struct ChargeStateMachine: Sendable {
         /// Restart figures.
         var restartSoc = 95
         var restartVoltage: Millivolts?
-        /// The BMS ended the charge itself, in normal mode and without a fault.
+        /// The BMS ended the charge itself, without a fault.
         var isEndedByBMS = false
         /// The charge voltage has come down to rest, and every other pack of the bank is full.
         var mayFloat = false

@@ -59,6 +59,8 @@ struct LimitInput: Sendable {
     var faults: StatusFlags { alarms.union(newestStatus.intersection(.alarms)) }
     /// Battery current, positive = charging; 0 where there is no sensor.
     var current: Milliamperes { measured.current ?? .zero }
+    /// The current is measured; one frame without it proves nothing.
+    var hasSensor: Bool { measured.current != nil || before?.current != nil }
     /// The BMS ended the charge itself, as it does in normal mode when the pack is full: this is not a fault, only a missing permission.
     /// The pack must show it: it is full, its cells are at Vbalance, or, in normal mode, its charge is not below the restart figure. Any other
     /// refusal is meant to stop charging.
@@ -98,8 +100,12 @@ extension LimitInput {
     var socRising: Int { agreed(min, \.soc) }
     /// Voltage of the lowest cell.
     var lowestVoltage: Millivolts { agreed(max, \.lowestVoltage) }
+    /// The same on its way up.
+    var lowestVoltageRising: Millivolts { agreed(min, \.lowestVoltage) }
     /// Temperature of the coldest cell.
     var coldest: Millidegrees { agreed(max, \.lowestTemperature) }
+    /// The same on its way up.
+    var coldestRising: Millidegrees { agreed(min, \.lowestTemperature) }
     /// Temperature of the warmest cell.
     var warmest: Millidegrees { agreed(min, \.highestTemperature) }
 

@@ -26,7 +26,7 @@ public struct Topics: Hashable, Sendable {
 
     /// `online` or `offline`, retained; `offline` is also the will.
     public var bridgeStatus: String { "\(base)/bridge/status" }
-    /// `online` while good frames come and the broker takes the limits.
+    /// `online` while good frames come, limits are known and the broker takes them.
     public func status(_ pack: String) -> String { "\(base)/\(pack)/status" }
     /// Filter of the statuses of the bridge, its packs and banks.
     var statuses: String { "\(base)/+/status" }

@@ -125,6 +125,22 @@ struct HotBoardsTests {
         #expect(bound(&boards, 38) == nil)
     }
 
+    @Test("One frame of heat sets nothing, and one frame without it releases nothing")
+    func oneFrame() {
+        var boards = HotBoards()
+        func isBound(_ before: Int, _ newest: Int) -> Bool {
+            func frame(_ degrees: Int) -> LimitInput {
+                input({ $0.lowestTemperature = RawTemperature(276 + degrees) }, scale: .paper)
+            }
+            var both = frame(newest)
+            both.before = frame(before).measured
+            return boards.bound(.cvl, both) != nil
+        }
+        #expect(!isBound(41, 43) && !isBound(43, 41))
+        #expect(isBound(43, 43) && isBound(43, 37) && isBound(37, 43))
+        #expect(!isBound(37, 37))
+    }
+
     @Test("A warm board does not prove a warm cell for 15 minutes after balancing")
     func warmBoards() {
         var window = TemperatureWindow()

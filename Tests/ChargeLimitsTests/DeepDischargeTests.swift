@@ -66,6 +66,30 @@ struct DeepDischargeTests {
         #expect(bench.calculator.latches == [.empty])
     }
 
+    @Test("One frame does not end a permitted charge, nor does a cell that the charge lifted above the floor")
+    func permission() {
+        var bench = deep()
+        func feedLow(_ seconds: ClosedRange<Int>, _ low: Int) {
+            bench.run(seconds) {
+                $0.capacity = WattHours(5_280)
+                $0.minimumVoltage = Millivolts(2_100)
+                $0.setCells(low: low, high: low + 50)
+            }
+        }
+        feedLow(0...10, 2_200)
+        feedLow(11...100, 1_950)
+        bench.calculator.allowDeepCharge()
+        feedLow(101...160, 1_990)
+        feedLow(161...161, 2_110)
+        #expect(bench.calculator.latches.contains(.deepChargeAllowed), "one frame moves nothing")
+        feedLow(162...260, 2_050)
+        #expect(bench.limits?.ccl == Milliamperes(4_500))
+        feedLow(261...400, 1_990)
+        #expect(bench.limits?.ccl == Milliamperes(4_500), "allowed for this charge")
+        feedLow(401...410, 2_110)
+        #expect(!bench.calculator.latches.contains(.deepChargeAllowed))
+    }
+
     @Test("The latch outlasts a restart of any length")
     func restart() throws {
         var bench = deep()

@@ -14,6 +14,8 @@ private struct Bus {
     /// Seconds after which the charge is counted.
     var countsFrom = 0
     var leastCurrent: Double
+    /// Seconds at the begin in which no charger runs, and fall of the rest voltage by a load in each, mV.
+    var night = (seconds: 0, fall: 0.0)
     /// Rise of the rest voltage by a coulomb, mV: a flat part of the curve of 100 Ah.
     var slope: Double
 
@@ -37,7 +39,9 @@ private struct Bus {
         commands.append(Double(cvl?.rawValue ?? 0))
         guard commands.count > 3 else { return 0 }
         let goal = (commands.removeFirst() + offset - restVoltage) / 0.020
-        let wanted = min(mostCurrent, max(leastCurrent, goal))
+        night.seconds -= 1
+        if night.seconds >= 0 { restVoltage -= night.fall }
+        let wanted = night.seconds >= 0 ? 0 : min(mostCurrent, max(leastCurrent, goal))
         current += min(20_000, max(-20_000, wanted - current))
         restVoltage += current / 1000 * slope
         countsFrom -= 1
@@ -97,26 +101,62 @@ struct RestHoldTests {
         #expect(bus.chargedIn <= 2, "\(bus.chargedIn) Ah")
     }
 
-    @Test("Without a current sensor CVL stays 25 mV a cell below the rest at which charging was forbidden")
-    func blind() {
-        var bus = Bus()
+    @Test(
+        "Without a current sensor CVL goes 35 mV a cell below a pack at rest, and no further", arguments: [0, 200, 400])
+    func blind(offset: Int) {
+        var bus = Bus(offset: Double(offset))
         let start = Int(bus.restVoltage)
         let (limits, _) = run(hours: 1, &bus, hasSensor: false, Self.freeze)
-        #expect(limits?.cvl == Millivolts((start - 400) / 10 * 10))
+        #expect(limits?.cvl == Millivolts((start - 560) / 10 * 10))
         #expect(bus.chargedIn <= 0.5, "\(bus.chargedIn) Ah")
     }
 
-    @Test("Without a current sensor a charge that flows with CCL when the cold comes is stopped, too")
-    func blindCharge() {
-        var bus = Bus()
+    @Test(
+        "Without a current sensor a charge that flows when the cold comes is stopped, whatever CCL was",
+        arguments: [0, 200, 400], [true, false])
+    func blindCharge(offset: Int, isSudden: Bool) {
+        var bus = Bus(offset: Double(offset))
         (bus.mostCurrent, bus.countsFrom) = (50_000, 3660)
         var seconds = 0
         let (limits, _) = run(hours: 3, &bus, hasSensor: false) {
             seconds += 1
-            if seconds > 3600 { Self.freeze(&$0) }
+            let temperature = RawTemperature(max(265, 294 - seconds / 120))
+            if !isSudden { ($0.lowestTemperature, $0.highestTemperature) = (temperature, temperature) }
+            if isSudden, seconds > 3600 { Self.freeze(&$0) }
         }
         #expect(limits?.ccl == .zero)
         #expect(bus.chargedIn <= 2, "\(bus.chargedIn) Ah")
+    }
+
+    @Test(
+        "After a night under load CVL without a current sensor is that of the morning's pack, also where the sensor failed",
+        arguments: [true, false])
+    func blindNight(fails: Bool) {
+        var bus = Bus(restVoltage: 53_300)
+        (bus.night, bus.countsFrom) = ((36_000, 1_700 / 36_000), 36_000)
+        var seconds = 0
+        let (limits, _) = run(hours: 12, &bus, hasSensor: fails) {
+            seconds += 1
+            Self.freeze(&$0)
+            if seconds > 30_000 { $0.current = nil }
+        }
+        #expect(bus.chargedIn <= 2, "\(bus.chargedIn) Ah")
+        #expect(limits?.cvl ?? .zero < Millivolts(51_600))
+    }
+
+    @Test(
+        "Without a current sensor an inverter that holds CVL lowers it by the drop of the cells' charge current at most"
+    )
+    func blindExport() {
+        var bus = Bus(offset: 0, leastCurrent: -60_000, slope: 0.0001)
+        let start = Int(bus.restVoltage)
+        var seconds = 0
+        let (limits, _) = run(hours: 3, &bus, hasSensor: false) {
+            seconds += 1
+            if seconds > 60 { Self.freeze(&$0) }
+        }
+        let drop = 50_000 * 16 * 16 / 10_000
+        #expect(limits?.cvl ?? .zero >= Millivolts(start - 560 - drop - 100))
     }
 
     @Test("voltageOnly without a current sensor charges nothing, also when the sensor fails, and says why")
@@ -129,7 +169,12 @@ struct RestHoldTests {
         var bench = Bench { $0.isVoltageOnly = true }
         bench.run(0...60)
         #expect(bench.limits?.ccl ?? .zero > .zero)
-        bench.run(61...70) { $0.current = nil }
+        let before = bench.limits
+        bench.run(61...61) { $0.current = nil }
+        #expect(bench.limits?.ccl == before?.ccl, "one frame moves nothing")
+        bench.run(62...62)
+        #expect(bench.limits?.cvl ?? .zero >= before?.cvl ?? .zero)
+        bench.run(63...70) { $0.current = nil }
         #expect(bench.limits?.ccl == .zero)
     }
 

@@ -11,7 +11,7 @@ struct Ceilings: LimitRule {
 
     mutating func bounds(_ input: LimitInput, after earlier: [Bound]) -> [Bound] {
         // Nobody could tell when the current is too high.
-        let isBlind = input.configuration.isVoltageOnly && input.measured.current == nil
+        let isBlind = input.configuration.isVoltageOnly && !input.hasSensor
         return Self.bounds(input.figures) + (isBlind ? [.ccl(.zero, .chargeByVoltage, .noCurrentSensor)] : [])
     }
 

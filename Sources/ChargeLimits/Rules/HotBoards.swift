@@ -12,9 +12,8 @@ struct HotBoards: LimitRule {
     mutating func bounds(_ input: LimitInput, after earlier: [Bound]) -> [Bound] {
         let file = input.configuration
         let coldest = input.coldest
-        let balancing = coldest + file.boardRise
-        if balancing >= file.maximumTemperature - Millidegrees(1000) { isWarm = true }
-        if balancing < file.maximumTemperature - Millidegrees(4000) { isWarm = false }
+        if input.coldestRising + file.boardRise >= file.maximumTemperature - Millidegrees(1000) { isWarm = true }
+        if coldest + file.boardRise < file.maximumTemperature - Millidegrees(4000) { isWarm = false }
         guard isWarm else {
             hysteresis = Hysteresis()
             return []

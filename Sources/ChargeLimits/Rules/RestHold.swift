@@ -6,8 +6,12 @@ import BMSCore
 /// CVL is the pack's rest voltage less an offset of 0...35 mV a cell. The rest voltage is the voltage without current: between half of a
 /// load's drop and all of it is added back, so that its sag is not taken for rest, nor a charger that exports for a load. The offset grows
 /// while current flows in, by 12 % of that current's drop a second, and shrinks likewise while current flows out. The rest voltage follows
-/// the pack down; it is never above the rest voltage at which charging was forbidden, and does not rise while current flows in. Without a
-/// current sensor CVL is the voltage at which charging was forbidden, less the drop of the current that CCL permitted, less 25 mV a cell.
+/// the pack down; it is never above the rest voltage at which charging was forbidden, and does not rise while current flows in.
+///
+/// Without a current sensor the offset is 35 mV a cell, more than a charger's error, and the pack's voltage is taken for rest from below: it
+/// only falls. Above CVL the pack rests or is charged: the estimate follows it within half a minute, and CVL goes down in front of a charger
+/// until nothing flows. At CVL a charger or one that exports holds the pack: it follows within ten minutes, by no more than the drop of the
+/// chemistry's charge current. Below CVL a load or a night has pulled the pack down: it follows within half an hour.
 ///
 /// mV. Example: 16 cells at rest at 52.64 V, CCL 0 because of cold: CVL 52.64 V; 10 A flow in nevertheless at 1.6 milliohm a cell: CVL
 /// falls by 16 x 0.12 x 16 mV = 31 mV a second, until nothing flows at 52.24 V with a charger that holds 0.4 V more.
@@ -15,7 +19,8 @@ struct RestHold: LimitRule {
     /// Seconds in which the estimate of the rest voltage follows.
     private static let seconds = 30.0
     private static let mostOffset = 35.0
-    private static let blindOffset = 25.0
+    /// Without a current sensor: mV within which the pack is at CVL, and seconds in which the estimate follows a pack at CVL, and one below.
+    private static let (near, heldSeconds, loadedSeconds) = (100.0, 600.0, 1_800.0)
     /// Share of a current's drop by which the offset moves in a second.
     private static let gain = 0.12
     private static let halfStep = 5.0
@@ -35,19 +40,19 @@ struct RestHold: LimitRule {
     mutating func bounds(_ input: LimitInput, after earlier: [Bound]) -> [Bound] {
         let isForbidden = earlier.contains(where: \.stopsCharging)
         if !isForbidden { ceiling = nil }
-        follow(input)
+        if ceiling != nil, !input.hasSensor {
+            followBlind(input)
+        } else if input.measured.current != nil || !input.hasSensor {
+            follow(input)
+        }
         guard isForbidden, let rest else {
             offset = 0
             return []
         }
-        let hasSensor = input.measured.current != nil
-        // The current that CCL permitted may have flowed unseen: its drop is in the voltage that was taken for rest.
-        let unseen = hasSensor ? 0 : Double(input.published?.ccl.rawValue ?? 0) / 1000 * input.resistance
-        let most = ceiling ?? rest - unseen * Double(input.cells)
-        if ceiling == nil { ceiling = most }
-        if hasSensor { move(input) }
-        let held =
-            hasSensor ? min(rest, most) - offset * Double(input.cells) : most - Self.blindOffset * Double(input.cells)
+        let most = ceiling ?? rest
+        ceiling = most
+        if input.hasSensor { move(input) }
+        let held = min(rest, most) - (input.hasSensor ? offset : Self.mostOffset) * Double(input.cells)
         // CVL is published in steps of 10 mV, rounded down. Half a step is added, because otherwise an inverter that holds CVL empties the
         // pack slowly.
         let value = max(Double(input.figures.restFloor.rawValue), min(most, held + Self.halfStep))
@@ -62,20 +67,36 @@ struct RestHold: LimitRule {
         let drop = amperes * input.resistance * Double(input.cells)
         // A load pulls the voltage down by between half of the drop and all of it: the rest voltage moves no further than this proves.
         let (least, most) = amperes < 0 ? (pack - drop * 0.5, pack - drop) : (pack - drop, pack - drop)
-        if isRecalled {
-            // The pack may have been used meanwhile, or be another one: its present rest voltage is the most.
-            isRecalled = false
-            rest = rest.map { min($0, most) }
-            ceiling = ceiling.map { min($0, most) }
-        }
+        confirm(under: most)
         let old = rest ?? least
         var new = old + (min(max(old, least), most) - old) * min(1, input.elapsed / Self.seconds)
         if let ceiling {
-            if input.measured.current == nil { return }
             if input.current > .blindSpot { new = min(new, old) }
             new = min(new, ceiling)
         }
         rest = new
+    }
+
+    /// Confirms recalled numbers: the pack may have been used meanwhile, or be another one, so its present rest voltage is the most.
+    private mutating func confirm(under most: Double) {
+        guard isRecalled else { return }
+        isRecalled = false
+        rest = rest.map { min($0, most) }
+        ceiling = ceiling.map { min($0, most) }
+    }
+
+    /// Follows a pack that nobody may charge, whose current is not known, on its way down.
+    private mutating func followBlind(_ input: LimitInput) {
+        let pack = Double(input.measured.packVoltage.rawValue)
+        confirm(under: pack)
+        let ceiling = ceiling ?? pack
+        let old = min(rest ?? pack, ceiling)
+        let above = pack - Double(input.published?.cvl.rawValue ?? 0)
+        let isHeld = abs(above) <= Self.near
+        let drop = Double(input.figures.chargeRating.rawValue) / 1000 * input.resistance * Double(input.cells)
+        let goal = isHeld ? max(pack, ceiling - drop) : pack
+        let seconds = isHeld ? Self.heldSeconds : above > 0 ? Self.seconds : Self.loadedSeconds
+        rest = min(old, old + (goal - old) * min(1, input.elapsed / seconds))
     }
 
     private mutating func move(_ input: LimitInput) {

@@ -7,8 +7,8 @@ import BMSCore
 /// where they are: one frame raises nothing, but a pause of the cable must not stop an inverter either. An alarm acts
 /// with the first frame that shows it, though it is *shown* after two of three only: stopping for a second costs nothing.
 ///
-/// Source: the vendor's paper, status byte 1. Example: bit 0 missing on 16 LFP cells with Vbalance 3.400 V: CCL 0, CVL
-/// 16 x 3.380 V = 54.08 V.
+/// Source: the vendor's paper, status byte 1. Example: bit 0 missing at the end of a charge on 16 LFP cells with Vbalance
+/// 3.400 V: CCL 0, CVL 16 x 3.380 V = 54.08 V.
 struct StatusBits: LimitRule {
     mutating func bounds(_ input: LimitInput, after earlier: [Bound]) -> [Bound] {
         let faults = input.faults
