@@ -215,7 +215,12 @@ struct SettingsTests {
             relay.setting: StoredSetting(.word("on"), setAt: 0),
             "chargeEnabled": StoredSetting(.flag(false), setAt: 0),
             "chargeMode": StoredSetting(.word("full"), setAt: 0),
+            "fullChargeInterval": StoredSetting(.number(1_000), setAt: 0),
         ]
+        let kept = CommandedSettings(stored, PackOptions(id: "garage"))
+        let start = Timestamp(milliseconds: 0)
+        var handler = CommandHandler(kept, takesCommands: false, at: start)
+        #expect(handler.endFullCharge(isRequested: false, at: start) == nil, "nothing was charged")
         for takesCommands in [true, false] {
             var harness = BridgeHarness(
                 { bridge, pack in
@@ -227,6 +232,7 @@ struct SettingsTests {
             #expect(settings.text("relay/pump.value") == (takesCommands ? "on" : "auto"))
             #expect(settings.text("chargeMode.value") == (takesCommands ? "full" : "auto"))
             #expect(settings.text("chargeEnabled.value") == "OFF")
+            #expect(settings.number("fullChargeInterval.value") == (takesCommands ? 1 : 7))
         }
     }
 

@@ -107,17 +107,19 @@ struct BankEngine: Sendable {
             answer: CommandedSettings.Answer(isAccepted: false, reason: reason))
     }
 
-    /// Continues where the engine of an earlier configuration stopped, if its packs and its bounds are the same. Else it has the shares
-    /// that it was made with, and goes on from the limits that it published.
+    /// Continues where the engine of an earlier configuration stopped. With the same packs, on the same bus, nothing is forgotten; with
+    /// others its limits go on, and what is known of each pack that stays.
     mutating func resume(from before: BankEngine) {
         let old = before.options
-        guard old.packs == options.packs, old.limits == options.limits, old.disconnected == options.disconnected else {
-            calculator.goOn(from: before.calculator)
+        guard old.packs == options.packs, old.disconnected == options.disconnected else {
+            calculator.goOn(
+                from: before.calculator, places: membership.names.map { before.membership.names.firstIndex(of: $0) })
             return
         }
         let fresh = self
         self = before
         (options, place, members, identity) = (fresh.options, fresh.place, fresh.members, fresh.identity)
+        calculator.configuration = options.limits
         changes = ChangeDetector()
     }
 

@@ -132,15 +132,17 @@ struct PackEngine: Sendable {
         return evaluate(.relay, othersAreFull: othersAreFull, at: now)
     }
 
-    /// Handles a new connection of the outputs: every relay is commanded once more. The first words on it are computed now: the limits of
-    /// the last step may be those before a suspend.
+    /// Handles a new connection of the outputs: every relay is commanded once more. The first words on it are decided now: limits and
+    /// relays of the last step may be those before a suspend.
     mutating func connected(othersAreFull: Bool, at now: Moment) -> BatteryUpdate {
         history.counts.brokerConnections += 1
         let mustBeKept = computeLimits(decoder.snapshot, othersAreFull: othersAreFull, at: now)
-        var output = RelayController.Output()
+        var (decided, output) = (RelayController.Output(), RelayController.Output())
+        relays.step(report(at: now.monotonic), commands.settings, hasFrame: false, at: now, into: &decided)
         relays.connected(at: now.monotonic, into: &output)
         var update = BatteryUpdate(place, report(at: now.monotonic), .connection)
         update.orders = output.orders
+        update.events = decided.events
         update.mustBeKept = mustBeKept
         return update
     }

@@ -46,7 +46,7 @@ struct CommandHandler: Sendable {
         self.settings = settings
         self.takesCommands = takesCommands
         if !takesCommands { self.settings.dropRequests() }
-        fullChargeSince = settings.fullCharge.map { now + -($0.age ?? 0) }
+        fullChargeSince = self.settings.fullCharge.map { now + -($0.age ?? 0) }
     }
 
     /// Changed settings by name, with the age of a commanded full charge.

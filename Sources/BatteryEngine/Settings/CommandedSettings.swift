@@ -66,9 +66,11 @@ package struct CommandedSettings: Hashable, Sendable {
         return Answer(isAccepted: true, reason: "set", effective: value)
     }
 
-    /// Forgets what does more than to lower a limit: relays that were switched on, and a full charge that was requested.
+    /// Forgets what does more than to lower a limit: relays that were switched on, a full charge that was requested, and an interval of full
+    /// charges.
     package mutating func dropRequests() {
         if fullCharge != nil { reset(SettingsTable.chargeMode.name) }
+        reset(SettingsTable.fullChargeInterval.name)
         stored = stored.filter { $0.value.value != .word("on") }
     }
 

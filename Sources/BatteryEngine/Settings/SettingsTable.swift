@@ -21,6 +21,14 @@ package enum SettingsTable {
         }, standard: { _ in .word(LimitCommands.ChargeMode.auto.rawValue) }, icon: "mdi:battery-charging",
         meaning: "float: hold at rest; full: charge to 100 % and balance once, then auto; given up after 48 h.")
 
+    /// Days between full charges that the bridge itself begins.
+    package static let fullChargeInterval = SettingRow(
+        name: "fullChargeInterval", key: "full_charge_interval", title: "Full charge interval",
+        kind: .number(unit: "d", step: 1000) { _ in 0...90_000 },
+        effect: .number { $0.fullChargeInterval = $1 / 1000 },
+        standard: { .number($0.options.limits.fullChargeInterval * 1000) }, icon: "mdi:calendar-sync",
+        meaning: "Days after which a pack that hardly discharged is charged and balanced again; 0: never.")
+
     /// The name that people see.
     package static let customName = SettingRow(
         name: "customName", key: "custom_name", title: "Name", kind: .text(longest: 32), effect: .name,
@@ -50,12 +58,7 @@ package enum SettingsTable {
             effect: .switchedOff { $0.dischargeOff = $1 }, standard: { _ in .flag(true) },
             icon: "mdi:battery-arrow-down", meaning: "OFF: DCL 0. ON gives back control, it does not override the BMS."),
         chargeMode,
-        SettingRow(
-            name: "fullChargeInterval", key: "full_charge_interval", title: "Full charge interval",
-            kind: .number(unit: "d", step: 1000) { _ in 0...90_000 },
-            effect: .number { $0.fullChargeInterval = $1 / 1000 },
-            standard: { .number($0.options.limits.fullChargeInterval * 1000) }, icon: "mdi:calendar-sync",
-            meaning: "Days after which a pack that hardly discharged is charged and balanced again; 0: never."),
+        fullChargeInterval,
         SettingRow(
             name: "reserveSoc", key: "reserve_soc", title: "Reserve",
             kind: .number(unit: "%", step: 1000) { $0.options.limits.reserveSoc * 1000...80_000 },

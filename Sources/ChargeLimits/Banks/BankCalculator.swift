@@ -14,7 +14,8 @@ public struct BankCalculator: Sendable {
     /// Milliseconds up to which a current counts as present: frames come once a second.
     private static let frameAge: Int64 = 1_500
 
-    private let configuration: BankConfiguration
+    /// The bank's own bounds.
+    public var configuration: BankConfiguration
     private var sides: [[BankSide]]
     private var flow: CurrentSharing
     private var gates = PerDirection { _ in RiseGate() }
@@ -114,9 +115,21 @@ public struct BankCalculator: Sendable {
         return limits
     }
 
-    /// Goes on from the limits that another calculator published for this bank: they fall at once, and rise slowly.
-    public mutating func goOn(from before: BankCalculator) {
-        (publisher, steppedAt) = (before.publisher, before.steppedAt)
+    /// Goes on from another calculator of this bank, whose packs may be others.
+    ///
+    /// - Parameter places: by place here, the pack's place there; `nil`: it is new.
+    public mutating func goOn(from before: BankCalculator, places: [Int?]) {
+        guard places.count == sides.count, places.allSatisfy({ $0.map(before.sides.indices.contains) ?? true }) else {
+            return
+        }
+        (publisher, startedAt, steppedAt) = (before.publisher, before.startedAt, before.steppedAt)
+        if places == before.sides.indices.map({ $0 }) {
+            (flow, gates, capacities) = (before.flow, before.gates, before.capacities)
+        }
+        for (place, old) in places.enumerated() {
+            guard let old else { continue }
+            (sides[place], newest[place]) = (before.sides[old], before.newest[old])
+        }
     }
 
     private mutating func stand(_ members: [BankMember], _ ages: [Freshness], side: Int, at now: Timestamp) {
@@ -190,14 +203,36 @@ public struct BankCalculator: Sendable {
 
     private func silent(_ side: Int) -> [Int] { sides.indices.filter { sides[$0][side].standing == .silent } }
 
-    private mutating func bounds(
-        _ members: [BankMember], side: Int, into bounds: inout [Bound], at now: Timestamp
-    ) {
-        let direction = FlowDirection.allCases[side]
-        bounds += BankBounds(
-            direction: direction, members: members, sides: sides.map { $0[side] }, flow: flow,
-            taking: taking(side), silent: silent(side)
-        ).all(&gates[direction], at: now)
+    private func bounds(_ members: [BankMember], side: Int, _ sides: [BankSide], taking: [Int]) -> BankBounds {
+        BankBounds(
+            direction: FlowDirection.allCases[side], members: members, sides: sides, flow: flow, taking: taking,
+            silent: silent(side))
+    }
+
+    /// The level at which a bank begins among packs whose own limits still rise, mA: what it could ask for without them; where all
+    /// rise, what they allow already. `nil`: none does.
+    private func start(_ members: [BankMember], side: Int, at now: Timestamp) -> Int? {
+        let taking = taking(side)
+        let ready = taking.filter { !sides[$0][side].isReturning }
+        guard ready.count < taking.count else { return nil }
+        let own = sides.indices.map { sides[$0][side].withOwnRamp(members[$0]) }
+        var gate = RiseGate()
+        let bounds = bounds(members, side: side, own, taking: ready.isEmpty ? taking : ready).all(&gate, at: now)
+        return bounds.lowest(FlowDirection.allCases[side].kind)?.value
+    }
+
+    /// Begins the limits of a bank that has published none.
+    private mutating func begin(_ members: [BankMember], under bounds: [Bound], at now: Timestamp) {
+        let starts = FlowDirection.allCases.indices.map { start(members, side: $0, at: now) }
+        guard starts.contains(where: { $0 != nil }) else { return }
+        func level(_ kind: LimitKind, _ start: Int?) -> Int {
+            let goal = bounds.lowest(kind)?.value ?? 0
+            return start.map { min($0, goal) } ?? goal
+        }
+        publisher.begin(
+            at: Limits.Levels(
+                cvl: Millivolts(level(.cvl, nil)), ccl: Milliamperes(level(.ccl, starts[0])),
+                dcl: Milliamperes(level(.dcl, starts[1]))))
     }
 
     /// The charge voltages of all packs that may be connected to the bus.
@@ -223,7 +258,10 @@ public struct BankCalculator: Sendable {
     ) -> Limits {
         var bounds: [Bound] = []
         voltages(members, connected, into: &bounds)
-        for side in FlowDirection.allCases.indices { self.bounds(members, side: side, into: &bounds, at: now) }
+        for (side, direction) in FlowDirection.allCases.enumerated() {
+            bounds += self.bounds(members, side: side, sides.map { $0[side] }, taking: taking(side))
+                .all(&gates[direction], at: now)
+        }
         if let charge = configuration.maximumChargeCurrent { bounds.append(.ccl(charge, .userCap, .chargeCap(charge))) }
         if let discharge = configuration.maximumDischargeCurrent {
             bounds.append(.dcl(discharge, .userCap, .dischargeCap(discharge)))
@@ -232,6 +270,7 @@ public struct BankCalculator: Sendable {
         if let cause = Self.mismatch(members, connected) {
             bounds += FlowDirection.allCases.map { $0.bound(0, .mismatch, cause) }
         }
+        if publisher.published == nil { begin(members, under: bounds, at: now) }
         // A pack that is known to be off the bus does not count while another pack may be connected to it.
         let onBus = connected.filter { sides[$0].contains(where: \.isAwaited) }
         let live = (onBus.isEmpty ? connected : onBus).filter { ages[$0].isLive }

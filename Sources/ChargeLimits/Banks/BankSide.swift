@@ -16,7 +16,7 @@ struct BankSide: Sendable {
     private(set) var last: Int?
     /// The pack's own limit is still rising from zero. Its bounds are used instead, because a pack that comes back would otherwise pull the
     /// bank down to the foot of its ramp.
-    private var isReturning = false
+    private(set) var isReturning = false
     private var carriesSince: Timestamp?
     /// The pack carries current against its BMS.
     private var carries = false
@@ -46,8 +46,7 @@ struct BankSide: Sendable {
             || (standing == .open && believesContact && Self.isContactClosed(member, direction) == false)
         switch standing {
         case .active:
-            // The ramp of a pack that is heard for the first time is the bank's.
-            if before != .active && before != .waiting { isReturning = true }
+            if before != .active { isReturning = true }
             bound = counted(member)
             last = bound?.value
         case .ignoringBMS:
@@ -127,6 +126,13 @@ struct BankSide: Sendable {
         let capacity = max(0, member.snapshot.capacity?.rawValue ?? 0)
         let isFull = direction == .charge && (limits.state == .full || limits.state == .float || limits.isChargeEnded)
         return isFull ? 1_000 + capacity / 20 : max(1_500, capacity / 50)
+    }
+
+    /// The pack as its own limit is, with the ramp; while it does not take part, as it is.
+    func withOwnRamp(_ member: BankMember) -> BankSide {
+        var side = self
+        if standing == .active, let limits = member.limits { side.bound?.value = limits.value(direction.kind) }
+        return side
     }
 
     private mutating func counted(_ member: BankMember) -> (value: Int, name: RuleName?, cause: Cause)? {
