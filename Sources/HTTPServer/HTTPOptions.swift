@@ -15,12 +15,19 @@ public struct HTTPOptions: Hashable, Sendable {
     public var connections = 64
     /// Connections at a time of one address.
     public var connectionsPerAddress = 16
-    /// Connections at a time of one IPv6 network of 64 bits.
-    public var connectionsPerNetwork = 32
+    /// Connections at a time of one IPv6 network of 64 bits, and of all local addresses of IPv6 together. A machine has an IPv4 address, a
+    /// network and local addresses: all three leave something to the others.
+    public var connectionsPerNetwork = 20
+    /// Connections that only loopback addresses get.
+    public var connectionsForLoopback = 6
     /// The bounds of an address and of its network hold for loopback addresses, too. Behind them are all users of a reverse proxy.
     public var limitsLoopback = false
     /// Event streams at a time, less than ``connections`` or nothing else is answered.
     public var streams = 32
+    /// Event streams at a time of one IPv4 address or IPv6 network.
+    public var streamsPerNetwork = 9
+    /// Event streams that only loopback addresses get.
+    public var streamsForLoopback = 2
     /// Bytes of memory for the head of a request, for each connection.
     public var headMemory = 16_384
     /// Longest path and query, bytes as sent.
@@ -31,6 +38,8 @@ public struct HTTPOptions: Hashable, Sendable {
     public var bodyLength = 16_384
     /// Bytes of all answers together that their readers have not taken yet. Answers of less than ``smallAnswer`` do not count.
     public var answerBytes = 64 << 20
+    /// Those of one IPv4 address or IPv6 network.
+    public var answerBytesPerNetwork = 16 << 20
     /// Bytes of an answer that is given in any case.
     public var smallAnswer = 65_536
     /// Seconds for a whole request to arrive.

@@ -25,6 +25,8 @@ public struct HTTPRequest: Hashable, Sendable {
     public var address: [UInt8] = []
     /// The peer's address, or its IPv6 network of 64 bits, as bytes.
     public var network: [UInt8] = []
+    /// The peer is on this machine.
+    public var isLoopback = false
 
     /// A header by its name in lower case.
     public func header(_ name: String) -> String? { headers[name] }

@@ -8,7 +8,7 @@ struct PeerAddress {
     /// The address.
     var bytes: [UInt8] = []
     /// The address, or its IPv6 network of 64 bits: one machine can have all addresses of such a network, and all machines of a home share
-    /// one.
+    /// one. Local addresses of IPv6 are one network, because a machine has several kinds of them.
     var network: [UInt8] = []
     /// The peer is on this machine.
     var isLoopback = false
@@ -48,7 +48,9 @@ struct PeerAddress {
     private init(sixteen bytes: [UInt8]) {
         var buffer = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
         if let start = inet_ntop(AF_INET6, bytes, &buffer, socklen_t(buffer.count)) { text = String(cString: start) }
-        (self.bytes, network) = (bytes, Array(bytes[..<8]))
+        // Link-local (fe80::/10) and unique local (fc00::/7).
+        let isLocal = bytes[0] == 0xFE && bytes[1] & 0xC0 == 0x80 || bytes[0] & 0xFE == 0xFC
+        (self.bytes, network) = (bytes, isLocal ? [0xFE, 0x80] : Array(bytes[..<8]))
         isLoopback = bytes == [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]
     }
 
@@ -56,12 +58,39 @@ struct PeerAddress {
     ///
     /// - Parameter others: the other ends of all connections.
     func hasPlace(beside others: some Sequence<PeerAddress>, _ options: HTTPOptions) -> Bool {
-        if isLoopback, !options.limitsLoopback { return true }
-        var (own, near) = (0, 0)
-        for other in others where other.network == network {
-            near += 1
-            if other.bytes == bytes { own += 1 }
+        guard isBounded(options) else { return true }
+        let own = others.count { $0.bytes == bytes }
+        return own < options.connectionsPerAddress
+            && hasPlace(
+                beside: others, options.connectionsPerNetwork, options.connections - options.connectionsForLoopback,
+                options)
+    }
+
+    /// A further event stream of this address has a place.
+    ///
+    /// - Parameter others: the other ends of all streams.
+    func mayStream(beside others: some Sequence<PeerAddress>, _ options: HTTPOptions) -> Bool {
+        !isBounded(options)
+            || hasPlace(
+                beside: others, options.streamsPerNetwork, options.streams - options.streamsForLoopback, options)
+    }
+
+    /// The bounds hold for this address.
+    func isBounded(_ options: HTTPOptions) -> Bool { !isLoopback || options.limitsLoopback }
+
+    /// Others leave a place.
+    ///
+    /// - Parameters:
+    ///   - mostNear: places for this network.
+    ///   - most: places for all for whom the bounds hold.
+    private func hasPlace(
+        beside others: some Sequence<PeerAddress>, _ mostNear: Int, _ most: Int, _ options: HTTPOptions
+    ) -> Bool {
+        var (near, all) = (0, 0)
+        for other in others where other.isBounded(options) {
+            all += 1
+            if other.network == network { near += 1 }
         }
-        return own < options.connectionsPerAddress && near < options.connectionsPerNetwork
+        return near < mostNear && all < most
     }
 }

@@ -27,6 +27,7 @@ extension ServerThread {
             var head = try RequestHead(
                 method: method, target: connection.target, fields: fields, peer: connection.peer.text, options)
             (head.request.address, head.request.network) = (connection.peer.bytes, connection.peer.network)
+            head.request.isLoopback = connection.peer.isLoopback
             connection.phase = .receiving(head, isTooLong: false)
             return true
         } catch {
@@ -94,8 +95,7 @@ extension ServerThread {
             return open(connection, answer, tag, mayGoOn, first)
         }
         if case .bytes(let bytes) = answer.content, bytes.count >= options.smallAnswer {
-            let underWay = connections.values.reduce(0) { $0 + $1.answerBytes }
-            guard underWay + bytes.count <= options.answerBytes else {
+            guard hasRoom(for: bytes.count, connection.peer) else {
                 shared.count { $0.refused += 1 }
                 return send(
                     connection, .error(503, "many large answers are under way: ask again in a few seconds"),
@@ -110,6 +110,16 @@ extension ServerThread {
             guard case .success(let response) = Response.make(answer.content) else { return false }
             return queue(connection, answer, response)
         }
+    }
+
+    /// The answers under way leave room for another one.
+    private func hasRoom(for bytes: Int, _ peer: PeerAddress) -> Bool {
+        var (near, all) = (bytes, bytes)
+        for other in connections.values {
+            all += other.answerBytes
+            if other.peer.network == peer.network { near += other.answerBytes }
+        }
+        return all <= options.answerBytes && (near <= options.answerBytesPerNetwork || !peer.isBounded(options))
     }
 
     /// Hands an answer to the library.

@@ -10,8 +10,10 @@ extension ServerThread {
     ) -> Bool {
         let now = MonotonicTime.seconds()
         let id = nextStream
+        let readers = connections.values.lazy.filter { $0.stream != nil }.map(\.peer)
+        let hasPlace = connection.peer.mayStream(beside: readers, options)
         let isOpen = shared.state.withLock { state in
-            guard state.streams.count < options.streams, !state.isEnding else { return false }
+            guard hasPlace, state.streams.count < options.streams, !state.isEnding else { return false }
             state.streams[id] = SharedState.EventStream(tag, mayGoOn, at: now)
             return true
         }

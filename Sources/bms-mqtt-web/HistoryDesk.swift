@@ -8,6 +8,8 @@ final class HistoryDesk: Sendable {
     private struct Waiting: Sendable {
         let question: HistoryQuestion
         let answer: LaterAnswer
+        /// The address or the network that asks; `nil`: this machine.
+        let network: [UInt8]?
         /// Monotonic time at which nobody waits for the answer any more.
         let end: Double
     }
@@ -17,20 +19,23 @@ final class HistoryDesk: Sendable {
         var isClosed = false
     }
 
-    /// Questions that wait. One address has 16 connections, which ask one question each: it cannot take all places, unless it is that of
-    /// a reverse proxy on this machine.
-    static let most = 32
+    /// Questions that wait.
+    static let most = 48
+    /// Those of one IPv4 address or IPv6 network: three of them, which one machine can have, leave places to others. This machine has no
+    /// such bound, because a reverse proxy may ask for many.
+    static let mostOfNetwork = 14
     /// Seconds for which a browser waits for its answer.
     static let patience = 20.0
 
     let history: History
+    private let mostOfNetwork: Int
     private let state = Lock(State())
     private let wake = EventDescriptor()
     private let finished = EventDescriptor()
 
     /// A desk whose thread is not started.
-    init(_ history: History) {
-        self.history = history
+    init(_ history: History, mostOfNetwork: Int = HistoryDesk.mostOfNetwork) {
+        (self.history, self.mostOfNetwork) = (history, mostOfNetwork)
         // Nothing runs: a close has nothing to wait for.
         finished.set()
     }
@@ -52,18 +57,24 @@ final class HistoryDesk: Sendable {
 
     /// The answer to a question, or the promise of one.
     ///
-    /// - Parameter name: the last part of the question's address.
-    func answer(_ battery: String, _ query: [String: String], _ name: String) -> HTTPAnswer {
+    /// - Parameters:
+    ///   - name: the last part of the question's address.
+    ///   - network: the address or the network that asks; `nil`: this machine.
+    func answer(
+        _ battery: String, _ query: [String: String], _ name: String, from network: [UInt8]? = nil
+    ) -> HTTPAnswer {
         let question = HistoryQuestion(name, history, battery, query)
         if let refusal = question.refusal { return refusal }
         let answer = LaterAnswer(
             within: Self.patience,
             otherwise: .error(
                 503, "the history has not answered in \(Int(Self.patience)) s, because it has much to do: ask again"))
-        let one = Waiting(question: question, answer: answer, end: MonotonicTime.seconds() + Self.patience)
+        let one = Waiting(
+            question: question, answer: answer, network: network, end: MonotonicTime.seconds() + Self.patience)
         let refusal = state.withLock { state -> HTTPAnswer? in
             if state.isClosed { return Self.closed }
-            guard state.waiting.count < Self.most else {
+            let near = network == nil ? 0 : state.waiting.count { $0.network == network }
+            guard state.waiting.count < Self.most, near < mostOfNetwork else {
                 return .error(
                     503, "too many questions for the history wait for their answers: ask again in a few seconds")
             }

@@ -76,7 +76,9 @@ struct Routes: Sendable {
             return state.details(parts[1], at: .now, members: commands).map { .json($0) } ?? unknown(parts[1])
         case ("history", 2), ("history", 3):
             guard let history else { return .error(404, "no history is kept: start 'bms-mqtt web' with --data") }
-            return history.answer(parts[1], request.query, parts.count == 3 ? parts[2] : "series")
+            return history.answer(
+                parts[1], request.query, parts.count == 3 ? parts[2] : "series",
+                from: request.isLoopback ? nil : request.network)
         default: return Self.nothing
         }
     }

@@ -135,7 +135,39 @@ struct HTTPResourceTests {
         }
     }
 
-    @Test("A machine takes its own part of the connections, and a home of IPv6 half of them")
+    @Test("Answers that one network does not take have a bound of their own")
+    func answersOfNetwork() throws {
+        let running = try RunningServer {
+            $0.limitsLoopback = true
+            $0.answerBytesPerNetwork = 12_000_000
+        } _: { _ in
+            HTTPAnswer(type: "text/plain", .bytes([UInt8](repeating: 0x78, count: 8_000_000)))
+        }
+        let client = try #require(running.client(receiveBuffer: 4_096))
+        client.request("GET", "/")
+        #expect(client.response(isHead: true)?.status == 200)
+        #expect(running.get("/")?.status == 503)
+        withExtendedLifetime(client) {}
+    }
+
+    @Test("Streams of one network have a bound of their own")
+    func streamsOfNetwork() throws {
+        let running = try RunningServer {
+            $0.limitsLoopback = true
+            $0.streamsPerNetwork = 2
+        } _: { _ in
+            .events(tag: "x") { [] }
+        }
+        let clients = (0..<2).compactMap { _ in running.client() }
+        for client in clients {
+            client.request("GET", "/")
+            #expect(client.response(isHead: true)?.status == 200)
+        }
+        #expect(running.get("/")?.status == 503)
+        withExtendedLifetime(clients) {}
+    }
+
+    @Test("A machine takes its own part of the connections, and a home of IPv6 less than half of them")
     func places() {
         let options = HTTPOptions()
         let one = Self.peer("2001:db8::1"), neighbour = Self.peer("2001:db8::2")
@@ -143,7 +175,7 @@ struct HTTPResourceTests {
         #expect(one.hasPlace(beside: others, options))
         #expect(!one.hasPlace(beside: others + [one], options))
         #expect(neighbour.hasPlace(beside: others + [one], options), "the neighbour has done nothing")
-        let home = (0..<32).map { Self.peer("2001:db8::1:\($0 % 10)") }
+        let home = (0..<20).map { Self.peer("2001:db8::1:\($0 % 10)") }
         #expect(!neighbour.hasPlace(beside: home, options), "one machine can have all these addresses")
         #expect(Self.peer("2001:db8:1::2").hasPlace(beside: home, options))
         let four = Self.peer("::ffff:192.0.2.1")
@@ -151,5 +183,31 @@ struct HTTPResourceTests {
         #expect(!four.hasPlace(beside: Array(repeating: four, count: 16), options))
         let local = Self.peer("::1")
         #expect(local.hasPlace(beside: Array(repeating: local, count: 60), options))
+    }
+
+    @Test("A machine with every kind of address leaves connections and streams to others, and to its own machine")
+    func allKinds() {
+        let options = HTTPOptions()
+        var (connections, streams): ([PeerAddress], [PeerAddress]) = ([], [])
+        for number in 0..<64 {
+            for address in [
+                "fe80::\(number)", "fd00::\(number)", "2001:db8::\(number)", "::ffff:192.0.2.1",
+            ] {
+                let peer = Self.peer(address)
+                if peer.hasPlace(beside: connections, options) { connections.append(peer) }
+                if peer.mayStream(beside: streams, options) { streams.append(peer) }
+            }
+        }
+        #expect(connections.count == 56 && streams.count == 27)
+        let other = Self.peer("::ffff:192.0.2.2")
+        #expect(other.hasPlace(beside: connections, options) && other.mayStream(beside: streams, options))
+        for number in 0..<64 {
+            let peer = Self.peer("2001:db8:\(number + 1)::1")
+            if peer.hasPlace(beside: connections, options) { connections.append(peer) }
+            if peer.mayStream(beside: streams, options) { streams.append(peer) }
+        }
+        #expect(connections.count == 58 && streams.count == 30, "some are kept for this machine")
+        let local = Self.peer("::1")
+        #expect(local.hasPlace(beside: connections, options) && local.mayStream(beside: streams, options))
     }
 }

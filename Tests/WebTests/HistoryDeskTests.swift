@@ -81,6 +81,20 @@ struct HistoryDeskTests {
         server.stop(seconds: 20)
     }
 
+    @Test("one network's questions have a bound of their own, and leave places to others and to this machine")
+    func networks() {
+        let desk = desk()
+        func status(_ network: [UInt8]?) -> Int {
+            if case .later = desk.answer("shed", [:], "days", from: network).content { 200 } else { 503 }
+        }
+        for network in [[1], [2], [3]] as [[UInt8]] {
+            let taken = (0..<HistoryDesk.most).map { _ in status(network) }.count { $0 == 200 }
+            #expect(taken == HistoryDesk.mostOfNetwork)
+        }
+        #expect(status([4]) == 200 && status(nil) == 200)
+        #expect(desk.close(seconds: 20))
+    }
+
     @Test("a desk that is closed ends its thread, and the history can be closed then")
     func end() throws {
         let desk = desk()
