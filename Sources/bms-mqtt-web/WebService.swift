@@ -49,7 +49,9 @@ final class WebService: Sendable {
             options.mostBytes = plan.megabytes << 20
             return History(Self.file(in: folder), options)
         }
-        questions = history.map { HistoryDesk($0) }
+        questions = history.map {
+            HistoryDesk($0, mostOfNetwork: plan.hasProxy ? HistoryDesk.mostOfNetwork * 2 : HistoryDesk.mostOfNetwork)
+        }
     }
 
     /// The file of the history in a folder.
@@ -206,8 +208,15 @@ extension WebPlan {
         options.nameRemedy = "use its IP address, or start it with --name (in the add-on: web.name)"
         // A list of a thousand batteries is about 350 kB, and is told at once.
         options.streamBytes = 2 << 20
+        if hasProxy {
+            (options.connectionsPerAddress, options.connectionsPerNetwork) = (40, 40)
+            (options.streamsPerNetwork, options.answerBytesPerNetwork) = (20, options.answerBytes / 2)
+        }
         return options
     }
+
+    /// Behind one address are probably many viewers: those of a reverse proxy.
+    fileprivate var hasProxy: Bool { !names.isEmpty }
 }
 
 extension ReaderModel.Instant {

@@ -122,6 +122,19 @@ struct RoutesTests {
         #expect(plan.page.hostNames == HostName.inNetwork(HostName.ofMachine).union(["batteries.lan"]))
     }
 
+    @Test("behind a further name, as of a reverse proxy, one address has a larger share, and still not all")
+    func proxy() {
+        let direct = WebPlan().page
+        var plan = WebPlan()
+        plan.names = ["batteries.lan"]
+        let proxied = plan.page
+        #expect(direct.connectionsPerAddress == 16 && proxied.connectionsPerAddress == 40)
+        #expect(proxied.connectionsPerNetwork < proxied.connections - proxied.connectionsForLoopback)
+        #expect(direct.streamsPerNetwork < proxied.streamsPerNetwork)
+        #expect(proxied.streamsPerNetwork < proxied.streams - proxied.streamsForLoopback)
+        #expect(proxied.answerBytesPerNetwork < proxied.answerBytes)
+    }
+
     @Test("nothing can be done where there is no password")
     func post() {
         for (path, status) in [
