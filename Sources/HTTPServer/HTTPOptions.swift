@@ -50,7 +50,8 @@ public struct HTTPOptions: Hashable, Sendable {
     public var idleSeconds = 30
     /// Largest number of bytes that wait for the reader of an event stream, beside those in the system's buffer.
     public var streamBytes = 262_144
-    /// Seconds that the oldest of these bytes may have waited.
+    /// Seconds that the oldest of these bytes may have waited. Of a long text, a part has to be taken in that time, and what follows it waits
+    /// from its end.
     public var streamSeconds = 30.0
     /// Seconds after which a silent event stream gets a comment, which proxies need and which finds readers that are gone.
     public var commentSeconds = 15.0

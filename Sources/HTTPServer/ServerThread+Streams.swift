@@ -44,7 +44,7 @@ extension ServerThread {
     /// Gives the library the next bytes of a stream, or lets the connection rest.
     func readEvents(_ connection: OpenConnection, _ buffer: UnsafeMutableRawBufferPointer) -> Int {
         guard let id = connection.stream, !connection.isClosing else { return cmicrohttpd_stream_failure }
-        switch shared.take(id, buffer.count) {
+        switch shared.take(id, buffer.count, at: MonotonicTime.seconds()) {
         case .bytes(let bytes):
             pace.hasMoved = true
             buffer.copyBytes(from: bytes)

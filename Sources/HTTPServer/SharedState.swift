@@ -84,11 +84,11 @@ final class SharedState: Sendable {
         }
     }
 
-    func take(_ id: UInt64, _ most: Int) -> Portion {
+    func take(_ id: UInt64, _ most: Int, at now: Double) -> Portion {
         state.withLock { state in
             guard state.streams[id]?.isOver == false else { return .failure }
             guard state.streams[id]?.queue.count != 0 else { return state.isEnding ? .end : .nothing }
-            return .bytes(state.streams[id]?.queue.take(most) ?? [])
+            return .bytes(state.streams[id]?.queue.take(most, at: now) ?? [])
         }
     }
 }

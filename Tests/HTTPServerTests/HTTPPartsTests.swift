@@ -25,14 +25,37 @@ struct HTTPPartsTests {
             for number in 0..<200 {
                 let isTaken = queue.append(Array("text \(number),".utf8), at: Double(number), limit: 100_000)
                 #expect(isTaken)
-                if number == 100 { result += queue.take(most) }
+                if number == 100 { result += queue.take(most, at: 200) }
             }
             if most == 1000 { #expect(queue.oldest == 1) }
-            while queue.count > 0 { result += queue.take(most) }
+            while queue.count > 0 { result += queue.take(most, at: 200) }
             #expect(String(decoding: result, as: UTF8.self) == (0..<200).map { "text \($0)," }.joined())
-            let rest = queue.take(most)
+            let rest = queue.take(most, at: 200)
             #expect(queue.oldest == nil && rest.isEmpty)
         }
+    }
+
+    @Test("A reader of a slow link may take its time for a long text, and for no others")
+    func slowLink() {
+        var queue = EventQueue()
+        queue.prepend([UInt8](repeating: 1, count: 350_000), at: 0)
+        for second in 1...30 { _ = queue.append([2], at: Double(second), limit: 1_000_000) }
+        var now = 0.0
+        while queue.count > 30 {
+            now += 1
+            _ = queue.take(5_000, at: now)
+            #expect(queue.oldest == now, "it goes on")
+        }
+        #expect(now == 70)
+        _ = queue.take(1, at: 80)
+        #expect(queue.oldest == 70, "what follows has waited since the end of the long text")
+        queue.prepend([UInt8](repeating: 1, count: EventQueue.longText + 1), at: 81)
+        _ = queue.take(100, at: 82)
+        #expect(queue.oldest == 82)
+        var short = EventQueue()
+        short.prepend([UInt8](repeating: 1, count: EventQueue.longText), at: 0)
+        _ = short.take(100, at: 5)
+        #expect(short.oldest == 0)
     }
 
     @Test("A queue has a bound, and a first text goes before the others")
@@ -42,7 +65,7 @@ struct HTTPPartsTests {
         #expect(taken == [true, false])
         queue.prepend([9], at: 3)
         #expect(queue.count == 3)
-        let all = [queue.take(10), queue.take(10)].flatMap { $0 }
+        let all = [queue.take(10, at: 3), queue.take(10, at: 3)].flatMap { $0 }
         #expect(all == [9, 1, 2])
     }
 
