@@ -97,8 +97,8 @@ package struct PeriodSummary {
             let hours = period.hours
             return HistoryPeriod(
                 time: Double(days.start(key)), date: LocalDays.text(key),
-                energyIn: Step.thousandths.number(hours.energyIn),
-                energyOut: Step.thousandths.number(hours.energyOut),
+                energyIn: hours.knowsEnergy ? Step.thousandths.number(hours.energyIn) : nil,
+                energyOut: hours.knowsEnergy ? Step.thousandths.number(hours.energyOut) : nil,
                 resistance: hours[.resistance].mean.map(HistoryValue.resistance.step.number),
                 spread: period.spread.mean.map(Step.thousandths.number),
                 weakestCell: period.weakest.max { ($0.value, $1.key) < ($1.value, $0.key) }?.key,

@@ -42,10 +42,10 @@ public struct HistoryPeriod: Hashable, Sendable {
     public var time: Double
     /// Its first day where the battery is, as "2026-05-01".
     public var date: String
-    /// Energy that went in, kWh.
-    public var energyIn: Double
+    /// Energy that went in, kWh; `nil`: the counters were never read in this time.
+    public var energyIn: Double?
     /// Energy that went out, kWh.
-    public var energyOut: Double
+    public var energyOut: Double?
     /// Mean internal resistance, mΩ.
     public var resistance: Double?
     /// Highest less lowest cell after the longest rest, V; of a month, the mean of its days.

@@ -140,8 +140,8 @@ struct HistoryQuestion: Sendable {
         list(periods, &writer) { period, writer in
             writer.member("time", period.time)
             writer.member("date", period.date)
-            writer.member("energyIn", period.energyIn)
-            writer.member("energyOut", period.energyOut)
+            writer.member("energyIn", optional: period.energyIn)
+            writer.member("energyOut", optional: period.energyOut)
             writer.member("resistance", optional: period.resistance)
             writer.member("spread", optional: period.spread)
             writer.member("weakestCell", optional: period.weakestCell.map(Double.init))
