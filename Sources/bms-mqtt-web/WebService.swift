@@ -61,8 +61,6 @@ final class WebService: Sendable {
     ///
     /// - Returns: the exit code.
     func run() -> Int32 {
-        for sentence in history?.open() ?? [] { log.warning(sentence) }
-        if plan.demoBegin > 0 { rehearse(from: Int64(plan.demoBegin)) }
         let routes = Routes(state: state, history: questions, language: plan.language, access: access, desk: desk)
         let server = HTTPServer(plan.page) { routes.answer($0) }
         do throws(HTTPFault) {
@@ -72,14 +70,15 @@ final class WebService: Sendable {
             return 1
         }
         log.info("the page is at http://\(plan.ownHost):\(server.port)/")
+        // A disk that has much to do at boot may need longer than the watchdog waits: this thread feeds it meanwhile.
+        guard OwnThread.start("page", { [self] in keepTime(server) }) else { return complainOfThreads() }
+        for sentence in history?.open() ?? [] { log.warning(sentence) }
+        if plan.demoBegin > 0 { rehearse(from: Int64(plan.demoBegin)) }
         link.subscribe(state.subscriptions.map { Subscription($0) } + (access.takesCommands ? [desk.subscription] : []))
         let isWhole =
-            link.start { [self] in take($0, server) } && OwnThread.start("page") { [self] in keepTime(server) }
-            && OwnThread.start("history") { [self] in keepHistory() } && questions?.start() != false
-        guard isWhole else {
-            log.error("cannot start all threads: raise the limit on them (ulimit -u, TasksMax= of a service)")
-            return 71
-        }
+            link.start { [self] in take($0, server) } && OwnThread.start("history") { [self] in keepHistory() }
+            && questions?.start() != false
+        guard isWhole else { return complainOfThreads() }
         while Signals.wait() == .reload { log.info("SIGHUP reloads nothing here: restart the page") }
         end.set()
         link.beginStop()
@@ -90,6 +89,12 @@ final class WebService: Sendable {
             ])
         link.stop()
         return 0
+    }
+
+    /// - Returns: the exit code.
+    private func complainOfThreads() -> Int32 {
+        log.error("cannot start all threads: raise the limit on them (ulimit -u, TasksMax= of a service)")
+        return 71
     }
 
     /// Waits for several things, all of which have begun.
