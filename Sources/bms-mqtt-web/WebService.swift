@@ -168,6 +168,7 @@ final class WebService: Sendable {
         while !end.wait(seconds: Self.tick) {
             let changes = state.changes(at: .now)
             for (tag, data) in changes { server.send(event: "rows", data: data) { $0 == tag } }
+            for (tag, data) in state.returned(at: .now) { server.send(event: "document", data: data) { $0 == tag } }
             watchdog.step()
         }
         finished.set()

@@ -12,6 +12,8 @@ final class WebState: Sendable {
         var model: ReaderModel
         var broker: BatteryList.Broker
         var list = BatteryList()
+        /// The bridge has come online, and nobody was told yet what is valid with that.
+        var hasReturned = false
     }
 
     /// News of one battery that came with a message.
@@ -72,9 +74,11 @@ final class WebState: Sendable {
         let parts = message.topic.dropFirst(base.count + 1).split(separator: "/", omittingEmptySubsequences: false)
         return state.withLock { state in
             let before = parts.first.flatMap { state.model.packs[String($0)] }?.state?.payload
+            let wasOnline = state.model.isBridgeOnline
             let isTaken = state.model.take(
                 topic: message.topic, payload: message.payload, isRetained: message.retain, expiry: message.expiry,
                 at: now)
+            if state.model.isBridgeOnline, !wasOnline { state.hasReturned = true }
             guard isTaken, parts.count == 2, parts[0] != "bridge", let pack = state.model.packs[String(parts[0])]
             else { return nil }
             let (id, name) = (String(parts[0]), String(parts[1]))
@@ -103,6 +107,22 @@ final class WebState: Sendable {
         }.map { changes in
             [(Routes.tag(nil), changes.all)] + changes.each.map { (Routes.tag($0), $1) }
         } ?? []
+    }
+
+    /// Settings and relays of all batteries, once after the bridge came online, for each kind of stream that gets them. Retained ones may
+    /// come before its status, and nothing is valid without that.
+    func returned(at now: ReaderModel.Instant) -> [(tag: String, data: [UInt8])] {
+        state.withLock { state in
+            guard state.hasReturned, state.model.isBridgeOnline else { return [] }
+            state.hasReturned = false
+            return state.model.packs.flatMap { id, pack in
+                [("settings", pack.settings), ("relays", pack.relays)].compactMap { name, document in
+                    document.map { _ in
+                        (Routes.tag(id), BatteryDetails.news(id, name, pack, state.model, at: now))
+                    }
+                }
+            }
+        }
     }
 
     /// The whole list, or the part of it that a battery's page needs.

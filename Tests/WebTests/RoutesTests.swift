@@ -191,6 +191,28 @@ struct RoutesTests {
         #expect(HistoryIntake.sample(silent.view, at: 2) == nil, "what is not valid is no sample")
     }
 
+    @Test("settings that come before the bridge's status are told once it is online")
+    func returned() throws {
+        let state = WebState(base: "bms", at: 0)
+        func take(_ topic: String, _ text: String) -> WebState.News? {
+            state.take(MQTTMessage("bms/\(topic)", Array(text.utf8), retain: true), at: .now)
+        }
+        _ = take("shed/status", "online")
+        let early = try #require(take("shed/settings", #"{"maxSoc":{"value":90}}"#)?.event)
+        #expect(JSONValue(parsing: early.data)?["document"] == .null)
+        #expect(state.returned(at: .now).isEmpty)
+        _ = take("bridge/status", "online")
+        let told = state.returned(at: .now)
+        #expect(told.map(\.tag) == [Routes.tag("shed")])
+        let news = told.first.flatMap { JSONValue(parsing: $0.data) }
+        #expect(news?["name"]?.text == "settings" && news?["document.maxSoc.value"]?.number == 90)
+        #expect(state.returned(at: .now).isEmpty, "once")
+        _ = take("bridge/status", "offline")
+        #expect(state.returned(at: .now).isEmpty)
+        _ = take("bridge/status", "online")
+        #expect(state.returned(at: .now).count == 1)
+    }
+
     @Test("what the reader's memory does not take is no news, and a retained copy is no second sample")
     func noNews() throws {
         let state = WebState(base: "bms", at: 0)
