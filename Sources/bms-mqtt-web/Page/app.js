@@ -1,5 +1,5 @@
 "use strict";
-// Shows documents of the bridge. Nothing looks live unless server, broker, bridge and battery are.
+// Nothing looks live unless server, broker, bridge and battery are.
 
 // Words
 
@@ -7,9 +7,7 @@ const select = document.getElementById("language"), languages = [...select.optio
 let language = "en", words = {};
 
 /** In the reader's language; {name} stands for a value. */
-function t(english, values = {}) {
-	return String(words[english] || english).replace(/\{(\w+)\}/g, (all, name) => values[name] ?? all);
-}
+const t = (english, values = {}) => String(words[english] || english).replace(/\{(\w+)\}/g, (all, name) => values[name] ?? all);
 
 async function speak(wanted) {
 	const chosen = language = languages.includes(wanted) ? wanted : "en";
@@ -34,20 +32,17 @@ function rule(name) {
 }
 const encode = encodeURIComponent;
 const addressOf = id => "#/battery/" + encode(id);
-const nameOf = id => model.rows.get(id)?.name || id;
+const nameOf = id => fleet.get(id)?.name || id;
 
 // Numbers and times
 
-const isNumber = Number.isFinite;
+const isNumber = Number.isFinite, { entries, keys } = Object;
 const formats = new Map();
-function format(key, make) {
-	return formats.get(key) ?? formats.set(key, make()).get(key);
-}
+const format = (key, make) => formats.get(key) ?? formats.set(key, make()).get(key);
 
 /** With its unit, or a dash; what rounds to 0 has no sign. */
 function number(value, decimals = 0, unit = "") {
-	if (!isNumber(value)) return "–";
-	return format(decimals, () => new Intl.NumberFormat(language, { minimumFractionDigits: decimals, maximumFractionDigits: decimals })).format(+value.toFixed(decimals) || 0).replace("-", "−") + (unit && "\u00a0" + unit);
+	return !isNumber(value) ? "–" : format(decimals, () => new Intl.NumberFormat(language, { minimumFractionDigits: decimals, maximumFractionDigits: decimals })).format(+value.toFixed(decimals) || 0).replace("-", "−") + (unit && "\u00a0" + unit);
 }
 const millivolts = volts => number(isNumber(volts) ? volts * 1000 : null, 0, "mV");
 const dated = (options, date) => format(JSON.stringify(options), () => new Intl.DateTimeFormat(language, options)).format(date);
@@ -62,20 +57,19 @@ function at(seconds) {
 const since = seconds => isNumber(seconds) ? t("since {time}", { time: at(seconds) }) : "";
 function duration(seconds) {
 	if (!isNumber(seconds)) return "–";
-	const minutes = Math.round(seconds / 60);
-	if (minutes < 60) return minutes + "\u00a0min";
-	if (minutes < 48 * 60) return Math.floor(minutes / 60) + "\u00a0h " + (minutes % 60) + "\u00a0min";
-	return number(Math.round(minutes / 1440)) + "\u00a0" + t("d");
+	const minutes = Math.round(seconds / 60), rest = number(minutes % 60, 0, "min");
+	return minutes < 60 ? rest : minutes < 2880 ? `${number(Math.floor(minutes / 60), 0, "h")} ${rest}` : number(minutes / 1440, 0, t("d"));
 }
 
 // What is known
 
-const model = {
-	rows: new Map(), bridge: null, broker: null, mayRead: true,
+/** The row of each battery, by its id. */
+const fleet = new Map(), model = {
+	bridge: null, broker: null, mayRead: true,
 	/** Why nothing arrives, and since when. */
 	lost: { since: Date.now() / 1000, text: null },
 };
-/** Of the page in view; documents with their receipt, and the seconds for which they hold. */
+/** Of the page in view; documents have their receipt, and the seconds for which they hold. */
 let battery, documents = {}, events = [], isUnknown = false;
 /** By two clocks: one may be set, one rests while the machine sleeps. */
 const stamp = () => [performance.now(), Date.now()];
@@ -90,16 +84,14 @@ function outage() {
 	const { status, since } = model.bridge || {};
 	return status === "online" ? null : { text: t(status ? "No data: the bridge program is not running" : "No data: no bridge program on this MQTT topic"), since: status ? since : model.broker.since };
 }
-function fault(row) {
-	return outage() || (!row ? { text: t("Connecting") }
+const fault = row => outage() || (!row ? { text: t("Connecting") }
 		: row.status === "live" ? null : { text: statusWord(row), since: row.since, more: row.text });
-}
-const limitsHold = row => !outage() && row && Object.keys(limitWords).some(limit => isNumber(row[limit]));
+const limitsHold = row => !outage() && row && keys(limitWords).some(limit => isNumber(row[limit]));
 /** The bridge of a silent BMS goes on saying limits. */
 const statusWord = row => t({ stale: limitsHold(row) ? "No data: nothing comes from the BMS" : "Not live", offline: "Offline" }[row?.status] || "Not known yet");
 /** A document of the battery in view, if it holds now. */
 function paper(name) {
-	const row = model.rows.get(battery), document = documents[name];
+	const row = fleet.get(battery), document = documents[name];
 	if (!document?.value) return null;
 	if (name !== "settings" && (name === "limits" ? !limitsHold(row) : fault(row))) return null;
 	return elapsed(document.received) < (document.holds ?? Infinity) ? document.value : null;
@@ -115,7 +107,7 @@ function h(kind, ...parts) {
 	if (classes.length) node.className = classes.join(" ");
 	for (const part of parts.flat(2)) {
 		if (part?.constructor !== Object) { if (part != null) node.append(part); continue; }
-		for (const [name, value] of Object.entries(part)) {
+		for (const [name, value] of entries(part)) {
 			if (typeof value === "function") node.addEventListener(name, value);
 			else if (value != null && value !== false) node.setAttribute(name, value === true ? "" : value);
 		}
@@ -138,9 +130,9 @@ function bind(node, update) {
 	return node;
 }
 function put(node, text) { if (node.textContent !== text) node.textContent = text; }
-function mark(node, name, value) {
-	if (value === null) node.removeAttribute(name);
-	else if (node.getAttribute(name) !== value) node.setAttribute(name, value);
+function mark({ dataset }, name, value) {
+	if (value === null) delete dataset[name];
+	else if (dataset[name] !== value) dataset[name] = value;
 }
 function show(node, is) { node.hidden = !is; }
 const live = (text, kind = "span") => bind(h(kind), node => put(node, text()));
@@ -153,9 +145,7 @@ function follow(node, value, fill) {
 }
 const section = (title, ...children) => h("section", { "aria-label": t(title) }, h("h2", t(title)), ...children);
 /** Entries of a name, and a path in `state` with decimals and unit, or a function. */
-function facts(...entries) {
-	return h("dl.facts", entries.map(([name, what, decimals, unit]) => h("div", h("dt", t(name)), live(typeof what === "string" ? of(what, decimals, unit) : what, "dd"))));
-}
+const facts = (...all) => h("dl.facts", all.map(([name, what, decimals, unit]) => h("div", h("dt", t(name)), live(typeof what === "string" ? of(what, decimals, unit) : what, "dd"))));
 const of = (path, decimals, unit) => () => { const x = state(path); return typeof x === "string" ? x : number(x, decimals, unit); };
 const meter = () => h("span.meter", silent, h("span"));
 function fillMeter(node, soc) { node.firstChild.style.width = (soc ?? 0) + "%"; }
@@ -175,7 +165,7 @@ function header() {
 	const general = outage(), [sign, says, heard] = byId("status").children;
 	// The first second of a page is no alarm.
 	const [is, shape] = !general ? ["yes", "●"] : general.since || model.broker && model.mayRead ? ["no", "▲"] : ["wait", "…"];
-	mark(document.body, "data-live", is);
+	mark(document.body, "live", is);
 	put(sign, shape);
 	putSentence(says, general || { text: t("Connected") }, model.lost?.text ? ". " + t("Trying again.") : "");
 	put(heard, general ? "" : at(lastByte[1] / 1000));
@@ -190,16 +180,13 @@ function putSentence(node, why, end = "") {
 async function ask(address, options) {
 	const answer = await fetch(address, { cache: "no-store", ...options }).catch(() => { throw new Error(t("The server does not answer")); });
 	// What is no JSON is not ours: a proxy's page, perhaps.
-	const value = await answer.json().catch(() => null);
-	const { ok, status } = answer;
+	const { ok, status } = answer, value = await answer.json().catch(() => null);
 	if (!ok) throw Object.assign(new Error(value?.error || t("The server answers {status}", { status })), { status, lang: value?.error && "en" });
 	return value;
 }
-function send(address, value) {
-	return ask(address, { method: "POST", body: JSON.stringify(value), headers: { "Content-Type": "application/json", "X-Token": model.token || "" } });
-}
+const send = (address, value) => ask(address, { method: "POST", body: JSON.stringify(value), headers: { "Content-Type": "application/json", "X-Token": model.token || "" } });
 
-let stream = null, lastByte = stamp(), pause = 500;
+let stream, lastByte = stamp(), pause = 500;
 
 function lose(text) {
 	model.lost = { since: model.lost?.text ? model.lost.since : Date.now() / 1000 - elapsed(lastByte), text };
@@ -256,12 +243,12 @@ async function read(reader, mine) {
 
 function take(event, message, isFirst) {
 	if (event === "rows") {
-		const isChanged = isFirst || message.removed?.length || message.batteries.some(row => row.name !== model.rows.get(row.id)?.name);
-		if (isFirst) model.rows.clear();
-		for (const row of message.batteries) model.rows.set(row.id, row);
-		for (const id of message.removed || []) model.rows.delete(id);
+		const isChanged = isFirst || message.removed?.length || message.batteries.some(row => row.name !== fleet.get(row.id)?.name);
+		if (isFirst) fleet.clear();
+		for (const row of message.batteries) fleet.set(row.id, row);
+		for (const id of message.removed || []) fleet.delete(id);
 		for (const name of ["bridge", "broker", "commands"]) model[name] = message[name] ?? model[name];
-		isUnknown = Boolean(battery) && !model.rows.has(battery);
+		isUnknown = battery && !fleet.has(battery);
 		if (isChanged) view.rowsChanged?.();
 	} else if (message.battery && message.battery !== battery) return;
 	else if (event === "document") documents[message.name] = { value: message.document, holds: message.holds, received: stamp() };
@@ -276,21 +263,21 @@ setInterval(() => {
 }, 1000);
 
 // A browser has six connections to a server: a hidden page frees its own.
-let sleep = null;
+let sleep;
 document.addEventListener("visibilitychange", () => {
 	clearTimeout(sleep);
-	if (document.hidden) sleep = setTimeout(() => { stream?.abort(); stream = null; lose(t("The page was in the background")); }, 30000);
+	if (document.hidden) sleep = setTimeout(() => { stream?.abort(); stream = null; lose(t("The page was in the background")); }, 3e4);
 	else if (!stream && model.mayRead) listen(battery);
 });
 
 // Which page
 
-function attempt(what) { try { return what(); } catch { return null; } }
+function attempt(what) { try { return what(); } catch {} }
 
 let view = {};
 function route() {
 	const [, kind, id, page, ...more] = location.hash.slice(1).split("/").map(part => attempt(() => decodeURIComponent(part)) ?? part);
-	return kind === "battery" && id ? { id, page: page || "now", more } : { id: null, page: "overview", more: [] };
+	return kind === "battery" && id ? { id, page: page || "now", more } : { id: null };
 }
 function go(isFirst) {
 	if (location.hash === "#main") { history.replaceState(null, "", view.hash || "#/"); byId("main").focus(); return; }
@@ -319,11 +306,10 @@ function addEvents(more) {
 }
 /** What is there when a stream begins, which brings what follows. */
 async function load(id) {
-	const asked = stamp();
 	try {
-		const answer = await ask("api/batteries/" + encode(id));
+		const asked = stamp(), answer = await ask("api/batteries/" + encode(id));
 		if (battery !== id) return;
-		for (const [name, value] of Object.entries(answer.documents)) if ((value || name !== "settings" || !documents[name]) && !(elapsed(asked) > elapsed(documents[name]?.received ?? [0, 0]))) documents[name] = { value, holds: answer.holds[name], received: asked };
+		for (const [name, value] of entries(answer.documents)) if ((value || name !== "settings" || !documents[name]) && asked[0] >= (documents[name]?.received[0] ?? 0)) documents[name] = { value, holds: answer.holds[name], received: asked };
 		addEvents(answer.events);
 		model.commands = answer.commands ?? model.commands;
 	} catch { /* The stream says more. */ }
@@ -336,7 +322,7 @@ function showOverview(main) {
 	document.title = t("Batteries");
 	const list = h("ul.cards"), items = new Map(), visible = new Set(), found = h("p.quiet", { role: "status" });
 	const search = h("input", { type: "search", id: "search", input: arrange }), only = h("input", { type: "checkbox", change: arrange });
-	const watcher = new IntersectionObserver(entries => entries.forEach(({ target, isIntersecting }) => {
+	const watcher = new IntersectionObserver(seen => seen.forEach(({ target, isIntersecting }) => {
 		if (isIntersecting) { visible.add(target); fillCard(target); } else visible.delete(target);
 	}), { rootMargin: "300px" });
 	view.leave = () => watcher.disconnect();
@@ -345,7 +331,7 @@ function showOverview(main) {
 		const text = search.value.trim().toLowerCase();
 		let count = 0;
 		for (const [id, item] of items) {
-			const row = model.rows.get(id), fits = (row.name + "\n" + id).toLowerCase().includes(text) && (!only.checked || row.status !== "live" || row.alarm > 0);
+			const row = fleet.get(id), fits = (row.name + "\n" + id).toLowerCase().includes(text) && (!only.checked || row.status !== "live" || row.alarm > 0);
 			show(item, fits);
 			count += fits;
 		}
@@ -353,8 +339,8 @@ function showOverview(main) {
 	}
 	view.rowsChanged = () => {
 		const { compare } = new Intl.Collator(language, { numeric: true });
-		const rows = [...model.rows.values()].sort((a, b) => b.bank - a.bank || compare(a.name || a.id, b.name || b.id));
-		for (const [id, item] of items) if (!model.rows.has(id)) { watcher.unobserve(item); visible.delete(item); item.remove(); items.delete(id); }
+		const rows = [...fleet.values()].sort((a, b) => b.bank - a.bank || compare(a.name || a.id, b.name || b.id));
+		for (const [id, item] of items) if (!fleet.has(id)) { watcher.unobserve(item); visible.delete(item); item.remove(); items.delete(id); }
 		for (const { id } of rows) if (!items.has(id)) {
 			const item = h("li", { "data-id": id }, h("h2", h("a", { href: addressOf(id) })));
 			items.set(id, item);
@@ -367,33 +353,30 @@ function showOverview(main) {
 	bindings.push(() => { for (const item of visible) item.update?.(); if (only.checked) arrange(); });
 
 	const many = bind(h("div.search", h("label", { for: "search" }, t("Search")), search,
-		h("label", only, " ", t("Only what needs attention")), found), node => show(node, model.rows.size > 6));
+		h("label", only, " ", t("Only what needs attention")), found), node => show(node, fleet.size > 6));
 	main.append(h("h1", t("Batteries")), live(summary, "p.quiet"), many,
-		live(() => model.rows.size || model.lost ? "" : t("No battery is known yet."), "p"), list);
+		live(() => fleet.size || model.lost ? "" : t("No battery is known yet."), "p"), list);
 	view.rowsChanged();
 }
 function summary() {
-	const rows = [...model.rows.values()], count = test => ({ n: number(rows.filter(test).length) });
+	const rows = [...fleet.values()], count = test => ({ n: number(rows.filter(test).length) });
 	return !rows.length || outage() ? "\u00a0" : dots(t("{n} live", count(row => row.status === "live")), t("{n} without data", count(row => row.status !== "live")),
 		t("{n} with an alarm or a warning", count(row => row.alarm > 0)));
 }
-function flowText(row) {
-	return !isNumber(row?.power) ? "–" : t(row.current > 0.5 ? "charging" : row.current < -0.5 ? "discharging" : "idle") + " " + number(Math.abs(row.power), 0, "W");
-}
+const flowText = row => !isNumber(row?.power) ? "–" : t(row.current > 0.5 ? "charging" : row.current < -0.5 ? "discharging" : "idle") + " " + number(Math.abs(row.power), 0, "W");
 const valueOf = (row, name, decimals, unit) => live(() => number(alive(row())?.[name], decimals, unit));
 const electric = row => [valueOf(row, "voltage", 1, "V"), " · ", valueOf(row, "current", 1, "A")];
 const shapes = { live: "●", stale: "◐", offline: "○" };
-/** Fills a card when it comes into view. */
 function fillCard(item) {
 	if (item.update) return item.update();
-	const others = bindings, mine = bindings = [], row = () => model.rows.get(item.dataset.id), limit = name => limitText(name, limitsHold(row()) ? row()[name] : null);
+	const others = bindings, mine = bindings = [], row = () => fleet.get(item.dataset.id), limit = name => limitText(name, limitsHold(row()) ? row()[name] : null);
 	item.append(h("div.state", live(() => badge(row()), "span.badge"), h("span.quiet", row()?.bank ? t("bank") : "")),
 		h("div.big", valueOf(row, "soc", 0, "%"), bind(meter(), node => fillMeter(node, alive(row())?.soc))),
 		h("p", live(() => flowText(alive(row()))), " · ", electric(row)),
 		live(() => (limitsHold(row()) && row().status === "stale" ? t("Fallback:") + " " : "") + `${t("takes up to")} ${limit("ccl")} (${limit("cvl")}), ${t("gives up to")} ${limit("dcl")}`, "p.quiet"),
 		h("p", bind(english(), node => put(node, outage() ? "" : fault(row())?.more || "")), live(() =>
 			!alive(row()) ? "" : dots(row().chargeState && t("Charge mode") + ": " + t(row().chargeState), row().toDo && t("To do") + ": " + row().toDo))));
-	bind(item, () => mark(item, "data-kind", alive(row()) ? ["live", "warning", "alarm"][row().alarm || 0] : "off"));
+	bind(item, () => mark(item, "kind", alive(row()) ? ["live", "warning", "alarm"][row().alarm || 0] : "off"));
 	bindings = others;
 	item.update = () => { for (const update of mine) update(); };
 }
@@ -407,14 +390,14 @@ const alive = row => row && !fault(row) ? row : null;
 // One battery
 
 function showBattery(main, { id, page, more }) {
-	const row = () => model.rows.get(id), isBank = row()?.bank, base = addressOf(id);
+	const row = () => fleet.get(id), isBank = row()?.bank, base = addressOf(id);
 	const tab = (name, title, href = base + "/" + name) => h("a", { href, click: () => href === location.hash && go(), "aria-current": page === name ? "page" : null }, t(title));
 	document.title = nameOf(id);
 	main.append(live(() => nameOf(id), "h1"), h("nav.tabs", { "aria-label": t("Battery") }, tab("now", "Now", base), tab("history", "History"),
 		bind(tab("settings", "Settings"), node => show(node, model.commands?.allowed && !row()?.bank))),
 	bind(h("p.fault", h("span", silent), h("span", { role: "status" })), node => {
 		const why = fault(row()), general = outage(), kind = why ? general ? "off" : row()?.status : "live";
-		mark(node, "data-kind", kind);
+		mark(node, "kind", kind);
 		put(node.firstChild, (shapes[kind] || "▲") + " ");
 		putSentence(node.lastChild, why && !general ? why : { text: t(why ? "Nothing on this page is live." : "Live") });
 	}));
@@ -428,8 +411,8 @@ function showBattery(main, { id, page, more }) {
 const eventItems = list => list.map(one => h("li", h("time", at(one.time)), " ", english(one.text)));
 
 function flowSection(row) {
-	const node = (id, name, ...lines) => h("div.node", picture(id), h("h3", name), lines);
-	const arrow = power => bind(h("div.arrow", silent), node => mark(node, "data-flows", power() >= 1 ? "right" : power() <= -1 ? "left" : "no"));
+	const node = (id, name, ...lines) => h("div.node", h("span", silent, picture(id)), h("h3", name), lines);
+	const arrow = power => bind(h("div.arrow", silent), node => mark(node, "flows", power() >= 1 ? "right" : power() <= -1 ? "left" : "no"));
 	// A side without a sensor has what the battery takes or gives.
 	const side = (name, sign) => () => state(`Dc.${name}.Power`) ?? Math.max(0, sign * (state("Dc.Power") ?? NaN));
 	const into = side("In", 1), out = side("Out", -1), soc = () => alive(row())?.soc;
@@ -440,7 +423,7 @@ function flowSection(row) {
 		arrow(out), end("load", t("Load"), out, "Energy.OutToday")),
 	bind(h("p.calibrated"), node => {
 		const is = state("SocCalibrated");
-		mark(node, "data-is", is === 0 ? "no" : null);
+		mark(node, "is", is === 0 ? "no" : null);
 		put(node, is === 1 ? "✓ " + t("State of charge") + ": " + t("Calibrated") : is === 0 ? "▲ " + t("The state of charge was never calibrated: charge to full once.") : "\u00a0");
 	}),
 	follow(h("div"), () => state("ToDo.Text") || "", text => text ? h("div.todo", h("h3", t("To do")), h("ul", { lang: "en" }, text.split("\n").map(line => h("li", line)))) : []));
@@ -450,10 +433,10 @@ const alarmWord = level => "▲ " + t(level > 1 ? "Alarm" : "Warning");
 function warningSection() {
 	const five = { E: ["InternalFailure", "BmsCable"], Vh: ["HighCellVoltage"], Vl: ["LowCellVoltage"], Th: ["HighTemperature"], Tl: ["LowTemperature"] };
 	const level = names => Math.max(...names.map(name => state("Alarms." + name) ?? -1));
-	return section("Warnings", h("ul.warnings", Object.entries(five).map(([letters, names]) => bind(
+	return section("Warnings", h("ul.warnings", entries(five).map(([letters, names]) => bind(
 		h("li", h("b", silent, letters), letters === "E" ? t("Communication error") : named("alarm." + names[0]),
-			live(() => level(names) < 0 ? "–" : level(names) ? alarmWord(level(names)) : "✓ " + t("ok"), "strong")), node => mark(node, "data-level", String(level(names)))))),
-	follow(h("ul.more"), () => Object.entries(state("Alarms") || {}).filter(([name, value]) => value > 0 && name !== "Alarm" && !Object.values(five).flat().includes(name)),
+			live(() => level(names) < 0 ? "–" : level(names) ? alarmWord(level(names)) : "✓ " + t("ok"), "strong")), node => mark(node, "level", String(level(names)))))),
+	follow(h("ul.more"), () => entries(state("Alarms") || {}).filter(([name, value]) => value > 0 && name !== "Alarm" && !Object.values(five).flat().includes(name)),
 		others => others.map(([name, value]) => h("li", { "data-level": String(value) }, h("strong", alarmWord(value)), ": " + named("alarm." + name)))));
 }
 
@@ -469,36 +452,36 @@ function limitSection(row, isBank) {
 		}, "p.quiet"),
 		h("details", live(() => t("All constraints, the lowest first ({n})", { n: constraints(limit).length }), "summary"),
 			follow(h("ol"), () => constraints(limit), list => list.map(one => h("li", h("strong", limitText(limit, one.value)), " " + rule(one.name) + ": ", english(one.text))))));
-	const packs = () => isBank ? [...new Set((limits()?.constraints || []).map(one => one.name.split(":")[1]))].filter(id => model.rows.has(id)).sort() : [];
+	const packs = () => isBank ? [...new Set((limits()?.constraints || []).map(one => one.name.split(":")[1]))].filter(id => fleet.has(id)).sort() : [];
 	return section("Limits", h("p", t("Charge mode"), ": ", live(() => limits() ? t(limits().chargeState) + (limits().chargeRequest ? " · " + t("Charge requested") : "") : "–", "strong")),
 		live(() => row()?.status === "stale" && limits() ? t("Look at the cable and at the power supply of the BMS. Until data comes, a safe fallback holds:") : "", "p.note"),
-		h("div.limits", Object.keys(limitWords).map(card)),
+		h("div.limits", keys(limitWords).map(card)),
 		follow(h("p"), packs, ids => ids.length ? [t("Packs of this bank") + ": ", ids.map((id, index) => [index ? ", " : "", h("a", { href: addressOf(id) }, nameOf(id))])].flat(3) : []));
 }
 
 const cellKinds = { ok: ["●", "in range"], balancing: ["◆", "balancing"], "too-high": ["▲", "too high"], "too-low": ["▼", "too low"], unknown: ["?", "not known"] };
 function cellSection(isBank) {
-	const extreme = which => live(() => number(state(`System.${which}CellVoltage`), 3, "V") + " " + (state(`System.${which}VoltageCellId`) || ""), "strong");
+	const cell = which => live(extreme(which, "Voltage", 3, "V"), "strong");
 	const threshold = name => state(`System.${name}VoltageThreshold`), v = name => number(threshold(name), 3, "V");
 	const list = h("ol.cells");
 	if (!isBank) bind(list, () => {
-		const count = Object.keys(documents.cells?.value?.Voltages || {}).length;
+		const count = keys(documents.cells?.value?.Voltages || {}).length;
 		if (list.children.length !== count) list.replaceChildren(...Array.from({ length: count }, (_, index) => cellItem(index + 1)));
 		const cells = paper("cells"), low = threshold("Min"), balance = threshold("Balance"), high = threshold("Max");
 		for (const item of list.children) item.update(cells, low, balance, high);
 	});
-	return section("Cells", h("p", t("Highest"), ": ", extreme("Max"), " · ", t("Lowest"), ": ", extreme("Min"), " · ", t("Spread"), ": ", live(() => millivolts(state("Voltages.Diff")), "strong")),
+	return section("Cells", h("p", t("Highest"), ": ", cell("Max"), " · ", t("Lowest"), ": ", cell("Min"), " · ", t("Spread"), ": ", live(() => millivolts(state("Voltages.Diff")), "strong")),
 		isBank ? null : [live(() => `Vmin ${v("Min")} · Vbalance (${t("line")}) ${v("Balance")} · Vmax ${v("Max")}`, "p.quiet"),
-			h("ul.key", Object.entries(cellKinds).map(([kind, [sign, word]]) => h("li", { "data-kind": kind }, h("span.shape", silent, sign), " " + t(word))))], list);
+			h("ul.key", entries(cellKinds).map(([kind, [sign, word]]) => h("li", { "data-kind": kind }, h("span.shape", silent, sign), " " + t(word))))], list);
 }
 function cellItem(n) {
 	const fill = h("span.fill"), tick = h("span.tick"), shape = h("span.shape", silent), says = h("span.hidden"), voltage = h("span"), temperature = h("span");
-	const item = h("li", h("span.n", h("span.hidden", t("Cell") + " "), String(n)), h("span.track", silent, fill, tick), shape, voltage, temperature, says);
+	const item = h("li", h("span.n", h("span.hidden", t("Cell") + " "), n), h("span.track", silent, fill, tick), shape, voltage, temperature, says);
 	item.update = (cells, low, balance, high) => {
 		const v = cells?.Voltages?.["Cell" + n], share = x => Math.max(0, Math.min(100, 100 * (x - low) / (high - low))) || 0;
 		const kind = !isNumber(v) ? "unknown" : v > high ? "too-high" : v < low ? "too-low" : cells.Balances?.["Cell" + n] ? "balancing" : "ok";
 		const [sign, word] = cellKinds[kind];
-		mark(item, "data-kind", kind);
+		mark(item, "kind", kind);
 		put(shape, sign);
 		put(says, t(word));
 		put(voltage, number(v, 3, "V"));
@@ -510,9 +493,10 @@ function cellItem(n) {
 	return item;
 }
 
+const extreme = (which, what, decimals, unit) => () => `${number(state(`System.${which}Cell${what}`), decimals, unit)} ${state(`System.${which}${what}CellId`) || ""}`;
 const either = (path, one, zero) => () => ({ 1: t(one), 0: t(zero) })[state(path)] ?? "–";
 function packSection(isBank) {
-	const cell = which => () => number(state(`System.${which}CellTemperature`), 1, "°C") + " " + (state(`System.${which}TemperatureCellId`) || "");
+	const cell = which => extreme(which, "Temperature", 1, "°C");
 	return section(isBank ? "The bank" : "The pack", facts(
 		["Charging permitted", either("Io.AllowToCharge", "yes", "no")], ["Discharging permitted", either("Io.AllowToDischarge", "yes", "no")],
 		["Charge relay contact", either("Io.ChargeRelay", "closed", "open")], ["Load relay contact", either("Io.LoadRelay", "closed", "open")],
@@ -525,15 +509,13 @@ function packSection(isBank) {
 }
 function relaySection() {
 	const word = is => ({ true: t("closed"), false: t("open") })[is] ?? "–", list = h("ul.more"), box = section("Relays", list);
-	follow(list, () => paper("relays"), relays => relays && Object.entries(relays).map(([name, relay]) => h("li", { "data-level": relay.alarm ? "2" : null },
+	follow(list, () => paper("relays"), relays => relays && entries(relays).map(([name, relay]) => h("li", { "data-level": relay.alarm ? "2" : null },
 		h("strong", name + ": " + word(relay.closed) + (relay.alarm ? " ▲ " + t("does not follow its command") : "")), ` · ${t("reported")}: ${word(relay.readBack)} · `, english(relay.reason), " · " + since(relay.since))));
-	return bind(box, () => show(box, Object.keys(documents.relays?.value || {}).length));
+	return bind(box, () => show(box, keys(documents.relays?.value || {}).length));
 }
-function linkSection(isBank) {
-	return section("BMS link", facts(["Age of the data", "Link.Age", 1, "s"], ...(isBank ? [] : [["BMS link quality", "Link.Quality", 0, "%"], ["Frames accepted", "Link.FramesAccepted"],
+const linkSection = isBank => section("BMS link", facts(["Age of the data", "Link.Age", 1, "s"], ...(isBank ? [] : [["BMS link quality", "Link.Quality", 0, "%"], ["Frames accepted", "Link.FramesAccepted"],
 		["Frames rejected", "Link.FramesRejected"], ["Frames damaged", "Link.FramesDamaged"], ["Bytes dropped", "Link.BytesDropped"], ["Resynchronisations", "Link.Resyncs"],
 		["Source opened again", "Link.SourceReopenings"], ["Reconnections to the broker", "Link.BrokerReconnects"], ["Commands refused", "Link.CommandsRefused"]])));
-}
 function canSection() {
 	const words = { sending: "limits are sent", silent: "silent", unacknowledged: "no answer", "bus-off": "bus off", closed: "not connected" };
 	return bind(section("CAN bus", facts(["Interface", "Can.Interface"], ["Status", () => t(words[state("Can.Status")] || state("Can.Status") || "–")],
@@ -543,7 +525,7 @@ function canSection() {
 
 // History
 
-let plotter = null;
+let plotter;
 function loadPlotter() {
 	return plotter ??= new Promise((done, failed) => {
 		document.head.append(h("link", { rel: "stylesheet", href: "dygraph.css" }),
@@ -560,8 +542,8 @@ const iso = date => new Date(date - date.getTimezoneOffset() * 60000).toISOStrin
 /** Begin and end in the reader's time zone. */
 function span(range, date) {
 	const y = date.getFullYear(), m = date.getMonth(), d = date.getDate(), monday = d - (date.getDay() + 6) % 7;
-	return { day: [new Date(y, m, d), new Date(y, m, d + 1)], week: [new Date(y, m, monday), new Date(y, m, monday + 7)],
-		month: [new Date(y, m), new Date(y, m + 1)], year: [new Date(y, 0), new Date(y + 1, 0)] }[range];
+	const both = { day: [[y, m, d], [y, m, d + 1]], week: [[y, m, monday], [y, m, monday + 7]], month: [[y, m], [y, m + 1]], year: [[y, 0], [y + 1, 0]] };
+	return both[range].map(parts => new Date(...parts));
 }
 
 function showHistory(main, id, [wanted, when]) {
@@ -575,11 +557,11 @@ function showHistory(main, id, [wanted, when]) {
 	const date = h("input", { type: "date", value: iso(chosen), max: today, "aria-label": t("Date") });
 	const open = () => { if (date.value) location.hash = base + range + "/" + date.value; };
 	const box = h("div", h("p", { role: "status" }, t("Loading")));
-	main.append(h("nav.tabs", { "aria-label": t("Range") }, Object.entries(names).map(([name, text]) => link(name, chosen, { "aria-current": name === range ? "true" : null }, t(text)))),
-		h("div.step", link(range, new Date(from - 43200000), { "aria-label": t("Before") }, "◀"), mine.title = h("strong", title),
-			link(range, new Date(+to + 43200000), { "aria-label": t("After"), hidden: to > Date.now() }, "▶"), date, h("button", { click: open }, t("Show"))), box);
+	main.append(h("nav.tabs", { "aria-label": t("Range") }, entries(names).map(([name, text]) => link(name, chosen, { "aria-current": name === range ? "true" : null }, t(text)))),
+		h("div.step", link(range, new Date(from - 432e5), { "aria-label": t("Before") }, "◀"), mine.title = h("strong", title),
+			link(range, new Date(+to + 432e5), { "aria-label": t("After"), hidden: to > Date.now() }, "▶"), date, h("button", { click: open }, t("Show"))), box);
 	const address = "api/history/" + encode(id), query = `from=${from / 1000}&to=${to / 1000}`;
-	const points = Math.min(800, Math.max(200, main.clientWidth)), part = what => ask(`${address}/${what}?${query}`);
+	const points = Math.min(800, main.clientWidth || 300), part = what => ask(`${address}/${what}?${query}`);
 	let drawn, next;
 	async function draw() {
 		[drawn, next] = [stamp(), 20];
@@ -614,7 +596,7 @@ function drawHistory(box, period, { time, series }, changes, cells) {
 	view.leave = () => graphs.forEach(graph => graph.destroy());
 	// Of "cell_max" the "max" counts.
 	const line = (name, key, isStep, values = series[key]) => ({ name: t(name), isStep, ...values, mean: values?.[key.slice(-3)] || values?.mean });
-	const below = series.dcl && Object.fromEntries(Object.entries(series.dcl).map(([part, values]) => [part, values.map(x => x && -x)]));
+	const below = series.dcl && Object.fromEntries(entries(series.dcl).map(([part, values]) => [part, values.map(x => x && -x)]));
 	for (const [title, unit, decimals, all, more] of [
 		["State of charge", "%", 0, [line("State of charge", "soc")], { range: [0, 102] }],
 		["Power", "W", 0, [line("Power", "power")]],
@@ -636,8 +618,8 @@ function addPlot(box, period, time, plot, changes, graphs) {
 	const value = x => number(x, plot.decimals, plot.unit), when = seconds => dated(period.range === "day" ? shortClock : { ...day, ...shortClock }, seconds * 1000);
 	const area = h("div.plot", { tabindex: "0", role: "group", "aria-label": title + ". " + t("Arrow keys move the cursor; the table has the values."), keydown });
 	const moment = h("span.moment", "\u00a0"), why = h("p.reason", { lang: "en" }), pointed = h("span");
-	const entries = isMany ? [] : lines.map((line, index) => h("li.line" + index + (line.isStep ? ".step" : ""), h("i"), line.name + " ", h("span")));
-	box.append(section(plot.title, h("ul.legend", h("li", moment, pointed), entries), area, limits.length && changes.length ? why : null,
+	const names = isMany ? [] : lines.map((line, index) => h("li.line" + index + (line.isStep ? ".step" : ""), h("i"), line.name + " ", h("span")));
+	box.append(section(plot.title, h("ul.legend", h("li", moment, pointed), names), area, limits.length && changes.length ? why : null,
 		tableOf(title, ["Time", ...lines.map(line => line.name)], () => {
 			const stride = Math.ceil(time.length / 48);
 			return time.flatMap((seconds, index) => index % stride ? [] : [[when(seconds), ...lines.map(line => value(line.mean[index]))]]);
@@ -646,14 +628,14 @@ function addPlot(box, period, time, plot, changes, graphs) {
 		const read = line => row === null ? "" : value(line.mean[row]);
 		put(moment, row === null ? "\u00a0" : when(time[row]));
 		put(pointed, isMany && name ? name + " " + read(lines.find(line => line.name === name)) : "");
-		entries.forEach((entry, index) => put(entry.lastChild, read(lines[index])));
+		names.forEach((name, index) => put(name.lastChild, read(lines[index])));
 		put(why, lines.some(line => isNumber(line.mean[row])) ? dots(...limits.map(limit => reasonAt(changes, limit, time[row]))) : "");
 	}
 	const graph = new Dygraph(area, time.map((seconds, index) => [new Date(seconds * 1000), ...lines.map(line => [line.min[index], line.mean[index], line.max[index]])]), {
-		labels: ["x", ...lines.map(line => line.name)], customBars: true, legend: "never", dateWindow: [+period.from, +period.to], valueRange: plot.range,
+		labels: ["x", ...lines.map(line => line.name)], customBars: true, dateWindow: [+period.from, +period.to], valueRange: plot.range,
 		fillAlpha: 0.18, gridLineColor: colour("line"), axisLineColor: colour("soft"), rightGap: 12,
 		colors: lines.map((_, index) => isMany ? `hsl(${index * 360 / lines.length}, 60%, ${index % 2 * 12 + +colour("shade")}%)` : colour(["link", "ink2", "ink3"][index])),
-		series: Object.fromEntries(lines.map((line, index) => [line.name, { strokePattern: isMany || line.isStep || !index ? null : [7, 4], strokeWidth: isMany || line.isStep ? 1 : 2, stepPlot: Boolean(line.isStep) }])),
+		series: Object.fromEntries(lines.map((line, index) => [line.name, { strokePattern: isMany || line.isStep || !index ? null : [7, 4], strokeWidth: isMany || line.isStep ? 1 : 2, stepPlot: !!line.isStep }])),
 		axes: { x: { axisLabelFormatter: date => dated(period.range === "day" || date.getHours() || date.getMinutes() ? shortClock : period.range === "year" ? { month: "short" } : day, date) },
 			y: { axisLabelWidth: 52, axisLabelFormatter: (x, _, __, of) => { const [low, high] = of.yAxisRange(); return number(x, Math.max(0, Math.min(3, Math.ceil(1.1 - Math.log10(high - low))))); } } },
 		highlightSeriesOpts: isMany ? { strokeWidth: 3 } : null, highlightCallback: (_, __, ___, row, name) => tell(row, name), unhighlightCallback: () => tell(null),
@@ -676,16 +658,13 @@ function addPlot(box, period, time, plot, changes, graphs) {
 	}
 }
 function reasonAt(changes, limit, time) {
-	const last = changes.filter(one => one.limit === limit && one.time <= time).pop();
+	const last = changes.findLast(one => one.limit === limit && one.time <= time);
 	return last && `${limit.toUpperCase()} ${limitText(limit, last.value)}: ${last.sentence}`;
 }
 function tableOf(title, heads, rows) {
-	const details = h("details", { toggle }, h("summary", t("As a table"), h("span.hidden", ": " + title)));
-	function toggle() {
-		if (!details.open || details.children.length > 1) return;
-		details.append(h("div.scroll", { tabindex: "0", role: "region", "aria-label": title }, h("table", h("thead", h("tr", heads.map(head => h("th", { scope: "col" }, t(head))))),
-			h("tbody", rows().map(([first, ...others]) => h("tr", h("th", { scope: "row" }, first), others.map(cell => h("td", cell))))))));
-	}
+	const details = h("details", h("summary", t("As a table"), h("span.hidden", ": " + title)));
+	details.addEventListener("toggle", () => details.append(h("div.scroll", { tabindex: "0", role: "region", "aria-label": title }, h("table", h("thead", h("tr", heads.map(head => h("th", { scope: "col" }, t(head))))),
+			h("tbody", rows().map(([first, ...others]) => h("tr", h("th", { scope: "row" }, first), others.map(cell => h("td", cell)))))))), { once: true });
 	return details;
 }
 
@@ -710,23 +689,23 @@ function drawSums(box, period, sums) {
 		tableOf(t("Ageing"), ["Date", "Internal resistance", "Spread", "Weakest cell"], () => sums.map(one => [name(one), resistance(one.resistance), millivolts(one.spread), cell(one)])));
 	for (const [member, title] of [["atRest", t("Cells at rest")], ["atFull", t("Cells at full charge")]]) {
 		const known = sums.filter(one => one[member]?.length);
-		if (known.length) ageing.append(h("h3", title), tableOf(title, ["Date", ...known[0][member].map((_, index) => String(index + 1))], () => known.map(one => [name(one), ...one[member].map(v => number(v, 3, "V"))])));
+		if (known.length) ageing.append(h("h3", title), tableOf(title, ["Date", ...known[0][member].map((_, index) => index + 1)], () => known.map(one => [name(one), ...one[member].map(v => number(v, 3, "V"))])));
 	}
 	box.append(ageing);
 }
-/** Bars up, and down where there is a second value; the table is for screen readers. */
+/** Bars up, and down for a second value; screen readers have the table. */
 function bars(items, isYear, text, up, down, note) {
 	const top = Math.max(...items.flatMap(one => [up(one) || 0, down?.(one) || 0]));
 	const bar = (kind, x) => { const node = h("span." + kind); node.style.height = 100 * (x || 0) / (top || 1) + "%"; return h("span.half", node); };
 	return h("div", silent, h("p.quiet", t("highest: {value}", { value: text(top || null) })), h("div.bars" + (items.length > 16 ? ".dense" : ""), items.map(one =>
 		h("div", bar("up", up(one)), down ? bar("down", down(one)) : null,
-			h("small", isYear ? dated({ month: "narrow" }, noon(one)) : String(noon(one).getDate())), note ? h("small", note(one)) : null))));
+			h("small", isYear ? dated({ month: "narrow" }, noon(one)) : noon(one).getDate()), note ? h("small", note(one)) : null))));
 }
 
 // Settings
 
 function showSettings(main, id) {
-	main.append(follow(h("div"), () => [model.commands, documents.settings && Object.keys(documents.settings.value || {})], ([commands]) => !commands ? h("p", t("Loading"))
+	main.append(follow(h("div"), () => [model.commands, documents.settings && keys(documents.settings.value || {})], ([commands]) => !commands ? h("p", t("Loading"))
 		: !commands.allowed ? h("p", t("This server accepts no commands.")) : model.token ? controls(id) : login()));
 }
 
@@ -735,7 +714,7 @@ async function enter() {
 	model.token = session.token;
 	model.mayRead = session.status !== 401 && (session.mayRead ?? model.mayRead);
 	// What was known before is not live.
-	model.rows.clear();
+	fleet.clear();
 	lastByte = stamp();
 	stream?.abort();
 	battery = stream = undefined;
@@ -760,7 +739,7 @@ function controls(id) {
 	function item(setting, title, input, hint, word) {
 		const says = h("p", { role: "status" }), button = h("button", word, h("span.hidden", ": " + title));
 		let isBusy = false;
-		const say = (isGood, ...parts) => { mark(says, "data-ok", isGood); says.replaceChildren(...parts); };
+		const say = (isGood, ...parts) => { mark(says, "ok", isGood); says.replaceChildren(...parts); };
 		const node = h("form", { submit: async event => {
 			event.preventDefault();
 			if (isBusy) return;
@@ -778,7 +757,7 @@ function controls(id) {
 		form.append(node);
 		return node;
 	}
-	for (const [setting, entry] of Object.entries(settings())) {
+	for (const [setting, entry] of entries(settings())) {
 		if (!entry?.setBy) continue;
 		const title = setting.startsWith("relay/") ? t("Relay {n}", { n: setting.slice(6) }) : named("setting." + setting);
 		const words = entry.options || (["ON", "OFF"].includes(entry.value) ? ["ON", "OFF"] : null), known = () => settings()[setting] || {};
@@ -788,8 +767,7 @@ function controls(id) {
 		const hint = h("p.quiet", live(() => dots(t("now {value}", { value: text(known().value) }), isNumber(known().max) ? t("{low} to {high}", { low: figure(known().min), high: figure(known().max, entry.unit) }) : "",
 			known().setBy === "command" ? t("set by command") + " " + at(known().setAt) : t("from the configuration file"))));
 		input.id = "set-" + setting;
-		hint.id = "hint-" + setting;
-		input.setAttribute("aria-describedby", hint.id);
+		input.setAttribute("aria-describedby", hint.id = "hint-" + setting);
 		item(setting, title, input, hint, t("Set"));
 		// Changes from elsewhere show, but not below the reader's fingers.
 		let last;
@@ -799,23 +777,22 @@ function controls(id) {
 	action("clearPeaks", "Forget highest and lowest");
 	action("republish", "Send everything again");
 	bind(action("allowDeepCharge", "Allow deep charge"), node => show(node, Object.values(paper("limits")?.names || {}).includes("deepDischarge")));
-	if (!Object.keys(settings()).length) form.prepend(h("p", t("The bridge has published no settings of this battery.")));
+	if (!keys(settings()).length) form.prepend(h("p", t("The bridge has published no settings of this battery.")));
 	form.append(h("button", { click: () => send("logout").then(enter, enter) }, t("Log out")));
 	return form;
 }
 
 // Start
 
-select.addEventListener("change", async () => {
+select.addEventListener("change", () => {
 	attempt(() => localStorage.language = select.value);
-	await speak(select.value);
-	go(true);
+	speak(select.value).then(() => go(true));
 });
 addEventListener("hashchange", () => go(false));
 // Plots have their colours inside.
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { if (view.again) go(true); });
 listen(battery = route().id);
-Promise.all([ask("session").then(one => { model.token = one?.token; }, () => {}), speak(attempt(() => localStorage.language) || navigator.languages.map(one => one.slice(0, 2)).find(one => languages.includes(one)))]).then(() => {
+Promise.all([ask("session").then(one => model.token = one?.token, () => {}), speak(attempt(() => localStorage.language) || navigator.languages.map(one => one.slice(0, 2)).find(one => languages.includes(one)))]).then(() => {
 	select.value = language;
 	go(true);
 });
