@@ -129,6 +129,77 @@ class Checks:
         page.run("window.first = document.querySelector('.plot canvas'); window.fetch = real")
         check(page.until("document.querySelector('.plot canvas') && document.querySelector('.plot canvas') !== first", 30), "history: it is soon tried again")
 
+    def drag(self, page, plot, across, down):
+        """A mouse draws a zoom into a plot."""
+        x, y = page.run(f"(() => {{ const p = document.querySelectorAll('.plot')[{plot}]; p.scrollIntoView({{block: 'center'}}); const r = p.getBoundingClientRect(); return [r.left + 300, r.top + 60]; }})()")
+        for kind, step in (("mousePressed", 0), *(("mouseMoved", n / 10) for n in range(1, 11)), ("mouseReleased", 1)):
+            page.call("Input.dispatchMouseEvent", type=kind, x=x + across * step, y=y + down * step, button="left", buttons=1, clickCount=1)
+        return x, y
+
+    def zoom(self, page, battery):
+        """A zoom along each axis holds until its end, and an address without a date is today."""
+        page.run(f"location.hash = '#/battery/{battery}/history/day/2026-13-01'")
+        check(page.until("document.querySelectorAll('.plot canvas').length > 3"), "history: a date that there is not is today")
+        time.sleep(0.5)
+        axis = lambda plot, name: page.run(f"[...document.querySelectorAll('.plot')[{plot}].querySelectorAll('.dygraph-axis-label-{name}')].map((e) => e.textContent).join()")
+        first = [axis(plot, name) for plot in (1, 2) for name in "xy"]
+        self.drag(page, 1, 0, 60)
+        time.sleep(0.5)
+        now = [axis(plot, name) for plot in (1, 2) for name in "xy"]
+        check(now[1] != first[1] and now[2:] == first[2:], "history: a vertical drag zooms the values of its plot", now[1])
+        check(page.run("view.isZoomed"), "history: what is zoomed vertically is not drawn again")
+        x, y = self.drag(page, 1, 200, 0)
+        time.sleep(0.5)
+        check(axis(1, "x") != first[0] and axis(2, "x") == axis(1, "x"), "history: a horizontal drag zooms all plots", axis(2, "x"))
+        for count in (1, 2):
+            for kind in ("mousePressed", "mouseReleased"):
+                page.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", buttons=1, clickCount=count)
+        time.sleep(0.5)
+        now = [axis(plot, name) for plot in (1, 2) for name in "xy"]
+        check(now[1] == first[1] and now[3] == first[3] and not page.run("view.isZoomed"), "history: a double click ends the zoom", f"{first} {now}")
+
+    def hardships(self, page, battery):
+        """A history that comes late, in part or never."""
+        fetching = """window.real ??= fetch; window.asked = []; window.fetch = (url, more) => String(url).includes("api/history") && (%s)
+            ? (asked.push(more.signal), %s) : real(url, more);"""
+        fails = "Promise.resolve(new Response('{\"error\": \"%s\"}', { status: %d }))"
+        later = "(() => { const real = Date.now; Date.now = () => real() + 400000; view.again(true); Date.now = real; })()"
+        go_to = lambda place: page.run(f"location.hash = '#/battery/{battery}/history/{place}'")
+        page.run(fetching % ("true", fails % ("no history is kept", 404)))
+        go_to("week")
+        check(page.says("no history is kept"), "history: the server's reason is shown where there is none")
+        count = page.run("asked.length")
+        page.run(later)
+        check(page.run("asked.length") == count, "history: what there is not is not asked for again")
+        page.run(fetching % ("true", fails % ("ask again", 503)))
+        go_to("day")
+        check(page.says("ask again"), "history: a busy server is named")
+        page.run("window.alert = document.querySelector('main [role=alert]'); window.count = asked.length")
+        page.run(later)
+        check(page.until("asked.length > count", 5), "history: a busy server is asked again")
+        time.sleep(0.5)
+        check(page.run("alert === document.querySelector('main [role=alert]')"), "history: the same reason is not said again")
+        page.run(fetching % ("/(days|events)/.test(url)", fails % ("ask again", 503)))
+        go_to("week")
+        check(page.until("document.querySelectorAll('.plot canvas').length > 3", 5), "history: sums and events that fail take no plot away")
+        page.run(fetching % ("true", "new Promise(() => {})"))
+        go_to("month")
+        page.until("asked.length > 0")
+        count = page.run("asked.length")
+        page.run("view.again(); view.again()")
+        check(page.run("asked.length") == count, "history: one drawing at a time")
+        go_to("day")
+        check(page.until(f"asked.slice(0, {count}).every((one) => one.aborted)", 5), "history: whoever leaves asks no more")
+        page.run("window.fetch = real")
+        go_to("week")
+        page.until("document.querySelectorAll('.plot canvas').length > 3")
+        page.run("document.querySelector('.plot').focus()")
+        page.key("ArrowLeft")
+        page.run("document.activeElement.blur(); window.first = document.querySelector('.plot canvas'); view.again()")
+        time.sleep(1)
+        check(page.run("first === document.querySelector('.plot canvas')"), "history: a reading that is shown stays")
+        page.errors = [one for one in page.errors if "404" not in one and "503" not in one]
+
     def fingers(self, page):
         """A finger scrolls over a plot, and a tap reads values."""
         page.call("Emulation.setTouchEmulationEnabled", enabled=True, maxTouchPoints=1)
@@ -190,6 +261,8 @@ def any_server(checks, battery):
             page.key("Enter")
             check(page.until("document.activeElement.tagName === 'STRONG'"), "history: the day before has the focus on its name")
             checks.busy(page, battery)
+            checks.zoom(page, battery)
+            checks.hardships(page, battery)
             page.run(f"location.hash = '#/battery/{battery}/history/day/2001-01-01'")
             check(page.says("Nothing was recorded in this time.") and page.run("!document.querySelector('.plot')"), "history: a time without data says so")
         page.close()

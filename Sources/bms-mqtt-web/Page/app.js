@@ -289,6 +289,7 @@ function go(isFirst) {
 	}
 	const main = byId("main"), hadFocus = main.contains(document.activeElement), isStep = view.title;
 	view.leave?.();
+	view.quit?.abort();
 	view = { hash: location.hash || "#/" };
 	main.replaceChildren();
 	if (!model.mayRead) main.append(h("h1", t("Batteries")), login());
@@ -528,14 +529,13 @@ function canSection() {
 let plotter;
 function loadPlotter() {
 	return plotter ??= new Promise((done, failed) => {
-		document.head.append(h("link", { rel: "stylesheet", href: "dygraph.css" }),
-			h("script", { src: "dygraph.min.js", load: () => {
-				// Its legend needs an inline style, which the policy forbids.
-				Dygraph.PLUGINS = Dygraph.PLUGINS.filter(one => one !== Dygraph.Plugins.Legend);
-				// A finger scrolls the page; a tap reads values.
-				for (const kind of ["start", "move", "end"]) delete Dygraph.defaultInteractionModel["touch" + kind];
-				done();
-			}, error: () => { plotter = null; failed(new Error(t("The plots could not be loaded"))); } }));
+		document.head.append(h("script", { src: "dygraph.min.js", load: () => {
+			// Its legend needs an inline style, which the policy forbids.
+			Dygraph.PLUGINS = Dygraph.PLUGINS.filter(one => one !== Dygraph.Plugins.Legend);
+			// A finger scrolls the page; a tap reads values.
+			for (const kind of ["start", "move", "end"]) delete Dygraph.defaultInteractionModel["touch" + kind];
+			document.head.append(h("link", { rel: "stylesheet", href: "dygraph.css", load: done, error: done }));
+		}, error: ({ target }) => { plotter = null; target.remove(); failed(new Error(t("The plots could not be loaded"))); } }));
 	});
 }
 const iso = date => new Date(date - date.getTimezoneOffset() * 60000).toISOString().slice(0, 10);
@@ -549,7 +549,7 @@ function span(range, date) {
 function showHistory(main, id, [wanted, when]) {
 	const mine = view, today = iso(new Date()), base = addressOf(id) + "/history/";
 	const names = { day: "Day", week: "Week", month: "Month", year: "Year" }, range = Object.hasOwn(names, wanted) ? wanted : "day";
-	const chosen = /^\d{4}-\d\d-\d\d$/.test(when) ? new Date(when + "T12:00") : new Date(), [from, to] = span(range, chosen);
+	const asked = noon({ date: when }), chosen = isNaN(asked) ? new Date() : asked, [from, to] = span(range, chosen);
 	const period = { from, to, range };
 	const title = range === "week" ? dated(day, from) + " – " + dated(fullDay, to - 1)
 		: dated({ day: { dateStyle: "full" }, month: { month: "long", year: "numeric" }, year: { year: "numeric" } }[range], from);
@@ -561,31 +561,40 @@ function showHistory(main, id, [wanted, when]) {
 		h("div.step", link(range, new Date(from - 432e5), { "aria-label": t("Before") }, "◀"), mine.title = h("strong", title),
 			link(range, new Date(+to + 432e5), { "aria-label": t("After"), hidden: to > Date.now() }, "▶"), date, h("button", { click: open }, t("Show"))), box);
 	const address = "api/history/" + encode(id), query = `from=${from / 1000}&to=${to / 1000}`;
-	const points = Math.min(800, main.clientWidth || 300), part = what => ask(`${address}/${what}?${query}`);
-	let drawn, next;
+	const points = Math.min(800, main.clientWidth || 300), known = {};
+	let isDrawing, drawn, next, pause = 20;
 	async function draw() {
-		[drawn, next] = [stamp(), 20];
+		[isDrawing, next] = [true, 300];
+		const quit = mine.quit = new AbortController(), get = what => ask(address + what + query, { signal: quit.signal });
+		setTimeout(() => quit.abort(), 3e4);
+		// Parts that fail are drawn as they were known.
+		const part = what => get(`/${what}?`).then(value => known[what] = value, () => { if (isDrawing) next = 0; return known[what] || {}; });
 		try {
+			const sum = range === "year" ? "months" : "days";
 			const [, series, cells, changes, sums, happened] = await Promise.all([loadPlotter(),
-				ask(`${address}?${query}&series=soc,voltage,current,power,cvl,ccl,dcl,cell_min,cell_max,temperature_min,temperature_max&points=${points}`),
-				range === "day" && part("cells"), (range === "day" || range === "week") && part("changes"), part(range === "year" ? "months" : "days"), part("events")]);
+				get(`?series=soc,voltage,current,power,cvl,ccl,dcl,cell_min,cell_max,temperature_min,temperature_max&points=${points}&`),
+				range === "day" && part("cells"), (range === "day" || range === "week") && part("changes"), part(sum), part("events")]);
 			if (view !== mine) return;
 			const place = scrollY;
 			mine.leave?.();
 			box.replaceChildren();
 			drawHistory(box, period, series, changes.changes || [], cells);
-			drawSums(box, period, (sums.months || sums.days).filter(one => noon(one) >= from && noon(one) < to));
-			if (happened.events.length) box.append(section("What happened", h("ol.events", eventItems(happened.events.reverse()))));
+			drawSums(box, period, (sums[sum] || []).filter(one => noon(one) >= from && noon(one) < to));
+			if (happened.events?.length) box.append(section("What happened", h("ol.events", eventItems([...happened.events].reverse()))));
 			scrollTo(0, place);
-			next = 300;
 		} catch (error) {
-			// What is drawn stays.
-			if (view === mine && !mine.leave) box.replaceChildren(h("p.fault", { role: "alert" }, complaint(error)));
+			next = error.status === 404 ? Infinity : 0;
+			// What is drawn stays. Nothing is said twice.
+			const says = h("p.fault", { role: "alert" }, complaint(error));
+			if (view === mine && !mine.leave && box.textContent !== says.textContent) box.replaceChildren(says);
 		}
+		pause = next ? 20 : Math.min(2 * pause, 160);
+		next ||= pause * (2 + Math.random()) / 4;
+		[isDrawing, drawn] = [false, stamp()];
 	}
-	/** Draws it anew, unless somebody looks closely. */
+	/** Not while somebody looks closely. */
 	mine.again = isTick => {
-		if (isTick && elapsed(drawn) < next || mine.isZoomed || box.querySelector(":focus-visible, [open]")) return;
+		if (isDrawing || isTick && elapsed(drawn) < next || mine.isZoomed || mine.isRead || box.querySelector(":focus, [open]")) return;
 		if (iso(new Date()) !== today) go(true); else if (!isTick || next < 300 || to > Date.now()) draw();
 	};
 	draw();
@@ -609,7 +618,7 @@ function drawHistory(box, period, { time, series }, changes, cells) {
 		if (lines.length) addPlot(box, period, time, { title, unit, decimals, lines, ...more }, changes, graphs);
 	}
 	if (!graphs.length) return box.append(h("p", t("Nothing was recorded in this time.")));
-	if (cells?.cells.length) addPlot(box, period, cells.time, { title: "Every cell", unit: "V", decimals: 3, isMany: true,
+	if (cells?.cells?.length) addPlot(box, period, cells.time, { title: "Every cell", unit: "V", decimals: 3, isMany: true,
 		lines: cells.cells.map((mean, index) => ({ name: t("Cell") + " " + (index + 1), min: mean, mean, max: mean })) }, changes, graphs);
 }
 
@@ -625,6 +634,7 @@ function addPlot(box, period, time, plot, changes, graphs) {
 			return time.flatMap((seconds, index) => index % stride ? [] : [[when(seconds), ...lines.map(line => value(line.mean[index]))]]);
 		})));
 	function tell(row, name) {
+		view.isRead = row !== null;
 		const read = line => row === null ? "" : value(line.mean[row]);
 		put(moment, row === null ? "\u00a0" : when(time[row]));
 		put(pointed, isMany && name ? name + " " + read(lines.find(line => line.name === name)) : "");
@@ -640,9 +650,9 @@ function addPlot(box, period, time, plot, changes, graphs) {
 			y: { axisLabelWidth: 52, axisLabelFormatter: (x, _, __, of) => { const [low, high] = of.yAxisRange(); return number(x, Math.max(0, Math.min(3, Math.ceil(1.1 - Math.log10(high - low))))); } } },
 		highlightSeriesOpts: isMany ? { strokeWidth: 3 } : null, highlightCallback: (_, __, ___, row, name) => tell(row, name), unhighlightCallback: () => tell(null),
 		zoomCallback: (low, high) => {
-			const [begin, end] = graph.xAxisExtremes();
-			view.isZoomed = low > begin || high < end;
-			for (const one of graphs) one.updateOptions({ dateWindow: [low, high] });
+			// Its end leaves no window. Options would undo a vertical one.
+			const isZoomed = view.isZoomed = graph.isZoomed("x");
+			for (const one of graphs) if (one !== graph || !isZoomed) one.updateOptions({ dateWindow: [low, high] });
 		},
 	});
 	graphs.push(graph);
