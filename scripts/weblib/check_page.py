@@ -198,6 +198,8 @@ class Checks:
         page.run("document.activeElement.blur(); window.first = document.querySelector('.plot canvas'); view.again()")
         time.sleep(1)
         check(page.run("first === document.querySelector('.plot canvas')"), "history: a reading that is shown stays")
+        check(page.run("(() => { const real = Date.now; Date.now = () => real() + 60000; dispatchEvent(new Event('pageshow')); Date.now = real; return Boolean(model.lost); })()"),
+              "after a sleep: nothing looks live, at once")
         page.errors = [one for one in page.errors if "404" not in one and "503" not in one]
 
     def fingers(self, page):
@@ -402,6 +404,15 @@ def scenes(checks):
     checks.shoot(page, "settings-light")
     page.close()
     checks.scene("healthy")
+    page = checks.driver.page()
+    page.call("Page.addScriptToEvaluateOnNewDocument", source="""window.isHidden = true; Object.defineProperty(document, 'hidden', { get: () => window.isHidden });
+        const wait = setTimeout; window.setTimeout = (what, time) => wait(what, time / 20);""")
+    page.open(checks.url + "#/" + garage)
+    page.until("window.seen.first !== null")
+    check(page.until("stream === null", 10), "a page that was never seen frees its connection")
+    page.run("isHidden = false; document.dispatchEvent(new Event('visibilitychange', { bubbles: true }))")
+    check(page.until("document.body.dataset.live === 'yes'"), "a page that is seen then is live")
+    page.close()
     page = checks.open(garage + "/settings")
     check(page.says("This server accepts no commands.") and not page.run("document.querySelectorAll('form').length"), "settings: none where no commands are allowed")
     page.close()

@@ -178,7 +178,7 @@ function putSentence(node, why, end = "") {
 // The server
 
 async function ask(address, options) {
-	const answer = await fetch(address, { cache: "no-store", ...options }).catch(() => { throw new Error(t("The server does not answer")); });
+	const answer = await fetch(address, { cache: "no-store", signal: AbortSignal.timeout?.(3e4), ...options }).catch(() => { throw new Error(t("The server does not answer")); });
 	// What is no JSON is not ours: a proxy's page, perhaps.
 	const { ok, status } = answer, value = await answer.json().catch(() => null);
 	if (!ok) throw Object.assign(new Error(value?.error || t("The server answers {status}", { status })), { status, lang: value?.error && "en" });
@@ -256,19 +256,23 @@ function take(event, message, isFirst) {
 	refresh();
 }
 
-setInterval(() => {
+function tick() {
 	if (stream && !document.hidden && elapsed(lastByte) > 20) { lose(t("The server is silent")); lastByte = stamp(); stream.restart?.(); }
 	if (!model.lost) view.again?.(true);
 	refresh();
-}, 1000);
+}
+setInterval(tick, 1000);
 
 // A browser has six connections to a server: a hidden page frees its own.
 let sleep;
-document.addEventListener("visibilitychange", () => {
+function look() {
 	clearTimeout(sleep);
 	if (document.hidden) sleep = setTimeout(() => { stream?.abort(); stream = null; lose(t("The page was in the background")); }, 3e4);
 	else if (!stream && model.mayRead) listen(battery);
-});
+	// What was live before a sleep is not.
+	tick();
+}
+for (const event of ["visibilitychange", "pageshow"]) addEventListener(event, look);
 
 // Which page
 
