@@ -399,6 +399,13 @@ def scenes(checks):
     check(page.run("document.activeElement.tagName") == "BUTTON", "settings: the focus stays on the button")
     page.run(give % ("maxChargeCurrent", 400))
     check(page.says("Refused: maxChargeCurrent must be 0 to 100 A"), "settings: a refusal is shown")
+    # Settings that no stream brings, and a first question that fails.
+    page.run("""(() => { const old = take, real = fetch; let fails = true;
+        take = (event, message, first) => message.name === 'settings' || old(event, message, first);
+        window.fetch = (url, more) => fails && String(url).endsWith('api/batteries/garage') ? (fails = false, Promise.reject(new Error('lost'))) : real(url, more);
+        documents = {}; go(true); stream.restart(); })()""")
+    check(page.says("Loading", 3) and not page.says("has published no settings", 2), "settings: what is not known yet is not said to be absent")
+    check(page.says("Charge current ceiling", 12), "settings: a question that failed is asked again")
     checks.sound(page, "settings")
     checks.keyboard(page, "settings")
     checks.shoot(page, "settings-light")

@@ -186,6 +186,7 @@ async function ask(address, options) {
 }
 const send = (address, value) => ask(address, { method: "POST", body: JSON.stringify(value), headers: { "Content-Type": "application/json", "X-Token": model.token || "" } });
 
+const rest = time => new Promise(done => setTimeout(done, time));
 let stream, lastByte = stamp(), pause = 500;
 
 function lose(text) {
@@ -207,13 +208,13 @@ async function listen(id) {
 			if (answer.status === 401) return enter();
 			isUnknown = answer.status === 404;
 			if (answer.ok) {
-				if (id) load(id);
+				if (id) load(id, mine);
 				await read(answer.body.getReader(), mine);
 			} else text = (await answer.json()).error;
 		} catch { isUnknown = false; }
 		if (stream !== mine) return;
 		lose(one.signal.aborted ? t("The server is silent") : text);
-		await new Promise(done => setTimeout(done, pause));
+		await rest(pause);
 		pause = Math.min(pause * 2, 5000);
 	}
 }
@@ -310,15 +311,15 @@ function addEvents(more) {
 	events = [...all.values()].sort((a, b) => b.time - a.time).slice(0, 50);
 }
 /** What is there when a stream begins, which brings what follows. */
-async function load(id) {
-	try {
+async function load(id, mine) {
+	for (; stream === mine; await rest(5000)) try {
 		const asked = stamp(), answer = await ask("api/batteries/" + encode(id));
 		if (battery !== id) return;
 		for (const [name, value] of entries(answer.documents)) if ((value || name !== "settings" || !documents[name]) && asked[0] >= (documents[name]?.received[0] ?? 0)) documents[name] = { value, holds: answer.holds[name], received: asked };
 		addEvents(answer.events);
 		model.commands = answer.commands ?? model.commands;
-	} catch { /* The stream says more. */ }
-	refresh();
+		return refresh();
+	} catch { /* It is asked again. */ }
 }
 
 // Overview
@@ -719,8 +720,8 @@ function bars(items, isYear, text, up, down, note) {
 // Settings
 
 function showSettings(main, id) {
-	main.append(follow(h("div"), () => [model.commands, documents.settings && keys(documents.settings.value || {})], ([commands]) => !commands ? h("p", t("Loading"))
-		: !commands.allowed ? h("p", t("This server accepts no commands.")) : model.token ? controls(id) : login()));
+	main.append(follow(h("div"), () => [model.commands, documents.settings && keys(documents.settings.value || {})], ([commands, known]) => commands && !commands.allowed ? h("p", t("This server accepts no commands."))
+		: commands && !model.token ? login() : commands && known ? controls(id) : h("p", t("Loading"))));
 }
 
 async function enter() {
