@@ -5,7 +5,7 @@ public import MQTT
 
 /// Subscriptions, wills, last messages, and the state of the engine.
 extension Bridge {
-    /// Subscriptions that the bridge needs.
+    /// Subscriptions that the bridge needs on each connection.
     public var subscriptions: [Subscription] {
         let ids = channels.map(\.battery.id)
         let birth = options.discovery == .off ? [] : [options.birthTopic]
@@ -22,8 +22,7 @@ extension Bridge {
         // A will that comes late must be heard, and it comes from this client's own identifier; this bridge's own `online` does no harm.
         result.append(Subscription(options.topics.bridgeStatus, qos: 1))
         result += options.topics.words(of: ids)
-        result += gx?.topics.filters ?? []
-        return result + departures.filters
+        return result + (gx?.topics.filters ?? [])
     }
 
     /// Wills of the relays that must not outlive this program: the broker sends them when it dies. One connection carries one will, so each

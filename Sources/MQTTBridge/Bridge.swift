@@ -134,6 +134,7 @@ public struct Bridge: Sendable {
     /// Handles a topic whose messages the broker refuses, or accepts again: where the limits of a battery are concerned, nobody may rely on
     /// it. The next step says so. An announcement that is too large goes in small pieces.
     public mutating func refusalChanged(_ topic: String, isOver: Bool, isOfSize: Bool = false) {
+        if !isOver { departures.refuse(topic) }
         for place in channels.indices
         where isOfSize && !isOver && topic == options.topics.deviceDiscovery(Discovery.node(channels[place].battery.id))
         {
@@ -162,7 +163,9 @@ public struct Bridge: Sendable {
     public mutating func disconnected(at now: Moment) -> Outbox {
         isConnected = false
         relays.disconnected()
-        return step(.disconnection, at: now)
+        var outbox = Outbox()
+        departures.disconnected(at: now.monotonic, into: &outbox)
+        return step(.disconnection, at: now, outbox)
     }
 
     /// Handles the connection that opens a relay when this program dies: it came up or went down.

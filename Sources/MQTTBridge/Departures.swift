@@ -28,7 +28,16 @@ public struct DepartedPack: Hashable, Comparable, Sendable {
 /// Said at once is that they are offline; another bridge that took one over hears that, and says what is true. On MQTT 3.1.1 it cannot hear
 /// it. So there it is said twenty seconds after the connection, for those for which nobody else has spoken meanwhile. By then what the broker
 /// keeps of them, their announcements included, is taken back, too. What another bridge took over is none of this bridge's any more.
+///
+/// The access rules at the broker may no longer allow any of this, and some brokers end a connection at the first forbidden packet. So
+/// everything else of the configuration goes first, and where connections end so, the packs are left alone.
 struct Departures: Sendable {
+    /// Milliseconds for which the packs that are served go first.
+    private static let hesitation: Int64 = 3_000
+    /// Milliseconds within which a broker ends a connection at a packet that its access rules forbid.
+    private static let reaction: Int64 = 3_000
+    /// Connections to one broker that may end so; then the packs are left alone there until the next life.
+    private static let mostCuts = 2
     /// Limits come each fifteen seconds at least.
     private static let patience: Int64 = 20_000
     /// A broker has taken what it was sent by then, or the connection has ended.
@@ -48,6 +57,16 @@ struct Departures: Sendable {
     private var connectedAt: Timestamp?
     /// Time at which they were cleared on this connection.
     private var clearedAt: Timestamp?
+    /// Their topics were subscribed to on this connection.
+    private var hasSubscribed = false
+    /// Time of the last packet about them on this connection.
+    private var actedAt: Timestamp?
+    /// Numbers of connections that ended soon after such a packet, by the places of the brokers.
+    private var cuts: [Int: Int] = [:]
+    /// Packs of which the broker refused a message on this connection.
+    private var refused: Set<DepartedPack> = []
+    /// Packs whose refusal was logged.
+    private var told: Set<DepartedPack> = []
     private var announcements: Set<String> = []
     private var settled: [DepartedPack] = []
     /// Their status `offline` was published on this connection.
@@ -75,11 +94,16 @@ struct Departures: Sendable {
     private func isDone(_ pack: DepartedPack) -> Bool { brokers.allSatisfy(cleared[pack, default: []].contains) }
 
     /// Packs of which the present broker may keep something.
-    private var pending: [DepartedPack] { packs.filter { !cleared[$0, default: []].contains(brokers[broker]) } }
+    private var pending: [DepartedPack] {
+        isCutOff ? [] : packs.filter { !cleared[$0, default: []].contains(brokers[broker]) }
+    }
+
+    /// The present broker ends connections because of these packs.
+    private var isCutOff: Bool { cuts[broker, default: 0] >= Self.mostCuts }
 
     /// Topic filters to subscribe to: who else speaks for them, and how they were announced.
-    var filters: [Subscription] {
-        packs.flatMap { pack in
+    private var filters: [Subscription] {
+        pending.flatMap { pack in
             [pack.topics.status(pack.id), pack.topics.limits(pack.id)].map {
                 Subscription($0, qos: 1, noLocal: true, toleratesOwn: true)
             }
@@ -96,7 +120,31 @@ struct Departures: Sendable {
         let pending = pending
         (connectedAt, clearedAt) = (pending.isEmpty ? nil : now, nil)
         (announcements, hasSaidOffline) = ([], areCorrected)
+        (hasSubscribed, refused) = (false, [])
+        actedAt = areCorrected && !pending.isEmpty ? now : nil
         return areCorrected ? pending.map(Self.offline) : []
+    }
+
+    /// Handles the end of the connection, which may be the broker's answer to a packet about them.
+    mutating func disconnected(at now: Timestamp, into outbox: inout Outbox) {
+        let wasCut = actedAt.map { now - $0 < Self.reaction } ?? false
+        let pending = pending
+        (connectedAt, actedAt) = (nil, nil)
+        guard wasCut else { return }
+        cuts[broker, default: 0] += 1
+        guard isCutOff, !pending.isEmpty else { return }
+        outbox.log(
+            .warning,
+            "\(Self.names(pending)) left the configuration, and \(Self.mostCuts) connections ended when the bridge asked for topics of that, or "
+                + "cleared them: they are left alone until its next start. If the broker's access rules forbid them, load the old rules, "
+                + "restart the bridge, and load the new ones when it has said that all is cleared"
+        )
+    }
+
+    /// Handles a message that the broker refused.
+    mutating func refuse(_ topic: String) {
+        guard let pack = packs.first(where: { concerns($0, topic) || isKept(topic, of: $0) }) else { return }
+        refused.insert(pack)
     }
 
     /// A message on that topic is for ``hear(_:_:isRetained:into:)``.
@@ -135,12 +183,23 @@ struct Departures: Sendable {
         outbox.settled += settled
         settled = []
         guard !packs.isEmpty, let connectedAt else { return }
+        if !hasSubscribed, now - connectedAt >= Self.hesitation {
+            (hasSubscribed, actedAt) = (true, now)
+            outbox.subscriptions += filters
+        }
+        complain(into: &outbox)
         if let clearedAt {
             guard now - clearedAt >= Self.settling else { return }
             self.connectedAt = nil
-            for pack in pending {
+            let gone = pending.filter { !refused.contains($0) }
+            for pack in gone {
                 cleared[pack, default: []].insert(brokers[broker])
                 outbox.cleared[pack] = cleared[pack]
+            }
+            if !gone.isEmpty {
+                // MQTT 3.1.1 has no refusals.
+                let doubt = hasSaidOffline ? "" : ", unless its access rules forbade that"
+                outbox.log(.info, "the broker keeps nothing of \(Self.names(gone)) any more: all is cleared\(doubt)")
             }
             let done = packs.filter(isDone)
             outbox.settled += done
@@ -148,7 +207,7 @@ struct Departures: Sendable {
             return
         }
         guard now - connectedAt >= Self.patience else { return }
-        clearedAt = now
+        (clearedAt, actedAt) = (now, now)
         for pack in pending {
             outbox.send(
                 [Self.offline(pack)]
@@ -156,10 +215,27 @@ struct Departures: Sendable {
                     + Discovery.clearing(announcements.filter { isAnnouncement(pack, $0) }.sorted()))
             outbox.log(
                 .info,
-                "pack \(pack.id) left the configuration: it is offline, and what the broker kept of it is taken back, its device in Home "
-                    + "Assistant included")
+                "pack \(pack.id) left the configuration: it is called offline, and the broker is asked to forget what it keeps of it, its "
+                    + "device in Home Assistant included")
         }
         announcements = []
+    }
+
+    /// Says once of each pack that the broker refuses its messages.
+    private mutating func complain(into outbox: inout Outbox) {
+        let new = refused.subtracting(told).sorted()
+        told.formUnion(new)
+        guard !new.isEmpty else { return }
+        outbox.log(
+            .warning,
+            "\(Self.names(new)) left the configuration, and the broker refuses the messages that would clear it there: what it keeps stays. "
+                + "It is tried again on each connection: let the broker's access rules allow its topics until all is cleared"
+        )
+    }
+
+    private static func names(_ packs: [DepartedPack]) -> String {
+        let names = packs.prefix(3).map { "pack \($0.id)" }.joined(separator: ", ")
+        return packs.count > 3 ? "\(names) and \(packs.count - 3) others" : names
     }
 
     /// Limits of a bridge that has fresh data.
@@ -174,6 +250,10 @@ struct Departures: Sendable {
 
     private func concerns(_ pack: DepartedPack, _ topic: String) -> Bool {
         topic == pack.topics.status(pack.id) || topic == pack.topics.limits(pack.id) || isAnnouncement(pack, topic)
+    }
+
+    private func isKept(_ topic: String, of pack: DepartedPack) -> Bool {
+        Self.kept.contains { pack.topics.word($0, of: pack.id) == topic }
     }
 
     private func isAnnouncement(_ pack: DepartedPack, _ topic: String) -> Bool {

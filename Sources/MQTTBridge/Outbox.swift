@@ -5,6 +5,8 @@ public import MQTT
 public struct Outbox: Sendable {
     /// Messages for the broker, in order; none while there is no connection.
     public internal(set) var messages: [MQTTMessage] = []
+    /// Subscriptions for the present connection alone.
+    public internal(set) var subscriptions: [Subscription] = []
     /// Lines for the log.
     public internal(set) var notices: [Notice] = []
     /// Ids of packs and banks whose states must be kept before the answers go out.

@@ -289,6 +289,14 @@ final class LinkCore: Sendable {
         }
     }
 
+    /// Asks for filters on the present connection alone.
+    func subscribeOnce(_ subscriptions: [Subscription]) {
+        state.withLock { state in
+            guard state.isAccepted, let handle = state.handle?.pointer else { return }
+            send(subscriptions, &state, handle)
+        }
+    }
+
     /// Hands on the news that the callbacks left, without a lock.
     func deliverNews(_ deliver: (LinkEvent) -> Void) {
         let news = report.withLock { report in

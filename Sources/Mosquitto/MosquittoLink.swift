@@ -91,6 +91,9 @@ public final class MosquittoLink: Sendable {
     /// Subscribes now and after each reconnect.
     public func subscribe(_ subscriptions: [Subscription]) { core.subscribe(subscriptions) }
 
+    /// Subscribes on the present connection alone, or not at all.
+    public func subscribeOnce(_ subscriptions: [Subscription]) { core.subscribeOnce(subscriptions) }
+
     /// The first half of ``stop(farewell:)`` for a connection whose will says all that is to be said: the broker publishes it.
     public func beginStopWithWill() {
         core.state.withLock { $0.leavesWill = true }

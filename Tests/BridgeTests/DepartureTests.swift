@@ -15,6 +15,9 @@ struct DepartureTests {
         var second: Int64 = 0
         var sent: [MQTTMessage] = []
         var settled: [DepartedPack] = []
+        /// Filters of the present connection.
+        var filters: [String] = []
+        var log: [String] = []
 
         /// What the file of announced packs would get.
         var kept: [DepartedPack: Set<String>]
@@ -36,6 +39,8 @@ struct DepartureTests {
         mutating func take(_ outbox: Outbox) {
             sent += outbox.messages
             settled += outbox.settled
+            filters += outbox.subscriptions.map(\.filter)
+            log += outbox.notices.map(\.text)
             kept.merge(outbox.cleared) { _, new in new }
             for pack in outbox.settled { kept[pack] = nil }
         }
@@ -45,6 +50,13 @@ struct DepartureTests {
                 second += 1
                 take(bridge.tick(at: now))
             }
+        }
+
+        /// Ends the connection and makes another.
+        mutating func reconnect(isOld: Bool) {
+            take(bridge.disconnected(at: now))
+            filters = []
+            take(bridge.connected(canExpire: !isOld, at: now))
         }
 
         mutating func message(_ topic: String, _ text: String, isRetained: Bool = false) {
@@ -220,5 +232,65 @@ struct DepartureTests {
         run.pass(52)
         #expect(run.sent.filter { $0.topic.hasPrefix("bms/p") && $0.topic.hasSuffix("settings") }.count == 64)
         #expect(run.settled.count == 64)
+    }
+
+    @Test("departed packs are asked for after everything else, and on no other connection than that of now")
+    func asked() {
+        var run = run(isOld: true)
+        #expect(!run.bridge.subscriptions.contains { $0.filter.contains("shed") })
+        run.pass(2)
+        #expect(run.filters.isEmpty)
+        run.pass(2)
+        #expect(run.filters.contains("bms/shed/limits") && run.filters.contains(Self.config))
+        run.reconnect(isOld: true)
+        #expect(run.filters.isEmpty)
+        run.pass(4)
+        #expect(run.filters.count == 4)
+    }
+
+    @Test(
+        "departed packs are left alone where the broker ends two connections at what it gets about them",
+        arguments: [3, 20] as [Int64])
+    func cutOff(after seconds: Int64) {
+        var run = run(isOld: true)
+        for _ in 0..<2 {
+            run.pass(seconds)
+            run.reconnect(isOld: true)
+        }
+        #expect(run.log.count { $0.contains("pack shed left the configuration, and 2 connections ended") } == 1)
+        run.sent = []
+        run.pass(120)
+        #expect(run.filters.isEmpty && !run.sent.contains { $0.topic.contains("shed") } && run.settled.isEmpty)
+        #expect(run.kept[DepartedPack(Self.topics, "shed")] == [], "the next start tries again")
+    }
+
+    @Test("departed packs are not given up because of connections that end at any other time")
+    func unrelatedEnds() {
+        var run = run(isOld: true)
+        for _ in 0..<5 {
+            run.pass(10)
+            run.reconnect(isOld: true)
+        }
+        run.pass(60)
+        #expect(run.settled.count == 1)
+    }
+
+    @Test("departed packs of which the broker refuses a message are not cleared, and the log says so once")
+    func refused() {
+        for topic in ["bms/shed/status", "bms/shed/settings", Self.config] {
+            var run = run()
+            for _ in 0..<2 {
+                run.pass(21)
+                run.bridge.refusalChanged(topic, isOver: false)
+                run.pass(40)
+                #expect(run.settled.isEmpty && run.kept == [DepartedPack(Self.topics, "shed"): []], "\(topic)")
+                run.reconnect(isOld: false)
+            }
+            #expect(run.log.count { $0.contains("the broker refuses the messages that would clear it") } == 1)
+            #expect(!run.log.contains { $0.contains("all is cleared") && $0.contains("keeps nothing") })
+            run.pass(60)
+            #expect(run.settled.count == 1, "the rules allow it by now")
+            #expect(run.log.last?.contains("keeps nothing of pack shed any more") == true)
+        }
     }
 }

@@ -10,7 +10,8 @@ extension AccessRules {
             #!/bin/sh
             # RabbitMQ: access rules for \#(file), printed by 'bms-mqtt acl --for rabbitmq'.
             # Create each user first: 'rabbitmqctl add_user USER' asks for the password. Then run this with sh as root, on one node of the
-            # cluster. Print and run it again when packs, relays or topics change.
+            # cluster. Print and run it again when packs, relays or topics change. When a pack has left the file: restart or
+            # reload the bridge first, wait about a minute for 'the broker keeps nothing of pack ...' in its log, and run this after that.
             # It takes nothing from other users: delete 'guest', and write 'mqtt.allow_anonymous = false' into rabbitmq.conf.
             # RabbitMQ compares the filter of a subscription with these patterns, not each message. So the filters with wildcards that
             # Home Assistant and bms-mqtt use are allowed as a whole, and reach other packs below the same first levels, too.

@@ -164,6 +164,7 @@ final class BridgeRuntime: Sendable {
             }
         }
         for message in outbox.messages { link.publish(message) }
+        if !outbox.subscriptions.isEmpty { link.subscribeOnce(outbox.subscriptions) }
         // Limits do not wait for the disk; answers do, because they say whether the change is kept.
         if !outbox.saves.isEmpty || !outbox.answers.isEmpty { writer.enqueue(outbox.saves, outbox.answers) }
         if !outbox.settled.isEmpty || !outbox.cleared.isEmpty { writer.settle(outbox.settled, cleared: outbox.cleared) }
