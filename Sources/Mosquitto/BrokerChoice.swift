@@ -37,6 +37,11 @@ struct BrokerChoice: Sendable {
     /// The first broker is tried in the place of one that serves.
     var isReturning: Bool { origin != nil }
 
+    /// The present broker is on trial in the place of one that serves: what ends the trial leads back there.
+    ///
+    /// - Parameter served: seconds of service; `nil` where the broker did not accept the connection.
+    func isOnTrial(after served: Double?) -> Bool { isReturning && (served ?? 0) < Self.provenSeconds }
+
     /// Leaves the present broker for the first one.
     mutating func returnToFirst() {
         guard place != 0 else { return }
@@ -53,11 +58,14 @@ struct BrokerChoice: Sendable {
         } else if origin != nil {
             interval = min(2 * interval, max(shortest, Self.longestInterval))
         }
-        if let origin {
+        let isOnTrial = isOnTrial(after: served)
+        if let origin, isOnTrial {
             // It served until it was left, so it is tried before all others, and what failed before it served does not count.
             (place, self.origin, failed) = (origin, nil, 0)
             return false
         }
+        // After a return that held, the broker that was left is one of the others: it may be gone by now.
+        origin = nil
         if (served ?? 0) >= Self.stableSeconds { failed = 0 }
         failed += 1
         place = (place + 1) % count

@@ -109,7 +109,7 @@ struct LinkThread {
         } else {
             if served != nil { knowledge[place].fallback.reset() }
             // What ends a return delays nothing: the broker that was left is well.
-            if !choice.isReturning || wanted != nil { pause = max(pause, failure.pause) }
+            if !choice.isOnTrial(after: served) || wanted != nil { pause = max(pause, failure.pause) }
             if wanted != nil || choice.ended(served: served) {
                 failure.retryIn = max(pause, backoff.wait(random: core.random()))
                 pause = 0

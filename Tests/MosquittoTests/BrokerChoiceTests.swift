@@ -73,7 +73,7 @@ struct BrokerChoiceTests {
 
     @Test("A return that ends goes back to the broker that was left, whatever failed before it served")
     func backToOrigin() {
-        for served in [nil, 2.0, 3_600] {
+        for served in [nil, 2.0, 59] {
             var choice = BrokerChoice(count: 3)
             _ = attempts(&choice, 2)
             choice.returnToFirst()
@@ -81,6 +81,16 @@ struct BrokerChoiceTests {
             #expect(!mustWait && choice.place == 2)
             #expect(attempts(&choice, 3) == [2, 0, 1, -1], "each is tried before a pause")
         }
+    }
+
+    @Test("After a return that held, the list is followed, because the broker that was left may be gone by now")
+    func originForgotten() {
+        var choice = BrokerChoice(count: 3)
+        _ = attempts(&choice, 2)
+        choice.returnToFirst()
+        #expect(choice.isOnTrial(after: nil) && !choice.isOnTrial(after: 60))
+        #expect(attempts(&choice, 1, served: 3_600) == [0])
+        #expect(!choice.isReturning && attempts(&choice, 2) == [1, 2, -1])
     }
 
     @Test("A first broker that serves for a minute ends the long intervals, however it was reached")
