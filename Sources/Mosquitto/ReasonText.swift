@@ -42,6 +42,7 @@ enum ReasonText {
         135: "no longer allows this client: check its access rules and mqtt.username",
         137: "is busy, and ended the connection: if this persists, its log tells why",
         139: "shuts down",
+        140: "wants a way of logging in that this bridge does not know: let it take a user name and a password",
         141: "heard nothing for longer than mqtt.keepalive allows: the network, or this machine, held it up",
         143: "takes no filter of this form: check mqtt.base, gx.prefix and homeAssistant.prefix",
         144: "takes no topic of this form: check mqtt.base, gx.prefix and homeAssistant.prefix",
@@ -69,11 +70,12 @@ enum ReasonText {
     /// Seconds of pause where only a person can help, or where each attempt counts against this client: the longest pause of ``Backoff``.
     private static let longPause = 8.0
 
-    /// The shortest pause after a refused connection, seconds. A busy broker is tried as soon as one that does not listen.
-    static func pause(connack reason: Int32) -> Double {
-        [1, 3, 128, 132, 136, 137, 151, 154, 155].contains(reason) ? 0 : longPause
-    }
+    /// The shortest pause after a refused connection, seconds. A busy broker is tried as soon as one that does not listen. Where another
+    /// version or a smaller will is left to ask for, that is asked for at once, so these refusals come here only when nothing is left.
+    static func pause(connack reason: Int32) -> Double { [3, 128, 136, 137, 151].contains(reason) ? 0 : longPause }
 
     /// The shortest pause after an ended connection, seconds.
-    static func pause(disconnect reason: Int32) -> Double { [150, 156, 157, 159].contains(reason) ? longPause : 0 }
+    static func pause(disconnect reason: Int32) -> Double {
+        [140, 150, 156, 157, 159].contains(reason) ? longPause : 0
+    }
 }

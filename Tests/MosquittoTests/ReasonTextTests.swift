@@ -4,14 +4,13 @@ import Testing
 
 @Suite("Reasons of a broker")
 struct ReasonTextTests {
-    /// Every reason from 128 on that MQTT 5 (sections 3.2.2.2 and 3.14.2.1) lets a broker give.
+    /// Every reason from 128 on that MQTT 5 (sections 2.4, 3.2.2.2 and 3.14.2.1) lets a broker give.
     private static let connack: [Int32] = [
         128, 129, 130, 131, 132, 133, 134, 135, 136, 137, 138, 140, 144, 149, 151, 153, 154, 155, 156, 157, 159,
     ]
     private static let disconnect: [Int32] = [
-        128, 129, 130, 131, 135, 137, 139, 141, 142, 143, 144, 147, 148, 149, 150, 151, 152, 153, 154, 155, 156, 157,
-        158,
-        159, 160, 161, 162,
+        128, 129, 130, 131, 135, 137, 139, 140, 141, 142, 143, 144, 147, 148, 149, 150, 151, 152, 153, 154, 155, 156,
+        157, 158, 159, 160, 161, 162,
     ]
 
     private func texts(brokers: Int = 1) -> FailureText {
@@ -42,11 +41,11 @@ struct ReasonTextTests {
 
     @Test("Where only a person can help, the pause is the longest; a broker that is busy is tried again soon")
     func pauses() {
-        for reason: Int32 in [133, 134, 135, 138, 140, 144, 149, 153, 157, 159] {
+        for reason: Int32 in [1, 132, 133, 134, 135, 138, 140, 144, 149, 153, 154, 155, 157, 159] {
             #expect(texts().connack(reason).pause == 8, "\(reason)")
         }
-        for reason: Int32 in [128, 136, 137, 151] { #expect(texts().connack(reason).pause == 0, "\(reason)") }
-        for reason: Int32 in [150, 156, 157, 159] { #expect(texts().dismissed(reason).pause == 8, "\(reason)") }
+        for reason: Int32 in [3, 128, 136, 137, 151] { #expect(texts().connack(reason).pause == 0, "\(reason)") }
+        for reason: Int32 in [140, 150, 156, 157, 159] { #expect(texts().dismissed(reason).pause == 8, "\(reason)") }
         for reason: Int32 in [139, 141, 142, 147, 160] { #expect(texts().dismissed(reason).pause == 0, "\(reason)") }
     }
 }
