@@ -10,6 +10,8 @@ struct BrokerKnowledge: Sendable {
     private var hasSpoken5 = false
     /// Connections that ended soon after they were accepted, one after the other.
     var shortSessions = 0
+    /// MQTT 3.1.1 is asked for because the broker was silent in MQTT 5, which a broker that hangs for a while is, too.
+    var isOldBySilence = false
     /// The will in the form that the broker takes.
     var fallback = WillFallback()
 
@@ -27,7 +29,8 @@ struct BrokerKnowledge: Sendable {
     /// - Returns: true where MQTT 3.1.1 should be tried.
     mutating func noteSilence() -> Bool {
         unanswered += 1
-        return unanswered.isMultiple(of: patience)
+        isOldBySilence = unanswered.isMultiple(of: patience)
+        return isOldBySilence
     }
 
     /// Notes that the broker hung up on a connection in MQTT 5 without a word.
@@ -35,13 +38,22 @@ struct BrokerKnowledge: Sendable {
     /// - Returns: true where MQTT 3.1.1 should be tried.
     mutating func noteHangUp() -> Bool {
         silentRefusals += 1
+        isOldBySilence = false
         return silentRefusals.isMultiple(of: patience)
+    }
+
+    /// Notes that the broker answered CONNECT, with a refusal: the next attempt may use MQTT 5 again.
+    mutating func noteRefused(_ preference: ProtocolPreference) {
+        guard version == .v311, preference == .automatic else { return }
+        version = .v5
+        // Where MQTT 5 had no answer before, one more silence is enough.
+        unanswered = min(unanswered, 1)
     }
 
     /// Notes that the broker had accepted a connection that has ended.
     mutating func noteAccepted(after seconds: Double) {
         silentRefusals = 0
-        if version == .v5 { hasSpoken5 = true }
+        if version == .v5 { (hasSpoken5, isOldBySilence) = (true, false) }
         // Where MQTT 5 had no answer before, one more silence is enough.
         unanswered = version == .v5 ? 0 : min(unanswered, 1)
         // A connection that ended before the broker answered proves nothing: the other client may have been that quick.

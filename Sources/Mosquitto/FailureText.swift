@@ -168,6 +168,11 @@ struct FailureText {
         case MOSQ_ERR_TLS: return tls(lines)
         case MOSQ_ERR_KEEPALIVE:
             return failure(operation, code, "\(broker) does not answer: it hangs, or the network between is cut")
+        case MOSQ_ERR_CONN_LOST where !wasAccepted && isTLS && Self.isHangUp(lines):
+            return failure(
+                operation, code,
+                "\(broker) closed the connection without an answer: does it expect a certificate of this client (mqtt.tls.certFile), no TLS on "
+                    + "this port, or an older MQTT?")
         case MOSQ_ERR_CONN_LOST where !wasAccepted && isTLS,
             MOSQ_ERR_CONN_LOST where lines.contains { $0.contains("OpenSSL") }:
             return tls(lines)
@@ -192,6 +197,9 @@ struct FailureText {
             return failure(operation, code, "\(broker): \(String(cString: mosquitto_strerror(code)))")
         }
     }
+
+    /// The library's lines tell of no failure of TLS but the end of the connection.
+    static func isHangUp(_ lines: [String]) -> Bool { lines.allSatisfy { $0.contains("unexpected eof") } }
 
     private func last(_ lines: [String]) -> String { lines.last ?? "no reason given" }
 

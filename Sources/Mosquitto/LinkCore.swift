@@ -18,6 +18,8 @@ final class LinkCore: Sendable {
         /// The broker accepted CONNECT on this connection: the only sign that publishing makes sense.
         var isAccepted = false
         var version = ProtocolVersion.v5
+        /// MQTT 3.1.1 is asked for because MQTT 5 had no answer.
+        var isOldBySilence = false
         var subscriptions: [Subscription] = []
         var isStopping = false
         /// The broker publishes the will at the end, too.
@@ -337,16 +339,19 @@ final class LinkCore: Sendable {
                 reportLine(&state, handle.pointer)
                 wake.set()
             }
-            let notes = [state.version == .v5 ? nil : Self.lostWithout5, state.note].compactMap { $0 }.filter {
-                !$0.isEmpty
-            }
+            let loss = state.version == .v5 ? "" : Self.lostWithout5(state.isOldBySilence)
+            let notes = [loss, state.note].filter { !$0.isEmpty }
             state.note = ""
             return (state.version, notes.isEmpty ? nil : notes.joined(separator: "; it "))
         }
     }
 
-    private static let lostWithout5 =
-        "speaks MQTT 3.1.1 only: no message expires by itself and answers have no correlation: state, cells and limits are not retained there"
+    private static func lostWithout5(_ isBySilence: Bool) -> String {
+        (isBySilence
+            ? "answered in MQTT 3.1.1 after silence in MQTT 5, so it speaks 3.1.1 only, or it hung (then restart the bridge to use MQTT 5)"
+            : "speaks MQTT 3.1.1 only")
+            + ": no message expires by itself and answers have no correlation: state, cells and limits are not retained there"
+    }
 
     /// Reason of MQTT 5 for a packet above the broker's limit.
     private static let packetTooLarge: Int32 = 149

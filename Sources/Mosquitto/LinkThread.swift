@@ -168,9 +168,10 @@ struct LinkThread {
         core.pending.withLock { $0 = LinkCore.Pending(isAwaited: $0.isAwaited) }
         core.requests.clear()
         let note = knowledge[place].fallback.note()
+        let isOldBySilence = knowledge[place].isOldBySilence
         core.state.withLock { state in
             state.handle = Handle(pointer: handle)
-            state.version = version
+            (state.version, state.isOldBySilence) = (version, isOldBySilence)
             // The note of the attempt before stays, too.
             state.note = [state.note, note ?? ""].filter { !$0.isEmpty }.joined(separator: "; it ")
         }
@@ -341,11 +342,17 @@ struct LinkThread {
         let wasAccepted = core.state.withLock { $0.isAccepted }
         if wasAccepted { knowledge[place].noteAccepted(after: seconds) }
         if let reason = report.connack, reason != 0 {
-            if (reason == 132 || reason == 1), fallBack() { return nil }
+            if (reason == 132 || reason == 1), fallBack() {
+                knowledge[place].isOldBySilence = false
+                return nil
+            }
             if knowledge[place].fallback.refused(reason, core.configuration.will) { return nil }
+            knowledge[place].noteRefused(core.configuration.protocolPreference)
             return texts.connack(reason)
         }
-        if report.connack == nil, code == MOSQ_ERR_CONN_LOST.rawValue32, core.configuration.tls == nil {
+        let isTLS = core.configuration.tls != nil
+        // Where TLS is the cause, the library has a line about it.
+        if report.connack == nil, code == MOSQ_ERR_CONN_LOST.rawValue32, !isTLS || FailureText.isHangUp(report.lines) {
             // Some old brokers just hang up on a version that they do not know; so does a broker that restarts. Two such ends are not a
             // restart.
             if knowledge[place].noteHangUp(), fallBack() { return nil }
@@ -370,7 +377,7 @@ struct LinkThread {
         }
         if wasAccepted, let reason = report.dismissal { return texts.dismissed(reason) }
         return texts.ended(
-            code, wasAccepted: wasAccepted, number: number, isTLS: core.configuration.tls != nil, lines: report.lines,
+            code, wasAccepted: wasAccepted, number: number, isTLS: isTLS, lines: report.lines,
             shortSessions: knowledge[place].shortSessions)
     }
 

@@ -29,6 +29,7 @@ struct OddBrokerTests {
         let texts = await harness.failures.map(\.description)
         #expect(texts.count == 2 && texts[1].contains("does not answer in MQTT 5"), "\(texts)")
         #expect(texts.last?.contains("3.1.1 is tried next (mqtt.protocol: 3.1.1 saves this wait)") == true)
+        #expect(await harness.lastNote?.hasPrefix("answered in MQTT 3.1.1 after silence in MQTT 5") == true)
         harness.link.stop()
         broker.stop()
     }
@@ -45,6 +46,21 @@ struct OddBrokerTests {
         #expect(await harness.failures.isEmpty)
         harness.link.stop()
         broker.stop()
+    }
+
+    @Test("A refusal in MQTT 3.1.1 leads back to MQTT 5, and one more silence there is enough")
+    func refusedInOld() {
+        var knowledge = BrokerKnowledge(.automatic)
+        _ = (knowledge.noteSilence(), knowledge.noteSilence())
+        #expect(knowledge.isOldBySilence)
+        knowledge.version = .v311
+        knowledge.noteRefused(.automatic)
+        #expect(knowledge.version == .v5)
+        let again = knowledge.noteSilence()
+        #expect(again)
+        var fixed = BrokerKnowledge(.v311)
+        fixed.noteRefused(.v311)
+        #expect(fixed.version == .v311)
     }
 
     @Test("The address that answered is known in figures, and a connection that is gone has none")
