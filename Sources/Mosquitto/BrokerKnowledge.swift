@@ -10,6 +10,8 @@ struct BrokerKnowledge: Sendable {
     private var hasSpoken5 = false
     /// Connections that ended soon after they were accepted, one after the other.
     var shortSessions = 0
+    /// Accepted connections that ended without a word while a large message was on its way, one after the other.
+    private var largeEnds = 0
     /// MQTT 3.1.1 is asked for because the broker was silent in MQTT 5, which a broker that hangs for a while is, too.
     var isOldBySilence = false
     /// The will in the form that the broker takes.
@@ -21,6 +23,8 @@ struct BrokerKnowledge: Sendable {
 
     /// CONNECTs in MQTT 5 without an answer after which MQTT 3.1.1 is tried once.
     private var patience: Int { hasSpoken5 ? 6 : 2 }
+    /// Connections that end at a large message until that is taken for the cause.
+    private static let mostLargeEnds = 2
 
     init(_ preference: ProtocolPreference) { version = preference == .v311 ? .v311 : .v5 }
 
@@ -48,6 +52,15 @@ struct BrokerKnowledge: Sendable {
         version = .v5
         // Where MQTT 5 had no answer before, one more silence is enough.
         unanswered = min(unanswered, 1)
+    }
+
+    /// Notes the end of an accepted connection about which the broker said nothing.
+    ///
+    /// - Parameter owesLarge: a large message was not acknowledged.
+    /// - Returns: true where the size of that message is probably the cause: a broker of MQTT 3.1.1 cannot say so.
+    mutating func noteEnd(owesLarge: Bool) -> Bool {
+        largeEnds = owesLarge ? largeEnds + 1 : 0
+        return largeEnds >= Self.mostLargeEnds
     }
 
     /// Notes that the broker had accepted a connection that has ended.

@@ -201,6 +201,16 @@ struct FailureText {
     /// The library's lines tell of no failure of TLS but the end of the connection.
     static func isHangUp(_ lines: [String]) -> Bool { lines.allSatisfy { $0.contains("unexpected eof") } }
 
+    /// The failure of a connection that ended, as others before, while a large message was on its way.
+    static func atLarge(_ failure: LinkFailure) -> LinkFailure {
+        var failure = failure
+        failure.endsAtLarge = true
+        failure.description +=
+            "; again an announcement for Home Assistant was on its way: perhaps the broker takes no packet of that size (mosquitto: "
+            + "max_packet_size), so it goes in pieces from now on"
+        return failure
+    }
+
     private func last(_ lines: [String]) -> String { lines.last ?? "no reason given" }
 
     private func failure(

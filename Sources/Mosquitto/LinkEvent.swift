@@ -34,8 +34,8 @@ public struct LinkFailure: Error, Hashable, Sendable, CustomStringConvertible {
     public var code: Int32
     /// The broker knows no such user, or another password (the codes of MQTT 3.1.1 and of MQTT 5).
     public var isOfCredentials: Bool { operation == .handshake && [4, 5, 134, 135].contains(code) }
-    /// The broker ended an accepted connection because of a message that was too large for it.
-    public var isOfSize: Bool { operation == .session && code == 149 }
+    /// The broker ended an accepted connection because of a message that was too large for it, or probably so.
+    public var isOfSize: Bool { operation == .session && (code == 149 || endsAtLarge) }
     /// One sentence that says which broker, what happened and what to do.
     public var description: String
     /// Another attempt may help without anybody doing something. Attempts go on in any case.
@@ -46,6 +46,8 @@ public struct LinkFailure: Error, Hashable, Sendable, CustomStringConvertible {
     public var next: BrokerAddress?
     /// Shortest time until the broker should be tried again, in seconds: less would be of no use, or would do harm.
     var pause = 0.0
+    /// Connections to this broker end while a large message is on its way.
+    var endsAtLarge = false
 
     /// The next attempt, for people.
     public var outlook: String {

@@ -376,9 +376,13 @@ struct LinkThread {
             knowledge[place].version = .v5
         }
         if wasAccepted, let reason = report.dismissal { return texts.dismissed(reason) }
-        return texts.ended(
+        let failure = texts.ended(
             code, wasAccepted: wasAccepted, number: number, isTLS: isTLS, lines: report.lines,
             shortSessions: knowledge[place].shortSessions)
+        guard wasAccepted, !hasLeft, code != MOSQ_ERR_KEEPALIVE.rawValue32,
+            knowledge[place].noteEnd(owesLarge: core.requests.owesLarge)
+        else { return failure }
+        return FailureText.atLarge(failure)
     }
 
     private mutating func fallBack() -> Bool {

@@ -23,6 +23,13 @@ final class PendingRequests: Sendable {
     /// The request of an answer; `nil` where the request is not known.
     func take(_ identifier: Int32) -> Request? { requests.withLock { $0.removeValue(forKey: identifier) } }
 
+    /// The answer to a large message is to come.
+    var owesLarge: Bool {
+        requests.withLock { requests in
+            requests.values.contains { if case .publish(_, _, isLarge: true) = $0 { true } else { false } }
+        }
+    }
+
     /// Forgets all requests, because a new connection begins: nobody answers the requests of the old one.
     func clear() { requests.withLock { $0 = [:] } }
 }

@@ -48,6 +48,37 @@ struct OddBrokerTests {
         broker.stop()
     }
 
+    @Test("A broker of MQTT 3.1.1 that ends connections at a large message is taken to refuse its size the second time")
+    func packetLimit() async {
+        var script = ScriptedBroker.Script()
+        (script.connack, script.acceptsOld, script.largestBody) = ([132], true, 5_000)
+        let broker = ScriptedBroker(script)
+        let harness = LinkHarness(configuration(broker))
+        await harness.start()
+        for count in 1...2 {
+            #expect(await harness.connected(count))
+            // A large message waits until the first receipt has shown the line.
+            harness.link.publish(MQTTMessage("small", "1", qos: 1))
+            #expect(await harness.wait { $0.lineReports.count >= count })
+            let payload = [UInt8](repeating: 32, count: 9_000)
+            harness.link.publish(MQTTMessage("homeassistant/x", payload, qos: 1, precedence: .large))
+            #expect(await harness.wait { $0.failures.count >= count })
+        }
+        let failures = await harness.failures
+        #expect(failures.map(\.isOfSize) == [false, true])
+        #expect(failures.last?.description.contains("it goes in pieces from now on") == true)
+        harness.link.stop()
+        broker.stop()
+    }
+
+    @Test("A large message is suspected only if connections in a row end at it")
+    func largeEnds() {
+        var knowledge = BrokerKnowledge(.automatic)
+        var ends: [Bool] = []
+        for owesLarge in [true, false, true, true, true] { ends.append(knowledge.noteEnd(owesLarge: owesLarge)) }
+        #expect(ends == [false, false, false, true, true])
+    }
+
     @Test("A refusal in MQTT 3.1.1 leads back to MQTT 5, and one more silence there is enough")
     func refusedInOld() {
         var knowledge = BrokerKnowledge(.automatic)

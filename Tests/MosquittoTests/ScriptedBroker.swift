@@ -25,6 +25,8 @@ final class ScriptedBroker: Sendable {
         var puback: UInt8 = 0
         /// A PUBLISH with quality 1 is answered.
         var acknowledges = true
+        /// Largest body of a packet, in bytes; a larger one ends the connection without a word, as in MQTT 3.1.1.
+        var largestBody = Int.max
         /// Reason code with which the broker ends an accepted connection; `nil`: it does not end it.
         var disconnect: UInt8?
     }
@@ -105,6 +107,7 @@ final class ScriptedBroker: Sendable {
     /// - Returns: `true` if the connection stays.
     private func answer(_ client: Int32, _ kind: UInt8, _ body: [UInt8]) -> Bool {
         let isOld = levels.all.last == 4
+        guard body.count <= script.largestBody else { return false }
         switch kind >> 4 {
         case 1:
             let number = flags.add(body[7])
