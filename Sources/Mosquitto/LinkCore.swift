@@ -136,12 +136,12 @@ final class LinkCore: Sendable {
         wake.set()
     }
 
-    /// Turns to the broker at a place, and stays there.
-    func steer(to place: Int) {
+    /// Turns to the broker at a place, and stays there; `nil`: the next attempt is the link's own choice.
+    func steer(to place: Int?) {
         let isNews = state.withLock { state in
-            guard configuration.brokers.indices.contains(place), state.wanted != place else { return false }
+            guard place.map(configuration.brokers.indices.contains) ?? true, state.wanted != place else { return false }
             state.wanted = place
-            return true
+            return place != nil
         }
         guard isNews else { return }
         turn.set()

@@ -55,7 +55,9 @@ public final class MosquittoLink: Sendable {
 
     /// Turns to the broker at a place of the list and stays there, whether it serves or not. A broker that is left for it publishes the
     /// will.
-    public func steer(to place: Int) { core.steer(to: place) }
+    ///
+    /// - Parameter place: `nil`: from the next attempt on the link chooses again.
+    public func steer(to place: Int?) { core.steer(to: place) }
 
     /// Ends the present connection so that the broker publishes the will, and connects again.
     public func sendWill() { core.leaveForWill() }

@@ -29,6 +29,8 @@ final class WebService: Sendable {
     private let questions: HistoryDesk?
     private let access: PageAccess
     private let desk: CommandDesk
+    /// Keeps the page at the broker where the bridge is.
+    private let follower: BridgeFollower
     private let end = EventDescriptor()
     private let finished = EventDescriptor()
     private let closed = EventDescriptor()
@@ -41,6 +43,7 @@ final class WebService: Sendable {
         configuration.onRefusal = { log.warning($0) }
         let link = MosquittoLink(configuration)
         self.link = link
+        follower = BridgeFollower(link, configuration, base: plan.base)
         access = PageAccess(
             password: plan.pagePassword, readsFreely: plan.readsFreely, port: plan.pagePort)
         desk = CommandDesk(base: plan.base) { link.publish($0) }
@@ -81,6 +84,7 @@ final class WebService: Sendable {
         guard isWhole else { return complainOfThreads() }
         while Signals.wait() == .reload { log.info("SIGHUP reloads nothing here: restart the page") }
         end.set()
+        follower.stop()
         link.beginStop()
         Self.wait(
             Self.stopSeconds,
@@ -111,6 +115,7 @@ final class WebService: Sendable {
 
     private func take(_ event: LinkEvent, _ server: HTTPServer) {
         let now = ReaderModel.Instant.now
+        follower.take(event)
         switch event {
         case .connected(let version, _, _):
             state.connected(at: now)
@@ -169,6 +174,7 @@ final class WebService: Sendable {
             let changes = state.changes(at: .now)
             for (tag, data) in changes { server.send(event: "rows", data: data) { $0 == tag } }
             for (tag, data) in state.returned(at: .now) { server.send(event: "document", data: data) { $0 == tag } }
+            follower.step()
             watchdog.step()
         }
         finished.set()

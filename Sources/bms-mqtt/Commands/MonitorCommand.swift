@@ -65,16 +65,28 @@ struct MonitorCommand: Sendable {
         let shared = Shared(model)
         let client = MosquittoLink(link)
         client.subscribe(model.subscriptions.map { Subscription($0) })
+        let follower = BridgeFollower(client, link, base: base)
         client.start()
         return await withTaskGroup(of: Int32?.self) { group in
             group.addTask {
-                for await event in client.events { shared.take(event) }
+                for await event in client.events {
+                    follower.take(event)
+                    shared.take(event)
+                }
+                return nil
+            }
+            group.addTask {
+                while !Task.isCancelled {
+                    follower.step()
+                    try? await Task.sleep(for: .seconds(1))
+                }
                 return nil
             }
             group.addTask { await isOnce ? showOnce(shared) : show(shared) }
             var code: Int32?
             while code == nil, let next = await group.next() { code = next }
             group.cancelAll()
+            follower.stop()
             client.stop()
             return code ?? 0
         }
@@ -194,8 +206,11 @@ extension MonitorCommand {
     private static func start(_ arguments: Arguments) async throws(CommandFailure) -> Int32 {
         let address = try arguments.client("monitor")
         if let note = address.note, !Terminal.isPresent { Console.complain(note) }
+        // One look has no time to follow the bridge.
+        let isOnce = arguments.has("--once")
+        let link = isOnce ? await BridgeFinder.locate(address.link, base: address.base) : address.link
         return await MonitorCommand(
-            link: address.link, base: address.base, pack: arguments.text("--pack"), isOnce: arguments.has("--once"),
+            link: link, base: address.base, pack: arguments.text("--pack"), isOnce: isOnce,
             footer: address.note.map { [$0] } ?? []
         ).run()
     }

@@ -179,9 +179,12 @@ extension SettingsCommand {
     private static func start(_ arguments: Arguments, _ assignment: Assignment?) async throws(CommandFailure) -> Int32 {
         let address = try arguments.client("settings")
         if let note = address.note { Console.complain(note) }
+        let pack = arguments.text("pack") ?? ""
+        let isName = !pack.isEmpty && !pack.contains { "/+#".contains($0) }
         return await SettingsCommand(
-            link: await BridgeFinder.locate(address.link, base: address.base), base: address.base,
-            pack: arguments.text("pack") ?? "", assignment: assignment
+            link: isName
+                ? await BridgeFinder.locate(address.link, base: address.base, pack: pack) : address.link,
+            base: address.base, pack: pack, assignment: assignment
         ).run()
     }
 }

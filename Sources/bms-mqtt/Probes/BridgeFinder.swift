@@ -1,26 +1,21 @@
+import LinuxIO
 import Mosquitto
 
 /// Finds the broker at which a running bridge is, where a configuration names several.
 enum BridgeFinder {
-    /// The configuration of the first broker at which the bridge says `online`; the given one where there is none, or no choice.
-    static func locate(_ link: LinkConfiguration, base: String) async -> LinkConfiguration {
-        let brokers = link.brokers
-        guard brokers.count > 1 else { return link }
-        let topic = "\(base)/bridge/status"
-        let found = await withTaskGroup(of: Int?.self) { group in
-            for (index, broker) in brokers.enumerated() {
-                var one = link.only(broker)
-                one.clientID += "-at-\(index)"
-                one.onRefusal = nil
-                group.addTask { [one] in
-                    let probe = await BrokerProbe.look(one, [topic], seconds: 3, listening: 0.7)
-                    return probe.messages[topic] == "online" ? index : nil
-                }
+    /// The configuration of the broker with the best evidence of the bridge; the given one where there is none, or no choice.
+    ///
+    /// - Parameter pack: the pack whose limits are evidence, too; `nil`: those of each.
+    static func locate(_ link: LinkConfiguration, base: String, pack: String? = nil) async -> LinkConfiguration {
+        guard link.brokers.count > 1 else { return link }
+        let search = BrokerSearch(status: "\(base)/bridge/status", limits: "\(base)/\(pack ?? "+")/limits")
+        let place = await withCheckedContinuation { continuation in
+            // The search waits, and the threads of tasks must not.
+            let isBegun = OwnThread.start("bridge-search") {
+                continuation.resume(returning: search.place(among: link))
             }
-            var places: [Int] = []
-            for await place in group { places += place.map { [$0] } ?? [] }
-            return places.min()
+            if !isBegun { continuation.resume(returning: nil) }
         }
-        return found.map { link.only(brokers[$0]) } ?? link
+        return place.map { link.only(link.brokers[$0]) } ?? link
     }
 }
