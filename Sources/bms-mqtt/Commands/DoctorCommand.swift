@@ -41,13 +41,13 @@ struct DoctorCommand: Sendable {
         let brokers = configuration.plan.link.brokers
         var probes: [BrokerProbe] = []
         for broker in brokers { probes.append(await Self.look(at: broker, configuration)) }
-        let status = "\(configuration.baseTopic)/bridge/status"
-        let isAlive = probes.contains { $0.messages[status] == "online" }
+        let home = BrokerCheck.home(configuration, probes)
+        let isAlive = home != nil
         // A running bridge would hear a stranger on its topics, and shows by itself that it may publish.
         for place in brokers.indices where !isAlive && probes[place].version != nil {
             probes[place].refused.formUnion(await Self.refusals(at: brokers[place], configuration))
         }
-        let probe = probes.first { $0.messages[status] == "online" } ?? probes[0]
+        let probe = probes[home ?? 0]
         let packs = configuration.plan.packs
         for pack in packs.prefix(Self.mostPacks) {
             guard !Task.isCancelled else { break }
@@ -85,15 +85,29 @@ struct DoctorCommand: Sendable {
     private static func look(at broker: BrokerAddress, _ configuration: Configuration) async -> BrokerProbe {
         var link = configuration.plan.link.only(broker)
         link.clientID = Arguments.clientID("doctor")
-        let base = configuration.baseTopic
-        // Topics that the bridge's own user may read, and not more: an access rule for them must not look like a fault.
-        let ids = configuration.plan.packs.map(\.options.id) + configuration.plan.banks.map(\.options.id)
-        let filters =
-            [
-                "\(base)/bridge/status", configuration.plan.bridge.birthTopic, "N/+/system/0/Serial", "R/+/keepalive",
-                "$SYS/broker/version",
-            ] + ids.flatMap { ["\(base)/\($0)/status", "\(base)/\($0)/limits"] }
-        return await BrokerProbe.look(link, filters, seconds: 12, listening: listening)
+        let filters = filters(configuration)
+        var probe = await BrokerProbe.look(link, filters.granted, seconds: 12, listening: listening)
+        guard probe.version != nil, probe.failure == nil else { return probe }
+        // Some brokers end a connection at a filter that its user may not read: it must not cost what matters.
+        link.clientID = Arguments.clientID("doctor-more")
+        let more = await BrokerProbe.look(link, filters.others, seconds: 6, listening: 1)
+        probe.messages.merge(more.messages) { known, _ in known }
+        return probe
+    }
+
+    /// Topics to look at: those that the bridge's own user may read by the rules of `bms-mqtt acl`, and those that it may be forbidden to.
+    static func filters(_ configuration: Configuration) -> (granted: [String], others: [String]) {
+        let (plan, base) = (configuration.plan, configuration.baseTopic)
+        let access = TopicAccess(plan.bridge, packs: plan.packs.map(\.options), banks: plan.banks.map(\.options))
+        let readable = access.grants(.bridge).filter { !$0.isWrite }.map(\.filter)
+        let ids = plan.packs.map(\.options.id) + plan.banks.map(\.options.id)
+        var filters = ["\(base)/bridge/status"]
+        for id in ids { filters += ["\(base)/\(id)/status", "\(base)/\(id)/limits"] }
+        filters += [plan.bridge.birthTopic, "N/+/system/0/Serial"]
+        filters.append("R/\(plan.bridge.gxTree?.portalID ?? "+")/keepalive")
+        filters.append("$SYS/broker/version")
+        func isReadable(_ filter: String) -> Bool { readable.contains { TopicAccess.filter($0, matches: filter) } }
+        return (filters.filter(isReadable), filters.filter { !isReadable($0) })
     }
 
     /// Words of a running bridge about a pack's source, which is not opened a second time then.

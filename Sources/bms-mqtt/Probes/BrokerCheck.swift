@@ -34,16 +34,26 @@ struct BrokerCheck {
         }
         let topic = "\(configuration.baseTopic)/bridge/status"
         let place =
-            probes.firstIndex { $0.messages[topic] == "online" } ?? probes.firstIndex { $0.messages[topic] != nil }
+            home(configuration, probes) ?? probes.firstIndex { $0.messages[topic] != nil }
             ?? probes.firstIndex { $0.version != nil }
         guard let place else { return brokers }
-        return brokers + away(configuration, probes, topic) + checks[place].consumers
+        return brokers + away(configuration, probes) + checks[place].consumers
+    }
+
+    /// Place of the broker at which the bridge is online; `nil`: it is nowhere. Of several, one with limits: after a power cut a broker may
+    /// have kept an old `online`, and limits expire.
+    static func home(_ configuration: Configuration, _ probes: [BrokerProbe]) -> Int? {
+        let base = configuration.baseTopic
+        let ids = configuration.plan.packs.map(\.options.id) + configuration.plan.banks.map(\.options.id)
+        let places = probes.indices.filter { probes[$0].messages["\(base)/bridge/status"] == "online" }
+        return places.first { place in ids.contains { probes[place].messages["\(base)/\($0)/limits"]?.isEmpty == false }
+        }
+            ?? places.first
     }
 
     /// A word about a bridge that is at another broker than the first.
-    private static func away(_ configuration: Configuration, _ probes: [BrokerProbe], _ topic: String) -> [Finding] {
-        guard probes.count > 1, let place = probes.firstIndex(where: { $0.messages[topic] == "online" }), place > 0
-        else { return [] }
+    private static func away(_ configuration: Configuration, _ probes: [BrokerProbe]) -> [Finding] {
+        guard let place = home(configuration, probes), place > 0 else { return [] }
         return [
             Finding(
                 "bridge", .warning,
@@ -64,6 +74,15 @@ struct BrokerCheck {
         let name = probe.messages["$SYS/broker/version"].map { " (\($0.prefix(60)))" } ?? ""
         var findings = [Finding(area, .ok, "connected by MQTT \(version == .v5 ? "5" : "3.1.1")\(name)")]
         if let note = probe.note { findings.append(Finding(area, .warning, note)) }
+        if let failure = probe.failure {
+            findings.append(
+                Finding(
+                    area, .warning, "it ended the connection again, so what was not heard may be there: \(failure)",
+                    remedy:
+                        "its log tells why; RabbitMQ does so at a topic that its rules forbid ('bms-mqtt acl --for rabbitmq')"
+                )
+            )
+        }
         return findings + rights(area) + reach(area)
     }
 
@@ -113,7 +132,10 @@ struct BrokerCheck {
             let silent = ids.filter { probe.messages["\(base)/\($0)/status"] != "online" }
             let text =
                 silent.isEmpty
-                ? "online, and so is every battery" : "online, without data of \(silent.joined(separator: ", "))"
+                ? "online, and so is every battery"
+                : probe.failure == nil
+                    ? "online, without data of \(silent.joined(separator: ", "))"
+                    : "online; nothing was heard of \(silent.joined(separator: ", ")) until the connection ended"
             return [Finding(area, silent.isEmpty ? .ok : .warning, text)] + limits
         case let status?:
             return [
