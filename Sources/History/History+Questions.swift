@@ -63,6 +63,15 @@ extension History {
         HistoryExport(self, battery, level, PlotRange.second(from), PlotRange.second(to))
     }
 
+    /// What an export of one level leaves out because only rows with less detail are kept of that time; `nil`: nothing.
+    public func gap(
+        _ battery: String, from: Double, to: Double, level: HistoryLevel
+    ) throws(HistoryFailure) -> HistoryGap? {
+        try read { reader throws(HistoryFailure) in
+            try reader.gap(battery, level, from: PlotRange.second(from), to: PlotRange.second(to))
+        }
+    }
+
     private func periods(
         _ battery: String, _ from: Double, _ to: Double, isMonthly: Bool
     ) throws(HistoryFailure) -> [HistoryPeriod] {
@@ -71,6 +80,14 @@ extension History {
                 battery, from: PlotRange.second(from), to: PlotRange.second(to), isMonthly: isMonthly)
         }
     }
+}
+
+/// A time of which a level has no rows, and a level with less detail has some.
+public struct HistoryGap: Hashable, Sendable {
+    /// Time of the first row of the level, seconds since 1970; `nil`: it has none.
+    public var end: Int?
+    /// The level that has more.
+    public var coarser: HistoryLevel
 }
 
 /// Lines of a CSV file without their ends: the names, then a line for each row. If the file cannot be read on, the last line begins

@@ -135,6 +135,18 @@ struct HistoryReader {
         return (CSVRows(cells: cells), rows)
     }
 
+    func gap(_ name: String, _ level: HistoryLevel, from: Int, to: Int) throws(HistoryFailure) -> HistoryGap? {
+        guard let coarser = level.coarser, let battery = try database.battery(name) else { return nil }
+        let oldest = try database.integer("SELECT min(time) FROM \(level.table) WHERE battery = ?1", .integer(battery))
+        var hasMore = false
+        // Rows of less detail begin earlier than those that they are made of.
+        try rows(battery, coarser, from: from, to: min(to, coarser.start(oldest ?? to)), most: 1) { _, _ in
+            hasMore = true
+        }
+        if hasMore { return HistoryGap(end: oldest, coarser: coarser) }
+        return try gap(name, coarser, from: from, to: to).map { HistoryGap(end: oldest, coarser: $0.coarser) }
+    }
+
     func batteries() throws(HistoryFailure) -> [HistoryBattery] {
         var found: [HistoryBattery] = []
         try database.each(

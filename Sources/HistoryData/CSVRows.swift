@@ -37,7 +37,8 @@ package struct CSVRows: Sendable {
         return fields.joined(separator: ",")
     }
 
-    private static func utc(_ time: Int) -> String {
+    /// A time as the column `utc` has it.
+    package static func utc(_ time: Int) -> String {
         let date = LocalDays.date(time / 86_400)
         let second = time % 86_400
         let parts = [date.month, date.day, second / 3600, second / 60 % 60, second % 60].map {

@@ -22,6 +22,9 @@ enum HistoryPrinter {
                 return 2
             }
             let level = HistoryLevel(rawValue: export.level) ?? .minutes
+            if let gap = try history.gap(battery, from: export.from, to: export.to, level: level) {
+                Console.complain(note(gap, level))
+            }
             for line in history.export(battery, from: export.from, to: export.to, level: level) {
                 // The last line of an export that broke off.
                 if line.hasPrefix("#") {
@@ -35,5 +38,11 @@ enum HistoryPrinter {
             Console.complain("\(error)")
             return 1
         }
+    }
+
+    /// A line about rows that are not there.
+    static func note(_ gap: HistoryGap, _ level: HistoryLevel) -> String {
+        let beginning = gap.end.map { "\(level) begin at \(CSVRows.utc($0))" }
+        return "\(beginning ?? "there are no \(level)"); --detail \(gap.coarser) has more"
     }
 }

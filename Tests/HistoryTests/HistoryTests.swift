@@ -272,6 +272,24 @@ struct HistoryTests {
         let last = Array(history.export("garage", from: Self.start + 60, to: Self.start + 300, level: .minutes))
         #expect(last.first?.hasSuffix(",energy_out_wh,cell_1") == true && last.count == 3)
     }
+
+    @Test("An export of a time of which only less detail is kept says which level has more")
+    func gap() throws {
+        let history = harness.open { ($0.minutes, $0.samples) = (120, 60) }
+        _ = HistoryHarness.fill(history, from: Self.start, count: 5 * 360)
+        let begin = Int(Self.start)
+        func gap(_ level: HistoryLevel, from hours: Double = 0) throws -> HistoryGap? {
+            try history.gap("garage", from: Self.start + 3600 * hours, to: 4e9, level: level)
+        }
+        #expect(try gap(.minutes) == HistoryGap(end: begin + 3 * 3600, coarser: .hours))
+        #expect(try gap(.minutes, from: 3) == nil && gap(.hours) == nil)
+        #expect(try gap(.samples) == HistoryGap(end: begin + 5 * 3600 - 600, coarser: .minutes))
+        #expect(try gap(.samples, from: 4.9) == nil)
+        #expect(try history.gap("other", from: 0, to: 4e9, level: .samples) == nil)
+        #expect(
+            try history.gap("garage", from: Self.start, to: Self.start + 3600, level: .samples)
+                == HistoryGap(end: begin + 5 * 3600 - 600, coarser: .hours))
+    }
 }
 
 /// Sizes of files.

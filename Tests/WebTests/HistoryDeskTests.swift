@@ -103,4 +103,14 @@ struct HistoryDeskTests {
         #expect(desk.close(seconds: 20))
         #expect(desk.history.close(at: 1_767_225_720).isEmpty)
     }
+
+    @Test("an export names the time from which on its rows are kept, and the detail that has more")
+    func gap() {
+        #expect(
+            HistoryPrinter.note(HistoryGap(end: 1_767_225_600, coarser: .hours), .minutes)
+                == "minutes begin at 2026-01-01T00:00:00Z; --detail hours has more")
+        #expect(
+            HistoryPrinter.note(HistoryGap(end: nil, coarser: .minutes), .samples)
+                == "there are no samples; --detail minutes has more")
+    }
 }

@@ -26,6 +26,7 @@ enum ExportCommand {
         details: """
             Prints one line for each row, with the names of the fields first: time, lowest, mean and highest of each value, energy, cells.
             docs/web.md has their units. A field is empty where nothing is known. It may run while the page does.
+            Rows with more detail are kept for a shorter time: a line on standard error says where --detail hours, or minutes, has more.
             """,
         examples: [
             "bms-mqtt export --data ./history --battery garage --from 2026-11-01 --to 2026-12-01 > november.csv"
