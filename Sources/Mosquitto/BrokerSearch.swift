@@ -19,7 +19,8 @@ public struct BrokerSearch: Sendable {
         /// Seconds after which no better evidence is awaited.
         fileprivate var patience: Double {
             switch self {
-            case .none: 3
+            // A broker that hangs up on MQTT 5 is asked in 3.1.1 after a second.
+            case .none: 4
             case .said: 2.5
             case .kept: 1.2
             case .live: 0
@@ -53,7 +54,7 @@ public struct BrokerSearch: Sendable {
     /// A search for a bridge by two of its topics.
     public init(status: String, limits: String) { (self.status, self.limits) = (status, limits) }
 
-    /// Looks at all brokers at the same time, for three seconds at most.
+    /// Looks at all brokers at the same time, for four seconds at most.
     ///
     /// - Parameters:
     ///   - preferred: place of the broker that is taken where another one is no better.

@@ -34,6 +34,10 @@ public struct LinkFailure: Error, Hashable, Sendable, CustomStringConvertible {
     public var code: Int32
     /// The broker knows no such user, or another password (the codes of MQTT 3.1.1 and of MQTT 5).
     public var isOfCredentials: Bool { operation == .handshake && [4, 5, 134, 135].contains(code) }
+    /// The broker ended the connection in place of an answer to CONNECT: another attempt may be one in another version.
+    public var isHangUp: Bool { operation == .handshake && code == Self.connectionLost }
+    /// The library's number of an end of the connection.
+    private static let connectionLost: Int32 = 7
     /// The broker ended an accepted connection because of a message that was too large for it, or probably so.
     public var isOfSize: Bool { operation == .session && (code == 149 || endsAtLarge) }
     /// One sentence that says which broker, what happened and what to do.

@@ -46,4 +46,20 @@ struct DoctorBrokerTests: ConfigurationReading {
         #expect(findings.contains { $0.text == "online; nothing was heard of garage until the connection ended" })
         #expect(!findings.contains { $0.text.contains("without data of") })
     }
+
+    @Test("A broker that hangs up on MQTT 5 is looked at until MQTT 3.1.1 has had its turn")
+    func hangUps() {
+        let texts = FailureText(configuration: LinkConfiguration(host: "a", clientID: "x"))
+        let hangUp = texts.ended(7, wasAccepted: false, number: 0, isTLS: false, lines: [])
+        var probe = BrokerProbe()
+        var ends: [Bool] = []
+        for event: LinkEvent in [.disconnected(hangUp), .connected(.v311, note: nil, place: 0)] {
+            ends.append(probe.take(event))
+        }
+        #expect(ends == [false, false] && probe.version == .v311 && probe.failure == nil)
+        var refused = BrokerProbe()
+        ends = []
+        for failure in [hangUp, hangUp, texts.connack(135)] { ends.append(refused.take(.disconnected(failure))) }
+        #expect(ends == [false, true, true])
+    }
 }

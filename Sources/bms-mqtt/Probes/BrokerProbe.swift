@@ -20,7 +20,12 @@ struct BrokerProbe: Sendable {
     /// Topics that the broker refused to take or to give.
     var refused: Set<String> = []
 
+    /// Connections that the broker ended in place of an answer.
+    private var hangUps = 0
+
     private static let mostTopics = 4_000
+    /// Such ends until MQTT 3.1.1 has had its turn, too: RabbitMQ hangs up on MQTT 5.
+    private static let mostHangUps = 2
 
     /// Connects, subscribes and listens.
     ///
@@ -60,12 +65,14 @@ struct BrokerProbe: Sendable {
     }
 
     /// - Returns: `true` where nothing more can be learned.
-    private mutating func take(_ event: LinkEvent) -> Bool {
+    mutating func take(_ event: LinkEvent) -> Bool {
         switch event {
         case .connected(let version, let note, _): (self.version, self.note, failure) = (version, note, nil)
         case .disconnected(let failure):
             self.failure = failure
-            return true
+            guard failure.isHangUp else { return true }
+            hangUps += 1
+            return hangUps >= Self.mostHangUps
         case .message(let message):
             guard messages.count < Self.mostTopics || messages[message.topic] != nil else { break }
             messages[message.topic] = String(decoding: message.payload.prefix(65_536), as: UTF8.self)
