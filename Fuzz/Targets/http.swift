@@ -80,11 +80,11 @@ private func checkEvent(_ bytes: [UInt8]) {
             let part = Array(text.prefix(Int(byte)))
             if queue.append(part, at: Double(index), limit: 400) { sent += part }
         } else {
-            taken += queue.take(Int(byte))
+            taken += queue.take(Int(byte), at: Double(index))
         }
         Invariant.hold(
             (0...400).contains(queue.count) && queue.count == sent.count - taken.count, "\(queue.count) bytes wait")
     }
-    while queue.count > 0 { taken += queue.take(64) }
+    while queue.count > 0 { taken += queue.take(64, at: 200) }
     Invariant.hold(sent == taken, "other bytes than were sent")
 }

@@ -38,7 +38,7 @@ struct Departures: Sendable {
     private static let reaction: Int64 = 3_000
     /// Connections to one broker that may end so; then the packs are left alone there until the next life.
     private static let mostCuts = 2
-    /// Limits come each fifteen seconds at least.
+    /// Another bridge repeats limits each fifteen seconds, unless its file makes that longer.
     private static let patience: Int64 = 20_000
     /// A broker has taken what it was sent by then, or the connection has ended.
     private static let settling: Int64 = 30_000
@@ -166,8 +166,10 @@ struct Departures: Sendable {
             }
             return
         }
-        // What the broker kept is this bridge's own, of before; so is the word that comes back on MQTT 3.1.1.
-        guard !isRetained, !payload.isEmpty, payload != Array("offline".utf8) else { return }
+        // What the broker kept is this bridge's own, of before; so is the word that comes back on MQTT 3.1.1. But a status that was overwritten
+        // on this connection is somebody else's.
+        let isAnswer = isRetained && hasSaidOffline && topic == pack.topics.status(pack.id)
+        guard !isRetained || isAnswer, !payload.isEmpty, payload != Array("offline".utf8) else { return }
         packs.remove(at: index)
         settled.append(pack)
         // On MQTT 3.1.1 the other bridge has not heard that its pack was called offline.
@@ -190,7 +192,7 @@ struct Departures: Sendable {
         complain(into: &outbox)
         if let clearedAt {
             guard now - clearedAt >= Self.settling else { return }
-            self.connectedAt = nil
+            (self.connectedAt, cuts[broker]) = (nil, nil)
             let gone = pending.filter { !refused.contains($0) }
             for pack in gone {
                 cleared[pack, default: []].insert(brokers[broker])

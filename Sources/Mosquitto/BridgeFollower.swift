@@ -76,7 +76,7 @@ public final class BridgeFollower: Sendable {
         guard isDue else { return false }
         let isBegun = OwnThread.start("bridge-search") { [self] in
             let preferred = state.withLock { $0.place } ?? 0
-            let found = search.place(among: configuration, preferring: preferred, stop: end)
+            let found = search.place(among: configuration, preferring: preferred, isCareful: true, stop: end)
             state.withLock { state in
                 state.isSearching = false
                 guard let found, state.place != nil, state.place != found else { return }

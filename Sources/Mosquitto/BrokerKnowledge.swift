@@ -12,7 +12,7 @@ struct BrokerKnowledge: Sendable {
     var shortSessions = 0
     /// Accepted connections that ended without a word while a large message was on its way, one after the other.
     private var largeEnds = 0
-    /// MQTT 3.1.1 is asked for because the broker was silent in MQTT 5, which a broker that hangs for a while is, too.
+    /// MQTT 3.1.1 is asked for because MQTT 5 had no answer, which a broker that hangs or starts does not give, either.
     var isOldBySilence = false
     /// The will in the form that the broker takes.
     var fallback = WillFallback()
@@ -42,8 +42,8 @@ struct BrokerKnowledge: Sendable {
     /// - Returns: true where MQTT 3.1.1 should be tried.
     mutating func noteHangUp() -> Bool {
         silentRefusals += 1
-        isOldBySilence = false
-        return silentRefusals.isMultiple(of: patience)
+        isOldBySilence = silentRefusals.isMultiple(of: patience)
+        return isOldBySilence
     }
 
     /// Notes that the broker answered CONNECT, with a refusal: the next attempt may use MQTT 5 again.

@@ -54,14 +54,19 @@ public struct BrokerSearch: Sendable {
     /// A search for a bridge by two of its topics.
     public init(status: String, limits: String) { (self.status, self.limits) = (status, limits) }
 
-    /// Looks at all brokers at the same time, for four seconds at most.
+    /// Seconds for which a careful search waits for limits: they come each fifteen seconds, unless the file makes that longer.
+    private static let carefulSeconds = 16.0
+
+    /// Looks at all brokers at the same time, for four seconds at most, or sixteen.
     ///
     /// - Parameters:
     ///   - preferred: place of the broker that is taken where another one is no better.
+    ///   - isCareful: a status alone is no evidence, and limits are waited for.
     ///   - stop: ends the search.
     /// - Returns: the place of the broker with the best evidence; `nil` where there is none.
     public func place(
-        among configuration: LinkConfiguration, preferring preferred: Int = 0, stop: EventDescriptor = EventDescriptor()
+        among configuration: LinkConfiguration, preferring preferred: Int = 0, isCareful: Bool = false,
+        stop: EventDescriptor = EventDescriptor()
     ) -> Int? {
         let news = EventDescriptor()
         let sightings = Lock(configuration.brokers.map { _ in Sighting() })
@@ -86,12 +91,13 @@ public struct BrokerSearch: Sendable {
         while !stop.wait(seconds: 0) {
             let evidence = sightings.withLock { $0.map(\.evidence) }
             let best = evidence.max() ?? .none
-            let left = best.patience - (MonotonicTime.seconds() - begin)
+            let patience = isCareful && best < .kept ? Self.carefulSeconds : best.patience
+            let left = patience - (MonotonicTime.seconds() - begin)
             guard left <= 0 else {
                 if news.wait(seconds: min(left, 0.2)) { news.clear() }
                 continue
             }
-            guard best != .none else { return nil }
+            guard best >= (isCareful ? .kept : .said) else { return nil }
             return evidence[preferred] == best ? preferred : evidence.firstIndex(of: best)
         }
         return nil

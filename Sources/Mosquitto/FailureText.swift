@@ -172,7 +172,7 @@ struct FailureText {
             return failure(
                 operation, code,
                 "\(broker) closed the connection without an answer: does it expect a certificate of this client (mqtt.tls.certFile), no TLS on "
-                    + "this port, or an older MQTT?")
+                    + "this port, or MQTT 3.1.1 (mqtt.protocol: 3.1.1)?")
         case MOSQ_ERR_CONN_LOST where !wasAccepted && isTLS,
             MOSQ_ERR_CONN_LOST where lines.contains { $0.contains("OpenSSL") }:
             return tls(lines)
@@ -199,7 +199,7 @@ struct FailureText {
     }
 
     /// The library's lines tell of no failure of TLS but the end of the connection.
-    static func isHangUp(_ lines: [String]) -> Bool { lines.allSatisfy { $0.contains("unexpected eof") } }
+    private static func isHangUp(_ lines: [String]) -> Bool { lines.allSatisfy { $0.contains("unexpected eof") } }
 
     /// The failure of a connection that ended, as others before, while a large message was on its way.
     static func atLarge(_ failure: LinkFailure) -> LinkFailure {

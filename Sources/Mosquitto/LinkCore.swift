@@ -348,7 +348,7 @@ final class LinkCore: Sendable {
 
     private static func lostWithout5(_ isBySilence: Bool) -> String {
         (isBySilence
-            ? "answered in MQTT 3.1.1 after silence in MQTT 5, so it speaks 3.1.1 only, or it hung (then restart the bridge to use MQTT 5)"
+            ? "answered in MQTT 3.1.1 and not in MQTT 5, so it speaks 3.1.1 only, or it hung or was just starting (then restart the bridge to use MQTT 5)"
             : "speaks MQTT 3.1.1 only")
             + ": no message expires by itself and answers have no correlation: state, cells and limits are not retained there"
     }

@@ -351,8 +351,8 @@ struct LinkThread {
             return texts.connack(reason)
         }
         let isTLS = core.configuration.tls != nil
-        // Where TLS is the cause, the library has a line about it.
-        if report.connack == nil, code == MOSQ_ERR_CONN_LOST.rawValue32, !isTLS || FailureText.isHangUp(report.lines) {
+        // With TLS the end says nothing of the version: it may have come before CONNECT was read, from what stands in front of a broker.
+        if report.connack == nil, code == MOSQ_ERR_CONN_LOST.rawValue32, !isTLS {
             // Some old brokers just hang up on a version that they do not know; so does a broker that restarts. Two such ends are not a
             // restart.
             if knowledge[place].noteHangUp(), fallBack() { return nil }
@@ -365,6 +365,7 @@ struct LinkThread {
             }
             return texts.tooLarge(size, leftOut: filter)
         }
+        let isOld = knowledge[place].version == .v311
         if !wasAccepted, code == MOSQ_ERR_KEEPALIVE.rawValue32, knowledge[place].version == .v5 {
             // Some old brokers misread what is new in MQTT 5, and wait for more.
             if knowledge[place].noteSilence(), fallBack() {
@@ -379,7 +380,8 @@ struct LinkThread {
         let failure = texts.ended(
             code, wasAccepted: wasAccepted, number: number, isTLS: isTLS, lines: report.lines,
             shortSessions: knowledge[place].shortSessions)
-        guard wasAccepted, !hasLeft, code != MOSQ_ERR_KEEPALIVE.rawValue32,
+        // In MQTT 5 a broker names the size.
+        guard wasAccepted, isOld, !hasLeft, code != MOSQ_ERR_KEEPALIVE.rawValue32,
             knowledge[place].noteEnd(owesLarge: core.requests.owesLarge)
         else { return failure }
         return FailureText.atLarge(failure)

@@ -144,21 +144,6 @@ struct RestHoldTests {
         #expect(limits?.cvl ?? .zero < Millivolts(51_600))
     }
 
-    @Test(
-        "Without a current sensor an inverter that holds CVL lowers it by the drop of the cells' charge current at most"
-    )
-    func blindExport() {
-        var bus = Bus(offset: 0, leastCurrent: -60_000, slope: 0.0001)
-        let start = Int(bus.restVoltage)
-        var seconds = 0
-        let (limits, _) = run(hours: 3, &bus, hasSensor: false) {
-            seconds += 1
-            if seconds > 60 { Self.freeze(&$0) }
-        }
-        let drop = 50_000 * 16 * 16 / 10_000
-        #expect(limits?.cvl ?? .zero >= Millivolts(start - 560 - drop - 100))
-    }
-
     @Test("voltageOnly without a current sensor charges nothing, also when the sensor fails, and says why")
     func voltageOnlyBlind() {
         var bus = Bus()

@@ -139,6 +139,10 @@ struct BridgeFollowerTests {
         let bridges = [await bridge(first, hasLimits: false), await bridge(second)]
         let search = BrokerSearch(status: "bms/bridge/status", limits: "bms/+/limits")
         #expect(search.place(among: configuration(first, second)) == 1)
+        #expect(
+            search.place(among: configuration(first), isCareful: true) == nil,
+            "nobody leaves a broker for a status alone")
+        #expect(search.place(among: configuration(first)) == 0)
         let nowhere = BrokerSearch(status: "barn/bridge/status", limits: "barn/+/limits")
         #expect(nowhere.place(among: configuration(first, second)) == nil)
         for harness in bridges { harness.link.stop() }

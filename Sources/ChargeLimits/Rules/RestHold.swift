@@ -10,8 +10,9 @@ import BMSCore
 ///
 /// Without a current sensor the offset is 35 mV a cell, more than a charger's error, and the pack's voltage is taken for rest from below: it
 /// only falls. Above CVL the pack rests or is charged: the estimate follows it within half a minute, and CVL goes down in front of a charger
-/// until nothing flows. At CVL a charger or one that exports holds the pack: it follows within ten minutes, by no more than the drop of the
-/// chemistry's charge current. Below CVL a load or a night has pulled the pack down: it follows within half an hour.
+/// until nothing flows. At CVL something holds the pack: it follows within ten minutes. Below CVL a load or a night has pulled the pack down:
+/// it follows within half an hour. An inverter that exports to hold CVL looks the same as a charger there, and empties the pack as far as DCL
+/// lets it.
 ///
 /// mV. Example: 16 cells at rest at 52.64 V, CCL 0 because of cold: CVL 52.64 V; 10 A flow in nevertheless at 1.6 milliohm a cell: CVL
 /// falls by 16 x 0.12 x 16 mV = 31 mV a second, until nothing flows at 52.24 V with a charger that holds 0.4 V more.
@@ -92,11 +93,9 @@ struct RestHold: LimitRule {
         let ceiling = ceiling ?? pack
         let old = min(rest ?? pack, ceiling)
         let above = pack - Double(input.published?.cvl.rawValue ?? 0)
-        let isHeld = abs(above) <= Self.near
-        let drop = Double(input.figures.chargeRating.rawValue) / 1000 * input.resistance * Double(input.cells)
-        let goal = isHeld ? max(pack, ceiling - drop) : pack
-        let seconds = isHeld ? Self.heldSeconds : above > 0 ? Self.seconds : Self.loadedSeconds
-        rest = min(old, old + (goal - old) * min(1, input.elapsed / seconds))
+        let seconds =
+            abs(above) <= Self.near ? Self.heldSeconds : above > 0 ? Self.seconds : Self.loadedSeconds
+        rest = min(old, old + (pack - old) * min(1, input.elapsed / seconds))
     }
 
     private mutating func move(_ input: LimitInput) {
