@@ -73,6 +73,7 @@ const fleet = new Map(), model = {
 let battery, documents = {}, events = [], isUnknown = false;
 /** By two clocks: one may be set, one rests while the machine sleeps. */
 const stamp = () => [performance.now(), Date.now()];
+const clamp = (x, most) => Math.max(0, Math.min(most, x));
 const elapsed = ([steady, set]) => Math.max(performance.now() - steady, Date.now() - set) / 1000;
 
 /** Why nothing of any battery is live. */
@@ -181,7 +182,7 @@ async function ask(address, options) {
 	const answer = await fetch(address, { cache: "no-store", signal: AbortSignal.timeout?.(3e4), ...options }).catch(() => { throw new Error(t("The server does not answer")); });
 	// What is no JSON is not ours: a proxy's page, perhaps.
 	const { ok, status } = answer, value = await answer.json().catch(() => null);
-	if (!ok) throw Object.assign(new Error(value?.error || t("The server answers {status}", { status })), { status, lang: value?.error && "en" });
+	if (!ok || !value) throw Object.assign(new Error(value?.error || t("The server answers {status}", { status })), { status, lang: value?.error && "en" });
 	return value;
 }
 const send = (address, value) => ask(address, { method: "POST", body: JSON.stringify(value), headers: { "Content-Type": "application/json", "X-Token": model.token || "" } });
@@ -284,6 +285,10 @@ function route() {
 	const [, kind, id, page, ...more] = location.hash.slice(1).split("/").map(part => attempt(() => decodeURIComponent(part)) ?? part);
 	return kind === "battery" && id ? { id, page: page || "now", more } : { id: null };
 }
+function leave(one) {
+	one.leave?.();
+	one.leave = one.isZoomed = one.isRead = null;
+}
 function go(isFirst) {
 	if (location.hash === "#main") { history.replaceState(null, "", view.hash || "#/"); byId("main").focus(); return; }
 	const where = route();
@@ -293,7 +298,7 @@ function go(isFirst) {
 		listen(where.id);
 	}
 	const main = byId("main"), hadFocus = main.contains(document.activeElement), isStep = view.title;
-	view.leave?.();
+	leave(view);
 	view.quit?.abort();
 	view = { hash: location.hash || "#/" };
 	main.replaceChildren();
@@ -484,7 +489,7 @@ function cellItem(n) {
 	const fill = h("span.fill"), tick = h("span.tick"), shape = h("span.shape", silent), says = h("span.hidden"), voltage = h("span"), temperature = h("span");
 	const item = h("li", h("span.n", h("span.hidden", t("Cell") + " "), n), h("span.track", silent, fill, tick), shape, voltage, temperature, says);
 	item.update = (cells, low, balance, high) => {
-		const v = cells?.Voltages?.["Cell" + n], share = x => Math.max(0, Math.min(100, 100 * (x - low) / (high - low))) || 0;
+		const v = cells?.Voltages?.["Cell" + n], share = x => clamp(100 * (x - low) / (high - low), 100) || 0;
 		const kind = !isNumber(v) ? "unknown" : v > high ? "too-high" : v < low ? "too-low" : cells.Balances?.["Cell" + n] ? "balancing" : "ok";
 		const [sign, word] = cellKinds[kind];
 		mark(item, "kind", kind);
@@ -556,21 +561,19 @@ function showHistory(main, id, [wanted, when]) {
 	const names = { day: "Day", week: "Week", month: "Month", year: "Year" }, range = Object.hasOwn(names, wanted) ? wanted : "day";
 	const asked = noon({ date: when }), chosen = isNaN(asked) ? new Date() : asked, [from, to] = span(range, chosen);
 	const period = { from, to, range };
-	const title = range === "week" ? dated(day, from) + " – " + dated(fullDay, to - 1)
-		: dated({ day: { dateStyle: "full" }, month: { month: "long", year: "numeric" }, year: { year: "numeric" } }[range], from);
 	const link = (name, date, ...more) => h("a", { href: base + name + "/" + iso(date) }, more);
 	const date = h("input", { type: "date", value: iso(chosen), max: today, "aria-label": t("Date") });
-	const open = () => { if (date.value) location.hash = base + range + "/" + date.value; };
 	const box = h("div", h("p", { role: "status" }, t("Loading")));
 	main.append(h("nav.tabs", { "aria-label": t("Range") }, entries(names).map(([name, text]) => link(name, chosen, { "aria-current": name === range ? "true" : null }, t(text)))),
-		h("div.step", link(range, new Date(from - 432e5), { "aria-label": t("Before") }, "◀"), mine.title = h("strong", title),
-			link(range, new Date(+to + 432e5), { "aria-label": t("After"), hidden: to > Date.now() }, "▶"), date, h("button", { click: open }, t("Show"))), box);
-	const address = "api/history/" + encode(id), query = `from=${from / 1000}&to=${to / 1000}`;
+		h("div.step", link(range, new Date(from - 432e5), { "aria-label": t("Before") }, "◀"), mine.title = h("strong", range === "week" ? dated(day, from) + " – " + dated(fullDay, to - 1)
+			: dated({ day: { dateStyle: "full" }, month: { month: "long", year: "numeric" }, year: { year: "numeric" } }[range], from)),
+			link(range, new Date(+to + 432e5), { "aria-label": t("After"), hidden: to > Date.now() }, "▶"), date, h("button", { click: () => { if (date.value) location.hash = base + range + "/" + date.value; } }, t("Show"))), box);
 	const points = Math.min(800, main.clientWidth || 300), known = {};
 	let isDrawing, drawn, next, pause = 20;
 	async function draw() {
-		[isDrawing, next] = [true, 300];
-		const quit = mine.quit = new AbortController(), get = what => ask(address + what + query, { signal: quit.signal });
+		isDrawing = true;
+		next = 300;
+		const quit = mine.quit = new AbortController(), get = what => ask("api/history/" + encode(id) + what + `from=${from / 1000}&to=${to / 1000}`, { signal: quit.signal });
 		setTimeout(() => quit.abort(), 3e4);
 		// Parts that fail are drawn as they were known.
 		const part = what => get(`/${what}?`).then(value => known[what] = value, () => { if (isDrawing) next = 0; return known[what] || {}; });
@@ -578,10 +581,10 @@ function showHistory(main, id, [wanted, when]) {
 			const sum = range === "year" ? "months" : "days";
 			const [, series, cells, changes, sums, happened] = await Promise.all([loadPlotter(),
 				get(`?series=soc,voltage,current,power,cvl,ccl,dcl,cell_min,cell_max,temperature_min,temperature_max&points=${points}&`),
-				range === "day" && part("cells"), (range === "day" || range === "week") && part("changes"), part(sum), part("events")]);
+				range === "day" && part("cells"), /day|week/.test(range) && part("changes"), part(sum), part("events")]);
 			if (view !== mine) return;
 			const place = scrollY;
-			mine.leave?.();
+			leave(mine);
 			box.replaceChildren();
 			drawHistory(box, period, series, changes.changes || [], cells);
 			drawSums(box, period, (sums[sum] || []).filter(one => noon(one) >= from && noon(one) < to));
@@ -595,7 +598,8 @@ function showHistory(main, id, [wanted, when]) {
 		}
 		pause = next ? 20 : Math.min(2 * pause, 160);
 		next ||= pause * (2 + Math.random()) / 4;
-		[isDrawing, drawn] = [false, stamp()];
+		isDrawing = false;
+		drawn = stamp();
 	}
 	/** Not while somebody looks closely. */
 	mine.again = isTick => {
@@ -652,7 +656,7 @@ function addPlot(box, period, time, plot, changes, graphs) {
 		colors: lines.map((_, index) => isMany ? `hsl(${index * 360 / lines.length}, 60%, ${index % 2 * 12 + +colour("shade")}%)` : colour(["link", "ink2", "ink3"][index])),
 		series: Object.fromEntries(lines.map((line, index) => [line.name, { strokePattern: isMany || line.isStep || !index ? null : [7, 4], strokeWidth: isMany || line.isStep ? 1 : 2, stepPlot: !!line.isStep }])),
 		axes: { x: { axisLabelFormatter: date => dated(period.range === "day" || date.getHours() || date.getMinutes() ? shortClock : period.range === "year" ? { month: "short" } : day, date) },
-			y: { axisLabelWidth: 52, axisLabelFormatter: (x, _, __, of) => { const [low, high] = of.yAxisRange(); return number(x, Math.max(0, Math.min(3, Math.ceil(1.1 - Math.log10(high - low))))); } } },
+			y: { axisLabelWidth: 52, axisLabelFormatter: (x, _, __, of) => { const [low, high] = of.yAxisRange(); return number(x, clamp(Math.ceil(1.1 - Math.log10(high - low)), 3)); } } },
 		highlightSeriesOpts: isMany ? { strokeWidth: 3 } : null, highlightCallback: (_, __, ___, row, name) => tell(row, name), unhighlightCallback: () => tell(null),
 		zoomCallback: (low, high) => {
 			// Its end leaves no window. Options would undo a vertical one.
@@ -666,7 +670,7 @@ function addPlot(box, period, time, plot, changes, graphs) {
 		const step = { ArrowLeft: -1, ArrowRight: 1, PageUp: -20, PageDown: 20 }[event.key] || 0, other = isMany && { ArrowUp: -1, ArrowDown: 1 }[event.key] || 0;
 		if (!step && !other) return;
 		event.preventDefault();
-		cursor = Math.max(0, Math.min(time.length - 1, cursor + step));
+		cursor = clamp(cursor + step, time.length - 1);
 		chosen = (chosen + other + lines.length) % lines.length;
 		graph.setSelection(cursor, lines[chosen].name);
 		tell(cursor, lines[chosen].name);
