@@ -58,9 +58,9 @@ struct HTTPResourceTests {
         #expect(busy.allSatisfy { $0 == 0 })
     }
 
-    /// Bytes that the system keeps for the other end of each connection to a port of this process.
+    /// Bytes that the system keeps for the other end of each connection to a port of this process. Other tests may hold a thousand descriptors.
     private static func buffers(port: Int) -> [Int32] {
-        (Int32(3)..<1_024).compactMap { descriptor in
+        (Int32(3)..<32_768).compactMap { descriptor in
             var (address, length) = (sockaddr_in(), socklen_t(MemoryLayout<sockaddr_in>.size))
             let isOurs = withUnsafeMutablePointer(to: &address) { pointer in
                 pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { own in

@@ -39,7 +39,7 @@ def first_limits(site, row):
     expect(reader.wait_for(lambda m: m.topic == "bms/bridge/status" and m.payload == b"online", 5), "the bridge does not say online")
     line = site.said("connected to")
     expect(line, "the bridge does not say that it is connected")
-    is_five = "3.1.1" not in (site.said("speaks MQTT 3.1.1 only") or "") and site.engine.protocol == 5
+    is_five = "3.1.1" not in (site.said("3.1.1 only") or "") and site.engine.protocol == 5
     row.mqtt, row.first = "5" if is_five else "3.1.1", f"{found.at - begin:.1f}"
     return f"MQTT {row.mqtt}; first limits {row.first} s after the start of the bridge"
 
