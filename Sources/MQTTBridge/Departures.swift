@@ -166,10 +166,8 @@ struct Departures: Sendable {
             }
             return
         }
-        // What the broker kept is this bridge's own, of before; so is the word that comes back on MQTT 3.1.1. But a status that was overwritten
-        // on this connection is somebody else's.
-        let isAnswer = isRetained && hasSaidOffline && topic == pack.topics.status(pack.id)
-        guard !isRetained || isAnswer, !payload.isEmpty, payload != Array("offline".utf8) else { return }
+        // What the broker kept is this bridge's own, of before; so is the word that comes back on MQTT 3.1.1.
+        guard !isRetained, !payload.isEmpty, payload != Array("offline".utf8) else { return }
         packs.remove(at: index)
         settled.append(pack)
         // On MQTT 3.1.1 the other bridge has not heard that its pack was called offline.

@@ -78,6 +78,7 @@ struct DepartureTests {
         #expect(run.on("bms/shed/status") == ["offline"])
         run.message(Self.config, #"{"components":{},"state_topic":"bms/shed/state"}"#, isRetained: true)
         run.message("bms/shed/limits", "{}", isRetained: true)
+        run.message("bms/shed/status", "online", isRetained: true)
         run.pass(19)
         #expect(run.sent.filter { $0.topic.contains("shed") }.count == 1 && run.settled.isEmpty)
         run.pass(2)
@@ -90,20 +91,6 @@ struct DepartureTests {
         #expect(run.settled == [DepartedPack(Self.topics, "shed")])
         run.pass(60)
         #expect(!run.sent.contains { $0.topic.contains("shed") }, "once")
-    }
-
-    @Test("departed packs that another bridge called online before anybody was asked are left alone")
-    func answered() {
-        var run = run()
-        run.pass(4)
-        run.message("bms/shed/status", "online", isRetained: true)
-        run.pass(60)
-        #expect(run.settled.count == 1 && run.on("bms/shed/limits").isEmpty)
-        var old = self.run(isOld: true)
-        old.pass(4)
-        old.message("bms/shed/status", "online", isRetained: true)
-        old.pass(20)
-        #expect(old.on("bms/shed/limits") == [""], "MQTT 3.1.1: it is this bridge's own word of before")
     }
 
     @Test("departed packs are cleared at each of several brokers before they are forgotten")
