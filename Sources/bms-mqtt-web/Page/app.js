@@ -182,7 +182,7 @@ async function ask(address, options) {
 	const answer = await fetch(address, { cache: "no-store", signal: AbortSignal.timeout?.(3e4), ...options }).catch(() => { throw new Error(t("The server does not answer")); });
 	// What is no JSON is not ours: a proxy's page, perhaps.
 	const { ok, status } = answer, value = await answer.json().catch(() => null);
-	if (!ok || !value) throw Object.assign(new Error(value?.error || t("The server answers {status}", { status })), { status, lang: value?.error && "en" });
+	if (!ok) throw Object.assign(new Error(value?.error || t("The server answers {status}", { status })), { status, lang: value?.error && "en" });
 	return value;
 }
 const send = (address, value) => ask(address, { method: "POST", body: JSON.stringify(value), headers: { "Content-Type": "application/json", "X-Token": model.token || "" } });
