@@ -38,7 +38,7 @@ public struct HTTPOptions: Hashable, Sendable {
     public var bodyLength = 16_384
     /// Bytes of all answers together that their readers have not taken yet. Answers of less than ``smallAnswer`` do not count.
     public var answerBytes = 64 << 20
-    /// Those of one IPv4 address or IPv6 network.
+    /// Bytes of the answers of one IPv4 address or IPv6 network that wait so.
     public var answerBytesPerNetwork = 16 << 20
     /// Bytes of an answer that is given in any case.
     public var smallAnswer = 65_536

@@ -63,7 +63,7 @@ extension History {
         HistoryExport(self, battery, level, PlotRange.second(from), PlotRange.second(to))
     }
 
-    /// What an export of one level leaves out because only rows with less detail are kept of that time; `nil`: nothing.
+    /// The time that an export of one level leaves out because only rows with less detail are kept of it; `nil`: none.
     public func gap(
         _ battery: String, from: Double, to: Double, level: HistoryLevel
     ) throws(HistoryFailure) -> HistoryGap? {

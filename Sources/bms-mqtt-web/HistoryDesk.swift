@@ -21,7 +21,7 @@ final class HistoryDesk: Sendable {
 
     /// Questions that wait.
     static let most = 48
-    /// Those of one IPv4 address or IPv6 network: three of them, which one machine can have, leave places to others. This machine has no
+    /// Waiting questions of one IPv4 address or IPv6 network: three of them, which one machine can have, leave places to others. This machine has no
     /// such bound, because a reverse proxy may ask for many.
     static let mostOfNetwork = 14
     /// Seconds for which a browser waits for its answer.

@@ -90,8 +90,7 @@ struct RestHold: LimitRule {
     private mutating func followBlind(_ input: LimitInput) {
         let pack = Double(input.measured.packVoltage.rawValue)
         confirm(under: pack)
-        let ceiling = ceiling ?? pack
-        let old = min(rest ?? pack, ceiling)
+        let old = rest ?? pack
         let above = pack - Double(input.published?.cvl.rawValue ?? 0)
         let seconds =
             abs(above) <= Self.near ? Self.heldSeconds : above > 0 ? Self.seconds : Self.loadedSeconds

@@ -100,9 +100,8 @@ struct DoctorCommand: Sendable {
         let (plan, base) = (configuration.plan, configuration.baseTopic)
         let access = TopicAccess(plan.bridge, packs: plan.packs.map(\.options), banks: plan.banks.map(\.options))
         let readable = access.grants(.bridge).filter { !$0.isWrite }.map(\.filter)
-        let ids = plan.packs.map(\.options.id) + plan.banks.map(\.options.id)
         var filters = ["\(base)/bridge/status"]
-        for id in ids { filters += ["\(base)/\(id)/status", "\(base)/\(id)/limits"] }
+        for id in plan.ids { filters += ["\(base)/\(id)/status", "\(base)/\(id)/limits"] }
         filters += [plan.bridge.birthTopic, "N/+/system/0/Serial"]
         filters.append("R/\(plan.bridge.gxTree?.portalID ?? "+")/keepalive")
         filters.append("$SYS/broker/version")

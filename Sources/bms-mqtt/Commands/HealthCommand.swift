@@ -100,7 +100,7 @@ extension HealthCommand {
     private static func start(_ arguments: Arguments) async throws(CommandFailure) -> Int32 {
         let configuration = try arguments.configuration()
         let plan = configuration.plan
-        var ids = plan.packs.map(\.options.id) + plan.banks.map(\.options.id)
+        var ids = plan.ids
         if let id = arguments.text("--pack") {
             guard ids.contains(id) else {
                 throw .usage("the configuration has no pack or bank '\(id.prefix(40))': \(ids.joined(separator: ", "))")

@@ -44,7 +44,7 @@ struct BrokerCheck {
     /// have kept an old `online`, and limits expire.
     static func home(_ configuration: Configuration, _ probes: [BrokerProbe]) -> Int? {
         let base = configuration.baseTopic
-        let ids = configuration.plan.packs.map(\.options.id) + configuration.plan.banks.map(\.options.id)
+        let ids = configuration.plan.ids
         let places = probes.indices.filter { probes[$0].messages["\(base)/bridge/status"] == "online" }
         return places.first { place in ids.contains { probes[place].messages["\(base)/\($0)/limits"]?.isEmpty == false }
         }
@@ -128,7 +128,7 @@ struct BrokerCheck {
         let area = "bridge"
         switch probe.messages["\(base)/bridge/status"] {
         case "online":
-            let ids = configuration.plan.packs.map(\.options.id) + configuration.plan.banks.map(\.options.id)
+            let ids = configuration.plan.ids
             let silent = ids.filter { probe.messages["\(base)/\($0)/status"] != "online" }
             let text =
                 silent.isEmpty

@@ -34,6 +34,9 @@ struct ServicePlan: Sendable {
         }
     }
 
+    /// Ids of the packs, then of the banks.
+    var ids: [String] { packs.map(\.options.id) + banks.map(\.options.id) }
+
     /// Options of reading. Bytes that waited for longer than the shortest `hold`, after which limits no longer rise, are thrown away.
     var reading: ByteSource.Options {
         var reading = ByteSource.Options()

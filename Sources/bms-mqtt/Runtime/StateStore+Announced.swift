@@ -80,7 +80,7 @@ extension StateStore {
 extension ServicePlan {
     /// Packs and banks that are served.
     var served: Set<DepartedPack> {
-        Set((packs.map(\.options.id) + banks.map(\.options.id)).map { DepartedPack(bridge.topics, $0) })
+        Set(ids.map { DepartedPack(bridge.topics, $0) })
     }
 
     /// Announced packs and banks that are no longer served. A pack with another discovery prefix is the same pack.
