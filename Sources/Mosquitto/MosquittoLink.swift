@@ -15,7 +15,7 @@ import Synchronization
 public final class MosquittoLink: Sendable {
     /// News of the connection, and messages, unless ``start(deliver:)`` got a function for them. The stream ends after ``stop(farewell:)``.
     public let events: LinkEvents
-    private let core: LinkCore
+    let core: LinkCore
     private let continuation: HandoverStream<LinkEvent>.Continuation
     private let isStarted = Lock(false)
 
