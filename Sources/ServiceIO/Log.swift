@@ -36,7 +36,7 @@ package final class Log: Sendable {
     private let threshold: Lock<Level>
     private let isJournal: Bool
     private let filter = Lock(LogFilter())
-    private let output = Lock(())
+    private let output = Lock(STDERR_FILENO)
 
     package init(threshold: Level = .info) {
         self.threshold = Lock(threshold)
@@ -66,14 +66,14 @@ package final class Log: Sendable {
         }
         let words = (isJournal ? "<\(level.rawValue)>\(line)" : "\(level.name): \(line)") + "\n"
         // The lock covers question and write, so that no other thread takes the room in between.
-        output.withLock { _ in
-            if Self.canWrite { Console.write(words, to: STDERR_FILENO) }
+        output.withLock { descriptor in
+            if Self.canWrite(descriptor) { Console.write(words, to: descriptor) }
         }
     }
 
-    /// Standard error takes a line without a wait. A pipe that can be written to has room for 4096 bytes.
-    private static var canWrite: Bool {
-        var entry = pollfd(fd: STDERR_FILENO, events: Int16(POLLOUT), revents: 0)
+    /// A file takes a line without a wait. A pipe that can be written to has room for 4096 bytes.
+    private static func canWrite(_ descriptor: Int32) -> Bool {
+        var entry = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
         return poll(&entry, 1, 0) > 0
     }
 }

@@ -46,9 +46,9 @@ struct CANBusLinkTests {
 
         func tell() { if let report { link.tell(report, isFromFrame: true, at: MonotonicTime.sinceBoot()) } }
 
-        /// Reads until something was written, telling limits meanwhile; `false` after some seconds.
+        /// Reads until something was written, telling limits meanwhile; `false` after minutes in vain.
         func read(until isDone: (String) -> Bool, answering answer: ((String) -> String?)? = nil) -> Bool {
-            let end = Deadline(seconds: 120)
+            let end = Deadline()
             // A command may come in two parts.
             var unanswered = ""
             while !isDone(text) {
@@ -123,8 +123,10 @@ struct CANBusLinkTests {
         }
         #expect(read(true) { _ in bench.hearing.figures.state == .unacknowledged })
         bench.forget()
-        #expect(read(true) { $0.components("C\rS6\rA0\rO\rt35E").count > 2 }, "\(bench.text)")
-        #expect(!bench.text.contains("t351"), "limits would wait in the adapter: \(bench.text)")
+        // Limits would wait in the adapter. On a busy machine an answer of this test may come too late for one attempt.
+        #expect(
+            read(true) { $0.components("C\rS6\rA0\rO\rt35E").dropFirst().dropLast().contains { !$0.contains("t351") } },
+            "\(bench.text)")
         #expect(read(false) { _ in bench.hearing.figures.state == .sending })
         #expect(bench.hearing.notices.count { $0.contains("nobody acknowledges") } == 1)
     }
@@ -134,7 +136,7 @@ struct CANBusLinkTests {
         let bench = try Bench()
         #expect(bench.read { $0.contains("t35C2") })
         bench.pty.hangUp()
-        let end = Deadline(seconds: 20)
+        let end = Deadline()
         while bench.hearing.figures.state != .closed, !end.isOver { bench.tell() }
         #expect(bench.hearing.figures.state == .closed)
         #expect(
@@ -147,7 +149,7 @@ struct CANBusLinkTests {
         let link = CANBusLink(try CANAddress("can:none0"), .victron, battery: "pack garage")
         let hasThread = link.start { figures, notices in hearing.take(figures, notices) }
         #expect(hasThread)
-        let end = Deadline(seconds: 20)
+        let end = Deadline()
         while hearing.notices.isEmpty, !end.isOver { _ = Poll.wait(for: -1, seconds: 0.01) }
         link.stop(seconds: 5)
         // This machine may have no CAN at all.

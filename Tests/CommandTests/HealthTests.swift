@@ -34,7 +34,7 @@ struct HealthTests {
     private func health(_ file: String, wait: Int = 30, _ more: [String] = []) throws -> (code: Int32?, text: String) {
         let words = ["health", "--config", file, "--wait", "\(wait)"] + more
         let child = try #require(ChildProcess(Self.program, words))
-        let text = child.read(seconds: 60)
+        let text = child.read()
         return (child.exitCode(), text)
     }
 
@@ -147,7 +147,7 @@ struct HealthTests {
         let socket = NotifySocket()
         let file = configuration(broker, ["simulator:day"])
         let bridge = try run(file, environment: ["NOTIFY_SOCKET": socket.path])
-        let status = try #require(socket.read(until: "STATUS=16 cells", seconds: 40).last)
+        let status = try #require(socket.read(until: "STATUS=16 cells").last)
         #expect(status.hasPrefix("STATUS=16 cells, 5"), "\(status)")
         #expect(status.contains(" V, DCL ") && status.contains(" A, CCL ") && status.contains(" A: "), "\(status)")
         bridge.kill(SIGHUP)
@@ -189,7 +189,7 @@ struct HealthTests {
             mosquitto_pub -h 127.0.0.1 -p \(broker.port) -q 1 -t bms/garage/set/maxChargeCurrent -m 5
             """
         let flood = try #require(ChildProcess("/bin/sh", ["-c", script]))
-        let text = bridge.read(until: "set to 5", seconds: 60)
+        let text = bridge.read(until: "set to 5")
         #expect(flood.exitCode() == 0)
         #expect(text.contains("set to 5"))
         #expect(text.split(separator: "\n").count { $0.contains("a command for the unknown pack") } == 100)

@@ -50,7 +50,7 @@ struct RegularFileTests {
         ]
         for line in lines {
             let process = try #require(ChildProcess(Self.program, line))
-            #expect(process.exitCode(seconds: 20).map { $0 != 0 } == true, "\(line)")
+            #expect(process.exitCode().map { $0 != 0 } == true, "\(line)")
             let text = process.read()
             let isNamed = text.contains("cannot read \(path)") || text.contains("\(path): cannot be read: ")
             #expect(isNamed && text.contains(kind), "\(line): \(text)")
@@ -64,7 +64,7 @@ struct RegularFileTests {
             ["check-config", path], ["run", "--config", path], ["decode", path], ["decode", "--format", "raw", path],
         ] {
             let process = try #require(ChildProcess(Self.program, line))
-            #expect(process.exitCode(seconds: 20).map { $0 != 0 } == true, "\(line)")
+            #expect(process.exitCode().map { $0 != 0 } == true, "\(line)")
             let text = process.read()
             let words = ["cannot read \(path): Input/output error", "\(path): cannot be read: Input/output error"]
             #expect(words.contains { text.contains($0) }, "\(line): \(text)")
@@ -113,7 +113,7 @@ struct RegularFileTests {
             let process = try #require(ChildProcess(Self.program, words.split(separator: " ").map(String.init)))
             process.write(Self.yaml)
             process.closeInput()
-            #expect(process.exitCode(seconds: 20) == 0, "\(words)")
+            #expect(process.exitCode() == 0, "\(words)")
         }
     }
 

@@ -99,7 +99,7 @@ struct SimulateTests {
         #expect(packs.map(\.options.id) == (1...12).map { $0 < 10 ? "p0\($0)" : "p\($0)" })
         #expect(packs.map { "\($0.source)" } == (0..<12).map { "tcp:127.0.0.1:\(first + $0)" })
         process.kill(SIGTERM)
-        #expect(process.exitCode(seconds: 20) == 0)
+        #expect(process.exitCode() == 0)
     }
 
     @Test("several pseudo terminals have numbered links, which are removed at the end")
@@ -108,7 +108,7 @@ struct SimulateTests {
         let process = try simulate("--pty --packs 3 --link \(folder.path)/bms")
         #expect(process.read(until: "bms3\n").contains("serial:\(folder.path)/bms1\nserial:\(folder.path)/bms2\n"))
         process.kill(SIGTERM)
-        #expect(process.exitCode(seconds: 20) == 0)
+        #expect(process.exitCode() == 0)
         for number in 1...3 { #expect(access("\(folder.path)/bms\(number)", F_OK) != 0) }
     }
 
@@ -133,7 +133,7 @@ struct SimulateTests {
         let subscriber = try #require(ChildProcess(program, words))
         let bridge = try #require(ChildProcess(Self.program, ["run", "--config", file]))
         var heard = ""
-        let deadline = Deadline(seconds: 60)
+        let deadline = Deadline()
         var missing = (1...20).map { "bms/p\($0 < 10 ? "0" : "")\($0)/status online" }
         while let next = missing.first, !deadline.isOver {
             heard += subscriber.read(until: next, seconds: 5)
@@ -141,8 +141,8 @@ struct SimulateTests {
         }
         #expect(missing.isEmpty, "\(missing)")
         bridge.kill(SIGTERM)
-        #expect(bridge.exitCode(seconds: 20) == 0)
+        #expect(bridge.exitCode() == 0)
         process.kill(SIGTERM)
-        #expect(process.exitCode(seconds: 20) == 0)
+        #expect(process.exitCode() == 0)
     }
 }

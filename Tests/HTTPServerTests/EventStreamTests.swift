@@ -103,7 +103,7 @@ struct EventStreamTests {
         let slow = try open(running, "x", receiveBuffer: 4096)
         let quick = try open(running, "x")
         let data = [UInt8](repeating: 0x78, count: 10_000)
-        let end = Deadline(seconds: 20)
+        let end = Deadline()
         while running.server.counters.droppedReaders == 0, !end.isOver {
             running.server.send(event: "e", data: data) { _ in true }
             #expect(quick.read(until: "x\n\n") != nil)

@@ -59,7 +59,7 @@ final class RawClient {
     }
 
     /// The text up to and with a mark.
-    func read(until mark: String, seconds: Double = 20) -> String? {
+    func read(until mark: String, seconds: Double = Deadline.hanging) -> String? {
         let end = Deadline(seconds: seconds)
         while true {
             if let range = buffer.firstRange(of: Array(mark.utf8)) {
@@ -88,7 +88,7 @@ final class RawClient {
     }
 
     /// Returns `true` once the server has closed the connection.
-    func isClosed(seconds: Double = 20) -> Bool {
+    func isClosed(seconds: Double = Deadline.hanging) -> Bool {
         let end = Deadline(seconds: seconds)
         var part = [UInt8](repeating: 0, count: 65_536)
         while !end.isOver {
@@ -125,7 +125,7 @@ final class RunningServer {
     }
 
     /// Waits until something holds.
-    func reaches(seconds: Double = 20, _ condition: (HTTPCounters) -> Bool) -> Bool {
+    func reaches(seconds: Double = Deadline.hanging, _ condition: (HTTPCounters) -> Bool) -> Bool {
         let end = Deadline(seconds: seconds)
         while !condition(server.counters) {
             guard !end.isOver else { return false }

@@ -60,9 +60,9 @@ final class ScriptedBroker: Sendable {
     /// Topics and payloads of the messages so far.
     var published: [(topic: String, payload: [UInt8])] { papers.all }
 
-    /// Waits until something is so; `false` after a minute in vain.
+    /// Waits until something is so; `false` after minutes in vain.
     func wait(until condition: () -> Bool) -> Bool {
-        let end = Deadline(seconds: 60)
+        let end = Deadline()
         while !end.isOver {
             if condition() { return true }
             var entry = pollfd(fd: -1, events: 0, revents: 0)

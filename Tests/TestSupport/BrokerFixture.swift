@@ -49,7 +49,7 @@ public final class BrokerFixture {
     public func start() -> Bool {
         guard let program = ProgramStart.find("mosquitto") else { return false }
         process = ChildProcess(program, ["-c", "\(folder.path)/mosquitto.conf"])
-        let end = Deadline(seconds: 60)
+        let end = Deadline()
         while !end.isOver {
             if FreePort.isListening(port) { return true }
             var entry = pollfd(fd: -1, events: 0, revents: 0)

@@ -65,7 +65,7 @@ public final class ChildProcess: Sendable {
 
     /// Output up to `mark` and the rest of its line, or until the program closes its output or time is up. A long line comes in parts: if
     /// its end does not follow, the mark is enough after a second.
-    public func read(until mark: String? = nil, seconds: Double = 60) -> String {
+    public func read(until mark: String? = nil, seconds: Double = Deadline.hanging) -> String {
         var text: [UInt8] = []
         let end = Deadline(seconds: seconds)
         var endOfLine: Deadline?
@@ -85,7 +85,7 @@ public final class ChildProcess: Sendable {
     }
 
     /// Waits for the end of the program; `nil` if it does not come in time. A signal counts as 128 and its number.
-    public func exitCode(seconds: Double = 60) -> Int32? {
+    public func exitCode(seconds: Double = Deadline.hanging) -> Int32? {
         let end = Deadline(seconds: seconds)
         var status: Int32 = 0
         while !end.isOver {
@@ -109,12 +109,14 @@ extension String {
 /// The time that a test waits at most. A machine that stands still between two looks (a virtual one does, while its host is busy or takes a
 /// snapshot) takes little of it: the program that is waited for stood still, too.
 public final class Deadline {
+    /// Seconds after which a test takes what it waits for to hang. A busy machine takes a tenth of it.
+    public static let hanging = 300.0
     private static let longestStep = Duration.seconds(2)
     private var left: Duration
     private var look = ContinuousClock.now
 
     /// A deadline some seconds from now.
-    public init(seconds: Double) { left = .seconds(seconds) }
+    public init(seconds: Double = Deadline.hanging) { left = .seconds(seconds) }
 
     /// The time is up.
     public var isOver: Bool {

@@ -27,7 +27,7 @@ public final class NotifySocket: Sendable {
     deinit { close(descriptor) }
 
     /// The next datagram; `nil`: none comes in time.
-    public func next(seconds: Double = 60) -> String? {
+    public func next(seconds: Double = Deadline.hanging) -> String? {
         var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         guard poll(&entry, 1, Int32(seconds * 1000)) > 0 else { return nil }
         var buffer = [UInt8](repeating: 0, count: 4096)
@@ -36,7 +36,7 @@ public final class NotifySocket: Sendable {
     }
 
     /// Datagrams up to the first one with a text; the last one is without it when time is up.
-    public func read(until mark: String, seconds: Double = 60) -> [String] {
+    public func read(until mark: String, seconds: Double = Deadline.hanging) -> [String] {
         var datagrams: [String] = []
         let end = Deadline(seconds: seconds)
         while !end.isOver, datagrams.last?.contains(mark) != true {
